@@ -1,0 +1,360 @@
+#include "base/io.h"
+
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- paths ---- */
+
+char *path_join(const char *dir, const char *name)
+{
+    if (name[0] == '/' || strcmp(dir, ".") == 0)
+        return mem_strdup(name);
+    const size_t len = strlen(dir);
+    return mem_printf(len && dir[len - 1] == '/' ? "%s%s" : "%s/%s", dir, name);
+}
+
+char *path_dirname(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return mem_strdup(".");
+    return slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
+}
+
+const char *path_basename(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+bool path_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+bool path_is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* ---- reading ---- */
+
+static enum sft_status open_for_reading(const char *path, int *fd, struct stat *st, struct sft_err *err)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0)
+        return sft_fail_errno(err, "%s", path);
+    if (fstat(*fd, st) == 0 && !S_ISDIR(st->st_mode))
+        return SFT_OK;
+    close(*fd);
+    return sft_fail(err, SFT_EIO, "%s: is a directory, expected a file", path);
+}
+
+enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err)
+{
+    int fd;
+    struct stat st;
+    if (open_for_reading(path, &fd, &st, err))
+        return err->status;
+    strbuf_clear(sb);
+    enum sft_status status = SFT_OK;
+    const size_t chunk = st.st_size > 0 ? (size_t)st.st_size + 1 : 1 << 16; /* + 1: meets the end at once */
+    for (;;) {
+        sb->data = mem_grow(sb->data, &sb->capacity, sb->len + chunk + 1, 1);
+        const ssize_t n = read(fd, sb->data + sb->len, chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            status = sft_fail_errno(err, "%s: cannot read", path);
+        if (n <= 0)
+            break;
+        sb->len += (size_t)n;
+    }
+    sb->data[sb->len] = '\0';
+    close(fd);
+    return status;
+}
+
+enum sft_status io_map(struct io_map *map, const char *path, struct sft_err *err)
+{
+    *map = (struct io_map){.data = ""};
+    int fd;
+    struct stat st;
+    if (open_for_reading(path, &fd, &st, err))
+        return err->status;
+    enum sft_status status = SFT_OK;
+    if (st.st_size > 0) {
+        void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (p == MAP_FAILED)
+            status = sft_fail_errno(err, "%s: cannot map", path);
+        else
+            *map = (struct io_map){.data = p, .size = (size_t)st.st_size};
+    }
+    close(fd);
+    return status;
+}
+
+void io_unmap(struct io_map *map)
+{
+    if (map->size)
+        munmap((void *)(uintptr_t)map->data, map->size);
+    *map = (struct io_map){.data = ""};
+}
+
+/* ---- writing ---- */
+
+enum { WRITER_BUFFER = 1 << 18 };
+
+struct io_writer {
+    char *path, *tmp_path;
+    int fd, failed; /* failed: errno of the first failure, 0 while all is well */
+    size_t used;
+    struct xxh64 hash;
+    unsigned char buffer[WRITER_BUFFER];
+};
+
+struct io_writer *io_writer_open(const char *path, struct sft_err *err)
+{
+    struct io_writer *w = mem_alloc(sizeof *w);
+    w->path = mem_strdup(path);
+    w->tmp_path = mem_printf("%s.tmp", path);
+    w->failed = 0;
+    w->used = 0;
+    xxh64_init(&w->hash, 0);
+    w->fd = open(w->tmp_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (w->fd >= 0)
+        return w;
+    sft_fail_errno(err, "%s: cannot write", path);
+    free(w->path);
+    free(w->tmp_path);
+    free(w);
+    return NULL;
+}
+
+static void write_all(struct io_writer *w, const unsigned char *p, size_t len)
+{
+    while (len && !w->failed) {
+        const ssize_t n = write(w->fd, p, len);
+        if (n < 0 && errno != EINTR)
+            w->failed = errno;
+        if (n > 0) {
+            p += n;
+            len -= (size_t)n;
+        }
+    }
+}
+
+void io_write(struct io_writer *w, const void *bytes, size_t len)
+{
+    xxh64_update(&w->hash, bytes, len);
+    if (len > sizeof w->buffer - w->used) {
+        write_all(w, w->buffer, w->used);
+        w->used = 0;
+    }
+    if (len >= sizeof w->buffer) {
+        write_all(w, bytes, len);
+        return;
+    }
+    memcpy(w->buffer + w->used, bytes, len);
+    w->used += len;
+}
+
+uint64_t io_writer_hash(const struct io_writer *w)
+{
+    return xxh64_digest(&w->hash);
+}
+
+static void writer_free(struct io_writer *w)
+{
+    free(w->path);
+    free(w->tmp_path);
+    free(w);
+}
+
+void io_writer_abort(struct io_writer *w)
+{
+    if (!w)
+        return;
+    close(w->fd);
+    unlink(w->tmp_path);
+    writer_free(w);
+}
+
+enum sft_status io_writer_commit(struct io_writer *w, struct sft_err *err)
+{
+    write_all(w, w->buffer, w->used);
+    if (!w->failed && fsync(w->fd) != 0)
+        w->failed = errno;
+    if (close(w->fd) != 0 && !w->failed)
+        w->failed = errno;
+    if (!w->failed && rename(w->tmp_path, w->path) != 0)
+        w->failed = errno;
+    enum sft_status status = SFT_OK;
+    if (w->failed) {
+        errno = w->failed;
+        status = sft_fail_errno(err, "%s: cannot write", w->path);
+        unlink(w->tmp_path);
+    }
+    writer_free(w);
+    return status;
+}
+
+enum sft_status io_write_file(const char *path, const void *bytes, size_t len, struct sft_err *err)
+{
+    struct io_writer *w = io_writer_open(path, err);
+    if (!w)
+        return err->status;
+    io_write(w, bytes, len);
+    return io_writer_commit(w, err);
+}
+
+/* ---- directories ---- */
+
+enum sft_status io_mkdirs(const char *path, struct sft_err *err)
+{
+    char *copy = mem_strdup(path);
+    enum sft_status status = SFT_OK;
+    for (char *p = copy + 1; !status; p++) {
+        if (*p != '/' && *p != '\0')
+            continue;
+        const char end = *p;
+        *p = '\0';
+        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+            status = sft_fail_errno(err, "%s: cannot make the directory", copy);
+        *p = end;
+        if (!end)
+            break;
+    }
+    if (!status && !path_is_dir(path))
+        status = sft_fail(err, SFT_EIO, "%s: exists and is not a directory", path);
+    free(copy);
+    return status;
+}
+
+enum sft_status io_sync_dir(const char *path, struct sft_err *err)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return sft_fail_errno(err, "%s", path);
+    /* EINVAL: a file system that cannot sync a directory; there is no more that we could do. */
+    const bool ok = fsync(fd) == 0 || errno == EINVAL;
+    const enum sft_status status = ok ? SFT_OK : sft_fail_errno(err, "%s: cannot sync", path);
+    close(fd);
+    return status;
+}
+
+enum sft_status io_rename(const char *from, const char *to, struct sft_err *err)
+{
+    return rename(from, to) == 0 ? SFT_OK : sft_fail_errno(err, "%s: cannot rename to %s", from, to);
+}
+
+enum sft_status io_replace_dir(const char *from, const char *to, struct sft_err *err)
+{
+    if (!path_exists(to))
+        return io_rename(from, to, err);
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) != 0) {
+        /* a file system that cannot exchange: the old one must go first, and is whole until then */
+        if (errno != EINVAL && errno != ENOSYS)
+            return sft_fail_errno(err, "%s: cannot replace", to);
+        const enum sft_status status = io_remove_tree(to, err);
+        return status ? status : io_rename(from, to, err);
+    }
+    return io_remove_tree(from, err);
+}
+
+enum sft_status io_symlink(const char *target, const char *path, struct sft_err *err)
+{
+    char *tmp = mem_printf("%s.tmp", path);
+    unlink(tmp);
+    enum sft_status status = SFT_OK;
+    if (symlink(target, tmp) != 0)
+        status = sft_fail_errno(err, "%s: cannot make a symbolic link", path);
+    else
+        status = io_rename(tmp, path, err);
+    if (status)
+        unlink(tmp);
+    free(tmp);
+    return status;
+}
+
+enum sft_status io_remove_tree(const char *path, struct sft_err *err)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT ? SFT_OK : sft_fail_errno(err, "%s", path);
+    if (!S_ISDIR(st.st_mode))
+        return unlink(path) == 0 ? SFT_OK : sft_fail_errno(err, "%s: cannot remove", path);
+    char **names;
+    size_t count;
+    enum sft_status status = io_list(path, &names, &count, err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < count && !status; i++) {
+        char *child = path_join(path, names[i]);
+        status = io_remove_tree(child, err);
+        free(child);
+    }
+    io_list_free(names, count);
+    if (!status && rmdir(path) != 0)
+        status = sft_fail_errno(err, "%s: cannot remove", path);
+    return status;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+enum sft_status io_list(const char *path, char ***names, size_t *count, struct sft_err *err)
+{
+    *names = NULL;
+    *count = 0;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return sft_fail_errno(err, "%s", path);
+    size_t capacity = 0;
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        *names = mem_grow(*names, &capacity, *count + 1, sizeof **names);
+        (*names)[(*count)++] = mem_strdup(entry->d_name);
+    }
+    closedir(dir);
+    if (*count)
+        qsort(*names, *count, sizeof **names, by_name);
+    return SFT_OK;
+}
+
+void io_list_free(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+enum sft_status io_lock(const char *path, int *fd, struct sft_err *err)
+{
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*fd < 0)
+        return sft_fail_errno(err, "%s: cannot write", path);
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+        return SFT_OK;
+    const enum sft_status status = errno == EWOULDBLOCK
+                                       ? sft_fail(err, SFT_EUSAGE, "%s: held by another process", path)
+                                       : sft_fail_errno(err, "%s: cannot lock", path);
+    close(*fd);
+    *fd = -1;
+    return status;
+}

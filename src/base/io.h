@@ -1,0 +1,84 @@
+/* Files: reading whole ones, mapping, writing so that a crash leaves the old or the new and never half,
+ * and the little that is needed of paths and directories. Errors name the path. */
+#ifndef SFT_BASE_IO_H
+#define SFT_BASE_IO_H
+
+#include "base/err.h"
+#include "base/strbuf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- paths: results are malloc'd and the caller's ---- */
+char *path_join(const char *dir, const char *name); /* name alone if it is absolute */
+char *path_dirname(const char *path);               /* "." if there is no slash */
+const char *path_basename(const char *path);        /* points into path */
+bool path_exists(const char *path);
+bool path_is_dir(const char *path);
+
+/* ---- reading ---- */
+
+/* Read a whole file (or pipe) into sb, which is cleared first. */
+enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err);
+
+/* A file mapped read-only. An empty file has data "" and size 0. Zero-initialised is empty. */
+struct io_map {
+    const char *data;
+    size_t size;
+};
+enum sft_status io_map(struct io_map *map, const char *path, struct sft_err *err);
+void io_unmap(struct io_map *map);
+
+/* ---- writing ----
+ *
+ *     struct io_writer *w = io_writer_open(path, err);   // writes path.tmp beside it
+ *     io_write(w, bytes, n); ...                          // errors are remembered
+ *     return io_writer_commit(w, err);                    // flush, sync, rename; frees w either way
+ *
+ * Until the commit, path is what it was. io_writer_abort removes the temporary file. The writer keeps a
+ * running XXH64 of what was written. */
+struct io_writer;
+struct io_writer *io_writer_open(const char *path, struct sft_err *err);
+void io_write(struct io_writer *w, const void *bytes, size_t len);
+uint64_t io_writer_hash(const struct io_writer *w);
+enum sft_status io_writer_commit(struct io_writer *w, struct sft_err *err);
+void io_writer_abort(struct io_writer *w);
+
+/* The same for content that is already in memory. */
+enum sft_status io_write_file(const char *path, const void *bytes, size_t len, struct sft_err *err);
+
+/* ---- directories ---- */
+enum sft_status io_mkdirs(const char *path, struct sft_err *err); /* like mkdir -p */
+enum sft_status io_sync_dir(const char *path, struct sft_err *err);
+enum sft_status io_rename(const char *from, const char *to, struct sft_err *err);
+
+/* Give directory `from` the name `to`; where there is a `to`, the two change places in one step and the old one is
+ * removed, so that at any moment one of them is whole under that name. */
+enum sft_status io_replace_dir(const char *from, const char *to, struct sft_err *err);
+enum sft_status io_remove_tree(const char *path, struct sft_err *err); /* like rm -rf; absent is fine */
+
+/* Make `path` a symbolic link to `target`, replacing what is there by rename. */
+enum sft_status io_symlink(const char *target, const char *path, struct sft_err *err);
+
+/* Names in a directory except "." and "..", sorted; *names is malloc'd, each name too. */
+enum sft_status io_list(const char *path, char ***names, size_t *count, struct sft_err *err);
+void io_list_free(char **names, size_t count);
+
+/* Take an exclusive lock on a file (made if absent) for this process's life. Returns the descriptor in
+ * *fd; SFT_EUSAGE where another process holds it. The lock goes with the process, however that ends. */
+enum sft_status io_lock(const char *path, int *fd, struct sft_err *err);
+
+/* ---- XXH64 (Yann Collet's xxHash, 64-bit): the checksum of files, and a content hash ---- */
+struct xxh64 {
+    uint64_t acc[4], total, seed;
+    unsigned char pending[32];
+    size_t n_pending;
+};
+void xxh64_init(struct xxh64 *h, uint64_t seed);
+void xxh64_update(struct xxh64 *h, const void *bytes, size_t len);
+uint64_t xxh64_digest(const struct xxh64 *h);
+uint64_t xxh64(const void *bytes, size_t len, uint64_t seed);
+enum sft_status xxh64_file(const char *path, uint64_t *hash, struct sft_err *err);
+
+#endif

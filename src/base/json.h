@@ -1,0 +1,87 @@
+/* JSON in: strict, case-sensitive, with places. The only room that uses cJSON.
+ *
+ * cJSON alone cuts strings at \u0000, matches keys whatever their case, takes the first of two equal
+ * keys, and accepts text after the document; each of these is an error here, said as such, and so are
+ * lone surrogates and nesting deeper than JSON_MAX_DEPTH. */
+#ifndef SFT_BASE_JSON_H
+#define SFT_BASE_JSON_H
+
+#include "base/err.h"
+#include "base/strbuf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { JSON_MAX_DEPTH = 256 };
+
+typedef struct cJSON json; /* a node; owned by its document's root */
+
+/* Parse text[0..len), the whole of it, white space around it allowed. On SFT_EDATA the message says what
+ * and where ("line 3, column 12: ..."; the line is left out where the text is a single line).
+ * The caller frees *root with json_free. */
+enum sft_status json_parse(const char *text, size_t len, json **root, struct sft_err *err);
+
+/* Read and parse a file; messages start with its path. */
+enum sft_status json_parse_file(const char *path, json **root, struct sft_err *err);
+void json_free(json *root);
+
+bool json_is_object(const json *node); /* these accept NULL: false */
+bool json_is_array(const json *node);
+bool json_is_string(const json *node);
+bool json_is_number(const json *node);
+bool json_is_bool(const json *node);
+bool json_is_true(const json *node);
+bool json_is_null(const json *node); /* an explicit null */
+const char *json_type_name(const json *node); /* "a string", "null", "missing" for NULL: for messages */
+
+const json *json_get(const json *object, const char *key); /* NULL if absent or object is none */
+size_t json_size(const json *array_or_object);
+const json *json_first(const json *array_or_object); /* first child or NULL; then json_next */
+const json *json_next(const json *node);
+const char *json_key(const json *node);    /* of an object's child */
+const char *json_string(const json *node); /* NULL if it is no string */
+double json_number(const json *node);      /* NaN if it is no number */
+
+/* Typed look-ups with a default for an absent (or null) key; a wrong type is an SFT_EDATA "KEY: expected ...". */
+enum sft_status json_get_size(const json *object, const char *key, size_t fallback, size_t *out, struct sft_err *err);
+enum sft_status json_get_double(const json *object, const char *key, double fallback, double *out,
+                                struct sft_err *err);
+enum sft_status json_get_bool(const json *object, const char *key, bool fallback, bool *out, struct sft_err *err);
+enum sft_status json_get_string(const json *object, const char *key, const char *fallback, const char **out,
+                                struct sft_err *err); /* borrowed from the node */
+
+/* ---- editing and writing, for files that are somebody else's with a few values of ours ---- */
+json *json_new_object(void);
+void json_set_string(json *object, const char *key, const char *value); /* add or replace */
+void json_set_number(json *object, const char *key, double value);
+void json_set_bool(json *object, const char *key, bool value);
+void json_set_null(json *object, const char *key);
+void json_set_node(json *object, const char *key, json *value); /* takes ownership of value */
+json *json_copy(const json *node);                              /* deep; the caller's */
+void json_remove(json *object, const char *key);
+void json_print(const json *node, struct strbuf *out); /* indented, as Hugging Face writes its files */
+
+/* ---- splitting a big file into elements without parsing it ----
+ *
+ * A scanner walks over the elements of a top-level array, or over the lines of JSON Lines, so that one
+ * bad element costs one row and a large file is never a tree in memory. */
+struct json_element {
+    const char *text;
+    size_t len;
+    size_t line; /* 1-based line of its first character */
+};
+struct json_scanner {
+    const char *text;
+    size_t len, pos, line;
+    bool is_array, done;
+};
+
+/* Skips a UTF-8 byte-order mark and white space; an opening '[' makes it an array, anything else lines. */
+void json_scanner_init(struct json_scanner *scanner, const char *text, size_t len);
+
+/* The next element: SFT_OK and *found true; at the end *found false. Blank lines are skipped. SFT_EDATA
+ * where an array's structure is broken beyond this element (a missing comma or bracket), with the line. */
+enum sft_status json_scanner_next(struct json_scanner *scanner, struct json_element *element, bool *found,
+                                  struct sft_err *err);
+
+#endif

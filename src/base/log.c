@@ -1,0 +1,63 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool quiet, progress_shown;
+
+static void clear_progress(void)
+{
+    if (progress_shown)
+        fputs("\r\033[K", stderr);
+    progress_shown = false;
+}
+
+void log_info(const char *fmt, ...)
+{
+    if (quiet)
+        return;
+    clear_progress();
+    va_list ap;
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+}
+
+void log_warning(const char *fmt, ...)
+{
+    clear_progress();
+    fputs("warning: ", stderr);
+    va_list ap;
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+}
+
+void log_quiet(bool value)
+{
+    quiet = value;
+}
+
+void log_progress(const char *fmt, ...)
+{
+    if (quiet || !log_is_terminal(STDERR_FILENO))
+        return;
+    clear_progress();
+    va_list ap;
+    va_start(ap, fmt);
+    progress_shown = fmt[0] != '\0';
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fflush(stderr);
+}
+
+bool log_is_terminal(int fd)
+{
+    const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+    return isatty(fd) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+}

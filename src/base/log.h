@@ -1,0 +1,18 @@
+/* What a person reads while the program works: always on stderr, results are on stdout. */
+#ifndef SFT_BASE_LOG_H
+#define SFT_BASE_LOG_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+void log_info(const char *fmt, ...) SFT_PRINTF(1, 2);    /* a line */
+void log_warning(const char *fmt, ...) SFT_PRINTF(1, 2); /* a line that starts with "warning: " */
+void log_quiet(bool quiet);                              /* true: log_info says nothing */
+
+/* A line that replaces itself on a terminal, and that is not written elsewhere. "" clears it. */
+void log_progress(const char *fmt, ...) SFT_PRINTF(1, 2);
+
+bool log_is_terminal(int fd); /* a terminal on which colour is welcome (NO_COLOR and TERM=dumb heeded) */
+
+#endif

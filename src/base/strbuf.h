@@ -1,0 +1,45 @@
+/* A growing string: bytes with a length, always followed by a NUL. Zero-initialised is empty and valid;
+ * data is NULL until the first append. The owner frees it with strbuf_free. */
+#ifndef SFT_BASE_STRBUF_H
+#define SFT_BASE_STRBUF_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct strbuf {
+    char *data;
+    size_t len, capacity;
+};
+
+void strbuf_add(struct strbuf *sb, const void *bytes, size_t len);
+void strbuf_puts(struct strbuf *sb, const char *s);
+void strbuf_putc(struct strbuf *sb, char c);
+void strbuf_printf(struct strbuf *sb, const char *fmt, ...) SFT_PRINTF(2, 3);
+void strbuf_clear(struct strbuf *sb);
+void strbuf_free(struct strbuf *sb);
+
+/* JSON out. A string is quoted and escaped; bytes that are not UTF-8 become U+FFFD, so that the output
+ * is always valid JSON. A number has 9 significant digits; one that is not finite is null. */
+void strbuf_json_string(struct strbuf *sb, const char *s, size_t len);
+void strbuf_json_number(struct strbuf *sb, double x);
+
+/* A finite number in the fewest digits that read back as the same double (17 at most); whole numbers below
+ * 1e15 without a point or an exponent. */
+void strbuf_double(struct strbuf *sb, double x);
+
+/* The bytes of s as UTF-8, each maximal ill-formed part replaced by one U+FFFD (Unicode's recommended
+ * practice; what Python's errors="replace" and Rust's from_utf8_lossy do). */
+void strbuf_add_utf8_lossy(struct strbuf *sb, const char *s, size_t len);
+
+/* Length in bytes (1 to 4) of the well-formed UTF-8 character that s starts with, its code point in *cp.
+ * 0: s[0..len) starts with an ill-formed part of *bad bytes (1 to 3). len must be at least 1. cp and bad
+ * may be NULL. */
+size_t utf8_decode(const char *s, size_t len, uint32_t *cp, size_t *bad);
+
+/* How many bytes at the end of s are the beginning of a character whose rest is not there yet (0 to 3):
+ * what a stream holds back until more comes. */
+size_t utf8_incomplete_tail(const char *s, size_t len);
+
+#endif
