@@ -1,0 +1,100 @@
+#include "config/settings.h"
+#include "config/settings_value.h"
+
+#include <math.h>
+
+#define CHOICES(...)                                                                                         \
+    .values = (const char *const[]){__VA_ARGS__},                                                            \
+    .n_values = sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
+#define AT_MEMBER(section_, key_, member_)                                                                   \
+    .section = #section_, .key = #key_, .offset = offsetof(struct settings, section_.member_)
+#define AT(section_, key_) AT_MEMBER(section_, key_, key_)
+
+/* Bounds small enough that no product of two settings overflows 64 bits. */
+#define TOKENS_MAX 1e9
+#define STEPS_MAX  1e12
+
+const struct field settings_fields[] = {
+    /* ---- [model] ---- */
+    {AT(model, base), .type = FIELD_PATH, .resume = RESUME_CONTENT,
+     .doc = "a Hugging Face directory, one of our checkpoints, or a config.json (random weights)"},
+
+    /* ---- [data] ---- */
+    {AT(data, train), .type = FIELD_FILES, .resume = RESUME_CONTENT,
+     .doc = "what to train on; FILE*2 repeats, FILE:format forces a reader"},
+    {AT(data, eval), .type = FIELD_FILES, .default_text = "", .resume = RESUME_CONTENT,
+     .doc = "what to evaluate on"},
+    {AT(data, eval_fraction), .type = FIELD_DOUBLE, .default_text = "0", .max = BELOW_ONE,
+     .doc = "share of the training conversations kept for evaluation, by content"},
+    {AT(data, max_length), .type = FIELD_SIZE, .default_text = "1024", .min = 2, .max = TOKENS_MAX,
+     .doc = "longest conversation, in tokens"},
+    {AT(data, overlong), .type = FIELD_ENUM, .default_text = "truncate", CHOICES("truncate", "drop", "error"),
+     .doc = "what becomes of a longer conversation"},
+    {AT_MEMBER(data, template, template_choice), .type = FIELD_ENUM, .default_text = "auto",
+     CHOICES("auto", "im_sep", "chatml", "custom"),
+     .doc = "how a conversation becomes text; auto: the base's own, else im_sep"},
+    {AT(data, system_prefix), .type = FIELD_TEXT, .default_text = "",
+     .doc = "template = custom: before a system message"},
+    {AT(data, system_suffix), .type = FIELD_TEXT, .default_text = "", .doc = "template = custom: after it"},
+    {AT(data, user_prefix), .type = FIELD_TEXT, .default_text = "",
+     .doc = "template = custom: before a user message"},
+    {AT(data, user_suffix), .type = FIELD_TEXT, .default_text = "", .doc = "template = custom: after it"},
+    {AT(data, assistant_prefix), .type = FIELD_TEXT, .default_text = "",
+     .doc = "template = custom: before an assistant's message"},
+    {AT(data, assistant_suffix), .type = FIELD_TEXT, .default_text = "",
+     .doc = "template = custom: after it"},
+    {AT(data, train_on), .type = FIELD_ENUM, .default_text = "assistant",
+     CHOICES("assistant", "last_assistant", "all"), .doc = "whose tokens are trained"},
+    {AT(data, shuffle), .type = FIELD_BOOL, .default_text = "true",
+     .doc = "a new order each epoch, from the seed"},
+    {AT(data, on_bad_row), .type = FIELD_ENUM, .default_text = "error", CHOICES("error", "skip"),
+     .doc = "what becomes of a row that cannot be read"},
+
+    /* ---- [train] ---- */
+    {AT(train, output_dir), .type = FIELD_PATH, .resume = RESUME_MAY,
+     .doc = "where checkpoints and metrics go"},
+    {AT(train, num_train_epochs), .type = FIELD_DOUBLE, .default_text = "3", .max = STEPS_MAX,
+     .resume = RESUME_LONGER, .doc = "passes over the training data; fractions allowed"},
+    {AT(train, max_steps), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX, .resume = RESUME_LONGER,
+     .doc = "optimizer steps; 0: as many as the epochs take"},
+    {AT(train, batch_size), .type = FIELD_SIZE, .default_text = "8", .min = 1, .max = TOKENS_MAX,
+     .doc = "conversations an optimizer step"},
+    {AT(train, micro_batch_tokens), .type = FIELD_SIZE, .default_text = "2048", .min = 1, .max = TOKENS_MAX,
+     .doc = "tokens computed at a time: memory, not meaning"},
+    {AT(train, learning_rate), .type = FIELD_DOUBLE, .default_text = "5e-5", .max = INFINITY,
+     .doc = "AdamW's peak learning rate"},
+    {AT(train, lr_scheduler_type), .type = FIELD_ENUM, .default_text = "linear",
+     CHOICES("linear", "cosine", "constant"), .doc = "how the learning rate falls after the warm-up"},
+    {AT(train, warmup_steps), .type = FIELD_DOUBLE, .default_text = "0", .max = STEPS_MAX,
+     .doc = "steps in which the learning rate rises; below 1: a share of all steps"},
+    {AT(train, weight_decay), .type = FIELD_DOUBLE, .default_text = "0", .max = INFINITY,
+     .doc = "AdamW's decoupled decay, not of norms and biases"},
+    {AT(train, adam_beta1), .type = FIELD_DOUBLE, .default_text = "0.9", .max = BELOW_ONE,
+     .doc = "decay of AdamW's mean of gradients"},
+    {AT(train, adam_beta2), .type = FIELD_DOUBLE, .default_text = "0.999", .max = BELOW_ONE,
+     .doc = "decay of AdamW's mean of squared gradients"},
+    {AT(train, adam_epsilon), .type = FIELD_DOUBLE, .default_text = "1e-8", .max = INFINITY,
+     .doc = "added to AdamW's denominator"},
+    {AT(train, max_grad_norm), .type = FIELD_DOUBLE, .default_text = "1", .max = INFINITY,
+     .doc = "gradients are scaled down to this norm; 0: never"},
+    {AT(train, seed), .type = FIELD_SIZE, .default_text = "42", .max = INFINITY,
+     .doc = "of data order and new weights"},
+    {AT(train, precision), .type = FIELD_ENUM, .default_text = "auto", CHOICES("auto", "fp32", "bf16"),
+     .doc = "of matrix products; auto: the fastest this CPU has"},
+    {AT(train, logging_steps), .type = FIELD_SIZE, .default_text = "1", .min = 1, .max = STEPS_MAX,
+     .resume = RESUME_MAY, .doc = "steps between lines of metrics"},
+    {AT(train, eval_steps), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX, .resume = RESUME_MAY,
+     .doc = "steps between evaluations; 0: each epoch's end"},
+    {AT(train, save_steps), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX, .resume = RESUME_MAY,
+     .doc = "steps between checkpoints; 0: each epoch's end"},
+    {AT(train, save_interval_s), .type = FIELD_SIZE, .default_text = "1800", .max = STEPS_MAX,
+     .resume = RESUME_MAY,
+     .doc = "with save_steps = 0: longest time between checkpoints, in seconds; 0: no limit"},
+    {AT(train, save_total_limit), .type = FIELD_SIZE, .default_text = "2", .max = STEPS_MAX,
+     .resume = RESUME_MAY, .doc = "checkpoints kept besides the best; 0: all"},
+    {AT(train, metric_for_best_model), .type = FIELD_STRING, .default_text = "eval_loss",
+     CHOICES("eval_loss", "eval_mean_token_accuracy"), .doc = "what the best checkpoint is best in"},
+    {AT(train, early_stopping_patience), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX,
+     .doc = "evaluations without a better metric before training stops; 0: never"},
+};
+const size_t settings_fields_count = sizeof settings_fields / sizeof *settings_fields;
