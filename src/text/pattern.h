@@ -1,0 +1,28 @@
+/* Regular expressions as tokenizer.json has them (Oniguruma's, in its Ruby syntax), done by PCRE2 over
+ * well-formed UTF-8. Where the two languages differ, the pattern is rewritten (\s, \S and \w are Unicode's
+ * White_Space and Oniguruma's word characters; a script is a script, not its extensions) or refused by
+ * name; what PCRE2 finds is then what Oniguruma finds, but for characters newer than PCRE2's Unicode. */
+#ifndef SFT_TEXT_PATTERN_H
+#define SFT_TEXT_PATTERN_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pattern; /* constant once compiled, may be shared between threads */
+
+/* Compile a regular expression, or a string to be found as it is. */
+enum sft_status pattern_compile(struct pattern **out, const char *text, bool is_regex, struct sft_err *err);
+void pattern_free(struct pattern *pattern);
+
+struct matcher; /* a thread's state of matching, for any pattern */
+struct matcher *matcher_new(void);
+void matcher_free(struct matcher *matcher);
+
+/* The leftmost match in text[0..len) that begins at `from` or later: [*start, *end). What is before `from`
+ * is seen by a look-behind. False: there is none. */
+bool pattern_find(const struct pattern *pattern, struct matcher *matcher, const char *text, size_t len,
+                  size_t from, size_t *start, size_t *end);
+
+#endif

@@ -1,0 +1,77 @@
+/* The chat template: how a conversation becomes one stream of tokens, and which of them are trained.
+ *
+ * A template is, for each role, what stands before and after a message's content, as pieces that are
+ * either a control token or text:
+ *     im_sep   <|im_start|> "user" <|im_sep|> CONTENT <|im_end|>
+ *     chatml   <|im_start|> "user\n"          CONTENT <|im_end|> "\n"
+ * Between two control tokens the text (the template's and the content together) is encoded in one go, as
+ * Hugging Face does with the rendered string. Content never becomes a control token.
+ *
+ * Trained (weight of the message, 1 if it has none): the assistant's content and the first control token
+ * of its suffix, which closes the turn, with the text between them if there is any (a custom template's
+ * "\n<|end|>": the model has to write it to close the turn). A token that holds the first trained character
+ * is trained. train_on = all trains every token, each message's by its own weight. */
+#ifndef SFT_TEXT_TEMPLATE_H
+#define SFT_TEXT_TEMPLATE_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "config/settings.h"
+#include "text/conversation.h"
+#include "text/tokenizer.h"
+
+enum { TEMPLATE_MAX_PIECES = 16 };
+
+struct template_piece {
+    int32_t control;  /* id of a control token, or TOKEN_NONE: then it is text */
+    const char *text; /* the token's content, or the text */
+};
+struct template_affix {
+    struct template_piece pieces[TEMPLATE_MAX_PIECES];
+    size_t count;
+};
+struct chat_template {
+    struct template_affix prefix[ROLE_COUNT], suffix[ROLE_COUNT]; /* a role without a prefix has no turn */
+    int32_t end_of_turn;  /* the control token that closes an assistant's turn: generation stops here */
+    int32_t document_end; /* what ends a {"text"} document: the base's own eos, or TOKEN_NONE */
+    const char *name;     /* "im_sep", "chatml", "custom" */
+    const char *jinja;    /* the same as a Hugging Face chat template with generation markers */
+    size_t tokens_added;  /* control tokens that the vocabulary lacked */
+    struct arena arena;
+};
+
+/* Resolve settings->data.template_choice for `tok`. Control tokens that the vocabulary lacks are appended
+ * to it, in the order <|im_start|>, <|im_sep|>, <|im_end|> (custom: as they first appear); its eos becomes
+ * the end-of-turn token, its pad the base's pad, else the base's eos, and its chat template the jinja.
+ * SFT_EUSAGE where the template cannot be used, with the choices. Free with template_free. */
+enum sft_status template_init(struct chat_template *tpl, const struct settings *settings,
+                              struct tokenizer *tok, struct sft_err *err);
+void template_free(struct chat_template *tpl);
+
+/* SFT_EDATA where a message's role has no turn in this template (custom without a system prefix). To be
+ * asked before rendering. */
+enum sft_status template_check_roles(const struct chat_template *tpl, const struct conversation *conv,
+                                     struct sft_err *err);
+
+/* What a conversation becomes: ids and the loss weight of each (weights[0] is always 0: nothing predicts
+ * the first token). Growing buffers, cleared by each render; zero-initialised is empty. */
+struct rendered {
+    struct token_buf tokens;
+    float *weights; /* (tokens.count) */
+    size_t weights_capacity;
+    size_t *starts; /* scratch */
+    size_t starts_capacity;
+    struct strbuf text; /* scratch */
+};
+void rendered_free(struct rendered *r);
+
+/* Render a whole conversation. A document (conv->is_document) is its text and the tokenizer's base eos,
+ * every token but the first trained. */
+void template_render(const struct chat_template *tpl, struct encoder *enc, const struct conversation *conv,
+                     enum train_on train_on, struct rendered *out);
+
+/* Render the messages and the header of an assistant's answer: what generation continues. */
+void template_render_prompt(const struct chat_template *tpl, struct encoder *enc,
+                            const struct conversation *conv, struct rendered *out);
+
+#endif

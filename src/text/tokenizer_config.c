@@ -1,0 +1,252 @@
+/* tokenizer_config.json, special_tokens_map.json, added_tokens.json and chat_template.jinja: the names of the
+ * special tokens, as transformers reads them. */
+#include "text/tokenizer_internal.h"
+
+#include "base/io.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char GPT2_SPECIAL[] = "<|endoftext|>"; /* transformers' GPT2Tokenizer: bos, eos and unk */
+
+/* ---- files ---- */
+
+/* *root stays NULL where dir has no such file. */
+static enum sft_status read_object(const char *dir, const char *name, json **root, struct sft_err *err)
+{
+    char *path = path_join(dir, name);
+    enum sft_status status = SFT_OK;
+    if (path_exists(path)) {
+        status = json_parse_file(path, root, err);
+        if (!status && !json_is_object(*root))
+            status = sft_fail(err, SFT_EDATA, "%s: expected an object, not %s", path, json_type_name(*root));
+    }
+    free(path);
+    return status;
+}
+
+/* ---- added tokens by id ---- */
+
+struct declared {
+    size_t id;
+    const char *content;
+    struct added_flags flags;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    size_t x = ((const struct declared *)a)->id, y = ((const struct declared *)b)->id;
+    return (x > y) - (x < y);
+}
+
+static enum sft_status add_declared(struct tokenizer *tok, struct declared *declared, size_t count,
+                                    struct sft_err *err)
+{
+    qsort(declared, count, sizeof *declared, by_id);
+    for (size_t i = 0; i < count; i++) {
+        int32_t id;
+        if (tokenizer_add(tok, declared[i].content, declared[i].flags, &id, err))
+            return err->status;
+        if ((size_t)id != declared[i].id)
+            return sft_fail(err, SFT_EDATA, "'%s' has id %zu here, but its place gives it %d",
+                            declared[i].content, declared[i].id, id);
+    }
+    return SFT_OK;
+}
+
+static enum sft_status parse_id(const char *text, size_t *id, struct sft_err *err)
+{
+    char *end;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || value >= TOKEN_ID_LIMIT)
+        return sft_fail(err, SFT_EDATA, "expected an id from 0 to %d", TOKEN_ID_LIMIT - 1);
+    *id = (size_t)value;
+    return SFT_OK;
+}
+
+/* tokenizer_config.json's {"50257": {"content": ...}, ...}. */
+static enum sft_status read_decoder(struct tokenizer *tok, const json *node, struct sft_err *err)
+{
+    size_t count = 0;
+    enum sft_status status = SFT_OK;
+    struct declared *declared = mem_calloc(json_size(node) + 1, sizeof *declared);
+    for (const json *child = json_first(node); child && !status; child = json_next(child), count++)
+        if ((status = parse_id(json_key(child), &declared[count].id, err)) ||
+            (status = read_added_token(child, &declared[count].content, &declared[count].flags, err)))
+            sft_context(err, "%s", json_key(child));
+    if (!status)
+        status = add_declared(tok, declared, count, err);
+    free(declared);
+    return status ? sft_context(err, "added_tokens_decoder") : SFT_OK;
+}
+
+static const char *content_of(const json *node)
+{
+    const char *content = json_string(node);
+    return content ? content : json_string(json_get(node, "content"));
+}
+
+static bool is_named(const json *config, const char *content)
+{
+    for (size_t i = 0; i < N_SPECIAL_NAMES; i++) {
+        const char *name = content_of(json_get(config, special_key[i]));
+        if (name && strcmp(name, content) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* added_tokens.json's {"<x>": 50257, ...}, as older tokenizers wrote it. */
+static enum sft_status read_added_tokens_json(struct tokenizer *tok, const char *dir, const json *config,
+                                              struct sft_err *err)
+{
+    json *root = NULL;
+    enum sft_status status = read_object(dir, "added_tokens.json", &root, err);
+    size_t count = 0;
+    struct declared *declared = mem_calloc(json_size(root) + 1, sizeof *declared);
+    for (const json *child = json_first(root); child && !status; child = json_next(child), count++) {
+        double id = json_number(child);
+        bool special = is_named(config, json_key(child));
+        if (!(id >= 0 && id < TOKEN_ID_LIMIT))
+            status = sft_fail(err, SFT_EDATA, "'%s': expected an id from 0 to %d", json_key(child),
+                              TOKEN_ID_LIMIT - 1);
+        else
+            declared[count] = (struct declared){
+                (size_t)id, json_key(child), {.special = special, .normalized = !special}};
+    }
+    if (!status)
+        status = add_declared(tok, declared, count, err);
+    free(declared);
+    json_free(root);
+    return status ? sft_context(err, "added_tokens.json") : SFT_OK;
+}
+
+/* ---- named tokens ---- */
+
+/* A special token by its node; it is added if it is not an added one yet. */
+static enum sft_status add_named(struct tokenizer *tok, const json *node, int32_t *id, struct sft_err *err)
+{
+    const char *content;
+    struct added_flags flags = {.special = true};
+    if (read_added_token(node, &content, &flags, err))
+        return err->status;
+    flags.special = true;
+    *id = tokenizer_token_id(tok, content);
+    if (*id != TOKEN_NONE && tok->tokens[*id].is_added)
+        return SFT_OK;
+    return tokenizer_add(tok, content, flags, id, err);
+}
+
+bool config_is_gpt2_class(const json *config)
+{
+    const char *class_name = json_string(json_get(config, "tokenizer_class"));
+    return !class_name || strcmp(class_name, "GPT2Tokenizer") == 0 ||
+           strcmp(class_name, "GPT2TokenizerFast") == 0;
+}
+
+static enum sft_status read_named(struct tokenizer *tok, const json *config, struct sft_err *err)
+{
+    for (size_t i = 0; i < N_SPECIAL_NAMES; i++) {
+        const json *node = json_get(config, special_key[i]);
+        if (node && !json_is_null(node)) {
+            if (add_named(tok, node, &tok->named[i], err))
+                return sft_context(err, "%s", special_key[i]);
+        } else if (!node && i <= SPECIAL_UNK && config_is_gpt2_class(config)) {
+            tok->named[i] = tokenizer_token_id(tok, GPT2_SPECIAL);
+            if (tok->named[i] != TOKEN_NONE && !tok->tokens[tok->named[i]].is_added)
+                tokenizer_add_special(tok, GPT2_SPECIAL);
+        }
+    }
+    return SFT_OK;
+}
+
+/* Tokens of other names, "image_token", and those of lists without names. */
+static enum sft_status read_extra(struct tokenizer *tok, const json *config, struct sft_err *err)
+{
+    int32_t id;
+    for (const json *child = json_first(config); child; child = json_next(child)) {
+        size_t len = strlen(json_key(child));
+        bool is_token = len > 6 && strcmp(json_key(child) + len - 6, "_token") == 0 && content_of(child);
+        if (is_token && add_named(tok, child, &id, err))
+            return sft_context(err, "%s", json_key(child));
+    }
+    const json *extra = json_get(config, "extra_special_tokens");
+    if (json_size(extra) == 0)
+        extra = json_get(config, "additional_special_tokens");
+    for (const json *child = json_first(extra); child; child = json_next(child))
+        if (add_named(tok, child, &id, err))
+            return sft_context(err, "extra_special_tokens");
+    return SFT_OK;
+}
+
+/* ---- the chat template ---- */
+
+/* One template, or several: [{"name": "default", "template": ...}, ...]. */
+const char *config_chat_template(const json *config)
+{
+    const json *node = json_get(config, "chat_template");
+    for (const json *child = json_is_array(node) ? json_first(node) : NULL; child; child = json_next(child)) {
+        const char *name = json_string(json_get(child, "name"));
+        if (name && strcmp(name, "default") == 0)
+            return json_string(json_get(child, "template"));
+    }
+    return json_string(node);
+}
+
+static enum sft_status read_chat_template(struct tokenizer *tok, const char *dir, struct sft_err *err)
+{
+    char *path = path_join(dir, "chat_template.jinja");
+    struct strbuf text = {0};
+    enum sft_status status = SFT_OK;
+    if (path_exists(path)) {
+        status = io_read(path, &text, err);
+        tokenizer_set_chat_template(tok, text.len ? text.data : "");
+    } else {
+        tokenizer_set_chat_template(tok, config_chat_template(tok->base_config));
+    }
+    strbuf_free(&text);
+    free(path);
+    return status;
+}
+
+/* ---- all of it ---- */
+
+/* GPT-2's two files say nothing of their pre-tokeniser: GPT2Tokenizer knows it. */
+static enum sft_status set_gpt2_pretokenizer(struct tokenizer *tok, struct sft_err *err)
+{
+    bool add_prefix_space;
+    if (!config_is_gpt2_class(tok->base_config))
+        return sft_fail(err, SFT_EDATA, "tokenizer_class: '%s' is not supported without a tokenizer.json",
+                        json_string(json_get(tok->base_config, "tokenizer_class")));
+    if (json_get_bool(tok->base_config, "add_prefix_space", false, &add_prefix_space, err))
+        return err->status;
+    return pretokenizer_init_gpt2(&tok->pre, add_prefix_space, err);
+}
+
+/* The files are read in transformers' order, and special_tokens_map.json and added_tokens.json only where
+ * tokenizer_config.json has no added_tokens_decoder, which took their place. */
+enum sft_status tokenizer_read_config(struct tokenizer *tok, const char *dir, struct sft_err *err)
+{
+    json *map = NULL;
+    enum sft_status status = read_object(dir, "tokenizer_config.json", &tok->base_config, err);
+    if (status)
+        return status;
+    if (!tok->base_config)
+        tok->base_config = json_new_object();
+    const json *decoder = json_get(tok->base_config, "added_tokens_decoder");
+    if (decoder) {
+        status = read_decoder(tok, decoder, err);
+    } else if (!(status = read_object(dir, "special_tokens_map.json", &map, err))) {
+        for (const json *child = json_first(map); child; child = json_next(child))
+            json_set_node(tok->base_config, json_key(child), json_copy(child));
+        status = read_added_tokens_json(tok, dir, tok->base_config, err);
+    }
+    json_free(map);
+    if (!status && !tok->base_json)
+        status = set_gpt2_pretokenizer(tok, err);
+    if (!status && !(status = read_named(tok, tok->base_config, err)))
+        status = read_extra(tok, tok->base_config, err);
+    if (status)
+        return sft_context(err, "%s/tokenizer_config.json", dir);
+    return read_chat_template(tok, dir, err);
+}

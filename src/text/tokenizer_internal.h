@@ -1,0 +1,92 @@
+/* What the files of the tokenizer share; nobody else includes this. */
+#ifndef SFT_TEXT_TOKENIZER_INTERNAL_H
+#define SFT_TEXT_TOKENIZER_INTERNAL_H
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "text/bpe.h"
+#include "text/pretokenize.h"
+#include "text/tokenizer.h"
+
+enum { TOKEN_ID_LIMIT = 1 << 22 }; /* beyond it an id is a mistake, not a vocabulary */
+
+struct added_flags {
+    bool special, lstrip, rstrip, single_word, normalized;
+};
+
+struct token {
+    const char *content; /* its spelling; NULL: no token has this id */
+    const char *bytes;   /* what it stands for in a text */
+    uint32_t content_len, bytes_len;
+    bool in_model; /* of BPE's own vocabulary */
+    bool is_added; /* found in text as it is, before BPE */
+    struct added_flags flags;
+};
+
+enum special_name {
+    SPECIAL_BOS,
+    SPECIAL_EOS,
+    SPECIAL_UNK,
+    SPECIAL_SEP,
+    SPECIAL_PAD,
+    SPECIAL_CLS,
+    SPECIAL_MASK
+};
+enum { N_SPECIAL_NAMES = SPECIAL_MASK + 1 };
+extern const char *const special_key[N_SPECIAL_NAMES]; /* "bos_token", ..., in transformers' order */
+
+struct tokenizer {
+    struct token *tokens; /* (n_ids) by id */
+    size_t n_ids, capacity;
+    int32_t *index; /* content -> id, open addressing, TOKEN_NONE is empty */
+    size_t index_mask, n_tokens, n_model;
+    struct bpe bpe;
+    bool ignore_merges; /* a word that is a token is that token, whatever the merges say */
+    int32_t (*merges)[2];
+    size_t n_merges;
+    struct pretokenizer pre;
+    int32_t named[N_SPECIAL_NAMES];
+    char *chat_template;
+    struct arena arena; /* contents and bytes */
+
+    /* The base's files, for what of them is not ours; NULL where there was none. */
+    json *base_json, *base_config; /* base_json without vocab, merges and added_tokens */
+    bool merges_are_pairs;         /* ["a", "b"], not "a b" */
+};
+
+/* ---- tokens ---- */
+int32_t tokenizer_find(const struct tokenizer *tok, const char *content, size_t len);
+struct token *tokenizer_put(struct tokenizer *tok, size_t id, const char *content, size_t len);
+
+/* As transformers adds a token: one that is there keeps its id and becomes an added one; another gets the
+ * id after the last. *id is the one it got. */
+enum sft_status tokenizer_add(struct tokenizer *tok, const char *content, struct added_flags flags,
+                              int32_t *id, struct sft_err *err);
+
+/* ---- reading ---- */
+enum sft_status tokenizer_read_json(struct tokenizer *tok, const char *path, struct sft_err *err);
+enum sft_status tokenizer_read_vocab(struct tokenizer *tok, const char *path, struct sft_err *err);
+enum sft_status tokenizer_read_merges(struct tokenizer *tok, const char *path, struct sft_err *err);
+enum sft_status tokenizer_read_config(struct tokenizer *tok, const char *dir, struct sft_err *err);
+enum sft_status tokenizer_set_vocab(struct tokenizer *tok, const json *vocab, struct sft_err *err);
+
+/* A token in a JSON file: "content", or {"content": ..., "lstrip": ...}; missing flags are as in `flags`. */
+enum sft_status read_added_token(const json *node, const char **content, struct added_flags *flags,
+                                 struct sft_err *err);
+
+/* What tokenizer_config.json says: of GPT2Tokenizer (or of no class); its (default) chat template or NULL. */
+bool config_is_gpt2_class(const json *config);
+const char *config_chat_template(const json *config);
+
+/* ---- added tokens in text ---- */
+struct added_matcher;
+struct added_matcher *added_matcher_new(const struct tokenizer *tok);
+void added_matcher_free(struct added_matcher *m);
+
+/* Walk over well-formed text: each call of `each` is an added token (id) or text between them (TOKEN_NONE).
+ */
+typedef void segment_fn(void *context, int32_t id, const char *text, size_t len);
+void added_matcher_split(struct added_matcher *m, const char *text, size_t len, segment_fn *each,
+                         void *context);
+
+#endif

@@ -1,0 +1,397 @@
+/* The chat template: tokens and masks written out by hand, and its Jinja form. */
+#include "text/template.h"
+
+#include "byte_tokenizer.h"
+
+#include <string.h>
+
+struct fixture {
+    struct tokenizer *tok;
+    struct settings settings;
+    struct chat_template tpl;
+    struct encoder *enc;
+    struct rendered out;
+    struct strbuf shown;
+};
+
+static struct fixture f;
+
+static void start(enum template_choice choice)
+{
+    struct sft_err err;
+    f.tok = byte_tokenizer(NULL);
+    f.settings.data.template_choice = choice;
+    ck_assert_msg(template_init(&f.tpl, &f.settings, f.tok, &err) == SFT_OK, "%s", err.message);
+    f.enc = encoder_new(f.tok);
+}
+
+static void start_custom(const char *user_prefix, const char *user_suffix, const char *assistant_prefix,
+                         const char *assistant_suffix)
+{
+    f.settings.data.user_prefix = user_prefix;
+    f.settings.data.user_suffix = user_suffix;
+    f.settings.data.assistant_prefix = assistant_prefix;
+    f.settings.data.assistant_suffix = assistant_suffix;
+    start(TEMPLATE_CUSTOM);
+}
+
+static void stop(void)
+{
+    encoder_free(f.enc);
+    template_free(&f.tpl);
+    tokenizer_free(f.tok);
+    rendered_free(&f.out);
+    strbuf_free(&f.shown);
+    f = (struct fixture){0};
+}
+
+/* What was rendered, readable: control tokens after '@', tokens of weight w after a change of weight in
+ * {w:...}, weight 0 in none. */
+static const char *show(void)
+{
+    float weight = 0.0F;
+    strbuf_clear(&f.shown);
+    strbuf_puts(&f.shown, "");
+    for (size_t i = 0; i < f.out.tokens.count; i++) {
+        size_t len;
+        const int32_t id = f.out.tokens.ids[i];
+        const char *bytes = tokenizer_token_bytes(f.tok, id, &len);
+        if (f.out.weights[i] != weight) {
+            if (weight != 0.0F)
+                strbuf_putc(&f.shown, '}');
+            weight = f.out.weights[i];
+            if (weight != 0.0F)
+                strbuf_printf(&f.shown, "{%g:", (double)weight);
+        }
+        strbuf_puts(&f.shown, tokenizer_is_special(f.tok, id) ? "@" : "");
+        strbuf_add(&f.shown, bytes, len);
+    }
+    if (weight != 0.0F)
+        strbuf_putc(&f.shown, '}');
+    return f.shown.data;
+}
+
+#define M(r, text)                                                                                           \
+    {                                                                                                        \
+        .role = (r), .content = (text), .len = sizeof(text) - 1, .weight = 1.0F                              \
+    }
+#define WEIGHTED(r, text, w)                                                                                 \
+    {                                                                                                        \
+        .role = (r), .content = (text), .len = sizeof(text) - 1, .weight = (w)                               \
+    }
+#define CONVERSATION(...)                                                                                    \
+    struct message messages[] = {__VA_ARGS__};                                                               \
+    const struct conversation conv = {.messages = messages, .count = sizeof messages / sizeof *messages}
+
+static const char *render(const struct conversation *conv, enum train_on train_on)
+{
+    template_render(&f.tpl, f.enc, conv, train_on, &f.out);
+    return show();
+}
+
+START_TEST(im_sep_trains_the_reply_and_its_end)
+{
+    CONVERSATION(M(ROLE_SYSTEM, "Be."), M(ROLE_USER, "hi"), M(ROLE_ASSISTANT, "yo"));
+    start(TEMPLATE_IM_SEP);
+    ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT),
+                     "@<|im_start|>system@<|im_sep|>Be.@<|im_end|>@<|im_start|>user@<|im_sep|>hi@<|im_end|>"
+                     "@<|im_start|>assistant@<|im_sep|>{1:yo@<|im_end|>}");
+    /* Appended in this order, and "hi" is one token: encoded in one go. */
+    ck_assert_int_eq(f.out.tokens.ids[0], BYTE_TOKENIZER_SIZE);
+    ck_assert_int_eq(f.out.tokens.ids[7], BYTE_TOKENIZER_SIZE + 1);
+    ck_assert_int_eq(f.out.tokens.ids[11], BYTE_TOKENIZER_SIZE + 2);
+    ck_assert_int_eq(f.out.tokens.ids[18], 257);
+    ck_assert_uint_eq(f.tpl.tokens_added, 3);
+    ck_assert_int_eq(f.tpl.end_of_turn, BYTE_TOKENIZER_SIZE + 2);
+    ck_assert_int_eq(f.tpl.document_end, BYTE_TOKENIZER_EOS);
+    ck_assert_int_eq(tokenizer_eos_id(f.tok), f.tpl.end_of_turn);
+    ck_assert_int_eq(tokenizer_pad_id(f.tok), BYTE_TOKENIZER_EOS);
+    stop();
+}
+END_TEST
+
+START_TEST(chatml_leaves_the_newline_after_the_end_untrained)
+{
+    CONVERSATION(M(ROLE_USER, "hi"), M(ROLE_ASSISTANT, "yo"), M(ROLE_TOOL, "42"), M(ROLE_ASSISTANT, "ok"));
+    start(TEMPLATE_CHATML);
+    ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT),
+                     "@<|im_start|>user\nhi@<|im_end|>\n@<|im_start|>assistant\n{1:yo@<|im_end|>}\n"
+                     "@<|im_start|>tool\n42@<|im_end|>\n@<|im_start|>assistant\n{1:ok@<|im_end|>}\n");
+    ck_assert_uint_eq(f.tpl.tokens_added, 2);
+    stop();
+}
+END_TEST
+
+START_TEST(a_token_that_holds_the_first_trained_character_is_trained)
+{
+    CONVERSATION(M(ROLE_ASSISTANT, "\n\nhi"));
+    start(TEMPLATE_CHATML); /* the header's newline and the content's first are one token, 256 */
+    ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT), "@<|im_start|>assistant{1:\n\n\nhi@<|im_end|>}\n");
+    ck_assert_int_eq(f.out.tokens.ids[10], 256);
+    stop();
+}
+END_TEST
+
+START_TEST(typed_control_tokens_stay_text)
+{
+    CONVERSATION(M(ROLE_USER, "<|im_end|>"), M(ROLE_ASSISTANT, "<|endoftext|>"));
+    start(TEMPLATE_IM_SEP);
+    ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT),
+                     "@<|im_start|>user@<|im_sep|><|im_end|>@<|im_end|>"
+                     "@<|im_start|>assistant@<|im_sep|>{1:<|endoftext|>@<|im_end|>}");
+    stop();
+}
+END_TEST
+
+START_TEST(an_empty_reply_trains_only_its_end)
+{
+    CONVERSATION(M(ROLE_USER, ""), M(ROLE_ASSISTANT, ""));
+    start(TEMPLATE_CHATML);
+    ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT),
+                     "@<|im_start|>user\n@<|im_end|>\n@<|im_start|>assistant\n{1:@<|im_end|>}\n");
+    stop();
+}
+END_TEST
+
+START_TEST(weights_scale_their_message)
+{
+    CONVERSATION(WEIGHTED(ROLE_USER, "a", 3.0F), WEIGHTED(ROLE_ASSISTANT, "b", 0.0F),
+                 WEIGHTED(ROLE_ASSISTANT, "c", 0.5F), M(ROLE_ASSISTANT, "d"));
+    start(TEMPLATE_IM_SEP);
+    ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT),
+                     "@<|im_start|>user@<|im_sep|>a@<|im_end|>@<|im_start|>assistant@<|im_sep|>b@<|im_end|>"
+                     "@<|im_start|>assistant@<|im_sep|>{0.5:c@<|im_end|>}"
+                     "@<|im_start|>assistant@<|im_sep|>{1:d@<|im_end|>}");
+    ck_assert_str_eq(
+        render(&conv, TRAIN_ON_ALL),
+        "@<|im_start|>{3:user@<|im_sep|>a@<|im_end|>}@<|im_start|>assistant@<|im_sep|>b@<|im_end|>"
+        "{0.5:@<|im_start|>assistant@<|im_sep|>c@<|im_end|>}"
+        "{1:@<|im_start|>assistant@<|im_sep|>d@<|im_end|>}");
+    stop();
+}
+END_TEST
+
+START_TEST(last_assistant_and_all)
+{
+    CONVERSATION(M(ROLE_ASSISTANT, "a"), M(ROLE_USER, "b"), M(ROLE_ASSISTANT, "c"), M(ROLE_USER, "d"));
+    start(TEMPLATE_CHATML);
+    ck_assert_str_eq(render(&conv, TRAIN_ON_LAST_ASSISTANT),
+                     "@<|im_start|>assistant\na@<|im_end|>\n@<|im_start|>user\nb@<|im_end|>\n"
+                     "@<|im_start|>assistant\n{1:c@<|im_end|>}\n@<|im_start|>user\nd@<|im_end|>\n");
+    ck_assert_str_eq(render(&conv, TRAIN_ON_ALL),
+                     "@<|im_start|>{1:assistant\na@<|im_end|>\n@<|im_start|>user\nb@<|im_end|>\n"
+                     "@<|im_start|>assistant\nc@<|im_end|>\n@<|im_start|>user\nd@<|im_end|>\n}");
+    stop();
+}
+END_TEST
+
+START_TEST(custom_templates)
+{
+    CONVERSATION(M(ROLE_USER, "hi"), M(ROLE_TOOL, "x"), M(ROLE_ASSISTANT, "yo"));
+    start_custom("<|u|>\n", "<|endoftext|>", "<|a|>", "\t<|e|>\n<|x|>");
+    ck_assert_str_eq(f.tpl.name, "custom");
+    ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT),
+                     "@<|u|>\nhi@<|endoftext|>@<|u|>\nx@<|endoftext|>@<|a|>{1:yo\t@<|e|>}\n@<|x|>");
+    ck_assert_uint_eq(f.tpl.tokens_added, 4); /* <|endoftext|> is there */
+    ck_assert_int_eq(tokenizer_token_id(f.tok, "<|u|>"), BYTE_TOKENIZER_SIZE);
+    ck_assert_int_eq(tokenizer_token_id(f.tok, "<|a|>"), BYTE_TOKENIZER_SIZE + 1);
+    stop();
+}
+END_TEST
+
+START_TEST(custom_without_a_system_turn)
+{
+    struct sft_err err;
+    CONVERSATION(M(ROLE_SYSTEM, "s"), M(ROLE_ASSISTANT, "yo"));
+    start_custom("<|u|>", "<|e|>", "<|a|>", "<|e|>");
+    ck_assert_int_eq(template_check_roles(&f.tpl, &conv, &err), SFT_EDATA);
+    ck_assert_str_eq(
+        err.message,
+        "the custom template has no system turn (set data.system_prefix and data.system_suffix)");
+    stop();
+}
+END_TEST
+
+static void fails_custom(const char *user_prefix, const char *user_suffix, const char *message)
+{
+    struct sft_err err;
+    f.tok = byte_tokenizer(NULL);
+    f.settings.data.template_choice = TEMPLATE_CUSTOM;
+    f.settings.data.user_prefix = user_prefix;
+    f.settings.data.user_suffix = user_suffix;
+    f.settings.data.assistant_prefix = "<|a|>";
+    f.settings.data.assistant_suffix = "<|e|>";
+    ck_assert_int_eq(template_init(&f.tpl, &f.settings, f.tok, &err), SFT_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, message));
+    stop();
+}
+
+START_TEST(custom_templates_that_cannot_be)
+{
+    fails_custom("User: ", "<|e|>", "data.user_prefix: must begin with a control token");
+    fails_custom("<|u|>", "</s>", "data.user_suffix: must hold a control token");
+    fails_custom(NULL, "<|e|>", "data.user_prefix: template = custom needs it");
+}
+END_TEST
+
+START_TEST(documents_and_prompts)
+{
+    CONVERSATION(M(ROLE_USER, "hi<|im_end|>"));
+    struct conversation document = conv;
+    document.is_document = true;
+    start(TEMPLATE_CHATML);
+    ck_assert_str_eq(render(&document, TRAIN_ON_ASSISTANT), "hi{1:<|im_end|>@<|endoftext|>}");
+    template_render_prompt(&f.tpl, f.enc, &conv, &f.out);
+    ck_assert_str_eq(show(), "@<|im_start|>user\nhi<|im_end|>@<|im_end|>\n@<|im_start|>assistant\n");
+    stop();
+}
+END_TEST
+
+/* ---- template = auto ---- */
+
+/* The name of the template that a base with this one gets, or the error. */
+static const char *recognised(const char *chat_template, struct sft_err *err)
+{
+    struct chat_template tpl;
+    struct settings settings = {.data.template_choice = TEMPLATE_AUTO};
+    struct tokenizer *tok = byte_tokenizer(NULL);
+    if (chat_template)
+        tokenizer_set_chat_template(tok, chat_template);
+    const enum sft_status status = template_init(&tpl, &settings, tok, err);
+    const char *name = status ? "refused" : tpl.name;
+    if (!status)
+        template_free(&tpl);
+    tokenizer_free(tok);
+    return name;
+}
+
+START_TEST(auto_takes_what_it_renders_exactly)
+{
+    struct sft_err err;
+    ck_assert_str_eq(recognised(NULL, &err), "im_sep");
+    ck_assert_str_eq(recognised("{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + "
+                                "message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if "
+                                "add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
+                                &err),
+                     "chatml");
+    ck_assert_str_eq(
+        recognised("{% if not add_generation_prompt is defined %}{% set add_generation_prompt = false "
+                   "%}{% endif %}\n{%- for m in messages -%}\n  {{- \"<|im_start|>\" + m.role + \"\\n\" "
+                   "+ m.content + \"<|im_end|>\\n\" -}}\n{%- endfor %}\n{% if add_generation_prompt "
+                   "%}\n    {{- '<|im_start|>assistant\\n' }}{% endif %}\n",
+                   &err),
+        "chatml");
+    ck_assert_str_eq(
+        recognised("{% for m in messages %}{{ '<|im_start|>' + m['role'] + '<|im_sep|>' }}{% if "
+                   "m['role'] == 'assistant' %}{% generation %}{{ m['content'] + '<|im_end|>' }}"
+                   "{% endgeneration %}{% else %}{{ m['content'] + '<|im_end|>' }}{% endif %}"
+                   "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant<|im_sep|>' }}"
+                   "{% endif %}",
+                   &err),
+        "im_sep");
+}
+END_TEST
+
+START_TEST(auto_refuses_what_differs)
+{
+    struct sft_err err;
+    /* A line break after }} is rendered. */
+    ck_assert_str_eq(recognised("{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + "
+                                "message['content'] + '<|im_end|>' + '\\n'}}\n{% endfor %}{% if "
+                                "add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
+                                &err),
+                     "refused");
+    ck_assert_str_eq(err.message,
+                     "template = auto: the base's own chat template is not one that sft renders exactly "
+                     "(choose template = im_sep, chatml or custom)");
+    ck_assert_str_eq(recognised("{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + "
+                                "message['content'] | trim + '<|im_end|>' + '\\n'}}{% endfor %}{% if "
+                                "add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
+                                &err),
+                     "refused");
+    /* A default system prompt (SmolLM2's). */
+    ck_assert_str_eq(
+        recognised("{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' "
+                   "%}{{ '<|im_start|>system\\nYou help<|im_end|>\\n' }}{% endif %}{{'<|im_start|>' + "
+                   "message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}"
+                   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
+                   &err),
+        "refused");
+    ck_assert_str_eq(recognised("{{ messages", &err), "refused");
+}
+END_TEST
+
+START_TEST(auto_knows_its_own)
+{
+    struct sft_err err;
+    static const enum template_choice choices[] = {TEMPLATE_IM_SEP, TEMPLATE_CHATML};
+    for (size_t i = 0; i < 2; i++) {
+        start(choices[i]);
+        ck_assert_str_eq(recognised(f.tpl.jinja, &err), f.tpl.name);
+        stop();
+    }
+    start_custom("<|u|>'\\\n", "<|e|>", "<|a|> ", " <|e|>\n<|x|>\t");
+    ck_assert_str_eq(recognised(f.tpl.jinja, &err), "custom");
+    char *edited = mem_printf("%s ", f.tpl.jinja);
+    ck_assert_str_eq(recognised(edited, &err), "refused");
+    free(edited);
+
+    /* It means the same, too: what it exports again is equal. */
+    struct chat_template again;
+    struct settings settings = {.data.template_choice = TEMPLATE_AUTO};
+    ck_assert_int_eq(template_init(&again, &settings, f.tok, &err), SFT_OK);
+    ck_assert_str_eq(again.jinja, f.tpl.jinja);
+    ck_assert_int_eq(again.end_of_turn, f.tpl.end_of_turn);
+    ck_assert_uint_eq(again.tokens_added, 0);
+    template_free(&again);
+    stop();
+}
+END_TEST
+
+START_TEST(jinja_equals_the_golden_files)
+{
+    static const struct {
+        enum template_choice choice;
+        const char *path;
+    } golden[] = {{TEMPLATE_IM_SEP, "tests/golden/template_im_sep.jinja"},
+                  {TEMPLATE_CHATML, "tests/golden/template_chatml.jinja"}};
+    struct sft_err err;
+    for (size_t i = 0; i < 2; i++) {
+        struct strbuf text = {0};
+        ck_assert_msg(io_read(golden[i].path, &text, &err) == SFT_OK, "%s", err.message);
+        start(golden[i].choice);
+        ck_assert_str_eq(f.tpl.jinja, text.data);
+        stop();
+        strbuf_free(&text);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("template");
+    TCase *masks = tcase_create("masks"), *jinja = tcase_create("jinja");
+    tcase_add_test(masks, im_sep_trains_the_reply_and_its_end);
+    tcase_add_test(masks, chatml_leaves_the_newline_after_the_end_untrained);
+    tcase_add_test(masks, a_token_that_holds_the_first_trained_character_is_trained);
+    tcase_add_test(masks, typed_control_tokens_stay_text);
+    tcase_add_test(masks, an_empty_reply_trains_only_its_end);
+    tcase_add_test(masks, weights_scale_their_message);
+    tcase_add_test(masks, last_assistant_and_all);
+    tcase_add_test(masks, custom_templates);
+    tcase_add_test(masks, custom_without_a_system_turn);
+    tcase_add_test(masks, custom_templates_that_cannot_be);
+    tcase_add_test(masks, documents_and_prompts);
+    tcase_add_test(jinja, auto_takes_what_it_renders_exactly);
+    tcase_add_test(jinja, auto_refuses_what_differs);
+    tcase_add_test(jinja, auto_knows_its_own);
+    tcase_add_test(jinja, jinja_equals_the_golden_files);
+    suite_add_tcase(suite, masks);
+    suite_add_tcase(suite, jinja);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_ENV);
+    const int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,628 @@
+/* The tokenizer against Hugging Face's ids: tests/golden/tokenizer_strings.json, tokenizer_hashes.txt and
+ * tiny_tokenizer/, made by scripts/golden_tokenizer.py. GPT-2's own vocabulary comes from SFT_ASSETS. */
+#include "base/io.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "text/tokenizer.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char TINY[] = "tests/golden/tiny_tokenizer";
+static struct sft_err err;
+
+static const char *assets(void)
+{
+    const char *dir = getenv("SFT_ASSETS");
+    return dir ? dir : "../shared/assets";
+}
+
+static struct tokenizer *load(const char *dir)
+{
+    struct tokenizer *tok;
+    ck_assert_msg(tokenizer_load(&tok, dir, &err) == SFT_OK, "%s", err.message);
+    return tok;
+}
+
+/* GPT-2's tokenizer, or NULL with a word on standard output. */
+static struct tokenizer *load_gpt2(const char *test)
+{
+    char *dir = path_join(assets(), "gpt2-tokenizer");
+    struct tokenizer *tok = NULL;
+    if (path_exists(dir))
+        tok = load(dir);
+    else
+        printf("SKIP: %s: no %s\n", test, dir);
+    free(dir);
+    return tok;
+}
+
+/* A new directory under TMPDIR, and what it is for. */
+static char *make_dir(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *dir = mem_printf("%s/test_tokenizer.XXXXXX", tmp ? tmp : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    return dir;
+}
+
+static void remove_dir(char *dir)
+{
+    ck_assert_int_eq(io_remove_tree(dir, &err), SFT_OK);
+    free(dir);
+}
+
+static void write_text(const char *dir, const char *name, const char *text)
+{
+    char *path = path_join(dir, name);
+    ck_assert_int_eq(io_write_file(path, text, strlen(text), &err), SFT_OK);
+    free(path);
+}
+
+/* ---- strings with their ids ---- */
+
+static json *golden_strings(void)
+{
+    json *root;
+    ck_assert_msg(json_parse_file("tests/golden/tokenizer_strings.json", &root, &err) == SFT_OK, "%s",
+                  err.message);
+    return root;
+}
+
+static void assert_ids(const struct token_buf *got, const json *want, const char *text)
+{
+    const json *id = json_first(want);
+    ck_assert_msg(got->count == json_size(want), "'%s': %zu ids, not %zu", text, got->count, json_size(want));
+    for (size_t i = 0; i < got->count; i++, id = json_next(id))
+        ck_assert_msg(got->ids[i] == (int32_t)json_number(id), "'%s': id %zu is %d", text, i, got->ids[i]);
+}
+
+/* encode, encode_special and encode_offsets agree with Hugging Face, and decoding gives the text back. */
+static void check_string(const struct tokenizer *tok, struct encoder *enc, const char *text, const json *want)
+{
+    struct token_buf special = {0}, plain = {0}, with_starts = {0};
+    struct strbuf decoded = {0};
+    size_t *starts = NULL, capacity = 0, at = 0, len = strlen(text);
+    encoder_encode_special(enc, text, len, &special);
+    assert_ids(&special, want, text);
+    encoder_encode(enc, text, len, &plain);
+    if (!strstr(text, "<|endoftext|>"))
+        assert_ids(&plain, want, text);
+    tokenizer_decode(tok, plain.ids, plain.count, false, &decoded);
+    ck_assert_uint_eq(decoded.len, len);
+    ck_assert(len == 0 || memcmp(decoded.data, text, len) == 0);
+    encoder_encode_offsets(enc, text, len, &with_starts, &starts, &capacity);
+    ck_assert_uint_eq(with_starts.count, plain.count);
+    for (size_t i = 0; i < plain.count; i++) {
+        size_t n;
+        ck_assert_int_eq(with_starts.ids[i], plain.ids[i]);
+        ck_assert_uint_eq(starts[i], at);
+        tokenizer_token_bytes(tok, plain.ids[i], &n);
+        at += n;
+    }
+    token_buf_free(&special);
+    token_buf_free(&plain);
+    token_buf_free(&with_starts);
+    strbuf_free(&decoded);
+    free(starts);
+}
+
+static void check_plain_strings(const struct tokenizer *tok, const char *which)
+{
+    json *root = golden_strings();
+    struct encoder *enc = encoder_new(tok);
+    size_t n = 0;
+    for (const json *row = json_first(json_get(root, "plain")); row; row = json_next(row), n++)
+        check_string(tok, enc, json_string(json_get(row, "text")), json_get(row, which));
+    ck_assert_uint_gt(n, 40);
+    encoder_free(enc);
+    json_free(root);
+}
+
+START_TEST(tiny_strings)
+{
+    struct tokenizer *tok = load(TINY);
+    check_plain_strings(tok, "tiny");
+    tokenizer_free(tok);
+}
+END_TEST
+
+START_TEST(gpt2_strings)
+{
+    struct tokenizer *tok = load_gpt2("gpt2_strings");
+    if (!tok)
+        return;
+    ck_assert_uint_eq(tokenizer_vocab_size(tok), 50257);
+    check_plain_strings(tok, "gpt2");
+    tokenizer_free(tok);
+}
+END_TEST
+
+START_TEST(the_two_files_are_the_same_tokenizer)
+{
+    struct tokenizer *tok = load("tests/golden/tiny_tokenizer/two_files");
+    ck_assert_int_eq(tokenizer_eos_id(tok), tokenizer_token_id(tok, "<|endoftext|>"));
+    ck_assert_int_ne(tokenizer_eos_id(tok), TOKEN_NONE);
+    check_plain_strings(tok, "tiny");
+    tokenizer_free(tok);
+}
+END_TEST
+
+START_TEST(added_tokens_in_text)
+{
+    struct tokenizer *tok = load(TINY);
+    struct encoder *enc = encoder_new(tok);
+    json *root = golden_strings();
+    struct token_buf ids = {0};
+    struct strbuf decoded = {0};
+    for (const json *row = json_first(json_get(root, "special")); row; row = json_next(row)) {
+        const char *text = json_string(json_get(row, "text"));
+        ids.count = 0;
+        strbuf_clear(&decoded);
+        encoder_encode_special(enc, text, strlen(text), &ids);
+        assert_ids(&ids, json_get(row, "tiny"), text);
+        tokenizer_decode(tok, ids.ids, ids.count, true, &decoded);
+        ck_assert_str_eq(decoded.data ? decoded.data : "", json_string(json_get(row, "decoded")));
+        ids.count = 0; /* without leave, none of them is made */
+        encoder_encode(enc, text, strlen(text), &ids);
+        for (size_t i = 0; i < ids.count; i++)
+            ck_assert_int_lt(ids.ids[i], tokenizer_token_id(tok, "<|endoftext|>"));
+    }
+    json_free(root);
+    strbuf_free(&decoded);
+    token_buf_free(&ids);
+    encoder_free(enc);
+    tokenizer_free(tok);
+}
+END_TEST
+
+START_TEST(offsets_in_malformed_text)
+{
+    static const char text[] = "a\xff\xfe z\xe2\x82 y\xc3\xa9";
+    static const size_t at[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 10};
+    struct tokenizer *tok = load(TINY);
+    struct encoder *enc = encoder_new(tok);
+    struct token_buf ids = {0};
+    size_t *starts = NULL, capacity = 0, i = 0;
+    encoder_encode_offsets(enc, text, sizeof text - 1, &ids, &starts, &capacity);
+    for (size_t k = 0; k < ids.count; k++) {
+        ck_assert(k == 0 || starts[k] >= starts[k - 1]);
+        while (i < sizeof at / sizeof at[0] && at[i] < starts[k])
+            i++;
+        ck_assert_msg(i < sizeof at / sizeof at[0] && at[i] == starts[k], "token %zu at %zu", k, starts[k]);
+    }
+    free(starts);
+    token_buf_free(&ids);
+    encoder_free(enc);
+    tokenizer_free(tok);
+}
+END_TEST
+
+/* ---- hashes of ids ---- */
+
+static uint64_t splitmix64(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+    return z ^ z >> 31;
+}
+
+static void put_utf8(struct strbuf *sb, uint32_t cp)
+{
+    if (cp < 0x80) {
+        strbuf_putc(sb, (char)cp);
+        return;
+    }
+    int more = cp < 0x800 ? 1 : cp < 0x10000 ? 2 : 3;
+    strbuf_putc(sb, (char)((0xf0 << (3 - more) & 0xff) | cp >> (6 * more)));
+    while (more-- > 0)
+        strbuf_putc(sb, (char)(0x80 | (cp >> (6 * more) & 0x3f)));
+}
+
+/* RANGES and COMMON of scripts/golden_tokenizer.py. */
+static const uint32_t ranges[][2] = {
+    {0x00, 0x7F},       {0x80, 0x24F},    {0x250, 0x36F},     {0x3A3, 0x3FF},     {0x400, 0x52F},
+    {0x5D0, 0x5EA},     {0x620, 0x6FF},   {0x904, 0x939},     {0xE01, 0xE3A},     {0x1100, 0x11FF},
+    {0x1680, 0x169C},   {0x1800, 0x1819}, {0x1E00, 0x1EFF},   {0x2000, 0x2064},   {0x20A0, 0x20C0},
+    {0x2100, 0x218B},   {0x2190, 0x2426}, {0x2460, 0x2B73},   {0x3000, 0x303F},   {0x3041, 0x3096},
+    {0x30A0, 0x30FF},   {0x3400, 0x4DBF}, {0x4E00, 0x9FFC},   {0xA960, 0xA97C},   {0xAC00, 0xD7A3},
+    {0xE000, 0xE0FF},   {0xFF01, 0xFFBE}, {0x1D400, 0x1D454}, {0x1D7CE, 0x1D7FF}, {0x1F300, 0x1F64F},
+    {0x20000, 0x2A6DD},
+};
+static const char common[] = " \n'st1.e";
+
+static void random_text(uint64_t *state, struct strbuf *text)
+{
+    strbuf_clear(text);
+    for (uint64_t n = 1 + splitmix64(state) % 64; n > 0; n--) {
+        if (splitmix64(state) % 8 < 3) {
+            strbuf_putc(text, common[splitmix64(state) % (sizeof common - 1)]);
+        } else {
+            const uint32_t *range = ranges[splitmix64(state) % (sizeof ranges / sizeof ranges[0])];
+            put_utf8(text, range[0] + (uint32_t)(splitmix64(state) % (range[1] - range[0] + 1)));
+        }
+    }
+}
+
+static void random_bytes(uint64_t *state, struct strbuf *text)
+{
+    strbuf_clear(text);
+    for (uint64_t n = 1 + splitmix64(state) % 64; n > 0; n--) {
+        bool any = splitmix64(state) % 4 != 0;
+        strbuf_putc(text, (char)(any ? splitmix64(state) % 256 : 0x20 + splitmix64(state) % 0x5F));
+    }
+}
+
+typedef void random_fn(uint64_t *state, struct strbuf *text);
+
+/* "count hash" of the ids of what `next` makes, as in the file. */
+static void hash_random(const struct tokenizer *tok, random_fn *next, uint64_t seed, char *out, size_t size)
+{
+    enum { RANDOM_STRINGS = 2000 };
+    struct encoder *enc = encoder_new(tok);
+    struct strbuf text = {0};
+    struct token_buf ids = {0};
+    for (int i = 0; i < RANDOM_STRINGS; i++) {
+        next(&seed, &text);
+        encoder_encode(enc, text.data, text.len, &ids);
+    }
+    snprintf(out, size, "%zu %016llx", ids.count,
+             (unsigned long long)xxh64(ids.ids, ids.count * sizeof *ids.ids, 0));
+    token_buf_free(&ids);
+    strbuf_free(&text);
+    encoder_free(enc);
+}
+
+static void check_random(const char *kind, random_fn *next, uint64_t seed)
+{
+    char line[256] = "", gpt2_count[32], gpt2_hash[32], tiny_count[32], tiny_hash[32], want[80], got[80],
+         format[64];
+    FILE *f = fopen("tests/golden/tokenizer_hashes.txt", "r");
+    ck_assert_ptr_nonnull(f);
+    snprintf(format, sizeof format, "random %s %%31s %%31s %%31s %%31s", kind);
+    bool found = false;
+    while (!found && fgets(line, sizeof line, f))
+        found = sscanf(line, format, gpt2_count, gpt2_hash, tiny_count, tiny_hash) == 4;
+    fclose(f);
+    ck_assert(found);
+    struct tokenizer *tiny = load(TINY), *gpt2 = load_gpt2(kind);
+    hash_random(tiny, next, seed, got, sizeof got);
+    snprintf(want, sizeof want, "%s %s", tiny_count, tiny_hash);
+    ck_assert_str_eq(got, want);
+    if (gpt2) {
+        hash_random(gpt2, next, seed, got, sizeof got);
+        snprintf(want, sizeof want, "%s %s", gpt2_count, gpt2_hash);
+        ck_assert_str_eq(got, want);
+    }
+    tokenizer_free(tiny);
+    tokenizer_free(gpt2);
+}
+
+START_TEST(random_texts)
+{
+    check_random("texts", random_text, 1);
+}
+END_TEST
+
+START_TEST(random_malformed_texts)
+{
+    check_random("bytes", random_bytes, 2);
+}
+END_TEST
+
+static void check_file(struct encoder *enc, const char *line)
+{
+    enum { CHUNK = 4096 };
+    char name[160];
+    size_t n_whole, n_pieces;
+    unsigned long long whole, pieces;
+    ck_assert_int_eq(sscanf(line, "file %159s %zu %llx %zu %llx", name, &n_whole, &whole, &n_pieces, &pieces),
+                     5);
+    char *path = path_join(assets(), name);
+    struct strbuf text = {0};
+    struct token_buf ids = {0};
+    ck_assert_msg(io_read(path, &text, &err) == SFT_OK, "%s", err.message);
+    encoder_encode(enc, text.data, text.len, &ids);
+    ck_assert_msg(ids.count == n_whole && xxh64(ids.ids, ids.count * sizeof *ids.ids, 0) == whole, "%s",
+                  name);
+    ids.count = 0;
+    for (size_t at = 0; at < text.len; at += CHUNK)
+        encoder_encode(enc, text.data + at, text.len - at < CHUNK ? text.len - at : CHUNK, &ids);
+    ck_assert_msg(ids.count == n_pieces && xxh64(ids.ids, ids.count * sizeof *ids.ids, 0) == pieces, "%s",
+                  name);
+    token_buf_free(&ids);
+    strbuf_free(&text);
+    free(path);
+}
+
+START_TEST(gpt2_files)
+{
+    struct tokenizer *tok = load_gpt2("gpt2_files");
+    if (!tok)
+        return;
+    struct encoder *enc = encoder_new(tok);
+    FILE *f = fopen("tests/golden/tokenizer_hashes.txt", "r");
+    ck_assert_ptr_nonnull(f);
+    char line[512];
+    size_t n = 0;
+    while (fgets(line, sizeof line, f))
+        if (strncmp(line, "file ", 5) == 0) {
+            check_file(enc, line);
+            n++;
+        }
+    fclose(f);
+    ck_assert_uint_gt(n, 10);
+    encoder_free(enc);
+    tokenizer_free(tok);
+}
+END_TEST
+
+/* ---- long words ---- */
+
+/* A word of a million letters, and a million blanks: both are seconds if anything is quadratic. */
+START_TEST(a_megabyte_in_one_word)
+{
+    enum { MEGABYTE = 1000000 };
+    struct tokenizer *tok = load(TINY);
+    struct encoder *enc = encoder_new(tok);
+    struct token_buf ids = {0};
+    struct strbuf decoded = {0};
+    char *text = mem_alloc(MEGABYTE);
+    for (int kind = 0; kind < 3; kind++) {
+        for (size_t i = 0; i < MEGABYTE; i++)
+            text[i] = kind == 0 ? "thebakr"[i * i % 7] : kind == 1 ? ' ' : (char)0xff;
+        ids.count = 0;
+        strbuf_clear(&decoded);
+        encoder_encode(enc, text, MEGABYTE, &ids);
+        tokenizer_decode(tok, ids.ids, ids.count, false, &decoded);
+        ck_assert_uint_eq(decoded.len, kind == 2 ? 3 * MEGABYTE : MEGABYTE);
+        ck_assert(kind == 2 || memcmp(decoded.data, text, MEGABYTE) == 0);
+    }
+    free(text);
+    strbuf_free(&decoded);
+    token_buf_free(&ids);
+    encoder_free(enc);
+    tokenizer_free(tok);
+}
+END_TEST
+
+/* ---- saving ---- */
+
+START_TEST(save_and_load_again)
+{
+    static const char text[] = "The baker's <|im_start|>user<|im_sep|> hi <mask>\n<tool>  12";
+    struct tokenizer *tok = load(TINY), *again;
+    size_t before = tokenizer_vocab_size(tok);
+    int32_t start = tokenizer_add_special(tok, "<|im_start|>");
+    ck_assert_int_eq(start, (int32_t)before);
+    ck_assert_int_eq(tokenizer_add_special(tok, "<|im_sep|>"), start + 1);
+    ck_assert_int_eq(tokenizer_add_special(tok, "<|im_start|>"), start);
+    tokenizer_set_eos(tok, start + 1);
+    tokenizer_set_pad(tok, tokenizer_bos_id(tok));
+    tokenizer_set_chat_template(tok, "{{ \"a\\n\" }}");
+    char *dir = make_dir();
+    ck_assert_msg(tokenizer_save(tok, dir, 777, &err) == SFT_OK, "%s", err.message);
+
+    again = load(dir);
+    ck_assert_uint_eq(tokenizer_vocab_size(again), before + 2);
+    ck_assert_int_eq(tokenizer_eos_id(again), start + 1);
+    ck_assert_int_eq(tokenizer_pad_id(again), tokenizer_bos_id(tok));
+    ck_assert_int_eq(tokenizer_unk_id(again), tokenizer_unk_id(tok));
+    ck_assert(tokenizer_is_special(again, start));
+    ck_assert(!tokenizer_is_special(again, tokenizer_token_id(again, "<tool>")));
+    ck_assert_str_eq(tokenizer_chat_template(again), "{{ \"a\\n\" }}");
+    struct encoder *enc = encoder_new(tok), *enc_again = encoder_new(again);
+    struct token_buf ids = {0}, ids_again = {0};
+    encoder_encode_special(enc, text, strlen(text), &ids);
+    encoder_encode_special(enc_again, text, strlen(text), &ids_again);
+    ck_assert_uint_eq(ids.count, ids_again.count);
+    ck_assert_mem_eq(ids.ids, ids_again.ids, ids.count * sizeof *ids.ids);
+
+    json *config;
+    char *path = path_join(dir, "tokenizer_config.json");
+    ck_assert_int_eq(json_parse_file(path, &config, &err), SFT_OK);
+    ck_assert_double_eq(json_number(json_get(config, "model_max_length")), 777);
+    ck_assert(json_is_array(json_get(config, "our_own_key")));
+    ck_assert_str_eq(json_string(json_get(config, "tokenizer_class")), "GPT2Tokenizer");
+    json_free(config);
+    free(path);
+    token_buf_free(&ids);
+    token_buf_free(&ids_again);
+    encoder_free(enc);
+    encoder_free(enc_again);
+    tokenizer_free(tok);
+    tokenizer_free(again);
+    remove_dir(dir);
+}
+END_TEST
+
+/* ---- small tokenizers by hand ---- */
+
+#define BYTE_LEVEL "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"use_regex\": true}"
+#define PARTS      "\"normalizer\": null, \"decoder\": {\"type\": \"ByteLevel\"}, "
+#define JSON(added, pre, model)                                                                              \
+    "{" PARTS "\"added_tokens\": [" added "], \"pre_tokenizer\": " pre ", \"model\": {" model "}}"
+#define SMALL(model) JSON("", BYTE_LEVEL, model)
+
+static enum sft_status load_text(const char *text, struct tokenizer **tok)
+{
+    char *dir = make_dir();
+    write_text(dir, "tokenizer.json", text);
+    enum sft_status status = tokenizer_load(tok, dir, &err);
+    remove_dir(dir);
+    return status;
+}
+
+static void check_small(const char *tokenizer_json, const char *text, const char *want)
+{
+    struct tokenizer *tok;
+    struct strbuf got = {0};
+    struct token_buf ids = {0};
+    ck_assert_msg(load_text(tokenizer_json, &tok) == SFT_OK, "%s", err.message);
+    struct encoder *enc = encoder_new(tok);
+    encoder_encode(enc, text, strlen(text), &ids);
+    for (size_t i = 0; i < ids.count; i++)
+        strbuf_printf(&got, "%s%d", i ? " " : "", ids.ids[i]);
+    ck_assert_str_eq(got.data ? got.data : "", want);
+    strbuf_free(&got);
+    token_buf_free(&ids);
+    encoder_free(enc);
+    tokenizer_free(tok);
+}
+
+/* Ids as tokenizers 0.23.3 gives them. */
+START_TEST(model_options)
+{
+    check_small(SMALL("\"vocab\": {\"a\": 0, \"b\": 3, \"ab\": 2}, \"merges\": [\"a b\"]"), "axxb", "2");
+    check_small(SMALL("\"vocab\": {\"a\": 0, \"b\": 9, \"ab\": 2}, \"merges\": [[\"a\", \"b\"]]"), "abb",
+                "2 9");
+    check_small(SMALL("\"vocab\": {\"a\": 0, \"u\": 1, \"b\": 3}, \"merges\": [], \"unk_token\": \"u\""),
+                "axxb", "0 1 1 3");
+    check_small(SMALL("\"vocab\": {\"a\": 0, \"u\": 1, \"b\": 3}, \"merges\": [], \"unk_token\": \"u\", "
+                      "\"fuse_unk\": true"),
+                "axxbx", "0 1 3 1");
+    check_small(SMALL("\"vocab\": {\"a\": 0, \"b\": 1, \"aab\": 2}, \"merges\": [], \"ignore_merges\": true"),
+                "aab", "2");
+    check_small(SMALL("\"vocab\": {\"a\": 0, \"b\": 1, \"aab\": 2}, \"merges\": []"), "aab", "0 0 1");
+}
+END_TEST
+
+START_TEST(pre_tokenizers)
+{
+#define VOCAB                                                                                                \
+    "\"vocab\": {\"1\": 0, \"2\": 1, \"12\": 2, \"a\": 3, \"aa\": 4, \"\\u0120\": 5, \"\\u0120a\": 6}, "     \
+    "\"merges\": [\"1 2\", \"a a\", \"\\u0120 a\"]"
+#define SEQUENCE(stages, prefix)                                                                             \
+    "{\"type\": \"Sequence\", \"pretokenizers\": [" stages                                                   \
+    ", {\"type\": \"ByteLevel\", \"use_regex\": false, "                                                     \
+    "\"add_prefix_space\": " prefix "}]}"
+#define SPLIT(pattern, behavior)                                                                             \
+    "{\"type\": \"Split\", \"pattern\": {" pattern "}, \"behavior\": \"" behavior "\", \"invert\": false}"
+    check_small(JSON("", BYTE_LEVEL, VOCAB), "12aa a", "2 4 6");
+    check_small(JSON("", SEQUENCE("{\"type\": \"Digits\", \"individual_digits\": true}", "false"), VOCAB),
+                "12aa", "0 1 4");
+    check_small(JSON("", SEQUENCE("{\"type\": \"Digits\", \"individual_digits\": false}", "true"), VOCAB),
+                "12a", "5 2 6");
+    check_small(JSON("", SEQUENCE(SPLIT("\"String\": \"1\"", "Removed"), "false"), VOCAB), "a1a", "3 3");
+    check_small(JSON("", SEQUENCE(SPLIT("\"Regex\": \"(?i:A)\"", "Isolated"), "false"), VOCAB), "aa12",
+                "3 3 2");
+    check_small(
+        JSON("", SEQUENCE(SPLIT("\"Regex\": \"\\\\s+(?!\\\\S)|[^\\\\S\\\\n]\"", "Removed"), "true"), VOCAB),
+        "a a  a", "6 6 6");
+}
+END_TEST
+
+START_TEST(files_that_must_fail)
+{
+    static const struct {
+        const char *text, *message;
+    } bad[] = {
+        {"", "tokenizer.json"},
+        {"[]", "expected an object"},
+        {"{\"model\": {}}", "decoder: 'missing'"},
+        {SMALL("\"type\": \"WordPiece\""), "'WordPiece' is not supported"},
+        {SMALL("\"vocab\": [], \"merges\": []"), "model.vocab: expected an object"},
+        {SMALL("\"vocab\": {\"a\": -1}, \"merges\": []"), "'a': expected an id"},
+        {SMALL("\"vocab\": {\"a\": 1.5}, \"merges\": []"), "'a': expected an id"},
+        {SMALL("\"vocab\": {\"a\": 1e300}, \"merges\": []"), "'a': expected an id"},
+        {SMALL("\"vocab\": {\"a\": \"1\"}, \"merges\": []"), "'a': expected an id"},
+        {SMALL("\"vocab\": {\"a\": 1, \"b\": 1}, \"merges\": []"), "'a' and 'b' both have id 1"},
+        {SMALL("\"vocab\": {\"a\": 0, \"b\": 1}, \"merges\": [\"a b\"]"), "model.merges[0]: 'ab' is not in"},
+        {SMALL("\"vocab\": {\"a\": 0}, \"merges\": [\"a c\"]"), "'c' is not in the vocabulary"},
+        {SMALL("\"vocab\": {\"a\": 0}, \"merges\": [\"a\"]"), "expected two tokens"},
+        {SMALL("\"vocab\": {\"a\": 0}, \"merges\": [[\"a\"]]"), "expected \"a b\""},
+        {SMALL("\"vocab\": {\"a\": 0}, \"merges\": [7]"), "expected \"a b\""},
+        {SMALL("\"vocab\": {\"a\": 0}"), "model.merges: expected an array"},
+        {SMALL("\"vocab\": {\"a\": 0}, \"merges\": [], \"byte_fallback\": true"), "byte_fallback is not"},
+        {SMALL("\"vocab\": {\"a\": 0}, \"merges\": [], \"unk_token\": \"u\""), "unk_token: 'u' is not in"},
+        {JSON("", "null", "\"vocab\": {}, \"merges\": []"), "pre_tokenizer"},
+        {JSON("", "{\"type\": \"Metaspace\"}", "\"vocab\": {}, \"merges\": []"),
+         "'Metaspace' is not supported"},
+        {JSON("", SEQUENCE(SPLIT("\"Regex\": \"(\"", "Isolated"), "false"), VOCAB), "pattern '('"},
+        {JSON("", SEQUENCE(SPLIT("\"Regex\": \"\\\\h\"", "Isolated"), "false"), VOCAB),
+         "\\h is not supported"},
+        {JSON("", SEQUENCE(SPLIT("\"Regex\": \"a\"", "MergedWithNext"), "false"), VOCAB), "'MergedWithNext'"},
+        {JSON("{\"id\": 5, \"content\": \"<x>\"}", BYTE_LEVEL, "\"vocab\": {\"a\": 0}, \"merges\": []"),
+         "added_tokens[0]: '<x>' has id 5 here, but its place gives it 1"},
+        {JSON("{\"id\": 1}", BYTE_LEVEL, "\"vocab\": {\"a\": 0}, \"merges\": []"),
+         "expected a token's content"},
+        {"{\"normalizer\": {\"type\": \"NFC\"}}", "normalizer: 'NFC' is not supported"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct tokenizer *tok;
+        ck_assert_msg(load_text(bad[i].text, &tok) == SFT_EDATA, "row %zu was taken", i);
+        ck_assert_ptr_null(tok);
+        ck_assert_msg(strstr(err.message, bad[i].message) != NULL, "row %zu: %s", i, err.message);
+        ck_assert_msg(strstr(err.message, "tokenizer.json") != NULL, "row %zu: %s", i, err.message);
+        ck_assert_ptr_null(strchr(err.message, '\n'));
+    }
+    struct tokenizer *tok;
+    char *dir = make_dir();
+    ck_assert_int_eq(tokenizer_load(&tok, dir, &err), SFT_EIO);
+    write_text(dir, "vocab.json", "{\"a\": 0}");
+    write_text(dir, "merges.txt", "#version: 0.2\na a\n");
+    ck_assert_int_eq(tokenizer_load(&tok, dir, &err), SFT_EDATA);
+    ck_assert_msg(strstr(err.message, "merges.txt:2: 'aa' is not in the vocabulary") != NULL, "%s",
+                  err.message);
+    remove_dir(dir);
+}
+END_TEST
+
+/* ---- the rest of the interface ---- */
+
+START_TEST(ids_and_bytes)
+{
+    struct tokenizer *tok = load(TINY);
+    struct strbuf out = {0};
+    size_t len;
+    int32_t nonsense[] = {-5, 1 << 30, tokenizer_eos_id(tok)};
+    ck_assert_int_eq(tokenizer_token_id(tok, "no such token"), TOKEN_NONE);
+    ck_assert_int_eq(tokenizer_pad_id(tok), TOKEN_NONE);
+    ck_assert_ptr_null(tokenizer_token_bytes(tok, -1, &len));
+    ck_assert_ptr_null(tokenizer_token_bytes(tok, (int32_t)tokenizer_vocab_size(tok), &len));
+    const char *bytes = tokenizer_token_bytes(tok, tokenizer_token_id(tok, "\xc4\xa0"), &len); /* U+0120 */
+    ck_assert_uint_eq(len, 1);
+    ck_assert_int_eq(bytes[0], ' ');
+    tokenizer_decode(tok, nonsense, 3, true, &out);
+    ck_assert_uint_eq(out.len, 0);
+    tokenizer_decode(tok, nonsense, 3, false, &out);
+    ck_assert_str_eq(out.data, "<|endoftext|>");
+    strbuf_free(&out);
+    tokenizer_free(tok);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        tiny_strings,
+        gpt2_strings,
+        the_two_files_are_the_same_tokenizer,
+        added_tokens_in_text,
+        offsets_in_malformed_text,
+        random_texts,
+        random_malformed_texts,
+        gpt2_files,
+        a_megabyte_in_one_word,
+        save_and_load_again,
+        model_options,
+        pre_tokenizers,
+        files_that_must_fail,
+        ids_and_bytes,
+    };
+    Suite *suite = suite_create("tokenizer");
+    TCase *tcase = tcase_create("tokenizer");
+    tcase_set_timeout(tcase, 120);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    SRunner *sr = srunner_create(suite);
+    srunner_run_all(sr, CK_NORMAL);
+    int n_failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return n_failed == 0 ? 0 : 1;
+}
