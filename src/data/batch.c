@@ -1,0 +1,128 @@
+#include "data/batch.h"
+
+/* Keeps the shuffles' random numbers apart from every other use of the run's seed. */
+static const uint64_t order_stream = 0x6F72646572000000; /* "order" */
+
+void batch_epoch_order(uint32_t *order, size_t n, uint64_t seed, uint64_t epoch, bool shuffle)
+{
+    for (size_t i = 0; i < n; i++)
+        order[i] = (uint32_t)i;
+    if (!shuffle)
+        return;
+    struct rng rng;
+    rng_seed(&rng, seed, order_stream + epoch);
+    rng_shuffle(&rng, order, n);
+}
+
+size_t batch_positions(const struct example *example)
+{
+    size_t last = example->n_tokens;
+    while (last > 1 && example->weights[last - 1] <= 0.0F)
+        last--;
+    return last > 1 ? last - 1 : 0; /* token `last - 1` is the label of the position before it */
+}
+
+size_t batch_capacity(const struct dataset *ds, size_t micro_batch_tokens)
+{
+    size_t total = 0, longest = 0;
+    for (size_t i = 0; i < ds->n_examples; i++) {
+        const size_t n = batch_positions(&ds->examples[i]);
+        total += n;
+        longest = n > longest ? n : longest;
+    }
+    const size_t full = total < micro_batch_tokens ? total : micro_batch_tokens;
+    return longest > full ? longest : full;
+}
+
+/* ---- storage ---- */
+
+enum { ALIGN = 64 };
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+/* The arrays behind a batch, to be written. */
+struct batch_arrays {
+    int32_t *tokens, *labels, *position;
+    float *weights;
+    size_t *seq_start;
+};
+
+static struct batch_arrays arrays_of(const struct batch_buffer *buf)
+{
+    unsigned char *p = buf->memory.data;
+    const size_t column = aligned(buf->max_positions * sizeof(int32_t));
+    return (struct batch_arrays){.tokens = (int32_t *)p,
+                                 .labels = (int32_t *)(p + column),
+                                 .position = (int32_t *)(p + 2 * column),
+                                 .weights = (float *)(p + 3 * column),
+                                 .seq_start = (size_t *)(p + 4 * column)};
+}
+
+enum sft_status batch_buffer_init(struct batch_buffer *buf, size_t max_positions, size_t max_sequences,
+                                  struct sft_err *err)
+{
+    *buf = (struct batch_buffer){.max_positions = max_positions, .max_sequences = max_sequences};
+    if (max_positions > SIZE_MAX / 64 || max_sequences >= SIZE_MAX / 64)
+        return sft_fail(err, SFT_ENOMEM, "a micro-batch of %zu positions and %zu conversations is too large",
+                        max_positions, max_sequences);
+    const size_t columns = 4 * aligned(max_positions * sizeof(int32_t));
+    const size_t starts = (max_sequences + 1) * sizeof(size_t);
+    const enum sft_status status = block_alloc(&buf->memory, columns + starts, "a micro-batch", err);
+    if (status)
+        return status;
+    const struct batch_arrays to = arrays_of(buf);
+    buf->batch = (struct batch){.tokens = to.tokens,
+                                .labels = to.labels,
+                                .weights = to.weights,
+                                .position = to.position,
+                                .seq_start = to.seq_start};
+    return SFT_OK;
+}
+
+void batch_buffer_free(struct batch_buffer *buf)
+{
+    block_free(&buf->memory);
+    *buf = (struct batch_buffer){0};
+}
+
+/* ---- filling ---- */
+
+/* Append the first n positions of an example. */
+static void add_sequence(struct batch *batch, const struct batch_arrays *to, const struct example *example,
+                         size_t n)
+{
+    for (size_t t = 0; t < n; t++) {
+        const size_t i = batch->N + t;
+        const bool is_trained = example->weights[t + 1] > 0.0F;
+        to->tokens[i] = example->tokens[t];
+        to->labels[i] = is_trained ? example->tokens[t + 1] : LABEL_NONE;
+        to->weights[i] = is_trained ? example->weights[t + 1] : 0.0F;
+        to->position[i] = (int32_t)t;
+        batch->M += is_trained;
+    }
+    batch->N += n;
+    to->seq_start[++batch->S] = batch->N;
+}
+
+size_t batch_fill(struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids, size_t n,
+                  size_t micro_batch_tokens)
+{
+    const struct batch_arrays to = arrays_of(buf);
+    struct batch *batch = &buf->batch;
+    batch->N = batch->S = batch->M = 0;
+    to.seq_start[0] = 0;
+    size_t taken = 0;
+    for (; taken < n && taken < buf->max_sequences; taken++) {
+        const struct example *example = &ds->examples[ids[taken]];
+        const size_t positions = batch_positions(example);
+        if (taken > 0 && batch->N + positions > micro_batch_tokens)
+            break;
+        if (batch->N + positions > buf->max_positions)
+            SFT_BUG("a micro-batch exceeds its buffer");
+        add_sequence(batch, &to, example, positions);
+    }
+    return taken;
+}

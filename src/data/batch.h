@@ -1,0 +1,52 @@
+/* Batches: which conversations make which step, and the flat micro-batches that the model sees.
+ *
+ * The order is a pure function of (seed, epoch). A step is batch_size conversations (the last of an epoch
+ * may be short), cut into micro-batches of whole conversations, in order, of at most micro_batch_tokens
+ * positions (one conversation may exceed that alone). There is no padding: conversations lie one after
+ * another, positions restart at each, attention never crosses. The label of position t is token t + 1, so a
+ * conversation's last position has none; positions after its last label are not run at all. */
+#ifndef SFT_DATA_BATCH_H
+#define SFT_DATA_BATCH_H
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "data/dataset.h"
+
+enum { LABEL_NONE = -100 }; /* Hugging Face's: not trained */
+
+/* A flat micro-batch: N positions of S conversations. */
+struct batch {
+    size_t N, S;
+    size_t M;                /* positions with a label */
+    const int32_t *tokens;   /* (N) */
+    const int32_t *labels;   /* (N): the next token, or LABEL_NONE */
+    const float *weights;    /* (N): loss weight of the label; 0 where there is none */
+    const int32_t *position; /* (N): from 0 in each conversation */
+    const size_t *seq_start; /* (S + 1): where each conversation begins; seq_start[S] = N */
+};
+
+/* The order of an epoch: order[i] is the index of the i-th example (n of them, caller's array). */
+void batch_epoch_order(uint32_t *order, size_t n, uint64_t seed, uint64_t epoch, bool shuffle);
+
+/* Positions of an example that are run: up to its last label. 0 if it has no label. */
+size_t batch_positions(const struct example *example);
+
+/* Storage for one micro-batch, sized once: capacity positions and sequences. */
+struct batch_buffer {
+    struct batch batch;
+    size_t max_positions, max_sequences;
+    struct block memory;
+};
+
+/* The least capacity that any micro-batch of these examples needs. */
+size_t batch_capacity(const struct dataset *ds, size_t micro_batch_tokens);
+enum sft_status batch_buffer_init(struct batch_buffer *buf, size_t max_positions, size_t max_sequences,
+                                  struct sft_err *err);
+void batch_buffer_free(struct batch_buffer *buf);
+
+/* Fill buf with the next micro-batch of ids[0..n): as many whole conversations as fit in
+ * micro_batch_tokens, at least one. Returns how many were taken. */
+size_t batch_fill(struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids, size_t n,
+                  size_t micro_batch_tokens);
+
+#endif

@@ -1,0 +1,170 @@
+/* Batches: the label shift by hand, and properties of every cut of a step. */
+#include "data/batch.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A dataset of n examples of pseudo-random lengths and masks; token t of example i is 1000 i + t. */
+static struct dataset random_dataset(size_t n, uint64_t seed)
+{
+    struct rng rng;
+    struct dataset ds = {.examples = mem_calloc(n, sizeof *ds.examples), .n_examples = n};
+    rng_seed(&rng, seed, 0);
+    for (size_t i = 0; i < n; i++) {
+        const size_t len = 2 + rng_below(&rng, 40);
+        int32_t *tokens = mem_alloc(len * sizeof *tokens);
+        float *weights = mem_calloc(len, sizeof *weights);
+        for (size_t t = 0; t < len; t++) {
+            tokens[t] = (int32_t)(1000 * i + t);
+            weights[t] = t > 0 && rng_below(&rng, 3) == 0 ? 0.5F * (float)(1 + rng_below(&rng, 3)) : 0.0F;
+        }
+        weights[1 + rng_below(&rng, len - 1)] = 1.0F;
+        ds.examples[i] = (struct example){.tokens = tokens, .weights = weights, .n_tokens = len};
+        for (size_t t = 0; t < len; t++) {
+            ds.examples[i].n_targets += weights[t] > 0.0F;
+            ds.examples[i].target_weight += weights[t];
+        }
+    }
+    return ds;
+}
+
+static void free_dataset(struct dataset *ds)
+{
+    for (size_t i = 0; i < ds->n_examples; i++) {
+        free((void *)(uintptr_t)ds->examples[i].tokens);
+        free((void *)(uintptr_t)ds->examples[i].weights);
+    }
+    free(ds->examples);
+}
+
+START_TEST(labels_are_the_next_tokens)
+{
+    const int32_t a[] = {10, 11, 12, 13, 14}, b[] = {20, 21, 22};
+    const float wa[] = {0, 0, 1, 0.5F, 0}, wb[] = {0, 0, 2};
+    struct example examples[] = {{.tokens = a, .weights = wa, .n_tokens = 5},
+                                 {.tokens = b, .weights = wb, .n_tokens = 3}};
+    const struct dataset ds = {.examples = examples, .n_examples = 2};
+    const uint32_t ids[] = {0, 1};
+    struct batch_buffer buf;
+    ck_assert_uint_eq(batch_positions(&examples[0]), 3); /* 13 is the last label: 10, 11, 12 are run */
+    ck_assert_uint_eq(batch_positions(&examples[1]), 2);
+    ck_assert_uint_eq(batch_capacity(&ds, 100), 5);
+    ck_assert_uint_eq(batch_capacity(&ds, 1), 3);
+    ck_assert_int_eq(batch_buffer_init(&buf, 5, 2, NULL), SFT_OK);
+    ck_assert_uint_eq(batch_fill(&buf, &ds, ids, 2, 100), 2);
+
+    static const int32_t tokens[] = {10, 11, 12, 20, 21}, labels[] = {-100, 12, 13, -100, 22};
+    static const int32_t position[] = {0, 1, 2, 0, 1};
+    static const float weights[] = {0, 1, 0.5F, 0, 2};
+    static const size_t starts[] = {0, 3, 5};
+    ck_assert_uint_eq(buf.batch.N, 5);
+    ck_assert_uint_eq(buf.batch.S, 2);
+    ck_assert_uint_eq(buf.batch.M, 3);
+    ck_assert_mem_eq(buf.batch.tokens, tokens, sizeof tokens);
+    ck_assert_mem_eq(buf.batch.labels, labels, sizeof labels);
+    ck_assert_mem_eq(buf.batch.position, position, sizeof position);
+    ck_assert_mem_eq(buf.batch.weights, weights, sizeof weights);
+    ck_assert_mem_eq(buf.batch.seq_start, starts, sizeof starts);
+    batch_buffer_free(&buf);
+}
+END_TEST
+
+START_TEST(positions_of_an_example_without_labels)
+{
+    const int32_t tokens[] = {1, 2, 3};
+    const float weights[] = {0, 0, 0};
+    const struct example example = {.tokens = tokens, .weights = weights, .n_tokens = 3}, none = {0};
+    ck_assert_uint_eq(batch_positions(&example), 0);
+    ck_assert_uint_eq(batch_positions(&none), 0);
+}
+END_TEST
+
+/* Cut a step and check that its micro-batches hold each conversation once, whole and in order. */
+static void check_cut(const struct dataset *ds, const uint32_t *ids, size_t n, size_t micro_batch_tokens)
+{
+    struct batch_buffer buf;
+    size_t labels = 0, expected_labels = 0;
+    double weight = 0, expected_weight = 0;
+    ck_assert_int_eq(batch_buffer_init(&buf, batch_capacity(ds, micro_batch_tokens), n, NULL), SFT_OK);
+    for (size_t at = 0, taken; at < n; at += taken) {
+        taken = batch_fill(&buf, ds, ids + at, n - at, micro_batch_tokens);
+        ck_assert_uint_ge(taken, 1);
+        ck_assert_uint_eq(buf.batch.S, taken);
+        ck_assert(buf.batch.N <= micro_batch_tokens || taken == 1);
+        if (at + taken < n) /* as many as fit */
+            ck_assert_uint_gt(buf.batch.N + batch_positions(&ds->examples[ids[at + taken]]),
+                              micro_batch_tokens);
+        for (size_t s = 0; s < taken; s++) {
+            const size_t start = buf.batch.seq_start[s], len = buf.batch.seq_start[s + 1] - start;
+            ck_assert_uint_eq(len, batch_positions(&ds->examples[ids[at + s]]));
+            for (size_t t = 0; t < len; t++) {
+                const int32_t token = (int32_t)(1000 * ids[at + s] + t);
+                const int32_t label = buf.batch.labels[start + t];
+                ck_assert_int_eq(buf.batch.tokens[start + t], token);
+                ck_assert_int_eq(buf.batch.position[start + t], (int32_t)t);
+                ck_assert(label == LABEL_NONE || label == token + 1);
+                ck_assert((label == LABEL_NONE) == (buf.batch.weights[start + t] == 0.0F));
+                weight += buf.batch.weights[start + t];
+            }
+            ck_assert_int_ne(buf.batch.labels[start + len - 1], LABEL_NONE);
+            expected_labels += ds->examples[ids[at + s]].n_targets;
+            expected_weight += ds->examples[ids[at + s]].target_weight;
+        }
+        labels += buf.batch.M;
+    }
+    ck_assert_uint_eq(labels, expected_labels);
+    ck_assert_double_eq(weight, expected_weight); /* sums of halves: exact */
+    batch_buffer_free(&buf);
+}
+
+START_TEST(every_cut_partitions_the_step)
+{
+    enum { N = 60 };
+    struct dataset ds = random_dataset(N, 7);
+    uint32_t order[N];
+    batch_epoch_order(order, N, 42, 0, true);
+    for (size_t micro = 1; micro < 3000; micro = micro * 3 / 2 + 1)
+        check_cut(&ds, order, N, micro);
+    free_dataset(&ds);
+}
+END_TEST
+
+START_TEST(order_is_a_function_of_seed_and_epoch)
+{
+    enum { N = 1000 };
+    static uint32_t first[N], other[N];
+    bool seen[N] = {false};
+    batch_epoch_order(first, N, 42, 3, true);
+    for (size_t i = 0; i < N; i++) {
+        ck_assert(!seen[first[i]]);
+        seen[first[i]] = true;
+    }
+    batch_epoch_order(other, N, 42, 3, true);
+    ck_assert_mem_eq(first, other, sizeof first);
+    batch_epoch_order(other, N, 42, 4, true);
+    ck_assert_mem_ne(first, other, sizeof first);
+    batch_epoch_order(other, N, 43, 3, true);
+    ck_assert_mem_ne(first, other, sizeof first);
+    batch_epoch_order(other, N, 42, 3, false);
+    for (uint32_t i = 0; i < N; i++)
+        ck_assert_uint_eq(other[i], i);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("batch");
+    TCase *cuts = tcase_create("cuts");
+    tcase_add_test(cuts, labels_are_the_next_tokens);
+    tcase_add_test(cuts, positions_of_an_example_without_labels);
+    tcase_add_test(cuts, every_cut_partitions_the_step);
+    tcase_add_test(cuts, order_is_a_function_of_seed_and_epoch);
+    suite_add_tcase(suite, cuts);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_ENV);
+    const int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed == 0 ? 0 : 1;
+}
