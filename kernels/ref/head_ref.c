@@ -1,0 +1,64 @@
+#include "ref.h"
+
+#include <math.h>
+
+static double logit(const real *h, const real *w, size_t C)
+{
+    double sum = 0;
+    for (size_t c = 0; c < C; c++)
+        sum += (double)h[c] * (double)w[c];
+    return sum;
+}
+
+void REF(head_logits)(real *logits, const act *h_, const struct head *head, size_t M)
+{
+    const real *h = h_;
+    for (size_t m = 0; m < M; m++)
+        for (size_t v = 0; v < head->V; v++)
+            logits[m * head->V + v] = (real)logit(h + m * head->C, head->w + v * head->C, head->C);
+}
+
+/* dlogits = (softmax - onehot(label)) * factor, a logit at a time. */
+static void row_bwd(real *dh, real *dw, const real *h, int32_t label, double log_sum, double factor,
+                    const struct head *head)
+{
+    const size_t C = head->C;
+    for (size_t c = 0; c < C; c++)
+        dh[c] = 0;
+    for (size_t v = 0; v < head->V; v++) {
+        const double p = exp(logit(h, head->w + v * C, C) - log_sum);
+        const double dlogit = (p - ((size_t)label == v)) * factor;
+        for (size_t c = 0; c < C; c++) {
+            dh[c] += (real)(dlogit * head->w[v * C + c]);
+            dw[v * C + c] += (real)(dlogit * h[c]);
+        }
+    }
+}
+
+void REF(head_loss)(real *nll, uint8_t *correct, act *dh, real *dw, const act *h_, const int32_t *labels,
+                    const real *weights, real grad_scale, const struct head *head, size_t M,
+                    const struct workspace *work)
+{
+    (void)work;
+    const size_t C = head->C;
+    for (size_t m = 0; m < M; m++) {
+        const real *h = (const real *)h_ + m * C;
+        double largest = -INFINITY, sum = 0;
+        size_t best = 0;
+        for (size_t v = 0; v < head->V; v++) {
+            const double x = logit(h, head->w + v * C, C);
+            if (x > largest) {
+                largest = x;
+                best = v;
+            }
+        }
+        for (size_t v = 0; v < head->V; v++)
+            sum += exp(logit(h, head->w + v * C, C) - largest);
+        const double log_sum = largest + log(sum);
+        nll[m] = (real)(log_sum - logit(h, head->w + (size_t)labels[m] * C, C));
+        correct[m] = best == (size_t)labels[m];
+        if (dh)
+            row_bwd((real *)dh + m * C, dw, h, labels[m], log_sum, (double)weights[m] * (double)grad_scale,
+                    head);
+    }
+}

@@ -1,0 +1,156 @@
+#include "ref.h"
+
+#include <math.h>
+
+void REF(embed_fwd)(real *x, const real *wte, const real *wpe, const int32_t *tokens, const int32_t *position,
+                    size_t N, size_t C)
+{
+    for (size_t n = 0; n < N; n++) {
+        const real *token_n = wte + (size_t)tokens[n] * C;      /* (C) */
+        const real *position_n = wpe + (size_t)position[n] * C; /* (C) */
+        for (size_t c = 0; c < C; c++)
+            x[n * C + c] = token_n[c] + position_n[c];
+    }
+}
+
+void REF(embed_bwd)(real *dwte, real *dwpe, const real *dx, const int32_t *tokens, const int32_t *position,
+                    size_t N, size_t C)
+{
+    for (size_t n = 0; n < N; n++)
+        for (size_t c = 0; c < C; c++) {
+            dwte[(size_t)tokens[n] * C + c] += dx[n * C + c];
+            dwpe[(size_t)position[n] * C + c] += dx[n * C + c];
+        }
+}
+
+void REF(layernorm_fwd)(act *y_, real *mean, real *rstd, const real *x, const real *w, const real *b,
+                        real epsilon, size_t N, size_t C)
+{
+    real *y = y_;
+    for (size_t n = 0; n < N; n++) {
+        const real *x_n = x + n * C; /* (C) */
+        double sum = 0, sum_sq = 0;
+        for (size_t c = 0; c < C; c++)
+            sum += x_n[c];
+        const double mu = sum / (double)C;
+        for (size_t c = 0; c < C; c++)
+            sum_sq += (x_n[c] - mu) * (x_n[c] - mu);
+        const double inv_std = 1 / sqrt(sum_sq / (double)C + (double)epsilon);
+        for (size_t c = 0; c < C; c++)
+            y[n * C + c] = (real)((x_n[c] - mu) * inv_std * w[c] + b[c]);
+        mean[n] = (real)mu;
+        rstd[n] = (real)inv_std;
+    }
+}
+
+/* With xhat = (x - mean) rstd and g = dy w:  dx = rstd (g - mean(g) - xhat mean(g xhat)). */
+void REF(layernorm_bwd)(real *dx, real *dw, real *db, const act *dy_, const real *x, const real *mean,
+                        const real *rstd, const real *w, size_t N, size_t C)
+{
+    const real *dy = dy_;
+    for (size_t n = 0; n < N; n++) {
+        const real *x_n = x + n * C, *dy_n = dy + n * C; /* (C) */
+        double sum_g = 0, sum_g_xhat = 0;
+        for (size_t c = 0; c < C; c++) {
+            const double xhat = ((double)x_n[c] - mean[n]) * rstd[n], g = (double)dy_n[c] * w[c];
+            sum_g += g;
+            sum_g_xhat += g * xhat;
+        }
+        for (size_t c = 0; c < C; c++) {
+            const double xhat = ((double)x_n[c] - mean[n]) * rstd[n], g = (double)dy_n[c] * w[c];
+            dx[n * C + c] += (real)(rstd[n] * (g - sum_g / (double)C - xhat * sum_g_xhat / (double)C));
+            dw[c] += (real)(dy_n[c] * xhat);
+            db[c] += dy_n[c];
+        }
+    }
+}
+
+static double dot_strided(const real *a, size_t stride_a, const real *b, size_t stride_b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)a[i * stride_a] * (double)b[i * stride_b];
+    return sum;
+}
+
+void REF(linear_residual_fwd)(real *y, const real *residual, const act *x_, const struct linear *l, size_t N)
+{
+    const real *x = x_;
+    for (size_t n = 0; n < N; n++)
+        for (size_t o = 0; o < l->out; o++)
+            y[n * l->out + o] = (real)((residual ? (double)residual[n * l->out + o] : 0) + l->b[o] +
+                                       dot_strided(x + n * l->in, 1, l->w + o, l->out, l->in));
+}
+
+void REF(linear_fwd)(act *y, const act *x, const struct linear *l, size_t N)
+{
+    REF(linear_residual_fwd)(y, NULL, x, l, N);
+}
+
+void REF(linear_bwd)(act *dx_, real *dw, real *db, const act *dy_, const act *x_, const struct linear *l,
+                     size_t N)
+{
+    real *dx = dx_;
+    const real *dy = dy_, *x = x_;
+    for (size_t n = 0; n < N; n++)
+        for (size_t i = 0; i < l->in; i++)
+            dx[n * l->in + i] = (real)dot_strided(dy + n * l->out, 1, l->w + i * l->out, 1, l->out);
+    for (size_t i = 0; i < l->in; i++)
+        for (size_t o = 0; o < l->out; o++)
+            dw[i * l->out + o] += (real)dot_strided(x + i, l->in, dy + o, l->out, N);
+    for (size_t o = 0; o < l->out; o++) {
+        double sum = 0;
+        for (size_t n = 0; n < N; n++)
+            sum += dy[n * l->out + o];
+        db[o] += (real)sum;
+    }
+}
+
+static const double sqrt_2_over_pi = 0.79788456080286535588, cubic = 0.044715;
+
+static double gelu(double x, bool exact)
+{
+    if (exact)
+        return 0.5 * x * (1 + erf(x * M_SQRT1_2));
+    return 0.5 * x * (1 + tanh(sqrt_2_over_pi * (x + cubic * x * x * x)));
+}
+
+static double gelu_slope(double x, bool exact)
+{
+    if (exact)
+        return 0.5 * (1 + erf(x * M_SQRT1_2)) + x * exp(-0.5 * x * x) * 0.39894228040143267794;
+    const double t = tanh(sqrt_2_over_pi * (x + cubic * x * x * x));
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * sqrt_2_over_pi * (1 + 3 * cubic * x * x);
+}
+
+void REF(gelu_fwd)(act *y, const act *x, bool exact, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ((real *)y)[i] = (real)gelu(((const real *)x)[i], exact);
+}
+
+void REF(gelu_bwd)(act *dx, const act *dy, const act *x, bool exact, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ((real *)dx)[i] = (real)(((const real *)dy)[i] * gelu_slope(((const real *)x)[i], exact));
+}
+
+void REF(gather_rows)(real *y, const real *x, const size_t *rows, size_t n, size_t C)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < C; c++)
+            y[i * C + c] = x[rows[i] * C + c];
+}
+
+void REF(scatter_add_rows)(real *dx, const real *dy, const size_t *rows, size_t n, size_t C)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < C; c++)
+            dx[rows[i] * C + c] += dy[i * C + c];
+}
+
+const act *REF(to_act)(act *buffer, const real *x, size_t n)
+{
+    (void)buffer, (void)n;
+    return x;
+}

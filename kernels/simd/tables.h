@@ -1,0 +1,11 @@
+/* The fp32 tables that dispatch.c chooses from. */
+#ifndef SFT_KERNELS_SIMD_TABLES_H
+#define SFT_KERNELS_SIMD_TABLES_H
+
+#include "kernels.h"
+
+extern const struct kernels kernels_fp32_generic; /* any CPU */
+extern const struct kernels kernels_fp32_avx2;    /* x86-64 only, as the next */
+extern const struct kernels kernels_fp32_avx512;
+
+#endif
