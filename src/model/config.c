@@ -1,0 +1,200 @@
+#include "model/config.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "model/family.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Beyond these a file is damaged rather than large; below them no product of sizes overflows. */
+enum { SIZE_LIMIT = INT32_MAX, LAYER_LIMIT = 4096 };
+static const double parameter_limit = 0x1p40;
+
+static bool is_present(const json *root, const char *key)
+{
+    const json *node = json_get(root, key);
+    return node && !json_is_null(node);
+}
+
+/* ---- the family ---- */
+
+static enum sft_status read_family(struct model_config *config, const json *root, struct sft_err *err)
+{
+    const char *model_type, *architecture = json_string(json_first(json_get(root, "architectures")));
+    if (json_get_string(root, "model_type", NULL, &model_type, err))
+        return SFT_EDATA;
+    if (!model_type && !architecture)
+        return sft_fail(err, SFT_EDATA, "model_type is missing (gpt2 is the one done here)");
+    config->family = model_type ? family_by_model_type(model_type) : family_by_architecture(architecture);
+    if (!config->family)
+        return sft_fail(err, SFT_EDATA, "%s '%s' is not done here (gpt2 is)",
+                        model_type ? "model_type" : "architecture", model_type ? model_type : architecture);
+    bool cross_attention;
+    if (json_get_bool(root, "add_cross_attention", false, &cross_attention, err))
+        return SFT_EDATA;
+    if (cross_attention)
+        return sft_fail(err, SFT_EDATA, "add_cross_attention: a model with an encoder is not done here");
+    return SFT_OK;
+}
+
+/* ---- fields ---- */
+
+static enum sft_status read_size(size_t *out, const json *root, const struct config_key *k,
+                                 struct sft_err *err)
+{
+    const char *key = k->alias && !is_present(root, k->key) && is_present(root, k->alias) ? k->alias : k->key;
+    if (!is_present(root, key)) {
+        if (k->required)
+            return sft_fail(err, SFT_EDATA, "%s is missing", key);
+        *out = (size_t)k->fallback;
+        return SFT_OK;
+    }
+    if (json_get_size(root, key, 0, out, err))
+        return SFT_EDATA;
+    if (*out < 1 || *out > SIZE_LIMIT)
+        return sft_fail(err, SFT_EDATA, "%s: expected 1 to %d, found %zu", key, SIZE_LIMIT, *out);
+    return SFT_OK;
+}
+
+static enum sft_status read_real(double *out, const json *root, const struct config_key *k,
+                                 struct sft_err *err)
+{
+    if (json_get_double(root, k->key, k->fallback, out, err))
+        return SFT_EDATA;
+    if (!(*out >= 0))
+        return sft_fail(err, SFT_EDATA, "%s: expected a number of at least 0, found %g", k->key, *out);
+    return SFT_OK;
+}
+
+static enum sft_status read_key(struct model_config *config, const json *root, const struct config_key *k,
+                                struct sft_err *err)
+{
+    void *field = (char *)config + k->offset;
+    switch (k->type) {
+    case CONFIG_SIZE:
+        return read_size(field, root, k, err);
+    case CONFIG_REAL:
+        return read_real(field, root, k, err);
+    case CONFIG_FLAG:
+        return json_get_bool(root, k->key, k->fallback != 0, field, err);
+    }
+    SFT_BUG("unknown type of a config key");
+}
+
+/* transformers has several names for the same two functions. */
+static enum sft_status read_activation(struct model_config *config, const json *root, struct sft_err *err)
+{
+    static const char *const exact[] = {"gelu", "gelu_python"};
+    static const char *const tanh_form[] = {"gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate",
+                                            "gelu_python_tanh"};
+    const char *key = config->family->activation_key, *name;
+    if (json_get_string(root, key, "gelu_new", &name, err))
+        return SFT_EDATA;
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
+        if (strcmp(name, exact[i]) == 0) {
+            config->gelu_exact = true;
+            return SFT_OK;
+        }
+    for (size_t i = 0; i < sizeof tanh_form / sizeof *tanh_form; i++)
+        if (strcmp(name, tanh_form[i]) == 0)
+            return SFT_OK;
+    return sft_fail(err, SFT_EDATA,
+                    "%s '%s' is not done here (gelu_new, gelu_pytorch_tanh, gelu_fast and gelu are)", key,
+                    name);
+}
+
+static enum sft_status read_dropout(struct model_config *config, const json *root, struct sft_err *err)
+{
+    for (const char *const *key = config->family->dropout_keys; *key; key++) {
+        double p;
+        if (json_get_double(root, *key, config->family->default_dropout, &p, err))
+            return SFT_EDATA;
+        config->dropout = fmax(config->dropout, p);
+    }
+    return SFT_OK;
+}
+
+/* An id, a list of ids (the first counts) or null. One outside the vocabulary is none: GPT2Config fills in
+ * 50256 whatever the vocabulary, and -1 is a common way to say none. */
+static enum sft_status read_token_id(int32_t *id, const json *root, const char *key, int32_t fallback,
+                                     size_t vocab_size, struct sft_err *err)
+{
+    const json *node = json_get(root, key);
+    if (json_is_array(node))
+        node = json_first(node);
+    if (node && !json_is_null(node) && !json_is_number(node))
+        return sft_fail(err, SFT_EDATA, "%s: expected a token id, found %s", key, json_type_name(node));
+    const double value = node ? json_number(node) : fallback;
+    const bool in_vocabulary = value >= 0 && value < (double)vocab_size && value == floor(value);
+    *id = in_vocabulary ? (int32_t)value : -1;
+    return SFT_OK;
+}
+
+static enum sft_status read_token_ids(struct model_config *config, const json *root, struct sft_err *err)
+{
+    const int32_t fallback = config->family->default_token_id;
+    if (read_token_id(&config->bos_token_id, root, "bos_token_id", fallback, config->vocab_size, err) ||
+        read_token_id(&config->eos_token_id, root, "eos_token_id", fallback, config->vocab_size, err) ||
+        read_token_id(&config->pad_token_id, root, "pad_token_id", -1, config->vocab_size, err))
+        return SFT_EDATA;
+    return SFT_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum sft_status check_sizes(const struct model_config *config, struct sft_err *err)
+{
+    if (config->n_layer > LAYER_LIMIT)
+        return sft_fail(err, SFT_EDATA, "n_layer %zu is more than %d", config->n_layer, LAYER_LIMIT);
+    if (config->n_embd % config->n_head != 0)
+        return sft_fail(err, SFT_EDATA, "n_embd %zu does not divide by n_head %zu", config->n_embd,
+                        config->n_head);
+    double n_parameters = 0;
+    for (size_t i = 0; i < config->family->n_tensors; i++) {
+        const struct tensor_spec *spec = &config->family->tensors[i];
+        const double n_copies = spec->role < TENSOR_GLOBAL_COUNT ? 1 : (double)config->n_layer;
+        n_parameters += n_copies * (double)family_dim(spec->rows, config) *
+                        (double)family_dim(spec->cols, config);
+    }
+    if (n_parameters > parameter_limit)
+        return sft_fail(err, SFT_EDATA, "these sizes make %.3g parameters, more than can be right",
+                        n_parameters);
+    return SFT_OK;
+}
+
+static enum sft_status read_config(struct model_config *config, const json *root, struct sft_err *err)
+{
+    if (!json_is_object(root))
+        return sft_fail(err, SFT_EDATA, "expected an object, found %s", json_type_name(root));
+    if (read_family(config, root, err))
+        return SFT_EDATA;
+    for (size_t i = 0; i < config->family->n_config_keys; i++)
+        if (read_key(config, root, &config->family->config_keys[i], err))
+            return SFT_EDATA;
+    if (config->n_inner == 0)
+        config->n_inner = 4 * config->n_embd;
+    if (read_activation(config, root, err) || read_dropout(config, root, err) ||
+        read_token_ids(config, root, err))
+        return SFT_EDATA;
+    return check_sizes(config, err);
+}
+
+enum sft_status model_config_load(struct model_config *config, const char *path, json **raw,
+                                  struct sft_err *err)
+{
+    char *file = path_is_dir(path) ? path_join(path, "config.json") : mem_strdup(path);
+    json *root = NULL;
+    *config = (struct model_config){0};
+    enum sft_status status = json_parse_file(file, &root, err);
+    if (!status && (status = read_config(config, root, err)))
+        sft_context(err, "%s", file);
+    if (raw) {
+        *raw = status ? NULL : root;
+        root = status ? root : NULL;
+    }
+    json_free(root);
+    free(file);
+    return status;
+}

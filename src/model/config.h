@@ -1,0 +1,29 @@
+/* A model's shape, as config.json gives it. */
+#ifndef SFT_MODEL_CONFIG_H
+#define SFT_MODEL_CONFIG_H
+
+#include "base/err.h"
+#include "base/json.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct model_config {
+    const struct family *family;
+    size_t n_layer, n_head, n_embd, n_inner, n_positions, vocab_size;
+    bool gelu_exact; /* activation_function gelu: x * Phi(x) by erf; otherwise gelu_new, the tanh form */
+    bool tied;       /* tie_word_embeddings: the head is the token embedding */
+    bool scale_attn_weights, scale_attn_by_inverse_layer_idx;
+    double layer_norm_epsilon, initializer_range;
+    double dropout; /* the largest the base had; sft trains without, and says so */
+    int32_t bos_token_id, eos_token_id, pad_token_id; /* -1: none */
+};
+
+/* Read a config.json (or the one in a directory). SFT_EDATA for a family that is not done here, for sizes
+ * that are missing, zero, or do not divide, each named with the file. *raw, if wanted, gets the parsed JSON,
+ * whose keys that are not ours go into what is exported; free it with json_free. */
+enum sft_status model_config_load(struct model_config *config, const char *path, json **raw,
+                                  struct sft_err *err);
+
+#endif

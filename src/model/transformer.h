@@ -1,0 +1,128 @@
+/* The transformer: forward, loss and backward over a flat batch, for every family.
+ *
+ * It is written over `real` (kernels/real.h): float in the program; the gradient tests compile it as double
+ * too. Parameters and gradients are one block each, laid out by the tensor table. Activations are one block,
+ * sized by a plan before the first step; nothing is allocated after that. */
+#ifndef SFT_MODEL_TRANSFORMER_H
+#define SFT_MODEL_TRANSFORMER_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "data/batch.h"
+#include "kernels.h"
+#include "model/config.h"
+#include "model/params.h"
+
+#define transformer_init      REAL_NAME(transformer_init)
+#define transformer_free      REAL_NAME(transformer_free)
+#define transformer_tensor    REAL_NAME(transformer_tensor)
+#define transformer_grad      REAL_NAME(transformer_grad)
+#define transformer_zero_grad REAL_NAME(transformer_zero_grad)
+#define transformer_loss      REAL_NAME(transformer_loss)
+#define transformer_loss_grad REAL_NAME(transformer_loss_grad)
+#define transformer_logits    REAL_NAME(transformer_logits)
+#define activations_init      REAL_NAME(activations_init)
+#define activations_free      REAL_NAME(activations_free)
+#define activations_plan      REAL_NAME(activations_plan)
+
+struct transformer {
+    struct model_config config;
+    struct tensor_table table;
+    const struct kernels *kernels;
+    struct block params, grads; /* of real, table.n_elements each; grads empty where not trained */
+};
+
+/* Allocate the parameters (zeroed) and, where `trained`, the gradients. Free with transformer_free, which
+ * accepts a zeroed struct. */
+enum sft_status transformer_init(struct transformer *model, const struct model_config *config,
+                                 const struct kernels *kernels, bool trained, struct sft_err *err);
+void transformer_free(struct transformer *model);
+
+/* A tensor's values or gradients; NULL for a role that this model lacks. */
+real *transformer_tensor(const struct transformer *model, enum tensor_role role, size_t layer);
+real *transformer_grad(const struct transformer *model, enum tensor_role role, size_t layer);
+void transformer_zero_grad(struct transformer *model);
+
+/* ---- activations ---- */
+
+/* What a layer keeps for its backward pass. Where nothing is trained, all layers share one set. */
+struct layer_activations {
+    real *x;             /* (N,C) residual stream into the layer */
+    real *mean1, *rstd1; /* (N) */
+    act *norm1;          /* (N,C) */
+    act *qkv;            /* (N,3C) */
+    real *lse;           /* (N,H) */
+    act *attended;       /* (N,C) */
+    real *x_mid;         /* (N,C) residual stream between attention and MLP */
+    real *mean2, *rstd2; /* (N) */
+    act *norm2;          /* (N,C) */
+    act *up;             /* (N,F) before the activation function */
+    act *activated;      /* (N,F) */
+};
+
+struct plan_entry {
+    const char *name;
+    size_t bytes; /* of all layers */
+};
+enum { PLAN_MAX = 40 };
+
+struct activations {
+    size_t max_positions; /* N that fits */
+    bool trained;
+    struct layer_activations *layers; /* (L) */
+    real *x_out;                      /* (N,C) residual stream out of the last layer */
+    size_t *target_rows;              /* (N) positions that have a label, M of them */
+    int32_t *target_labels;           /* (N) */
+    real *target_weights;             /* (N) */
+    real *x_target, *mean, *rstd;     /* (N,C), (N): the final norm's input at those positions */
+    act *hidden;                      /* (N,C): its output, what the head sees */
+    real *nll;                        /* (N): negative log likelihood of each target, after a loss */
+    uint8_t *correct;                 /* (N) */
+    /* backward */
+    real *dx, *dx_target;        /* (N,C) */
+    act *dhidden;                /* (N,C) */
+    act *dnarrow, *dqkv, *dwide; /* (N,C), (N,3C), (N,F) */
+    act *dx_act;                 /* (N,C): dx as matrix operand */
+    struct workspace work;
+    struct plan_entry plan[PLAN_MAX];
+    size_t plan_count, bytes;
+    struct block memory;
+};
+
+/* What activations_init would allocate: fills plan, plan_count and bytes of *acts, and nothing else of use.
+ */
+void activations_plan(struct activations *acts, const struct model_config *config,
+                      const struct kernels *kernels, size_t max_positions, bool trained);
+enum sft_status activations_init(struct activations *acts, const struct model_config *config,
+                                 const struct kernels *kernels, size_t max_positions, bool trained,
+                                 struct sft_err *err);
+void activations_free(struct activations *acts);
+
+/* Keys and values of a sequence's earlier positions, for generation; src/infer owns the memory. */
+struct kv_cache {
+    act *k, *v; /* (L, capacity, C) */
+    size_t capacity, length;
+};
+
+/* ---- running ---- */
+
+struct loss_sums {
+    double loss;    /* sum of weight * nll */
+    double correct; /* sum of weight where the most likely token is the label */
+    double weight;  /* sum of weight */
+};
+
+/* Add a micro-batch's sums to *sums. Its N must be at most acts->max_positions. */
+void transformer_loss(const struct transformer *model, struct activations *acts, const struct batch *batch,
+                      struct loss_sums *sums);
+
+/* The same, and add to the gradients those of grad_scale * loss (grad_scale: 1 / the step's total weight). */
+void transformer_loss_grad(struct transformer *model, struct activations *acts, const struct batch *batch,
+                           double grad_scale, struct loss_sums *sums);
+
+/* logits (n_rows, V) at the positions rows[0..n_rows) of the batch. With a cache (may be NULL) the batch is
+ * one sequence that continues it: its keys and values are appended, and cache->length grows by N. */
+void transformer_logits(const struct transformer *model, struct activations *acts, const struct batch *batch,
+                        struct kv_cache *cache, const size_t *rows, size_t n_rows, real *logits);
+
+#endif

@@ -1,0 +1,225 @@
+/* config.json as the model's shape, the tensor table, and random weights. */
+#include "model/params.h"
+
+#include "scratch.h"
+
+#include <math.h>
+#include <omp.h>
+
+/* ---- config.json ---- */
+
+#define SIZES "\"n_layer\":2,\"n_head\":2,\"n_embd\":4,\"n_positions\":8,\"vocab_size\":5"
+#define GPT2  "{\"model_type\":\"gpt2\"," SIZES
+
+START_TEST(absent_keys_have_the_defaults_of_transformers)
+{
+    struct model_config c;
+    json *raw;
+    put("config.json", GPT2 ",\"n_inner\":null,\"eos_token_id\":[3,4],\"other\":1}");
+    check_ok(model_config_load(&c, dir, &raw, &err));
+    ck_assert_ptr_eq(c.family, &family_gpt2);
+    ck_assert(c.n_layer == 2 && c.n_head == 2 && c.n_embd == 4 && c.n_positions == 8 && c.vocab_size == 5);
+    ck_assert_uint_eq(c.n_inner, 16);
+    ck_assert(c.tied && c.scale_attn_weights && !c.scale_attn_by_inverse_layer_idx && !c.gelu_exact);
+    ck_assert(c.layer_norm_epsilon == 1e-5 && c.initializer_range == 0.02 && c.dropout == 0.1);
+    ck_assert_int_eq(c.eos_token_id, 3);
+    ck_assert_int_eq(c.bos_token_id, -1); /* 50256 is not in this vocabulary */
+    ck_assert_int_eq(c.pad_token_id, -1);
+    ck_assert(json_number(json_get(raw, "other")) == 1);
+    json_free(raw);
+}
+END_TEST
+
+START_TEST(keys_are_read)
+{
+    struct model_config c;
+    put("small.json",
+        "{\"architectures\":[\"GPT2Model\"],\"n_layer\":3,\"n_head\":1,\"n_embd\":6,\"n_ctx\":9,\"vocab_"
+        "size\":60000,"
+        "\"n_inner\":10,\"activation_function\":\"gelu\",\"tie_word_embeddings\":false,"
+        "\"scale_attn_weights\":false,\"scale_attn_by_inverse_layer_idx\":true,\"layer_norm_epsilon\":1e-6,"
+        "\"initializer_range\":0.5,\"resid_pdrop\":0,\"embd_pdrop\":0.3,\"attn_pdrop\":0.2,"
+        "\"reorder_and_upcast_attn\":true,\"eos_token_id\":null,\"pad_token_id\":7}");
+    char *path = path_join(dir, "small.json");
+    check_ok(model_config_load(&c, path, NULL, &err));
+    ck_assert(c.n_layer == 3 && c.n_head == 1 && c.n_embd == 6 && c.n_positions == 9 &&
+              c.vocab_size == 60000);
+    ck_assert_uint_eq(c.n_inner, 10);
+    ck_assert(!c.tied && !c.scale_attn_weights && c.scale_attn_by_inverse_layer_idx && c.gelu_exact);
+    ck_assert(c.layer_norm_epsilon == 1e-6 && c.initializer_range == 0.5 && c.dropout == 0.3);
+    ck_assert_int_eq(c.bos_token_id, 50256);
+    ck_assert_int_eq(c.eos_token_id, -1);
+    ck_assert_int_eq(c.pad_token_id, 7);
+    free(path);
+}
+END_TEST
+
+#define WITH(n_layer, n_head, n_embd, vocab)                                                                 \
+    "{\"model_type\":\"gpt2\",\"n_layer\":" n_layer ",\"n_head\":" n_head ",\"n_embd\":" n_embd              \
+    ",\"n_positions\":8,\"vocab_size\":" vocab "}"
+
+static const struct {
+    const char *text, *message;
+} bad_configs[] = {
+    {"[]", "expected an object, found an array"},
+    {"{}", "model_type is missing (gpt2 is the one done here)"},
+    {"{\"model_type\":\"llama\"}", "model_type 'llama' is not done here (gpt2 is)"},
+    {"{\"model_type\":2}", "model_type: expected a string, found a number"},
+    {"{\"architectures\":[\"BertModel\"]}", "architecture 'BertModel' is not done here (gpt2 is)"},
+    {"{\"model_type\":\"gpt2\"}", "n_layer is missing"},
+    {"{\"model_type\":\"gpt2\",\"n_layer\":null}", "n_layer is missing"},
+    {"{\"model_type\":\"gpt2\",\"n_layer\":1,\"n_head\":1,\"n_embd\":1}", "n_positions is missing"},
+    {WITH("2", "12", "770", "5"), "n_embd 770 does not divide by n_head 12"},
+    {WITH("0", "1", "4", "5"), "n_layer: expected 1 to 2147483647, found 0"},
+    {WITH("-1", "1", "4", "5"), "n_layer: expected a whole number from 0 to 2^53, found -1"},
+    {WITH("\"2\"", "1", "4", "5"), "n_layer: expected a whole number, found a string"},
+    {WITH("2", "1", "4", "3000000000"), "vocab_size: expected 1 to 2147483647, found 3000000000"},
+    {WITH("5000", "1", "4", "5"), "n_layer 5000 is more than 4096"},
+    {WITH("1", "1", "2147483647", "2147483647"),
+     "these sizes make 6.46e+19 parameters, more than can be right"},
+    {GPT2 ",\"n_inner\":0}", "n_inner: expected 1 to 2147483647, found 0"},
+    {GPT2 ",\"add_cross_attention\":true}", "add_cross_attention: a model with an encoder is not done here"},
+    {GPT2 ",\"activation_function\":\"relu\"}",
+     "activation_function 'relu' is not done here (gelu_new, gelu_pytorch_tanh, gelu_fast and gelu are)"},
+    {GPT2 ",\"layer_norm_epsilon\":-1}", "layer_norm_epsilon: expected a number of at least 0, found -1"},
+    {GPT2 ",\"tie_word_embeddings\":1}", "tie_word_embeddings: expected true or false, found a number"},
+    {GPT2 ",\"eos_token_id\":\"</s>\"}", "eos_token_id: expected a token id, found a string"},
+};
+
+START_TEST(bad_configs_are_named)
+{
+    struct model_config config;
+    json *raw;
+    put("config.json", bad_configs[_i].text);
+    char *expected = mem_printf("/config.json: %s", bad_configs[_i].message);
+    expect_message(model_config_load(&config, dir, &raw, &err), expected);
+    ck_assert_ptr_null(raw);
+    free(expected);
+}
+END_TEST
+
+/* ---- the tensor table ---- */
+
+struct model {
+    struct model_config config;
+    struct tensor_table table;
+    float *params;
+};
+
+static void model_open(struct model *m)
+{
+    check_ok(model_config_load(&m->config, dir, NULL, &err));
+    tensor_table_init(&m->table, &m->config);
+    m->params = mem_calloc(m->table.n_elements, sizeof *m->params);
+}
+
+static void model_close(struct model *m)
+{
+    tensor_table_free(&m->table);
+    free(m->params);
+}
+
+START_TEST(the_table_lays_out_every_tensor_once)
+{
+    struct model m;
+    put("config.json", GPT2 ",\"tie_word_embeddings\":false}");
+    model_open(&m);
+    ck_assert_uint_eq(m.table.n_tensors, 5 + 2 * 12);
+    ck_assert_uint_eq(m.table.n_parameters,
+                      2 * 5 * 4 + 8 * 4 + 2 * 4 + 2 * (4 * 4 + 4 * 12 + 12 + 16 + 4 + 64 + 16 + 64 + 4));
+    size_t end = 0;
+    for (size_t i = 0; i < m.table.n_tensors; i++) {
+        const struct tensor *t = &m.table.tensors[i];
+        ck_assert_uint_eq(t->offset, (end + 15) / 16 * 16);
+        ck_assert_uint_eq(t->count, t->rows * t->cols);
+        ck_assert_ptr_eq(tensor_find(&m.table, t->spec->role, t->layer), t);
+        ck_assert_ptr_eq(tensor_find_name(&m.table, t->name), t);
+        ck_assert_int_eq(t->spec->decays, t->n_dims == 2);
+        end = t->offset + t->count;
+    }
+    ck_assert_uint_eq(m.table.n_elements, (end + 15) / 16 * 16);
+    ck_assert_str_eq(tensor_find(&m.table, TENSOR_QKV_W, 1)->name, "transformer.h.1.attn.c_attn.weight");
+    ck_assert_str_eq(tensor_find(&m.table, TENSOR_HEAD, 0)->name, "lm_head.weight");
+    ck_assert_ptr_null(tensor_find(&m.table, TENSOR_QKV_W, 2));
+    model_close(&m);
+
+    put("config.json", GPT2 "}");
+    model_open(&m);
+    ck_assert_ptr_null(tensor_find(&m.table, TENSOR_HEAD, 0));
+    model_close(&m);
+}
+END_TEST
+
+/* ---- random weights ---- */
+
+static double standard_deviation(const float *values, size_t n)
+{
+    double sum = 0, sum_sq = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += values[i];
+        sum_sq += (double)values[i] * values[i];
+    }
+    return sqrt(sum_sq / (double)n - sum / (double)n * (sum / (double)n));
+}
+
+START_TEST(random_weights_follow_gpt2)
+{
+    struct model m;
+    put("config.json", WITH("8", "4", "64", "5000"));
+    model_open(&m);
+    params_init_random(m.params, &m.table, &m.config, 7);
+    for (size_t i = 0; i < m.table.n_tensors; i++) {
+        const struct tensor *t = &m.table.tensors[i];
+        const float *values = m.params + t->offset;
+        const bool residual = t->spec->role == TENSOR_PROJ_W || t->spec->role == TENSOR_DOWN_W;
+        const double expected = t->n_dims == 1 ? 0 : residual ? 0.02 / 4 : 0.02;
+        ck_assert_double_eq_tol(standard_deviation(values, t->count), expected,
+                                4 * expected / sqrt(2.0 * (double)t->count) + 1e-12);
+        if (t->n_dims == 1)
+            ck_assert(values[0] == (strstr(t->name, "bias") ? 0.0f : 1.0f));
+    }
+    model_close(&m);
+}
+END_TEST
+
+START_TEST(random_weights_depend_on_the_seed_alone)
+{
+    struct model m;
+    put("config.json", WITH("1", "1", "64", "5000"));
+    model_open(&m);
+    const size_t bytes = m.table.n_elements * sizeof(float);
+    float *first = mem_alloc(bytes);
+    const int n_threads = omp_get_max_threads();
+    omp_set_num_threads(1);
+    params_init_random(m.params, &m.table, &m.config, 7);
+    memcpy(first, m.params, bytes);
+    omp_set_num_threads(3);
+    params_init_random(m.params, &m.table, &m.config, 7);
+    ck_assert_int_eq(memcmp(first, m.params, bytes), 0);
+    params_init_random(m.params, &m.table, &m.config, 8);
+    ck_assert_int_ne(memcmp(first, m.params, bytes), 0);
+    omp_set_num_threads(n_threads);
+    free(first);
+    model_close(&m);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("params");
+    TCase *tcase = tcase_create("params");
+    tcase_add_checked_fixture(tcase, make_dir, remove_dir);
+    tcase_add_test(tcase, absent_keys_have_the_defaults_of_transformers);
+    tcase_add_test(tcase, keys_are_read);
+    tcase_add_loop_test(tcase, bad_configs_are_named, 0, sizeof bad_configs / sizeof *bad_configs);
+    tcase_add_test(tcase, the_table_lays_out_every_tensor_once);
+    tcase_add_test(tcase, random_weights_follow_gpt2);
+    tcase_add_test(tcase, random_weights_depend_on_the_seed_alone);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK); /* an OpenMP runtime does not survive a fork */
+    srunner_run_all(runner, CK_NORMAL);
+    const int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed == 0 ? 0 : 1;
+}
