@@ -1,0 +1,322 @@
+#include "train/checkpoint.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "model/checksums.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *checkpoint_path(const char *output_dir, uint64_t step)
+{
+    return mem_printf("%s/checkpoint-%llu", output_dir, (unsigned long long)step);
+}
+
+/* The step in a name "checkpoint-STEP"; 0 for any other name (there is no checkpoint before the first step).
+ */
+static uint64_t step_of(const char *name)
+{
+    static const char prefix[] = "checkpoint-";
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0)
+        return 0;
+    const char *digits = name + sizeof prefix - 1;
+    if (!*digits || strspn(digits, "0123456789") != strlen(digits))
+        return 0;
+    return strtoull(digits, NULL, 10);
+}
+
+/* ---- state.json ---- */
+
+static void write_number(struct strbuf *out, const char *key, double value)
+{
+    strbuf_printf(out, "  \"%s\": %.17g,\n", key, value); /* 17 digits: the same double comes back */
+}
+
+static void state_write(const struct train_state *s, const struct run_record *record, struct strbuf *out)
+{
+    strbuf_puts(out, "{\n");
+    write_number(out, "step", (double)s->step);
+    write_number(out, "num_tokens", (double)s->num_tokens);
+    write_number(out, "num_target_tokens", (double)s->num_target_tokens);
+    write_number(out, "window_loss", s->window.loss);
+    write_number(out, "window_correct", s->window.correct);
+    write_number(out, "window_weight", s->window.weight);
+    write_number(out, "last_eval_step", (double)s->last_eval_step);
+    write_number(out, "best_step", (double)s->best_step);
+    write_number(out, "best_metric", s->best_metric);
+    write_number(out, "evals_without_improvement", (double)s->evals_without_improvement);
+    run_record_write(record, out);
+    strbuf_puts(out, "\n}\n");
+}
+
+static enum sft_status state_read(const json *root, struct train_state *s, struct sft_err *err)
+{
+    const struct {
+        const char *key;
+        uint64_t *count;
+        double *number;
+    } values[] = {
+        {"step", &s->step, NULL},
+        {"num_tokens", &s->num_tokens, NULL},
+        {"num_target_tokens", &s->num_target_tokens, NULL},
+        {"window_loss", NULL, &s->window.loss},
+        {"window_correct", NULL, &s->window.correct},
+        {"window_weight", NULL, &s->window.weight},
+        {"best_step", &s->best_step, NULL},
+        {"best_metric", NULL, &s->best_metric},
+        {"evals_without_improvement", &s->evals_without_improvement, NULL},
+    };
+    *s = (struct train_state){0};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        const json *node = json_get(root, values[i].key);
+        if (!json_is_number(node) || (values[i].count && json_number(node) < 0))
+            return sft_fail(err, SFT_EDATA, "trainer/state.json: %s: expected a number, found %s",
+                            values[i].key, json_type_name(node));
+        if (values[i].count)
+            *values[i].count = (uint64_t)json_number(node);
+        else
+            *values[i].number = json_number(node);
+    }
+    const json *last_eval = json_get(root, "last_eval_step");
+    s->last_eval_step = json_is_number(last_eval) ? (int64_t)json_number(last_eval) : -1;
+    return SFT_OK;
+}
+
+/* ---- moments ---- */
+
+static enum sft_status moments_write(const char *path, const struct checkpoint *c, struct sft_err *err)
+{
+    const struct tensor_table *table = &c->model->table;
+    const float *moments[2] = {c->adamw->m.data, c->adamw->v.data};
+    struct arena names = {0};
+    struct st_entry *entries = arena_calloc(&names, 2 * table->n_tensors, sizeof *entries);
+    for (size_t i = 0; i < 2 * table->n_tensors; i++) {
+        const struct tensor *t = &table->tensors[i % table->n_tensors];
+        entries[i] = (struct st_entry){
+            .name = arena_printf(&names, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name),
+            .dtype = ST_F32,
+            .n_dims = t->n_dims,
+            .shape = {t->rows, t->cols}};
+    }
+    enum sft_status status = SFT_OK;
+    struct st_writer *w = st_writer_open(path, entries, 2 * table->n_tensors, err);
+    if (w) {
+        for (size_t i = 0; i < 2 * table->n_tensors; i++)
+            st_write(w, moments[i / table->n_tensors] + table->tensors[i % table->n_tensors].offset);
+        status = st_writer_commit(w, NULL, err);
+    } else {
+        status = err->status;
+    }
+    arena_free(&names);
+    return status;
+}
+
+static enum sft_status moments_read(const char *path, const struct transformer *model, struct adamw *adamw,
+                                    struct sft_err *err)
+{
+    const struct tensor_table *table = &model->table;
+    float *moments[2] = {adamw->m.data, adamw->v.data};
+    struct st_file file;
+    if (st_open(&file, path, err))
+        return err->status;
+    enum sft_status status = SFT_OK;
+    for (size_t i = 0; i < 2 * table->n_tensors && !status; i++) {
+        const struct tensor *t = &table->tensors[i % table->n_tensors];
+        char name[sizeof t->name + 2];
+        snprintf(name, sizeof name, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name);
+        const struct st_tensor *stored = st_find(&file, name);
+        if (!stored || stored->count != t->count)
+            status = sft_fail(err, SFT_EDATA, "%s: tensor '%s' is missing or has another size", path, name);
+        else
+            status = st_read_f32(stored, moments[i / table->n_tensors] + t->offset, err);
+    }
+    st_close(&file);
+    return status;
+}
+
+/* ---- saving ---- */
+
+static enum sft_status write_contents(const char *dir, const struct checkpoint *c, struct sft_err *err)
+{
+    char *trainer = path_join(dir, "trainer"), *optimizer = path_join(trainer, "optimizer.safetensors");
+    char *state_path = path_join(trainer, "state.json");
+    struct strbuf state = {0};
+    state_write(c->state, c->record, &state);
+    enum sft_status status = io_mkdirs(trainer, err);
+    if (!status)
+        status = hf_save(c->model->params.data, &c->model->table, &c->model->config, c->meta, dir, NULL, err);
+    if (!status)
+        status = tokenizer_save(c->tokenizer, dir, c->model->config.n_positions, err);
+    if (!status)
+        status = moments_write(optimizer, c, err);
+    if (!status)
+        status = io_write_file(state_path, state.data, state.len, err);
+    if (!status)
+        status = checksums_write(dir, err);
+    if (!status)
+        status = io_sync_dir(trainer, err);
+    if (!status)
+        status = io_sync_dir(dir, err);
+    strbuf_free(&state);
+    free(trainer);
+    free(optimizer);
+    free(state_path);
+    return status;
+}
+
+static enum sft_status point_link(const char *output_dir, const char *name, uint64_t step,
+                                  struct sft_err *err)
+{
+    char *link = path_join(output_dir, name);
+    char *target = mem_printf("checkpoint-%llu", (unsigned long long)step);
+    const enum sft_status status = io_symlink(target, link, err);
+    free(link);
+    free(target);
+    return status;
+}
+
+enum sft_status checkpoint_save(const char *output_dir, const struct checkpoint *c, struct sft_err *err)
+{
+    char *dir = checkpoint_path(output_dir, c->state->step), *tmp = mem_printf("%s.tmp", dir);
+    enum sft_status status = io_remove_tree(tmp, err);
+    if (!status)
+        status = io_mkdirs(tmp, err);
+    if (!status)
+        status = write_contents(tmp, c, err);
+    if (!status)
+        status = io_replace_dir(tmp, dir, err);
+    if (status)
+        io_remove_tree(tmp, NULL);
+    if (!status)
+        status = point_link(output_dir, "last", c->state->step, err);
+    if (!status)
+        status = io_sync_dir(output_dir, err);
+    free(dir);
+    free(tmp);
+    return status;
+}
+
+enum sft_status checkpoint_mark_best(const char *output_dir, uint64_t step, struct sft_err *err)
+{
+    const enum sft_status status = point_link(output_dir, "best", step, err);
+    return status ? status : io_sync_dir(output_dir, err);
+}
+
+/* ---- looking ---- */
+
+static int newest_first(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* The steps of all checkpoints there are, newest first; malloc'd. */
+static enum sft_status list_steps(const char *output_dir, uint64_t **steps, size_t *count,
+                                  struct sft_err *err)
+{
+    char **names;
+    size_t n_names;
+    *steps = NULL;
+    *count = 0;
+    if (!path_exists(output_dir))
+        return SFT_OK;
+    if (io_list(output_dir, &names, &n_names, err))
+        return err->status;
+    *steps = mem_alloc(n_names * sizeof **steps);
+    for (size_t i = 0; i < n_names; i++)
+        if (step_of(names[i]))
+            (*steps)[(*count)++] = step_of(names[i]);
+    io_list_free(names, n_names);
+    qsort(*steps, *count, sizeof **steps, newest_first);
+    return SFT_OK;
+}
+
+enum sft_status checkpoint_prune(const char *output_dir, uint64_t keep, uint64_t newest, uint64_t best,
+                                 struct sft_err *err)
+{
+    uint64_t *steps;
+    size_t count;
+    enum sft_status status = list_steps(output_dir, &steps, &count, err);
+    for (size_t i = keep; keep && i < count && !status; i++) {
+        if (steps[i] == newest || steps[i] == best)
+            continue;
+        char *dir = checkpoint_path(output_dir, steps[i]);
+        status = io_remove_tree(dir, err);
+        free(dir);
+    }
+    free(steps);
+    return status;
+}
+
+enum sft_status checkpoint_clean(const char *output_dir, struct sft_err *err)
+{
+    char **names = NULL;
+    size_t count = 0;
+    if (!path_exists(output_dir))
+        return SFT_OK;
+    enum sft_status status = io_list(output_dir, &names, &count, err);
+    for (size_t i = 0; i < count && !status; i++) {
+        const size_t len = strlen(names[i]);
+        if (strncmp(names[i], "checkpoint-", 11) != 0 || len < 15 || strcmp(names[i] + len - 4, ".tmp") != 0)
+            continue;
+        char *path = path_join(output_dir, names[i]);
+        status = io_remove_tree(path, err);
+        free(path);
+    }
+    io_list_free(names, count);
+    return status;
+}
+
+/* Check one checkpoint and parse its state. */
+static enum sft_status open_checkpoint(const char *dir, json **state, struct sft_err *err)
+{
+    bool present = false;
+    if (checksums_verify(dir, &present, err))
+        return err->status;
+    if (!present)
+        return sft_fail(err, SFT_EDATA, "%s: trainer/checksums.xxh64 is missing", dir);
+    char *path = path_join(dir, "trainer/state.json");
+    const enum sft_status status = json_parse_file(path, state, err);
+    free(path);
+    return status;
+}
+
+enum sft_status checkpoint_find(const char *output_dir, char **dir, json **state, struct sft_err *err)
+{
+    uint64_t *steps;
+    size_t count;
+    *dir = NULL;
+    *state = NULL;
+    if (list_steps(output_dir, &steps, &count, err))
+        return err->status;
+    for (size_t i = 0; i < count && !*state; i++) {
+        char *candidate = checkpoint_path(output_dir, steps[i]);
+        if (open_checkpoint(candidate, state, err) == SFT_OK) {
+            *dir = candidate;
+        } else {
+            log_warning("%s; skipped", err->message);
+            free(candidate);
+        }
+    }
+    free(steps);
+    if (count && !*dir)
+        return sft_fail(err, SFT_EDATA, "%s: none of its %zu checkpoints is whole (start again with --fresh)",
+                        output_dir, count);
+    return SFT_OK;
+}
+
+enum sft_status checkpoint_load(const char *dir, const json *state_json, struct transformer *model,
+                                struct adamw *adamw, struct train_state *state, struct sft_err *err)
+{
+    char *optimizer = path_join(dir, "trainer/optimizer.safetensors");
+    enum sft_status status = state_read(state_json, state, err);
+    if (!status)
+        status = hf_load_params(model->params.data, &model->table, &model->config, model->config.vocab_size,
+                                dir, err);
+    if (!status)
+        status = moments_read(optimizer, model, adamw, err);
+    free(optimizer);
+    return status;
+}

@@ -1,0 +1,27 @@
+#include "train/evaluate.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+bool evaluate(const struct transformer *model, struct activations *acts, struct batch_buffer *buffer,
+              const struct dataset *ds, size_t micro_batch_tokens, const volatile int *stop,
+              struct evaluation *result)
+{
+    uint32_t *order = mem_alloc(ds->n_examples * sizeof *order);
+    batch_epoch_order(order, ds->n_examples, 0, 0, false);
+    struct loss_sums sums = {0};
+    bool finished = true;
+    for (size_t done = 0; done < ds->n_examples && finished;) {
+        done += batch_fill(buffer, ds, order + done, ds->n_examples - done, micro_batch_tokens);
+        transformer_loss(model, acts, &buffer->batch, &sums);
+        finished = !(stop && *stop);
+    }
+    free(order);
+    *result = (struct evaluation){
+        .loss = sums.weight > 0 ? sums.loss / sums.weight : NAN,
+        .mean_token_accuracy = sums.weight > 0 ? sums.correct / sums.weight : NAN,
+        .num_target_tokens = ds->n_targets,
+        .num_conversations = ds->n_examples,
+    };
+    return finished;
+}

@@ -1,0 +1,20 @@
+/* The loss of a model on a dataset: what `sft eval` prints and what training measures as it goes. */
+#ifndef SFT_TRAIN_EVALUATE_H
+#define SFT_TRAIN_EVALUATE_H
+
+#include "data/batch.h"
+#include "model/transformer.h"
+
+struct evaluation {
+    double loss;                /* target-weighted mean of the negative log likelihood */
+    double mean_token_accuracy; /* target-weighted */
+    size_t num_target_tokens, num_conversations;
+};
+
+/* Run every example, in order, in micro-batches of at most micro_batch_tokens positions. `stop` (may be NULL)
+ * is looked at between micro-batches: false is returned where it was set. */
+bool evaluate(const struct transformer *model, struct activations *acts, struct batch_buffer *buffer,
+              const struct dataset *ds, size_t micro_batch_tokens, const volatile int *stop,
+              struct evaluation *result);
+
+#endif

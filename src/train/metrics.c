@@ -1,0 +1,92 @@
+#include "train/metrics.h"
+
+#include "base/io.h"
+#include "base/json.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Whether a line belongs to what the checkpoint knows. */
+static bool line_stays(const char *line, size_t len, uint64_t step, int64_t eval_step)
+{
+    json *row;
+    if (json_parse(line, len, &row, NULL))
+        return false;
+    const double at = json_number(json_get(row, "step"));
+    const bool is_eval = json_get(row, "eval_loss") != NULL;
+    json_free(row);
+    return at <= (is_eval ? (double)eval_step : (double)step);
+}
+
+static enum sft_status cut(const char *path, uint64_t step, int64_t eval_step, struct sft_err *err)
+{
+    struct strbuf all = {0}, kept = {0};
+    enum sft_status status = io_read(path, &all, err);
+    for (size_t pos = 0; !status && pos < all.len;) {
+        const char *line = all.data + pos, *end = memchr(line, '\n', all.len - pos);
+        const size_t len = end ? (size_t)(end - line) + 1 : all.len - pos;
+        if (end && line_stays(line, len, step, eval_step))
+            strbuf_add(&kept, line, len);
+        pos += len;
+    }
+    if (!status && kept.len != all.len)
+        status = io_write_file(path, kept.data ? kept.data : "", kept.len, err);
+    strbuf_free(&all);
+    strbuf_free(&kept);
+    return status;
+}
+
+enum sft_status metrics_open(FILE **out, const char *path, uint64_t step, int64_t eval_step,
+                             struct sft_err *err)
+{
+    if (path_exists(path) && cut(path, step, eval_step, err))
+        return err->status;
+    *out = fopen(path, "ae");
+    return *out ? SFT_OK : sft_fail_errno(err, "%s: cannot write", path);
+}
+
+static enum sft_status write_line(FILE *f, struct strbuf *line, struct sft_err *err)
+{
+    strbuf_puts(line, "}\n");
+    const bool ok = fwrite(line->data, 1, line->len, f) == line->len && fflush(f) == 0;
+    strbuf_free(line);
+    return ok ? SFT_OK : sft_fail_errno(err, "metrics.jsonl: cannot write");
+}
+
+static void put(struct strbuf *line, const char *key, double value)
+{
+    strbuf_printf(line, ",\"%s\":", key);
+    strbuf_json_number(line, value);
+}
+
+static void put_count(struct strbuf *line, const char *key, uint64_t value)
+{
+    strbuf_printf(line, ",\"%s\":%llu", key, (unsigned long long)value);
+}
+
+enum sft_status metrics_write_step(FILE *f, const struct step_metrics *m, struct sft_err *err)
+{
+    struct strbuf line = {0};
+    strbuf_printf(&line, "{\"step\":%llu", (unsigned long long)m->step);
+    put(&line, "epoch", m->epoch);
+    put(&line, "loss", m->loss);
+    put(&line, "learning_rate", m->learning_rate);
+    put(&line, "grad_norm", m->grad_norm);
+    put_count(&line, "num_tokens", m->num_tokens);
+    put_count(&line, "num_target_tokens", m->num_target_tokens);
+    put(&line, "mean_token_accuracy", m->mean_token_accuracy);
+    put(&line, "tokens_per_second", m->tokens_per_second);
+    put_count(&line, "peak_rss_bytes", m->peak_rss_bytes);
+    return write_line(f, &line, err);
+}
+
+enum sft_status metrics_write_eval(FILE *f, const struct eval_metrics *m, struct sft_err *err)
+{
+    struct strbuf line = {0};
+    strbuf_printf(&line, "{\"step\":%llu", (unsigned long long)m->step);
+    put(&line, "epoch", m->epoch);
+    put(&line, "eval_loss", m->eval_loss);
+    put(&line, "eval_mean_token_accuracy", m->eval_mean_token_accuracy);
+    return write_line(f, &line, err);
+}

@@ -1,0 +1,34 @@
+/* output_dir/metrics.jsonl: one object a logged step, one an evaluation. Numbers have 9 significant digits;
+ * one that is not finite is null. */
+#ifndef SFT_TRAIN_METRICS_H
+#define SFT_TRAIN_METRICS_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct step_metrics {
+    uint64_t step;
+    double epoch, loss, learning_rate, grad_norm;
+    uint64_t num_tokens, num_target_tokens;
+    double mean_token_accuracy, tokens_per_second;
+    uint64_t peak_rss_bytes;
+};
+
+struct eval_metrics {
+    uint64_t step;
+    double epoch, eval_loss, eval_mean_token_accuracy;
+};
+
+/* Open (or make) the file for appending, after cutting what a checkpoint does not know: lines of steps after
+ * `step`, and evaluation lines after `eval_step` (-1: all of them); a last line that was only half written
+ * goes too. Close with fclose. */
+enum sft_status metrics_open(FILE **out, const char *path, uint64_t step, int64_t eval_step,
+                             struct sft_err *err);
+
+/* Append a line; it is in the system's hands on return. */
+enum sft_status metrics_write_step(FILE *f, const struct step_metrics *m, struct sft_err *err);
+enum sft_status metrics_write_eval(FILE *f, const struct eval_metrics *m, struct sft_err *err);
+
+#endif

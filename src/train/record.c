@@ -1,0 +1,163 @@
+#include "train/record.h"
+
+#include "base/io.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void run_record_free(struct run_record *record)
+{
+    strbuf_free(&record->base);
+    strbuf_free(&record->train);
+    strbuf_free(&record->eval);
+}
+
+/* ---- fingerprints ---- */
+
+static bool has_ending(const char *name, const char *ending)
+{
+    const size_t n = strlen(name), e = strlen(ending);
+    return n >= e && strcmp(name + n - e, ending) == 0;
+}
+
+static bool is_model_file(const char *name)
+{
+    return has_ending(name, ".safetensors") || strcmp(name, "config.json") == 0 ||
+           strcmp(name, "tokenizer.json") == 0 || strcmp(name, "vocab.json") == 0 ||
+           strcmp(name, "merges.txt") == 0 || strcmp(name, "tokenizer_config.json") == 0 ||
+           strcmp(name, "special_tokens_map.json") == 0 || strcmp(name, "model.safetensors.index.json") == 0;
+}
+
+enum sft_status run_record_base(struct run_record *record, const char *base, struct sft_err *err)
+{
+    const bool from_config = !path_is_dir(
+        base); /* a config.json: its tokenizer stands beside it, weights do not count */
+    char *dir = from_config ? path_dirname(base) : mem_strdup(base);
+    char **names = NULL;
+    size_t count = 0;
+    struct xxh64 all;
+    xxh64_init(&all, 0);
+    enum sft_status status = io_list(dir, &names, &count, err);
+    for (size_t i = 0; i < count && !status; i++) {
+        if (!is_model_file(names[i]) || (from_config && has_ending(names[i], ".safetensors")))
+            continue;
+        char *path = path_join(dir, names[i]);
+        uint64_t hash = 0;
+        status = xxh64_file(path, &hash, err);
+        free(path);
+        xxh64_update(&all, names[i], strlen(names[i]) + 1);
+        xxh64_update(&all, &hash, sizeof hash);
+    }
+    io_list_free(names, count);
+    free(dir);
+    strbuf_clear(&record->base);
+    strbuf_printf(&record->base, "%016llx", (unsigned long long)xxh64_digest(&all));
+    return status;
+}
+
+void run_record_data(struct strbuf *fingerprint, const struct dataset *ds)
+{
+    strbuf_clear(fingerprint);
+    for (size_t i = 0; i < ds->n_files; i++)
+        strbuf_printf(fingerprint, "%s%016llx*%zu:%s", i ? " " : "", (unsigned long long)ds->files[i].hash,
+                      ds->files[i].repeat, ds->files[i].format);
+}
+
+/* The fingerprint that stands for a path's content, or NULL for a field that has none. */
+static const struct strbuf *fingerprint_of(const struct run_record *record, const struct field *field)
+{
+    if (strcmp(field->key, "base") == 0)
+        return &record->base;
+    if (strcmp(field->key, "train") == 0)
+        return &record->train;
+    if (strcmp(field->key, "eval") == 0)
+        return &record->eval;
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+static void write_member(struct strbuf *out, const struct field *field, const struct strbuf *text, bool first)
+{
+    strbuf_printf(out, "%s\n    \"%s.%s\": ", first ? "" : ",", field->section, field->key);
+    strbuf_json_string(out, text->data ? text->data : "", text->len);
+}
+
+void run_record_write(const struct run_record *record, struct strbuf *out)
+{
+    struct strbuf text = {0};
+    strbuf_puts(out, "  \"settings\": {");
+    for (size_t i = 0; i < settings_fields_count; i++) {
+        strbuf_clear(&text);
+        settings_field_text(record->settings, &settings_fields[i], &text);
+        write_member(out, &settings_fields[i], &text, i == 0);
+    }
+    strbuf_free(&text);
+    strbuf_puts(out, "\n  },\n  \"content\": {");
+    bool first = true;
+    for (size_t i = 0; i < settings_fields_count; i++) {
+        const struct field *field = &settings_fields[i];
+        if (field->resume != RESUME_CONTENT || !fingerprint_of(record, field))
+            continue;
+        write_member(out, field, fingerprint_of(record, field), first);
+        first = false;
+    }
+    strbuf_printf(out, "\n  },\n  \"precision\": \"%s\",\n  \"isa\": \"%s\",\n  \"total_steps\": %llu",
+                  record->precision, record->isa, (unsigned long long)record->total_steps);
+}
+
+/* ---- comparing ---- */
+
+static const char *recorded_text(const json *recorded, const char *group, const struct field *field)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s.%s", field->section, field->key);
+    const char *text = json_string(json_get(json_get(recorded, group), name));
+    return text ? text : "";
+}
+
+static enum sft_status check_field(const struct run_record *record, const json *recorded,
+                                   const struct field *field, struct sft_err *err)
+{
+    struct strbuf now = {0};
+    settings_field_text(record->settings, field, &now);
+    const char *before = recorded_text(recorded, "settings", field), *text = now.data ? now.data : "";
+    enum sft_status status = SFT_OK;
+    if (field->resume == RESUME_CONTENT && fingerprint_of(record, field)) {
+        const struct strbuf *content = fingerprint_of(record, field);
+        if (strcmp(recorded_text(recorded, "content", field), content->data ? content->data : "") != 0)
+            status = sft_fail(err, SFT_EUSAGE,
+                              "[%s] %s: the content of %s is not what this run was started with (%s)",
+                              field->section, field->key, text, before);
+    } else if (field->resume == RESUME_SAME && strcmp(before, text) != 0) {
+        status = sft_fail(err, SFT_EUSAGE, "[%s] %s = %s, but this run was started with %s", field->section,
+                          field->key, text, before);
+    }
+    strbuf_free(&now);
+    return status;
+}
+
+enum sft_status run_record_check(const struct run_record *record, const json *recorded,
+                                 const char **isa_before, struct sft_err *err)
+{
+    static const char remedy[] = "(use the old value, another output_dir, or --fresh)";
+    const double total_before = json_number(json_get(recorded, "total_steps"));
+    enum sft_status status = SFT_OK;
+    for (size_t i = 0; i < settings_fields_count && !status; i++)
+        status = check_field(record, recorded, &settings_fields[i], err);
+    if (!status && (double)record->total_steps < total_before)
+        status = sft_fail(
+            err, SFT_EUSAGE,
+            "[train] num_train_epochs and max_steps make %llu steps, but this run was started with %.0f: "
+            "they may be raised, not lowered",
+            (unsigned long long)record->total_steps, total_before);
+    if (status) {
+        const size_t used = strlen(err->message);
+        snprintf(err->message + used, sizeof err->message - used, " %s", remedy);
+        return status;
+    }
+    const char *isa = json_string(json_get(recorded, "isa"));
+    *isa_before = isa && strcmp(isa, record->isa) != 0 ? isa : NULL;
+    return SFT_OK;
+}

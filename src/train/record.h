@@ -1,0 +1,34 @@
+/* What a run is: its settings, and fingerprints of the files that its paths name. Every checkpoint holds it,
+ * and a run that continues must agree with it in all but what may change (see enum field_resume). */
+#ifndef SFT_TRAIN_RECORD_H
+#define SFT_TRAIN_RECORD_H
+
+#include "base/json.h"
+#include "config/settings.h"
+#include "data/dataset.h"
+
+struct run_record {
+    const struct settings *settings;
+    const char *precision, *isa; /* as chosen: "fp32", "avx512" */
+    uint64_t total_steps;
+    struct strbuf base, train, eval; /* fingerprints of model.base, data.train, data.eval */
+};
+
+void run_record_free(struct run_record *record);
+
+/* Fingerprint of the base: XXH64 of its configuration, weights and tokenizer files. */
+enum sft_status run_record_base(struct run_record *record, const char *base, struct sft_err *err);
+
+/* Fingerprint of a dataset's files: content, repetition and format of each, in order. */
+void run_record_data(struct strbuf *fingerprint, const struct dataset *ds);
+
+/* As JSON members, without braces: "settings":{...},"content":{...},... */
+void run_record_write(const struct run_record *record, struct strbuf *out);
+
+/* Hold a run against what a checkpoint recorded: SFT_EUSAGE names the first setting that differs, with both
+ * values and the remedy. Another ISA is fine: it is told in *isa_before (borrowed from `recorded`), else
+ * NULL. */
+enum sft_status run_record_check(const struct run_record *record, const json *recorded,
+                                 const char **isa_before, struct sft_err *err);
+
+#endif

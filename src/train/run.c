@@ -1,0 +1,286 @@
+#include "train/run.h"
+
+#include "base/io.h"
+#include "base/log.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const precision_name[] = {"auto", "fp32", "bf16"};
+
+/* ---- the output directory ---- */
+
+/* output_dir, or with --fresh the first of output_dir-2, -3, ... that does not exist, if output_dir does. */
+static char *choose_output_dir(const struct settings *settings, bool fresh)
+{
+    char *dir = mem_strdup(settings->train.output_dir);
+    for (size_t n = 2; fresh && path_exists(dir); n++) {
+        free(dir);
+        dir = mem_printf("%s-%zu", settings->train.output_dir, n);
+    }
+    return dir;
+}
+
+static enum sft_status lock_output_dir(struct run *run, struct sft_err *err)
+{
+    if (io_mkdirs(run->output_dir, err))
+        return sft_context(err, "[train] output_dir");
+    char *path = path_join(run->output_dir, ".lock");
+    enum sft_status status = io_lock(path, &run->lock, err);
+    if (status == SFT_EUSAGE)
+        status = sft_fail(err, SFT_EUSAGE,
+                          "[train] output_dir: %s is held by another run (wait for it, or choose another)",
+                          run->output_dir);
+    free(path);
+    return status;
+}
+
+/* ---- model and tokenizer ---- */
+
+/* A base is a Hugging Face directory, or a config.json with tokenizer files beside it. */
+static char *base_directory(const char *base)
+{
+    return path_is_dir(base) ? mem_strdup(base) : path_dirname(base);
+}
+
+static enum sft_status check_vocab(const struct tokenizer *tok, const struct model_config *config,
+                                   const char *dir, struct sft_err *err)
+{
+    if (tokenizer_vocab_size(tok) <= config->vocab_size)
+        return SFT_OK;
+    return sft_fail(
+        err, SFT_EDATA,
+        "%s: the tokenizer has ids up to %zu, but config.json's vocab_size is %zu (they belong to different "
+        "models, or the embedding must be resized first)",
+        dir, tokenizer_vocab_size(tok) - 1, config->vocab_size);
+}
+
+static enum sft_status open_tokenizer(struct run *run, struct sft_err *err)
+{
+    char *dir = base_directory(run->settings->model.base);
+    enum sft_status status = tokenizer_load(&run->tokenizer, dir, err);
+    if (!status && run->config.family)
+        status = check_vocab(run->tokenizer, &run->config, dir, err);
+    if (!status)
+        status = template_init(&run->template, run->settings, run->tokenizer, err);
+    free(dir);
+    return status;
+}
+
+static enum sft_status open_base(struct run *run, struct sft_err *err)
+{
+    if (model_config_load(&run->config, run->settings->model.base, &run->base_config, err) ||
+        open_tokenizer(run, err))
+        return err->status;
+    run->base_vocab = run->config.vocab_size;
+    if (tokenizer_vocab_size(run->tokenizer) > run->config.vocab_size) /* control tokens were added */
+        run->config.vocab_size = tokenizer_vocab_size(run->tokenizer);
+    return SFT_OK;
+}
+
+static void describe_export(struct run *run)
+{
+    run->meta = (struct hf_meta){.base_config = run->base_config,
+                                 .eos_token_id = tokenizer_eos_id(run->tokenizer),
+                                 .pad_token_id = tokenizer_pad_id(run->tokenizer),
+                                 .bos_token_id = tokenizer_bos_id(run->tokenizer),
+                                 .dtype = ST_F32};
+}
+
+/* ---- data ---- */
+
+static size_t effective_max_length(const struct run *run)
+{
+    const uint64_t asked = run->settings->data.max_length;
+    const size_t positions = run->config.n_positions; /* 0: no model, only its tokenizer */
+    return positions && positions < asked ? positions : (size_t)asked;
+}
+
+static enum sft_status load_data(struct run *run, struct sft_err *err)
+{
+    const struct settings *s = run->settings;
+    const struct dataset_options options = {.max_length = effective_max_length(run),
+                                            .overlong = s->data.overlong,
+                                            .train_on = s->data.train_on,
+                                            .on_bad_row = s->data.on_bad_row};
+    if (dataset_load(&run->train, s->data.train.items, s->data.train.count, &run->template, run->tokenizer,
+                     &options, err))
+        return err->status;
+    if (s->data.eval.count && dataset_load(&run->eval, s->data.eval.items, s->data.eval.count, &run->template,
+                                           run->tokenizer, &options, err))
+        return err->status;
+    return SFT_OK;
+}
+
+static enum sft_status split_data(struct run *run, struct sft_err *err)
+{
+    const double fraction = run->settings->data.eval_fraction;
+    run_record_data(&run->record.train, &run->train);
+    run_record_data(&run->record.eval, &run->eval);
+    if (fraction > 0) {
+        const size_t before = run->train.n_examples;
+        dataset_split(&run->train, &run->eval, fraction);
+        run->eval_is_split = before - run->train.n_examples;
+    }
+    if (run->train.n_examples == 0)
+        return sft_fail(err, SFT_EDATA,
+                        "[data] train: no conversation is left to train on (look at the files with "
+                        "sft inspect)");
+    return SFT_OK;
+}
+
+enum sft_status run_open_data(struct run *run, struct settings *settings, struct sft_err *err)
+{
+    *run = (struct run){.settings = settings, .lock = -1};
+    char *dir = base_directory(settings->model.base), *config = path_join(dir, "config.json");
+    const bool has_model = path_exists(config);
+    free(config);
+    free(dir);
+    if ((has_model ? open_base(run, err) : open_tokenizer(run, err)) || load_data(run, err))
+        return err->status;
+    return SFT_OK;
+}
+
+static void count_steps(struct run *run)
+{
+    const struct settings *s = run->settings;
+    run->steps_per_epoch = (run->train.n_examples + s->train.batch_size - 1) / s->train.batch_size;
+    run->total_steps = s->train.max_steps
+                           ? s->train.max_steps
+                           : (uint64_t)ceil(s->train.num_train_epochs * (double)run->steps_per_epoch);
+    run->schedule = schedule_make(s, run->total_steps);
+}
+
+/* ---- resuming ---- */
+
+static enum sft_status find_checkpoint(struct run *run, struct sft_err *err)
+{
+    if (checkpoint_find(run->output_dir, &run->resume_dir, &run->resume_state, err) || !run->resume_dir)
+        return err->status;
+    const char *recorded = json_string(json_get(run->resume_state, "precision")), *isa_before;
+    if (recorded &&
+        run->settings->train.precision == PRECISION_AUTO) { /* what auto meant when the run began */
+        run->kernels = kernels_select(recorded, run->kernels_why, sizeof run->kernels_why);
+        if (!run->kernels)
+            return sft_fail(err, SFT_EUSAGE, "this run was started in %s: %s", recorded, run->kernels_why);
+        run->record.precision = run->kernels->precision;
+        run->record.isa = run->kernels->isa;
+    }
+    if (run_record_check(&run->record, run->resume_state, &isa_before, err))
+        return sft_context(err, "cannot continue %s", run->resume_dir);
+    if (isa_before)
+        log_warning("this run was started with %s kernels and goes on with %s: the results will differ in "
+                    "the last bits",
+                    isa_before, run->kernels->isa);
+    return SFT_OK;
+}
+
+enum sft_status run_prepare(struct run *run, struct settings *settings, bool fresh, bool dry,
+                            struct sft_err *err)
+{
+    *run = (struct run){.settings = settings, .lock = -1, .state = {.last_eval_step = -1}};
+    err->status = SFT_OK;
+    run->kernels = kernels_select(precision_name[settings->train.precision], run->kernels_why,
+                                  sizeof run->kernels_why);
+    if (!run->kernels)
+        return sft_fail(err, SFT_EUSAGE, "[train] precision: %s", run->kernels_why);
+    run->output_dir = choose_output_dir(settings, fresh);
+    if (open_base(run, err) || load_data(run, err) || split_data(run, err))
+        return err->status;
+    count_steps(run);
+    describe_export(run);
+    run->record.settings = settings;
+    run->record.precision = run->kernels->precision;
+    run->record.isa = run->kernels->isa;
+    run->record.total_steps = run->total_steps;
+    if (run_record_base(&run->record, settings->model.base, err))
+        return err->status;
+    if (!dry && (lock_output_dir(run, err) || checkpoint_clean(run->output_dir, err)))
+        return err->status;
+    return find_checkpoint(run, err);
+}
+
+/* ---- memory ---- */
+
+static size_t dataset_bytes(const struct dataset *ds)
+{
+    return ds->n_tokens * (sizeof(int32_t) + sizeof(float)) + ds->n_examples * sizeof(struct example);
+}
+
+static size_t micro_batch_capacity(const struct run *run)
+{
+    const size_t train = batch_capacity(&run->train, run->settings->train.micro_batch_tokens);
+    const size_t eval = batch_capacity(&run->eval, run->settings->train.micro_batch_tokens);
+    return train > eval ? train : eval;
+}
+
+struct run_memory run_memory(const struct run *run)
+{
+    struct tensor_table table;
+    struct activations acts;
+    tensor_table_init(&table, &run->config);
+    activations_plan(&acts, &run->config, run->kernels, micro_batch_capacity(run), true);
+    struct run_memory m = {.parameters = table.n_elements * sizeof(float),
+                           .gradients = table.n_elements * sizeof(float),
+                           .moments = 2 * table.n_elements * sizeof(float),
+                           .activations = acts.bytes,
+                           .data = dataset_bytes(&run->train) + dataset_bytes(&run->eval)};
+    m.total = m.parameters + m.gradients + m.moments + m.activations + m.data;
+    tensor_table_free(&table);
+    return m;
+}
+
+static enum sft_status load_weights(struct run *run, struct sft_err *err)
+{
+    const char *base = run->settings->model.base;
+    if (run->resume_dir)
+        return checkpoint_load(run->resume_dir, run->resume_state, &run->model, &run->adamw, &run->state,
+                               err);
+    if (path_is_dir(base))
+        return hf_load_params(run->model.params.data, &run->model.table, &run->config, run->base_vocab, base,
+                              err);
+    params_init_random(run->model.params.data, &run->model.table, &run->config, run->settings->train.seed);
+    return SFT_OK;
+}
+
+enum sft_status run_allocate(struct run *run, struct sft_err *err)
+{
+    const struct run_memory need = run_memory(run);
+    const size_t available = mem_available(),
+                 still_needed = need.total - need.data; /* the data is read already */
+    if (still_needed > available)
+        return sft_fail(
+            err, SFT_ENOMEM,
+            "the run needs %.0f MB more and %.0f MB are available (lower [train] micro_batch_tokens or "
+            "[data] max_length, or take a smaller model; --dry-run shows the plan)",
+            (double)still_needed / 1e6, (double)available / 1e6);
+    const size_t capacity = micro_batch_capacity(run);
+    if (transformer_init(&run->model, &run->config, run->kernels, true, err) ||
+        adamw_init(&run->adamw, &run->model, run->settings, err) ||
+        activations_init(&run->acts, &run->config, run->kernels, capacity, true, err) ||
+        batch_buffer_init(&run->buffer, capacity, capacity, err))
+        return err->status;
+    return load_weights(run, err);
+}
+
+void run_free(struct run *run)
+{
+    transformer_free(&run->model);
+    adamw_free(&run->adamw);
+    activations_free(&run->acts);
+    batch_buffer_free(&run->buffer);
+    dataset_free(&run->eval); /* before train, from which a split borrows */
+    dataset_free(&run->train);
+    template_free(&run->template);
+    tokenizer_free(run->tokenizer);
+    json_free(run->base_config);
+    json_free(run->resume_state);
+    run_record_free(&run->record);
+    free(run->resume_dir);
+    free(run->output_dir);
+    if (run->lock >= 0)
+        close(run->lock);
+    *run = (struct run){.lock = -1};
+}

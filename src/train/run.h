@@ -1,0 +1,73 @@
+/* A run: everything `sft train` needs, made ready in the order in which it can fail cheapest: settings, data,
+ * model's shape, memory; only then the large allocations. */
+#ifndef SFT_TRAIN_RUN_H
+#define SFT_TRAIN_RUN_H
+
+#include "config/settings.h"
+#include "data/batch.h"
+#include "model/transformer.h"
+#include "text/template.h"
+#include "train/adamw.h"
+#include "train/checkpoint.h"
+#include "train/record.h"
+#include "train/schedule.h"
+
+#include <stdio.h>
+
+struct run {
+    struct settings *settings;
+    char *output_dir;
+    int lock; /* descriptor; -1: none */
+
+    const struct kernels *kernels;
+    char kernels_why[512];
+    struct model_config config;
+    size_t base_vocab; /* vocab_size of the base's files, before control tokens */
+    json *base_config;
+    struct tokenizer *tokenizer;
+    struct chat_template template;
+    struct hf_meta meta;
+
+    struct dataset train, eval;
+    size_t eval_is_split; /* examples that eval_fraction moved from train to eval */
+    uint64_t steps_per_epoch, total_steps;
+    struct schedule schedule;
+
+    struct run_record record;
+    char *resume_dir; /* the checkpoint it continues, or NULL */
+    json *resume_state;
+
+    struct transformer model;
+    struct adamw adamw;
+    struct activations acts;
+    struct batch_buffer buffer;
+    struct train_state state;
+};
+
+struct run_memory { /* bytes */
+    size_t parameters, gradients, moments, activations, data, total;
+};
+
+/* Only the base's tokenizer and template, and the data, unsplit: what `sft inspect` shows. A base without a
+ * config.json is enough for that. */
+enum sft_status run_open_data(struct run *run, struct settings *settings, struct sft_err *err);
+
+/* Read and check everything short of allocating the model: afterwards the report can be printed. `fresh`:
+ * write to output_dir-2, -3, ... instead of continuing. `dry`: touch nothing on disk, take no lock. */
+enum sft_status run_prepare(struct run *run, struct settings *settings, bool fresh, bool dry,
+                            struct sft_err *err);
+
+/* The memory that the run will take at its peak. */
+struct run_memory run_memory(const struct run *run);
+
+/* Refuse what does not fit, allocate, and load the weights: of the base, of the checkpoint, or random ones.
+ */
+enum sft_status run_allocate(struct run *run, struct sft_err *err);
+
+void run_free(struct run *run);
+
+/* The report before the first step, through log_info. */
+void run_report(const struct run *run);
+void run_report_memory_plan(const struct run *run); /* every activation buffer: for --dry-run */
+
+#endif

@@ -1,0 +1,354 @@
+#include "train/trainer.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "train/evaluate.h"
+#include "train/metrics.h"
+#include "train/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct trainer {
+    struct run run;
+    const volatile int *stop;
+    FILE *metrics;
+    uint32_t *order; /* (n_examples) of the epoch `order_epoch` */
+    uint64_t order_epoch;
+    double window_seconds;     /* spent in steps since the last metrics line */
+    uint64_t window_tokens;    /* and what they held */
+    double all_seconds;        /* spent in steps by this process */
+    uint64_t steps_here;       /* taken by this process */
+    double last_save;          /* time of the last checkpoint */
+    bool improved, stop_early; /* by the last evaluation */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- one step ---- */
+
+/* The conversations of step `step` (from 0): `count` of them, at most batch_size, in the epoch's order. */
+static const uint32_t *step_ids(struct trainer *t, uint64_t step, size_t *count)
+{
+    const struct run *run = &t->run;
+    const uint64_t epoch = step / run->steps_per_epoch;
+    const size_t first = (size_t)(step % run->steps_per_epoch) * (size_t)run->settings->train.batch_size;
+    const size_t left = run->train.n_examples - first;
+    if (epoch != t->order_epoch) {
+        batch_epoch_order(t->order, run->train.n_examples, run->settings->train.seed, epoch,
+                          run->settings->data.shuffle);
+        t->order_epoch = epoch;
+    }
+    *count = left < run->settings->train.batch_size ? left : (size_t)run->settings->train.batch_size;
+    return t->order + first;
+}
+
+/* Gradients of the mean loss over a step's conversations: divided by their total target weight, however the
+ * step is cut into micro-batches. */
+static struct loss_sums accumulate(struct run *run, const uint32_t *ids, size_t count)
+{
+    const size_t micro_batch_tokens = (size_t)run->settings->train.micro_batch_tokens;
+    struct loss_sums sums = {0};
+    double weight = 0;
+    for (size_t i = 0; i < count; i++)
+        weight += run->train.examples[ids[i]].target_weight;
+    transformer_zero_grad(&run->model);
+    for (size_t done = 0; done < count;) {
+        done += batch_fill(&run->buffer, &run->train, ids + done, count - done, micro_batch_tokens);
+        transformer_loss_grad(&run->model, &run->acts, &run->buffer.batch, 1 / weight, &sums);
+    }
+    return sums;
+}
+
+static enum sft_status not_finite(const struct run *run, const char *what, double value, const uint32_t *ids,
+                                  size_t count, struct sft_err *err)
+{
+    enum { SHOWN = 16 };
+    struct strbuf where = {0};
+    for (size_t i = 0; i < count && i < SHOWN; i++) {
+        const struct example *e = &run->train.examples[ids[i]];
+        strbuf_printf(&where, "%s%s:%zu", i ? ", " : "", run->train.files[e->file].path, e->line);
+    }
+    if (count > SHOWN)
+        strbuf_printf(&where, " and %zu more", count - SHOWN);
+    sft_fail(err, SFT_ENONFINITE,
+             "step %llu: the %s is %f on the conversations %s (nothing of this step is kept; lower "
+             "learning_rate or look "
+             "at these rows, then run again to go on from the last checkpoint)",
+             (unsigned long long)run->state.step + 1, what, value, where.data);
+    strbuf_free(&where);
+    return SFT_ENONFINITE;
+}
+
+static void count_conversations(struct trainer *t, const uint32_t *ids, size_t count)
+{
+    struct run *run = &t->run;
+    for (size_t i = 0; i < count; i++) {
+        run->state.num_tokens += run->train.examples[ids[i]].n_tokens;
+        t->window_tokens += run->train.examples[ids[i]].n_tokens;
+        run->state.num_target_tokens += run->train.examples[ids[i]].n_targets;
+    }
+}
+
+/* One optimizer step. On SFT_ENONFINITE neither weights nor state have changed. */
+static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err *err)
+{
+    struct run *run = &t->run;
+    struct train_state *state = &run->state;
+    const double started = now();
+    size_t count;
+    const uint32_t *ids = step_ids(t, state->step, &count);
+    const struct loss_sums sums = accumulate(run, ids, count);
+    *norm = grad_norm(&run->model);
+    if (!isfinite(sums.loss))
+        return not_finite(run, "loss", sums.loss / sums.weight, ids, count, err);
+    if (!isfinite(*norm))
+        return not_finite(run, "gradient's norm", *norm, ids, count, err);
+    run->adamw.learning_rate = schedule_rate(&run->schedule, state->step);
+    state->step++;
+    adamw_step(&run->adamw, &run->model, state->step, *norm);
+    count_conversations(t, ids, count);
+    state->window.loss += sums.loss;
+    state->window.correct += sums.correct;
+    state->window.weight += sums.weight;
+    t->steps_here++;
+    t->window_seconds += now() - started;
+    t->all_seconds += now() - started;
+    return SFT_OK;
+}
+
+/* ---- what is due after a step ---- */
+
+static bool at_epoch_end(const struct run *run)
+{
+    return run->state.step % run->steps_per_epoch == 0;
+}
+
+static bool at_end(const struct trainer *t)
+{
+    return t->run.state.step >= t->run.total_steps || t->stop_early;
+}
+
+static bool eval_due(const struct trainer *t)
+{
+    const struct run *run = &t->run;
+    const uint64_t every = run->settings->train.eval_steps, step = run->state.step;
+    if (run->eval.n_examples == 0 || run->state.last_eval_step == (int64_t)step)
+        return false;
+    return step == 0 || at_end(t) || (every ? step % every == 0 : at_epoch_end(run));
+}
+
+static bool save_due(const struct trainer *t)
+{
+    const struct run *run = &t->run;
+    const uint64_t every = run->settings->train.save_steps;
+    if (at_end(t) || t->improved || *t->stop)
+        return true;
+    if (every)
+        return run->state.step % every == 0;
+    const double interval = (double)run->settings->train.save_interval_s;
+    return at_epoch_end(run) || (interval > 0 && now() - t->last_save >= interval);
+}
+
+static double epoch_of(const struct run *run)
+{
+    return (double)run->state.step / (double)run->steps_per_epoch;
+}
+
+/* "1 h 05 m", "3 m 10 s", "12 s" */
+static void format_time(char *out, size_t size, double seconds)
+{
+    const unsigned long long s = (unsigned long long)(seconds + 0.5);
+    if (s >= 3600)
+        snprintf(out, size, "%llu h %02llu m", s / 3600, s / 60 % 60);
+    else if (s >= 60)
+        snprintf(out, size, "%llu m %02llu s", s / 60, s % 60);
+    else
+        snprintf(out, size, "%llu s", s);
+}
+
+static void print_step(const struct trainer *t, const struct step_metrics *m)
+{
+    const struct run *run = &t->run;
+    char left[32];
+    const double per_step = t->all_seconds / (double)t->steps_here;
+    format_time(left, sizeof left, per_step * (double)(run->total_steps - run->state.step));
+    log_info("step %llu/%llu  loss %.4f  accuracy %.1f%%  lr %.3g  grad norm %.3g  %.0f tokens/s  %s left",
+             (unsigned long long)m->step, (unsigned long long)run->total_steps, m->loss,
+             100 * m->mean_token_accuracy, m->learning_rate, m->grad_norm, m->tokens_per_second, left);
+}
+
+/* The metrics line of the steps since the last one. */
+static enum sft_status log_step(struct trainer *t, double norm, struct sft_err *err)
+{
+    struct train_state *state = &t->run.state;
+    if (state->step % t->run.settings->train.logging_steps != 0 && !at_end(t))
+        return SFT_OK;
+    const struct step_metrics m = {
+        .step = state->step,
+        .epoch = epoch_of(&t->run),
+        .loss = state->window.loss / state->window.weight,
+        .learning_rate = t->run.adamw.learning_rate,
+        .grad_norm = norm,
+        .num_tokens = state->num_tokens,
+        .num_target_tokens = state->num_target_tokens,
+        .mean_token_accuracy = state->window.correct / state->window.weight,
+        .tokens_per_second = (double)t->window_tokens / t->window_seconds,
+        .peak_rss_bytes = mem_peak_rss(),
+    };
+    print_step(t, &m);
+    state->window = (struct loss_sums){0};
+    t->window_tokens = 0;
+    t->window_seconds = 0;
+    return metrics_write_step(t->metrics, &m, err);
+}
+
+/* Keep the best checkpoint's name, and count evaluations that bring nothing. The one before the first step is
+ * only where the others start from. */
+static void judge(struct trainer *t, const struct eval_metrics *m)
+{
+    struct train_state *state = &t->run.state;
+    const bool by_accuracy = strcmp(t->run.settings->train.metric_for_best_model, "eval_loss") != 0;
+    const double metric = by_accuracy ? m->eval_mean_token_accuracy : -m->eval_loss; /* larger is better */
+    if (state->step == 0 || !isfinite(metric))
+        return;
+    if (state->best_step == 0 || metric > state->best_metric) {
+        state->best_step = state->step;
+        state->best_metric = metric;
+        state->evals_without_improvement = 0;
+        t->improved = true;
+        return;
+    }
+    state->evals_without_improvement++;
+    const uint64_t patience = t->run.settings->train.early_stopping_patience;
+    if (patience && state->evals_without_improvement >= patience && !at_end(t)) {
+        log_info("stops early: %llu evaluations without improvement", (unsigned long long)patience);
+        t->stop_early = true;
+    }
+}
+
+static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
+{
+    struct run *run = &t->run;
+    struct evaluation result;
+    log_progress("evaluating %zu conversations", run->eval.n_examples);
+    if (!evaluate(&run->model, &run->acts, &run->buffer, &run->eval,
+                  (size_t)run->settings->train.micro_batch_tokens, t->stop, &result))
+        return SFT_OK; /* interrupted: it stays due, and is run when the run goes on */
+    const struct eval_metrics m = {run->state.step, epoch_of(run), result.loss, result.mean_token_accuracy};
+    run->state.last_eval_step = (int64_t)run->state.step;
+    log_info("eval at step %llu: loss %.4f  accuracy %.1f%%  (%zu conversations)", (unsigned long long)m.step,
+             m.eval_loss, 100 * m.eval_mean_token_accuracy, result.num_conversations);
+    judge(t, &m);
+    return metrics_write_eval(t->metrics, &m, err);
+}
+
+static enum sft_status save(struct trainer *t, struct sft_err *err)
+{
+    struct run *run = &t->run;
+    const struct checkpoint checkpoint = {.model = &run->model,
+                                          .adamw = &run->adamw,
+                                          .tokenizer = run->tokenizer,
+                                          .meta = &run->meta,
+                                          .record = &run->record,
+                                          .state = &run->state};
+    log_progress("saving step %llu", (unsigned long long)run->state.step);
+    enum sft_status status = checkpoint_save(run->output_dir, &checkpoint, err);
+    if (!status && run->state.best_step == run->state.step)
+        status = checkpoint_mark_best(run->output_dir, run->state.step, err);
+    if (!status)
+        status = checkpoint_prune(run->output_dir, run->settings->train.save_total_limit, run->state.step,
+                                  run->state.best_step, err);
+    t->last_save = now();
+    if (!status)
+        log_info("saved %s/checkpoint-%llu", run->output_dir, (unsigned long long)run->state.step);
+    return status;
+}
+
+/* ---- the loop ---- */
+
+static enum sft_status run_loop(struct trainer *t, struct sft_err *err)
+{
+    struct run *run = &t->run;
+    enum sft_status status = SFT_OK;
+    double norm;
+    if (eval_due(t)) { /* before the first step, or one that a signal cut short */
+        status = run_evaluation(t, err);
+        if (!status && run->state.step > 0)
+            status = save(t, err);
+    }
+    while (!status && !at_end(t) && !*t->stop) {
+        t->improved = false;
+        status = take_step(t, &norm, err);
+        if (!status)
+            status = log_step(t, norm, err);
+        if (!status && eval_due(t) && !*t->stop)
+            status = run_evaluation(t, err);
+        if (!status && save_due(t))
+            status = save(t, err);
+    }
+    if (!status && *t->stop && !(at_end(t) && !eval_due(t))) {
+        status = sft_fail(err, SFT_EINTERRUPTED, "stopped at step %llu of %llu%s",
+                          (unsigned long long)run->state.step, (unsigned long long)run->total_steps,
+                          t->steps_here ? "; the same command goes on from there" : "");
+    }
+    return status;
+}
+
+/* Whether an earlier process brought this run to its end. */
+static bool is_finished(const struct trainer *t)
+{
+    const struct run *run = &t->run;
+    const uint64_t patience = run->settings->train.early_stopping_patience;
+    const bool stopped_early = patience && run->state.evals_without_improvement >= patience;
+    return run->resume_dir && ((at_end(t) && !eval_due(t)) || stopped_early);
+}
+
+static enum sft_status start(struct trainer *t, struct sft_err *err)
+{
+    struct run *run = &t->run;
+    char *path = path_join(run->output_dir, "metrics.jsonl");
+    enum sft_status status = metrics_open(&t->metrics, path, run->state.step, run->state.last_eval_step, err);
+    free(path);
+    t->order = mem_alloc(run->train.n_examples * sizeof *t->order);
+    t->order_epoch = UINT64_MAX;
+    t->last_save = now();
+    return status;
+}
+
+enum sft_status train(struct settings *settings, const struct trainer_options *options, struct sft_err *err)
+{
+    static const volatile int never = 0;
+    struct trainer t = {.stop = options->stop ? options->stop : &never};
+    enum sft_status status = run_prepare(&t.run, settings, options->fresh, options->dry_run, err);
+    if (!status)
+        run_report(&t.run);
+    if (!status && options->dry_run) {
+        run_report_memory_plan(&t.run);
+        goto out;
+    }
+    if (!status)
+        status = run_allocate(&t.run, err);
+    if (!status && is_finished(&t)) {
+        log_info("this run is finished (raise num_train_epochs or max_steps to go on, or start another with "
+                 "--fresh)");
+        goto out;
+    }
+    if (!status)
+        status = start(&t, err);
+    if (!status)
+        status = run_loop(&t, err);
+out:
+    if (t.metrics)
+        fclose(t.metrics);
+    free(t.order);
+    run_free(&t.run);
+    return status;
+}
