@@ -1,0 +1,100 @@
+# sft: `make` builds ./sft; `make help` lists the targets. Objects go to build/VARIANT/.
+#
+# No flag here is global above x86-64-v2: kernels for newer CPUs are compiled file by file (kernels/avx2,
+# kernels/avx512) and chosen at run time. Never -ffast-math: it would remove the checks for NaN.
+
+VARIANT  ?= release
+CC       ?= gcc
+PKGS      = libcjson libpcre2-8
+WARNINGS  = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes $(WERROR)
+CPPFLAGS += -D_GNU_SOURCE -Isrc -Ikernels
+OPTIMIZE ?= -O3
+BASE_CFLAGS = -std=gnu17 -g $(OPTIMIZE) -fno-math-errno -fno-trapping-math -fopenmp $(WARNINGS) $(SANITIZE) $(CFLAGS)
+LDLIBS    = -lopenblas -lcjson -linih -lpcre2-8 -lm
+MACHINE  := $(shell uname -m)
+B         = build/$(VARIANT)
+
+ifeq ($(MACHINE),x86_64)
+ARCH_FLAGS   = -march=x86-64-v2
+AVX2_FLAGS   = -mavx2 -mfma
+AVX512_FLAGS = $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
+KERNEL_DIRS  = kernels kernels/ref kernels/blas kernels/generic kernels/avx2 kernels/avx512
+else
+KERNEL_DIRS  = kernels kernels/ref kernels/blas kernels/generic
+endif
+
+LIB_SRC  := $(wildcard src/base/*.c src/config/*.c src/text/*.c src/data/*.c src/model/*.c src/infer/*.c src/train/*.c) \
+            $(foreach dir,$(KERNEL_DIRS),$(wildcard $(dir)/*.c))
+CMD_SRC  := src/main.c $(wildcard src/cmd/*.c)
+LIB_OBJ   = $(LIB_SRC:%.c=$(B)/%.o)
+CMD_OBJ   = $(CMD_SRC:%.c=$(B)/%.o)
+# the same transformer and reference kernels over double: the oracle of the gradient tests
+F64_SRC  := src/model/transformer.c src/model/activations.c $(wildcard kernels/ref/*.c)
+F64_OBJ   = $(F64_SRC:%.c=$(B)/f64/%.o)
+TEST_SRC := $(wildcard tests/unit/test_*.c)
+TESTS     = $(TEST_SRC:tests/unit/%.c=$(B)/tests/%)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS   = $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
+
+.PHONY: all help test unit cli fuzz-replay lint asan golden test-peers clean
+
+all: sft
+
+sft: $(B)/sft ## build the program
+	ln -sf $< $@
+
+$(B)/sft: $(CMD_OBJ) $(LIB_OBJ)
+	$(CC) $(BASE_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/kernels/avx2/%.o: ARCH_FLAGS += $(AVX2_FLAGS)
+$(B)/kernels/avx512/%.o: ARCH_FLAGS += $(AVX512_FLAGS)
+$(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o: BASE_CFLAGS += -ffp-contract=off
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/f64/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DSFT_REAL_F64 $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/%: tests/unit/%.c $(LIB_OBJ) $(F64_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -MMD -MP -o $@ $< $(LIB_OBJ) $(F64_OBJ) \
+	  $(LDFLAGS) $(shell pkg-config --libs check) $(LDLIBS)
+
+$(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -MMD -MP -o $@ $< tests/fuzz/replay.c $(LIB_OBJ) \
+	  $(LDFLAGS) $(LDLIBS)
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+test: unit fuzz-replay cli ## all tests that need no Python
+
+unit: $(TESTS) ## the unit tests (Check)
+	sh tests/run_unit.sh $(TESTS)
+
+fuzz-replay: $(FUZZERS) ## the fuzz targets' corpora
+	@for f in $(FUZZERS); do name=$${f##*/fuzz_}; echo "fuzz corpus $$name"; $$f tests/fuzz/corpus/$$name || exit 1; done
+
+cli: $(B)/sft ## the command line's tests
+	SFT=$(B)/sft sh tests/cli/run.sh
+
+asan: ## all tests under the address and undefined-behaviour sanitizers
+	$(MAKE) VARIANT=asan OPTIMIZE=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test
+
+lint: ## layers, headers that compile alone, formatting rules
+	sh scripts/lint.sh
+
+golden: ## make the golden values again (needs Python with transformers and tokenizers)
+	sh scripts/golden.sh
+
+test-peers: sft ## compare live with transformers, tokenizers and TRL (needs Python with PyTorch)
+	sh tests/peers/run.sh
+
+clean: ## remove what was built
+	rm -rf build sft
+
+-include $(shell find build -name '*.d' 2>/dev/null)

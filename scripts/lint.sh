@@ -1,0 +1,80 @@
+#!/bin/sh
+# The rules of the house that a program can check: which room may include which, headers that compile alone, no file too
+# long, nothing that removes NaN checks.
+set -eu
+cd "$(dirname "$0")/.."
+failed=0
+
+fail() {
+    echo "lint: $*" >&2
+    failed=1
+}
+
+# A room may include itself and the rooms to its left.
+rooms="base config text data model infer train cmd"
+allowed=
+for room in $rooms; do
+    allowed="$allowed $room"
+    for file in src/"$room"/*.[ch]; do
+        [ -e "$file" ] || continue
+        for included in $(sed -n 's/^#include "\([a-z0-9_]*\)\/.*/\1/p' "$file" | sort -u); do
+            case " $allowed " in
+            *" $included "*) ;;
+            *) fail "$file includes $included/, which is not to the left of $room ($rooms)" ;;
+            esac
+        done
+        case $room in
+        base | config | text | data)
+            if grep -qE '^#include "(kernels|cpu|real)\.h"' "$file"; then
+                fail "$file includes the kernels: only model and what is right of it may"
+            fi
+            ;;
+        esac
+    done
+done
+
+# kernels/ includes nothing from src/.
+for included in $(find kernels -name '*.[ch]' -o -name '*.inc' | xargs sed -n 's/^#include "\([a-z0-9_]*\)\/.*/\1/p' | sort -u); do
+    [ -d "src/$included" ] && fail "kernels/ includes src/$included/"
+done
+
+# Each outside library has one room.
+only_in() { # HEADER ROOM...
+    header=$1
+    shift
+    for file in $(grep -rlE "^#include <$header>" src kernels || true); do
+        ok=
+        for place in "$@"; do
+            case $file in "$place"*) ok=1 ;; esac
+        done
+        [ -n "$ok" ] || fail "$file includes <$header>, which belongs to $*"
+    done
+}
+only_in 'cjson/cJSON.h' src/base/json
+only_in 'ini.h' src/config/
+only_in 'pcre2.h' src/text/
+only_in 'cblas.h' kernels/blas/
+
+# Headers compile alone.
+for header in $(find src kernels -name '*.h'); do
+    ${CC:-gcc} -std=gnu17 -fsyntax-only -Wall -Wextra -D_GNU_SOURCE -Isrc -Ikernels -fopenmp -x c "$header" ||
+        fail "$header does not compile alone"
+done
+
+for file in $(find src kernels tests -name '*.[ch]' -o -name '*.inc'); do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 600 ] || fail "$file has $lines lines (600 at most)"
+    if LC_ALL=C grep -nE '.{121,}' "$file" >/dev/null; then
+        fail "$file has a line over 120 columns"
+    fi
+    if LC_ALL=C grep -nE '[[:blank:]]+$' "$file" >/dev/null; then
+        fail "$file has blanks at the end of a line"
+    fi
+done
+
+if grep -nE -e '-Ofast|-ffast-math|-march=native' Makefile | grep -v '^[0-9]*:#'; then
+    fail "Makefile: these flags change what the program computes, or where it runs"
+fi
+
+[ "$failed" -eq 0 ] && echo "lint: no objections"
+exit "$failed"

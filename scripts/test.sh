@@ -1,0 +1,14 @@
+#!/bin/sh
+# Install what is missing, build, and run all tests that need no Python: first as released, then under the address and
+# undefined-behaviour sanitizers.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+# shellcheck disable=SC2086
+sh scripts/install.sh $BUILD_PACKAGES $TEST_PACKAGES
+
+jobs=$(nproc 2>/dev/null || echo 2)
+make -s lint
+make -s -j"$jobs" WERROR=-Werror sft
+make -s -j"$jobs" WERROR=-Werror test
+make -s -j"$jobs" WERROR=-Werror asan

@@ -1,0 +1,63 @@
+/* The subcommands: argv in, printing and an exit code out. The only room that prints results and may exit. */
+#ifndef SFT_CMD_CMD_H
+#define SFT_CMD_CMD_H
+
+#include "base/err.h"
+#include "config/settings.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cmd {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name; returns the exit code */
+};
+extern const struct cmd commands[];
+extern const size_t commands_count;
+
+int cmd_train(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
+int cmd_generate(int argc, char **argv);
+int cmd_chat(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+int cmd_tokenizer(int argc, char **argv);
+
+/* ---- options: one table parses and makes --help (after git's parse-options) ---- */
+
+enum option_type { OPTION_FLAG, OPTION_STRING, OPTION_SIZE, OPTION_DOUBLE, OPTION_LIST };
+
+struct option {
+    const char *name; /* without "--" */
+    enum option_type type;
+    void *value;     /* bool, const char *, uint64_t, double, struct string_list (freed by words_free) */
+    const char *arg; /* what its argument is called in --help; NULL for a flag */
+    const char *help;
+};
+
+struct usage {
+    const char *synopsis; /* "sft train CONFIG.ini [options]" */
+    const char *about;    /* what it does, a few lines */
+    const struct option *options;
+    size_t n_options;
+};
+
+/* Parse argv[1..): options into their values, the other words into *words (malloc'd list, borrowed strings).
+ * Returns -1 to go on, or an exit code: 0 after --help, 2 after a message about what is wrong. */
+int options_parse(int argc, char **argv, const struct usage *usage, struct string_list *words);
+void words_free(struct string_list *words);
+
+/* Apply every "section.key=value" of --set. */
+enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments,
+                                struct sft_err *err);
+
+/* Print "error: MESSAGE" on stderr and return the exit code that goes with it (none for an interruption's
+ * 130: it is told without "error: "). */
+int report_error(const struct sft_err *err);
+
+/* Flush stdout: exit code 0, or 1 with a message where what was printed did not arrive. */
+int finish_output(void);
+
+#endif

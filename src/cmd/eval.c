@@ -1,0 +1,108 @@
+#include "cmd/cmd.h"
+#include "infer/session.h"
+#include "train/evaluate.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static enum sft_status score(struct session *s, const struct settings *settings, char *const *files,
+                             size_t n_files, struct evaluation *result, struct sft_err *err)
+{
+    struct dataset ds = {0};
+    struct activations acts = {0};
+    struct batch_buffer buffer = {0};
+    const size_t positions = s->model.config.n_positions;
+    const struct dataset_options options = {
+        .max_length = settings->data.max_length < positions ? (size_t)settings->data.max_length : positions,
+        .overlong = settings->data.overlong,
+        .train_on = settings->data.train_on,
+        .on_bad_row = settings->data.on_bad_row};
+    const size_t micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
+    enum sft_status status = dataset_load(&ds, files, n_files, &s->template, s->tokenizer, &options, err);
+    const size_t capacity = status ? 0 : batch_capacity(&ds, micro_batch_tokens);
+    if (!status && ds.n_examples == 0)
+        status = sft_fail(err, SFT_EDATA,
+                          "no conversation is left to score (look at the files with sft inspect)");
+    if (!status)
+        status = activations_init(&acts, &s->model.config, s->kernels, capacity, false, err);
+    if (!status)
+        status = batch_buffer_init(&buffer, capacity, capacity, err);
+    if (!status)
+        evaluate(&s->model, &acts, &buffer, &ds, micro_batch_tokens, NULL, result);
+    batch_buffer_free(&buffer);
+    activations_free(&acts);
+    dataset_free(&ds);
+    return status;
+}
+
+static void print_json(const struct evaluation *e)
+{
+    struct strbuf out = {0};
+    strbuf_puts(&out, "{\"loss\":");
+    strbuf_json_number(&out, e->loss);
+    strbuf_puts(&out, ",\"perplexity\":");
+    strbuf_json_number(&out, exp(e->loss));
+    strbuf_puts(&out, ",\"mean_token_accuracy\":");
+    strbuf_json_number(&out, e->mean_token_accuracy);
+    strbuf_printf(&out, ",\"num_target_tokens\":%zu,\"num_conversations\":%zu}\n", e->num_target_tokens,
+                  e->num_conversations);
+    fwrite(out.data, 1, out.len, stdout);
+    strbuf_free(&out);
+}
+
+static void print_text(const struct evaluation *e)
+{
+    printf("loss                 %.6f\nperplexity           %.4f\nmean token accuracy  %.2f%%\n", e->loss,
+           exp(e->loss), 100 * e->mean_token_accuracy);
+    printf("over %zu trained tokens of %zu conversations\n", e->num_target_tokens, e->num_conversations);
+}
+
+int cmd_eval(int argc, char **argv)
+{
+    struct string_list files, overrides = {0};
+    const char *model = NULL, *precision = "fp32";
+    bool as_json = false;
+    const struct option table[] = {
+        {"model", OPTION_STRING, &model, "DIR", "the model: a checkpoint or another Hugging Face directory"},
+        {"json", OPTION_FLAG, &as_json, NULL, "print one JSON object"},
+        {"precision", OPTION_STRING, &precision, "P", "fp32 (default), bf16 or auto"},
+        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
+         "override a setting, such as data.max_length; may be repeated"},
+    };
+    const struct usage usage = {
+        "sft eval --model DIR FILE... [options]",
+        "The model's loss, perplexity and accuracy on the trained tokens of the conversations.", table,
+        sizeof table / sizeof *table};
+    int code = options_parse(argc, argv, &usage, &files);
+    if (code >= 0)
+        return code;
+    struct session session = {0};
+    struct settings settings;
+    struct sft_err err = {0};
+    struct evaluation result;
+    settings_init(&settings);
+    enum sft_status status = SFT_OK;
+    if (!model || files.count == 0)
+        status = sft_fail(&err, SFT_EUSAGE, "expected --model and files of conversations (usage: %s)",
+                          usage.synopsis);
+    if (!status)
+        status = apply_overrides(&settings, &overrides, &err);
+    if (!status)
+        status = settings_check(&settings, false, &err);
+    if (!status)
+        status = session_open(&session, model, precision, &settings, &err);
+    if (!status)
+        status = score(&session, &settings, files.items, files.count, &result, &err);
+    if (!status) {
+        if (as_json)
+            print_json(&result);
+        else
+            print_text(&result);
+    }
+    code = status ? report_error(&err) : finish_output();
+    session_close(&session);
+    settings_free(&settings);
+    words_free(&files);
+    words_free(&overrides);
+    return code;
+}

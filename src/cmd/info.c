@@ -1,0 +1,185 @@
+#include "base/io.h"
+#include "base/json.h"
+#include "cmd/cmd.h"
+#include "model/checksums.h"
+#include "model/hf.h"
+#include "text/template.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a directory holds, part by part; a part that fails leaves its message in `problems`. */
+struct info {
+    const char *dir;
+    struct model_config config;
+    struct tensor_table table;
+    bool has_config, has_weights, has_tokenizer, has_checksums;
+    size_t vocab;             /* of the tokenizer */
+    char template[32];        /* name, "none", or "another one" */
+    double step, total_steps; /* of a checkpoint; NaN for other directories */
+    char **problems;
+    size_t n_problems;
+};
+
+static void add_problem(struct info *info, const struct sft_err *err)
+{
+    info->problems = mem_realloc(info->problems, info->n_problems + 1, sizeof *info->problems);
+    info->problems[info->n_problems++] = mem_strdup(err->message);
+}
+
+static void look_at_weights(struct info *info)
+{
+    struct sft_err err;
+    struct block params = {0};
+    tensor_table_init(&info->table, &info->config);
+    info->has_weights =
+        !block_alloc(&params, info->table.n_elements * sizeof(float), "the parameters", &err) &&
+        !hf_load_params(params.data, &info->table, &info->config, info->config.vocab_size, info->dir, &err);
+    if (!info->has_weights)
+        add_problem(info, &err);
+    block_free(&params);
+}
+
+static void look_at_tokenizer(struct info *info)
+{
+    struct sft_err err;
+    struct tokenizer *tok = NULL;
+    struct settings settings;
+    struct chat_template template = {0};
+    settings_init(&settings);
+    info->has_tokenizer = !tokenizer_load(&tok, info->dir, &err);
+    if (info->has_tokenizer) {
+        info->vocab = tokenizer_vocab_size(tok);
+        if (info->has_config && info->vocab > info->config.vocab_size) {
+            sft_fail(&err, SFT_EDATA, "%s: the tokenizer's ids exceed config.json's vocab_size", info->dir);
+            add_problem(info, &err);
+        }
+        const bool has_template = tokenizer_chat_template(tok) != NULL;
+        const bool known = has_template && !template_init(&template, &settings, tok, &err);
+        snprintf(info->template, sizeof info->template, "%s",
+                 !has_template ? "none"
+                 : known       ? template.name
+                               : "another one");
+    } else {
+        add_problem(info, &err);
+    }
+    template_free(&template);
+    tokenizer_free(tok);
+    settings_free(&settings);
+}
+
+static void look_at_checkpoint(struct info *info)
+{
+    struct sft_err err;
+    char *path = path_join(info->dir, "trainer/state.json"), *trainer = path_join(info->dir, "trainer");
+    json *state = NULL;
+    if (checksums_verify(info->dir, &info->has_checksums, &err)) {
+        add_problem(info, &err);
+    } else if (!info->has_checksums && path_is_dir(trainer)) {
+        sft_fail(&err, SFT_EDATA, "%s: trainer/checksums.xxh64 is missing", info->dir);
+        add_problem(info, &err);
+    }
+    if (path_exists(path) && json_parse_file(path, &state, &err))
+        add_problem(info, &err);
+    info->step = json_number(json_get(state, "step"));
+    info->total_steps = json_number(json_get(state, "total_steps"));
+    json_free(state);
+    free(path);
+    free(trainer);
+}
+
+static void look(struct info *info)
+{
+    struct sft_err err;
+    info->has_config = !model_config_load(&info->config, info->dir, NULL, &err);
+    if (info->has_config)
+        look_at_weights(info);
+    else
+        add_problem(info, &err);
+    look_at_tokenizer(info);
+    look_at_checkpoint(info);
+}
+
+static void print_json(const struct info *info)
+{
+    const struct model_config *c = &info->config;
+    struct strbuf out = {0};
+    strbuf_printf(&out, "{\"complete\":%s", info->n_problems ? "false" : "true");
+    if (info->has_config)
+        strbuf_printf(
+            &out,
+            ",\"model_type\":\"%s\",\"n_layer\":%zu,\"n_head\":%zu,\"n_embd\":%zu,\"n_inner\":%zu,"
+            "\"n_positions\":%zu,\"vocab_size\":%zu,\"tie_word_embeddings\":%s,\"num_parameters\":%zu",
+            c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
+            c->vocab_size, c->tied ? "true" : "false", info->table.n_parameters);
+    if (info->has_tokenizer)
+        strbuf_printf(&out, ",\"tokenizer_vocab_size\":%zu,\"template\":\"%s\"", info->vocab, info->template);
+    strbuf_puts(&out, ",\"step\":");
+    strbuf_json_number(&out, info->step);
+    strbuf_printf(&out, ",\"checksums\":%s,\"problems\":[", info->has_checksums ? "true" : "false");
+    for (size_t i = 0; i < info->n_problems; i++) {
+        strbuf_puts(&out, i ? "," : "");
+        strbuf_json_string(&out, info->problems[i], strlen(info->problems[i]));
+    }
+    strbuf_puts(&out, "]}\n");
+    fwrite(out.data, 1, out.len, stdout);
+    strbuf_free(&out);
+}
+
+static void print_text(const struct info *info)
+{
+    const struct model_config *c = &info->config;
+    if (info->has_config) {
+        printf("model      %s: %zu layers, %zu heads, %zu wide (%zu inside), %zu positions, vocabulary %zu, "
+               "%s head\n",
+               c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
+               c->vocab_size, c->tied ? "tied" : "untied");
+        printf("weights    %.1fM parameters%s\n", (double)info->table.n_parameters / 1e6,
+               info->has_weights ? "" : ", not readable");
+    }
+    if (info->has_tokenizer)
+        printf("tokenizer  %zu ids, chat template: %s\n", info->vocab, info->template);
+    if (info->step >= 0)
+        printf("checkpoint step %.0f of %.0f\n", info->step, info->total_steps);
+    printf("checksums  %s\n", info->has_checksums ? "hold" : "none");
+    for (size_t i = 0; i < info->n_problems; i++)
+        printf("problem    %s\n", info->problems[i]);
+}
+
+int cmd_info(int argc, char **argv)
+{
+    bool json_wanted = false;
+    struct string_list words;
+    const struct option table[] = {
+        {"json", OPTION_FLAG, &json_wanted, NULL, "print one JSON object"},
+    };
+    const struct usage usage = {
+        "sft info DIR [--json]",
+        "Says what a model directory holds. Exit code 0 only if it is complete and its checksums hold.",
+        table, sizeof table / sizeof *table};
+    int code = options_parse(argc, argv, &usage, &words);
+    if (code >= 0)
+        return code;
+    struct sft_err err;
+    struct info info = {.dir = words.count == 1 ? words.items[0] : NULL};
+    if (!info.dir) {
+        sft_fail(&err, SFT_EUSAGE, "expected one directory (usage: %s)", usage.synopsis);
+        words_free(&words);
+        return report_error(&err);
+    }
+    look(&info);
+    if (json_wanted)
+        print_json(&info);
+    else
+        print_text(&info);
+    code = finish_output();
+    if (!code && info.n_problems)
+        code = 1;
+    for (size_t i = 0; i < info.n_problems; i++)
+        free(info.problems[i]);
+    free(info.problems);
+    tensor_table_free(&info.table);
+    words_free(&words);
+    return code;
+}

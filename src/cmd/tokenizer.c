@@ -1,0 +1,144 @@
+#include "base/io.h"
+#include "base/json.h"
+#include "cmd/cmd.h"
+#include "text/tokenizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tokenizer_cmd {
+    bool special, json_lines;
+    struct tokenizer *tok;
+};
+
+/* ---- encode ---- */
+
+static void encode(const struct tokenizer_cmd *cmd, struct encoder *enc, const char *text, size_t len)
+{
+    struct token_buf ids = {0};
+    struct strbuf out = {0};
+    if (cmd->special)
+        encoder_encode_special(enc, text, len, &ids);
+    else
+        encoder_encode(enc, text, len, &ids);
+    strbuf_puts(&out, cmd->json_lines ? "[" : "");
+    for (size_t i = 0; i < ids.count; i++)
+        strbuf_printf(&out, "%s%d", i == 0 ? "" : cmd->json_lines ? "," : " ", ids.ids[i]);
+    strbuf_puts(&out, cmd->json_lines ? "]\n" : "\n");
+    fwrite(out.data, 1, out.len, stdout);
+    strbuf_free(&out);
+    token_buf_free(&ids);
+}
+
+/* A JSON string a line in, a JSON array a line out. */
+static enum sft_status encode_json_lines(const struct tokenizer_cmd *cmd, struct encoder *enc,
+                                         struct sft_err *err)
+{
+    char *line = NULL;
+    size_t capacity = 0, number = 0;
+    ssize_t len;
+    enum sft_status status = SFT_OK;
+    while (!status && (len = getline(&line, &capacity, stdin)) > 0) {
+        json *node = NULL;
+        number++;
+        status = json_parse(line, (size_t)len, &node, err);
+        if (!status && !json_is_string(node))
+            status = sft_fail(err, SFT_EDATA, "expected a string, found %s", json_type_name(node));
+        if (status)
+            sft_context(err, "standard input:%zu", number);
+        else
+            encode(cmd, enc, json_string(node), strlen(json_string(node)));
+        json_free(node);
+    }
+    free(line);
+    return status;
+}
+
+static enum sft_status run_encode(const struct tokenizer_cmd *cmd, struct sft_err *err)
+{
+    struct encoder *enc = encoder_new(cmd->tok);
+    struct strbuf text = {0};
+    enum sft_status status;
+    if (cmd->json_lines) {
+        status = encode_json_lines(cmd, enc, err);
+    } else {
+        status = io_read("/dev/stdin", &text, err);
+        if (!status)
+            encode(cmd, enc, text.data, text.len);
+    }
+    strbuf_free(&text);
+    encoder_free(enc);
+    return status;
+}
+
+/* ---- decode ---- */
+
+/* Ids in any of the spellings that encode writes: separated by blanks or commas, brackets ignored. */
+static enum sft_status parse_ids(const char *text, size_t vocab, struct token_buf *ids, struct sft_err *err)
+{
+    while (*(text += strspn(text, " \t\r\n,[]"))) {
+        char *end;
+        const unsigned long long id = strtoull(text, &end, 10);
+        if (end == text || *text == '-' || (*end && !strchr(" \t\r\n,[]", *end)) || id >= vocab)
+            return sft_fail(err, SFT_EDATA, "standard input: expected ids below %zu, found '%.20s'", vocab,
+                            text);
+        token_buf_push(ids, (int32_t)id);
+        text = end;
+    }
+    return SFT_OK;
+}
+
+static enum sft_status run_decode(const struct tokenizer_cmd *cmd, struct sft_err *err)
+{
+    struct strbuf text = {0}, out = {0};
+    struct token_buf ids = {0};
+    enum sft_status status = io_read("/dev/stdin", &text, err);
+    if (!status)
+        status = parse_ids(text.data, tokenizer_vocab_size(cmd->tok), &ids, err);
+    if (!status) {
+        tokenizer_decode(cmd->tok, ids.ids, ids.count, !cmd->special, &out);
+        fwrite(out.data ? out.data : "", 1, out.len, stdout);
+    }
+    token_buf_free(&ids);
+    strbuf_free(&text);
+    strbuf_free(&out);
+    return status;
+}
+
+int cmd_tokenizer(int argc, char **argv)
+{
+    struct tokenizer_cmd cmd = {0};
+    const char *model = NULL;
+    struct string_list words;
+    const struct option table[] = {
+        {"model", OPTION_STRING, &model, "DIR",
+         "a directory with tokenizer.json, or vocab.json and merges.txt"},
+        {"special", OPTION_FLAG, &cmd.special, NULL,
+         "encode: control tokens in the text count as such; decode: show them"},
+        {"json-lines", OPTION_FLAG, &cmd.json_lines, NULL,
+         "encode: a JSON string a line in, a JSON array a line out"},
+    };
+    const struct usage usage = {
+        "sft tokenizer encode|decode --model DIR [options]",
+        "encode: text on stdin to ids on stdout. decode: ids on stdin to text on stdout.", table,
+        sizeof table / sizeof *table};
+    int code = options_parse(argc, argv, &usage, &words);
+    if (code >= 0)
+        return code;
+    struct sft_err err = {0};
+    const bool is_encode = words.count == 1 && strcmp(words.items[0], "encode") == 0;
+    const bool is_decode = words.count == 1 && strcmp(words.items[0], "decode") == 0;
+    enum sft_status status = SFT_OK;
+    if (!model || (!is_encode && !is_decode))
+        status = sft_fail(&err, SFT_EUSAGE, "expected encode or decode, and --model (usage: %s)",
+                          usage.synopsis);
+    if (!status)
+        status = tokenizer_load(&cmd.tok, model, &err);
+    if (!status)
+        status = is_encode ? run_encode(&cmd, &err) : run_decode(&cmd, &err);
+    code = status ? report_error(&err) : finish_output();
+    tokenizer_free(cmd.tok);
+    words_free(&words);
+    return code;
+}
