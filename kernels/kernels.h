@@ -111,11 +111,12 @@ typedef const act *to_act_fn(act *buffer, const real *x, size_t n);
 /* The sum of squares of x (n), accumulated in double over partitions of fixed size. */
 typedef double sum_of_squares_fn(const real *x, size_t n);
 
-/* AdamW (Loshchilov and Hutter 2019) as torch.optim.AdamW does it, on n elements:
- *   g *= grad_scale; p *= 1 - lr * weight_decay; m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
+/* AdamW (Loshchilov and Hutter 2019) as torch.optim.AdamW does it, on n elements (rest1 = 1 - beta1, rest2 =
+ * 1 - beta2, taken in double: 1 - 0.999f would be off by 1.3e-5 of itself):
+ *   g *= grad_scale; p *= 1 - lr * weight_decay; m += rest1 (g - m); v = beta2 v + rest2 g^2;
  *   p -= lr / correction1 * m / (sqrt(v) / sqrt(correction2) + epsilon),  correction = 1 - beta^step */
 struct adamw_args {
-    real grad_scale, learning_rate, weight_decay, beta1, beta2, epsilon, correction1, correction2_sqrt;
+    real grad_scale, learning_rate, weight_decay, rest1, beta2, rest2, epsilon, correction1, correction2_sqrt;
 };
 typedef void adamw_fn(real *p, real *m, real *v, const real *g, const struct adamw_args *args, size_t n);
 

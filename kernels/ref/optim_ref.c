@@ -16,8 +16,8 @@ void REF(adamw)(real *p, real *m, real *v, const real *g, const struct adamw_arg
     for (size_t i = 0; i < n; i++) {
         const real grad = g[i] * a.grad_scale;
         p[i] *= 1 - a.learning_rate * a.weight_decay;
-        m[i] += (grad - m[i]) * (1 - a.beta1);
-        v[i] = v[i] * a.beta2 + grad * grad * (1 - a.beta2);
+        m[i] += (grad - m[i]) * a.rest1;
+        v[i] = v[i] * a.beta2 + grad * grad * a.rest2;
         p[i] -= a.learning_rate / a.correction1 * m[i] /
                 ((real)sqrt((double)v[i]) / a.correction2_sqrt + a.epsilon);
     }

@@ -38,8 +38,9 @@ void adamw_step(struct adamw *adamw, struct transformer *model, uint64_t step, d
     struct adamw_args args = {
         .grad_scale = (float)fmin(clip, 1),
         .learning_rate = (float)adamw->learning_rate,
-        .beta1 = (float)adamw->beta1,
+        .rest1 = (float)(1 - adamw->beta1),
         .beta2 = (float)adamw->beta2,
+        .rest2 = (float)(1 - adamw->beta2),
         .epsilon = (float)adamw->epsilon,
         .correction1 = (float)(1 - pow(adamw->beta1, (double)step)),
         .correction2_sqrt = (float)sqrt(1 - pow(adamw->beta2, (double)step)),
