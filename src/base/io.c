@@ -23,6 +23,34 @@ char *path_join(const char *dir, const char *name)
     return mem_printf(len && dir[len - 1] == '/' ? "%s%s" : "%s/%s", dir, name);
 }
 
+/* Whether `name` (up to len) is a directory itself, not a link to one: only then is name/.. where we are. */
+static bool is_real_dir(const char *name, size_t len)
+{
+    struct stat st;
+    char *copy = mem_strndup(name, len);
+    const bool real = lstat(copy, &st) == 0 && S_ISDIR(st.st_mode);
+    free(copy);
+    return real;
+}
+
+char *path_tidy(char *path)
+{
+    for (char *p = path; *p;) { /* p: start of a component */
+        char *end = p + strcspn(p, "/"), *next = end + strspn(end, "/");
+        const bool is_dot = end - p == 1 && *p == '.', is_up = end - p == 2 && strncmp(p, "..", 2) == 0;
+        if (is_dot && *next) {
+            memmove(p, next, strlen(next) + 1);
+        } else if (!is_dot && !is_up && end > p && strncmp(next, "../", 3) == 0 &&
+                   is_real_dir(path, (size_t)(end - path))) {
+            memmove(p, next + 3, strlen(next + 3) + 1);
+            p = path; /* the component before may have met its own ".." */
+        } else {
+            p = next;
+        }
+    }
+    return path;
+}
+
 char *path_dirname(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -47,6 +75,14 @@ bool path_is_dir(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+enum sft_status path_expect_dir(const char *path, struct sft_err *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return sft_fail_errno(err, "%s", path);
+    return S_ISDIR(st.st_mode) ? SFT_OK : sft_fail(err, SFT_EIO, "%s: is a file, expected a directory", path);
 }
 
 /* ---- reading ---- */

@@ -12,10 +12,12 @@
 
 /* ---- paths: results are malloc'd and the caller's ---- */
 char *path_join(const char *dir, const char *name); /* name alone if it is absolute */
+char *path_tidy(char *path);                        /* "a/../b" to "b", "./b" to "b", in place, where a is no link */
 char *path_dirname(const char *path);               /* "." if there is no slash */
 const char *path_basename(const char *path);        /* points into path */
 bool path_exists(const char *path);
 bool path_is_dir(const char *path);
+enum sft_status path_expect_dir(const char *path, struct sft_err *err); /* SFT_EIO where it is none */
 
 /* ---- reading ---- */
 

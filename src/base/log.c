@@ -56,6 +56,20 @@ void log_progress(const char *fmt, ...)
     fflush(stderr);
 }
 
+const char *log_count(char *out, double count)
+{
+    static const char units[] = "KMB";
+    size_t unit = 0;
+    if (count < 1000) {
+        snprintf(out, 16, "%.0f", count);
+        return out;
+    }
+    for (count /= 1000; count >= 999.95 && unit < 2; unit++)
+        count /= 1000;
+    snprintf(out, 16, "%.1f%c", count, units[unit]);
+    return out;
+}
+
 bool log_is_terminal(int fd)
 {
     const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");

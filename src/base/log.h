@@ -13,6 +13,9 @@ void log_quiet(bool quiet);                              /* true: log_info says 
 /* A line that replaces itself on a terminal, and that is not written elsewhere. "" clears it. */
 void log_progress(const char *fmt, ...) SFT_PRINTF(1, 2);
 
+/* "951", "42.5K", "124.4M", "1.2B" into out (at least 16 bytes); returns out. */
+const char *log_count(char *out, double count);
+
 bool log_is_terminal(int fd); /* a terminal on which colour is welcome (NO_COLOR and TERM=dumb heeded) */
 
 #endif

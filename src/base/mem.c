@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static void *check(void *p)
 {
@@ -223,7 +224,8 @@ size_t mem_available(void)
                                          number_in_file("/sys/fs/cgroup/memory/memory.usage_in_bytes")));
     struct rlimit limit;
     if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        available = least(available, (size_t)limit.rlim_cur);
+        available = least(available, left_of((size_t)limit.rlim_cur, number_in_file("/proc/self/statm") *
+                                                                         (size_t)sysconf(_SC_PAGESIZE)));
     return available;
 }
 

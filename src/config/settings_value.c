@@ -116,7 +116,7 @@ static char *resolve_path(struct arena *arena, const char *path, const char *dir
 {
     if (!dir || strcmp(dir, ".") == 0)
         return arena_strndup(arena, path, strlen(path));
-    char *joined = path_join(dir, path);
+    char *joined = path_tidy(path_join(dir, path));
     char *resolved = arena_strndup(arena, joined, strlen(joined));
     free(joined);
     return resolved;

@@ -13,21 +13,21 @@
 static struct sft_err err;
 static char *dir;
 
-static void make_dir(void)
+static inline void make_dir(void)
 {
     const char *tmp = getenv("TMPDIR");
     dir = mem_printf("%s/sft-test-%d", tmp ? tmp : "/tmp", (int)getpid());
     ck_assert_int_eq(io_mkdirs(dir, &err), SFT_OK);
 }
 
-static void remove_dir(void)
+static inline void remove_dir(void)
 {
     io_remove_tree(dir, &err);
     free(dir);
 }
 
 /* Write a file in it. */
-static void put(const char *name, const char *text)
+static inline void put(const char *name, const char *text)
 {
     char *path = path_join(dir, name);
     ck_assert_int_eq(io_write_file(path, text, strlen(text), &err), SFT_OK);
@@ -40,7 +40,7 @@ static inline void check_ok(enum sft_status status)
 }
 
 /* The message without the directory's name in front. */
-static void expect_message(enum sft_status status, const char *message)
+static inline void expect_message(enum sft_status status, const char *message)
 {
     const size_t len = strlen(dir);
     ck_assert_int_eq(status, SFT_EDATA);

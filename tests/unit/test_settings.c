@@ -344,8 +344,7 @@ START_TEST(paths_are_relative_to_the_file)
     ck_assert_str_eq(settings.data.train.items[1], "/abs/b.jsonl");
     snprintf(expected, sizeof expected, "%s/c d", dir);
     ck_assert_str_eq(settings.data.train.items[2], expected);
-    snprintf(expected, sizeof expected, "%s/../out", dir);
-    ck_assert_str_eq(settings.train.output_dir, expected);
+    ck_assert_str_eq(settings.train.output_dir, "out");
     ck_assert_int_eq(settings_override(&settings, "train.output_dir=here", &err), SFT_OK);
     ck_assert_str_eq(settings.train.output_dir, "here");
 
