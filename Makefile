@@ -1,16 +1,16 @@
-# sft: `make` builds ./sft; `make help` lists the targets. Objects go to build/VARIANT/.
+# sft: `make` builds ./sft; `make help` lists the targets; V=1 shows the commands. Objects go to build/VARIANT/.
 #
 # No flag here is global above x86-64-v2: kernels for newer CPUs are compiled file by file (kernels/avx2,
 # kernels/avx512) and chosen at run time. Never -ffast-math: it would remove the checks for NaN.
 
 VARIANT  ?= release
 CC       ?= gcc
-PKGS      = libcjson libpcre2-8
 WARNINGS  = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes $(WERROR)
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Ikernels
 OPTIMIZE ?= -O3
 BASE_CFLAGS = -std=gnu17 -g $(OPTIMIZE) -fno-math-errno -fno-trapping-math -fopenmp $(WARNINGS) $(SANITIZE) $(CFLAGS)
 LDLIBS    = -lopenblas -lcjson -linih -lpcre2-8 -lm
+Q         = $(if $(V),,@echo "  $(1)  $@" &&)
 MACHINE  := $(shell uname -m)
 B         = build/$(VARIANT)
 
@@ -28,9 +28,11 @@ LIB_SRC  := $(wildcard src/base/*.c src/config/*.c src/text/*.c src/data/*.c src
 CMD_SRC  := src/main.c $(wildcard src/cmd/*.c)
 LIB_OBJ   = $(LIB_SRC:%.c=$(B)/%.o)
 CMD_OBJ   = $(CMD_SRC:%.c=$(B)/%.o)
-# the same transformer and reference kernels over double: the oracle of the gradient tests
-F64_SRC  := src/model/transformer.c src/model/activations.c $(wildcard kernels/ref/*.c)
-F64_OBJ   = $(F64_SRC:%.c=$(B)/f64/%.o)
+# what tests share is compiled over float and over double, the transformer and the reference kernels over double too:
+# the oracle of the kernels' and the gradients' tests
+SUPPORT_SRC := $(wildcard tests/unit/support/*.c)
+F64_SRC  := src/model/transformer.c src/model/activations.c $(wildcard kernels/ref/*.c) $(SUPPORT_SRC)
+TEST_OBJ  = $(SUPPORT_SRC:%.c=$(B)/%.o) $(F64_SRC:%.c=$(B)/f64/%.o)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
 TESTS     = $(TEST_SRC:tests/unit/%.c=$(B)/tests/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
@@ -43,8 +45,15 @@ all: sft
 sft: $(B)/sft ## build the program
 	ln -sf $< $@
 
-$(B)/sft: $(CMD_OBJ) $(LIB_OBJ)
-	$(CC) $(BASE_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(B)/sft: $(CMD_OBJ) $(B)/libsft.a
+	$(call Q,link) $(CC) $(BASE_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/libsft.a: $(LIB_OBJ)
+	$(call Q,ar  ) rm -f $@ && ar rcs $@ $^
+
+$(B)/tests/libtest.a: $(TEST_OBJ)
+	@mkdir -p $(@D)
+	$(call Q,ar  ) rm -f $@ && ar rcs $@ $^
 
 $(B)/kernels/avx2/%.o: ARCH_FLAGS += $(AVX2_FLAGS)
 $(B)/kernels/avx512/%.o: ARCH_FLAGS += $(AVX512_FLAGS)
@@ -52,21 +61,21 @@ $(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o: BASE_CFLAGS += -ffp-contract=off
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -c -o $@ $<
+	$(call Q,cc  ) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/f64/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DSFT_REAL_F64 $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -c -o $@ $<
+	$(call Q,cc  ) $(CC) $(CPPFLAGS) -DSFT_REAL_F64 $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/tests/%: tests/unit/%.c $(LIB_OBJ) $(F64_OBJ)
+$(B)/tests/%: tests/unit/%.c $(B)/tests/libtest.a $(B)/libsft.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -MMD -MP -o $@ $< $(LIB_OBJ) $(F64_OBJ) \
-	  $(LDFLAGS) $(shell pkg-config --libs check) $(LDLIBS)
+	$(call Q,link) $(CC) $(CPPFLAGS) -Itests $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -MMD -MP -o $@ $< \
+	  $(B)/tests/libtest.a $(B)/libsft.a $(LDFLAGS) $(shell pkg-config --libs check) $(LDLIBS)
 
-$(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB_OBJ)
+$(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libsft.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -MMD -MP -o $@ $< tests/fuzz/replay.c $(LIB_OBJ) \
-	  $(LDFLAGS) $(LDLIBS)
+	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -o $@ $< tests/fuzz/replay.c \
+	  $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Make every golden value again (make golden): what transformers and tokenizers say, for the tests to hold us to.
+# $PYTHON (python3) needs torch, transformers, tokenizers and xxhash; $SFT_ASSETS: the data (../shared/assets).
+set -eu
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+assets=${SFT_ASSETS:-../shared/assets}
+
+for script in golden_tokenizer golden_bpe_train golden_masks golden_model; do
+    echo "$script"
+    "$python" "scripts/$script.py" "$assets"
+done

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Run test programs one after another: a line each, what one printed only where it failed or skipped something.
+# A program that prints lines beginning with "SKIP:" left a part out; the lines are shown.
+#
+# usage: sh tests/run_unit.sh PROGRAM...
+set -u
+
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+trap 'exit 130' INT TERM HUP
+passed=0 failed=0 skipped=0
+
+for program in "$@"; do
+    started=$(date +%s)
+    "$program" >"$output" 2>&1
+    code=$?
+    name=${program##*/} seconds=$(($(date +%s) - started))
+    if [ $code -ne 0 ]; then
+        failed=$((failed + 1))
+        echo "FAIL  $name ($seconds s, exit code $code)"
+        cat "$output"
+    elif grep -q '^SKIP:' "$output"; then
+        passed=$((passed + 1)) skipped=$((skipped + 1))
+        echo "ok    $name ($seconds s), without a part:"
+        grep '^SKIP:' "$output" | sed 's/^/      /'
+    else
+        passed=$((passed + 1))
+        echo "ok    $name ($seconds s)"
+    fi
+done
+
+summary="$passed passed, $failed failed"
+[ $skipped -eq 0 ] || summary="$summary, $skipped skipped"
+echo "$summary"
+[ $failed -eq 0 ]

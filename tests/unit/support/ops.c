@@ -1,0 +1,521 @@
+#include "ops.h"
+
+#include "kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- numbers and places ---- */
+
+static real *to_real(const double *x, size_t n)
+{
+    real *r = calloc(n + 1, sizeof *r);
+    for (size_t i = 0; i < n; i++)
+        r[i] = (real)x[i];
+    return r;
+}
+
+/* Copies r into x and frees r. */
+static void give_back(double *x, real *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = (double)r[i];
+    free(r);
+}
+
+static const struct kernels *kernels_of(const void *table)
+{
+    return table ? table : &REAL_NAME(kernels_ref);
+}
+
+/* What indices are made of: the same in both builds. Some repeat, the first and last of `below` occur. */
+static int32_t *make_indices(size_t n, size_t below, size_t factor)
+{
+    int32_t *ids = malloc((n + 1) * sizeof *ids);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = (int32_t)((i * factor + below - 1) % below);
+    return ids;
+}
+
+static struct workspace make_work(const struct kernels *k, size_t C, size_t V, size_t head_size)
+{
+    const size_t bytes = (k->work_bytes(C, V, head_size) + 127) / 64 * 64;
+    return (struct workspace){.data = aligned_alloc(64, bytes), .bytes = bytes};
+}
+
+/* ---- embeddings: in wte (V,C), wpe (V,C); out x (N,C) ---- */
+
+static void embed_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    in[0] = in[1] = s->V * s->C;
+    out[0] = s->N * s->C;
+}
+
+static void embed_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                          double *const out[])
+{
+    int32_t *tokens = make_indices(s->N, s->V, 7), *position = make_indices(s->N, s->V, 1);
+    real *wte = to_real(in[0], s->V * s->C), *wpe = to_real(in[1], s->V * s->C),
+         *x = to_real(out[0], s->N * s->C);
+    kernels_of(table)->embed_fwd(x, wte, wpe, tokens, position, s->N, s->C);
+    give_back(out[0], x, s->N * s->C);
+    free(wte);
+    free(wpe);
+    free(tokens);
+    free(position);
+}
+
+static void embed_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                           const double *const dout[], double *const din[])
+{
+    (void)in;
+    int32_t *tokens = make_indices(s->N, s->V, 7), *position = make_indices(s->N, s->V, 1);
+    real *dwte = to_real(din[0], s->V * s->C), *dwpe = to_real(din[1], s->V * s->C);
+    real *dx = to_real(dout[0], s->N * s->C);
+    kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, s->N, s->C);
+    give_back(din[0], dwte, s->V * s->C);
+    give_back(din[1], dwpe, s->V * s->C);
+    free(dx);
+    free(tokens);
+    free(position);
+}
+
+/* ---- layer norm: in x (N,C), w (C), b (C); out y (N,C) ---- */
+
+static const real epsilon = (real)1e-5;
+
+static void layernorm_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    in[0] = s->N * s->C;
+    in[1] = in[2] = s->C;
+    out[0] = s->N * s->C;
+}
+
+static void layernorm_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                              double *const out[])
+{
+    real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C), *b = to_real(in[2], s->C);
+    real *y = to_real(out[0], s->N * s->C), *mean = malloc((s->N + 1) * sizeof *mean);
+    real *rstd = malloc((s->N + 1) * sizeof *rstd);
+    kernels_of(table)->layernorm_fwd(y, mean, rstd, x, w, b, epsilon, s->N, s->C);
+    give_back(out[0], y, s->N * s->C);
+    free(x);
+    free(w);
+    free(b);
+    free(mean);
+    free(rstd);
+}
+
+static void layernorm_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                               const double *const dout[], double *const din[])
+{
+    const struct kernels *k = kernels_of(table);
+    real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C), *b = to_real(in[2], s->C);
+    real *y = malloc((s->N * s->C + 1) * sizeof *y), *mean = malloc((s->N + 1) * sizeof *mean);
+    real *rstd = malloc((s->N + 1) * sizeof *rstd), *dy = to_real(dout[0], s->N * s->C);
+    real *dx = to_real(din[0], s->N * s->C), *dw = to_real(din[1], s->C), *db = to_real(din[2], s->C);
+    k->layernorm_fwd(y, mean, rstd, x, w, b, epsilon, s->N, s->C);
+    k->layernorm_bwd(dx, dw, db, dy, x, mean, rstd, w, s->N, s->C);
+    give_back(din[0], dx, s->N * s->C);
+    give_back(din[1], dw, s->C);
+    give_back(din[2], db, s->C);
+    free(x);
+    free(w);
+    free(b);
+    free(y);
+    free(mean);
+    free(rstd);
+    free(dy);
+}
+
+/* ---- linear: in x (N,C), W (C,out), b (out), and the residual (N,out); out y (N,out) ---- */
+
+static void linear_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    in[0] = s->N * s->C;
+    in[1] = s->C * s->out;
+    in[2] = s->out;
+    out[0] = s->N * s->out;
+}
+
+static void linear_residual_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    linear_layout(s, in, out);
+    in[3] = s->N * s->out;
+}
+
+static void linear_run(const void *table, const struct op_sizes *s, const double *const in[],
+                       double *const out[], bool with_residual)
+{
+    const struct kernels *k = kernels_of(table);
+    real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C * s->out), *b = to_real(in[2], s->out);
+    real *y = to_real(with_residual ? in[3] : out[0], s->N * s->out); /* in place, as the model may */
+    const struct linear l = {.w = w, .b = b, .in = s->C, .out = s->out};
+    if (with_residual)
+        k->linear_residual_fwd(y, y, x, &l, s->N);
+    else
+        k->linear_fwd(y, x, &l, s->N);
+    give_back(out[0], y, s->N * s->out);
+    free(x);
+    free(w);
+    free(b);
+}
+
+static void linear_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                           double *const out[])
+{
+    linear_run(table, s, in, out, false);
+}
+
+static void linear_residual_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                                    double *const out[])
+{
+    linear_run(table, s, in, out, true);
+}
+
+static void linear_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                            const double *const dout[], double *const din[])
+{
+    real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C * s->out), *b = to_real(in[2], s->out);
+    real *dx = to_real(din[0], s->N * s->C), *dw = to_real(din[1], s->C * s->out),
+         *db = to_real(din[2], s->out);
+    real *dy = to_real(dout[0], s->N * s->out);
+    const struct linear l = {.w = w, .b = b, .in = s->C, .out = s->out};
+    kernels_of(table)->linear_bwd(dx, dw, db, dy, x, &l, s->N);
+    give_back(din[0], dx, s->N * s->C);
+    give_back(din[1], dw, s->C * s->out);
+    give_back(din[2], db, s->out);
+    free(x);
+    free(w);
+    free(b);
+    free(dy);
+}
+
+/* ---- gelu: in x (N,C); out y (N,C) ---- */
+
+static void rows_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    in[0] = out[0] = s->N * s->C;
+}
+
+static void gelu_run(const void *table, const struct op_sizes *s, const double *const in[],
+                     double *const out[], bool exact)
+{
+    const size_t n = s->N * s->C;
+    real *x = to_real(in[0], n), *y = to_real(out[0], n);
+    kernels_of(table)->gelu_fwd(y, x, exact, n);
+    give_back(out[0], y, n);
+    free(x);
+}
+
+static void gelu_run_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                              const double *const dout[], double *const din[], bool exact)
+{
+    const size_t n = s->N * s->C;
+    real *x = to_real(in[0], n), *dx = to_real(dout[0], n); /* in place, as the model does */
+    kernels_of(table)->gelu_bwd(dx, dx, x, exact, n);
+    give_back(din[0], dx, n);
+    free(x);
+}
+
+static void gelu_exact_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                               double *const out[])
+{
+    gelu_run(table, s, in, out, true);
+}
+
+static void gelu_tanh_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                              double *const out[])
+{
+    gelu_run(table, s, in, out, false);
+}
+
+static void gelu_exact_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                                const double *const dout[], double *const din[])
+{
+    gelu_run_backward(table, s, in, dout, din, true);
+}
+
+static void gelu_tanh_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                               const double *const dout[], double *const din[])
+{
+    gelu_run_backward(table, s, in, dout, din, false);
+}
+
+/* ---- attention: in q, k, v, columns of one matrix in training; out (N,HD) ---- */
+
+struct attention_arrays {
+    struct attention a;
+    size_t q_elements, kv_elements; /* with the gaps that ld leaves */
+    real *q, *k, *v, *out, *lse;
+    struct workspace work;
+};
+
+/* Rows lie ld = 3HD + 1 apart: what stands between them must stay untouched. */
+static size_t attention_ld(const struct op_sizes *s)
+{
+    return 3 * s->n_head * s->C + 1;
+}
+
+static void attention_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    in[0] = s->q_start[s->S] * attention_ld(s);
+    in[1] = in[2] = s->kv_start[s->S] * attention_ld(s);
+    out[0] = s->q_start[s->S] * s->n_head * s->C;
+}
+
+static void attention_setup(struct attention_arrays *t, const struct kernels *k, const struct op_sizes *s,
+                            const double *const in[])
+{
+    const size_t ld = attention_ld(s), N = s->q_start[s->S];
+    t->q_elements = N * ld;
+    t->kv_elements = s->kv_start[s->S] * ld;
+    t->a = (struct attention){.n_head = s->n_head,
+                              .head_size = s->C,
+                              .S = s->S,
+                              .q_start = s->q_start,
+                              .kv_start = s->kv_start,
+                              .ld_q = ld,
+                              .ld_kv = ld,
+                              .scale = (real)0.375};
+    t->q = to_real(in[0], t->q_elements);
+    t->k = to_real(in[1], t->kv_elements);
+    t->v = to_real(in[2], t->kv_elements);
+    t->out = malloc((N * s->n_head * s->C + 1) * sizeof *t->out);
+    t->lse = malloc((N * s->n_head + 1) * sizeof *t->lse);
+    t->work = make_work(k, s->n_head * s->C, 1, s->C);
+    k->attention_fwd(t->out, t->lse, t->q, t->k, t->v, &t->a, &t->work);
+}
+
+static void attention_free(struct attention_arrays *t)
+{
+    free(t->q);
+    free(t->k);
+    free(t->v);
+    free(t->lse);
+    free(t->work.data);
+}
+
+static void attention_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                              double *const out[])
+{
+    struct attention_arrays t;
+    attention_setup(&t, kernels_of(table), s, in);
+    give_back(out[0], t.out, s->q_start[s->S] * s->n_head * s->C);
+    attention_free(&t);
+}
+
+static void attention_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                               const double *const dout[], double *const din[])
+{
+    const struct kernels *kernels = kernels_of(table);
+    struct attention_arrays t;
+    attention_setup(&t, kernels, s, in);
+    real *dq = to_real(din[0], t.q_elements), *dk = to_real(din[1], t.kv_elements);
+    real *dv = to_real(din[2], t.kv_elements), *d = to_real(dout[0], s->q_start[s->S] * s->n_head * s->C);
+    kernels->attention_bwd(dq, dk, dv, d, t.out, t.q, t.k, t.v, t.lse, &t.a, &t.work);
+    give_back(din[0], dq, t.q_elements);
+    give_back(din[1], dk, t.kv_elements);
+    give_back(din[2], dv, t.kv_elements);
+    free(d);
+    free(t.out);
+    attention_free(&t);
+}
+
+/* ---- the head: in h (N,C), W (V,C); out nll (N), and whether the label is the most likely token (N) ---- */
+
+static void head_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    in[0] = s->N * s->C;
+    in[1] = s->V * s->C;
+    out[0] = out[1] = s->N;
+}
+
+static void head_logits_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    head_layout(s, in, out);
+    out[0] = s->N * s->V;
+    out[1] = 0;
+}
+
+/* The most likely token at every other row. */
+static int32_t *make_labels(const struct op_sizes *s, const double *h, const double *w)
+{
+    int32_t *labels = make_indices(s->N, s->V, 5);
+    for (size_t n = 0; n < s->N; n += 2) {
+        double best = -INFINITY;
+        for (size_t v = 0; v < s->V; v++) {
+            double logit = 0;
+            for (size_t c = 0; c < s->C; c++)
+                logit += h[n * s->C + c] * w[v * s->C + c];
+            if (logit > best) {
+                best = logit;
+                labels[n] = (int32_t)v;
+            }
+        }
+    }
+    return labels;
+}
+
+static void head_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                         double *const out[])
+{
+    const struct kernels *k = kernels_of(table);
+    real *h = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->V * s->C), *nll = to_real(out[0], s->N);
+    int32_t *labels = make_labels(s, in[0], in[1]);
+    uint8_t *correct = malloc(s->N + 1);
+    const struct head head = {.w = w, .V = s->V, .C = s->C};
+    struct workspace work = make_work(k, s->C, s->V, 1);
+    k->head_loss(nll, correct, NULL, NULL, h, labels, NULL, 0, &head, s->N, &work);
+    give_back(out[0], nll, s->N);
+    for (size_t i = 0; i < s->N; i++)
+        out[1][i] = correct[i];
+    free(h);
+    free(w);
+    free(labels);
+    free(correct);
+    free(work.data);
+}
+
+static void head_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                          const double *const dout[], double *const din[])
+{
+    const struct kernels *k = kernels_of(table);
+    const real grad_scale = (real)0.25;
+    real *h = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->V * s->C),
+         *weights = to_real(dout[0], s->N);
+    real *dh = to_real(din[0], s->N * s->C), *dw = to_real(din[1], s->V * s->C);
+    real *nll = malloc((s->N + 1) * sizeof *nll);
+    int32_t *labels = make_labels(s, in[0], in[1]);
+    uint8_t *correct = malloc(s->N + 1);
+    const struct head head = {.w = w, .V = s->V, .C = s->C};
+    struct workspace work = make_work(k, s->C, s->V, 1);
+    for (size_t i = 0; i < s->N; i++)
+        weights[i] /= grad_scale;
+    k->head_loss(nll, correct, dh, dw, h, labels, weights, grad_scale, &head, s->N, &work);
+    give_back(din[0], dh, s->N * s->C);
+    give_back(din[1], dw, s->V * s->C);
+    free(h);
+    free(w);
+    free(weights);
+    free(nll);
+    free(labels);
+    free(correct);
+    free(work.data);
+}
+
+static void head_logits_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                                double *const out[])
+{
+    real *h = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->V * s->C),
+         *logits = to_real(out[0], s->N * s->V);
+    const struct head head = {.w = w, .V = s->V, .C = s->C};
+    kernels_of(table)->head_logits(logits, h, &head, s->N);
+    give_back(out[0], logits, s->N * s->V);
+    free(h);
+    free(w);
+}
+
+/* ---- rows: in x (2N,C); out its odd rows (N,C) ---- */
+
+static void gather_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    in[0] = 2 * s->N * s->C;
+    out[0] = s->N * s->C;
+}
+
+static size_t *odd_rows(size_t n)
+{
+    size_t *rows = malloc((n + 1) * sizeof *rows);
+    for (size_t i = 0; i < n; i++)
+        rows[i] = 2 * (n - 1 - i) + 1;
+    return rows;
+}
+
+static void gather_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                           double *const out[])
+{
+    size_t *rows = odd_rows(s->N);
+    real *x = to_real(in[0], 2 * s->N * s->C), *y = to_real(out[0], s->N * s->C);
+    kernels_of(table)->gather_rows(y, x, rows, s->N, s->C);
+    give_back(out[0], y, s->N * s->C);
+    free(x);
+    free(rows);
+}
+
+static void gather_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                            const double *const dout[], double *const din[])
+{
+    (void)in;
+    size_t *rows = odd_rows(s->N);
+    real *dx = to_real(din[0], 2 * s->N * s->C), *dy = to_real(dout[0], s->N * s->C);
+    kernels_of(table)->scatter_add_rows(dx, dy, rows, s->N, s->C);
+    give_back(din[0], dx, 2 * s->N * s->C);
+    free(dy);
+    free(rows);
+}
+
+/* ---- the optimizer ---- */
+
+static void sum_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    in[0] = s->N * s->C;
+    out[0] = 1;
+}
+
+static void sum_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                        double *const out[])
+{
+    real *x = to_real(in[0], s->N * s->C);
+    *out[0] = kernels_of(table)->sum_of_squares(x, s->N * s->C);
+    free(x);
+}
+
+/* in p, m, sqrt(v), g; out p, m, v */
+static void adamw_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    for (size_t i = 0; i < 4; i++)
+        in[i] = s->N * s->C;
+    out[0] = out[1] = out[2] = s->N * s->C;
+}
+
+static void adamw_forward(const void *table, const struct op_sizes *s, const double *const in[],
+                          double *const out[])
+{
+    static const struct adamw_args args = {.grad_scale = (real)0.5,
+                                           .learning_rate = (real)0.01,
+                                           .weight_decay = (real)0.1,
+                                           .rest1 = (real)0.1,
+                                           .beta2 = (real)0.999,
+                                           .rest2 = (real)0.001,
+                                           .epsilon = (real)1e-8,
+                                           .correction1 = (real)0.271,
+                                           .correction2_sqrt = (real)0.0547};
+    const size_t n = s->N * s->C;
+    real *p = to_real(in[0], n), *m = to_real(in[1], n), *v = to_real(in[2], n), *g = to_real(in[3], n);
+    for (size_t i = 0; i < n; i++)
+        v[i] *= v[i];
+    kernels_of(table)->adamw(p, m, v, g, &args, n);
+    give_back(out[0], p, n);
+    give_back(out[1], m, n);
+    give_back(out[2], v, n);
+    free(g);
+}
+
+const struct op REAL_NAME(ops)[] = {
+    {"embed", embed_layout, embed_forward, embed_backward},
+    {"layernorm", layernorm_layout, layernorm_forward, layernorm_backward},
+    {"linear", linear_layout, linear_forward, linear_backward},
+    {"linear_residual", linear_residual_layout, linear_residual_forward, NULL},
+    {"gelu, exact", rows_layout, gelu_exact_forward, gelu_exact_backward},
+    {"gelu, tanh", rows_layout, gelu_tanh_forward, gelu_tanh_backward},
+    {"attention", attention_layout, attention_forward, attention_backward},
+    {"head_loss", head_layout, head_forward, head_backward},
+    {"head_logits", head_logits_layout, head_logits_forward, NULL},
+    {"gather_rows", gather_layout, gather_forward, gather_backward},
+    {"sum_of_squares", sum_layout, sum_forward, NULL},
+    {"adamw", adamw_layout, adamw_forward, NULL},
+};
+#ifndef SFT_REAL_F64
+const size_t ops_count = sizeof ops_f32 / sizeof *ops_f32;
+#endif

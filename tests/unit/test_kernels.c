@@ -1,0 +1,385 @@
+/* Every op of every fast fp32 table against the f64 reference, on awkward sizes; the f64 reference's backward
+ * passes against central differences; and NaN, which must never get lost. */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "support/measured.h"
+#include "support/ops.h"
+#include "support/tables.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct kernels *tables[MAX_TABLES];
+static size_t n_tables;
+
+/* ---- sizes: each op runs with those of its kind ---- */
+
+#define SEQUENCES_1 .S = 1, .q_start = {0, 1}, .kv_start = {0, 1}
+#define SEQUENCES_7                                                                                          \
+    .S = 7, .q_start = {0, 1, 3, 66, 130, 195, 324, 524}, .kv_start = {0, 1, 3, 66, 130, 195, 324, 524}
+#define SEQUENCES_3 .S = 3, .q_start = {0, 65, 66, 195}, .kv_start = {0, 65, 66, 195}
+#define WITH_CACHE  .S = 5, .q_start = {0, 1, 4, 68, 69, 134}, .kv_start = {0, 1, 131, 331, 396, 589}
+
+static const struct op_sizes row_sizes[] = {
+    {.N = 1, .C = 1, .V = 1, .out = 1},     {.N = 1, .C = 17, .V = 3, .out = 5},
+    {.N = 7, .C = 33, .V = 10, .out = 400}, {.N = 600, .C = 40, .V = 50, .out = 390},
+    {.N = 3, .C = 401, .V = 2, .out = 31},  {.N = 130, .C = 129, .V = 700, .out = 65},
+};
+/* A norm of one or two columns has no gradient into x but rounding errors. */
+static const struct op_sizes norm_sizes[] = {
+    {.N = 1, .C = 3}, {.N = 1, .C = 17}, {.N = 7, .C = 33}, {.N = 600, .C = 40}, {.N = 3, .C = 401}};
+static const struct op_sizes attention_sizes[] = {
+    {.C = 1, .n_head = 1, SEQUENCES_1},  {.C = 1, .n_head = 3, SEQUENCES_3},
+    {.C = 8, .n_head = 2, SEQUENCES_7},  {.C = 20, .n_head = 1, SEQUENCES_3},
+    {.C = 64, .n_head = 1, SEQUENCES_3}, {.C = 80, .n_head = 2, SEQUENCES_3},
+};
+static const struct op_sizes cache_sizes[] = {{.C = 1, .n_head = 2, WITH_CACHE},
+                                              {.C = 20, .n_head = 3, WITH_CACHE}};
+static const struct op_sizes head_sizes[] = {
+    {.N = 0, .C = 5, .V = 3},     {.N = 1, .C = 1, .V = 1},      {.N = 1, .C = 33, .V = 513},
+    {.N = 127, .C = 5, .V = 511}, {.N = 128, .C = 20, .V = 512}, {.N = 129, .C = 33, .V = 1025},
+};
+/* small enough for central differences */
+static const struct op_sizes small_sizes[] = {
+    {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 2, .S = 2, .q_start = {0, 2, 5}, .kv_start = {0, 2, 5}}};
+
+enum sizes_kind { ROWS, NORM, ATTENTION, HEAD };
+#define LIST(sizes) sizes, sizeof(sizes) / sizeof *(sizes)
+static const struct {
+    const struct op_sizes *sizes;
+    size_t n;
+} sizes_of[] = {[ROWS] = {LIST(row_sizes)},
+                [NORM] = {LIST(norm_sizes)},
+                [ATTENTION] = {LIST(attention_sizes)},
+                [HEAD] = {LIST(head_sizes)}};
+
+/* Relative errors (norm of the difference over the norm) that a table may make. */
+static const struct bounds {
+    const char *op;
+    enum sizes_kind kind;
+    double forward, backward;
+} bounds[] = {
+    {"embed", ROWS, 1e-7, 5e-7},          {"layernorm", NORM, 3e-7, 1e-6},
+    {"linear", ROWS, 1e-6, 2e-6},         {"linear_residual", ROWS, 1e-6, 0},
+    {"gelu, exact", ROWS, 3e-7, 4e-7},    {"gelu, tanh", ROWS, 3e-7, 4e-7},
+    {"attention", ATTENTION, 1e-6, 2e-6}, {"head_loss", HEAD, 5e-6, 2e-6},
+    {"head_logits", HEAD, 1e-6, 0},       {"gather_rows", ROWS, 0, 1e-7},
+    {"sum_of_squares", ROWS, 1e-13, 0},   {"adamw", ROWS, 5e-7, 0},
+};
+enum { N_BOUNDS = sizeof bounds / sizeof *bounds };
+
+static size_t op_index(const char *name)
+{
+    for (size_t i = 0; i < ops_count; i++)
+        if (strcmp(ops_f64[i].name, name) == 0)
+            return i;
+    ck_abort_msg("no op %s", name);
+    return 0;
+}
+
+/* ---- arrays ---- */
+
+struct arrays {
+    size_t n[MAX_ARRAYS + 1];
+    double *x[MAX_ARRAYS];
+};
+
+/* Normal numbers that a float holds exactly. */
+static void fill(struct arrays *a, struct rng *rng, double scale)
+{
+    for (size_t i = 0; i < MAX_ARRAYS; i++) {
+        a->x[i] = mem_alloc((a->n[i] + 1) * sizeof(double));
+        for (size_t k = 0; k < a->n[i]; k++)
+            a->x[i][k] = (double)(float)(scale * rng_normal(rng));
+    }
+}
+
+static struct arrays copy(const struct arrays *a)
+{
+    struct arrays c = *a;
+    for (size_t i = 0; i < MAX_ARRAYS; i++) {
+        c.x[i] = mem_alloc((a->n[i] + 1) * sizeof(double));
+        memcpy(c.x[i], a->x[i], a->n[i] * sizeof(double));
+    }
+    return c;
+}
+
+static void free_arrays(struct arrays *a)
+{
+    for (size_t i = 0; i < MAX_ARRAYS; i++)
+        free(a->x[i]);
+}
+
+static double dot(const double *a, const double *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/* The worst relative error of the arrays. */
+static double difference(const struct arrays *a, const struct arrays *reference)
+{
+    double worst = 0;
+    for (size_t i = 0; i < MAX_ARRAYS; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < a->n[i]; k++)
+            sum += (a->x[i][k] - reference->x[i][k]) * (a->x[i][k] - reference->x[i][k]);
+        const double norm = dot(reference->x[i], reference->x[i], a->n[i]);
+        ck_assert(isfinite(sum) && isfinite(norm));
+        if (sum > 0)
+            worst = fmax(worst, sqrt(sum / norm));
+    }
+    return worst;
+}
+
+/* An op's inputs, and what its outputs and gradients hold before it runs: little, so that it hides no error.
+ */
+struct call {
+    struct arrays in, out, dout, din;
+};
+
+static void make_call(struct call *call, const struct op *op, const struct op_sizes *sizes, uint64_t seed)
+{
+    struct rng rng;
+    rng_seed(&rng, seed, 0);
+    *call = (struct call){0};
+    op->layout(sizes, call->in.n, call->out.n);
+    call->dout = call->out;
+    call->din = call->in;
+    fill(&call->in, &rng, 1);
+    fill(&call->out, &rng, 0.01);
+    fill(&call->dout, &rng, 1);
+    fill(&call->din, &rng, 0.01);
+}
+
+static void free_call(struct call *call)
+{
+    free_arrays(&call->in);
+    free_arrays(&call->out);
+    free_arrays(&call->dout);
+    free_arrays(&call->din);
+}
+
+static const double *const *constant(double *const *x)
+{
+    return (const double *const *)x;
+}
+
+/* ---- tables against the reference ---- */
+
+/* Adds to the tables' worst errors, forward and backward. */
+static void compare(size_t index, const struct op_sizes *sizes, double forward[], double backward[])
+{
+    const struct op *reference = &ops_f64[index], *op = &ops_f32[index];
+    struct call call;
+    make_call(&call, reference, sizes, index);
+    struct arrays expected = copy(&call.out), expected_din = copy(&call.din);
+    reference->forward(NULL, sizes, constant(call.in.x), expected.x);
+    if (backward)
+        reference->backward(NULL, sizes, constant(call.in.x), constant(call.dout.x), expected_din.x);
+    for (size_t t = 0; t < n_tables; t++) {
+        struct arrays out = copy(&call.out), din = copy(&call.din);
+        op->forward(tables[t], sizes, constant(call.in.x), out.x);
+        forward[t] = fmax(forward[t], difference(&out, &expected));
+        if (backward) {
+            op->backward(tables[t], sizes, constant(call.in.x), constant(call.dout.x), din.x);
+            backward[t] = fmax(backward[t], difference(&din, &expected_din));
+        }
+        free_arrays(&out);
+        free_arrays(&din);
+    }
+    free_arrays(&expected);
+    free_arrays(&expected_din);
+    free_call(&call);
+}
+
+static void check_errors(const char *op, const char *pass, const double errors[], double bound)
+{
+    char what[64];
+    snprintf(what, sizeof what, "%s%s", op, pass);
+    for (size_t t = 0; t < n_tables; t++)
+        check_error(table_name(tables[t]), what, errors[t], bound);
+}
+
+START_TEST(op_agrees_with_the_reference)
+{
+    const struct bounds *b = &bounds[_i];
+    const size_t index = op_index(b->op);
+    const bool has_backward = ops_f64[index].backward != NULL;
+    double forward[MAX_TABLES] = {0}, backward[MAX_TABLES] = {0};
+    for (size_t i = 0; i < sizes_of[b->kind].n; i++)
+        compare(index, &sizes_of[b->kind].sizes[i], forward, has_backward ? backward : NULL);
+    check_errors(b->op, "", forward, b->forward);
+    if (has_backward)
+        check_errors(b->op, ", backward", backward, b->backward);
+}
+END_TEST
+
+START_TEST(every_op_has_a_bound)
+{
+    ck_assert_uint_eq(N_BOUNDS, ops_count);
+    for (size_t i = 0; i < N_BOUNDS; i++)
+        ck_assert_str_eq(ops_f32[op_index(bounds[i].op)].name, bounds[i].op);
+}
+END_TEST
+
+START_TEST(attention_with_more_keys_than_queries)
+{
+    double errors[MAX_TABLES] = {0};
+    for (size_t i = 0; i < sizeof cache_sizes / sizeof *cache_sizes; i++)
+        compare(op_index("attention"), &cache_sizes[i], errors, NULL);
+    check_errors("attention", " with a cache", errors, 2e-6);
+}
+END_TEST
+
+/* Value by value over the range in which networks live: gelu is x times a logistic function, so this is the
+ * accuracy of the tables' exp too. */
+START_TEST(gelu_is_accurate_everywhere)
+{
+    enum { N = 20001 };
+    const struct op_sizes sizes = {.N = N, .C = 1};
+    static double x[N], ones[N], expected[N], got[N], slope[N], got_slope[N];
+    const double *const in[] = {x}, *const dout[] = {ones};
+    const size_t index = op_index(_i ? "gelu, exact" : "gelu, tanh");
+    for (size_t i = 0; i < N; i++) {
+        x[i] = (double)(float)(((double)i - N / 2) * 20.0 / N);
+        ones[i] = 1;
+    }
+    ops_f64[index].forward(NULL, &sizes, in, (double *const[]){expected});
+    ops_f64[index].backward(NULL, &sizes, in, dout, (double *const[]){slope});
+    for (size_t t = 0; t < n_tables; t++) {
+        double worst = 0, worst_slope = 0;
+        ops_f32[index].forward(tables[t], &sizes, in, (double *const[]){got});
+        ops_f32[index].backward(tables[t], &sizes, in, dout, (double *const[]){got_slope});
+        for (size_t i = 0; i < N; i++) {
+            worst = fmax(worst, fabs(got[i] - expected[i]) / fmax(1, fabs(x[i])));
+            worst_slope = fmax(worst_slope, fabs(got_slope[i] - slope[i]));
+        }
+        check_error(table_name(tables[t]), _i ? "gelu, exact, each" : "gelu, tanh, each", worst, 3e-7);
+        check_error(table_name(tables[t]), _i ? "its slope, each" : "its slope, each", worst_slope, 5e-7);
+    }
+}
+END_TEST
+
+/* ---- the reference against central differences ---- */
+
+/* sum(dout . out) at in + step * direction in input i. */
+static double objective(const struct op *op, const struct op_sizes *sizes, const struct call *call, size_t i,
+                        const double *direction, double step)
+{
+    struct arrays in = copy(&call->in), out = copy(&call->out);
+    for (size_t k = 0; k < in.n[i]; k++)
+        in.x[i][k] += step * direction[k];
+    op->forward(NULL, sizes, constant(in.x), out.x);
+    double sum = 0;
+    for (size_t o = 0; o < MAX_ARRAYS; o++)
+        sum += dot(out.x[o], call->dout.x[o], out.n[o]);
+    free_arrays(&in);
+    free_arrays(&out);
+    return sum;
+}
+
+START_TEST(reference_backward_is_the_derivative)
+{
+    const struct op *op = &ops_f64[_i];
+    const struct op_sizes *sizes = &small_sizes[0];
+    const double step = 1e-5;
+    struct call call;
+    struct rng rng;
+    if (!op->backward)
+        return;
+    make_call(&call, op, sizes, 99);
+    for (size_t i = 0; i < MAX_ARRAYS; i++)
+        memset(call.din.x[i], 0, call.din.n[i] * sizeof(double));
+    op->backward(NULL, sizes, constant(call.in.x), constant(call.dout.x), call.din.x);
+    rng_seed(&rng, 5, 0);
+    for (size_t i = 0; call.in.n[i]; i++) {
+        double *direction = mem_alloc(call.in.n[i] * sizeof *direction);
+        for (size_t k = 0; k < call.in.n[i]; k++)
+            direction[k] = rng_below(&rng, 2) ? 1 : -1;
+        const double slope = (objective(op, sizes, &call, i, direction, step) -
+                              objective(op, sizes, &call, i, direction, -step)) /
+                             (2 * step);
+        const double norm = sqrt(dot(call.din.x[i], call.din.x[i], call.in.n[i]));
+        ck_assert(norm > 0);
+        check_error("f64", op->name, fabs(slope - dot(call.din.x[i], direction, call.in.n[i])) / norm, 1e-8);
+        free(direction);
+    }
+    free_call(&call);
+}
+END_TEST
+
+/* ---- NaN ---- */
+
+static size_t count_nan(const struct arrays *a)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < MAX_ARRAYS; i++)
+        for (size_t k = 0; k < a->n[i]; k++)
+            count += isnan(a->x[i][k]) != 0;
+    return count;
+}
+
+/* One NaN among the inputs of op: at least so many of its outputs are NaN. */
+static const struct {
+    const char *op;
+    size_t input, element, at_least;
+} nan_cases[] = {
+    {"layernorm", 0, 3, 33},  {"linear", 0, 0, 400},  {"linear", 1, 0, 7},         {"gelu, exact", 0, 50, 1},
+    {"gelu, tanh", 0, 50, 1}, {"head_loss", 0, 2, 1}, {"head_loss", 1, 40, 7},     {"attention", 0, 1, 8},
+    {"attention", 1, 1, 24},  {"attention", 2, 1, 3}, {"sum_of_squares", 0, 9, 1}, {"adamw", 3, 4, 3},
+};
+
+START_TEST(nan_in_nan_out)
+{
+    const struct op_sizes sizes = {.N = 7, .C = 33, .V = 10, .out = 400};
+    const struct op_sizes attention = {.C = 8, .n_head = 1, .S = 1, .q_start = {0, 3}, .kv_start = {0, 3}};
+    for (size_t c = 0; c < sizeof nan_cases / sizeof *nan_cases; c++) {
+        const size_t index = op_index(nan_cases[c].op);
+        const struct op_sizes *s = strcmp(nan_cases[c].op, "attention") == 0 ? &attention : &sizes;
+        for (size_t t = 0; t < n_tables; t++) {
+            struct call call;
+            make_call(&call, &ops_f32[index], s, c);
+            call.in.x[nan_cases[c].input][nan_cases[c].element] = NAN;
+            ops_f32[index].forward(tables[t], s, constant(call.in.x), call.out.x);
+            const size_t count = count_nan(&call.out);
+            ck_assert_msg(count >= nan_cases[c].at_least, "%s of %s: %zu NaN", nan_cases[c].op,
+                          table_name(tables[t]), count);
+            if (ops_f32[index].backward) {
+                ops_f32[index].backward(tables[t], s, constant(call.in.x), constant(call.dout.x), call.din.x);
+                ck_assert_msg(count_nan(&call.din) > 0, "%s of %s, backward", nan_cases[c].op,
+                              table_name(tables[t]));
+            }
+            free_call(&call);
+        }
+    }
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    start_kernels(argv);
+    n_tables = runnable_tables(tables);
+    Suite *suite = suite_create("kernels");
+    TCase *agreement = tcase_create("agreement"), *reference = tcase_create("reference"),
+          *nan = tcase_create("nan");
+    tcase_set_timeout(agreement, 120);
+    tcase_add_test(agreement, every_op_has_a_bound);
+    tcase_add_loop_test(agreement, op_agrees_with_the_reference, 0, N_BOUNDS);
+    tcase_add_test(agreement, attention_with_more_keys_than_queries);
+    tcase_add_loop_test(agreement, gelu_is_accurate_everywhere, 0, 2);
+    tcase_add_loop_test(reference, reference_backward_is_the_derivative, 0, (int)ops_count);
+    tcase_add_test(nan, nan_in_nan_out);
+    suite_add_tcase(suite, agreement);
+    suite_add_tcase(suite, reference);
+    suite_add_tcase(suite, nan);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_ENV);
+    const int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed == 0 ? 0 : 1;
+}

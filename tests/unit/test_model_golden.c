@@ -1,0 +1,427 @@
+/* Tiny models against what transformers computes for them in float64 (tests/golden/model, made by
+ * scripts/golden_model.py): logits, loss, every gradient, and 10 optimizer steps; then what must hold of any
+ * model: how conversations are laid out, or what follows the last target, changes nothing. */
+#include "data/batch.h"
+#include "infer/kv_cache.h"
+#include "support/golden.h"
+#include "support/measured.h"
+#include "support/tables.h"
+#include "train/adamw.h"
+#include "train/schedule.h"
+
+#include <string.h>
+
+static const struct kernels *tables[MAX_TABLES];
+static const char *const variants[] = {"tests/golden/model/tied", "tests/golden/model/untied"};
+enum { N_VARIANTS = sizeof variants / sizeof *variants, WHOLE = 100000 };
+
+/* ---- fixture: a variant with a table, and its conversations ---- */
+
+struct fixture {
+    struct transformer model;
+    struct dataset ds;
+    struct batch_buffer buffer;
+    struct activations acts;
+    struct arena arena;
+    json *golden;
+};
+
+static struct example read_example(const json *row, struct arena *arena)
+{
+    struct example e = {0};
+    size_t n_weights;
+    int32_t *ids = golden_ids(json_get(row, "tokens"), &e.n_tokens);
+    double *numbers = golden_numbers(json_get(row, "weights"), &n_weights);
+    ck_assert_uint_eq(n_weights, e.n_tokens);
+    int32_t *tokens = arena_calloc(arena, e.n_tokens, sizeof *tokens);
+    float *weights = arena_calloc(arena, e.n_tokens, sizeof *weights);
+    for (size_t t = 0; t < e.n_tokens; t++) {
+        tokens[t] = ids[t];
+        weights[t] = (float)numbers[t];
+        e.n_targets += weights[t] > 0;
+        e.target_weight += (double)weights[t];
+    }
+    e.tokens = tokens;
+    e.weights = weights;
+    free(ids);
+    free(numbers);
+    return e;
+}
+
+/* Test case i: a variant with a table. */
+static void setup(struct fixture *f, int i)
+{
+    struct sft_err err;
+    const char *dir = variants[i % N_VARIANTS];
+    *f = (struct fixture){.golden = golden_read(dir, "golden.json")};
+    golden_load_model(&f->model, dir, tables[i / N_VARIANTS], true);
+    const json *rows = json_get(f->golden, "conversations");
+    f->ds.examples = arena_calloc(&f->arena, json_size(rows), sizeof *f->ds.examples);
+    for (const json *row = json_first(rows); row; row = json_next(row))
+        f->ds.examples[f->ds.n_examples++] = read_example(row, &f->arena);
+    const size_t capacity = batch_capacity(&f->ds, WHOLE);
+    golden_check(batch_buffer_init(&f->buffer, capacity, f->ds.n_examples, &err), &err);
+    golden_check(activations_init(&f->acts, &f->model.config, f->model.kernels, capacity, true, &err), &err);
+}
+
+static void teardown(struct fixture *f)
+{
+    activations_free(&f->acts);
+    batch_buffer_free(&f->buffer);
+    transformer_free(&f->model);
+    arena_free(&f->arena);
+    json_free(f->golden);
+}
+
+static const char *isa_of(const struct fixture *f)
+{
+    return table_name(f->model.kernels);
+}
+
+/* The mean loss of n conversations from `first` on, and its gradients, in micro-batches as cut. */
+static double loss_and_gradients(struct fixture *f, size_t first, size_t n, size_t micro_batch_tokens)
+{
+    uint32_t ids[32];
+    double weight = 0;
+    struct loss_sums sums = {0};
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = (uint32_t)(first + i);
+        weight += f->ds.examples[ids[i]].target_weight;
+    }
+    transformer_zero_grad(&f->model);
+    for (size_t done = 0; done < n;) {
+        done += batch_fill(&f->buffer, &f->ds, ids + done, n - done, micro_batch_tokens);
+        transformer_loss_grad(&f->model, &f->acts, &f->buffer.batch, 1 / weight, &sums);
+    }
+    ck_assert_double_eq(sums.weight, weight); /* of 0, 0.5 and 1: exact */
+    return sums.loss / sums.weight;
+}
+
+/* ---- against golden values ---- */
+
+/* How far n values are from {"norm", "dot", "sample"}, as golden_model.py's tell() makes it; relative to the
+ * norm. */
+static double told_error(const float *values, size_t n, const json *told)
+{
+    double sum_sq = 0, dot = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum_sq += (double)values[i] * (double)values[i];
+        dot += (double)values[i] * sin((double)(i + 1));
+    }
+    const double norm = json_number(json_get(told, "norm"));
+    double worst = fmax(fabs(sqrt(sum_sq) - norm), fabs(dot - json_number(json_get(told, "dot"))));
+    size_t count;
+    double *sample = golden_numbers(json_get(told, "sample"), &count);
+    ck_assert_uint_eq(count, 8);
+    for (size_t i = 0; i < count; i++)
+        worst = fmax(worst, fabs((double)values[i * (n - 1) / 7] - sample[i]));
+    free(sample);
+    return isfinite(sum_sq) ? worst / norm : NAN;
+}
+
+/* The worst told_error of all tensors in a block; the golden object must name each. */
+static double block_error(const struct tensor_table *table, const struct block *block, const json *golden)
+{
+    double worst = 0;
+    ck_assert_uint_eq(json_size(golden), table->n_tensors);
+    for (size_t i = 0; i < table->n_tensors; i++) {
+        const struct tensor *t = &table->tensors[i];
+        const double error = told_error((const float *)block->data + t->offset, t->count,
+                                        json_get(golden, t->name));
+        ck_assert_msg(isfinite(error), "%s", t->name);
+        worst = fmax(worst, error);
+    }
+    return worst;
+}
+
+START_TEST(logits_loss_and_every_gradient)
+{
+    struct fixture f;
+    setup(&f, _i);
+    check_error(isa_of(&f), "logits", golden_logits_error(&f.model, json_get(f.golden, "logits")), 5e-6);
+    const double loss = loss_and_gradients(&f, 0, f.ds.n_examples, WHOLE);
+    check_error(isa_of(&f), "loss", fabs(loss - json_number(json_get(f.golden, "loss"))), 1e-6);
+    check_error(isa_of(&f), "gradients, relative",
+                block_error(&f.model.table, &f.model.grads, json_get(f.golden, "gradients")), 5e-6);
+    teardown(&f);
+}
+END_TEST
+
+static void make_settings(struct settings *settings, const json *golden)
+{
+    settings_init(settings);
+    settings->train.learning_rate = json_number(json_get(golden, "learning_rate"));
+    settings->train.weight_decay = json_number(json_get(golden, "weight_decay"));
+    settings->train.adam_epsilon = json_number(json_get(golden, "adam_epsilon"));
+    settings->train.max_grad_norm = json_number(json_get(golden, "max_grad_norm"));
+}
+
+START_TEST(ten_optimizer_steps)
+{
+    struct fixture f;
+    struct settings settings;
+    struct adamw adamw;
+    struct sft_err err;
+    setup(&f, _i);
+    make_settings(&settings, f.golden);
+    const json *steps = json_get(f.golden, "steps");
+    const size_t batch_size = (size_t)json_number(json_get(f.golden, "batch_size"));
+    const struct schedule schedule = schedule_make(&settings, json_size(steps));
+    golden_check(adamw_init(&adamw, &f.model, &settings, &err), &err);
+    double loss_error = 0, norm_error = 0;
+    uint64_t step = 0;
+    for (const json *expected = json_first(steps); expected; expected = json_next(expected)) {
+        const double loss = loss_and_gradients(&f, step * batch_size % f.ds.n_examples, batch_size, WHOLE);
+        const double norm = grad_norm(&f.model), golden_norm = json_number(json_get(expected, "grad_norm"));
+        loss_error = fmax(loss_error, fabs(loss - json_number(json_get(expected, "loss"))));
+        norm_error = fmax(norm_error, fabs(norm / golden_norm - 1));
+        ck_assert(isfinite(loss) && isfinite(norm));
+        adamw.learning_rate = schedule_rate(&schedule, step);
+        adamw_step(&adamw, &f.model, ++step, norm);
+    }
+    ck_assert_uint_eq(step, 10);
+    check_error(isa_of(&f), "losses of 10 steps", loss_error, 2e-6);
+    check_error(isa_of(&f), "gradient norms of 10 steps, relative", norm_error, 2e-6);
+    check_error(isa_of(&f), "weights after 10 steps, relative",
+                block_error(&f.model.table, &f.model.params, json_get(f.golden, "weights")), 1e-5);
+    adamw_free(&adamw);
+    settings_free(&settings);
+    teardown(&f);
+}
+END_TEST
+
+/* ---- what must hold of any model ---- */
+
+static float *copy_gradients(const struct fixture *f)
+{
+    float *copy = mem_alloc(f->model.grads.bytes);
+    memcpy(copy, f->model.grads.data, f->model.grads.bytes);
+    return copy;
+}
+
+/* The worst relative difference, tensor by tensor, of the gradients from `expected`. */
+static double gradient_difference(const struct fixture *f, const float *expected)
+{
+    double worst = 0;
+    for (size_t i = 0; i < f->model.table.n_tensors; i++) {
+        const struct tensor *t = &f->model.table.tensors[i];
+        const float *now = (const float *)f->model.grads.data + t->offset, *then = expected + t->offset;
+        double difference = 0, norm = 0;
+        for (size_t k = 0; k < t->count; k++) {
+            difference += ((double)now[k] - (double)then[k]) * ((double)now[k] - (double)then[k]);
+            norm += (double)then[k] * (double)then[k];
+        }
+        ck_assert_msg(norm > 0 && isfinite(difference), "%s", t->name);
+        worst = fmax(worst, sqrt(difference / norm));
+    }
+    return worst;
+}
+
+START_TEST(how_a_step_is_cut_changes_only_rounding)
+{
+    static const size_t cuts[] = {1, 50, 90};
+    struct fixture f;
+    setup(&f, _i);
+    const double whole = loss_and_gradients(&f, 0, f.ds.n_examples, WHOLE);
+    float *expected = copy_gradients(&f);
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        const double loss = loss_and_gradients(&f, 0, f.ds.n_examples, cuts[i]);
+        check_error(isa_of(&f), "loss of a step cut up", fabs(loss - whole), 1e-6);
+        check_error(isa_of(&f), "gradients of a step cut up, relative", gradient_difference(&f, expected),
+                    2e-6);
+    }
+    free(expected);
+    teardown(&f);
+}
+END_TEST
+
+/* Three conversations as one batch, laid out here by hand so that every position is run. Ids 90 and up are in
+ * none of them: tests put them where they like. */
+enum { HAND_N = 18 };
+struct hand_batch {
+    int32_t tokens[HAND_N], labels[HAND_N], position[HAND_N];
+    float weights[HAND_N];
+    size_t seq_start[4];
+};
+
+static void make_hand_batch(struct hand_batch *b)
+{
+    static const size_t starts[] = {0, 5, 11, HAND_N};
+    memcpy(b->seq_start, starts, sizeof starts);
+    for (size_t s = 0; s < 3; s++)
+        for (size_t n = starts[s]; n < starts[s + 1]; n++) {
+            b->tokens[n] = (int32_t)(n * 7 % 60);
+            b->position[n] = (int32_t)(n - starts[s]);
+            b->labels[n] = n % 2 ? (int32_t)(n * 5 % 60) : LABEL_NONE;
+            b->weights[n] = n % 2 ? 1.0F : 0.0F;
+        }
+}
+
+/* Sets the gradients of the sum of the targets' losses; returns that. */
+static double run_hand_batch(struct fixture *f, const struct hand_batch *b)
+{
+    struct loss_sums sums = {0};
+    const struct batch batch = {.N = HAND_N,
+                                .S = 3,
+                                .tokens = b->tokens,
+                                .labels = b->labels,
+                                .weights = b->weights,
+                                .position = b->position,
+                                .seq_start = b->seq_start};
+    transformer_zero_grad(&f->model);
+    transformer_loss_grad(&f->model, &f->acts, &batch, 1, &sums);
+    return sums.loss;
+}
+
+static void check_zero_row(const struct fixture *f, enum tensor_role role, size_t row)
+{
+    const size_t C = f->model.config.n_embd;
+    const float *gradient = transformer_grad(&f->model, role, 0) + row * C;
+    for (size_t c = 0; c < C; c++)
+        ck_assert_msg(gradient[c] == 0.0F, "role %d, row %zu", (int)role, row);
+}
+
+/* A tied head's gradient touches every row of the token embedding; that of the embedding alone needs an
+ * untied one. */
+static void check_no_gradient_into_token(const struct fixture *f, size_t token)
+{
+    if (!f->model.config.tied)
+        check_zero_row(f, TENSOR_TOKEN_EMBEDDING, token);
+}
+
+START_TEST(tokens_after_the_last_target_do_not_matter)
+{
+    struct fixture f;
+    struct hand_batch b;
+    setup(&f, _i);
+    make_hand_batch(&b);
+    b.labels[HAND_N - 1] = LABEL_NONE; /* of the longest conversation: its last two positions have no label */
+    b.weights[HAND_N - 1] = 0;
+    const double loss = run_hand_batch(&f, &b);
+    float *expected = copy_gradients(&f);
+    check_zero_row(&f, TENSOR_POSITION_EMBEDDING, 6);
+    b.tokens[HAND_N - 1] = 90;
+    ck_assert_double_eq(run_hand_batch(&f, &b), loss);
+    check_no_gradient_into_token(&f, 90);
+    check_error(isa_of(&f), "gradients with another last token", gradient_difference(&f, expected), 0);
+    b.tokens[HAND_N - 4] = 90; /* before a target: this one matters */
+    ck_assert_double_ne(run_hand_batch(&f, &b), loss);
+    free(expected);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(an_untrained_conversation_leaves_no_trace)
+{
+    struct fixture f;
+    struct hand_batch b;
+    setup(&f, _i);
+    make_hand_batch(&b);
+    for (size_t n = b.seq_start[1]; n < b.seq_start[2]; n++) {
+        b.labels[n] = LABEL_NONE;
+        b.weights[n] = 0;
+    }
+    const double loss = run_hand_batch(&f, &b);
+    float *expected = copy_gradients(&f);
+    for (size_t n = b.seq_start[1]; n < b.seq_start[2]; n++)
+        b.tokens[n] = (int32_t)(90 + n % 3);
+    ck_assert_double_eq(run_hand_batch(&f, &b), loss);
+    check_error(isa_of(&f), "gradients with another neighbour", gradient_difference(&f, expected), 0);
+    for (size_t token = 90; token < 93; token++)
+        check_no_gradient_into_token(&f, token);
+    free(expected);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(a_label_of_weight_zero_is_no_label)
+{
+    struct fixture f;
+    struct hand_batch b;
+    setup(&f, _i);
+    make_hand_batch(&b);
+    const double loss = run_hand_batch(&f, &b);
+    float *expected = copy_gradients(&f);
+    for (size_t n = 0; n < HAND_N; n++)
+        if (b.labels[n] == LABEL_NONE)
+            b.labels[n] = (int32_t)(n + 70);
+    check_error(isa_of(&f), "loss with labels of weight 0", fabs(run_hand_batch(&f, &b) - loss), 1e-6);
+    check_error(isa_of(&f), "gradients with labels of weight 0", gradient_difference(&f, expected), 2e-6);
+    free(expected);
+    teardown(&f);
+}
+END_TEST
+
+/* Feed `n` tokens behind the cache; their last one's logits. */
+static void feed(struct fixture *f, struct kv_cache *cache, const int32_t *tokens, size_t n, float *logits)
+{
+    int32_t position[64], labels[64];
+    float weights[64] = {0};
+    const size_t seq_start[] = {0, n}, last = n - 1;
+    for (size_t i = 0; i < n; i++) {
+        position[i] = (int32_t)(cache->length + i);
+        labels[i] = LABEL_NONE;
+    }
+    const struct batch batch = {.N = n,
+                                .S = 1,
+                                .tokens = tokens,
+                                .labels = labels,
+                                .weights = weights,
+                                .position = position,
+                                .seq_start = seq_start};
+    transformer_logits(&f->model, &f->acts, &batch, cache, &last, 1, logits);
+}
+
+START_TEST(a_cache_changes_only_rounding)
+{
+    struct fixture f;
+    struct kv_cache cache;
+    struct sft_err err;
+    size_t n;
+    setup(&f, _i);
+    const size_t V = f.model.config.vocab_size, last = f.model.config.n_positions - 1;
+    int32_t *tokens = golden_ids(json_get(json_get(f.golden, "logits"), "tokens"), &n);
+    float *whole = mem_alloc(V * sizeof *whole), *fed = mem_alloc(V * sizeof *fed);
+    ck_assert_uint_eq(n, last + 1);
+    golden_logits(&f.model, tokens, n, &last, 1, whole);
+    golden_check(kv_cache_init(&cache, &f.model, n, &err), &err);
+    feed(&f, &cache, tokens, 20, fed);
+    feed(&f, &cache, tokens + 20, 15, fed);
+    for (size_t t = 35; t < n; t++)
+        feed(&f, &cache, tokens + t, 1, fed);
+    ck_assert_uint_eq(cache.length, n);
+    double worst = 0;
+    for (size_t v = 0; v < V; v++)
+        worst = fmax(worst, fabs((double)fed[v] - (double)whole[v]));
+    check_error(isa_of(&f), "logits through a cache", worst, 5e-6);
+    kv_cache_free(&cache, &f.model);
+    free(whole);
+    free(fed);
+    free(tokens);
+    teardown(&f);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    start_kernels(argv);
+    const int n_cases = (int)runnable_tables(tables) * N_VARIANTS;
+    Suite *suite = suite_create("model");
+    TCase *golden = tcase_create("golden"), *properties = tcase_create("properties");
+    tcase_add_loop_test(golden, logits_loss_and_every_gradient, 0, n_cases);
+    tcase_add_loop_test(golden, ten_optimizer_steps, 0, n_cases);
+    tcase_add_loop_test(properties, how_a_step_is_cut_changes_only_rounding, 0, n_cases);
+    tcase_add_loop_test(properties, tokens_after_the_last_target_do_not_matter, 0, n_cases);
+    tcase_add_loop_test(properties, an_untrained_conversation_leaves_no_trace, 0, n_cases);
+    tcase_add_loop_test(properties, a_label_of_weight_zero_is_no_label, 0, n_cases);
+    tcase_add_loop_test(properties, a_cache_changes_only_rounding, 0, n_cases);
+    suite_add_tcase(suite, golden);
+    suite_add_tcase(suite, properties);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_ENV);
+    const int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed == 0 ? 0 : 1;
+}
