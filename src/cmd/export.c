@@ -17,6 +17,21 @@ static enum sft_status parse_dtype(const char *name, enum st_dtype *dtype, struc
     return sft_fail(err, SFT_EUSAGE, "--dtype: unknown dtype '%s' (f32, f16 or bf16)", name);
 }
 
+/* Make the directory and fill it; it is removed again where that fails. */
+static enum sft_status write_hf(const char *out, const float *params, const struct tensor_table *table,
+                                const struct model_config *config, const struct hf_meta *meta,
+                                const struct tokenizer *tok, struct sft_err *err)
+{
+    if (io_mkdirs(out, err))
+        return err->status;
+    enum sft_status status = hf_save(params, table, config, meta, out, NULL, err);
+    if (!status)
+        status = tokenizer_save(tok, out, config->n_positions, err);
+    if (status)
+        io_remove_tree(out, NULL);
+    return status;
+}
+
 static enum sft_status export_hf(const char *model, const char *out, enum st_dtype dtype, struct sft_err *err)
 {
     struct model_config config;
@@ -24,7 +39,9 @@ static enum sft_status export_hf(const char *model, const char *out, enum st_dty
     struct block params = {0};
     struct tokenizer *tok = NULL;
     json *raw = NULL;
-    enum sft_status status = model_config_load(&config, model, &raw, err);
+    enum sft_status status = path_expect_dir(model, err);
+    if (!status)
+        status = model_config_load(&config, model, &raw, err);
     if (!status)
         status = tokenizer_load(&tok, model, err);
     if (!status) {
@@ -35,18 +52,14 @@ static enum sft_status export_hf(const char *model, const char *out, enum st_dty
         status = hf_load_params(params.data, &table, &config, config.vocab_size, model, err);
     if (!status && path_exists(out))
         status = sft_fail(err, SFT_EUSAGE, "--out: %s exists already (choose another name)", out);
-    if (!status)
-        status = io_mkdirs(out, err);
     if (!status) {
         const struct hf_meta meta = {.base_config = raw,
                                      .eos_token_id = config.eos_token_id,
                                      .pad_token_id = config.pad_token_id,
                                      .bos_token_id = config.bos_token_id,
                                      .dtype = dtype};
-        status = hf_save(params.data, &table, &config, &meta, out, NULL, err);
+        status = write_hf(out, params.data, &table, &config, &meta, tok, err);
     }
-    if (!status)
-        status = tokenizer_save(tok, out, config.n_positions, err);
     block_free(&params);
     tensor_table_free(&table);
     tokenizer_free(tok);

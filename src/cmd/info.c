@@ -1,5 +1,6 @@
 #include "base/io.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "cmd/cmd.h"
 #include "model/checksums.h"
 #include "model/hf.h"
@@ -14,7 +15,7 @@ struct info {
     const char *dir;
     struct model_config config;
     struct tensor_table table;
-    bool has_config, has_weights, has_tokenizer, has_checksums;
+    bool has_config, has_weights, has_tokenizer, has_checksums, checksums_hold;
     size_t vocab;             /* of the tokenizer */
     char template[32];        /* name, "none", or "another one" */
     double step, total_steps; /* of a checkpoint; NaN for other directories */
@@ -51,10 +52,8 @@ static void look_at_tokenizer(struct info *info)
     info->has_tokenizer = !tokenizer_load(&tok, info->dir, &err);
     if (info->has_tokenizer) {
         info->vocab = tokenizer_vocab_size(tok);
-        if (info->has_config && info->vocab > info->config.vocab_size) {
-            sft_fail(&err, SFT_EDATA, "%s: the tokenizer's ids exceed config.json's vocab_size", info->dir);
+        if (info->has_config && model_config_check_vocab(&info->config, info->vocab, info->dir, &err))
             add_problem(info, &err);
-        }
         const bool has_template = tokenizer_chat_template(tok) != NULL;
         const bool known = has_template && !template_init(&template, &settings, tok, &err);
         snprintf(info->template, sizeof info->template, "%s",
@@ -74,7 +73,8 @@ static void look_at_checkpoint(struct info *info)
     struct sft_err err;
     char *path = path_join(info->dir, "trainer/state.json"), *trainer = path_join(info->dir, "trainer");
     json *state = NULL;
-    if (checksums_verify(info->dir, &info->has_checksums, &err)) {
+    info->checksums_hold = !checksums_verify(info->dir, &info->has_checksums, &err);
+    if (!info->checksums_hold) {
         add_problem(info, &err);
     } else if (!info->has_checksums && path_is_dir(trainer)) {
         sft_fail(&err, SFT_EDATA, "%s: trainer/checksums.xxh64 is missing", info->dir);
@@ -117,7 +117,8 @@ static void print_json(const struct info *info)
         strbuf_printf(&out, ",\"tokenizer_vocab_size\":%zu,\"template\":\"%s\"", info->vocab, info->template);
     strbuf_puts(&out, ",\"step\":");
     strbuf_json_number(&out, info->step);
-    strbuf_printf(&out, ",\"checksums\":%s,\"problems\":[", info->has_checksums ? "true" : "false");
+    strbuf_printf(&out, ",\"checksums\":%s,\"problems\":[",
+                  info->has_checksums && info->checksums_hold ? "true" : "false");
     for (size_t i = 0; i < info->n_problems; i++) {
         strbuf_puts(&out, i ? "," : "");
         strbuf_json_string(&out, info->problems[i], strlen(info->problems[i]));
@@ -130,19 +131,20 @@ static void print_json(const struct info *info)
 static void print_text(const struct info *info)
 {
     const struct model_config *c = &info->config;
+    char count[16];
     if (info->has_config) {
         printf("model      %s: %zu layers, %zu heads, %zu wide (%zu inside), %zu positions, vocabulary %zu, "
                "%s head\n",
                c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
                c->vocab_size, c->tied ? "tied" : "untied");
-        printf("weights    %.1fM parameters%s\n", (double)info->table.n_parameters / 1e6,
+        printf("weights    %s parameters%s\n", log_count(count, (double)info->table.n_parameters),
                info->has_weights ? "" : ", not readable");
     }
     if (info->has_tokenizer)
         printf("tokenizer  %zu ids, chat template: %s\n", info->vocab, info->template);
     if (info->step >= 0)
         printf("checkpoint step %.0f of %.0f\n", info->step, info->total_steps);
-    printf("checksums  %s\n", info->has_checksums ? "hold" : "none");
+    printf("checksums  %s\n", !info->has_checksums ? "none" : info->checksums_hold ? "hold" : "do not hold");
     for (size_t i = 0; i < info->n_problems; i++)
         printf("problem    %s\n", info->problems[i]);
 }
@@ -165,6 +167,10 @@ int cmd_info(int argc, char **argv)
     struct info info = {.dir = words.count == 1 ? words.items[0] : NULL};
     if (!info.dir) {
         sft_fail(&err, SFT_EUSAGE, "expected one directory (usage: %s)", usage.synopsis);
+        words_free(&words);
+        return report_error(&err);
+    }
+    if (path_expect_dir(info.dir, &err)) {
         words_free(&words);
         return report_error(&err);
     }

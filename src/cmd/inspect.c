@@ -135,13 +135,13 @@ static void print_text(const struct inspect *in, const struct row *row)
            in->colour ? "\033[0m" : "", row->n_tokens, targets,
            row->truncated ? ", cut to the length limit" : "", row->dropped ? "; left out: " : "",
            row->dropped ? row->dropped : "");
-    if (in->tokens)
+    if (in->tokens && row->n_tokens) /* a bad row has none */
         print_table(in, row);
     else if (in->colour)
         print_coloured(in, row);
     else
         print_marked(in, row);
-    fputs("\n\n", stdout);
+    fputs(in->tokens || !row->n_tokens ? "\n" : "\n\n", stdout);
 }
 
 /* ---- in file order ---- */

@@ -20,10 +20,12 @@ static void print_usage(const struct usage *usage)
 
 static int usage_error(const struct usage *usage, const char *what, const char *word, const char *hint)
 {
-    fprintf(stderr, "error: %s '%s'", what, word);
+    fprintf(stderr, "error: %s '%s' (", what, word);
     if (hint)
-        fprintf(stderr, " (did you mean --%s?)", hint);
-    fprintf(stderr, "\nusage: %s\n", usage->synopsis);
+        fprintf(stderr, "did you mean --%s?", hint);
+    else
+        fprintf(stderr, "usage: %s", usage->synopsis);
+    fputs(")\n", stderr);
     return 2;
 }
 
@@ -94,11 +96,11 @@ static int parse_option(int argc, char **argv, int *i, const struct usage *usage
             return usage_error(usage, "a value is missing after", argv[*i], NULL);
         argument = argv[++*i];
     }
-    if (!store(o, argument))
-        return usage_error(
-            usage, o->type == OPTION_SIZE ? "expected a whole number, found" : "expected a number, found",
-            argument, NULL);
-    return -1;
+    if (store(o, argument))
+        return -1;
+    fprintf(stderr, "error: --%s: expected a %snumber, found '%s'\n", o->name,
+            o->type == OPTION_SIZE ? "whole " : "", argument);
+    return 2;
 }
 
 int options_parse(int argc, char **argv, const struct usage *usage, struct string_list *words)

@@ -13,23 +13,29 @@ static void on_signal(int signal_number)
     signal(signal_number, SIG_DFL);
 }
 
+static void catch_signal(int signal_number)
+{
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(signal_number, &action, NULL);
+}
+
 static void catch_signals(void)
 {
-    const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-        sigaction(signals[i], &action, NULL);
-    }
+    struct sigaction hangup;
+    catch_signal(SIGINT);
+    catch_signal(SIGTERM);
+    sigaction(SIGHUP, NULL, &hangup);
+    if (hangup.sa_handler != SIG_IGN) /* nohup asks for it to stay ignored */
+        catch_signal(SIGHUP);
 }
 
 static enum sft_status read_settings(struct settings *settings, const char *path,
                                      const struct string_list *overrides, struct sft_err *err)
 {
     settings_init(settings);
-    if (settings_read_file(settings, path, err) || apply_overrides(settings, overrides, err) ||
-        settings_check(settings, true, err))
+    if (settings_read_file(settings, path, err) || apply_overrides(settings, overrides, err))
         return err->status;
-    return SFT_OK;
+    return settings_check(settings, true, err) ? sft_context(err, "%s", path) : SFT_OK;
 }
 
 static int print_settings(const struct settings *settings)

@@ -23,9 +23,11 @@ enum sft_status kv_cache_init(struct kv_cache *cache, const struct transformer *
 
 void kv_cache_free(struct kv_cache *cache, const struct transformer *model)
 {
-    struct block k = {cache->k, cache_bytes(model, cache->capacity)};
-    struct block v = {cache->v, cache_bytes(model, cache->capacity)};
-    block_free(&k);
-    block_free(&v);
+    if (cache->k) { /* otherwise `model` may be a zeroed one, of which nothing can be asked */
+        struct block k = {cache->k, cache_bytes(model, cache->capacity)};
+        struct block v = {cache->v, cache_bytes(model, cache->capacity)};
+        block_free(&k);
+        block_free(&v);
+    }
     *cache = (struct kv_cache){0};
 }

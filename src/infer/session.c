@@ -1,6 +1,6 @@
 #include "infer/session.h"
 
-#include "base/json.h"
+#include "base/io.h"
 #include "model/hf.h"
 
 #include <stdlib.h>
@@ -8,11 +8,9 @@
 
 enum { PREFILL = 256 }; /* prompt positions that run at once */
 
-static enum sft_status open_model(struct session *s, const char *dir, struct sft_err *err)
+static enum sft_status open_model(struct session *s, struct model_config config, const char *dir,
+                                  struct sft_err *err)
 {
-    struct model_config config;
-    if (model_config_load(&config, dir, NULL, err))
-        return err->status;
     const size_t file_vocab = config.vocab_size, tokens = tokenizer_vocab_size(s->tokenizer);
     if (tokens > config.vocab_size) /* control tokens that the base lacks: as training would add them */
         config.vocab_size = tokens;
@@ -32,8 +30,11 @@ enum sft_status session_open(struct session *s, const char *dir, const char *pre
     s->kernels = kernels_select(precision, s->kernels_why, sizeof s->kernels_why);
     if (!s->kernels)
         return sft_fail(err, SFT_EUSAGE, "%s", s->kernels_why);
-    if (tokenizer_load(&s->tokenizer, dir, err) || template_init(&s->template, settings, s->tokenizer, err) ||
-        open_model(s, dir, err))
+    struct model_config config;
+    if (path_expect_dir(dir, err) || model_config_load(&config, dir, NULL, err) ||
+        tokenizer_load(&s->tokenizer, dir, err) ||
+        model_config_check_vocab(&config, tokenizer_vocab_size(s->tokenizer), dir, err) ||
+        template_init(&s->template, settings, s->tokenizer, err) || open_model(s, config, dir, err))
         return err->status;
     s->encoder = encoder_new(s->tokenizer);
     s->seen = mem_alloc(s->cache.capacity * sizeof *s->seen);

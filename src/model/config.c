@@ -198,3 +198,15 @@ enum sft_status model_config_load(struct model_config *config, const char *path,
     free(file);
     return status;
 }
+
+enum sft_status model_config_check_vocab(const struct model_config *config, size_t tokenizer_vocab_size,
+                                         const char *dir, struct sft_err *err)
+{
+    if (tokenizer_vocab_size <= config->vocab_size)
+        return SFT_OK;
+    return sft_fail(
+        err, SFT_EDATA,
+        "%s: the tokenizer has ids up to %zu, but config.json's vocab_size is %zu (they belong to different "
+        "models, or the embedding must be resized first)",
+        dir, tokenizer_vocab_size - 1, config->vocab_size);
+}

@@ -26,4 +26,9 @@ struct model_config {
 enum sft_status model_config_load(struct model_config *config, const char *path, json **raw,
                                   struct sft_err *err);
 
+/* SFT_EDATA where a tokenizer of so many ids, read from directory `dir`, does not fit the model's vocabulary.
+ * To be asked before control tokens are added. */
+enum sft_status model_config_check_vocab(const struct model_config *config, size_t tokenizer_vocab_size,
+                                         const char *dir, struct sft_err *err);
+
 #endif

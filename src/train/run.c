@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,24 +46,12 @@ static char *base_directory(const char *base)
     return path_is_dir(base) ? mem_strdup(base) : path_dirname(base);
 }
 
-static enum sft_status check_vocab(const struct tokenizer *tok, const struct model_config *config,
-                                   const char *dir, struct sft_err *err)
-{
-    if (tokenizer_vocab_size(tok) <= config->vocab_size)
-        return SFT_OK;
-    return sft_fail(
-        err, SFT_EDATA,
-        "%s: the tokenizer has ids up to %zu, but config.json's vocab_size is %zu (they belong to different "
-        "models, or the embedding must be resized first)",
-        dir, tokenizer_vocab_size(tok) - 1, config->vocab_size);
-}
-
 static enum sft_status open_tokenizer(struct run *run, struct sft_err *err)
 {
     char *dir = base_directory(run->settings->model.base);
     enum sft_status status = tokenizer_load(&run->tokenizer, dir, err);
     if (!status && run->config.family)
-        status = check_vocab(run->tokenizer, &run->config, dir, err);
+        status = model_config_check_vocab(&run->config, tokenizer_vocab_size(run->tokenizer), dir, err);
     if (!status)
         status = template_init(&run->template, run->settings, run->tokenizer, err);
     free(dir);
@@ -134,6 +123,8 @@ static enum sft_status split_data(struct run *run, struct sft_err *err)
 enum sft_status run_open_data(struct run *run, struct settings *settings, struct sft_err *err)
 {
     *run = (struct run){.settings = settings, .lock = -1};
+    if (!path_exists(settings->model.base))
+        return sft_fail(err, SFT_EIO, "%s: %s", settings->model.base, strerror(ENOENT));
     char *dir = base_directory(settings->model.base), *config = path_join(dir, "config.json");
     const bool has_model = path_exists(config);
     free(config);
@@ -157,8 +148,10 @@ static void count_steps(struct run *run)
 
 static enum sft_status find_checkpoint(struct run *run, struct sft_err *err)
 {
-    if (checkpoint_find(run->output_dir, &run->resume_dir, &run->resume_state, err) || !run->resume_dir)
-        return err->status;
+    const enum sft_status status = checkpoint_find(run->output_dir, &run->resume_dir, &run->resume_state,
+                                                   err);
+    if (status || !run->resume_dir)
+        return status;
     const char *recorded = json_string(json_get(run->resume_state, "precision")), *isa_before;
     if (recorded &&
         run->settings->train.precision == PRECISION_AUTO) { /* what auto meant when the run began */
@@ -181,7 +174,6 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
                             struct sft_err *err)
 {
     *run = (struct run){.settings = settings, .lock = -1, .state = {.last_eval_step = -1}};
-    err->status = SFT_OK;
     run->kernels = kernels_select(precision_name[settings->train.precision], run->kernels_why,
                                   sizeof run->kernels_why);
     if (!run->kernels)

@@ -34,14 +34,14 @@ static void report_model(const struct run *run)
 {
     const struct model_config *c = &run->config;
     struct tensor_table table;
+    char count[16];
     tensor_table_init(&table, c);
-    log_info("model  %s: %zu layers, %zu heads, %zu wide, vocabulary %zu, %.1fM parameters",
+    log_info("model  %s: %zu layers, %zu heads, %zu wide, vocabulary %zu, %s parameters",
              run->settings->model.base, c->n_layer, c->n_head, c->n_embd, c->vocab_size,
-             (double)table.n_parameters / 1e6);
+             log_count(count, (double)table.n_parameters));
     tensor_table_free(&table);
     if (run->template.tokens_added)
-        log_info("       %zu control tokens added to the vocabulary; %zu new embedding rows start at the "
-                 "mean of the others",
+        log_info("       %zu control tokens added; %zu new embedding rows start at the mean of the others",
                  run->template.tokens_added, c->vocab_size - run->base_vocab);
     if (c->dropout > 0)
         log_info("       trained without dropout (the base's config has %g, and keeps it)", c->dropout);
@@ -59,9 +59,9 @@ static void report_length(const struct run *run)
 static void report_memory(const struct run *run)
 {
     const struct run_memory m = run_memory(run);
-    log_info("memory about %.0f MB at its peak: parameters %.0f, gradients %.0f, moments %.0f, activations "
-             "%.0f, data %.0f",
-             mb(m.total), mb(m.parameters), mb(m.gradients), mb(m.moments), mb(m.activations), mb(m.data));
+    log_info("memory about %.1f MB at its peak", mb(m.total));
+    log_info("       parameters %.1f, gradients %.1f, moments %.1f, activations %.1f, data %.1f",
+             mb(m.parameters), mb(m.gradients), mb(m.moments), mb(m.activations), mb(m.data));
 }
 
 void run_report(const struct run *run)
@@ -83,8 +83,9 @@ void run_report(const struct run *run)
     log_info("steps  %llu of %llu conversations (%llu an epoch)", (unsigned long long)run->total_steps,
              (unsigned long long)s->train.batch_size, (unsigned long long)run->steps_per_epoch);
     report_memory(run);
-    log_info("cpu    %s, %d threads; precision %s, %s kernels (%s), products by %s", cpu_get()->name,
-             omp_get_max_threads(), run->kernels->precision, run->kernels->isa, run->kernels_why,
+    log_info("cpu    %s, %d threads, precision %s", cpu_get()->name, omp_get_max_threads(),
+             run->kernels->precision);
+    log_info("       %s kernels (%s), products by %s", run->kernels->isa, run->kernels_why,
              run->kernels->products);
     log_info("output %s", run->output_dir);
     if (s->train.lr_scheduler_type == LR_CONSTANT && s->train.warmup_steps > 0)

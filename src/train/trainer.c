@@ -80,9 +80,8 @@ static enum sft_status not_finite(const struct run *run, const char *what, doubl
         strbuf_printf(&where, " and %zu more", count - SHOWN);
     sft_fail(err, SFT_ENONFINITE,
              "step %llu: the %s is %f on the conversations %s (nothing of this step is kept; lower "
-             "learning_rate or look "
-             "at these rows, then run again to go on from the last checkpoint)",
-             (unsigned long long)run->state.step + 1, what, value, where.data);
+             "learning_rate or look at these rows, then run again to go on from the last checkpoint)",
+             (unsigned long long)run->state.step + 1, what, isnan(value) ? NAN : value, where.data);
     strbuf_free(&where);
     return SFT_ENONFINITE;
 }
@@ -180,9 +179,11 @@ static void print_step(const struct trainer *t, const struct step_metrics *m)
     char left[32];
     const double per_step = t->all_seconds / (double)t->steps_here;
     format_time(left, sizeof left, per_step * (double)(run->total_steps - run->state.step));
-    log_info("step %llu/%llu  loss %.4f  accuracy %.1f%%  lr %.3g  grad norm %.3g  %.0f tokens/s  %s left",
-             (unsigned long long)m->step, (unsigned long long)run->total_steps, m->loss,
-             100 * m->mean_token_accuracy, m->learning_rate, m->grad_norm, m->tokens_per_second, left);
+    const int width = snprintf(NULL, 0, "%llu", (unsigned long long)run->total_steps);
+    log_info(
+        "step %*llu/%llu  loss %.4f  accuracy %5.1f%%  lr %-8.3g  grad norm %-6.3g  %.0f tokens/s  %s left",
+        width, (unsigned long long)m->step, (unsigned long long)run->total_steps, m->loss,
+        100 * m->mean_token_accuracy, m->learning_rate, m->grad_norm, m->tokens_per_second, left);
 }
 
 /* The metrics line of the steps since the last one. */
