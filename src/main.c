@@ -16,7 +16,7 @@ const struct cmd commands[] = {
     {"eval", "score a model on conversations", cmd_eval},
     {"export", "write a model in another format or precision", cmd_export},
     {"info", "say what a model directory holds, and whether it is whole", cmd_info},
-    {"tokenizer", "encode and decode text", cmd_tokenizer},
+    {"tokenizer", "encode and decode text, train a new one", cmd_tokenizer},
 };
 const size_t commands_count = sizeof commands / sizeof *commands;
 
@@ -34,11 +34,8 @@ static int unknown_command(const char *word)
     for (size_t i = 0; i < commands_count; i++)
         names[i] = commands[i].name;
     const char *nearest = nearest_word(word, names, commands_count);
-    fprintf(stderr, "error: unknown command '%s'", word);
-    if (nearest)
-        fprintf(stderr, " (did you mean %s?)", nearest);
-    fputc('\n', stderr);
-    print_commands(stderr);
+    fprintf(stderr, "error: unknown command '%s' (%s%s%ssft --help lists them)\n", word,
+            nearest ? "did you mean " : "", nearest ? nearest : "", nearest ? "? " : "");
     return 2;
 }
 

@@ -77,12 +77,13 @@ static enum sft_status run_encode(const struct tokenizer_cmd *cmd, struct sft_er
 /* Ids in any of the spellings that encode writes: separated by blanks or commas, brackets ignored. */
 static enum sft_status parse_ids(const char *text, size_t vocab, struct token_buf *ids, struct sft_err *err)
 {
-    while (*(text += strspn(text, " \t\r\n,[]"))) {
+    static const char separators[] = " \t\r\n,[]";
+    while (*(text += strspn(text, separators))) {
         char *end;
         const unsigned long long id = strtoull(text, &end, 10);
-        if (end == text || *text == '-' || (*end && !strchr(" \t\r\n,[]", *end)) || id >= vocab)
-            return sft_fail(err, SFT_EDATA, "standard input: expected ids below %zu, found '%.20s'", vocab,
-                            text);
+        if (end == text || *text == '-' || (*end && !strchr(separators, *end)) || id >= vocab)
+            return sft_fail(err, SFT_EDATA, "standard input: expected ids below %zu, found '%.*s'", vocab,
+                            (int)strcspn(text, separators), text);
         token_buf_push(ids, (int32_t)id);
         text = end;
     }
@@ -111,6 +112,8 @@ int cmd_tokenizer(int argc, char **argv)
     struct tokenizer_cmd cmd = {0};
     const char *model = NULL;
     struct string_list words;
+    if (argc > 1 && strcmp(argv[1], "train") == 0)
+        return cmd_tokenizer_train(argc - 1, argv + 1);
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR",
          "a directory with tokenizer.json, or vocab.json and merges.txt"},
@@ -121,8 +124,9 @@ int cmd_tokenizer(int argc, char **argv)
     };
     const struct usage usage = {
         "sft tokenizer encode|decode --model DIR [options]",
-        "encode: text on stdin to ids on stdout. decode: ids on stdin to text on stdout.", table,
-        sizeof table / sizeof *table};
+        "encode: text on stdin to ids on stdout. decode: ids on stdin to text on stdout.\n"
+        "sft tokenizer train learns a new one: see sft tokenizer train --help.",
+        table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;
@@ -131,8 +135,10 @@ int cmd_tokenizer(int argc, char **argv)
     const bool is_decode = words.count == 1 && strcmp(words.items[0], "decode") == 0;
     enum sft_status status = SFT_OK;
     if (!model || (!is_encode && !is_decode))
-        status = sft_fail(&err, SFT_EUSAGE, "expected encode or decode, and --model (usage: %s)",
+        status = sft_fail(&err, SFT_EUSAGE, "expected train, or encode or decode and --model (usage: %s)",
                           usage.synopsis);
+    if (!status)
+        status = path_expect_dir(model, &err);
     if (!status)
         status = tokenizer_load(&cmd.tok, model, &err);
     if (!status)

@@ -118,14 +118,20 @@ static enum sft_status read_files(struct tokenizer *tok, const char *dir, struct
     return status ? status : tokenizer_read_config(tok, dir, err);
 }
 
-enum sft_status tokenizer_load(struct tokenizer **out, const char *dir, struct sft_err *err)
+struct tokenizer *tokenizer_new(void)
 {
     struct tokenizer *tok = mem_calloc(1, sizeof *tok);
+    for (size_t i = 0; i < N_SPECIAL_NAMES; i++)
+        tok->named[i] = TOKEN_NONE;
+    return tok;
+}
+
+enum sft_status tokenizer_load(struct tokenizer **out, const char *dir, struct sft_err *err)
+{
+    struct tokenizer *tok = tokenizer_new();
     struct sft_err unheard;
     if (!err)
         err = &unheard;
-    for (size_t i = 0; i < N_SPECIAL_NAMES; i++)
-        tok->named[i] = TOKEN_NONE;
     enum sft_status status = read_files(tok, dir, err);
     if (status) {
         tokenizer_free(tok);

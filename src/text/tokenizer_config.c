@@ -11,15 +11,18 @@ static const char GPT2_SPECIAL[] = "<|endoftext|>"; /* transformers' GPT2Tokeniz
 
 /* ---- files ---- */
 
-/* *root stays NULL where dir has no such file. */
+/* *root stays NULL where dir has no such file, or where this fails. */
 static enum sft_status read_object(const char *dir, const char *name, json **root, struct sft_err *err)
 {
     char *path = path_join(dir, name);
     enum sft_status status = SFT_OK;
     if (path_exists(path)) {
         status = json_parse_file(path, root, err);
-        if (!status && !json_is_object(*root))
+        if (!status && !json_is_object(*root)) {
             status = sft_fail(err, SFT_EDATA, "%s: expected an object, not %s", path, json_type_name(*root));
+            json_free(*root);
+            *root = NULL;
+        }
     }
     free(path);
     return status;
@@ -101,7 +104,9 @@ static enum sft_status read_added_tokens_json(struct tokenizer *tok, const char 
                                               struct sft_err *err)
 {
     json *root = NULL;
-    enum sft_status status = read_object(dir, "added_tokens.json", &root, err);
+    if (read_object(dir, "added_tokens.json", &root, err))
+        return err->status;
+    enum sft_status status = SFT_OK;
     size_t count = 0;
     struct declared *declared = mem_calloc(json_size(root) + 1, sizeof *declared);
     for (const json *child = json_first(root); child && !status; child = json_next(child), count++) {
@@ -118,7 +123,7 @@ static enum sft_status read_added_tokens_json(struct tokenizer *tok, const char 
         status = add_declared(tok, declared, count, err);
     free(declared);
     json_free(root);
-    return status ? sft_context(err, "added_tokens.json") : SFT_OK;
+    return status ? sft_context(err, "%s/added_tokens.json", dir) : SFT_OK;
 }
 
 /* ---- named tokens ---- */
@@ -223,30 +228,37 @@ static enum sft_status set_gpt2_pretokenizer(struct tokenizer *tok, struct sft_e
     return pretokenizer_init_gpt2(&tok->pre, add_prefix_space, err);
 }
 
-/* The files are read in transformers' order, and special_tokens_map.json and added_tokens.json only where
- * tokenizer_config.json has no added_tokens_decoder, which took their place. */
-enum sft_status tokenizer_read_config(struct tokenizer *tok, const char *dir, struct sft_err *err)
+/* What stood beside tokenizer_config.json before added_tokens_decoder took its place. */
+static enum sft_status read_older_files(struct tokenizer *tok, const char *dir, struct sft_err *err)
 {
     json *map = NULL;
-    enum sft_status status = read_object(dir, "tokenizer_config.json", &tok->base_config, err);
-    if (status)
-        return status;
+    enum sft_status status = read_object(dir, "special_tokens_map.json", &map, err);
+    for (const json *child = status ? NULL : json_first(map); child; child = json_next(child))
+        json_set_node(tok->base_config, json_key(child), json_copy(child));
+    json_free(map);
+    if (!status && !tok->base_json) /* which has the added tokens itself */
+        status = read_added_tokens_json(tok, dir, tok->base_config, err);
+    return status;
+}
+
+static enum sft_status use_config(struct tokenizer *tok, struct sft_err *err)
+{
+    const json *decoder = json_get(tok->base_config, "added_tokens_decoder");
+    if ((decoder && read_decoder(tok, decoder, err)) ||
+        (!tok->base_json && set_gpt2_pretokenizer(tok, err)) || read_named(tok, tok->base_config, err))
+        return err->status;
+    return read_extra(tok, tok->base_config, err);
+}
+
+enum sft_status tokenizer_read_config(struct tokenizer *tok, const char *dir, struct sft_err *err)
+{
+    if (read_object(dir, "tokenizer_config.json", &tok->base_config, err))
+        return err->status;
     if (!tok->base_config)
         tok->base_config = json_new_object();
-    const json *decoder = json_get(tok->base_config, "added_tokens_decoder");
-    if (decoder) {
-        status = read_decoder(tok, decoder, err);
-    } else if (!(status = read_object(dir, "special_tokens_map.json", &map, err))) {
-        for (const json *child = json_first(map); child; child = json_next(child))
-            json_set_node(tok->base_config, json_key(child), json_copy(child));
-        status = read_added_tokens_json(tok, dir, tok->base_config, err);
-    }
-    json_free(map);
-    if (!status && !tok->base_json)
-        status = set_gpt2_pretokenizer(tok, err);
-    if (!status && !(status = read_named(tok, tok->base_config, err)))
-        status = read_extra(tok, tok->base_config, err);
-    if (status)
+    if (!json_get(tok->base_config, "added_tokens_decoder") && read_older_files(tok, dir, err))
+        return err->status;
+    if (use_config(tok, err))
         return sft_context(err, "%s/tokenizer_config.json", dir);
     return read_chat_template(tok, dir, err);
 }

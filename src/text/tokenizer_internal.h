@@ -54,6 +54,9 @@ struct tokenizer {
     bool merges_are_pairs;         /* ["a", "b"], not "a b" */
 };
 
+/* Without a token. */
+struct tokenizer *tokenizer_new(void);
+
 /* ---- tokens ---- */
 int32_t tokenizer_find(const struct tokenizer *tok, const char *content, size_t len);
 struct token *tokenizer_put(struct tokenizer *tok, size_t id, const char *content, size_t len);
@@ -69,6 +72,12 @@ enum sft_status tokenizer_read_vocab(struct tokenizer *tok, const char *path, st
 enum sft_status tokenizer_read_merges(struct tokenizer *tok, const char *path, struct sft_err *err);
 enum sft_status tokenizer_read_config(struct tokenizer *tok, const char *dir, struct sft_err *err);
 enum sft_status tokenizer_set_vocab(struct tokenizer *tok, const json *vocab, struct sft_err *err);
+
+/* The merges, once the vocabulary is there: `count` at most, in their order. Each is of two tokens a and b
+ * whose concatenation is one, too; `joined` is scratch. */
+void tokenizer_start_merges(struct tokenizer *tok, size_t count);
+enum sft_status tokenizer_add_merge(struct tokenizer *tok, const char *a, size_t a_len, const char *b,
+                                    size_t b_len, struct strbuf *joined, struct sft_err *err);
 
 /* A token in a JSON file: "content", or {"content": ..., "lstrip": ...}; missing flags are as in `flags`. */
 enum sft_status read_added_token(const json *node, const char **content, struct added_flags *flags,

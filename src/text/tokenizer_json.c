@@ -51,9 +51,8 @@ static bool has_all_bytes(const struct tokenizer *tok)
 
 /* ---- merges ---- */
 
-/* Merge number n_merges: a and b, whose concatenation is the text `joined`. */
-static enum sft_status add_merge(struct tokenizer *tok, const char *a, size_t a_len, const char *b,
-                                 size_t b_len, struct strbuf *joined, struct sft_err *err)
+enum sft_status tokenizer_add_merge(struct tokenizer *tok, const char *a, size_t a_len, const char *b,
+                                    size_t b_len, struct strbuf *joined, struct sft_err *err)
 {
     strbuf_clear(joined);
     strbuf_add(joined, a, a_len);
@@ -86,11 +85,11 @@ static enum sft_status add_merge_line(struct tokenizer *tok, const char *line, s
     if (!blank || memchr(blank + 1, ' ', (size_t)(line + len - blank - 1)))
         return sft_fail(err, SFT_EDATA, "expected two tokens with a blank between them, not '%.*s'",
                         (int)(len < 80 ? len : 80), line);
-    return add_merge(tok, line, (size_t)(blank - line), blank + 1, (size_t)(line + len - blank - 1), joined,
-                     err);
+    return tokenizer_add_merge(tok, line, (size_t)(blank - line), blank + 1, (size_t)(line + len - blank - 1),
+                               joined, err);
 }
 
-static void start_merges(struct tokenizer *tok, size_t count)
+void tokenizer_start_merges(struct tokenizer *tok, size_t count)
 {
     bpe_init(&tok->bpe, count);
     tok->merges = mem_alloc((count ? count : 1) * sizeof *tok->merges);
@@ -107,7 +106,7 @@ static enum sft_status read_merge(struct tokenizer *tok, const json *merge, stru
     if (!json_is_array(merge) || !b || json_size(merge) != 2)
         return sft_fail(err, SFT_EDATA, "expected \"a b\" or [\"a\", \"b\"]");
     tok->merges_are_pairs = true;
-    return add_merge(tok, a, strlen(a), b, strlen(b), joined, err);
+    return tokenizer_add_merge(tok, a, strlen(a), b, strlen(b), joined, err);
 }
 
 static enum sft_status read_merges(struct tokenizer *tok, const json *merges, struct sft_err *err)
@@ -116,7 +115,7 @@ static enum sft_status read_merges(struct tokenizer *tok, const json *merges, st
         return sft_fail(err, SFT_EDATA, "model.merges: expected an array, not %s", json_type_name(merges));
     struct strbuf joined = {0};
     enum sft_status status = SFT_OK;
-    start_merges(tok, json_size(merges));
+    tokenizer_start_merges(tok, json_size(merges));
     for (const json *merge = json_first(merges); merge && !status; merge = json_next(merge))
         if ((status = read_merge(tok, merge, &joined, err)))
             sft_context(err, "model.merges[%zu]", tok->n_merges);
@@ -291,7 +290,7 @@ enum sft_status tokenizer_read_merges(struct tokenizer *tok, const char *path, s
     size_t n_lines = 1, line = 0;
     for (size_t i = 0; i < text.len; i++)
         n_lines += text.data[i] == '\n';
-    start_merges(tok, n_lines);
+    tokenizer_start_merges(tok, n_lines);
     for (size_t i = 0; i < text.len && !status;) {
         const char *start = text.data + i;
         const char *newline = memchr(start, '\n', text.len - i);

@@ -290,7 +290,8 @@ static enum sft_status save_config(const struct tokenizer *tok, const char *dir,
     set_named_tokens(tok, config, true);
     set_named_tokens(tok, map, false);
     json_set_node(config, "added_tokens_decoder", added_tokens_decoder(tok));
-    json_set_number(config, "model_max_length", (double)model_max_length);
+    if (model_max_length > 0)
+        json_set_number(config, "model_max_length", (double)model_max_length);
     json_set_string(config, "tokenizer_class", tokenizer_class(tok));
     json_set_bool(config, "add_prefix_space", tok->pre.add_prefix_space);
     set_chat_template(tok, config);

@@ -1,0 +1,174 @@
+#include "base/io.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "data/corpus.h"
+#include "text/bpe_train.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { PROGRESS_TOKENS = 250 }; /* between two lines of progress */
+
+struct training {
+    uint64_t vocab_size, min_frequency;
+    const char *out;
+    struct string_list files, special; /* special: what is added to <|endoftext|> */
+    struct bpe_trainer *trainer;
+    struct tokenizer *tok;
+};
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static double mb(size_t bytes)
+{
+    return (double)bytes / 1e6;
+}
+
+/* ---- what is asked for ---- */
+
+static enum sft_status check_arguments(const struct training *t, const char *synopsis, struct sft_err *err)
+{
+    if (t->files.count == 0 || !t->out || t->vocab_size == 0)
+        return sft_fail(err, SFT_EUSAGE, "expected files, --vocab-size and --out (usage: %s)", synopsis);
+    return SFT_OK;
+}
+
+/* No tokenizer is written over. */
+static enum sft_status check_out(const char *dir, struct sft_err *err)
+{
+    static const char *const names[] = {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json",
+                                        "special_tokens_map.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = path_join(dir, names[i]);
+        const bool exists = path_exists(path);
+        free(path);
+        if (exists)
+            return sft_fail(err, SFT_EUSAGE,
+                            "--out %s: there is a tokenizer already (%s); name another directory", dir,
+                            names[i]);
+    }
+    return SFT_OK;
+}
+
+/* ---- training ---- */
+
+static void count_texts(void *context, const struct text_span *texts, size_t n)
+{
+    struct training *t = context;
+    bpe_trainer_count(t->trainer, texts, n);
+    const struct bpe_train_summary s = bpe_trainer_summary(t->trainer);
+    log_progress("counting words: %zu texts, %.1f MB", s.n_texts, mb(s.n_bytes));
+}
+
+static void show_progress(void *context, size_t vocab_size)
+{
+    const struct training *t = context;
+    if (vocab_size % PROGRESS_TOKENS == 0)
+        log_progress("merging: %zu of %llu tokens", vocab_size, (unsigned long long)t->vocab_size);
+}
+
+static enum sft_status start(struct training *t, struct sft_err *err)
+{
+    const char **special = mem_calloc(t->special.count + 1, sizeof *special);
+    special[0] = "<|endoftext|>";
+    for (size_t i = 0; i < t->special.count; i++)
+        special[i + 1] = t->special.items[i];
+    const struct bpe_train_options options = {.vocab_size = t->vocab_size,
+                                              .min_frequency = t->min_frequency,
+                                              .special = special,
+                                              .n_special = t->special.count + 1,
+                                              .progress = show_progress,
+                                              .context = t};
+    const enum sft_status status = bpe_trainer_new(&t->trainer, &options, err);
+    free(special);
+    return status;
+}
+
+static enum sft_status read_files(struct training *t, struct sft_err *err)
+{
+    for (size_t i = 0; i < t->files.count; i++)
+        if (corpus_read(t->files.items[i], count_texts, t, err))
+            return err->status;
+    return SFT_OK;
+}
+
+static enum sft_status save(const struct training *t, struct sft_err *err)
+{
+    const enum sft_status status = io_mkdirs(t->out, err);
+    return status ? status : tokenizer_save(t->tok, t->out, 0, err);
+}
+
+static void report(const struct training *t, double reading, double merging)
+{
+    const struct bpe_train_summary s = bpe_trainer_summary(t->trainer);
+    const size_t vocab = tokenizer_vocab_size(t->tok);
+    log_info("read    %zu texts, %.1f MB, %zu words, %zu of them different (%.1f s)", s.n_texts,
+             mb(s.n_bytes), s.n_words, s.n_distinct_words, reading);
+    log_info("learnt  %zu merges, a vocabulary of %zu tokens (%.1f s)", s.n_merges, vocab, merging);
+    if (vocab < t->vocab_size)
+        log_warning("%llu tokens were asked for, but in these texts no other pair occurs%s",
+                    (unsigned long long)t->vocab_size,
+                    t->min_frequency > 1 ? " as often as --min-frequency asks" : "");
+    log_info("wrote   %s", t->out);
+}
+
+static enum sft_status run(struct training *t, struct sft_err *err)
+{
+    const double start = seconds();
+    enum sft_status status = read_files(t, err);
+    const double read = seconds();
+    if (!status)
+        status = bpe_trainer_train(t->trainer, &t->tok, err);
+    log_progress("%s", "");
+    const double learnt = seconds();
+    if (!status)
+        status = save(t, err);
+    if (!status)
+        report(t, read - start, learnt - read);
+    return status;
+}
+
+int cmd_tokenizer_train(int argc, char **argv)
+{
+    struct training t = {0};
+    const struct option table[] = {
+        {"vocab-size", OPTION_SIZE, &t.vocab_size, "N", "tokens in all: special ones, the 256 bytes, merges"},
+        {"out", OPTION_STRING, &t.out, "DIR", "where the tokenizer is written; it may not hold one yet"},
+        {"min-frequency", OPTION_SIZE, &t.min_frequency, "N",
+         "merge only pairs that occur so often (default 0, as BpeTrainer's)"},
+        {"special", OPTION_LIST, &t.special, "TOKEN",
+         "another special token beside <|endoftext|>, which has id 0; may be repeated"},
+    };
+    const struct usage usage = {
+        "sft tokenizer train FILE... --vocab-size N --out DIR [options]",
+        "Learn a byte-level BPE tokenizer with GPT-2's words, and write it in both Hugging Face forms.\n"
+        "Vocabulary and merges equal those of Hugging Face's BpeTrainer on the same texts: the lines of a\n"
+        "FILE.txt, the messages or documents of any other FILE. FILE*2 counts twice, FILE:format forces a\n"
+        "format (txt: lines).",
+        table, sizeof table / sizeof *table};
+    int code = options_parse(argc, argv, &usage, &t.files);
+    if (code >= 0) {
+        words_free(&t.special);
+        return code;
+    }
+    struct sft_err err = {0};
+    enum sft_status status = check_arguments(&t, usage.synopsis, &err);
+    if (!status)
+        status = check_out(t.out, &err);
+    if (!status)
+        status = start(&t, &err);
+    if (!status)
+        status = run(&t, &err);
+    code = status ? report_error(&err) : finish_output();
+    tokenizer_free(t.tok);
+    bpe_trainer_free(t.trainer);
+    words_free(&t.special);
+    words_free(&t.files);
+    return code;
+}
