@@ -38,7 +38,7 @@ TESTS     = $(TEST_SRC:tests/unit/%.c=$(B)/tests/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS   = $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
 
-.PHONY: all help test unit cli fuzz-replay lint asan golden test-peers clean
+.PHONY: all help test unit cli fuzz-replay lint asan docs golden test-peers clean
 
 all: sft
 
@@ -96,6 +96,9 @@ asan: ## all tests under the address and undefined-behaviour sanitizers
 
 lint: ## layers, headers that compile alone, formatting rules
 	sh scripts/lint.sh
+
+docs: sft ## put the configuration table into README.md
+	sh scripts/update_readme.sh
 
 golden: ## make the golden values again (needs Python with transformers and tokenizers)
 	sh scripts/golden.sh

@@ -1,0 +1,17 @@
+#!/bin/sh
+# The configuration keys as a Markdown table, from the program's own table of fields; README.md holds what this prints.
+#
+# usage: sh scripts/config_table.sh [SFT]
+set -eu
+"${1:-./sft}" train --keys | awk '
+/^\[/     { section = $0; print (n++ ? "\n" : "") "**`" section "`**\n\n| key | default | meaning |\n|---|---|---|"; next }
+/^  [a-z]/ {
+    line = substr($0, 3)
+    key = line; sub(/ .*/, "", key)
+    rest = substr(line, length(key) + 4)
+    default_value = rest; sub(/  +.*/, "", default_value)
+    meaning = rest; sub(/^[^ ]*  +/, "", meaning); sub(/^ +/, "", meaning)
+    gsub(/\|/, "\\|", meaning)
+    shown = default_value == "" || default_value ~ /^ *$/ ? "" : "`" default_value "`"
+    printf "| `%s` | %s | %s |\n", key, shown, meaning
+}'
