@@ -348,6 +348,14 @@ void dataset_free(struct dataset *ds)
     *ds = (struct dataset){0};
 }
 
+bool dataset_is_documents(const struct dataset *ds)
+{
+    for (size_t f = 0; f < ds->n_files; f++)
+        if (strcmp(ds->files[f].format, "text") != 0 && ds->files[f].format != dataset_text_format)
+            return false;
+    return true;
+}
+
 void dataset_split(struct dataset *from, struct dataset *to, double fraction)
 {
     size_t kept = 0;

@@ -101,6 +101,9 @@ enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_sp
                              const struct dataset_options *options, struct sft_err *err);
 void dataset_free(struct dataset *ds);
 
+/* Whether its files hold documents only, no conversation. */
+bool dataset_is_documents(const struct dataset *ds);
+
 /* Move the share `fraction` of `from` into `to` (an empty dataset), by content hash: whether a row moves
  * depends on nothing but its own content. `to` borrows from `from` and must be freed first. */
 void dataset_split(struct dataset *from, struct dataset *to, double fraction);

@@ -134,6 +134,19 @@ enum sft_status run_open_data(struct run *run, struct settings *settings, struct
     return SFT_OK;
 }
 
+/* Documents have no turns: a run on nothing else leaves the base's vocabulary and its end token as they are.
+ */
+static enum sft_status leave_vocabulary_alone(struct run *run, struct sft_err *err)
+{
+    char *dir = base_directory(run->settings->model.base);
+    template_free(&run->template);
+    tokenizer_free(run->tokenizer);
+    const enum sft_status status = tokenizer_load(&run->tokenizer, dir, err);
+    run->config.vocab_size = run->base_vocab;
+    free(dir);
+    return status;
+}
+
 static void count_steps(struct run *run)
 {
     const struct settings *s = run->settings;
@@ -180,6 +193,9 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
         return sft_fail(err, SFT_EUSAGE, "[train] precision: %s", run->kernels_why);
     run->output_dir = choose_output_dir(settings, fresh);
     if (open_base(run, err) || load_data(run, err) || split_data(run, err))
+        return err->status;
+    if (dataset_is_documents(&run->train) && dataset_is_documents(&run->eval) &&
+        leave_vocabulary_alone(run, err))
         return err->status;
     count_steps(run);
     describe_export(run);

@@ -25,7 +25,7 @@ struct run {
     size_t base_vocab; /* vocab_size of the base's files, before control tokens */
     json *base_config;
     struct tokenizer *tokenizer;
-    struct chat_template template;
+    struct chat_template template; /* empty (name NULL) where the data are documents only */
     struct hf_meta meta;
 
     struct dataset train, eval;

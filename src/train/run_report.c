@@ -64,14 +64,25 @@ static void report_memory(const struct run *run)
              mb(m.parameters), mb(m.gradients), mb(m.moments), mb(m.activations), mb(m.data));
 }
 
+static void report_format(const struct run *run)
+{
+    static const char *const trained[] = {
+        [TRAIN_ON_ASSISTANT] = "assistant messages",
+        [TRAIN_ON_LAST_ASSISTANT] = "the last assistant message",
+        [TRAIN_ON_ALL] = "all tokens",
+    };
+    if (run->template.name)
+        log_info("format template %s, training on %s", run->template.name,
+                 trained[run->settings->data.train_on]);
+    else
+        log_info("format documents, training on every token but the first");
+}
+
 void run_report(const struct run *run)
 {
     const struct settings *s = run->settings;
     report_model(run);
-    log_info("format template %s, training on %s", run->template.name,
-             s->data.train_on == TRAIN_ON_ALL              ? "all tokens"
-             : s->data.train_on == TRAIN_ON_LAST_ASSISTANT ? "the last assistant message"
-                                                           : "assistant messages");
+    report_format(run);
     for (size_t i = 0; i < run->train.n_files; i++)
         report_file(&run->train.files[i], i ? "" : "train");
     if (!run->eval_is_split)

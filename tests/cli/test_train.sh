@@ -249,3 +249,18 @@ test_not_enough_memory_is_told_before_the_first_step() {
         die "$(cat stderr)"
     is "$(ls run)" ''
 }
+
+test_documents_leave_the_vocabulary_alone() {
+    write_config
+    printf '%s\n' 'The cat sat on the mat and looked at the rain.' 'It rained all day.' >story.txt
+    printf '{"text":"A document in a row."}\n' >rows.jsonl
+    expect 0 "$SFT" train config.ini --set "data.train=story.txt rows.jsonl" --set train.max_steps=2
+    has stderr 'vocabulary 401, '
+    has stderr 'format documents, training on every token but the first'
+    has_not stderr 'control tokens'
+    is "$(tr -d ' ' <run/last/config.json | field vocab_size)" 401
+    cmp base/merges.txt run/last/merges.txt
+    has_not run/last/tokenizer_config.json im_start
+    expect 0 "$SFT" info run/last
+    has stdout 'chat template: none'
+}
