@@ -162,11 +162,14 @@ extern const struct kernels kernels_ref_f64;
  * the reason; otherwise why says what was picked and for what reason, for the log's first lines. */
 const struct kernels *kernels_select(const char *precision, char *why, size_t why_size);
 
-/* What must be right before the first kernel: OpenBLAS's OpenMP build, and the core type that this CPU
- * deserves. OpenBLAS reads OPENBLAS_CORETYPE when it is loaded; where it took the CPU for a lesser one, the
- * variable is set and the program started again with the same arguments (so call this first in main). `note`,
- * if not empty afterwards, says what was put right. Returns false, with the reason and the remedy in note,
- * where this OpenBLAS cannot be used. */
-bool kernels_start(char **argv, char *note, size_t note_size);
+/* What must be right before the first kernel: that OpenBLAS is its OpenMP build, that it takes this CPU for
+ * what it is, and that waiting threads do not spin long. The libraries read OPENBLAS_CORETYPE and
+ * GOMP_SPINCOUNT when they are loaded: where they must be set (and the user has not), the program is started
+ * again with the same arguments, so call this first in main. Returns false, with the reason and the remedy in
+ * why, where this OpenBLAS cannot be used. */
+bool kernels_start(char **argv, char *why, size_t why_size);
+
+/* The core type that OpenBLAS runs as, and what it took the CPU for where that was put right: for the log. */
+void kernels_blas_core(char *out, size_t size);
 
 #endif

@@ -41,9 +41,9 @@ static int unknown_command(const char *word)
 
 int main(int argc, char **argv)
 {
-    char note[512];
-    if (!kernels_start(argv, note, sizeof note)) {
-        fprintf(stderr, "error: %s\n", note);
+    char why[512];
+    if (!kernels_start(argv, why, sizeof why)) {
+        fprintf(stderr, "error: %s\n", why);
         return 1;
     }
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write that fails, and is told as such */

@@ -50,26 +50,47 @@ static bool core_is_lesser(const char *core)
     return false;
 }
 
-bool kernels_start(char **argv, char *note, size_t note_size)
+/* Give a variable a value unless the user gave it one; true where that changed something. */
+static bool set_default(const char *name, const char *value)
 {
-    note[0] = '\0';
+    return !getenv(name) && setenv(name, value, 0) == 0;
+}
+
+/* libgomp's threads spin for milliseconds when they have nothing to do, which a machine with other work pays
+ * for dearly (a step of a small model took 50 times as long); a few microseconds bridge what is between our
+ * loops. */
+static bool set_waiting(void)
+{
+    return !getenv("OMP_WAIT_POLICY") && set_default("GOMP_SPINCOUNT", "20000");
+}
+
+static bool set_core_type(void)
+{
+    const char *core = openblas_get_corename();
+    if (!cpu_get()->avx512 || !core_is_lesser(core) || !set_default("OPENBLAS_CORETYPE", "SkylakeX"))
+        return false;
+    setenv("SFT_OPENBLAS_TOOK_CPU_FOR", core, 1);
+    return true;
+}
+
+bool kernels_start(char **argv, char *why, size_t why_size)
+{
     if (openblas_get_parallel() != OPENBLAS_OPENMP) {
-        snprintf(note, note_size,
+        snprintf(why, why_size,
                  "this OpenBLAS is not its OpenMP build, and would fight with our threads over the cores: "
                  "install libopenblas0-openmp, or choose it with update-alternatives --config "
                  "libopenblas.so.0-x86_64-linux-gnu");
         return false;
     }
-    const char *core = openblas_get_corename(), *restarted = getenv("SFT_OPENBLAS_CORE");
-    if (restarted) {
-        snprintf(note, note_size, "OpenBLAS took this CPU for a %s; runs as %s", restarted, core);
-    } else if (cpu_get()->avx512 && core_is_lesser(core) && !getenv("OPENBLAS_CORETYPE")) {
-        setenv("SFT_OPENBLAS_CORE", core, 1);
-        setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
+    const bool waiting = set_waiting(), core = set_core_type();
+    if (waiting || core) /* both libraries read their variables when they are loaded */
         execv("/proc/self/exe", argv);
-        /* no /proc: half the speed, and all else as it should be */
-        unsetenv("OPENBLAS_CORETYPE");
-        unsetenv("SFT_OPENBLAS_CORE");
-    }
-    return true;
+    return true; /* without /proc: slower, and all else as it should be */
+}
+
+void kernels_blas_core(char *out, size_t size)
+{
+    const char *taken_for = getenv("SFT_OPENBLAS_TOOK_CPU_FOR");
+    snprintf(out, size, "%s%s%s", openblas_get_corename(), taken_for ? "; it took this CPU for a " : "",
+             taken_for ? taken_for : "");
 }

@@ -64,6 +64,16 @@ static void report_memory(const struct run *run)
              mb(m.parameters), mb(m.gradients), mb(m.moments), mb(m.activations), mb(m.data));
 }
 
+static void report_cpu(const struct run *run)
+{
+    char core[128];
+    kernels_blas_core(core, sizeof core);
+    log_info("cpu    %s, %d threads, precision %s", cpu_get()->name, omp_get_max_threads(),
+             run->kernels->precision);
+    log_info("       %s kernels (%s), products by %s (%s)", run->kernels->isa, run->kernels_why,
+             run->kernels->products, core);
+}
+
 static void report_format(const struct run *run)
 {
     static const char *const trained[] = {
@@ -94,10 +104,7 @@ void run_report(const struct run *run)
     log_info("steps  %llu of %llu conversations (%llu an epoch)", (unsigned long long)run->total_steps,
              (unsigned long long)s->train.batch_size, (unsigned long long)run->steps_per_epoch);
     report_memory(run);
-    log_info("cpu    %s, %d threads, precision %s", cpu_get()->name, omp_get_max_threads(),
-             run->kernels->precision);
-    log_info("       %s kernels (%s), products by %s", run->kernels->isa, run->kernels_why,
-             run->kernels->products);
+    report_cpu(run);
     log_info("output %s", run->output_dir);
     if (s->train.lr_scheduler_type == LR_CONSTANT && s->train.warmup_steps > 0)
         log_warning("lr_scheduler_type = constant has no warmup: warmup_steps is not used");
