@@ -270,6 +270,8 @@ enum sft_status run_allocate(struct run *run, struct sft_err *err)
         activations_init(&run->acts, &run->config, run->kernels, capacity, true, err) ||
         batch_buffer_init(&run->buffer, capacity, capacity, err))
         return err->status;
+    run->order = mem_alloc(run->train.n_examples * sizeof *run->order);
+    run->order_epoch = UINT64_MAX;
     return load_weights(run, err);
 }
 
@@ -279,6 +281,7 @@ void run_free(struct run *run)
     adamw_free(&run->adamw);
     activations_free(&run->acts);
     batch_buffer_free(&run->buffer);
+    free(run->order);
     dataset_free(&run->eval); /* before train, from which a split borrows */
     dataset_free(&run->train);
     template_free(&run->template);

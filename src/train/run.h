@@ -41,6 +41,8 @@ struct run {
     struct adamw adamw;
     struct activations acts;
     struct batch_buffer buffer;
+    uint32_t *order;      /* (train.n_examples) the order of epoch order_epoch */
+    uint64_t order_epoch; /* UINT64_MAX: none yet */
     struct train_state state;
 };
 

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
-#include "train/run.h"
+#include "train/step.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,8 +15,6 @@ struct trainer {
     struct run run;
     const volatile int *stop;
     FILE *metrics;
-    uint32_t *order; /* (n_examples) of the epoch `order_epoch` */
-    uint64_t order_epoch;
     double window_seconds;     /* spent in steps since the last metrics line */
     uint64_t window_tokens;    /* and what they held */
     double all_seconds;        /* spent in steps by this process */
@@ -34,93 +32,17 @@ static double now(void)
 
 /* ---- one step ---- */
 
-/* The conversations of step `step` (from 0): `count` of them, at most batch_size, in the epoch's order. */
-static const uint32_t *step_ids(struct trainer *t, uint64_t step, size_t *count)
-{
-    const struct run *run = &t->run;
-    const uint64_t epoch = step / run->steps_per_epoch;
-    const size_t first = (size_t)(step % run->steps_per_epoch) * (size_t)run->settings->train.batch_size;
-    const size_t left = run->train.n_examples - first;
-    if (epoch != t->order_epoch) {
-        batch_epoch_order(t->order, run->train.n_examples, run->settings->train.seed, epoch,
-                          run->settings->data.shuffle);
-        t->order_epoch = epoch;
-    }
-    *count = left < run->settings->train.batch_size ? left : (size_t)run->settings->train.batch_size;
-    return t->order + first;
-}
-
-/* Gradients of the mean loss over a step's conversations: divided by their total target weight, however the
- * step is cut into micro-batches. */
-static struct loss_sums accumulate(struct run *run, const uint32_t *ids, size_t count)
-{
-    const size_t micro_batch_tokens = (size_t)run->settings->train.micro_batch_tokens;
-    struct loss_sums sums = {0};
-    double weight = 0;
-    for (size_t i = 0; i < count; i++)
-        weight += run->train.examples[ids[i]].target_weight;
-    transformer_zero_grad(&run->model);
-    for (size_t done = 0; done < count;) {
-        done += batch_fill(&run->buffer, &run->train, ids + done, count - done, micro_batch_tokens);
-        transformer_loss_grad(&run->model, &run->acts, &run->buffer.batch, 1 / weight, &sums);
-    }
-    return sums;
-}
-
-static enum sft_status not_finite(const struct run *run, const char *what, double value, const uint32_t *ids,
-                                  size_t count, struct sft_err *err)
-{
-    enum { SHOWN = 16 };
-    struct strbuf where = {0};
-    for (size_t i = 0; i < count && i < SHOWN; i++) {
-        const struct example *e = &run->train.examples[ids[i]];
-        strbuf_printf(&where, "%s%s:%zu", i ? ", " : "", run->train.files[e->file].path, e->line);
-    }
-    if (count > SHOWN)
-        strbuf_printf(&where, " and %zu more", count - SHOWN);
-    sft_fail(err, SFT_ENONFINITE,
-             "step %llu: the %s is %f on the conversations %s (nothing of this step is kept; lower "
-             "learning_rate or look at these rows, then run again to go on from the last checkpoint)",
-             (unsigned long long)run->state.step + 1, what, isnan(value) ? NAN : value, where.data);
-    strbuf_free(&where);
-    return SFT_ENONFINITE;
-}
-
-static void count_conversations(struct trainer *t, const uint32_t *ids, size_t count)
-{
-    struct run *run = &t->run;
-    for (size_t i = 0; i < count; i++) {
-        run->state.num_tokens += run->train.examples[ids[i]].n_tokens;
-        t->window_tokens += run->train.examples[ids[i]].n_tokens;
-        run->state.num_target_tokens += run->train.examples[ids[i]].n_targets;
-    }
-}
-
-/* One optimizer step. On SFT_ENONFINITE neither weights nor state have changed. */
 static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err *err)
 {
-    struct run *run = &t->run;
-    struct train_state *state = &run->state;
     const double started = now();
-    size_t count;
-    const uint32_t *ids = step_ids(t, state->step, &count);
-    const struct loss_sums sums = accumulate(run, ids, count);
-    *norm = grad_norm(&run->model);
-    if (!isfinite(sums.loss))
-        return not_finite(run, "loss", sums.loss / sums.weight, ids, count, err);
-    if (!isfinite(*norm))
-        return not_finite(run, "gradient's norm", *norm, ids, count, err);
-    run->adamw.learning_rate = schedule_rate(&run->schedule, state->step);
-    state->step++;
-    adamw_step(&run->adamw, &run->model, state->step, *norm);
-    count_conversations(t, ids, count);
-    state->window.loss += sums.loss;
-    state->window.correct += sums.correct;
-    state->window.weight += sums.weight;
+    struct step_result result;
+    const enum sft_status status = train_step(&t->run, &result, err);
+    *norm = result.norm;
     t->steps_here++;
+    t->window_tokens += result.num_tokens;
     t->window_seconds += now() - started;
     t->all_seconds += now() - started;
-    return SFT_OK;
+    return status;
 }
 
 /* ---- what is due after a step ---- */
@@ -318,8 +240,6 @@ static enum sft_status start(struct trainer *t, struct sft_err *err)
     char *path = path_join(run->output_dir, "metrics.jsonl");
     enum sft_status status = metrics_open(&t->metrics, path, run->state.step, run->state.last_eval_step, err);
     free(path);
-    t->order = mem_alloc(run->train.n_examples * sizeof *t->order);
-    t->order_epoch = UINT64_MAX;
     t->last_save = now();
     return status;
 }
@@ -349,7 +269,6 @@ enum sft_status train(struct settings *settings, const struct trainer_options *o
 out:
     if (t.metrics)
         fclose(t.metrics);
-    free(t.order);
     run_free(&t.run);
     return status;
 }

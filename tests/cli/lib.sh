@@ -111,7 +111,7 @@ same_run() {
 # wait_until COMMAND...: try again every few hundredths of a second, for two minutes at most.
 wait_until() {
     tries=0
-    until "$@"; do
+    until "$@" 2>/dev/null; do
         tries=$((tries + 1))
         [ $tries -lt 4000 ] || die "waited in vain for: $*"
         sleep 0.03

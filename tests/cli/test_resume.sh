@@ -24,6 +24,7 @@ killed_and_resumed() {
     kills=0
     while :; do
         before=$(last_of)
+        rm -f log # the shell may be slower to empty it than we are to read it
         "$SFT" train config.ini "$@" 2>log &
         pid=$!
         if [ $kills -ge 8 ]; then
@@ -58,6 +59,7 @@ test_kill_9_with_evaluations() {
 
 # stopped_by SIGNAL: after a few steps.
 stopped_by() {
+    rm -f log # the shell may be slower to empty it than we are to read it
     "$SFT" train config.ini 2>log &
     pid=$!
     wait_until grep -q '^step ' log
@@ -84,6 +86,7 @@ test_signals_during_evaluation() {
     set -- --set "data.eval=$DATA/eval.jsonl*600" --set train.eval_steps=2 --set train.max_steps=8
     expect 0 "$SFT" train config.ini "$@" --set train.output_dir=straight
     for stop in 1 2 3 4; do
+        rm -f log # the shell may be slower to empty it than we are to read it
         "$SFT" train config.ini "$@" 2>log &
         pid=$!
         wait_until grep -q '^step' log
