@@ -145,6 +145,10 @@ struct kernels {
     sum_of_squares_fn *sum_of_squares;
     adamw_fn *adamw;
 
+    /* The best of the CPU's own multiply-adds for this table's products, all threads, in FLOP/s, tried for so many
+     * seconds. NULL in the reference. */
+    double (*peak_flops)(double seconds);
+
     /* Bytes of workspace that the ops above need for a model of these sizes. */
     size_t (*work_bytes)(size_t C, size_t V, size_t head_size);
 };

@@ -14,6 +14,7 @@ const struct cmd commands[] = {
     {"generate", "answer prompts", cmd_generate},
     {"chat", "talk to a model", cmd_chat},
     {"eval", "score a model on conversations", cmd_eval},
+    {"bench", "measure how fast a model trains here, and where the time goes", cmd_bench},
     {"export", "write a model in another format or precision", cmd_export},
     {"info", "say what a model directory holds, and whether it is whole", cmd_info},
     {"tokenizer", "encode and decode text, train a new one", cmd_tokenizer},
