@@ -15,3 +15,13 @@ test_every_shipped_configuration_is_read() {
     done
     [ $count -ge 1 ]
 }
+
+test_the_base_in_the_box_is_whole_and_trains() {
+    top=$DATA/../../..
+    expect 0 "$SFT" info "$top/checkpoints/base"
+    has stdout '4.3M parameters'
+    expect 0 "$SFT" train "$top/configs/quickstart.ini" --set train.output_dir=out --set train.max_steps=2 --set "data.eval="
+    has stderr 'saved out/checkpoint-2'
+    holds "$(field loss <out/metrics.jsonl | tail -n 1) < 7" # chance is 8.3
+    [ "$(du -k "$top/checkpoints/base" | cut -f1)" -le 10240 ]
+}
