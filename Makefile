@@ -10,7 +10,8 @@ CPPFLAGS += -D_GNU_SOURCE -Isrc -Ikernels
 OPTIMIZE ?= -O3
 BASE_CFLAGS = -std=gnu17 -g $(OPTIMIZE) -fno-math-errno -fno-trapping-math -fopenmp $(WARNINGS) $(SANITIZE) $(CFLAGS)
 LDLIBS    = -lopenblas -lcjson -linih -lpcre2-8 -lm
-Q         = $(if $(V),,@echo "  $(1)  $@" &&)
+SILENT    = $(findstring s,$(firstword -$(MAKEFLAGS)))
+Q         = $(if $(V),,@$(if $(SILENT),,echo "  $(1)  $@" &&))
 MACHINE  := $(shell uname -m)
 B         = build/$(VARIANT)
 
