@@ -49,9 +49,10 @@ static bool fits(const struct choice *choice, const char *precision)
 static void explain_none(const char *precision, const char *isa, char *why, size_t why_size)
 {
     size_t used = 0;
+    const bool any_precision = strcmp(precision, "auto") == 0;
     if (isa)
-        used = (size_t)snprintf(why, why_size, "SFT_ISA=%s: no %s kernels of that name (there are", isa,
-                                precision);
+        used = (size_t)snprintf(why, why_size, "SFT_ISA=%s: no%s%s kernels of that name (there are", isa,
+                                any_precision ? "" : " ", any_precision ? "" : precision);
     else
         used = (size_t)snprintf(why, why_size, "precision %s: no kernels for it on this CPU (there are",
                                 precision);
