@@ -383,47 +383,59 @@ static void print_number(const json *node, struct strbuf *out)
         strbuf_puts(out, "null");
 }
 
-static void new_line(struct strbuf *out, size_t depth)
+struct printer {
+    struct strbuf *out;
+    bool indented;
+};
+
+static void new_line(const struct printer *p, size_t depth)
 {
-    strbuf_putc(out, '\n');
+    if (!p->indented)
+        return;
+    strbuf_putc(p->out, '\n');
     for (size_t i = 0; i < depth; i++)
-        strbuf_puts(out, "  ");
+        strbuf_puts(p->out, "  ");
 }
 
-static void print_node(const json *node, size_t depth, struct strbuf *out);
+static void print_node(const json *node, size_t depth, const struct printer *p);
 
-static void print_children(const json *node, size_t depth, struct strbuf *out)
+static void print_children(const json *node, size_t depth, const struct printer *p)
 {
     for (const json *child = node->child; child; child = child->next) {
-        new_line(out, depth + 1);
+        new_line(p, depth + 1);
         if (json_is_object(node)) {
-            strbuf_json_string(out, child->string, strlen(child->string));
-            strbuf_puts(out, ": ");
+            strbuf_json_string(p->out, child->string, strlen(child->string));
+            strbuf_puts(p->out, p->indented ? ": " : ":");
         }
-        print_node(child, depth + 1, out);
+        print_node(child, depth + 1, p);
         if (child->next)
-            strbuf_putc(out, ',');
+            strbuf_putc(p->out, ',');
     }
     if (node->child)
-        new_line(out, depth);
+        new_line(p, depth);
 }
 
-static void print_node(const json *node, size_t depth, struct strbuf *out)
+static void print_node(const json *node, size_t depth, const struct printer *p)
 {
     if (json_is_object(node) || json_is_array(node)) {
-        strbuf_putc(out, json_is_object(node) ? '{' : '[');
-        print_children(node, depth, out);
-        strbuf_putc(out, json_is_object(node) ? '}' : ']');
+        strbuf_putc(p->out, json_is_object(node) ? '{' : '[');
+        print_children(node, depth, p);
+        strbuf_putc(p->out, json_is_object(node) ? '}' : ']');
     } else if (json_is_string(node)) {
-        strbuf_json_string(out, node->valuestring, strlen(node->valuestring));
+        strbuf_json_string(p->out, node->valuestring, strlen(node->valuestring));
     } else if (json_is_number(node)) {
-        print_number(node, out);
+        print_number(node, p->out);
     } else {
-        strbuf_puts(out, json_is_true(node) ? "true" : json_is_bool(node) ? "false" : "null");
+        strbuf_puts(p->out, json_is_true(node) ? "true" : json_is_bool(node) ? "false" : "null");
     }
 }
 
 void json_print(const json *node, struct strbuf *out)
 {
-    print_node(node, 0, out);
+    print_node(node, 0, &(struct printer){out, true});
+}
+
+void json_print_line(const json *node, struct strbuf *out)
+{
+    print_node(node, 0, &(struct printer){out, false});
 }

@@ -60,6 +60,7 @@ void json_set_node(json *object, const char *key, json *value); /* takes ownersh
 json *json_copy(const json *node);                              /* deep; the caller's */
 void json_remove(json *object, const char *key);
 void json_print(const json *node, struct strbuf *out); /* indented, as Hugging Face writes its files */
+void json_print_line(const json *node, struct strbuf *out); /* on one line, without blanks */
 
 /* ---- splitting a big file into elements without parsing it ----
  *

@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 #include "base/io.h"
+#include "base/json.h"
 #include "data/dataset.h"
 #include "infer/session.h"
 
@@ -26,29 +27,55 @@ static enum sft_status answer(struct generate *g, const struct conversation *con
 
 /* ---- conversations as JSON lines ---- */
 
-static void print_messages(struct strbuf *out, const struct conversation *conv, const struct strbuf *reply)
+/* The messages as they came, whatever else they hold; those of other formats as what they became. */
+static void print_messages(struct strbuf *out, const json *row, const struct conversation *conv)
 {
-    strbuf_puts(out, "{\"messages\":[");
-    for (size_t i = 0; i < conv->count; i++) {
+    const json *messages = json_get(row, "messages");
+    for (const json *m = json_first(messages); m; m = json_next(m)) {
+        json_print_line(m, out);
+        strbuf_putc(out, ',');
+    }
+    for (size_t i = 0; !messages && i < conv->count; i++) {
         strbuf_printf(out, "{\"role\":\"%s\",\"content\":", role_name[conv->messages[i].role]);
         strbuf_json_string(out, conv->messages[i].content, conv->messages[i].len);
         strbuf_puts(out, "},");
     }
-    strbuf_puts(out, "{\"role\":\"assistant\",\"content\":");
-    strbuf_json_string(out, reply->data ? reply->data : "", reply->len);
-    strbuf_puts(out, "}]");
 }
 
-static void print_answer(struct strbuf *out, const struct generate *g, const struct conversation *conv,
-                         const struct token_buf *tokens, enum finish_reason reason)
+/* The row's other keys, an id for instance, come back with it. */
+static void print_other_keys(struct strbuf *out, const json *row)
+{
+    static const char *const ours[] = {"messages", "tokens", "finish_reason", "error"};
+    for (const json *member = json_first(json_get(row, "messages") ? row : NULL); member;
+         member = json_next(member)) {
+        bool is_ours = false;
+        for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+            is_ours |= strcmp(json_key(member), ours[i]) == 0;
+        if (is_ours)
+            continue;
+        strbuf_putc(out, ',');
+        strbuf_json_string(out, json_key(member), strlen(json_key(member)));
+        strbuf_putc(out, ':');
+        json_print_line(member, out);
+    }
+}
+
+static void print_answer(struct strbuf *out, const struct generate *g, const json *row,
+                         const struct conversation *conv, const struct token_buf *tokens,
+                         enum finish_reason reason)
 {
     struct strbuf reply = {0};
     tokenizer_decode(g->session.tokenizer, tokens->ids, tokens->count, true, &reply);
-    print_messages(out, conv, &reply);
-    strbuf_puts(out, ",\"tokens\":[");
+    strbuf_puts(out, "{\"messages\":[");
+    print_messages(out, row, conv);
+    strbuf_puts(out, "{\"role\":\"assistant\",\"content\":");
+    strbuf_json_string(out, reply.data ? reply.data : "", reply.len);
+    strbuf_puts(out, "}],\"tokens\":[");
     for (size_t i = 0; i < tokens->count; i++)
         strbuf_printf(out, "%s%d", i ? "," : "", tokens->ids[i]);
-    strbuf_printf(out, "],\"finish_reason\":\"%s\"}", reason == FINISH_STOP ? "stop" : "length");
+    strbuf_printf(out, "],\"finish_reason\":\"%s\"", reason == FINISH_STOP ? "stop" : "length");
+    print_other_keys(out, row);
+    strbuf_putc(out, '}');
     strbuf_free(&reply);
 }
 
@@ -57,11 +84,14 @@ static bool answer_line(struct generate *g, const char *line, size_t len, size_t
 {
     struct arena arena = {0};
     struct conversation conv;
+    json *parsed = NULL;
     struct token_buf tokens = {0};
     enum finish_reason reason;
     struct sft_err err = {0};
     sampler_restart(&g->sampler, row);
-    enum sft_status status = conversation_parse(line, len, &arena, &conv, &err);
+    enum sft_status status = json_parse(line, len, &parsed, &err);
+    if (!status)
+        status = conversation_read(parsed, &arena, &conv, &err);
     if (!status)
         status = answer(g, &conv, &tokens, &reason, &err);
     if (status) {
@@ -69,9 +99,10 @@ static bool answer_line(struct generate *g, const char *line, size_t len, size_t
         strbuf_json_string(out, err.message, strlen(err.message));
         strbuf_puts(out, "}");
     } else {
-        print_answer(out, g, &conv, &tokens, reason);
+        print_answer(out, g, parsed, &conv, &tokens, reason);
     }
     strbuf_putc(out, '\n');
+    json_free(parsed);
     token_buf_free(&tokens);
     arena_free(&arena);
     return status == SFT_OK;

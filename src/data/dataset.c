@@ -376,15 +376,9 @@ void dataset_split(struct dataset *from, struct dataset *to, double fraction)
     from->n_targets -= to->n_targets;
 }
 
-enum sft_status conversation_parse(const char *text, size_t len, struct arena *arena,
-                                   struct conversation *conv, struct sft_err *err)
+enum sft_status conversation_read(const json *row, struct arena *arena, struct conversation *conv,
+                                  struct sft_err *err)
 {
-    json *root;
-    enum sft_status status = json_parse(text, len, &root, err);
-    if (!status) {
-        const struct reader *reader = reader_detect(root, err);
-        status = reader ? reader_read(reader, root, arena, conv, err) : SFT_EDATA;
-    }
-    json_free(root);
-    return status;
+    const struct reader *reader = reader_detect(row, err);
+    return reader ? reader_read(reader, row, arena, conv, err) : SFT_EDATA;
 }

@@ -7,6 +7,7 @@
 #define SFT_DATA_DATASET_H
 
 #include "base/err.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "config/settings.h"
 #include "text/template.h"
@@ -108,8 +109,8 @@ bool dataset_is_documents(const struct dataset *ds);
  * depends on nothing but its own content. `to` borrows from `from` and must be freed first. */
 void dataset_split(struct dataset *from, struct dataset *to, double fraction);
 
-/* One conversation from one line of JSON in any format: for generate and chat. Strings go to the arena. */
-enum sft_status conversation_parse(const char *text, size_t len, struct arena *arena,
-                                   struct conversation *conv, struct sft_err *err);
+/* One conversation from a row in any format: for generate. Strings go to the arena. */
+enum sft_status conversation_read(const json *row, struct arena *arena, struct conversation *conv,
+                                  struct sft_err *err);
 
 #endif

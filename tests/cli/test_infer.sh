@@ -140,3 +140,12 @@ test_tokenizer_round_trip() {
     is "$(cut -d ' ' -f 1 stdout)" 403
     expect_error 1 "standard input: expected ids below 404, found '404'" sh -c "echo 17 404 | \"\$SFT\" tokenizer decode --model $model"
 }
+
+test_generate_gives_back_what_else_a_row_holds() {
+    model=$(trained_model)
+    echo '{"id": 7, "messages": [{"role": "user", "content": "hi", "name": "Ann"}], "tags": ["a", {"b": null}], "tokens": [1]}' >rows
+    expect 0 "$SFT" generate --model "$model" --json --max-new-tokens 3 <rows
+    has stdout '{"messages":[{"role":"user","content":"hi","name":"Ann"},{"role":"assistant","content":"'
+    has stdout ',"id":7,"tags":["a",{"b":null}]}'
+    is "$(grep -o '"tokens"' stdout | wc -l)" 1
+}

@@ -15,15 +15,12 @@ static const char *shown(const char *row, const char *format)
     struct arena arena = {0};
     struct conversation conv;
     json *root = NULL;
-    enum sft_status status;
-    if (format) {
-        status = json_parse(row, strlen(row), &root, &err);
-        if (!status)
-            status = reader_read(reader_by_name(format), root, &arena, &conv, &err);
-        json_free(root);
-    } else {
-        status = conversation_parse(row, strlen(row), &arena, &conv, &err);
-    }
+    enum sft_status status = json_parse(row, strlen(row), &root, &err);
+    if (!status && format)
+        status = reader_read(reader_by_name(format), root, &arena, &conv, &err);
+    else if (!status)
+        status = conversation_read(root, &arena, &conv, &err);
+    json_free(root);
     struct strbuf sb = {0};
     strbuf_puts(&sb, status ? err.message : "");
     for (size_t i = 0; !status && i < conv.count; i++) {
