@@ -56,9 +56,8 @@ static bool set_default(const char *name, const char *value)
     return !getenv(name) && setenv(name, value, 0) == 0;
 }
 
-/* libgomp's threads spin for milliseconds when they have nothing to do, which a machine with other work pays
- * for dearly (a step of a small model took 50 times as long); a few microseconds bridge what is between our
- * loops. */
+/* libgomp's threads spin for milliseconds when they have nothing to do, which a machine with other work pays for
+ * dearly (SPEED.md); a few microseconds bridge what is between our loops. */
 static bool set_waiting(void)
 {
     return !getenv("OMP_WAIT_POLICY") && set_default("GOMP_SPINCOUNT", "20000");

@@ -173,9 +173,24 @@ static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
     return metrics_write_eval(t->metrics, &m, err);
 }
 
+/* A step finds what the update before it broke; the last update before a save has no such step. */
+static enum sft_status check_weights(const struct run *run, struct sft_err *err)
+{
+    const struct transformer *model = &run->model;
+    if (isfinite(model->kernels->sum_of_squares(model->params.data, model->table.n_elements)))
+        return SFT_OK;
+    return sft_fail(
+        err, SFT_ENONFINITE,
+        "step %llu: the weights are not finite after the update (nothing is saved; lower learning_rate, then "
+        "run again to go on from the last checkpoint)",
+        (unsigned long long)run->state.step);
+}
+
 static enum sft_status save(struct trainer *t, struct sft_err *err)
 {
     struct run *run = &t->run;
+    if (check_weights(run, err))
+        return err->status;
     const struct checkpoint checkpoint = {.model = &run->model,
                                           .adamw = &run->adamw,
                                           .tokenizer = run->tokenizer,

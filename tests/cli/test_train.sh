@@ -264,3 +264,13 @@ test_documents_leave_the_vocabulary_alone() {
     expect 0 "$SFT" info run/last
     has stdout 'chat template: none'
 }
+
+test_weights_that_the_last_update_broke_are_not_saved() {
+    write_config
+    expect 0 "$SFT" train config.ini --set train.max_steps=2 --set train.save_steps=1
+    sed -i 's/^learning_rate = .*/learning_rate = 1e39/' config.ini
+    expect 3 "$SFT" train config.ini --set train.max_steps=1 --set train.output_dir=broken
+    has stderr 'error: step 1: the weights are not finite after the update'
+    [ ! -e broken/last ] || die 'broken weights were saved'
+    expect 0 "$SFT" info run/last
+}
