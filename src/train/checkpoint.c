@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char *checkpoint_path(const char *output_dir, uint64_t step)
 {
@@ -166,15 +167,27 @@ static enum sft_status write_contents(const char *dir, const struct checkpoint *
     return status;
 }
 
+/* Let output_dir/NAME be a link to checkpoint-STEP. */
 static enum sft_status point_link(const char *output_dir, const char *name, uint64_t step,
                                   struct sft_err *err)
 {
-    char *link = path_join(output_dir, name);
-    char *target = mem_printf("checkpoint-%llu", (unsigned long long)step);
-    const enum sft_status status = io_symlink(target, link, err);
+    char *link = path_join(output_dir, name), *dir = checkpoint_path(output_dir, step);
+    const char *target = strrchr(dir, '/') + 1;
+    char now[64] = "";
+    enum sft_status status = SFT_OK;
+    if (path_is_dir(dir) && (readlink(link, now, sizeof now - 1) < 0 || strcmp(now, target) != 0))
+        status = io_symlink(target, link, err);
     free(link);
-    free(target);
+    free(dir);
     return status;
+}
+
+enum sft_status checkpoint_link(const char *output_dir, uint64_t last, uint64_t best, struct sft_err *err)
+{
+    enum sft_status status = point_link(output_dir, "last", last, err);
+    if (!status && best)
+        status = point_link(output_dir, "best", best, err);
+    return status ? status : io_sync_dir(output_dir, err);
 }
 
 enum sft_status checkpoint_save(const char *output_dir, const struct checkpoint *c, struct sft_err *err)
@@ -190,18 +203,10 @@ enum sft_status checkpoint_save(const char *output_dir, const struct checkpoint 
     if (status)
         io_remove_tree(tmp, NULL);
     if (!status)
-        status = point_link(output_dir, "last", c->state->step, err);
-    if (!status)
-        status = io_sync_dir(output_dir, err);
+        status = checkpoint_link(output_dir, c->state->step, c->state->best_step, err);
     free(dir);
     free(tmp);
     return status;
-}
-
-enum sft_status checkpoint_mark_best(const char *output_dir, uint64_t step, struct sft_err *err)
-{
-    const enum sft_status status = point_link(output_dir, "best", step, err);
-    return status ? status : io_sync_dir(output_dir, err);
 }
 
 /* ---- looking ---- */
@@ -250,6 +255,14 @@ enum sft_status checkpoint_prune(const char *output_dir, uint64_t keep, uint64_t
     return status;
 }
 
+static bool is_half_written(const char *name)
+{
+    const size_t len = strlen(name);
+    if (strcmp(name, "last.tmp") == 0 || strcmp(name, "best.tmp") == 0)
+        return true;
+    return strncmp(name, "checkpoint-", 11) == 0 && len >= 15 && strcmp(name + len - 4, ".tmp") == 0;
+}
+
 enum sft_status checkpoint_clean(const char *output_dir, struct sft_err *err)
 {
     char **names = NULL;
@@ -258,8 +271,7 @@ enum sft_status checkpoint_clean(const char *output_dir, struct sft_err *err)
         return SFT_OK;
     enum sft_status status = io_list(output_dir, &names, &count, err);
     for (size_t i = 0; i < count && !status; i++) {
-        const size_t len = strlen(names[i]);
-        if (strncmp(names[i], "checkpoint-", 11) != 0 || len < 15 || strcmp(names[i] + len - 4, ".tmp") != 0)
+        if (!is_half_written(names[i]))
             continue;
         char *path = path_join(output_dir, names[i]);
         status = io_remove_tree(path, err);

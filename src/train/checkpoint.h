@@ -37,12 +37,13 @@ struct checkpoint {
     const struct train_state *state;
 };
 
-/* Write output_dir/checkpoint-STEP, in the place of one that is there already, and point `last` at it. */
+/* Write output_dir/checkpoint-STEP, in the place of one that is there already, and point the links. */
 enum sft_status checkpoint_save(const char *output_dir, const struct checkpoint *checkpoint,
                                 struct sft_err *err);
 
-/* Point `best` at checkpoint-STEP. */
-enum sft_status checkpoint_mark_best(const char *output_dir, uint64_t step, struct sft_err *err);
+/* Point `last` and `best` at the checkpoints of these steps (best = 0: there is none yet), as a save does;
+ * one that was killed between its rename and its links left them behind. */
+enum sft_status checkpoint_link(const char *output_dir, uint64_t last, uint64_t best, struct sft_err *err);
 
 /* Remove the oldest checkpoints until `keep` are left (0: keep all), but never `newest` nor `best`. */
 enum sft_status checkpoint_prune(const char *output_dir, uint64_t keep, uint64_t newest, uint64_t best,

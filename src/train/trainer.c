@@ -199,8 +199,6 @@ static enum sft_status save(struct trainer *t, struct sft_err *err)
                                           .state = &run->state};
     log_progress("saving step %llu", (unsigned long long)run->state.step);
     enum sft_status status = checkpoint_save(run->output_dir, &checkpoint, err);
-    if (!status && run->state.best_step == run->state.step)
-        status = checkpoint_mark_best(run->output_dir, run->state.step, err);
     if (!status)
         status = checkpoint_prune(run->output_dir, run->settings->train.save_total_limit, run->state.step,
                                   run->state.best_step, err);
@@ -272,6 +270,8 @@ enum sft_status train(struct settings *settings, const struct trainer_options *o
     }
     if (!status)
         status = run_allocate(&t.run, err);
+    if (!status && t.run.resume_dir)
+        status = checkpoint_link(t.run.output_dir, t.run.state.step, t.run.state.best_step, err);
     if (!status && is_finished(&t)) {
         log_info("this run is finished (raise num_train_epochs or max_steps to go on, or start another with "
                  "--fresh)");

@@ -69,6 +69,15 @@ test_half_written_checkpoint_is_removed() {
     [ ! -e run/checkpoint-9.tmp ] || die 'checkpoint-9.tmp is still there'
 }
 
+test_links_that_a_save_did_not_come_to_are_made() {
+    three_checkpoints
+    ln -sfn checkpoint-4 run/last
+    ln -s checkpoint-6 run/last.tmp
+    expect 0 "$SFT" train config.ini
+    is "$(readlink run/last)" checkpoint-6
+    is "$(ls run | grep tmp)" ''
+}
+
 test_other_files_in_the_output_directory_stay() {
     three_checkpoints
     mkdir run/checkpoint-best run/mine.tmp
