@@ -1,7 +1,7 @@
 # sft: `make` builds ./sft; `make help` lists the targets; V=1 shows the commands. Objects go to build/VARIANT/.
 #
 # No flag here is global above x86-64-v2: kernels for newer CPUs are compiled file by file (kernels/avx2,
-# kernels/avx512) and chosen at run time. Never -ffast-math: it would remove the checks for NaN.
+# kernels/avx512, kernels/amx) and chosen at run time. Never -ffast-math: it would remove the checks for NaN.
 
 VARIANT  ?= release
 CC       ?= gcc
@@ -19,9 +19,12 @@ ifeq ($(MACHINE),x86_64)
 ARCH_FLAGS   = -march=x86-64-v2
 AVX2_FLAGS   = -mavx2 -mfma
 AVX512_FLAGS = $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
-KERNEL_DIRS  = kernels kernels/ref kernels/blas kernels/generic kernels/avx2 kernels/avx512
+AMX_FLAGS    = $(AVX512_FLAGS) -mavx512bf16 -mamx-tile -mamx-bf16
+KERNEL_DIRS  = kernels kernels/ref kernels/blas kernels/generic kernels/avx2 kernels/avx512 kernels/amx
+BF16_TEST_SRC := $(wildcard tests/unit/bf16/*.c)
 else
 KERNEL_DIRS  = kernels kernels/ref kernels/blas kernels/generic
+NO_TESTS     = tests/unit/test_bf16.c
 endif
 
 LIB_SRC  := $(wildcard src/base/*.c src/config/*.c src/text/*.c src/data/*.c src/model/*.c src/infer/*.c src/train/*.c) \
@@ -33,13 +36,13 @@ CMD_OBJ   = $(CMD_SRC:%.c=$(B)/%.o)
 # the oracle of the kernels' and the gradients' tests
 SUPPORT_SRC := $(wildcard tests/unit/support/*.c)
 F64_SRC  := src/model/transformer.c src/model/activations.c $(wildcard kernels/ref/*.c) $(SUPPORT_SRC)
-TEST_OBJ  = $(SUPPORT_SRC:%.c=$(B)/%.o) $(F64_SRC:%.c=$(B)/f64/%.o)
-TEST_SRC := $(wildcard tests/unit/test_*.c)
+TEST_OBJ  = $(SUPPORT_SRC:%.c=$(B)/%.o) $(F64_SRC:%.c=$(B)/f64/%.o) $(BF16_TEST_SRC:%.c=$(B)/%.o)
+TEST_SRC := $(filter-out $(NO_TESTS),$(wildcard tests/unit/test_*.c))
 TESTS     = $(TEST_SRC:tests/unit/%.c=$(B)/tests/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS   = $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
 
-.PHONY: all help test unit cli fuzz-replay lint asan docs golden test-peers clean
+.PHONY: all help test unit cli fuzz-replay asan bench bench-peers lint docs golden test-peers clean
 
 all: sft
 
@@ -58,6 +61,9 @@ $(B)/tests/libtest.a: $(TEST_OBJ)
 
 $(B)/kernels/avx2/%.o: ARCH_FLAGS += $(AVX2_FLAGS)
 $(B)/kernels/avx512/%.o: ARCH_FLAGS += $(AVX512_FLAGS)
+$(B)/kernels/avx512/bf16_avx512.o: ARCH_FLAGS += -mavx512bf16
+$(B)/kernels/amx/%.o: ARCH_FLAGS += $(AMX_FLAGS)
+$(B)/tests/unit/bf16/%.o: ARCH_FLAGS += $(AVX512_FLAGS) -mavx512bf16
 $(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o: BASE_CFLAGS += -ffp-contract=off
 
 $(B)/%.o: %.c
@@ -78,6 +84,10 @@ $(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libsft.a
 	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -o $@ $< tests/fuzz/replay.c \
 	  $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
 
+$(B)/bench/%: tests/bench/%.c $(B)/libsft.a
+	@mkdir -p $(@D)
+	$(call Q,link) $(CC) $(CPPFLAGS) -Itests -Itests/unit $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -o $@ $< $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
+
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
@@ -95,6 +105,12 @@ cli: $(B)/sft ## the command line's tests
 asan: ## all tests under the address and undefined-behaviour sanitizers
 	$(MAKE) VARIANT=asan OPTIMIZE=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test
 
+bench: $(B)/bench/bench_kernels ## how fast each op is, in each kernel table that this CPU runs
+	$<
+
+bench-peers: ## compare the speed with TRL's and PyTorch's on this CPU (makes its own venv)
+	sh scripts/bench_peers.sh
+
 lint: ## layers, headers that compile alone, formatting rules
 	sh scripts/lint.sh
 
@@ -110,4 +126,4 @@ test-peers: sft ## compare live with transformers, tokenizers and TRL (needs Pyt
 clean: ## remove what was built
 	rm -rf build sft
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -path build/peers-venv -prune -o -name '*.d' -print 2>/dev/null)

@@ -29,10 +29,22 @@ static bool has_avx512(const struct cpu *cpu)
 {
     return cpu->avx512;
 }
+
+static bool has_avx512_bf16(const struct cpu *cpu)
+{
+    return cpu->avx512_bf16;
+}
+
+static bool has_amx_bf16(const struct cpu *cpu)
+{
+    return cpu->amx_bf16;
+}
 #endif
 
 static const struct choice choices[] = {
 #if defined(__x86_64__)
+    {&kernels_bf16_amx, has_amx_bf16, "AMX-BF16 and Linux's permission for tiles"},
+    {&kernels_bf16_avx512, has_avx512_bf16, "AVX512-BF16"},
     {&kernels_fp32_avx512, has_avx512, "AVX-512 (F, BW, DQ, VL)"},
     {&kernels_fp32_avx2, has_avx2, "AVX2 and FMA"},
 #endif
@@ -45,20 +57,29 @@ static bool fits(const struct choice *choice, const char *precision)
     return strcmp(precision, "auto") == 0 || strcmp(choice->table->precision, precision) == 0;
 }
 
-/* Why no table fits: the ISA is unknown, or is not one of this precision. */
+/* Why no table fits: SFT_ISA is no name of one of that precision, or this CPU runs none of them. */
 static void explain_none(const char *precision, const char *isa, char *why, size_t why_size)
 {
-    size_t used = 0;
     const bool any_precision = strcmp(precision, "auto") == 0;
+    size_t used = 0;
     if (isa)
         used = (size_t)snprintf(why, why_size, "SFT_ISA=%s: no%s%s kernels of that name (there are", isa,
                                 any_precision ? "" : " ", any_precision ? "" : precision);
     else
-        used = (size_t)snprintf(why, why_size, "precision %s: no kernels for it on this CPU (there are",
-                                precision);
-    for (size_t i = 0; i < N_CHOICES && used < why_size; i++)
-        used += (size_t)snprintf(why + used, why_size - used, "%s %s %s", i ? "," : "", choices[i].table->isa,
-                                 choices[i].table->precision);
+        used = (size_t)snprintf(why, why_size, "precision %s: this CPU (%s) lacks what its kernels need (",
+                                precision, cpu_get()->name);
+    bool first = true;
+    for (size_t i = 0; i < N_CHOICES && used < why_size; i++) {
+        const struct kernels *table = choices[i].table;
+        if (isa)
+            used += (size_t)snprintf(why + used, why_size - used, "%s %s %s", first ? "" : ",", table->isa,
+                                     table->precision);
+        else if (fits(&choices[i], precision))
+            used += (size_t)snprintf(why + used, why_size - used, "%s%s", first ? "" : ", or ", choices[i].needs);
+        else
+            continue;
+        first = false;
+    }
     if (used < why_size)
         snprintf(why + used, why_size - used, ")");
 }

@@ -19,10 +19,15 @@
 
 typedef void act;
 
-/* Scratch memory: a part for every thread. The largest `work_bytes` of any op that will be called. */
+/* Scratch memory: some for an op as a whole, a part for every thread. As `work_bytes` says. */
 struct workspace {
     unsigned char *data; /* 64-byte aligned */
     size_t bytes;
+};
+
+/* The largest sizes that ops will be called with. */
+struct kernel_sizes {
+    size_t N, C, F, V, head_size;
 };
 
 /* ---- embeddings ---- */
@@ -41,7 +46,8 @@ typedef void layernorm_fwd_fn(act *y, real *mean, real *rstd, const real *x, con
                               real epsilon, size_t N, size_t C);
 /* dx (N,C) += the gradient through the norm; dw, db (C) += theirs.  dy (N,C). */
 typedef void layernorm_bwd_fn(real *dx, real *dw, real *db, const act *dy, const real *x, const real *mean,
-                              const real *rstd, const real *w, size_t N, size_t C);
+                              const real *rstd, const real *w, size_t N, size_t C,
+                              const struct workspace *work);
 
 /* ---- linear: y = x W + b, W (in,out) as Hugging Face's Conv1D stores it ---- */
 
@@ -50,13 +56,15 @@ struct linear {
     const real *b; /* (out) */
     size_t in, out;
 };
-typedef void linear_fwd_fn(act *y, const act *x, const struct linear *l, size_t N);
+typedef void linear_fwd_fn(act *y, const act *x, const struct linear *l, size_t N,
+                           const struct workspace *work);
 /* y (N,out) = residual (N,out) + x W + b, in the residual stream's own precision; y may be residual. */
 typedef void linear_residual_fwd_fn(real *y, const real *residual, const act *x, const struct linear *l,
-                                    size_t N);
-/* dx (N,in) = dy W^T; dw (in,out) += x^T dy; db (out) += the sum of dy's rows.  dy (N,out), x (N,in). */
-typedef void linear_bwd_fn(act *dx, real *dw, real *db, const act *dy, const act *x, const struct linear *l,
-                           size_t N);
+                                    size_t N, const struct workspace *work);
+/* dx (N,in) = dy W^T; dw (in,out) = x^T dy; db (out) = the sum of dy's rows, both set, or added to where `add`:
+ * a step's first micro-batch sets, so that gradients need not be zeroed.  dy (N,out), x (N,in). */
+typedef void linear_bwd_fn(act *dx, real *dw, real *db, bool add, const act *dy, const act *x,
+                           const struct linear *l, size_t N, const struct workspace *work);
 
 /* ---- GELU (Hendrycks and Gimpel 2016): exact by erf, or GPT-2's tanh form ---- */
 typedef void gelu_fwd_fn(act *y, const act *x, bool exact, size_t n);
@@ -86,22 +94,24 @@ typedef void attention_bwd_fn(act *dq, act *dk, act *dv, const act *dout, const 
  *
  * logits = h W^T, W (V,C).  For each row: nll = -log softmax(logits)[label], correct = whether the label is
  * the (first) largest. With gradients (dh, dw not NULL): of grad_scale * sum(weights * nll);
- * dh (M,C) is set, dw (V,C) is added to. */
+ * dh (M,C) is set, dw (V,C) too, or added to where `add`. */
 struct head {
     const real *w; /* (V,C) */
     size_t V, C;
 };
-typedef void head_loss_fn(real *nll, uint8_t *correct, act *dh, real *dw, const act *h, const int32_t *labels,
-                          const real *weights, real grad_scale, const struct head *head, size_t M,
-                          const struct workspace *work);
+typedef void head_loss_fn(real *nll, uint8_t *correct, act *dh, real *dw, bool add, const act *h,
+                          const int32_t *labels, const real *weights, real grad_scale,
+                          const struct head *head, size_t M, const struct workspace *work);
 /* logits (M,V) = h W^T: for a few rows, in generation. */
-typedef void head_logits_fn(real *logits, const act *h, const struct head *head, size_t M);
+typedef void head_logits_fn(real *logits, const act *h, const struct head *head, size_t M,
+                            const struct workspace *work);
 
 /* ---- rows ---- */
 
-/* y[i] = x[rows[i]], and dx[rows[i]] += dy[i] (rows are distinct).  x, dx (.,C); y, dy (n,C). */
-typedef void gather_rows_fn(real *y, const real *x, const size_t *rows, size_t n, size_t C);
-typedef void scatter_add_rows_fn(real *dx, const real *dy, const size_t *rows, size_t n, size_t C);
+/* y[i] = x[rows[i]]; rows of row_bytes bytes each.  y (n,.) */
+typedef void gather_rows_fn(void *y, const void *x, const size_t *rows, size_t n, size_t row_bytes);
+/* The other way: x[rows[i]] = y[i], and zeros in x's other rows; rows ascend.  x (N,.) */
+typedef void scatter_rows_fn(void *x, size_t N, const void *y, const size_t *rows, size_t n, size_t row_bytes);
 
 /* x as matrix operand: x itself where act is real, else rounded into buffer (n elements). */
 typedef const act *to_act_fn(act *buffer, const real *x, size_t n);
@@ -123,7 +133,7 @@ typedef void adamw_fn(real *p, real *m, real *v, const real *g, const struct ada
 struct kernels {
     const char *isa;       /* ref, avx2, avx512, avx512_bf16, amx: as SFT_ISA and --json name it */
     const char *precision; /* fp32, bf16 (f64 for the reference's double build) */
-    const char *products;  /* who multiplies matrices, for the log: "OpenBLAS", "plain C" */
+    const char *products;  /* what multiplies matrices, for the log: "OpenBLAS", "plain C", ... */
     size_t act_size;
 
     embed_fwd_fn *embed_fwd;
@@ -140,7 +150,7 @@ struct kernels {
     head_loss_fn *head_loss;
     head_logits_fn *head_logits;
     gather_rows_fn *gather_rows;
-    scatter_add_rows_fn *scatter_add_rows;
+    scatter_rows_fn *scatter_rows;
     to_act_fn *to_act;
     sum_of_squares_fn *sum_of_squares;
     adamw_fn *adamw;
@@ -149,8 +159,8 @@ struct kernels {
      * seconds. NULL in the reference. */
     double (*peak_flops)(double seconds);
 
-    /* Bytes of workspace that the ops above need for a model of these sizes. */
-    size_t (*work_bytes)(size_t C, size_t V, size_t head_size);
+    /* Bytes of workspace that the ops above need for these sizes. */
+    size_t (*work_bytes)(const struct kernel_sizes *sizes);
 };
 
 /* The portable reference: plain loops, sums in double. The definition that the others are tested against. */

@@ -89,32 +89,33 @@ static void layernorm_fwd(act *y, real *mean, real *rstd, const real *x, const r
 }
 
 static void layernorm_bwd(real *dx, real *dw, real *db, const act *dy, const real *x, const real *mean,
-                          const real *rstd, const real *w, size_t N, size_t C)
+                          const real *rstd, const real *w, size_t N, size_t C, const struct workspace *work)
 {
     const double started = omp_get_wtime();
-    inner->layernorm_bwd(dx, dw, db, dy, x, mean, rstd, w, N, C);
+    inner->layernorm_bwd(dx, dw, db, dy, x, mean, rstd, w, N, C, work);
     count(LAYERNORM_BWD, started, 0, 3 * reals(N * C) + acts(N * C));
 }
 
-static void linear_fwd(act *y, const act *x, const struct linear *l, size_t N)
+static void linear_fwd(act *y, const act *x, const struct linear *l, size_t N, const struct workspace *work)
 {
     const double started = omp_get_wtime();
-    inner->linear_fwd(y, x, l, N);
+    inner->linear_fwd(y, x, l, N, work);
     count(LINEAR_FWD, started, 2.0 * (double)N * (double)l->in * (double)l->out, 0);
 }
 
-static void linear_residual_fwd(real *y, const real *residual, const act *x, const struct linear *l, size_t N)
+static void linear_residual_fwd(real *y, const real *residual, const act *x, const struct linear *l, size_t N,
+                                const struct workspace *work)
 {
     const double started = omp_get_wtime();
-    inner->linear_residual_fwd(y, residual, x, l, N);
+    inner->linear_residual_fwd(y, residual, x, l, N, work);
     count(LINEAR_FWD, started, 2.0 * (double)N * (double)l->in * (double)l->out, 0);
 }
 
-static void linear_bwd(act *dx, real *dw, real *db, const act *dy, const act *x, const struct linear *l,
-                       size_t N)
+static void linear_bwd(act *dx, real *dw, real *db, bool add, const act *dy, const act *x,
+                       const struct linear *l, size_t N, const struct workspace *work)
 {
     const double started = omp_get_wtime();
-    inner->linear_bwd(dx, dw, db, dy, x, l, N);
+    inner->linear_bwd(dx, dw, db, add, dy, x, l, N, work);
     count(LINEAR_BWD, started, 4.0 * (double)N * (double)l->in * (double)l->out, 0);
 }
 
@@ -161,34 +162,35 @@ static void attention_bwd(act *dq, act *dk, act *dv, const act *dout, const act 
     count(ATTENTION_BWD, started, 4 * attention_product(a), 0);
 }
 
-static void head_loss(real *nll, uint8_t *correct, act *dh, real *dw, const act *h, const int32_t *labels,
-                      const real *weights, real grad_scale, const struct head *head, size_t M,
-                      const struct workspace *work)
+static void head_loss(real *nll, uint8_t *correct, act *dh, real *dw, bool add, const act *h,
+                      const int32_t *labels, const real *weights, real grad_scale, const struct head *head,
+                      size_t M, const struct workspace *work)
 {
     const double started = omp_get_wtime();
-    inner->head_loss(nll, correct, dh, dw, h, labels, weights, grad_scale, head, M, work);
+    inner->head_loss(nll, correct, dh, dw, add, h, labels, weights, grad_scale, head, M, work);
     count(HEAD_LOSS, started, (dh ? 6.0 : 2.0) * (double)M * (double)head->V * (double)head->C, 0);
 }
 
-static void head_logits(real *logits, const act *h, const struct head *head, size_t M)
+static void head_logits(real *logits, const act *h, const struct head *head, size_t M,
+                        const struct workspace *work)
 {
     const double started = omp_get_wtime();
-    inner->head_logits(logits, h, head, M);
+    inner->head_logits(logits, h, head, M, work);
     count(HEAD_LOGITS, started, 2.0 * (double)M * (double)head->V * (double)head->C, 0);
 }
 
-static void gather_rows(real *y, const real *x, const size_t *rows, size_t n, size_t C)
+static void gather_rows(void *y, const void *x, const size_t *rows, size_t n, size_t row_bytes)
 {
     const double started = omp_get_wtime();
-    inner->gather_rows(y, x, rows, n, C);
-    count(GATHER_ROWS, started, 0, 2 * reals(n * C));
+    inner->gather_rows(y, x, rows, n, row_bytes);
+    count(GATHER_ROWS, started, 0, 2 * (double)n * (double)row_bytes);
 }
 
-static void scatter_add_rows(real *dx, const real *dy, const size_t *rows, size_t n, size_t C)
+static void scatter_rows(void *x, size_t N, const void *y, const size_t *rows, size_t n, size_t row_bytes)
 {
     const double started = omp_get_wtime();
-    inner->scatter_add_rows(dx, dy, rows, n, C);
-    count(SCATTER_ROWS, started, 0, 3 * reals(n * C));
+    inner->scatter_rows(x, N, y, rows, n, row_bytes);
+    count(SCATTER_ROWS, started, 0, (double)(N + n) * (double)row_bytes);
 }
 
 static const act *to_act(act *buffer, const real *x, size_t n)
@@ -231,7 +233,7 @@ const struct kernels *profile_start(const struct kernels *kernels)
     table.head_loss = head_loss;
     table.head_logits = head_logits;
     table.gather_rows = gather_rows;
-    table.scatter_add_rows = scatter_add_rows;
+    table.scatter_rows = scatter_rows;
     table.to_act = to_act;
     table.sum_of_squares = sum_of_squares;
     table.adamw = adamw;

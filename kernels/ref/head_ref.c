@@ -1,6 +1,7 @@
 #include "ref.h"
 
 #include <math.h>
+#include <string.h>
 
 static double logit(const real *h, const real *w, size_t C)
 {
@@ -10,8 +11,10 @@ static double logit(const real *h, const real *w, size_t C)
     return sum;
 }
 
-void REF(head_logits)(real *logits, const act *h_, const struct head *head, size_t M)
+void REF(head_logits)(real *logits, const act *h_, const struct head *head, size_t M,
+                      const struct workspace *work)
 {
+    (void)work;
     const real *h = h_;
     for (size_t m = 0; m < M; m++)
         for (size_t v = 0; v < head->V; v++)
@@ -35,12 +38,14 @@ static void row_bwd(real *dh, real *dw, const real *h, int32_t label, double log
     }
 }
 
-void REF(head_loss)(real *nll, uint8_t *correct, act *dh, real *dw, const act *h_, const int32_t *labels,
-                    const real *weights, real grad_scale, const struct head *head, size_t M,
-                    const struct workspace *work)
+void REF(head_loss)(real *nll, uint8_t *correct, act *dh, real *dw, bool add, const act *h_,
+                    const int32_t *labels, const real *weights, real grad_scale, const struct head *head,
+                    size_t M, const struct workspace *work)
 {
     (void)work;
     const size_t C = head->C;
+    if (dh && !add)
+        memset(dw, 0, head->V * C * sizeof *dw);
     for (size_t m = 0; m < M; m++) {
         const real *h = (const real *)h_ + m * C;
         double largest = -INFINITY, sum = 0;

@@ -1,6 +1,7 @@
 #include "ref.h"
 
 #include <math.h>
+#include <string.h>
 
 void REF(embed_fwd)(real *x, const real *wte, const real *wpe, const int32_t *tokens, const int32_t *position,
                     size_t N, size_t C)
@@ -45,8 +46,9 @@ void REF(layernorm_fwd)(act *y_, real *mean, real *rstd, const real *x, const re
 
 /* With xhat = (x - mean) rstd and g = dy w:  dx = rstd (g - mean(g) - xhat mean(g xhat)). */
 void REF(layernorm_bwd)(real *dx, real *dw, real *db, const act *dy_, const real *x, const real *mean,
-                        const real *rstd, const real *w, size_t N, size_t C)
+                        const real *rstd, const real *w, size_t N, size_t C, const struct workspace *work)
 {
+    (void)work;
     const real *dy = dy_;
     for (size_t n = 0; n < N; n++) {
         const real *x_n = x + n * C, *dy_n = dy + n * C; /* (C) */
@@ -73,8 +75,10 @@ static double dot_strided(const real *a, size_t stride_a, const real *b, size_t 
     return sum;
 }
 
-void REF(linear_residual_fwd)(real *y, const real *residual, const act *x_, const struct linear *l, size_t N)
+void REF(linear_residual_fwd)(real *y, const real *residual, const act *x_, const struct linear *l, size_t N,
+                              const struct workspace *work)
 {
+    (void)work;
     const real *x = x_;
     for (size_t n = 0; n < N; n++)
         for (size_t o = 0; o < l->out; o++)
@@ -82,14 +86,15 @@ void REF(linear_residual_fwd)(real *y, const real *residual, const act *x_, cons
                                        dot_strided(x + n * l->in, 1, l->w + o, l->out, l->in));
 }
 
-void REF(linear_fwd)(act *y, const act *x, const struct linear *l, size_t N)
+void REF(linear_fwd)(act *y, const act *x, const struct linear *l, size_t N, const struct workspace *work)
 {
-    REF(linear_residual_fwd)(y, NULL, x, l, N);
+    REF(linear_residual_fwd)(y, NULL, x, l, N, work);
 }
 
-void REF(linear_bwd)(act *dx_, real *dw, real *db, const act *dy_, const act *x_, const struct linear *l,
-                     size_t N)
+void REF(linear_bwd)(act *dx_, real *dw, real *db, bool add, const act *dy_, const act *x_,
+                     const struct linear *l, size_t N, const struct workspace *work)
 {
+    (void)work;
     real *dx = dx_;
     const real *dy = dy_, *x = x_;
     for (size_t n = 0; n < N; n++)
@@ -97,12 +102,13 @@ void REF(linear_bwd)(act *dx_, real *dw, real *db, const act *dy_, const act *x_
             dx[n * l->in + i] = (real)dot_strided(dy + n * l->out, 1, l->w + i * l->out, 1, l->out);
     for (size_t i = 0; i < l->in; i++)
         for (size_t o = 0; o < l->out; o++)
-            dw[i * l->out + o] += (real)dot_strided(x + i, l->in, dy + o, l->out, N);
+            dw[i * l->out + o] = (add ? dw[i * l->out + o] : 0) +
+                                 (real)dot_strided(x + i, l->in, dy + o, l->out, N);
     for (size_t o = 0; o < l->out; o++) {
         double sum = 0;
         for (size_t n = 0; n < N; n++)
             sum += dy[n * l->out + o];
-        db[o] += (real)sum;
+        db[o] = (add ? db[o] : 0) + (real)sum;
     }
 }
 
@@ -135,18 +141,17 @@ void REF(gelu_bwd)(act *dx, const act *dy, const act *x, bool exact, size_t n)
         ((real *)dx)[i] = (real)(((const real *)dy)[i] * gelu_slope(((const real *)x)[i], exact));
 }
 
-void REF(gather_rows)(real *y, const real *x, const size_t *rows, size_t n, size_t C)
+void REF(gather_rows)(void *y, const void *x, const size_t *rows, size_t n, size_t row_bytes)
 {
     for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < C; c++)
-            y[i * C + c] = x[rows[i] * C + c];
+        memcpy((unsigned char *)y + i * row_bytes, (const unsigned char *)x + rows[i] * row_bytes, row_bytes);
 }
 
-void REF(scatter_add_rows)(real *dx, const real *dy, const size_t *rows, size_t n, size_t C)
+void REF(scatter_rows)(void *x, size_t N, const void *y, const size_t *rows, size_t n, size_t row_bytes)
 {
+    memset(x, 0, N * row_bytes);
     for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < C; c++)
-            dx[rows[i] * C + c] += dy[i * C + c];
+        memcpy((unsigned char *)x + rows[i] * row_bytes, (const unsigned char *)y + i * row_bytes, row_bytes);
 }
 
 const act *REF(to_act)(act *buffer, const real *x, size_t n)

@@ -21,7 +21,7 @@ attention_bwd_fn REF(attention_bwd);
 head_loss_fn REF(head_loss);
 head_logits_fn REF(head_logits);
 gather_rows_fn REF(gather_rows);
-scatter_add_rows_fn REF(scatter_add_rows);
+scatter_rows_fn REF(scatter_rows);
 to_act_fn REF(to_act);
 sum_of_squares_fn REF(sum_of_squares);
 adamw_fn REF(adamw);

@@ -173,6 +173,15 @@ enum sft_status block_alloc(struct block *block, size_t bytes, const char *what,
     return SFT_OK;
 }
 
+void block_touch(const struct block *block)
+{
+    volatile unsigned char *bytes = block->data;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < block->bytes; i += page)
+        bytes[i] = bytes[i]; /* a write, even of what is there */
+}
+
 void block_free(struct block *block)
 {
     if (block->data)

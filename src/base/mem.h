@@ -48,6 +48,10 @@ struct block {
 enum sft_status block_alloc(struct block *block, size_t bytes, const char *what, struct sft_err *err);
 void block_free(struct block *block);
 
+/* Make all of a block resident, every thread its part, and change nothing in it: so that nothing later waits
+ * for the system to find a page. */
+void block_touch(const struct block *block);
+
 /* Bytes this process may still take: the least of what the system has available and what is left of the
  * control group's and the resource limits. */
 size_t mem_available(void);

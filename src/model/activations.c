@@ -33,34 +33,30 @@ static void lay_out_layer(struct layout *layout, struct layer_activations *layer
 {
     const size_t C = config->n_embd;
     layer->x = take(layout, "residual stream", N * C, sizeof(real));
-    layer->mean1 = take(layout, "norm statistics", N, sizeof(real));
-    layer->rstd1 = take(layout, "norm statistics", N, sizeof(real));
-    layer->norm1 = take(layout, "norm 1", N * C, act_size);
     layer->qkv = take(layout, "queries, keys, values", N * 3 * C, act_size);
     layer->lse = take(layout, "attention log-sums", N * config->n_head, sizeof(real));
     layer->attended = take(layout, "attention output", N * C, act_size);
     layer->x_mid = take(layout, "residual stream after attention", N * C, sizeof(real));
-    layer->mean2 = take(layout, "norm statistics", N, sizeof(real));
-    layer->rstd2 = take(layout, "norm statistics", N, sizeof(real));
-    layer->norm2 = take(layout, "norm 2", N * C, act_size);
     layer->up = take(layout, "MLP before activation", N * config->n_inner, act_size);
-    layer->activated = take(layout, "MLP after activation", N * config->n_inner, act_size);
 }
 
-static void lay_out_targets(struct layout *layout, const struct model_config *config, size_t N,
-                            size_t act_size)
+/* What every layer uses in its turn, and what the head sees. */
+static void lay_out_shared(struct layout *layout, const struct model_config *config, size_t N,
+                           size_t act_size)
 {
     struct activations *acts = layout->acts;
     const size_t C = config->n_embd;
+    acts->attended_rows = take(layout, "last layer's targets", N * C, act_size);
+    acts->x_out = take(layout, "last layer's targets", N * C, sizeof(real));
+    acts->norm = take(layout, "norm", N * C, act_size);
+    acts->mean = take(layout, "norm", N, sizeof(real));
+    acts->rstd = take(layout, "norm", N, sizeof(real));
+    acts->activated = take(layout, "MLP after activation", N * config->n_inner, act_size);
     acts->target_rows = take(layout, "targets", N, sizeof *acts->target_rows);
     acts->target_labels = take(layout, "targets", N, sizeof *acts->target_labels);
     acts->target_weights = take(layout, "targets", N, sizeof *acts->target_weights);
     acts->nll = take(layout, "targets", N, sizeof *acts->nll);
     acts->correct = take(layout, "targets", N, sizeof *acts->correct);
-    acts->mean = take(layout, "final norm", N, sizeof(real));
-    acts->rstd = take(layout, "final norm", N, sizeof(real));
-    acts->x_target = take(layout, "final norm", N * C, sizeof(real));
-    acts->hidden = take(layout, "final norm", N * C, act_size);
 }
 
 static void lay_out_backward(struct layout *layout, const struct model_config *config, size_t N,
@@ -69,8 +65,9 @@ static void lay_out_backward(struct layout *layout, const struct model_config *c
     struct activations *acts = layout->acts;
     const size_t C = config->n_embd;
     acts->dx = take(layout, "gradients of activations", N * C, sizeof(real));
-    acts->dx_target = take(layout, "gradients of activations", N * C, sizeof(real));
-    acts->dhidden = take(layout, "gradients of activations", N * C, act_size);
+    acts->dx_rows = take(layout, "gradients of activations", N * C, sizeof(real));
+    acts->dattended = take(layout, "gradients of activations", N * C, act_size);
+    acts->dattended_rows = take(layout, "gradients of activations", N * C, act_size);
     acts->dnarrow = take(layout, "gradients of activations", N * C, act_size);
     acts->dqkv = take(layout, "gradients of activations", N * 3 * C, act_size);
     acts->dwide = take(layout, "gradients of activations", N * config->n_inner, act_size);
@@ -94,13 +91,15 @@ static void lay_out(struct activations *acts, unsigned char *memory, const struc
         if (acts->layers)
             acts->layers[l] = acts->trained ? layer : shared;
     }
-    acts->x_out = acts->trained ? take(&layout, "residual stream", N * config->n_embd, sizeof(real))
-                                : shared.x;
-    lay_out_targets(&layout, config, N, act_size);
+    lay_out_shared(&layout, config, N, act_size);
     if (acts->trained)
         lay_out_backward(&layout, config, N, act_size);
-    acts->work.bytes = kernels->work_bytes(config->n_embd, config->vocab_size,
-                                           config->n_embd / config->n_head);
+    const struct kernel_sizes sizes = {.N = N,
+                                       .C = config->n_embd,
+                                       .F = config->n_inner,
+                                       .V = config->vocab_size,
+                                       .head_size = config->n_embd / config->n_head};
+    acts->work.bytes = kernels->work_bytes(&sizes);
     acts->work.data = take(&layout, "kernels' workspace", acts->work.bytes, 1);
 }
 

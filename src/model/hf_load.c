@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PARALLEL_MIN = 1 << 16, COLUMNS = 64 };
+
 struct loading {
     float *params;
     const struct tensor_table *table;
@@ -144,6 +146,7 @@ static enum sft_status check_finite(const float *values, size_t n, const char *n
 {
     const uint32_t exponent = 0x7F800000;
     size_t n_bad = 0;
+#pragma omp parallel for simd reduction(+ : n_bad) if (n > PARALLEL_MIN)
     for (size_t i = 0; i < n; i++)
         n_bad += (f32_bits(values[i]) & exponent) == exponent;
     if (n_bad == 0)
@@ -224,14 +227,17 @@ static void init_new_rows(float *values, size_t n_old, size_t n_all, size_t cols
 {
     if (n_old >= n_all)
         return;
-    double *mean = mem_calloc(cols, sizeof *mean);
-    for (size_t row = 0; row < n_old; row++)
-        for (size_t c = 0; c < cols; c++)
-            mean[c] += values[row * cols + c];
-    for (size_t row = n_old; row < n_all; row++)
-        for (size_t c = 0; c < cols; c++)
-            values[row * cols + c] = (float)(mean[c] / (double)n_old);
-    free(mean);
+#pragma omp parallel for schedule(static) if (n_old > PARALLEL_MIN / COLUMNS)
+    for (size_t c0 = 0; c0 < cols; c0 += COLUMNS) {
+        const size_t width = cols - c0 < COLUMNS ? cols - c0 : COLUMNS;
+        double sum[COLUMNS] = {0};
+        for (size_t row = 0; row < n_old; row++)
+            for (size_t c = 0; c < width; c++)
+                sum[c] += values[row * cols + c0 + c];
+        for (size_t row = n_old; row < n_all; row++)
+            for (size_t c = 0; c < width; c++)
+                values[row * cols + c0 + c] = (float)(sum[c] / (double)n_old);
+    }
 }
 
 enum sft_status hf_load_params(float *params, const struct tensor_table *table,

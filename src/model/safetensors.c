@@ -10,7 +10,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are little-endian and copied as they are");
 
 /* HEADER_MAX is the reference implementation's. */
-enum { LENGTH_BYTES = 8, HEADER_MAX = 100000000, DIMS_MAX = 8 };
+enum { LENGTH_BYTES = 8, HEADER_MAX = 100000000, DIMS_MAX = 8, CHUNK = 1 << 16 };
 _Static_assert(sizeof((struct st_tensor *)0)->shape == DIMS_MAX * sizeof(size_t),
                "DIMS_MAX is that of shape");
 
@@ -258,24 +258,28 @@ static uint16_t load_u16(const unsigned char *p)
     return x;
 }
 
+static void convert(float *dst, const unsigned char *src, enum st_dtype dtype, size_t n)
+{
+    if (dtype == ST_F32)
+        memcpy(dst, src, n * sizeof *dst);
+    else if (dtype == ST_F16)
+        for (size_t i = 0; i < n; i++)
+            dst[i] = f32_from_f16(load_u16(src + i * sizeof(uint16_t)));
+    else
+        for (size_t i = 0; i < n; i++)
+            dst[i] = f32_from_bf16(load_u16(src + i * sizeof(uint16_t)));
+}
+
 enum sft_status st_read_f32(const struct st_tensor *t, float *dst, struct sft_err *err)
 {
-    const unsigned char *src = t->data;
-    switch (t->dtype) {
-    case ST_F32:
-        memcpy(dst, src, t->bytes);
-        return SFT_OK;
-    case ST_F16:
-        for (size_t i = 0; i < t->count; i++)
-            dst[i] = f32_from_f16(load_u16(src + i * sizeof(uint16_t)));
-        return SFT_OK;
-    case ST_BF16:
-        for (size_t i = 0; i < t->count; i++)
-            dst[i] = f32_from_bf16(load_u16(src + i * sizeof(uint16_t)));
-        return SFT_OK;
-    case ST_OTHER:
-        break;
+    if (t->dtype == ST_OTHER)
+        return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; F32, F16 and BF16 are done here", t->name,
+                        t->dtype_name);
+    const size_t width = t->dtype == ST_F32 ? sizeof(float) : sizeof(uint16_t);
+#pragma omp parallel for schedule(static) if (t->count > CHUNK)
+    for (size_t first = 0; first < t->count; first += CHUNK) {
+        const size_t left = t->count - first;
+        convert(dst + first, t->data + first * width, t->dtype, left < CHUNK ? left : CHUNK);
     }
-    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; F32, F16 and BF16 are done here", t->name,
-                    t->dtype_name);
+    return SFT_OK;
 }

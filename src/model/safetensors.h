@@ -39,8 +39,7 @@ enum sft_status st_parse(struct st_file *file, const char *bytes, size_t size, s
 
 const struct st_tensor *st_find(const struct st_file *file, const char *name);
 
-/* Convert a tensor to float (dst holds t->count). SFT_EDATA for a dtype that is none of F32, F16, BF16. One
- * thread does it as fast as memory goes. */
+/* Convert a tensor to float (dst holds t->count). SFT_EDATA for a dtype that is none of F32, F16, BF16. */
 enum sft_status st_read_f32(const struct st_tensor *t, float *dst, struct sft_err *err);
 
 /* Writing: describe all tensors, then give their values in the same order.

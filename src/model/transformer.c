@@ -42,11 +42,6 @@ real *transformer_grad(const struct transformer *model, enum tensor_role role, s
     return at(model, &model->grads, role, layer);
 }
 
-void transformer_zero_grad(struct transformer *model)
-{
-    memset(model->grads.data, 0, model->grads.bytes);
-}
-
 static struct linear linear_of(const struct transformer *model, enum tensor_role w, enum tensor_role b,
                                size_t layer)
 {
@@ -125,55 +120,79 @@ static void attend(const struct transformer *model, struct activations *acts, co
     model->kernels->attention_fwd(a->attended, a->lse, a->qkv, k, v, &attention, &acts->work);
 }
 
-static void layer_forward(const struct transformer *model, struct activations *acts,
-                          const struct batch *batch, const struct kv_cache *cache, size_t layer)
+/* y (n,C) = a norm of x (n,C); its statistics are left in acts, for a backward pass that comes right after.
+ */
+static void norm(const struct transformer *model, struct activations *acts, const real *x, enum tensor_role w,
+                 enum tensor_role b, size_t layer, size_t n)
+{
+    model->kernels->layernorm_fwd(acts->norm, acts->mean, acts->rstd, x, transformer_tensor(model, w, layer),
+                                  transformer_tensor(model, b, layer), (real)model->config.layer_norm_epsilon,
+                                  n, model->config.n_embd);
+}
+
+static bool is_last(const struct transformer *model, size_t layer)
+{
+    return layer + 1 == model->config.n_layer;
+}
+
+/* Where layer `layer` leaves the residual stream. */
+static real *x_after(const struct transformer *model, const struct activations *acts, size_t layer)
+{
+    return is_last(model, layer) ? acts->x_out : acts->layers[layer + 1].x;
+}
+
+/* Norm, queries, keys and values, attention: at all positions. */
+static void attention_forward(const struct transformer *model, struct activations *acts,
+                              const struct batch *batch, const struct kv_cache *cache, size_t layer)
+{
+    const struct layer_activations *a = &acts->layers[layer];
+    const struct linear qkv = linear_of(model, TENSOR_QKV_W, TENSOR_QKV_B, layer);
+    norm(model, acts, a->x, TENSOR_NORM1_W, TENSOR_NORM1_B, layer, batch->N);
+    model->kernels->linear_fwd(a->qkv, acts->norm, &qkv, batch->N, &acts->work);
+    attend(model, acts, batch, cache, layer);
+}
+
+/* Projection and MLP, at n positions: x_mid = x + proj(attended), then x_mid + mlp(x_mid); x may be x_mid. */
+static void mlp_forward(const struct transformer *model, struct activations *acts, const real *x,
+                        const act *attended, size_t layer, size_t n)
 {
     const struct kernels *k = model->kernels;
     const struct layer_activations *a = &acts->layers[layer];
-    const size_t N = batch->N, C = model->config.n_embd, L = model->config.n_layer;
-    const real epsilon = (real)model->config.layer_norm_epsilon;
-    real *x_next = layer + 1 < L ? acts->layers[layer + 1].x : acts->x_out;
-    const struct linear qkv = linear_of(model, TENSOR_QKV_W, TENSOR_QKV_B, layer);
     const struct linear proj = linear_of(model, TENSOR_PROJ_W, TENSOR_PROJ_B, layer);
     const struct linear up = linear_of(model, TENSOR_UP_W, TENSOR_UP_B, layer);
     const struct linear down = linear_of(model, TENSOR_DOWN_W, TENSOR_DOWN_B, layer);
-
-    k->layernorm_fwd(a->norm1, a->mean1, a->rstd1, a->x, transformer_tensor(model, TENSOR_NORM1_W, layer),
-                     transformer_tensor(model, TENSOR_NORM1_B, layer), epsilon, N, C);
-    k->linear_fwd(a->qkv, a->norm1, &qkv, N);
-    attend(model, acts, batch, cache, layer);
-    k->linear_residual_fwd(a->x_mid, a->x, a->attended, &proj, N);
-    k->layernorm_fwd(a->norm2, a->mean2, a->rstd2, a->x_mid, transformer_tensor(model, TENSOR_NORM2_W, layer),
-                     transformer_tensor(model, TENSOR_NORM2_B, layer), epsilon, N, C);
-    k->linear_fwd(a->up, a->norm2, &up, N);
-    k->gelu_fwd(a->activated, a->up, model->config.gelu_exact, N * up.out);
-    k->linear_residual_fwd(x_next, a->x_mid, a->activated, &down, N);
+    k->linear_residual_fwd(a->x_mid, x, attended, &proj, n, &acts->work);
+    norm(model, acts, a->x_mid, TENSOR_NORM2_W, TENSOR_NORM2_B, layer, n);
+    k->linear_fwd(a->up, acts->norm, &up, n, &acts->work);
+    k->gelu_fwd(acts->activated, a->up, model->config.gelu_exact, n * up.out);
+    k->linear_residual_fwd(x_after(model, acts, layer), a->x_mid, acts->activated, &down, n, &acts->work);
 }
 
-/* Embeddings and all layers: fills acts->x_out. */
+/* The model up to the head's input, acts->norm (n_rows,C), at the positions rows[0..n_rows), which ascend.
+ * Past the last layer's attention nobody sees the others, so it runs on those only. (Its queries, a small
+ * part, are computed at all positions, so that attention is the same in every layer.) */
 static void forward(const struct transformer *model, struct activations *acts, const struct batch *batch,
-                    const struct kv_cache *cache)
+                    const struct kv_cache *cache, const size_t *rows, size_t n_rows)
 {
+    const struct kernels *k = model->kernels;
+    const size_t C = model->config.n_embd;
     if (batch->N > acts->max_positions || (cache && cache->length + batch->N > cache->capacity))
         SFT_BUG("a batch larger than planned");
-    real *x = acts->layers[0].x;
-    model->kernels->embed_fwd(x, transformer_tensor(model, TENSOR_TOKEN_EMBEDDING, 0),
-                              transformer_tensor(model, TENSOR_POSITION_EMBEDDING, 0), batch->tokens,
-                              batch->position, batch->N, model->config.n_embd);
-    for (size_t layer = 0; layer < model->config.n_layer; layer++)
-        layer_forward(model, acts, batch, cache, layer);
-}
-
-/* The final norm at some positions only: the head sees no others. */
-static void final_norm(const struct transformer *model, struct activations *acts, const size_t *rows,
-                       size_t n)
-{
-    const size_t C = model->config.n_embd;
-    model->kernels->gather_rows(acts->x_target, acts->x_out, rows, n, C);
-    model->kernels->layernorm_fwd(acts->hidden, acts->mean, acts->rstd, acts->x_target,
-                                  transformer_tensor(model, TENSOR_FINAL_NORM_W, 0),
-                                  transformer_tensor(model, TENSOR_FINAL_NORM_B, 0),
-                                  (real)model->config.layer_norm_epsilon, n, C);
+    k->embed_fwd(acts->layers[0].x, transformer_tensor(model, TENSOR_TOKEN_EMBEDDING, 0),
+                 transformer_tensor(model, TENSOR_POSITION_EMBEDDING, 0), batch->tokens, batch->position,
+                 batch->N, C);
+    for (size_t layer = 0; layer < model->config.n_layer; layer++) {
+        const struct layer_activations *a = &acts->layers[layer];
+        attention_forward(model, acts, batch, cache, layer);
+        if (is_last(model, layer)) {
+            k->gather_rows(a->x_mid, a->x, rows, n_rows, C * sizeof(real));
+            k->gather_rows(acts->attended_rows, a->attended, rows, n_rows, C * k->act_size);
+            mlp_forward(model, acts, a->x_mid, acts->attended_rows, layer, n_rows);
+        } else {
+            mlp_forward(model, acts, a->x, a->attended, layer, batch->N);
+        }
+    }
+    norm(model, acts, acts->x_out, TENSOR_FINAL_NORM_W, TENSOR_FINAL_NORM_B, 0, n_rows);
 }
 
 /* ---- loss ---- */
@@ -208,9 +227,8 @@ void transformer_loss(const struct transformer *model, struct activations *acts,
 {
     const struct head head = head_of(model);
     const size_t M = collect_targets(acts, batch);
-    forward(model, acts, batch, NULL);
-    final_norm(model, acts, acts->target_rows, M);
-    model->kernels->head_loss(acts->nll, acts->correct, NULL, NULL, acts->hidden, acts->target_labels,
+    forward(model, acts, batch, NULL, acts->target_rows, M);
+    model->kernels->head_loss(acts->nll, acts->correct, NULL, NULL, false, acts->norm, acts->target_labels,
                               acts->target_weights, 0, &head, M, &acts->work);
     add_sums(acts, M, sums);
 }
@@ -219,95 +237,152 @@ void transformer_logits(const struct transformer *model, struct activations *act
                         struct kv_cache *cache, const size_t *rows, size_t n_rows, real *logits)
 {
     const struct head head = head_of(model);
-    forward(model, acts, batch, cache);
+    forward(model, acts, batch, cache, rows, n_rows);
     if (cache)
         cache->length += batch->N;
-    final_norm(model, acts, rows, n_rows);
-    model->kernels->head_logits(logits, acts->hidden, &head, n_rows);
+    model->kernels->head_logits(logits, acts->norm, &head, n_rows, &acts->work);
 }
 
 /* ---- backward ---- */
 
-/* Through the head and the final norm: sets acts->dx from the loss at the targets. */
-static void head_backward(struct transformer *model, struct activations *acts, const struct batch *batch,
-                          size_t M, double grad_scale)
+/* Whether kernels only ever add to a tensor's gradient: those of linear layers and of the head they can set.
+ */
+static bool is_only_added_to(const struct transformer *model, enum tensor_role role)
 {
-    const struct kernels *k = model->kernels;
-    const struct head head = head_of(model);
-    const size_t C = model->config.n_embd;
-    k->head_loss(acts->nll, acts->correct, acts->dhidden, transformer_grad(model, head_role(model), 0),
-                 acts->hidden, acts->target_labels, acts->target_weights, (real)grad_scale, &head, M,
-                 &acts->work);
-    memset(acts->dx_target, 0, M * C * sizeof *acts->dx_target);
-    k->layernorm_bwd(acts->dx_target, transformer_grad(model, TENSOR_FINAL_NORM_W, 0),
-                     transformer_grad(model, TENSOR_FINAL_NORM_B, 0), acts->dhidden, acts->x_target,
-                     acts->mean, acts->rstd, transformer_tensor(model, TENSOR_FINAL_NORM_W, 0), M, C);
-    memset(acts->dx, 0, batch->N * C * sizeof *acts->dx);
-    k->scatter_add_rows(acts->dx, acts->dx_target, acts->target_rows, M, C);
+    switch (role) {
+    case TENSOR_TOKEN_EMBEDDING:
+        return head_role(model) != role;
+    case TENSOR_POSITION_EMBEDDING:
+    case TENSOR_FINAL_NORM_W:
+    case TENSOR_FINAL_NORM_B:
+    case TENSOR_NORM1_W:
+    case TENSOR_NORM1_B:
+    case TENSOR_NORM2_W:
+    case TENSOR_NORM2_B:
+        return true;
+    default:
+        return false;
+    }
 }
+
+static void zero_added_to(struct transformer *model)
+{
+    for (size_t i = 0; i < model->table.n_tensors; i++) {
+        const struct tensor *t = &model->table.tensors[i];
+        if (is_only_added_to(model, t->spec->role))
+            memset((real *)model->grads.data + t->offset, 0, t->count * sizeof(real));
+    }
+}
+
+/* A backward pass on its way down. */
+struct backward {
+    struct transformer *model;
+    struct activations *acts;
+    bool add; /* to the gradients; otherwise set them */
+};
 
 /* The backward pass of one linear layer, its tensors by role. */
-static void linear_backward(struct transformer *model, act *dx, const act *dy, const act *x,
-                            enum tensor_role w, enum tensor_role b, size_t layer, size_t N)
+static void linear_backward(const struct backward *b, act *dx, const act *dy, const act *x,
+                            enum tensor_role w, enum tensor_role bias, size_t layer, size_t n)
 {
-    const struct linear l = linear_of(model, w, b, layer);
-    model->kernels->linear_bwd(dx, transformer_grad(model, w, layer), transformer_grad(model, b, layer), dy,
-                               x, &l, N);
+    const struct linear l = linear_of(b->model, w, bias, layer);
+    b->model->kernels->linear_bwd(dx, transformer_grad(b->model, w, layer),
+                                  transformer_grad(b->model, bias, layer), b->add, dy, x, &l, n,
+                                  &b->acts->work);
 }
 
-/* dx (residual stream) += the gradient through a norm in front of a block. */
-static void norm_backward(struct transformer *model, real *dx, const act *dy, const real *x, const real *mean,
-                          const real *rstd, enum tensor_role w, enum tensor_role b, size_t layer, size_t N)
+/* dx (residual stream) += the gradient through the norm that ran last, whose input was x. */
+static void norm_backward(const struct backward *b, real *dx, const act *dy, const real *x,
+                          enum tensor_role w, enum tensor_role bias, size_t layer, size_t n)
 {
-    model->kernels->layernorm_bwd(dx, transformer_grad(model, w, layer), transformer_grad(model, b, layer),
-                                  dy, x, mean, rstd, transformer_tensor(model, w, layer), N,
-                                  model->config.n_embd);
+    b->model->kernels->layernorm_bwd(dx, transformer_grad(b->model, w, layer),
+                                     transformer_grad(b->model, bias, layer), dy, x, b->acts->mean,
+                                     b->acts->rstd, transformer_tensor(b->model, w, layer), n,
+                                     b->model->config.n_embd, &b->acts->work);
 }
 
-static void attend_backward(const struct transformer *model, struct activations *acts,
-                            const struct batch *batch, size_t layer)
+/* Through the head and the final norm: sets dx (M,C) from the loss. */
+static void head_backward(const struct backward *b, real *dx, size_t M, double grad_scale)
 {
+    const struct head head = head_of(b->model);
+    struct activations *acts = b->acts;
+    b->model->kernels->head_loss(
+        acts->nll, acts->correct, acts->dnarrow, transformer_grad(b->model, head_role(b->model), 0), b->add,
+        acts->norm, acts->target_labels, acts->target_weights, (real)grad_scale, &head, M, &acts->work);
+    memset(dx, 0, M * head.C * sizeof *dx);
+    norm_backward(b, dx, acts->dnarrow, acts->x_out, TENSOR_FINAL_NORM_W, TENSOR_FINAL_NORM_B, 0, M);
+}
+
+/* Through MLP and projection, at n positions: dx (n,C) from the gradient of the layer's output to that of
+ * x_mid, which is also x's own; dattended (n,C) is set. Norms and activations are computed again, which costs
+ * less than 1% of a step; keeping them would make activations half as large again. */
+static void mlp_backward(const struct backward *b, real *dx, act *dattended, const act *attended,
+                         size_t layer, size_t n)
+{
+    const struct kernels *k = b->model->kernels;
+    struct activations *acts = b->acts;
     const struct layer_activations *a = &acts->layers[layer];
-    const size_t C = model->config.n_embd;
-    const struct attention attention = attention_of(&model->config, batch, layer);
-    model->kernels->attention_bwd(acts->dqkv, columns(model, acts->dqkv, C),
-                                  columns(model, acts->dqkv, 2 * C), acts->dnarrow, a->attended, a->qkv,
-                                  columns(model, a->qkv, C), columns(model, a->qkv, 2 * C), a->lse,
-                                  &attention, &acts->work);
+    const size_t C = b->model->config.n_embd, F = b->model->config.n_inner;
+    const bool exact = b->model->config.gelu_exact;
+
+    const act *dout = k->to_act(acts->dx_act, dx, n * C);
+    k->gelu_fwd(acts->activated, a->up, exact, n * F);
+    linear_backward(b, acts->dwide, dout, acts->activated, TENSOR_DOWN_W, TENSOR_DOWN_B, layer, n);
+    k->gelu_bwd(acts->dwide, acts->dwide, a->up, exact, n * F);
+    norm(b->model, acts, a->x_mid, TENSOR_NORM2_W, TENSOR_NORM2_B, layer, n);
+    linear_backward(b, acts->dnarrow, acts->dwide, acts->norm, TENSOR_UP_W, TENSOR_UP_B, layer, n);
+    norm_backward(b, dx, acts->dnarrow, a->x_mid, TENSOR_NORM2_W, TENSOR_NORM2_B, layer, n);
+
+    dout = k->to_act(acts->dx_act, dx, n * C);
+    linear_backward(b, dattended, dout, attended, TENSOR_PROJ_W, TENSOR_PROJ_B, layer, n);
 }
 
-/* acts->dx: from the gradient of the layer's output to that of its input. */
-static void layer_backward(struct transformer *model, struct activations *acts, const struct batch *batch,
-                           size_t layer)
+/* Through attention and what is before it, at all positions: from acts->dattended; adds to acts->dx. */
+static void attention_backward(const struct backward *b, const struct batch *batch, size_t layer)
 {
-    const struct kernels *k = model->kernels;
+    struct activations *acts = b->acts;
     const struct layer_activations *a = &acts->layers[layer];
-    const size_t N = batch->N, C = model->config.n_embd, F = model->config.n_inner;
+    const size_t C = b->model->config.n_embd;
+    const struct attention attention = attention_of(&b->model->config, batch, layer);
+    b->model->kernels->attention_bwd(acts->dqkv, columns(b->model, acts->dqkv, C),
+                                     columns(b->model, acts->dqkv, 2 * C), acts->dattended, a->attended,
+                                     a->qkv, columns(b->model, a->qkv, C), columns(b->model, a->qkv, 2 * C),
+                                     a->lse, &attention, &acts->work);
+    norm(b->model, acts, a->x, TENSOR_NORM1_W, TENSOR_NORM1_B, layer, batch->N);
+    linear_backward(b, acts->dnarrow, acts->dqkv, acts->norm, TENSOR_QKV_W, TENSOR_QKV_B, layer, batch->N);
+    norm_backward(b, acts->dx, acts->dnarrow, a->x, TENSOR_NORM1_W, TENSOR_NORM1_B, layer, batch->N);
+}
 
-    const act *dout = k->to_act(acts->dx_act, acts->dx, N * C);
-    linear_backward(model, acts->dwide, dout, a->activated, TENSOR_DOWN_W, TENSOR_DOWN_B, layer, N);
-    k->gelu_bwd(acts->dwide, acts->dwide, a->up, model->config.gelu_exact, N * F);
-    linear_backward(model, acts->dnarrow, acts->dwide, a->norm2, TENSOR_UP_W, TENSOR_UP_B, layer, N);
-    norm_backward(model, acts->dx, acts->dnarrow, a->x_mid, a->mean2, a->rstd2, TENSOR_NORM2_W,
-                  TENSOR_NORM2_B, layer, N);
-
-    dout = k->to_act(acts->dx_act, acts->dx, N * C);
-    linear_backward(model, acts->dnarrow, dout, a->attended, TENSOR_PROJ_W, TENSOR_PROJ_B, layer, N);
-    attend_backward(model, acts, batch, layer);
-    linear_backward(model, acts->dnarrow, acts->dqkv, a->norm1, TENSOR_QKV_W, TENSOR_QKV_B, layer, N);
-    norm_backward(model, acts->dx, acts->dnarrow, a->x, a->mean1, a->rstd1, TENSOR_NORM1_W, TENSOR_NORM1_B,
-                  layer, N);
+/* From the loss to the gradient of the embeddings' sum, acts->dx. */
+static void backward(const struct backward *b, const struct batch *batch, size_t M, double grad_scale)
+{
+    const struct kernels *k = b->model->kernels;
+    struct activations *acts = b->acts;
+    const size_t C = b->model->config.n_embd;
+    head_backward(b, acts->dx_rows, M, grad_scale);
+    for (size_t layer = b->model->config.n_layer; layer-- > 0;) {
+        if (is_last(b->model, layer)) {
+            mlp_backward(b, acts->dx_rows, acts->dattended_rows, acts->attended_rows, layer, M);
+            k->scatter_rows(acts->dx, batch->N, acts->dx_rows, acts->target_rows, M, C * sizeof(real));
+            k->scatter_rows(acts->dattended, batch->N, acts->dattended_rows, acts->target_rows, M,
+                            C * k->act_size);
+        } else {
+            mlp_backward(b, acts->dx, acts->dattended, acts->layers[layer].attended, layer, batch->N);
+        }
+        attention_backward(b, batch, layer);
+    }
 }
 
 void transformer_loss_grad(struct transformer *model, struct activations *acts, const struct batch *batch,
-                           double grad_scale, struct loss_sums *sums)
+                           double grad_scale, bool add, struct loss_sums *sums)
 {
+    const struct backward b = {.model = model, .acts = acts, .add = add};
     const size_t M = collect_targets(acts, batch);
-    forward(model, acts, batch, NULL);
-    final_norm(model, acts, acts->target_rows, M);
-    head_backward(model, acts, batch, M, grad_scale);
-    for (size_t layer = model->config.n_layer; layer-- > 0;)
-        layer_backward(model, acts, batch, layer);
+    forward(model, acts, batch, NULL, acts->target_rows, M);
+    if (!add)
+        zero_added_to(model);
+    backward(&b, batch, M, grad_scale);
+    /* after the head, which sets every row of an embedding tied to it */
     model->kernels->embed_bwd(transformer_grad(model, TENSOR_TOKEN_EMBEDDING, 0),
                               transformer_grad(model, TENSOR_POSITION_EMBEDDING, 0), acts->dx, batch->tokens,
                               batch->position, batch->N, model->config.n_embd);

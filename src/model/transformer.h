@@ -17,7 +17,6 @@
 #define transformer_free      REAL_NAME(transformer_free)
 #define transformer_tensor    REAL_NAME(transformer_tensor)
 #define transformer_grad      REAL_NAME(transformer_grad)
-#define transformer_zero_grad REAL_NAME(transformer_zero_grad)
 #define transformer_loss      REAL_NAME(transformer_loss)
 #define transformer_loss_grad REAL_NAME(transformer_loss_grad)
 #define transformer_logits    REAL_NAME(transformer_logits)
@@ -41,23 +40,19 @@ void transformer_free(struct transformer *model);
 /* A tensor's values or gradients; NULL for a role that this model lacks. */
 real *transformer_tensor(const struct transformer *model, enum tensor_role role, size_t layer);
 real *transformer_grad(const struct transformer *model, enum tensor_role role, size_t layer);
-void transformer_zero_grad(struct transformer *model);
 
 /* ---- activations ---- */
 
-/* What a layer keeps for its backward pass. Where nothing is trained, all layers share one set. */
+/* What a layer keeps for its backward pass; what is cheap to compute again it does not. Where nothing is
+ * trained, all layers share one set. n: all positions, but the last layer's second half runs only on those
+ * that the head sees. */
 struct layer_activations {
-    real *x;             /* (N,C) residual stream into the layer */
-    real *mean1, *rstd1; /* (N) */
-    act *norm1;          /* (N,C) */
-    act *qkv;            /* (N,3C) */
-    real *lse;           /* (N,H) */
-    act *attended;       /* (N,C) */
-    real *x_mid;         /* (N,C) residual stream between attention and MLP */
-    real *mean2, *rstd2; /* (N) */
-    act *norm2;          /* (N,C) */
-    act *up;             /* (N,F) before the activation function */
-    act *activated;      /* (N,F) */
+    real *x;       /* (N,C) residual stream into the layer */
+    act *qkv;      /* (N,3C) */
+    real *lse;     /* (N,H) */
+    act *attended; /* (N,C) */
+    real *x_mid;   /* (n,C) residual stream between attention and MLP */
+    act *up;       /* (n,F) before the activation function */
 };
 
 struct plan_entry {
@@ -70,19 +65,21 @@ struct activations {
     size_t max_positions; /* N that fits */
     bool trained;
     struct layer_activations *layers; /* (L) */
-    real *x_out;                      /* (N,C) residual stream out of the last layer */
+    act *attended_rows;               /* (n,C) the last layer's, at the positions that the head sees */
+    real *x_out;                      /* (n,C) residual stream out of the last layer, there too */
+    act *norm;                        /* (N,C) the output of the norm that ran last, */
+    real *mean, *rstd;                /* (N) and its statistics */
+    act *activated;                   /* (N,F) the MLP after the activation function that ran last */
     size_t *target_rows;              /* (N) positions that have a label, M of them */
     int32_t *target_labels;           /* (N) */
     real *target_weights;             /* (N) */
-    real *x_target, *mean, *rstd;     /* (N,C), (N): the final norm's input at those positions */
-    act *hidden;                      /* (N,C): its output, what the head sees */
     real *nll;                        /* (N): negative log likelihood of each target, after a loss */
     uint8_t *correct;                 /* (N) */
     /* backward */
-    real *dx, *dx_target;        /* (N,C) */
-    act *dhidden;                /* (N,C) */
-    act *dnarrow, *dqkv, *dwide; /* (N,C), (N,3C), (N,F) */
-    act *dx_act;                 /* (N,C): dx as matrix operand */
+    real *dx, *dx_rows;              /* (N,C), and at targets only */
+    act *dattended, *dattended_rows; /* (N,C), and at targets only */
+    act *dnarrow, *dqkv, *dwide;     /* (N,C), (N,3C), (N,F) */
+    act *dx_act;                     /* (N,C): dx as matrix operand */
     struct workspace work;
     struct plan_entry plan[PLAN_MAX];
     size_t plan_count, bytes;
@@ -116,12 +113,15 @@ struct loss_sums {
 void transformer_loss(const struct transformer *model, struct activations *acts, const struct batch *batch,
                       struct loss_sums *sums);
 
-/* The same, and add to the gradients those of grad_scale * loss (grad_scale: 1 / the step's total weight). */
+/* The same, and set the gradients to those of grad_scale * loss (grad_scale: 1 / the step's total weight), or
+ * add them where `add`: a step's first micro-batch sets, the others add. */
 void transformer_loss_grad(struct transformer *model, struct activations *acts, const struct batch *batch,
-                           double grad_scale, struct loss_sums *sums);
+                           double grad_scale, bool add, struct loss_sums *sums);
 
-/* logits (n_rows, V) at the positions rows[0..n_rows) of the batch. With a cache (may be NULL) the batch is
- * one sequence that continues it: its keys and values are appended, and cache->length grows by N. */
+/* logits (n_rows, V) at the positions rows[0..n_rows) of the batch, which ascend. With a cache (may be NULL)
+ * the batch is one sequence that continues it: its keys and values are appended, and cache->length grows by
+ * N.
+ */
 void transformer_logits(const struct transformer *model, struct activations *acts, const struct batch *batch,
                         struct kv_cache *cache, const size_t *rows, size_t n_rows, real *logits);
 

@@ -253,6 +253,14 @@ static enum sft_status load_weights(struct run *run, struct sft_err *err)
     return SFT_OK;
 }
 
+/* What the first step may leave untouched, where a later one has a larger micro-batch; gradients and moments
+ * it writes whole. Not before the weights are loaded: until then their file is in memory too. */
+static void make_resident(const struct run *run)
+{
+    block_touch(&run->acts.memory);
+    block_touch(&run->buffer.memory);
+}
+
 enum sft_status run_allocate(struct run *run, struct sft_err *err)
 {
     const struct run_memory need = run_memory(run);
@@ -272,7 +280,10 @@ enum sft_status run_allocate(struct run *run, struct sft_err *err)
         return err->status;
     run->order = mem_alloc(run->train.n_examples * sizeof *run->order);
     run->order_epoch = UINT64_MAX;
-    return load_weights(run, err);
+    if (load_weights(run, err))
+        return err->status;
+    make_resident(run);
+    return SFT_OK;
 }
 
 void run_free(struct run *run)

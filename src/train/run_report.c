@@ -5,6 +5,7 @@
 #include "cpu.h"
 
 #include <omp.h>
+#include <string.h>
 
 static double mb(size_t bytes)
 {
@@ -66,12 +67,13 @@ static void report_memory(const struct run *run)
 
 static void report_cpu(const struct run *run)
 {
-    char core[128];
-    kernels_blas_core(core, sizeof core);
-    log_info("cpu    %s, %d threads, precision %s", cpu_get()->name, omp_get_max_threads(),
-             run->kernels->precision);
-    log_info("       %s kernels (%s), products by %s (%s)", run->kernels->isa, run->kernels_why,
-             run->kernels->products, core);
+    const struct kernels *k = run->kernels;
+    char core[128] = "";
+    if (strcmp(k->products, "OpenBLAS") == 0)
+        kernels_blas_core(core, sizeof core);
+    log_info("cpu    %s, %d threads, precision %s", cpu_get()->name, omp_get_max_threads(), k->precision);
+    log_info("       %s kernels (%s), products by %s%s%s%s", k->isa, run->kernels_why, k->products,
+             *core ? " (" : "", core, *core ? ")" : "");
 }
 
 static void report_format(const struct run *run)

@@ -29,10 +29,9 @@ static struct loss_sums accumulate(struct run *run, const uint32_t *ids, size_t 
     double weight = 0;
     for (size_t i = 0; i < count; i++)
         weight += run->train.examples[ids[i]].target_weight;
-    transformer_zero_grad(&run->model);
-    for (size_t done = 0; done < count;) {
-        done += batch_fill(&run->buffer, &run->train, ids + done, count - done, micro_batch_tokens);
-        transformer_loss_grad(&run->model, &run->acts, &run->buffer.batch, 1 / weight, &sums);
+    for (size_t done = 0, n; done < count; done += n) {
+        n = batch_fill(&run->buffer, &run->train, ids + done, count - done, micro_batch_tokens);
+        transformer_loss_grad(&run->model, &run->acts, &run->buffer.batch, 1 / weight, done > 0, &sums);
     }
     return sums;
 }

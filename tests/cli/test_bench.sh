@@ -2,7 +2,7 @@
 
 test_bench_as_json() {
     tiny_base base
-    expect 0 "$SFT" bench --base base/config.json --data "$DATA/chat.jsonl" --steps 3 --json
+    expect 0 "$SFT" bench --base base/config.json --data "$DATA/chat.jsonl" --steps 3 --precision fp32 --json
     is "$(sed 's/\[[^]]*\]/[]/; s/:[^,}]*//g' stdout)" \
         '{"tokens_per_second","step_seconds","flops_per_token","matmul_peak_flops","mfu","peak_rss_bytes","precision","isa","threads"}'
     is "$(sed 's/.*"step_seconds":\[\([^]]*\)\].*/\1/' stdout | tr ',' '\n' | wc -l)" 3
@@ -19,9 +19,10 @@ test_bench_counts_the_products_that_are_needed() {
     n=$(sed 's/.*"tokens":\[\([^]]*\)\].*/\1/' inspected | tr ',' '\n' | wc -l) # tokens; all but the last are run
     m=$(sed 's/.*"weights":\[\([^]]*\)\].*/\1/' inspected | tr ',' '\n' | grep -c '^1$')
     expect 0 "$SFT" bench --base base/config.json --data one.jsonl --steps 1 --json
-    # 2 layers: 12 C^2 weights, 6 flops each a position; attention 6 products of 2 C a pair; head 6 M V C
+    # 2 layers: 12 C^2 weights, 6 flops each a position (of the last layer, 9 C^2 only at targets); attention 6
+    # products of 2 C a pair; head 6 M V C
     holds "$(field flops_per_token <stdout) * $n == \
-        2 * ($n - 1) * 12 * 32 * 32 * 6 + 2 * 6 * 2 * 32 * ($n - 1) * $n / 2 + 6 * $m * 404 * 32"
+        6 * 32 * 32 * (15 * ($n - 1) + 9 * $m) + 2 * 6 * 2 * 32 * ($n - 1) * $n / 2 + 6 * $m * 404 * 32"
 }
 
 test_bench_as_text() {

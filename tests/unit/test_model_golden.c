@@ -78,6 +78,14 @@ static const char *isa_of(const struct fixture *f)
     return table_name(f->model.kernels);
 }
 
+/* Bounds of bf16 are about twice what was measured. Every operand of every product is rounded by at most
+ * 2^-8 of itself: about 1% of a logit or of a gradient's norm when all have been multiplied, and less of a
+ * loss, in which such errors cancel. */
+static double bound_of(const struct fixture *f, double fp32, double bf16)
+{
+    return is_bf16_table(f->model.kernels) ? bf16 : fp32;
+}
+
 /* The mean loss of n conversations from `first` on, and its gradients, in micro-batches as cut. */
 static double loss_and_gradients(struct fixture *f, size_t first, size_t n, size_t micro_batch_tokens)
 {
@@ -88,10 +96,9 @@ static double loss_and_gradients(struct fixture *f, size_t first, size_t n, size
         ids[i] = (uint32_t)(first + i);
         weight += f->ds.examples[ids[i]].target_weight;
     }
-    transformer_zero_grad(&f->model);
-    for (size_t done = 0; done < n;) {
-        done += batch_fill(&f->buffer, &f->ds, ids + done, n - done, micro_batch_tokens);
-        transformer_loss_grad(&f->model, &f->acts, &f->buffer.batch, 1 / weight, &sums);
+    for (size_t done = 0, taken; done < n; done += taken) {
+        taken = batch_fill(&f->buffer, &f->ds, ids + done, n - done, micro_batch_tokens);
+        transformer_loss_grad(&f->model, &f->acts, &f->buffer.batch, 1 / weight, done > 0, &sums);
     }
     ck_assert_double_eq(sums.weight, weight); /* of 0, 0.5 and 1: exact */
     return sums.loss / sums.weight;
@@ -138,11 +145,14 @@ START_TEST(logits_loss_and_every_gradient)
 {
     struct fixture f;
     setup(&f, _i);
-    check_error(isa_of(&f), "logits", golden_logits_error(&f.model, json_get(f.golden, "logits")), 5e-6);
+    check_error(isa_of(&f), "logits", golden_logits_error(&f.model, json_get(f.golden, "logits")),
+                bound_of(&f, 5e-6, 4e-2)); /* of logits up to 3.3 */
     const double loss = loss_and_gradients(&f, 0, f.ds.n_examples, WHOLE);
-    check_error(isa_of(&f), "loss", fabs(loss - json_number(json_get(f.golden, "loss"))), 1e-6);
+    check_error(isa_of(&f), "loss", fabs(loss - json_number(json_get(f.golden, "loss"))),
+                bound_of(&f, 1e-6, 1.5e-3)); /* of about 5 */
     check_error(isa_of(&f), "gradients, relative",
-                block_error(&f.model.table, &f.model.grads, json_get(f.golden, "gradients")), 5e-6);
+                block_error(&f.model.table, &f.model.grads, json_get(f.golden, "gradients")),
+                bound_of(&f, 5e-6, 2e-2));
     teardown(&f);
 }
 END_TEST
@@ -180,10 +190,11 @@ START_TEST(ten_optimizer_steps)
         adamw_step(&adamw, &f.model, ++step, norm);
     }
     ck_assert_uint_eq(step, 10);
-    check_error(isa_of(&f), "losses of 10 steps", loss_error, 2e-6);
-    check_error(isa_of(&f), "gradient norms of 10 steps, relative", norm_error, 2e-6);
+    check_error(isa_of(&f), "losses of 10 steps", loss_error, bound_of(&f, 2e-6, 6e-3));
+    check_error(isa_of(&f), "gradient norms of 10 steps, relative", norm_error, bound_of(&f, 2e-6, 6e-3));
     check_error(isa_of(&f), "weights after 10 steps, relative",
-                block_error(&f.model.table, &f.model.params, json_get(f.golden, "weights")), 1e-5);
+                block_error(&f.model.table, &f.model.params, json_get(f.golden, "weights")),
+                bound_of(&f, 1e-5, 3e-3)); /* they have moved by up to 3e-2 */
     adamw_free(&adamw);
     settings_free(&settings);
     teardown(&f);
@@ -217,6 +228,8 @@ static double gradient_difference(const struct fixture *f, const float *expected
     return worst;
 }
 
+/* A conversation of up to four positions, alone in its micro-batch, is multiplied with the weights as they
+ * lie, which bf16 rounds where there are more: cuts that leave none alone change as little as in fp32. */
 START_TEST(how_a_step_is_cut_changes_only_rounding)
 {
     static const size_t cuts[] = {1, 50, 90};
@@ -226,9 +239,11 @@ START_TEST(how_a_step_is_cut_changes_only_rounding)
     float *expected = copy_gradients(&f);
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
         const double loss = loss_and_gradients(&f, 0, f.ds.n_examples, cuts[i]);
-        check_error(isa_of(&f), "loss of a step cut up", fabs(loss - whole), 1e-6);
+        const bool alone = cuts[i] == 1;
+        check_error(isa_of(&f), "loss of a step cut up", fabs(loss - whole),
+                    alone ? bound_of(&f, 1e-6, 2.5e-4) : 1e-6);
         check_error(isa_of(&f), "gradients of a step cut up, relative", gradient_difference(&f, expected),
-                    2e-6);
+                    alone ? bound_of(&f, 2e-6, 3e-3) : 2e-6);
     }
     free(expected);
     teardown(&f);
@@ -268,8 +283,7 @@ static double run_hand_batch(struct fixture *f, const struct hand_batch *b)
                                 .weights = b->weights,
                                 .position = b->position,
                                 .seq_start = b->seq_start};
-    transformer_zero_grad(&f->model);
-    transformer_loss_grad(&f->model, &f->acts, &batch, 1, &sums);
+    transformer_loss_grad(&f->model, &f->acts, &batch, 1, false, &sums);
     return sums.loss;
 }
 
@@ -372,6 +386,7 @@ static void feed(struct fixture *f, struct kv_cache *cache, const int32_t *token
     transformer_logits(&f->model, &f->acts, &batch, cache, &last, 1, logits);
 }
 
+/* In bf16 a token fed alone is multiplied with weights that are not rounded, see above. */
 START_TEST(a_cache_changes_only_rounding)
 {
     struct fixture f;
@@ -393,7 +408,7 @@ START_TEST(a_cache_changes_only_rounding)
     double worst = 0;
     for (size_t v = 0; v < V; v++)
         worst = fmax(worst, fabs((double)fed[v] - (double)whole[v]));
-    check_error(isa_of(&f), "logits through a cache", worst, 5e-6);
+    check_error(isa_of(&f), "logits through a cache", worst, bound_of(&f, 5e-6, 2.5e-2));
     kv_cache_free(&cache, &f.model);
     free(whole);
     free(fed);
@@ -406,7 +421,7 @@ int main(int argc, char **argv)
 {
     (void)argc;
     start_kernels(argv);
-    const int n_cases = (int)runnable_tables(tables) * N_VARIANTS;
+    const int n_cases = (int)modelled_tables(tables) * N_VARIANTS;
     Suite *suite = suite_create("model");
     TCase *golden = tcase_create("golden"), *properties = tcase_create("properties");
     tcase_add_loop_test(golden, logits_loss_and_every_gradient, 0, n_cases);

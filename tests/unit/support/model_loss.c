@@ -2,6 +2,14 @@
 
 #include "model/transformer.h"
 
+#include <math.h>
+
+static void fill_with_nan(real *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = (real)NAN;
+}
+
 double REAL_NAME(model_loss)(const struct model_config *config, const void *table, const double *params,
                              const struct batch *batch, double *grads)
 {
@@ -14,8 +22,10 @@ double REAL_NAME(model_loss)(const struct model_config *config, const void *tabl
         SFT_BUG("no memory for a tiny model");
     for (size_t i = 0; i < model.table.n_elements; i++)
         ((real *)model.params.data)[i] = (real)params[i];
+    for (size_t i = 0; i < model.table.n_tensors; i++) /* what gradients hold before must not matter */
+        fill_with_nan((real *)model.grads.data + model.table.tensors[i].offset, model.table.tensors[i].count);
     if (grads)
-        transformer_loss_grad(&model, &acts, batch, 1, &sums);
+        transformer_loss_grad(&model, &acts, batch, 1, false, &sums);
     else
         transformer_loss(&model, &acts, batch, &sums);
     for (size_t i = 0; grads && i < model.table.n_elements; i++)

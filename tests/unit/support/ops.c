@@ -2,6 +2,8 @@
 
 #include "kernels.h"
 
+#include "bf16.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -28,6 +30,48 @@ static const struct kernels *kernels_of(const void *table)
     return table ? table : &REAL_NAME(kernels_ref);
 }
 
+static bool is_bf16(const struct kernels *k)
+{
+    return k->act_size == sizeof(uint16_t);
+}
+
+/* To the nearest bfloat16, ties to even; as kernels' act. */
+static act *to_act(const struct kernels *k, const double *x, size_t n)
+{
+    if (!is_bf16(k))
+        return to_real(x, n);
+    uint16_t *a = malloc((n + 1) * sizeof *a);
+    for (size_t i = 0; i < n; i++)
+        a[i] = bf16_of(x[i]);
+    return a;
+}
+
+static void give_back_act(const struct kernels *k, double *x, act *a, size_t n)
+{
+    if (!is_bf16(k)) {
+        give_back(x, a, n);
+        return;
+    }
+    const uint16_t *from = a;
+    for (size_t i = 0; i < n; i++)
+        x[i] = bf16_to_double(from[i]);
+    free(a);
+}
+
+/* An op's pass that runs another one with a flag. */
+#define FORWARD(name, run, flag)                                                                             \
+    static void name(const void *table, const struct op_sizes *s, const double *const in[],                  \
+                     double *const out[])                                                                    \
+    {                                                                                                        \
+        run(table, s, in, out, flag);                                                                        \
+    }
+#define BACKWARD(name, run, flag)                                                                            \
+    static void name(const void *table, const struct op_sizes *s, const double *const in[],                  \
+                     const double *const dout[], double *const din[])                                        \
+    {                                                                                                        \
+        run(table, s, in, dout, din, flag);                                                                  \
+    }
+
 /* What indices are made of: the same in both builds. Some repeat, the first and last of `below` occur. */
 static int32_t *make_indices(size_t n, size_t below, size_t factor)
 {
@@ -37,9 +81,9 @@ static int32_t *make_indices(size_t n, size_t below, size_t factor)
     return ids;
 }
 
-static struct workspace make_work(const struct kernels *k, size_t C, size_t V, size_t head_size)
+static struct workspace make_work(const struct kernels *k, const struct kernel_sizes *sizes)
 {
-    const size_t bytes = (k->work_bytes(C, V, head_size) + 127) / 64 * 64;
+    const size_t bytes = (k->work_bytes(sizes) + 127) / 64 * 64;
     return (struct workspace){.data = aligned_alloc(64, bytes), .bytes = bytes};
 }
 
@@ -95,10 +139,11 @@ static void layernorm_forward(const void *table, const struct op_sizes *s, const
                               double *const out[])
 {
     real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C), *b = to_real(in[2], s->C);
-    real *y = to_real(out[0], s->N * s->C), *mean = malloc((s->N + 1) * sizeof *mean);
-    real *rstd = malloc((s->N + 1) * sizeof *rstd);
-    kernels_of(table)->layernorm_fwd(y, mean, rstd, x, w, b, epsilon, s->N, s->C);
-    give_back(out[0], y, s->N * s->C);
+    real *mean = malloc((s->N + 1) * sizeof *mean), *rstd = malloc((s->N + 1) * sizeof *rstd);
+    const struct kernels *k = kernels_of(table);
+    act *y = to_act(k, out[0], s->N * s->C);
+    k->layernorm_fwd(y, mean, rstd, x, w, b, epsilon, s->N, s->C);
+    give_back_act(k, out[0], y, s->N * s->C);
     free(x);
     free(w);
     free(b);
@@ -111,11 +156,12 @@ static void layernorm_backward(const void *table, const struct op_sizes *s, cons
 {
     const struct kernels *k = kernels_of(table);
     real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C), *b = to_real(in[2], s->C);
-    real *y = malloc((s->N * s->C + 1) * sizeof *y), *mean = malloc((s->N + 1) * sizeof *mean);
-    real *rstd = malloc((s->N + 1) * sizeof *rstd), *dy = to_real(dout[0], s->N * s->C);
+    real *mean = malloc((s->N + 1) * sizeof *mean), *rstd = malloc((s->N + 1) * sizeof *rstd);
+    act *y = malloc((s->N * s->C + 1) * sizeof(real)), *dy = to_act(k, dout[0], s->N * s->C);
     real *dx = to_real(din[0], s->N * s->C), *dw = to_real(din[1], s->C), *db = to_real(din[2], s->C);
     k->layernorm_fwd(y, mean, rstd, x, w, b, epsilon, s->N, s->C);
-    k->layernorm_bwd(dx, dw, db, dy, x, mean, rstd, w, s->N, s->C);
+    struct workspace work = make_work(k, &(struct kernel_sizes){.N = s->N, .C = s->C});
+    k->layernorm_bwd(dx, dw, db, dy, x, mean, rstd, w, s->N, s->C, &work);
     give_back(din[0], dx, s->N * s->C);
     give_back(din[1], dw, s->C);
     give_back(din[2], db, s->C);
@@ -126,6 +172,7 @@ static void layernorm_backward(const void *table, const struct op_sizes *s, cons
     free(mean);
     free(rstd);
     free(dy);
+    free(work.data);
 }
 
 /* ---- linear: in x (N,C), W (C,out), b (out), and the residual (N,out); out y (N,out) ---- */
@@ -144,52 +191,60 @@ static void linear_residual_layout(const struct op_sizes *s, size_t in[], size_t
     in[3] = s->N * s->out;
 }
 
+static struct workspace linear_work(const struct kernels *k, const struct op_sizes *s)
+{
+    return make_work(k, &(struct kernel_sizes){.N = s->N, .C = s->C, .F = s->out});
+}
+
 static void linear_run(const void *table, const struct op_sizes *s, const double *const in[],
                        double *const out[], bool with_residual)
 {
     const struct kernels *k = kernels_of(table);
-    real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C * s->out), *b = to_real(in[2], s->out);
-    real *y = to_real(with_residual ? in[3] : out[0], s->N * s->out); /* in place, as the model may */
+    real *w = to_real(in[1], s->C * s->out), *b = to_real(in[2], s->out);
+    act *x = to_act(k, in[0], s->N * s->C);
     const struct linear l = {.w = w, .b = b, .in = s->C, .out = s->out};
-    if (with_residual)
-        k->linear_residual_fwd(y, y, x, &l, s->N);
-    else
-        k->linear_fwd(y, x, &l, s->N);
-    give_back(out[0], y, s->N * s->out);
+    struct workspace work = linear_work(k, s);
+    if (with_residual) {
+        real *y = to_real(in[3], s->N * s->out); /* in place, as the model may */
+        k->linear_residual_fwd(y, y, x, &l, s->N, &work);
+        give_back(out[0], y, s->N * s->out);
+    } else {
+        act *y = to_act(k, out[0], s->N * s->out);
+        k->linear_fwd(y, x, &l, s->N, &work);
+        give_back_act(k, out[0], y, s->N * s->out);
+    }
     free(x);
     free(w);
     free(b);
+    free(work.data);
 }
 
-static void linear_forward(const void *table, const struct op_sizes *s, const double *const in[],
-                           double *const out[])
-{
-    linear_run(table, s, in, out, false);
-}
+FORWARD(linear_forward, linear_run, false)
+FORWARD(linear_residual_forward, linear_run, true)
 
-static void linear_residual_forward(const void *table, const struct op_sizes *s, const double *const in[],
-                                    double *const out[])
+static void linear_run_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                                const double *const dout[], double *const din[], bool add)
 {
-    linear_run(table, s, in, out, true);
-}
-
-static void linear_backward(const void *table, const struct op_sizes *s, const double *const in[],
-                            const double *const dout[], double *const din[])
-{
-    real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C * s->out), *b = to_real(in[2], s->out);
-    real *dx = to_real(din[0], s->N * s->C), *dw = to_real(din[1], s->C * s->out),
-         *db = to_real(din[2], s->out);
-    real *dy = to_real(dout[0], s->N * s->out);
+    const struct kernels *k = kernels_of(table);
+    real *w = to_real(in[1], s->C * s->out), *b = to_real(in[2], s->out);
+    act *x = to_act(k, in[0], s->N * s->C), *dx = to_act(k, din[0], s->N * s->C);
+    real *dw = to_real(din[1], s->C * s->out), *db = to_real(din[2], s->out);
+    act *dy = to_act(k, dout[0], s->N * s->out);
     const struct linear l = {.w = w, .b = b, .in = s->C, .out = s->out};
-    kernels_of(table)->linear_bwd(dx, dw, db, dy, x, &l, s->N);
-    give_back(din[0], dx, s->N * s->C);
+    struct workspace work = linear_work(k, s);
+    k->linear_bwd(dx, dw, db, add, dy, x, &l, s->N, &work);
+    give_back_act(k, din[0], dx, s->N * s->C);
     give_back(din[1], dw, s->C * s->out);
     give_back(din[2], db, s->out);
     free(x);
     free(w);
     free(b);
     free(dy);
+    free(work.data);
 }
+
+BACKWARD(linear_backward, linear_run_backward, false)
+BACKWARD(linear_backward_adding, linear_run_backward, true)
 
 /* ---- gelu: in x (N,C); out y (N,C) ---- */
 
@@ -202,9 +257,10 @@ static void gelu_run(const void *table, const struct op_sizes *s, const double *
                      double *const out[], bool exact)
 {
     const size_t n = s->N * s->C;
-    real *x = to_real(in[0], n), *y = to_real(out[0], n);
-    kernels_of(table)->gelu_fwd(y, x, exact, n);
-    give_back(out[0], y, n);
+    const struct kernels *k = kernels_of(table);
+    act *x = to_act(k, in[0], n), *y = to_act(k, out[0], n);
+    k->gelu_fwd(y, x, exact, n);
+    give_back_act(k, out[0], y, n);
     free(x);
 }
 
@@ -212,42 +268,25 @@ static void gelu_run_backward(const void *table, const struct op_sizes *s, const
                               const double *const dout[], double *const din[], bool exact)
 {
     const size_t n = s->N * s->C;
-    real *x = to_real(in[0], n), *dx = to_real(dout[0], n); /* in place, as the model does */
-    kernels_of(table)->gelu_bwd(dx, dx, x, exact, n);
-    give_back(din[0], dx, n);
+    const struct kernels *k = kernels_of(table);
+    act *x = to_act(k, in[0], n), *dx = to_act(k, dout[0], n); /* in place, as the model does */
+    k->gelu_bwd(dx, dx, x, exact, n);
+    give_back_act(k, din[0], dx, n);
     free(x);
 }
 
-static void gelu_exact_forward(const void *table, const struct op_sizes *s, const double *const in[],
-                               double *const out[])
-{
-    gelu_run(table, s, in, out, true);
-}
-
-static void gelu_tanh_forward(const void *table, const struct op_sizes *s, const double *const in[],
-                              double *const out[])
-{
-    gelu_run(table, s, in, out, false);
-}
-
-static void gelu_exact_backward(const void *table, const struct op_sizes *s, const double *const in[],
-                                const double *const dout[], double *const din[])
-{
-    gelu_run_backward(table, s, in, dout, din, true);
-}
-
-static void gelu_tanh_backward(const void *table, const struct op_sizes *s, const double *const in[],
-                               const double *const dout[], double *const din[])
-{
-    gelu_run_backward(table, s, in, dout, din, false);
-}
+FORWARD(gelu_exact_forward, gelu_run, true)
+FORWARD(gelu_tanh_forward, gelu_run, false)
+BACKWARD(gelu_exact_backward, gelu_run_backward, true)
+BACKWARD(gelu_tanh_backward, gelu_run_backward, false)
 
 /* ---- attention: in q, k, v, columns of one matrix in training; out (N,HD) ---- */
 
 struct attention_arrays {
     struct attention a;
     size_t q_elements, kv_elements; /* with the gaps that ld leaves */
-    real *q, *k, *v, *out, *lse;
+    act *q, *k, *v, *out;
+    real *lse;
     struct workspace work;
 };
 
@@ -278,12 +317,12 @@ static void attention_setup(struct attention_arrays *t, const struct kernels *k,
                               .ld_q = ld,
                               .ld_kv = ld,
                               .scale = (real)0.375};
-    t->q = to_real(in[0], t->q_elements);
-    t->k = to_real(in[1], t->kv_elements);
-    t->v = to_real(in[2], t->kv_elements);
-    t->out = malloc((N * s->n_head * s->C + 1) * sizeof *t->out);
+    t->q = to_act(k, in[0], t->q_elements);
+    t->k = to_act(k, in[1], t->kv_elements);
+    t->v = to_act(k, in[2], t->kv_elements);
+    t->out = malloc((N * s->n_head * s->C + 1) * sizeof(real));
     t->lse = malloc((N * s->n_head + 1) * sizeof *t->lse);
-    t->work = make_work(k, s->n_head * s->C, 1, s->C);
+    t->work = make_work(k, &(struct kernel_sizes){.N = N, .C = s->n_head * s->C, .V = 1, .head_size = s->C});
     k->attention_fwd(t->out, t->lse, t->q, t->k, t->v, &t->a, &t->work);
 }
 
@@ -299,9 +338,10 @@ static void attention_free(struct attention_arrays *t)
 static void attention_forward(const void *table, const struct op_sizes *s, const double *const in[],
                               double *const out[])
 {
+    const struct kernels *k = kernels_of(table);
     struct attention_arrays t;
-    attention_setup(&t, kernels_of(table), s, in);
-    give_back(out[0], t.out, s->q_start[s->S] * s->n_head * s->C);
+    attention_setup(&t, k, s, in);
+    give_back_act(k, out[0], t.out, s->q_start[s->S] * s->n_head * s->C);
     attention_free(&t);
 }
 
@@ -311,12 +351,13 @@ static void attention_backward(const void *table, const struct op_sizes *s, cons
     const struct kernels *kernels = kernels_of(table);
     struct attention_arrays t;
     attention_setup(&t, kernels, s, in);
-    real *dq = to_real(din[0], t.q_elements), *dk = to_real(din[1], t.kv_elements);
-    real *dv = to_real(din[2], t.kv_elements), *d = to_real(dout[0], s->q_start[s->S] * s->n_head * s->C);
+    act *dq = to_act(kernels, din[0], t.q_elements), *dk = to_act(kernels, din[1], t.kv_elements);
+    act *dv = to_act(kernels, din[2], t.kv_elements);
+    act *d = to_act(kernels, dout[0], s->q_start[s->S] * s->n_head * s->C);
     kernels->attention_bwd(dq, dk, dv, d, t.out, t.q, t.k, t.v, t.lse, &t.a, &t.work);
-    give_back(din[0], dq, t.q_elements);
-    give_back(din[1], dk, t.kv_elements);
-    give_back(din[2], dv, t.kv_elements);
+    give_back_act(kernels, din[0], dq, t.q_elements);
+    give_back_act(kernels, din[1], dk, t.kv_elements);
+    give_back_act(kernels, din[2], dv, t.kv_elements);
     free(d);
     free(t.out);
     attention_free(&t);
@@ -357,16 +398,22 @@ static int32_t *make_labels(const struct op_sizes *s, const double *h, const dou
     return labels;
 }
 
+static struct workspace head_work(const struct kernels *k, const struct op_sizes *s)
+{
+    return make_work(k, &(struct kernel_sizes){.N = s->N, .C = s->C, .V = s->V, .head_size = 1});
+}
+
 static void head_forward(const void *table, const struct op_sizes *s, const double *const in[],
                          double *const out[])
 {
     const struct kernels *k = kernels_of(table);
-    real *h = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->V * s->C), *nll = to_real(out[0], s->N);
+    act *h = to_act(k, in[0], s->N * s->C);
+    real *w = to_real(in[1], s->V * s->C), *nll = to_real(out[0], s->N);
     int32_t *labels = make_labels(s, in[0], in[1]);
     uint8_t *correct = malloc(s->N + 1);
     const struct head head = {.w = w, .V = s->V, .C = s->C};
-    struct workspace work = make_work(k, s->C, s->V, 1);
-    k->head_loss(nll, correct, NULL, NULL, h, labels, NULL, 0, &head, s->N, &work);
+    struct workspace work = head_work(k, s);
+    k->head_loss(nll, correct, NULL, NULL, false, h, labels, NULL, 0, &head, s->N, &work);
     give_back(out[0], nll, s->N);
     for (size_t i = 0; i < s->N; i++)
         out[1][i] = correct[i];
@@ -377,23 +424,23 @@ static void head_forward(const void *table, const struct op_sizes *s, const doub
     free(work.data);
 }
 
-static void head_backward(const void *table, const struct op_sizes *s, const double *const in[],
-                          const double *const dout[], double *const din[])
+static void head_run_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                              const double *const dout[], double *const din[], bool add)
 {
     const struct kernels *k = kernels_of(table);
     const real grad_scale = (real)0.25;
-    real *h = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->V * s->C),
-         *weights = to_real(dout[0], s->N);
-    real *dh = to_real(din[0], s->N * s->C), *dw = to_real(din[1], s->V * s->C);
+    act *h = to_act(k, in[0], s->N * s->C), *dh = to_act(k, din[0], s->N * s->C);
+    real *w = to_real(in[1], s->V * s->C), *weights = to_real(dout[0], s->N);
+    real *dw = to_real(din[1], s->V * s->C);
     real *nll = malloc((s->N + 1) * sizeof *nll);
     int32_t *labels = make_labels(s, in[0], in[1]);
     uint8_t *correct = malloc(s->N + 1);
     const struct head head = {.w = w, .V = s->V, .C = s->C};
-    struct workspace work = make_work(k, s->C, s->V, 1);
+    struct workspace work = head_work(k, s);
     for (size_t i = 0; i < s->N; i++)
         weights[i] /= grad_scale;
-    k->head_loss(nll, correct, dh, dw, h, labels, weights, grad_scale, &head, s->N, &work);
-    give_back(din[0], dh, s->N * s->C);
+    k->head_loss(nll, correct, dh, dw, add, h, labels, weights, grad_scale, &head, s->N, &work);
+    give_back_act(k, din[0], dh, s->N * s->C);
     give_back(din[1], dw, s->V * s->C);
     free(h);
     free(w);
@@ -404,14 +451,20 @@ static void head_backward(const void *table, const struct op_sizes *s, const dou
     free(work.data);
 }
 
+BACKWARD(head_backward, head_run_backward, false)
+BACKWARD(head_backward_adding, head_run_backward, true)
+
 static void head_logits_forward(const void *table, const struct op_sizes *s, const double *const in[],
                                 double *const out[])
 {
-    real *h = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->V * s->C),
-         *logits = to_real(out[0], s->N * s->V);
+    const struct kernels *k = kernels_of(table);
+    act *h = to_act(k, in[0], s->N * s->C);
+    real *w = to_real(in[1], s->V * s->C), *logits = to_real(out[0], s->N * s->V);
     const struct head head = {.w = w, .V = s->V, .C = s->C};
-    kernels_of(table)->head_logits(logits, h, &head, s->N);
+    struct workspace work = head_work(k, s);
+    k->head_logits(logits, h, &head, s->N, &work);
     give_back(out[0], logits, s->N * s->V);
+    free(work.data);
     free(h);
     free(w);
 }
@@ -428,7 +481,7 @@ static size_t *odd_rows(size_t n)
 {
     size_t *rows = malloc((n + 1) * sizeof *rows);
     for (size_t i = 0; i < n; i++)
-        rows[i] = 2 * (n - 1 - i) + 1;
+        rows[i] = 2 * i + 1;
     return rows;
 }
 
@@ -437,7 +490,7 @@ static void gather_forward(const void *table, const struct op_sizes *s, const do
 {
     size_t *rows = odd_rows(s->N);
     real *x = to_real(in[0], 2 * s->N * s->C), *y = to_real(out[0], s->N * s->C);
-    kernels_of(table)->gather_rows(y, x, rows, s->N, s->C);
+    kernels_of(table)->gather_rows(y, x, rows, s->N, s->C * sizeof(real));
     give_back(out[0], y, s->N * s->C);
     free(x);
     free(rows);
@@ -449,7 +502,7 @@ static void gather_backward(const void *table, const struct op_sizes *s, const d
     (void)in;
     size_t *rows = odd_rows(s->N);
     real *dx = to_real(din[0], 2 * s->N * s->C), *dy = to_real(dout[0], s->N * s->C);
-    kernels_of(table)->scatter_add_rows(dx, dy, rows, s->N, s->C);
+    kernels_of(table)->scatter_rows(dx, 2 * s->N, dy, rows, s->N, s->C * sizeof(real));
     give_back(din[0], dx, 2 * s->N * s->C);
     free(dy);
     free(rows);
@@ -506,11 +559,13 @@ const struct op REAL_NAME(ops)[] = {
     {"embed", embed_layout, embed_forward, embed_backward},
     {"layernorm", layernorm_layout, layernorm_forward, layernorm_backward},
     {"linear", linear_layout, linear_forward, linear_backward},
+    {"linear, adding", linear_layout, linear_forward, linear_backward_adding},
     {"linear_residual", linear_residual_layout, linear_residual_forward, NULL},
     {"gelu, exact", rows_layout, gelu_exact_forward, gelu_exact_backward},
     {"gelu, tanh", rows_layout, gelu_tanh_forward, gelu_tanh_backward},
     {"attention", attention_layout, attention_forward, attention_backward},
     {"head_loss", head_layout, head_forward, head_backward},
+    {"head_loss, adding", head_layout, head_forward, head_backward_adding},
     {"head_logits", head_logits_layout, head_logits_forward, NULL},
     {"gather_rows", gather_layout, gather_forward, gather_backward},
     {"sum_of_squares", sum_layout, sum_forward, NULL},

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_TABLES = 4 };
+enum { N_TABLES = 6, MAX_TABLES = N_TABLES + 1 };
 
-/* Fills tables[] (fp32 ones; the reference first) and returns how many there are. */
+/* Fills tables[] (the reference first, bf16 ones last) and returns how many there are, N_TABLES at most. */
 static inline size_t runnable_tables(const struct kernels *tables[static MAX_TABLES])
 {
     size_t n = 0;
@@ -22,11 +22,35 @@ static inline size_t runnable_tables(const struct kernels *tables[static MAX_TAB
         tables[n++] = &kernels_fp32_avx2;
     if (cpu_get()->avx512)
         tables[n++] = &kernels_fp32_avx512;
+    if (cpu_get()->avx512_bf16)
+        tables[n++] = &kernels_bf16_avx512;
+    if (cpu_get()->amx_bf16)
+        tables[n++] = &kernels_bf16_amx;
 #endif
-    if (n < MAX_TABLES)
-        printf("SKIP: %zu of the fp32 tables: this CPU (%s) cannot run them\n", MAX_TABLES - n,
-               cpu_get()->name);
+    if (n < N_TABLES)
+        printf("SKIP: %zu of the tables: this CPU (%s) cannot run them\n", N_TABLES - n, cpu_get()->name);
     return n;
+}
+
+/* The AMX table on a C model of the tile instructions (bf16/amx_model.h), slow but everywhere where AVX512-BF16 is. */
+extern const struct kernels kernels_bf16_amx_model;
+
+/* The same and the model, for tests of small sizes. */
+static inline size_t modelled_tables(const struct kernels *tables[static MAX_TABLES])
+{
+    size_t n = runnable_tables(tables);
+#if defined(__x86_64__)
+    if (cpu_get()->avx512_bf16)
+        tables[n++] = &kernels_bf16_amx_model;
+    else
+        printf("SKIP: the model of AMX: this CPU (%s) has no AVX512-BF16\n", cpu_get()->name);
+#endif
+    return n;
+}
+
+static inline bool is_bf16_table(const struct kernels *table)
+{
+    return table->act_size == sizeof(uint16_t);
 }
 
 /* A table's name in messages: the portable build of the fast kernels is "ref" to users, as the reference is.

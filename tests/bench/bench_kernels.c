@@ -1,0 +1,230 @@
+/* How fast each op of each kernel table is that this CPU runs, at GPT-2 124M's sizes: `make bench`. Best of several
+ * repetitions. The table "generic" multiplies by OpenBLAS: the others' products are to be compared with it. */
+#include "support/tables.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { C = 768, F = 3072, H = 12, V = 50260, M = 400, REPEAT = 5 };
+enum { N = 800, LENGTH = 100, S = N / LENGTH };
+
+struct arrays {
+    const struct kernels *k;
+    struct workspace work;
+    act *x, *y, *dy, *dx;              /* (N,F) */
+    real *stream, *dstream;            /* (N,C) */
+    real *w, *dw;                      /* (V,C), and so larger than any layer's */
+    real *b, *db, *mean, *rstd, *lse;  /* (F), (F), (N), (N), (N,H) */
+    real *nll, *weights;               /* (N) */
+    uint8_t *correct;                  /* (N) */
+    int32_t *labels;                   /* (N) */
+    size_t seq_start[S + 1];
+};
+
+static void *filled(size_t n, size_t size)
+{
+    void *p = aligned_alloc(64, (n * size + 63) / 64 * 64);
+    for (size_t i = 0; i < n; i++) { /* values between -1 and 1, whatever the kind */
+        const float x = (float)((double)(i * 2654435761u % 4093) / 2046.5 - 1) * 0.05f;
+        uint32_t bits;
+        memcpy(&bits, &x, sizeof bits);
+        if (size == sizeof(uint16_t))
+            ((uint16_t *)p)[i] = (uint16_t)(bits >> 16);
+        else
+            ((float *)p)[i] = x;
+    }
+    return p;
+}
+
+static struct arrays make_arrays(const struct kernels *k)
+{
+    const struct kernel_sizes sizes = {.N = N, .C = C, .F = F, .V = V, .head_size = C / H};
+    struct arrays a = {.k = k, .work = {.bytes = (k->work_bytes(&sizes) + 63) / 64 * 64}};
+    a.work.data = aligned_alloc(64, a.work.bytes + 64);
+    memset(a.work.data, 0, a.work.bytes);
+    a.x = filled(N * F, k->act_size), a.y = filled(N * F, k->act_size);
+    a.dy = filled(N * F, k->act_size), a.dx = filled(N * F, k->act_size);
+    a.stream = filled(N * C, sizeof(real)), a.dstream = filled(N * C, sizeof(real));
+    a.w = filled((size_t)V * C, sizeof(real)), a.dw = filled((size_t)V * C, sizeof(real));
+    a.b = filled(F, sizeof(real)), a.db = filled(F, sizeof(real));
+    a.mean = filled(N, sizeof(real)), a.rstd = filled(N, sizeof(real)), a.lse = filled(N * H, sizeof(real));
+    a.nll = filled(N, sizeof(real)), a.weights = filled(N, sizeof(real));
+    a.correct = calloc(N, 1);
+    a.labels = calloc(N, sizeof *a.labels);
+    for (size_t s = 0; s <= S; s++)
+        a.seq_start[s] = s * LENGTH;
+    return a;
+}
+
+static void free_arrays(struct arrays *a)
+{
+    void *all[] = {a->work.data, a->x, a->y, a->dy, a->dx, a->stream, a->dstream, a->w, a->dw,
+                   a->b, a->db, a->mean, a->rstd, a->lse, a->nll, a->weights, a->correct, a->labels};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
+}
+
+/* ---- the ops ---- */
+
+static struct attention attention_of(const struct arrays *a)
+{
+    return (struct attention){.n_head = H, .head_size = C / H, .S = S, .q_start = a->seq_start,
+                              .kv_start = a->seq_start, .ld_q = 3 * C, .ld_kv = 3 * C, .scale = 0.125f};
+}
+
+static act *columns(const struct arrays *a, act *x, size_t column)
+{
+    return (unsigned char *)x + column * a->k->act_size;
+}
+
+static void run_up(struct arrays *a)
+{
+    const struct linear l = {a->w, a->b, C, F};
+    a->k->linear_fwd(a->y, a->x, &l, N, &a->work);
+}
+
+static void run_down(struct arrays *a)
+{
+    const struct linear l = {a->w, a->b, F, C};
+    a->k->linear_residual_fwd(a->stream, a->stream, a->x, &l, N, &a->work);
+}
+
+static void run_up_backward(struct arrays *a)
+{
+    const struct linear l = {a->w, a->b, C, F};
+    a->k->linear_bwd(a->dx, a->dw, a->db, false, a->dy, a->x, &l, N, &a->work);
+}
+
+static void run_one_row(struct arrays *a)
+{
+    const struct linear l = {a->w, a->b, C, F};
+    a->k->linear_fwd(a->y, a->x, &l, 1, &a->work);
+}
+
+static void run_attention(struct arrays *a)
+{
+    const struct attention t = attention_of(a);
+    a->k->attention_fwd(a->y, a->lse, a->x, columns(a, a->x, C), columns(a, a->x, 2 * C), &t, &a->work);
+}
+
+static void run_attention_backward(struct arrays *a)
+{
+    const struct attention t = attention_of(a);
+    a->k->attention_bwd(a->dx, columns(a, a->dx, C), columns(a, a->dx, 2 * C), a->dy, a->y, a->x,
+                        columns(a, a->x, C), columns(a, a->x, 2 * C), a->lse, &t, &a->work);
+}
+
+static void run_head(struct arrays *a)
+{
+    const struct head head = {a->w, V, C};
+    a->k->head_loss(a->nll, a->correct, a->dx, a->dw, false, a->x, a->labels, a->weights, 1, &head, M, &a->work);
+}
+
+static void run_logits(struct arrays *a)
+{
+    const struct head head = {a->w, V, C};
+    a->k->head_logits(a->dw, a->x, &head, 1, &a->work);
+}
+
+static void run_gelu(struct arrays *a)
+{
+    a->k->gelu_fwd(a->y, a->x, false, (size_t)N * F);
+}
+
+static void run_gelu_backward(struct arrays *a)
+{
+    a->k->gelu_bwd(a->dx, a->dy, a->x, false, (size_t)N * F);
+}
+
+static void run_norm(struct arrays *a)
+{
+    a->k->layernorm_fwd(a->y, a->mean, a->rstd, a->stream, a->b, a->b, 1e-5f, N, C);
+}
+
+static void run_norm_backward(struct arrays *a)
+{
+    a->k->layernorm_bwd(a->dstream, a->db, a->db + C, a->dy, a->stream, a->mean, a->rstd, a->b, N, C, &a->work);
+}
+
+static void run_adamw(struct arrays *a)
+{
+    static const struct adamw_args args = {1, 1e-5f, 0, 0.1f, 0.999f, 0.001f, 1e-8f, 0.1f, 0.03f};
+    const size_t n = (size_t)V * C / 2; /* each array is the first half of what is there, or the second */
+    a->k->adamw(a->w, a->w + n, a->dw, a->dw + n, &args, n);
+}
+
+static void run_sum(struct arrays *a)
+{
+    volatile double sum = a->k->sum_of_squares(a->dw, (size_t)V * C);
+    (void)sum;
+}
+
+#define LINEAR    (2.0 * N * C * F)
+#define ATTENTION (2.0 * 2 * S * LENGTH * (LENGTH + 1) / 2 * C)
+
+static const struct {
+    const char *name;
+    void (*run)(struct arrays *a);
+    double flops, acts, reals; /* reals, acts: how many of them are read and written */
+} ops[] = {
+    {"linear 768 x 3072", run_up, LINEAR, 0, 0},
+    {"linear 3072 x 768, residual", run_down, LINEAR, 0, 0},
+    {"linear 768 x 3072, backward", run_up_backward, 2 * LINEAR, 0, 0},
+    {"attention, 8 x 100", run_attention, ATTENTION, 0, 0},
+    {"attention, 8 x 100, backward", run_attention_backward, 2 * ATTENTION, 0, 0},
+    {"head and loss, both ways", run_head, 6.0 * M * V * C, 0, 0},
+    {"gelu", run_gelu, 0, 2.0 * N * F, 0},
+    {"gelu, backward", run_gelu_backward, 0, 3.0 * N * F, 0},
+    {"norm", run_norm, 0, 1.0 * N * C, 1.0 * N * C},
+    {"norm, backward", run_norm_backward, 0, 1.0 * N * C, 3.0 * N * C},
+    {"adamw", run_adamw, 0, 0, 7.0 * (V / 2) * C},
+    {"gradient norm", run_sum, 0, 0, 1.0 * V * C},
+    {"linear, one row", run_one_row, 0, 0, 1.0 * C * F},
+    {"logits, one row", run_logits, 0, 0, 1.0 * V * C},
+};
+
+static double best_seconds(void (*run)(struct arrays *), struct arrays *a)
+{
+    double best = INFINITY;
+    run(a);
+    for (int i = 0; i < REPEAT; i++) {
+        const double started = omp_get_wtime();
+        run(a);
+        best = fmin(best, omp_get_wtime() - started);
+    }
+    return best;
+}
+
+static void bench_table(const struct kernels *k)
+{
+    struct arrays a = make_arrays(k);
+    const double peak = k->peak_flops ? k->peak_flops(0.2) : 0;
+    printf("\n%s %s: the instruction's own peak %.0f GFLOP/s\n", table_name(k), k->precision, peak / 1e9);
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        const double seconds = best_seconds(ops[i].run, &a);
+        const double bytes = ops[i].acts * (double)k->act_size + ops[i].reals * (double)sizeof(real);
+        if (ops[i].flops > 0)
+            printf("  %-30s %9.3f ms  %7.1f GFLOP/s  %3.0f%%\n", ops[i].name, seconds * 1e3,
+                   ops[i].flops / seconds / 1e9, 100 * ops[i].flops / seconds / peak);
+        else
+            printf("  %-30s %9.3f ms  %7.1f GB/s\n", ops[i].name, seconds * 1e3, bytes / seconds / 1e9);
+    }
+    free_arrays(&a);
+}
+
+int main(int argc, char **argv)
+{
+    const struct kernels *tables[MAX_TABLES];
+    (void)argc;
+    start_kernels(argv);
+    const size_t n = runnable_tables(tables);
+    printf("%s, %d threads; %d positions in sequences of %d, head at %d of them\n", cpu_get()->name,
+           omp_get_max_threads(), N, LENGTH, M);
+    for (size_t t = 1; t < n; t++) /* the reference is no fun to wait for */
+        bench_table(tables[t]);
+    return 0;
+}
