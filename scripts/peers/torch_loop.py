@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""The fastest plain PyTorch loop that we could write: dense blocks, SDPA attention, fused AdamW, autocast for bf16.
+
+usage: torch_loop.py BASE DATA.jsonl STEPS fp32|bf16 eager|compile RESULT.json
+
+The conversations are one stream of tokens, cut into blocks of 4 x 512: nothing is padded, but conversations run into
+each other and every token is trained, so it computes less carefully than sft and TRL. compile: torch.compile, which
+needs a C++ compiler and some minutes before the first step.
+"""
+import sys
+
+import torch
+
+from common import (LEARNING_RATE, MAX_LENGTH, WEIGHT_DECAY, StepRecord, load_model, load_tokenizer,
+                    read_conversations, use_all_cores)
+
+BLOCKS = 4
+
+
+def dense_blocks(tokenizer, data, steps):
+    """(steps, BLOCKS, MAX_LENGTH) tokens; the conversations again from the first if there are too few."""
+    wanted, stream = steps * BLOCKS * MAX_LENGTH, []
+    conversations = read_conversations(data)
+    while len(stream) < wanted:
+        for row in conversations:
+            stream += tokenizer(tokenizer.apply_chat_template(row["messages"], tokenize=False))["input_ids"]
+            if len(stream) >= wanted:
+                break
+    return torch.tensor(stream[:wanted]).view(steps, BLOCKS, MAX_LENGTH)
+
+
+def flops_per_token(config):
+    """Of the products that are needed, forward and backward: weights (2 a weight, three times), causal attention."""
+    width, inner = config.n_embd, config.n_inner or 4 * config.n_embd
+    weights = config.n_layer * (4 * width * width + 2 * width * inner) + config.vocab_size * width
+    return 6 * weights + 6 * config.n_layer * width * (MAX_LENGTH + 1)
+
+
+def main(base, data, steps, precision, how, result):
+    use_all_cores()
+    tokenizer = load_tokenizer(base)
+    model = load_model(base, tokenizer)
+    model.train()
+    flops = flops_per_token(model.config)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
+    forward = torch.compile(model) if how == "compile" else model
+    record = StepRecord()
+    for block in dense_blocks(tokenizer, data, int(steps)):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
+            loss = forward(block, labels=block).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=False)
+        record.end_step(block.numel())
+        print(f"step {len(record.ends)}: loss {loss.item():.4f}", flush=True)
+    record.write(result, flops_per_token=flops)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 7:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
