@@ -24,6 +24,7 @@ cd "$(dirname "$0")/.."
     exit 1
 }
 work=build/growth
+cores=$(nproc) # heeds OMP_NUM_THREADS, which changes below
 mkdir -p $work
 
 # model NAME LAYERS WIDTH HEADS: a config.json with the small base's tokenizer beside it and GPT-2's number of tokens.
@@ -94,7 +95,7 @@ for size in 10M 30M 124M 355M; do
 done
 head_of 'threads, 124M, length 128, batch 8'
 threads=1
-while [ $threads -le "$(nproc)" ]; do
+while [ $threads -le "$cores" ]; do
     OMP_NUM_THREADS=$threads
     export OMP_NUM_THREADS
     row $threads 124M 128 8
