@@ -11,7 +11,7 @@
 #   --help
 #
 # Needs python3 (3.10 or later, with venv), and for torch.compile g++ and Python's headers (python3-dev). The first run makes build/peers-venv and
-# installs scripts/peers/requirements.txt there, about 1.5 GB. The full comparison takes an hour on two cores and up to 15 GB of memory, one program
+# installs scripts/peers/requirements.txt there, about 1.5 GB. The full comparison takes half an hour or more on two cores and up to 15 GB of memory, one program
 # at a time; leave the machine alone meanwhile.
 #   PYTHON (python3)                makes that environment
 #   PYTHON_VENV                     a virtual environment that has these packages, instead of one made here
