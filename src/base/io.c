@@ -123,6 +123,18 @@ enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err
     return status;
 }
 
+/* Map what lies behind a descriptor. */
+static bool map_descriptor(int fd, size_t size, struct io_map *map)
+{
+    *map = (struct io_map){.data = ""};
+    void *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+    if (p == MAP_FAILED)
+        return false;
+    if (p)
+        *map = (struct io_map){.data = p, .size = size};
+    return true;
+}
+
 enum sft_status io_map(struct io_map *map, const char *path, struct sft_err *err)
 {
     *map = (struct io_map){.data = ""};
@@ -131,13 +143,8 @@ enum sft_status io_map(struct io_map *map, const char *path, struct sft_err *err
     if (open_for_reading(path, &fd, &st, err))
         return err->status;
     enum sft_status status = SFT_OK;
-    if (st.st_size > 0) {
-        void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (p == MAP_FAILED)
-            status = sft_fail_errno(err, "%s: cannot map", path);
-        else
-            *map = (struct io_map){.data = p, .size = (size_t)st.st_size};
-    }
+    if (!map_descriptor(fd, (size_t)st.st_size, map))
+        status = sft_fail_errno(err, "%s: cannot map", path);
     close(fd);
     return status;
 }
@@ -154,29 +161,74 @@ void io_unmap(struct io_map *map)
 enum { WRITER_BUFFER = 1 << 18 };
 
 struct io_writer {
-    char *path, *tmp_path;
-    int fd, failed; /* failed: errno of the first failure, 0 while all is well */
-    size_t used;
+    char *path, *tmp_path; /* NULL: a temporary file without a name */
+    int fd, failed;        /* failed: errno of the first failure, 0 while all is well */
+    size_t used, size;     /* bytes in the buffer; bytes in all */
     struct xxh64 hash;
     unsigned char buffer[WRITER_BUFFER];
 };
 
-struct io_writer *io_writer_open(const char *path, struct sft_err *err)
+/* Takes over both names. */
+static struct io_writer *writer_new(char *path, char *tmp_path, int fd)
 {
     struct io_writer *w = mem_alloc(sizeof *w);
-    w->path = mem_strdup(path);
-    w->tmp_path = mem_printf("%s.tmp", path);
+    w->path = path;
+    w->tmp_path = tmp_path;
+    w->fd = fd;
     w->failed = 0;
-    w->used = 0;
+    w->used = w->size = 0;
     xxh64_init(&w->hash, 0);
-    w->fd = open(w->tmp_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (w->fd >= 0)
-        return w;
+    return w;
+}
+
+/* Takes over tmp_path. */
+static struct io_writer *open_writer(const char *path, char *tmp_path, struct sft_err *err)
+{
+    const int fd = open(tmp_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd >= 0)
+        return writer_new(mem_strdup(path), tmp_path, fd);
     sft_fail_errno(err, "%s: cannot write", path);
-    free(w->path);
-    free(w->tmp_path);
-    free(w);
+    free(tmp_path);
     return NULL;
+}
+
+struct io_writer *io_writer_open(const char *path, struct sft_err *err)
+{
+    return open_writer(path, mem_printf("%s.tmp", path), err);
+}
+
+struct io_writer *io_writer_open_shared(const char *path, struct sft_err *err)
+{
+    return open_writer(path, mem_printf("%s.%ld.tmp", path, (long)getpid()), err);
+}
+
+int io_open_temporary(struct sft_err *err)
+{
+    const char *dir = getenv("TMPDIR");
+    if (!dir || !*dir)
+        dir = "/tmp";
+    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0) { /* a file system without such files */
+        char *path = mem_printf("%s/sft-XXXXXX", dir);
+        fd = mkostemp(path, O_CLOEXEC);
+        if (fd >= 0)
+            unlink(path);
+        free(path);
+    }
+    if (fd < 0)
+        sft_fail_errno(err, "%s: cannot make a temporary file (TMPDIR names another place)", dir);
+    return fd;
+}
+
+struct io_writer *io_writer_open_temporary(struct sft_err *err)
+{
+    const int fd = io_open_temporary(err);
+    return fd < 0 ? NULL : writer_new(NULL, NULL, fd);
+}
+
+size_t io_writer_size(const struct io_writer *w)
+{
+    return w->size;
 }
 
 static void write_all(struct io_writer *w, const unsigned char *p, size_t len)
@@ -194,7 +246,10 @@ static void write_all(struct io_writer *w, const unsigned char *p, size_t len)
 
 void io_write(struct io_writer *w, const void *bytes, size_t len)
 {
+    if (len == 0)
+        return;
     xxh64_update(&w->hash, bytes, len);
+    w->size += len;
     if (len > sizeof w->buffer - w->used) {
         write_all(w, w->buffer, w->used);
         w->used = 0;
@@ -224,27 +279,45 @@ void io_writer_abort(struct io_writer *w)
     if (!w)
         return;
     close(w->fd);
-    unlink(w->tmp_path);
+    if (w->tmp_path)
+        unlink(w->tmp_path);
     writer_free(w);
 }
 
-enum sft_status io_writer_commit(struct io_writer *w, struct sft_err *err)
+/* map may be NULL. */
+static enum sft_status commit(struct io_writer *w, struct io_map *map, struct sft_err *err)
 {
     write_all(w, w->buffer, w->used);
-    if (!w->failed && fsync(w->fd) != 0)
+    if (!w->failed && w->path && fsync(w->fd) != 0)
+        w->failed = errno;
+    if (!w->failed && map && !map_descriptor(w->fd, w->size, map))
         w->failed = errno;
     if (close(w->fd) != 0 && !w->failed)
         w->failed = errno;
-    if (!w->failed && rename(w->tmp_path, w->path) != 0)
+    if (!w->failed && w->path && rename(w->tmp_path, w->path) != 0)
         w->failed = errno;
     enum sft_status status = SFT_OK;
     if (w->failed) {
         errno = w->failed;
-        status = sft_fail_errno(err, "%s: cannot write", w->path);
-        unlink(w->tmp_path);
+        status = sft_fail_errno(err, "%s: cannot write", w->path ? w->path : "a temporary file");
+        if (w->tmp_path)
+            unlink(w->tmp_path);
+        if (map)
+            io_unmap(map);
     }
     writer_free(w);
     return status;
+}
+
+enum sft_status io_writer_commit(struct io_writer *w, struct sft_err *err)
+{
+    return commit(w, NULL, err);
+}
+
+enum sft_status io_writer_commit_map(struct io_writer *w, struct io_map *map, struct sft_err *err)
+{
+    *map = (struct io_map){.data = ""};
+    return commit(w, map, err);
 }
 
 enum sft_status io_write_file(const char *path, const void *bytes, size_t len, struct sft_err *err)

@@ -12,9 +12,9 @@
 
 /* ---- paths: results are malloc'd and the caller's ---- */
 char *path_join(const char *dir, const char *name); /* name alone if it is absolute */
-char *path_tidy(char *path);                        /* "a/../b" to "b", "./b" to "b", in place, where a is no link */
-char *path_dirname(const char *path);               /* "." if there is no slash */
-const char *path_basename(const char *path);        /* points into path */
+char *path_tidy(char *path);                 /* "a/../b" to "b", "./b" to "b", in place, where a is no link */
+char *path_dirname(const char *path);        /* "." if there is no slash */
+const char *path_basename(const char *path); /* points into path */
 bool path_exists(const char *path);
 bool path_is_dir(const char *path);
 enum sft_status path_expect_dir(const char *path, struct sft_err *err); /* SFT_EIO where it is none */
@@ -46,6 +46,23 @@ void io_write(struct io_writer *w, const void *bytes, size_t len);
 uint64_t io_writer_hash(const struct io_writer *w);
 enum sft_status io_writer_commit(struct io_writer *w, struct sft_err *err);
 void io_writer_abort(struct io_writer *w);
+
+/* The same under a temporary name that no other process uses: for files that several may write at once, the last
+ * one staying. */
+struct io_writer *io_writer_open_shared(const char *path, struct sft_err *err);
+
+/* Into a temporary file that has no name and goes with its last mapping: io_writer_commit_map is its only use. */
+struct io_writer *io_writer_open_temporary(struct sft_err *err);
+
+/* Commit, and map what was written. */
+enum sft_status io_writer_commit_map(struct io_writer *w, struct io_map *map, struct sft_err *err);
+
+/* How many bytes were written so far. */
+size_t io_writer_size(const struct io_writer *w);
+
+/* A descriptor of a temporary file without a name, to write and to read, in $TMPDIR, else /tmp; -1 and an error
+ * that names the place where there can be none. */
+int io_open_temporary(struct sft_err *err);
 
 /* The same for content that is already in memory. */
 enum sft_status io_write_file(const char *path, const void *bytes, size_t len, struct sft_err *err);

@@ -1,5 +1,6 @@
 #include "text/template.h"
 
+#include "base/io.h"
 #include "text/template_jinja.h"
 
 #include <math.h>
@@ -244,6 +245,28 @@ void template_free(struct chat_template *tpl)
 {
     arena_free(&tpl->arena);
     *tpl = (struct chat_template){0};
+}
+
+static void hash_affix(struct xxh64 *h, const struct template_affix *affix)
+{
+    xxh64_update(h, &affix->count, sizeof affix->count);
+    for (size_t i = 0; i < affix->count; i++) {
+        xxh64_update(h, &affix->pieces[i].control, sizeof affix->pieces[i].control);
+        xxh64_update(h, affix->pieces[i].text, strlen(affix->pieces[i].text) + 1);
+    }
+}
+
+uint64_t template_fingerprint(const struct chat_template *tpl)
+{
+    struct xxh64 h;
+    xxh64_init(&h, 0);
+    for (size_t role = 0; role < ROLE_COUNT; role++) {
+        hash_affix(&h, &tpl->prefix[role]);
+        hash_affix(&h, &tpl->suffix[role]);
+    }
+    xxh64_update(&h, &tpl->end_of_turn, sizeof tpl->end_of_turn);
+    xxh64_update(&h, &tpl->document_end, sizeof tpl->document_end);
+    return xxh64_digest(&h);
 }
 
 enum sft_status template_check_roles(const struct chat_template *tpl, const struct conversation *conv,

@@ -53,6 +53,9 @@ void template_free(struct chat_template *tpl);
 enum sft_status template_check_roles(const struct chat_template *tpl, const struct conversation *conv,
                                      struct sft_err *err);
 
+/* A hash of its pieces: what it makes of a conversation, the tokenizer's part left out. */
+uint64_t template_fingerprint(const struct chat_template *tpl);
+
 /* What a conversation becomes: ids and the loss weight of each (weights[0] is always 0: nothing predicts
  * the first token). Growing buffers, cleared by each render; zero-initialised is empty. */
 struct rendered {

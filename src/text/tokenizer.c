@@ -253,3 +253,33 @@ void tokenizer_decode(const struct tokenizer *tok, const int32_t *ids, size_t co
             strbuf_add(out, t->bytes, t->bytes_len);
     }
 }
+
+/* ---- fingerprint ---- */
+
+static void hash_json(struct xxh64 *h, const json *node)
+{
+    struct strbuf text = {0};
+    if (node)
+        json_print_line(node, &text);
+    xxh64_update(h, text.data ? text.data : "", text.len);
+    strbuf_free(&text);
+}
+
+uint64_t tokenizer_fingerprint(const struct tokenizer *tok)
+{
+    struct xxh64 h;
+    xxh64_init(&h, 0);
+    for (size_t i = 0; i < tok->n_ids; i++) {
+        const struct token *t = &tok->tokens[i];
+        const unsigned char flags[] = {t->content != NULL,   t->in_model,        t->is_added,
+                                       t->flags.special,     t->flags.lstrip,    t->flags.rstrip,
+                                       t->flags.single_word, t->flags.normalized};
+        xxh64_update(&h, flags, sizeof flags);
+        xxh64_update(&h, t->content ? t->content : "", t->content ? t->content_len + 1 : 0);
+    }
+    xxh64_update(&h, tok->merges, tok->n_merges * sizeof *tok->merges);
+    xxh64_update(&h, &tok->ignore_merges, sizeof tok->ignore_merges);
+    hash_json(&h, tok->base_json);
+    hash_json(&h, tok->base_config);
+    return xxh64_digest(&h);
+}

@@ -63,6 +63,10 @@ const char *tokenizer_token_bytes(const struct tokenizer *tok, int32_t id, size_
 enum sft_status tokenizer_save(const struct tokenizer *tok, const char *dir, size_t model_max_length,
                                struct sft_err *err);
 
+/* A hash of all that decides what a text becomes: tokens, merges, patterns, added tokens. Not of files: the same
+ * tokenizer in another form has another. */
+uint64_t tokenizer_fingerprint(const struct tokenizer *tok);
+
 /* ---- encoding ---- */
 
 struct token_buf { /* a growing array of ids; zero-initialised is empty */
