@@ -6,7 +6,9 @@
 set -u
 
 output=$(mktemp)
-trap 'rm -f "$output"' EXIT
+SFT_CACHE_DIR=$(mktemp -d)
+export SFT_CACHE_DIR
+trap 'rm -rf "$output" "$SFT_CACHE_DIR"' EXIT
 trap 'exit 130' INT TERM HUP
 passed=0 failed=0 skipped=0
 

@@ -12,11 +12,8 @@ static enum sft_status score(struct session *s, const struct settings *settings,
     struct activations acts = {0};
     struct batch_buffer buffer = {0};
     const size_t positions = s->model.config.n_positions;
-    const struct dataset_options options = {
-        .max_length = settings->data.max_length < positions ? (size_t)settings->data.max_length : positions,
-        .overlong = settings->data.overlong,
-        .train_on = settings->data.train_on,
-        .on_bad_row = settings->data.on_bad_row};
+    const struct dataset_options options = dataset_options_of(
+        settings, settings->data.max_length < positions ? (size_t)settings->data.max_length : positions);
     const size_t micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
     enum sft_status status = dataset_load(&ds, files, n_files, &s->template, s->tokenizer, &options, err);
     const size_t capacity = status ? 0 : batch_capacity(&ds, micro_batch_tokens);

@@ -1,7 +1,7 @@
 #include "cmd/cmd.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "data/dataset.h"
+#include "data/reader.h"
 #include "infer/session.h"
 
 #include <stdio.h>

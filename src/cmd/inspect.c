@@ -1,255 +1,261 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
-#include "train/run.h"
+#include "cmd/pager.h"
+#include "cmd/preview.h"
+#include "train/report.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+static const uint64_t every_row = UINT64_MAX;
+
 struct inspect {
-    bool json, tokens, colour;
-    uint64_t limit, shown;
-    const struct tokenizer *tok;
+    bool json, report, no_pager;
+    const char *base, *source; /* source: FILE:LINE as the user gave it, or NULL */
+    uint64_t limit, row;       /* row: the number of the only one that is wanted, or every_row */
+    struct string_list words, overrides;
+
+    const char *source_path; /* what `source` means: a path of the data's, and a line */
+    uint64_t source_line;
+    uint64_t found, shown; /* conversations that `source` lets through; those that were printed */
+    struct preview preview;
+    struct pager pager;
 };
 
-/* A row as it is shown: kept ones and left-out ones alike. */
-struct row {
-    const char *path;
-    size_t line;
-    const int32_t *tokens;
-    const float *weights;
-    size_t n_tokens;
-    bool truncated;
-    const char *dropped; /* the reason, or NULL */
-};
+/* ---- what --source means ---- */
 
-/* ---- as JSON ---- */
-
-static void print_json(const struct row *row)
+static bool ends_in(const char *path, const char *name)
 {
-    struct strbuf out = {0}, source = {0};
-    strbuf_printf(&source, "%s:%zu", row->path, row->line);
-    strbuf_puts(&out, "{\"source\":");
-    strbuf_json_string(&out, source.data, source.len);
-    strbuf_puts(&out, ",\"tokens\":[");
-    for (size_t i = 0; i < row->n_tokens; i++)
-        strbuf_printf(&out, "%s%d", i ? "," : "", row->tokens[i]);
-    strbuf_puts(&out, "],\"weights\":[");
-    for (size_t i = 0; i < row->n_tokens; i++)
-        strbuf_printf(&out, "%s%.9g", i ? "," : "", (double)row->weights[i]);
-    strbuf_printf(&out, "],\"truncated\":%s", row->truncated ? "true" : "false");
-    if (row->dropped) {
-        strbuf_puts(&out, ",\"dropped\":");
-        strbuf_json_string(&out, row->dropped, strlen(row->dropped));
+    const size_t len = strlen(path), tail = strlen(name);
+    return len > tail && path[len - tail - 1] == '/' && strcmp(path + len - tail, name) == 0;
+}
+
+/* The path among the data's that is `name`, else the only one that ends in it. */
+static enum sft_status find_path(struct inspect *in, const struct run *run, const char *name,
+                                 struct sft_err *err)
+{
+    const struct dataset *sets[] = {&run->train, &run->eval};
+    const char *other = NULL;
+    for (size_t s = 0; s < 2; s++) {
+        for (size_t f = 0; f < sets[s]->n_files; f++) {
+            const char *path = sets[s]->files[f].path;
+            if (strcmp(path, name) == 0) {
+                in->source_path = path;
+                return SFT_OK;
+            }
+            if (!ends_in(path, name))
+                continue;
+            if (in->source_path && strcmp(in->source_path, path) != 0)
+                other = path;
+            else
+                in->source_path = path;
+        }
     }
-    strbuf_puts(&out, "}\n");
-    fwrite(out.data, 1, out.len, stdout);
-    strbuf_free(&out);
-    strbuf_free(&source);
+    if (other)
+        return sft_fail(err, SFT_EUSAGE, "--source: %s may be %s or %s", name, in->source_path, other);
+    return in->source_path ? SFT_OK : sft_fail(err, SFT_EUSAGE, "--source: the data have no file %s", name);
 }
 
-/* ---- as text ---- */
-
-/* The bytes of tokens first .. end, as text that cannot disturb a terminal. */
-static void print_token_text(const struct inspect *in, const struct row *row, size_t first, size_t end,
-                             bool one_line)
+/* Whether a row begins at the wanted line. */
+static enum sft_status find_line(const struct inspect *in, const struct run *run, struct sft_err *err)
 {
-    struct strbuf bytes = {0}, text = {0};
-    tokenizer_decode(in->tok, row->tokens + first, end - first, false, &bytes);
-    strbuf_add_utf8_lossy(&text, bytes.data ? bytes.data : "", bytes.len);
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char c = (unsigned char)text.data[i];
-        if (c == '\n' && !one_line)
-            putchar('\n');
-        else if (c == '\n' || c == '\t' || c == '\r')
-            fputs(c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r", stdout);
-        else if (c < 0x20 || c == 0x7F)
-            printf("\\x%02x", c);
-        else
-            putchar(c);
+    const struct dataset *sets[] = {&run->train, &run->eval};
+    uint64_t before = 0, rows = 0;
+    for (size_t s = 0; s < 2; s++) {
+        for (size_t f = 0; f < sets[s]->n_files; f++) {
+            const struct dataset_file *file = &sets[s]->files[f];
+            if (strcmp(file->path, in->source_path) != 0)
+                continue;
+            rows = file->store.counts.rows;
+            for (size_t i = 0; i < file->store.n_records; i++) {
+                const uint64_t line = file->store.records[i].line;
+                if (line == in->source_line)
+                    return SFT_OK;
+                before = line < in->source_line ? line : before;
+            }
+        }
     }
-    strbuf_free(&bytes);
-    strbuf_free(&text);
+    return sft_fail(
+        err, SFT_EUSAGE,
+        "--source: no row begins at %s:%llu (of its %llu rows the one before begins at line %llu)",
+        in->source_path, (unsigned long long)in->source_line, (unsigned long long)rows,
+        (unsigned long long)before);
 }
 
-/* Tokens that end inside a character are shown together with those that complete it. */
-static size_t whole_characters(const struct inspect *in, const struct row *row, size_t first)
+static enum sft_status find_source(struct inspect *in, const struct run *run, struct sft_err *err)
 {
-    size_t end = first + 1;
-    struct strbuf bytes = {0};
-    tokenizer_decode(in->tok, row->tokens + first, 1, false, &bytes);
-    while (end < row->n_tokens && bytes.len && utf8_incomplete_tail(bytes.data, bytes.len) &&
-           row->weights[end] == row->weights[first]) {
-        tokenizer_decode(in->tok, row->tokens + end, 1, false, &bytes);
-        end++;
+    const char *colon = strrchr(in->source, ':');
+    char *end = NULL;
+    in->source_line = colon ? strtoull(colon + 1, &end, 10) : 0;
+    if (!colon || colon == in->source || in->source_line == 0 || *end)
+        return sft_fail(err, SFT_EUSAGE, "--source: expected FILE:LINE, found '%s'", in->source);
+    char *name = mem_strndup(in->source, (size_t)(colon - in->source));
+    enum sft_status status = find_path(in, run, name, err);
+    free(name);
+    return status ? status : find_line(in, run, err);
+}
+
+/* ---- conversations ---- */
+
+static bool is_wanted(struct inspect *in, const struct dataset_file *file, const struct record *r)
+{
+    if (in->source && (r->line != in->source_line || strcmp(file->path, in->source_path) != 0))
+        return false;
+    in->found++;
+    return in->row == every_row || in->found == in->row;
+}
+
+/* Whether everything that was asked for has been printed, or the reader has left. */
+static bool is_done(const struct inspect *in)
+{
+    return ferror(stdout) || (in->limit && in->shown == in->limit) || (in->row != every_row && in->shown > 0);
+}
+
+static bool print_record(void *context, const struct dataset_file *file, const struct record *r,
+                         const char *dropped)
+{
+    struct inspect *in = context;
+    if (!is_wanted(in, file, r))
+        return true;
+    if (in->json) {
+        preview_json(file, r, dropped);
+    } else {
+        if (in->shown == 0 && !in->no_pager)
+            pager_start(&in->pager);
+        if (in->shown == 0)
+            preview_legend(&in->preview);
+        preview_text(&in->preview, file, r, dropped);
     }
-    strbuf_free(&bytes);
-    return end;
-}
-
-/* Trained tokens on green, each in a shade other than its neighbour's; the others plain and dim. */
-static void print_coloured(const struct inspect *in, const struct row *row)
-{
-    static const char *const trained[2] = {"\033[30;42m", "\033[30;102m"}, *const plain[2] = {"\033[2m",
-                                                                                              "\033[22m"};
-    for (size_t i = 0, n = 0; i < row->n_tokens; n++) {
-        const size_t end = whole_characters(in, row, i);
-        fputs(row->weights[i] > 0 ? trained[n % 2] : plain[n % 2], stdout);
-        print_token_text(in, row, i, end, false);
-        fputs("\033[0m", stdout);
-        i = end;
-    }
-}
-
-/* Without colour: trained runs between [[ and ]]. */
-static void print_marked(const struct inspect *in, const struct row *row)
-{
-    for (size_t i = 0; i < row->n_tokens;) {
-        size_t end = i + 1;
-        while (end < row->n_tokens && (row->weights[end] > 0) == (row->weights[i] > 0))
-            end++;
-        fputs(row->weights[i] > 0 ? "[[" : "", stdout);
-        print_token_text(in, row, i, end, false);
-        fputs(row->weights[i] > 0 ? "]]" : "", stdout);
-        i = end;
-    }
-}
-
-static void print_table(const struct inspect *in, const struct row *row)
-{
-    printf("%8s %8s %7s  %s\n", "position", "id", "weight", "text");
-    for (size_t i = 0; i < row->n_tokens; i++) {
-        const bool mark = in->colour && row->weights[i] > 0;
-        printf("%8zu %8d %7g  %s", i, row->tokens[i], (double)row->weights[i], mark ? "\033[30;42m" : "");
-        print_token_text(in, row, i, i + 1, true);
-        printf("%s\n", mark ? "\033[0m" : "");
-    }
-}
-
-static void print_text(const struct inspect *in, const struct row *row)
-{
-    size_t targets = 0;
-    for (size_t i = 0; i < row->n_tokens; i++)
-        targets += row->weights[i] > 0;
-    printf("%s%s:%zu%s  %zu tokens, %zu trained%s%s%s\n", in->colour ? "\033[1m" : "", row->path, row->line,
-           in->colour ? "\033[0m" : "", row->n_tokens, targets,
-           row->truncated ? ", cut to the length limit" : "", row->dropped ? "; left out: " : "",
-           row->dropped ? row->dropped : "");
-    if (in->tokens && row->n_tokens) /* a bad row has none */
-        print_table(in, row);
-    else if (in->colour)
-        print_coloured(in, row);
-    else
-        print_marked(in, row);
-    fputs(in->tokens || !row->n_tokens ? "\n" : "\n\n", stdout);
-}
-
-/* ---- in file order ---- */
-
-static void print_row(struct inspect *in, const struct row *row)
-{
-    if (in->limit && in->shown >= in->limit)
-        return;
     in->shown++;
-    if (in->json)
-        print_json(row);
-    else
-        print_text(in, row);
+    return !is_done(in);
 }
 
-static void print_dropped(struct inspect *in, const struct dataset *ds, const struct dropped_row *d)
+static enum sft_status print_conversations(struct inspect *in, const struct run *run, struct sft_err *err)
 {
-    const struct row row = {.path = ds->files[d->file].path,
-                            .line = d->line,
-                            .tokens = d->tokens,
-                            .weights = d->weights,
-                            .n_tokens = d->n_tokens,
-                            .truncated = d->truncated,
-                            .dropped = d->message ? d->message : drop_reason[d->why]};
-    print_row(in, &row);
+    in->preview.tok = run->tokenizer;
+    in->preview.tpl = &run->template;
+    if (in->source && find_source(in, run, err))
+        return err->status;
+    dataset_walk(&run->train, print_record, in);
+    if (!is_done(in))
+        dataset_walk(&run->eval, print_record, in);
+    if (in->row != every_row && in->shown == 0)
+        return sft_fail(err, SFT_EUSAGE, "--row %llu: there are only %llu conversations",
+                        (unsigned long long)in->row, (unsigned long long)in->found);
+    return SFT_OK;
 }
 
-static void print_dataset(struct inspect *in, const struct dataset *ds)
+/* ---- the report ---- */
+
+static void print_report(struct inspect *in, const struct run *run)
 {
-    size_t next_dropped = 0;
-    for (size_t i = 0; i <= ds->n_examples; i++) {
-        while (next_dropped < ds->n_dropped && ds->dropped[next_dropped].position <= i)
-            print_dropped(in, ds, &ds->dropped[next_dropped++]);
-        if (i == ds->n_examples)
-            break;
-        const struct example *e = &ds->examples[i];
-        const struct row row = {.path = ds->files[e->file].path,
-                                .line = e->line,
-                                .tokens = e->tokens,
-                                .weights = e->weights,
-                                .n_tokens = e->n_tokens,
-                                .truncated = e->truncated};
-        print_row(in, &row);
+    static const char warning[] = "\033[1;33m", plain[] = "\033[0m";
+    struct report report;
+    struct strbuf text = {0};
+    report_make(&report, run);
+    if (in->json) {
+        report_json(&report, &text);
+    } else {
+        report_text(&report, &text);
+        for (size_t i = 0; i < report.n_warnings; i++)
+            strbuf_printf(&text, "%swarning: %s%s\n", in->preview.colour ? warning : "", report.warnings[i],
+                          in->preview.colour ? plain : "");
+        if (!in->no_pager)
+            pager_start(&in->pager);
     }
+    fwrite(text.data, 1, text.len, stdout);
+    strbuf_free(&text);
+    report_free(&report);
 }
 
-static enum sft_status gather_settings(struct settings *settings, const char *base,
-                                       const struct string_list *words, const struct string_list *overrides,
+/* ---- the command ---- */
+
+static enum sft_status gather_settings(const struct inspect *in, struct settings *settings,
                                        struct sft_err *err)
 {
     settings_init(settings);
-    if (!base && words->count == 1) {
-        if (settings_read_file(settings, words->items[0], err))
+    if (!in->base && in->words.count == 1) {
+        if (settings_read_file(settings, in->words.items[0], err))
             return err->status;
-    } else if (base && words->count) {
-        settings->model.base = base;
-        settings->data.train = *words;
+    } else if (in->base && in->words.count) {
+        settings->model.base = in->base;
+        settings->data.train = in->words;
     } else {
         return sft_fail(err, SFT_EUSAGE,
                         "expected a configuration file, or --base DIR and files of conversations "
                         "(sft inspect --help)");
     }
-    if (apply_overrides(settings, overrides, err) || settings_check(settings, false, err))
+    if (apply_overrides(settings, &in->overrides, err) || settings_check(settings, false, err))
         return err->status;
     if (!settings->model.base || !settings->data.train.count)
         return sft_fail(err, SFT_EUSAGE, "%s: [model] base and [data] train are needed to inspect",
-                        words->items[0]);
+                        in->words.items[0]);
+    return SFT_OK;
+}
+
+static enum sft_status check_options(const struct inspect *in, struct sft_err *err)
+{
+    if (in->row == 0)
+        return sft_fail(err, SFT_EUSAGE, "--row: conversations are counted from 1");
+    if (in->report && (in->preview.tokens || in->source || in->limit || in->row != every_row))
+        return sft_fail(
+            err, SFT_EUSAGE,
+            "--report is of all conversations: it goes without --tokens, --row, --source, --limit");
+    return SFT_OK;
+}
+
+static enum sft_status inspect(struct inspect *in, struct settings *settings, struct run *run,
+                               struct sft_err *err)
+{
+    if (check_options(in, err) || gather_settings(in, settings, err))
+        return err->status;
+    if (!in->report)
+        return run_open_data(run, settings, err) ? err->status : print_conversations(in, run, err);
+    if (run_survey(run, settings, err))
+        return err->status;
+    print_report(in, run);
     return SFT_OK;
 }
 
 int cmd_inspect(int argc, char **argv)
 {
-    struct inspect in = {.colour = log_is_terminal(STDOUT_FILENO)};
-    const char *base = NULL;
-    struct string_list words, overrides = {0};
+    struct inspect in = {.row = every_row, .preview.colour = log_is_terminal(STDOUT_FILENO)};
     const struct option table[] = {
-        {"base", OPTION_STRING, &base, "DIR", "the base whose tokenizer and template are used"},
-        {"json", OPTION_FLAG, &in.json, NULL, "a JSON object a conversation: source, tokens, weights"},
-        {"tokens", OPTION_FLAG, &in.tokens, NULL, "a line a token: position, id, weight, text"},
+        {"base", OPTION_STRING, &in.base, "DIR", "the base whose tokenizer and template are used"},
+        {"json", OPTION_FLAG, &in.json, NULL, "JSON: an object a conversation, or the report as one object"},
+        {"tokens", OPTION_FLAG, &in.preview.tokens, NULL, "a line a token: position, id, weight, text"},
+        {"row", OPTION_SIZE, &in.row, "N", "the N-th conversation only"},
+        {"source", OPTION_STRING, &in.source, "FILE:LINE", "what the row becomes that begins there"},
         {"limit", OPTION_SIZE, &in.limit, "N", "the first N conversations only"},
-        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
+        {"report", OPTION_FLAG, &in.report, NULL,
+         "counts, lengths, what is left out and why, memory, disk, steps, and what may surprise"},
+        {"no-pager", OPTION_FLAG, &in.no_pager, NULL,
+         "do not start $SFT_PAGER, $PAGER or less on a terminal"},
+        {"set", OPTION_LIST, &in.overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.train_on; may be repeated"},
     };
-    const struct usage usage = {
-        "sft inspect CONFIG.ini | sft inspect --base DIR FILE... [options]",
-        "Shows each conversation as the model will see it, and which tokens are trained on: green on a\n"
-        "terminal, [[between brackets]] elsewhere.",
-        table, sizeof table / sizeof *table};
-    int code = options_parse(argc, argv, &usage, &words);
-    if (code >= 0)
+    const struct usage usage = {"sft inspect CONFIG.ini | sft inspect --base DIR FILE... [options]",
+                                "Shows each conversation as the model will see it, turn by turn, and which "
+                                "tokens are trained on: green\n"
+                                "on a terminal, [[between brackets]] elsewhere. With --report: what train "
+                                "reports before its first step.",
+                                table, sizeof table / sizeof *table};
+    int code = options_parse(argc, argv, &usage, &in.words);
+    if (code >= 0) {
+        words_free(&in.overrides);
         return code;
+    }
     struct settings settings = {0};
     struct run run = {.lock = -1};
     struct sft_err err = {0};
-    enum sft_status status = gather_settings(&settings, base, &words, &overrides, &err);
-    if (!status)
-        status = run_open_data(&run, &settings, &err);
-    if (status) {
+    if (inspect(&in, &settings, &run, &err))
         code = report_error(&err);
-    } else {
-        in.tok = run.tokenizer;
-        print_dataset(&in, &run.train);
-        print_dataset(&in, &run.eval);
-        code = finish_output();
-    }
+    else
+        code = pager_finish(&in.pager);
     run_free(&run);
     settings_free(&settings);
-    words_free(&words);
-    words_free(&overrides);
+    words_free(&in.words);
+    words_free(&in.overrides);
     return code;
 }

@@ -122,7 +122,7 @@ int options_parse(int argc, char **argv, const struct usage *usage, struct strin
                 words_free(words);
                 return code;
             }
-        } else if (!only_words && word[0] == '-' && word[1]) {
+        } else if (!only_words && word[0] == '-' && word[1] && word[1] != ':' && word[1] != '*') {
             words_free(words);
             return usage_error(usage, "unknown option", word, NULL);
         } else {

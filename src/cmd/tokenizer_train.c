@@ -149,8 +149,8 @@ int cmd_tokenizer_train(int argc, char **argv)
         "sft tokenizer train FILE... --vocab-size N --out DIR [options]",
         "Learn a byte-level BPE tokenizer with GPT-2's words, and write it in both Hugging Face forms.\n"
         "Vocabulary and merges equal those of Hugging Face's BpeTrainer on the same texts: the lines of a\n"
-        "FILE.txt, the messages or documents of any other FILE. FILE*2 counts twice, FILE:format forces a\n"
-        "format (txt: lines).",
+        "FILE.txt, the messages or documents of any other FILE (JSON, CSV; gzipped; - is standard input).\n"
+        "FILE*2 counts twice, FILE:format forces a format (txt: lines).",
         table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &t.files);
     if (code >= 0) {

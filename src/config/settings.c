@@ -228,6 +228,18 @@ static enum sft_status check_template(const struct settings *s, struct sft_err *
     return SFT_OK;
 }
 
+static enum sft_status check_system(const struct settings *s, struct sft_err *err)
+{
+    const bool is_set = *s->data.system;
+    if (s->data.system_policy == SYSTEM_REPLACE && !is_set)
+        return sft_fail(err, SFT_EUSAGE, "[data] system: not set; system_policy = replace needs it");
+    if (s->data.system_policy == SYSTEM_DROP && is_set)
+        return sft_fail(err, SFT_EUSAGE, "[data] system: not used with system_policy = drop");
+    if (is_set && s->data.template_choice == TEMPLATE_CUSTOM && !*s->data.system_prefix)
+        return sft_fail(err, SFT_EUSAGE, "[data] system: this custom template has no system_prefix");
+    return SFT_OK;
+}
+
 static enum sft_status check_evaluation(const struct settings *s, struct sft_err *err)
 {
     static const char *const remedy = "needs eval files or eval_fraction in [data]";
@@ -253,7 +265,7 @@ enum sft_status settings_check(const struct settings *settings, bool need_train,
         return sft_fail(err, SFT_EUSAGE,
                         "[train] warmup_steps: expected a whole number, or a share below 1, found %g",
                         warmup);
-    if (check_template(settings, err))
+    if (check_template(settings, err) || check_system(settings, err))
         return SFT_EUSAGE;
     return check_evaluation(settings, err);
 }

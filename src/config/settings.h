@@ -22,6 +22,8 @@ enum overlong { OVERLONG_TRUNCATE, OVERLONG_DROP, OVERLONG_ERROR };
 enum template_choice { TEMPLATE_AUTO, TEMPLATE_IM_SEP, TEMPLATE_CHATML, TEMPLATE_CUSTOM };
 enum train_on { TRAIN_ON_ASSISTANT, TRAIN_ON_LAST_ASSISTANT, TRAIN_ON_ALL };
 enum on_bad_row { ON_BAD_ROW_ERROR, ON_BAD_ROW_SKIP };
+enum dedupe { DEDUPE_NONE, DEDUPE_EXACT };
+enum system_policy { SYSTEM_KEEP, SYSTEM_REPLACE, SYSTEM_DROP };
 enum lr_scheduler { LR_LINEAR, LR_COSINE, LR_CONSTANT };
 enum precision { PRECISION_AUTO, PRECISION_FP32, PRECISION_BF16 };
 
@@ -47,7 +49,11 @@ struct settings {
             *assistant_suffix;
         int train_on; /* enum train_on */
         bool shuffle;
-        int on_bad_row; /* enum on_bad_row */
+        int on_bad_row;                                /* enum on_bad_row */
+        int dedupe;                                    /* enum dedupe */
+        const char *system;                            /* "": none */
+        int system_policy;                             /* enum system_policy */
+        const char *prompt_column, *completion_column; /* of CSV and TSV files; "": as they are */
     } data;
     struct { /* [train] */
         const char *output_dir;

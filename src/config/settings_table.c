@@ -21,7 +21,7 @@ const struct field settings_fields[] = {
 
     /* ---- [data] ---- */
     {AT(data, train), .type = FIELD_FILES, .resume = RESUME_CONTENT,
-     .doc = "what to train on; FILE*2 repeats, FILE:format forces a reader"},
+     .doc = "what to train on; FILE*2 repeats, FILE*0.25 samples, FILE:format forces a reader, - is stdin"},
     {AT(data, eval), .type = FIELD_FILES, .default_text = "", .resume = RESUME_CONTENT,
      .doc = "what to evaluate on"},
     {AT(data, eval_fraction), .type = FIELD_DOUBLE, .default_text = "0", .max = BELOW_ONE,
@@ -49,6 +49,16 @@ const struct field settings_fields[] = {
      .doc = "a new order each epoch, from the seed"},
     {AT(data, on_bad_row), .type = FIELD_ENUM, .default_text = "error", CHOICES("error", "skip"),
      .doc = "what becomes of a row that cannot be read"},
+    {AT(data, dedupe), .type = FIELD_ENUM, .default_text = "none", CHOICES("none", "exact"),
+     .doc = "exact: of conversations that are the same tokens and weights, only the first is trained on"},
+    {AT(data, system), .type = FIELD_TEXT, .default_text = "",
+     .doc = "the system prompt of conversations that have none"},
+    {AT(data, system_policy), .type = FIELD_ENUM, .default_text = "keep", CHOICES("keep", "replace", "drop"),
+     .doc = "what becomes of a conversation's own system prompt; replace: system stands in every one"},
+    {AT(data, prompt_column), .type = FIELD_TEXT, .default_text = "",
+     .doc = "the column of CSV and TSV files that is the prompt, where it has another name"},
+    {AT(data, completion_column), .type = FIELD_TEXT, .default_text = "",
+     .doc = "the column that is the completion"},
 
     /* ---- [train] ---- */
     {AT(train, output_dir), .type = FIELD_PATH, .resume = RESUME_MAY,

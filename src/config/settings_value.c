@@ -114,7 +114,8 @@ static bool parse_choice(const struct field *field, const char *value, int *out)
 
 static char *resolve_path(struct arena *arena, const char *path, const char *dir)
 {
-    if (!dir || strcmp(dir, ".") == 0)
+    const bool is_stdin = path[0] == '-' && (!path[1] || path[1] == '*' || path[1] == ':');
+    if (!dir || strcmp(dir, ".") == 0 || is_stdin)
         return arena_strndup(arena, path, strlen(path));
     char *joined = path_tidy(path_join(dir, path));
     char *resolved = arena_strndup(arena, joined, strlen(joined));

@@ -14,19 +14,11 @@ void batch_epoch_order(uint32_t *order, size_t n, uint64_t seed, uint64_t epoch,
     rng_shuffle(&rng, order, n);
 }
 
-size_t batch_positions(const struct example *example)
-{
-    size_t last = example->n_tokens;
-    while (last > 1 && example->weights[last - 1] <= 0.0F)
-        last--;
-    return last > 1 ? last - 1 : 0; /* token `last - 1` is the label of the position before it */
-}
-
 size_t batch_capacity(const struct dataset *ds, size_t micro_batch_tokens)
 {
     size_t total = 0, longest = 0;
     for (size_t i = 0; i < ds->n_examples; i++) {
-        const size_t n = batch_positions(&ds->examples[i]);
+        const size_t n = dataset_example(ds, i).n_positions;
         total += n;
         longest = n > longest ? n : longest;
     }
@@ -116,13 +108,13 @@ size_t batch_fill(struct batch_buffer *buf, const struct dataset *ds, const uint
     to.seq_start[0] = 0;
     size_t taken = 0;
     for (; taken < n && taken < buf->max_sequences; taken++) {
-        const struct example *example = &ds->examples[ids[taken]];
-        const size_t positions = batch_positions(example);
+        const struct example example = dataset_example(ds, ids[taken]);
+        const size_t positions = example.n_positions;
         if (taken > 0 && batch->N + positions > micro_batch_tokens)
             break;
         if (batch->N + positions > buf->max_positions)
             SFT_BUG("a micro-batch exceeds its buffer");
-        add_sequence(batch, &to, example, positions);
+        add_sequence(batch, &to, &example, positions);
     }
     return taken;
 }

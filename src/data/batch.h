@@ -28,9 +28,6 @@ struct batch {
 /* The order of an epoch: order[i] is the index of the i-th example (n of them, caller's array). */
 void batch_epoch_order(uint32_t *order, size_t n, uint64_t seed, uint64_t epoch, bool shuffle);
 
-/* Positions of an example that are run: up to its last label. 0 if it has no label. */
-size_t batch_positions(const struct example *example);
-
 /* Storage for one micro-batch, sized once: capacity positions and sequences. */
 struct batch_buffer {
     struct batch batch;

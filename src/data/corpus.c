@@ -1,9 +1,12 @@
 #include "data/corpus.h"
 
-#include "base/io.h"
 #include "data/dataset.h"
 #include "data/reader.h"
+#include "data/rows.h"
+#include "data/source.h"
+#include "data/tokenize.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,21 +14,32 @@ enum { BATCH_TEXTS = 1 << 16, BATCH_BYTES = 1 << 24 };
 
 /* A file while it is read, and the texts that are not yet given away. */
 struct corpus {
-    const char *path;
-    struct io_map map;
-    const struct reader *reader; /* NULL: that of the first row */
-    struct arena arena;          /* contents of rows */
+    struct source source;
+    struct file_format format; /* its reader is that of the first row where none is forced */
+    double share;              /* of the lines or rows that this pass takes */
+    size_t n_seen;             /* lines or rows of this pass so far */
+    struct arena arena;        /* contents of rows */
     struct text_span *texts;
     size_t count, capacity, n_bytes;
     corpus_fn *each;
     void *context;
 };
 
-static void give_away(struct corpus *corpus)
+/* Whether the next line or row is one of the share, which is spread evenly: of 0.25 it is every fourth. */
+static bool is_taken(struct corpus *corpus)
+{
+    const double n = (double)corpus->n_seen++;
+    return floor((n + 1) * corpus->share) > floor(n * corpus->share);
+}
+
+/* The texts so far, which lie in the file before `done`. */
+static void give_away(struct corpus *corpus, size_t done)
 {
     if (corpus->count > 0)
         corpus->each(corpus->context, corpus->texts, corpus->count);
     corpus->count = corpus->n_bytes = 0;
+    arena_reset(&corpus->arena);
+    source_forget(&corpus->source, done);
 }
 
 static void add_text(struct corpus *corpus, const char *text, size_t len)
@@ -42,79 +56,95 @@ static bool is_full(const struct corpus *corpus)
 
 static enum sft_status read_lines(struct corpus *corpus, struct sft_err *err)
 {
-    if (corpus->map.size == 0)
-        return sft_fail(err, SFT_EDATA, "%s: there is no text in it", corpus->path);
-    const char *line = corpus->map.data, *end = line + corpus->map.size;
+    const struct io_map *bytes = &corpus->source.bytes;
+    if (bytes->size == 0)
+        return sft_fail(err, SFT_EDATA, "%s: there is no text in it", corpus->source.path);
+    const char *line = bytes->data, *end = line + bytes->size;
     while (line < end) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         const char *next = newline ? newline + 1 : end;
-        add_text(corpus, line, (size_t)(next - line));
+        if (is_taken(corpus))
+            add_text(corpus, line, (size_t)(next - line));
         line = next;
         if (is_full(corpus))
-            give_away(corpus);
+            give_away(corpus, (size_t)(line - bytes->data));
     }
-    give_away(corpus);
+    give_away(corpus, bytes->size);
     return SFT_OK;
 }
 
-static enum sft_status add_row(struct corpus *corpus, const struct json_element *row, struct sft_err *err)
+static enum sft_status add_row(struct corpus *corpus, const struct rows *rows, const struct json_element *row,
+                               struct sft_err *err)
 {
-    struct conversation conv;
+    struct conversations list;
     json *root;
-    enum sft_status status = json_parse(row->text, row->len, &root, err);
-    if (!status && !corpus->reader && !(corpus->reader = reader_detect(root, err)))
+    enum sft_status status = rows_parse(rows, row, &root, err);
+    if (!status && !corpus->format.reader && !(corpus->format.reader = reader_detect(root, err)))
         status = SFT_EDATA;
     if (!status)
-        status = reader_read(corpus->reader, root, &corpus->arena, &conv, err);
-    for (size_t i = 0; !status && i < conv.count; i++)
-        add_text(corpus, conv.messages[i].content, conv.messages[i].len);
+        status = reader_read(corpus->format.reader, root, &corpus->arena, &list, err);
+    for (size_t c = 0; !status && c < list.count; c++)
+        for (size_t i = 0; i < list.items[c].count; i++)
+            add_text(corpus, list.items[c].messages[i].content, list.items[c].messages[i].len);
     json_free(root);
-    return status ? sft_context(err, "%s:%zu", corpus->path, row->line) : SFT_OK;
+    return status ? sft_context(err, "%s:%zu", corpus->source.path, row->line) : SFT_OK;
+}
+
+static enum sft_status add_rows(struct corpus *corpus, struct rows *rows, struct sft_err *err)
+{
+    struct json_element row;
+    bool found = false;
+    for (;;) {
+        if (rows_next(rows, &row, &found, err))
+            return sft_context(err, "%s", corpus->source.path);
+        if (!found)
+            break;
+        if (is_taken(corpus) && add_row(corpus, rows, &row, err))
+            return SFT_EDATA;
+        if (is_full(corpus))
+            give_away(corpus, rows_position(rows));
+    }
+    give_away(corpus, rows_position(rows));
+    return corpus->n_seen > 0 ? SFT_OK
+                              : sft_fail(err, SFT_EDATA, "%s: there is no row in it", corpus->source.path);
 }
 
 static enum sft_status read_rows(struct corpus *corpus, struct sft_err *err)
 {
-    struct json_scanner scanner;
-    struct json_element row;
-    size_t n_rows = 0;
-    bool found = false;
-    json_scanner_init(&scanner, corpus->map.data, corpus->map.size);
-    for (;; n_rows++) {
-        if (json_scanner_next(&scanner, &row, &found, err))
-            return sft_context(err, "%s", corpus->path);
-        if (!found)
-            break;
-        if (add_row(corpus, &row, err))
-            return SFT_EDATA;
-        if (is_full(corpus)) {
-            give_away(corpus);
-            arena_reset(&corpus->arena);
-        }
-    }
-    give_away(corpus);
-    return n_rows > 0 ? SFT_OK : sft_fail(err, SFT_EDATA, "%s: there is no row in it", corpus->path);
+    static const enum rows_kind kinds[] = {
+        [FILE_JSON] = ROWS_JSON, [FILE_CSV] = ROWS_CSV, [FILE_TSV] = ROWS_TSV};
+    const struct io_map *bytes = &corpus->source.bytes;
+    struct rows rows;
+    enum sft_status status = rows_init(&rows, kinds[corpus->format.kind], bytes->data, bytes->size, NULL,
+                                       err);
+    status = status ? sft_context(err, "%s", corpus->source.path) : add_rows(corpus, &rows, err);
+    rows_free(&rows);
+    return status;
 }
 
-static bool is_text_name(const char *path)
+/* Read the file `repeat` times: the last time, where that is no whole number, a share of it. */
+static enum sft_status read_passes(struct corpus *corpus, double repeat, struct sft_err *err)
 {
-    const size_t len = strlen(path);
-    return len >= 4 && strcmp(path + len - 4, ".txt") == 0;
+    enum sft_status status = source_bytes(&corpus->source, err);
+    for (; repeat > 0 && !status; repeat -= 1) {
+        corpus->share = fmin(repeat, 1);
+        corpus->n_seen = 0;
+        status = corpus->format.kind == FILE_TEXT ? read_lines(corpus, err) : read_rows(corpus, err);
+    }
+    return status;
 }
 
 enum sft_status corpus_read(const char *spec, corpus_fn *each, void *context, struct sft_err *err)
 {
     struct corpus corpus = {.each = each, .context = context};
     struct dataset_file file;
-    const char *format;
-    if (dataset_parse_spec(spec, &file, &format, err))
+    if (dataset_parse_spec(spec, &file, err))
         return SFT_EUSAGE;
-    corpus.path = file.path;
-    const bool is_text = format ? format == dataset_text_format : is_text_name(file.path);
-    corpus.reader = format && !is_text ? reader_by_name(format) : NULL;
-    enum sft_status status = io_map(&corpus.map, file.path, err);
-    for (size_t i = 0; i < file.repeat && !status; i++)
-        status = is_text ? read_lines(&corpus, err) : read_rows(&corpus, err);
-    io_unmap(&corpus.map);
+    corpus.format = file_format_of(file.path, file.forced);
+    enum sft_status status = source_open(&corpus.source, file.path, err);
+    if (!status)
+        status = read_passes(&corpus, file.repeat, err);
+    source_close(&corpus.source);
     arena_free(&corpus.arena);
     free(corpus.texts);
     dataset_file_free(&file);

@@ -4,35 +4,37 @@
 #include "base/io.h"
 #include "data/reader.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPEAT_MAX = 1000000 };
+static const double repeat_max = 1000000;
 
-static enum sft_status parse_repeat(const char *text, size_t *repeat, struct sft_err *err)
+static enum sft_status parse_repeat(const char *text, double *repeat, struct sft_err *err)
 {
     char *end;
-    errno = 0;
-    const unsigned long long value = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno || value < 1 || value > REPEAT_MAX)
-        return sft_fail(err, SFT_EUSAGE, "'*%s': a file is repeated a whole number of times, 1 to %d", text,
-                        REPEAT_MAX);
-    *repeat = (size_t)value;
+    const bool is_plain = *text && text[strspn(text, "0123456789.")] == '\0';
+    *repeat = is_plain ? strtod(text, &end) : 0;
+    if (!is_plain || *end || !(*repeat > 0) || *repeat > repeat_max)
+        return sft_fail(err, SFT_EUSAGE,
+                        "'*%s': expected a number above 0: 2 repeats a file, 0.25 takes a quarter of it",
+                        text);
     return SFT_OK;
 }
 
 static enum sft_status parse_format(const char *text, const char **format, struct sft_err *err)
 {
+    static const char *const kinds[] = {"csv", "tsv", "txt"};
     const struct reader *reader = reader_by_name(text);
-    *format = reader ? reader->name : strcmp(text, dataset_text_format) == 0 ? dataset_text_format : NULL;
+    *format = reader ? reader->name : NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(text, kinds[i]) == 0)
+            *format = kinds[i];
     if (*format)
         return SFT_OK;
     struct strbuf names = {0};
     for (size_t i = 0; i < readers_count; i++)
         strbuf_printf(&names, "%s, ", readers[i]->name);
-    sft_fail(err, SFT_EUSAGE, "no such file, and '%s' is no format (%s%s)", text, names.data,
-             dataset_text_format);
+    sft_fail(err, SFT_EUSAGE, "no such file, and '%s' is no format (%scsv, tsv, txt)", text, names.data);
     strbuf_free(&names);
     return SFT_EUSAGE;
 }
@@ -45,35 +47,25 @@ static char *find_suffix(char *path)
     return last && (!slash || last > slash) && last > path ? last : NULL;
 }
 
-enum sft_status dataset_parse_spec(const char *spec, struct dataset_file *file, const char **format,
-                                   struct sft_err *err)
+enum sft_status dataset_parse_spec(const char *spec, struct dataset_file *file, struct sft_err *err)
 {
-    *file = (struct dataset_file){.spec = mem_strdup(spec), .path = mem_strdup(spec), .repeat = 0};
-    *format = NULL;
+    *file = (struct dataset_file){.spec = mem_strdup(spec), .path = mem_strdup(spec)};
     char *suffix;
     enum sft_status status = SFT_OK;
     while (!status && !path_exists(file->path) && (suffix = find_suffix(file->path))) {
         const char kind = *suffix;
         *suffix++ = '\0';
-        if (kind == '*' ? file->repeat != 0 : *format != NULL)
+        if (kind == '*' ? file->repeat > 0 : file->forced != NULL)
             status = sft_fail(err, SFT_EUSAGE, "'%c' is given twice", kind);
         else
             status = kind == '*' ? parse_repeat(suffix, &file->repeat, err)
-                                 : parse_format(suffix, format, err);
+                                 : parse_format(suffix, &file->forced, err);
     }
     if (status) {
         dataset_file_free(file);
-        sft_context(err, "%s", spec);
-        return status;
+        return sft_context(err, "%s", spec);
     }
-    if (file->repeat == 0)
+    if (!(file->repeat > 0))
         file->repeat = 1;
     return SFT_OK;
-}
-
-void dataset_file_free(struct dataset_file *file)
-{
-    free(file->spec);
-    free(file->path);
-    *file = (struct dataset_file){0};
 }

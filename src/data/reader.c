@@ -3,10 +3,14 @@
 #include "data/reader_internal.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-const struct reader *const readers[] = {&reader_messages, &reader_sharegpt, &reader_alpaca, &reader_dolly,
-                                        &reader_prompt,   &reader_question, &reader_text};
+/* The order is the order of detection: a row of several formats is of the one that says most about it.
+ * oasst-all stands behind oasst, whose rows it shares, and so is never found. */
+const struct reader *const readers[] = {&reader_messages, &reader_sharegpt, &reader_oasst, &reader_oasst_all,
+                                        &reader_prompt,   &reader_hh,       &reader_dolly, &reader_alpaca,
+                                        &reader_question, &reader_text};
 const size_t readers_count = sizeof readers / sizeof *readers;
 
 const struct reader *reader_by_name(const char *name)
@@ -24,7 +28,8 @@ static void describe_keys(const json *row, struct strbuf *out)
     size_t n = 0;
     strbuf_puts(out, json_size(row) == 0 ? "no keys" : json_size(row) == 1 ? "the key " : "the keys ");
     for (const json *child = json_first(row); child && n <= SHOWN; child = json_next(child), n++)
-        strbuf_printf(out, "%s%.40s", n ? ", " : "", n < SHOWN ? json_key(child) : "...");
+        strbuf_printf(out, "%s%.40s%s", n ? ", " : "", n < SHOWN ? json_key(child) : "...",
+                      n < SHOWN && json_is_null(child) ? " (null)" : "");
 }
 
 const struct reader *reader_detect(const json *row, struct sft_err *err)
@@ -47,21 +52,38 @@ const struct reader *reader_detect(const json *row, struct sft_err *err)
 }
 
 enum sft_status reader_read(const struct reader *reader, const json *row, struct arena *arena,
-                            struct conversation *conv, struct sft_err *err)
+                            struct conversations *out, struct sft_err *err)
 {
-    *conv = (struct conversation){0};
+    *out = (struct conversations){.arena = arena};
     if (!json_is_object(row))
         return reader_fail_type(row, "an object", err);
-    if (reader->matches(row))
-        return reader->read(row, arena, conv, err);
-    struct strbuf text = {0};
-    describe_keys(row, &text);
-    sft_fail(err, SFT_EDATA, "expected %s (format %s), but it has %s", reader->keys, reader->name, text.data);
-    strbuf_free(&text);
-    return SFT_EDATA;
+    if (!reader->matches(row)) {
+        struct strbuf text = {0};
+        describe_keys(row, &text);
+        sft_fail(err, SFT_EDATA, "expected %s (format %s), but it has %s", reader->keys, reader->name,
+                 text.data);
+        strbuf_free(&text);
+        return SFT_EDATA;
+    }
+    if (reader->read(row, out, err))
+        return SFT_EDATA;
+    for (size_t i = 0; i < out->count; i++)
+        out->items[i].has_tools = reader_has_tools(row);
+    return SFT_OK;
 }
 
-/* ---- what the readers share ---- */
+enum sft_status conversation_read(const json *row, struct arena *arena, struct conversation *conv,
+                                  struct sft_err *err)
+{
+    struct conversations list;
+    const struct reader *reader = reader_detect(row, err);
+    if (!reader || reader_read(reader, row, arena, &list, err))
+        return SFT_EDATA;
+    *conv = list.items[0];
+    return SFT_OK;
+}
+
+/* ---- errors ---- */
 
 enum sft_status reader_fail_type(const json *node, const char *expected, struct sft_err *err)
 {
@@ -70,13 +92,28 @@ enum sft_status reader_fail_type(const json *node, const char *expected, struct 
     return sft_fail(err, SFT_EDATA, "expected %s, found %s", expected, json_type_name(node));
 }
 
-enum sft_status reader_at(const char *key, size_t i, bool names_field, struct sft_err *err)
+enum sft_status reader_within(const char *key, bool names_field, struct sft_err *err)
 {
     if (!err)
         return SFT_EDATA;
     const struct sft_err inner = *err;
-    return sft_fail(err, SFT_EDATA, "%s[%zu]%s%.*s", key, i, names_field ? "." : ": ", SFT_ERR_MAX - 64,
+    return sft_fail(err, SFT_EDATA, "%s%s%.*s", key, names_field ? "." : ": ", SFT_ERR_MAX - 64,
                     inner.message);
+}
+
+enum sft_status reader_at(const char *key, size_t i, bool names_field, struct sft_err *err)
+{
+    char place[64];
+    snprintf(place, sizeof place, "%s[%zu]", key, i);
+    return reader_within(place, names_field, err);
+}
+
+/* ---- fields ---- */
+
+const json *reader_get(const json *row, const char *key)
+{
+    const json *node = json_get(row, key);
+    return json_is_null(node) ? NULL : node;
 }
 
 enum sft_status reader_get_string(const json *row, const char *key, bool required, const char **out,
@@ -87,40 +124,37 @@ enum sft_status reader_get_string(const json *row, const char *key, bool require
     if (*out || (!required && (!node || json_is_null(node))))
         return SFT_OK;
     reader_fail_type(node, "a string", err);
-    sft_context(err, "%s", key);
-    return SFT_EDATA;
+    return reader_within(key, false, err);
+}
+
+enum sft_status reader_get_list(const json *row, const char *key, const json **out, struct sft_err *err)
+{
+    *out = json_get(row, key);
+    if (json_is_array(*out) && json_first(*out))
+        return SFT_OK;
+    if (json_is_array(*out))
+        sft_fail(err, SFT_EDATA, "the list is empty");
+    else
+        reader_fail_type(*out, "an array", err);
+    return reader_within(key, false, err);
 }
 
 enum sft_status reader_get_weight(const json *message, float fallback, float *weight, struct sft_err *err)
 {
-    const json *node = json_get(message, "weight");
+    const json *node = reader_get(message, "weight");
     *weight = fallback;
-    if (!node || json_is_null(node))
+    if (!node)
         return SFT_OK;
     const float given = (float)json_number(node); /* NaN if it is no number */
-    if (!isfinite(given) || given < 0.0F) {
-        if (json_is_number(node))
-            return sft_fail(err, SFT_EDATA, "weight: expected a number of 0 or more, found %g",
-                            json_number(node));
-        reader_fail_type(node, "a number of 0 or more", err);
-        sft_context(err, "weight");
-        return SFT_EDATA;
+    if (isfinite(given) && given >= 0.0F) {
+        *weight = given;
+        return SFT_OK;
     }
-    *weight = given;
-    return SFT_OK;
-}
-
-void reader_begin(struct conversation *conv, struct arena *arena, size_t max_messages)
-{
-    *conv = (struct conversation){.messages = arena_calloc(arena, max_messages, sizeof *conv->messages)};
-}
-
-void reader_add(struct conversation *conv, struct arena *arena, enum role role, const char *content,
-                float weight)
-{
-    const size_t len = strlen(content);
-    conv->messages[conv->count++] = (struct message){
-        .role = role, .content = arena_strndup(arena, content, len), .len = len, .weight = weight};
+    if (json_is_number(node))
+        return sft_fail(err, SFT_EDATA, "weight: expected a number of 0 or more, found %g",
+                        json_number(node));
+    reader_fail_type(node, "a number of 0 or more", err);
+    return reader_within("weight", false, err);
 }
 
 bool reader_is_blank(const char *s)
@@ -128,7 +162,44 @@ bool reader_is_blank(const char *s)
     return !s || s[strspn(s, " \t\r\n")] == '\0';
 }
 
-const char *reader_join(struct arena *arena, const char *first, const char *second)
+/* ---- what a row becomes ---- */
+
+struct conversation *reader_begin(struct conversations *out, size_t max_messages)
 {
-    return reader_is_blank(second) ? first : arena_printf(arena, "%s\n\n%s", first, second);
+    if (out->count == out->capacity) { /* the arena keeps the old array until it is reset */
+        const struct conversation *old = out->items;
+        out->capacity = out->capacity ? 2 * out->capacity : 1;
+        out->items = arena_calloc(out->arena, out->capacity, sizeof *out->items);
+        if (old)
+            memcpy(out->items, old, out->count * sizeof *old);
+    }
+    struct conversation *conv = &out->items[out->count++];
+    *conv = (struct conversation){.messages = arena_calloc(out->arena, max_messages, sizeof *conv->messages)};
+    return conv;
+}
+
+enum sft_status reader_begin_row(const json *row, struct conversations *out, size_t max_messages,
+                                 struct conversation **conv, struct sft_err *err)
+{
+    const char *system;
+    *conv = NULL;
+    if (reader_get_string(row, "system", false, &system, err))
+        return SFT_EDATA;
+    *conv = reader_begin(out, max_messages + 1);
+    if (!reader_is_blank(system))
+        reader_add(*conv, out->arena, ROLE_SYSTEM, system, 1.0F);
+    return SFT_OK;
+}
+
+void reader_add_n(struct conversation *conv, struct arena *arena, enum role role, const char *content,
+                  size_t len, float weight)
+{
+    conv->messages[conv->count++] = (struct message){
+        .role = role, .content = arena_strndup(arena, content, len), .len = len, .weight = weight};
+}
+
+void reader_add(struct conversation *conv, struct arena *arena, enum role role, const char *content,
+                float weight)
+{
+    reader_add_n(conv, arena, role, content, strlen(content), weight);
 }

@@ -1,12 +1,27 @@
-/* Readers: one row of a file, as JSON, becomes a conversation. One small reader a format.
+/* Readers: one row of a file, as JSON, becomes a conversation. One small reader a format, here in the order
+ * in which they are tried; a row is of the first whose keys it has.
  *
- *   messages    {"messages": [{"role", "content", "weight"?}, ...]}                    OpenAI, TRL
- *   sharegpt    {"conversations": [{"from", "value"}, ...], "system"?}
- *   alpaca      {"instruction", "input"?, "output", "system"?}
- *   dolly       {"instruction", "context"?, "response"}
+ *   messages    {"messages": [{"role", "content", "weight"?, "name"?, "tool_calls"?}, ...]}    OpenAI, TRL
+ *   sharegpt    {"conversations" or "conversation": [{"from", "value", "weight"?}, ...]}, or of
+ *               {"role", "content"} as in `messages`
+ *   oasst       {"prompt": {"text", "role", "replies": [...], "rank"?, "deleted"?}}: from turn to turn the
+ *               reply of the lowest rank, one without a rank last, of equals the first
+ *   oasst-all   the same: every path from the root to a leaf is a conversation; never detected, only forced
  *   prompt      {"prompt", "completion"}: strings, or lists of messages as in `messages` (TRL); a list that
- * is the prompt is not trained on, unless its messages' own weights say so question    {"question", "answer"}
- *   text        {"text"}                                                               a document
+ *               is the prompt is not trained on, unless its messages' own weights say so
+ *   hh          {"chosen": "\n\nHuman: ...\n\nAssistant: ..."}, or a list of messages, or beside a "prompt"
+ *               an answer to it as in `prompt`; what was rejected is not looked at         HH-RLHF, TRL
+ *   dolly       {"instruction", "context"?, "response"}
+ *   alpaca      {"instruction", "input"?, "output" or "response", "history"?: [[question, answer], ...]};
+ *               in a row with both input and context the question has both
+ *   question    {"question", "answer"}
+ *   text        {"text"}                                                                    a document
+ *
+ * In all but oasst and text a row may have a "system", which becomes the first turn, also in front of a list
+ * that begins with one. null is as good as absent where a field may be left out. Roles: developer is system,
+ * function is tool; a name is not shown. Content is a string or a list of {"type": "text", "text"}, and may
+ * be empty; a list of turns may not. Calls of tools become text (reader_tools.c says how); "tools" and
+ * "functions", their definitions, are only noted in has_tools.
  *
  * A reader says what is wrong with a row by its place in the row ("messages[2].role: unknown role ..."); the
  * dataset adds file and line. Content is copied into the arena. */
@@ -21,12 +36,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What a row becomes: one conversation, or several of a tree. */
+struct conversations {
+    struct arena *arena; /* the caller's; everything below lies in it */
+    struct conversation *items;
+    size_t count, capacity;
+};
+
 struct reader {
     const char *name;
     const char *keys;                 /* what a row of it looks like, for messages */
     bool (*matches)(const json *row); /* does this row look like one of ours? */
-    enum sft_status (*read)(const json *row, struct arena *arena, struct conversation *conv,
-                            struct sft_err *err);
+    enum sft_status (*read)(const json *row, struct conversations *out, struct sft_err *err);
 };
 extern const struct reader *const readers[]; /* in the order in which they are tried */
 extern const size_t readers_count;
@@ -34,12 +55,17 @@ extern const size_t readers_count;
 /* The reader called `name`, or NULL. */
 const struct reader *reader_by_name(const char *name);
 
-/* Read a row, after a check that it is one of this format; its keys are named where it is not. */
+/* Read a row, after a check that it is one of this format; its keys are named where it is not. *out is begun
+ * anew, over `arena`. */
 enum sft_status reader_read(const struct reader *reader, const json *row, struct arena *arena,
-                            struct conversation *conv, struct sft_err *err);
+                            struct conversations *out, struct sft_err *err);
 
 /* The reader whose rows look like this one; NULL with SFT_EDATA's message naming the row's own keys and the
  * formats there are. */
 const struct reader *reader_detect(const json *row, struct sft_err *err);
+
+/* One conversation from a row in any format (of a tree the first): for generate. Strings go to the arena. */
+enum sft_status conversation_read(const json *row, struct arena *arena, struct conversation *conv,
+                                  struct sft_err *err);
 
 #endif

@@ -1,37 +1,84 @@
-/* What the readers share; for reader_*.c only. */
+/* What the readers share; for reader*.c only. */
 #ifndef SFT_DATA_READER_INTERNAL_H
 #define SFT_DATA_READER_INTERNAL_H
 
+#include "base/strbuf.h"
 #include "data/reader.h"
 
-extern const struct reader reader_messages, reader_sharegpt, reader_alpaca, reader_dolly, reader_prompt,
-    reader_question, reader_text;
+extern const struct reader reader_messages, reader_sharegpt, reader_oasst, reader_oasst_all, reader_prompt,
+    reader_hh, reader_dolly, reader_alpaca, reader_question, reader_text;
+
+/* ---- errors and their places; all return SFT_EDATA ---- */
 
 /* "expected a string, found a number", or "missing" where there is no node. */
 enum sft_status reader_fail_type(const json *node, const char *expected, struct sft_err *err);
 
 /* Put the place of a list's element in front of a message: "key[i].field: ..." where the message names a
- * field of the element, "key[i]: ..." where it is about the element itself. Always SFT_EDATA. */
+ * field of the element, "key[i]: ..." where it is about the element itself. */
 enum sft_status reader_at(const char *key, size_t i, bool names_field, struct sft_err *err);
+
+/* The same for an object: "key.field: ...", "key: ...". */
+enum sft_status reader_within(const char *key, bool names_field, struct sft_err *err);
+
+/* ---- fields ---- */
+
+/* The node at `key`; NULL where it is absent or null. */
+const json *reader_get(const json *row, const char *key);
 
 /* The string at `key`. Absent or null: NULL in *out, an error if it is required. */
 enum sft_status reader_get_string(const json *row, const char *key, bool required, const char **out,
                                   struct sft_err *err);
 
+/* The list at `key`, which must be there and have an element. */
+enum sft_status reader_get_list(const json *row, const char *key, const json **out, struct sft_err *err);
+
 /* The loss weight of a message: its "weight", or the fallback. */
 enum sft_status reader_get_weight(const json *message, float fallback, float *weight, struct sft_err *err);
 
-/* Room for as many messages as a row can have; reader_add appends one, its content copied. */
-void reader_begin(struct conversation *conv, struct arena *arena, size_t max_messages);
+bool reader_is_blank(const char *s); /* NULL is */
+
+/* ---- what a row becomes ---- */
+
+/* Begin the row's next conversation, with room for as many messages as it can have; valid until the next
+ * begins. */
+struct conversation *reader_begin(struct conversations *out, size_t max_messages);
+
+/* The same for a row that may have a "system": where it is not blank it is the first message (with room of
+ * its own). */
+enum sft_status reader_begin_row(const json *row, struct conversations *out, size_t max_messages,
+                                 struct conversation **conv, struct sft_err *err);
+
+/* Append a message; its content is copied. */
 void reader_add(struct conversation *conv, struct arena *arena, enum role role, const char *content,
                 float weight);
+void reader_add_n(struct conversation *conv, struct arena *arena, enum role role, const char *content,
+                  size_t len, float weight);
 
-/* Append a list of {"role", "content", "weight"?}; `key` is its name in messages. */
-enum sft_status reader_add_messages(const json *list, const char *key, float weight, struct arena *arena,
+/* Append a {"role", "content", "weight"?, ...}; `weight` is that of a message without one. */
+enum sft_status reader_add_message(const json *node, float weight, struct arena *arena,
+                                   struct conversation *conv, struct sft_err *err);
+
+/* Append the messages of row[key], a list as in reader_get_list; room for them must have been asked for. */
+enum sft_status reader_add_messages(const json *row, const char *key, float weight, struct arena *arena,
                                     struct conversation *conv, struct sft_err *err);
 
-/* first + blank line + second, or first alone where second is NULL or blank. */
-const char *reader_join(struct arena *arena, const char *first, const char *second);
-bool reader_is_blank(const char *s); /* NULL is */
+/* Append row[key]: a string as one message of `role`, or a list of messages of which those without a weight
+ * get list_weight. */
+enum sft_status reader_add_side(const json *row, const char *key, enum role role, float list_weight,
+                                struct arena *arena, struct conversation *conv, struct sft_err *err);
+
+/* How many messages reader_add_side adds at most. */
+size_t reader_side_max(const json *row, const char *key);
+
+/* ---- tools ---- */
+
+/* Does this message hold calls: "tool_calls" with an element, or the older "function_call"? */
+bool reader_has_calls(const json *message);
+
+/* Append a message's calls to its text, each a block of its own lines. */
+enum sft_status reader_add_calls(const json *message, struct strbuf *text, struct sft_err *err);
+
+/* Does the row define tools, under "tools" or "functions": a list with an element, or a text of one? */
+bool reader_has_tools(const json *row);
 
 #endif

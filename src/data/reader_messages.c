@@ -1,109 +1,122 @@
-/* OpenAI's and TRL's format: {"messages": [{"role", "content", "weight"?}, ...]}. */
+/* OpenAI's and TRL's format: {"messages": [{"role", "content", "weight"?, "name"?, "tool_calls"?}, ...]}. */
 #include "data/reader_internal.h"
 
 #include <string.h>
 
-static enum sft_status read_role(const json *node, enum role *role, struct sft_err *err)
+static const struct {
+    const char *name;
+    enum role role;
+} roles[] = {
+    {"user", ROLE_USER},     {"assistant", ROLE_ASSISTANT}, {"system", ROLE_SYSTEM},
+    {"tool", ROLE_TOOL},     {"developer", ROLE_SYSTEM}, /* OpenAI's newer name for the system's role */
+    {"function", ROLE_TOOL},                             /* and its older one for the tool's */
+};
+
+static enum sft_status read_role(const json *message, enum role *role, struct sft_err *err)
 {
-    const char *name = json_string(node);
-    if (!name)
-        return reader_fail_type(node, "a string", err);
-    if (strcmp(name, "developer") == 0) { /* OpenAI's newer name for the system's role */
-        *role = ROLE_SYSTEM;
-        return SFT_OK;
-    }
-    for (*role = 0; *role < ROLE_COUNT; ++*role)
-        if (strcmp(name, role_name[*role]) == 0)
+    const char *name;
+    if (reader_get_string(message, "role", true, &name, err))
+        return SFT_EDATA;
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        if (strcmp(roles[i].name, name) == 0) {
+            *role = roles[i].role;
             return SFT_OK;
-    return sft_fail(err, SFT_EDATA, "unknown role '%.80s' (system, user or assistant)", name);
+        }
+    return sft_fail(err, SFT_EDATA, "role: unknown role '%.80s' (system, user or assistant)", name);
 }
 
-/* [{"type": "text", "text": ...}, ...], joined without anything between. */
-static enum sft_status join_parts(const json *list, struct arena *arena, const char **text,
-                                  struct sft_err *err)
+/* One {"type": "text", "text": ...} of a content in parts. */
+static enum sft_status add_part(const json *part, struct strbuf *text, struct sft_err *err)
 {
-    struct strbuf sb = {0};
-    enum sft_status status = SFT_OK;
-    size_t i = 0;
-    for (const json *part = json_first(list); part && !status; part = json_next(part), i++) {
-        const char *type = json_string(json_get(part, "type")), *content = NULL;
-        if (!json_is_object(part))
-            status = reader_fail_type(part, "an object", err);
-        else if (!type || strcmp(type, "text") != 0)
-            status = sft_fail(err, SFT_EDATA, "type: expected \"text\", found '%.80s'", type ? type : "");
-        else
-            status = reader_get_string(part, "text", true, &content, err);
-        if (status)
-            reader_at("content", i, json_is_object(part), err);
-        else
-            strbuf_puts(&sb, content);
-    }
-    *text = arena_strndup(arena, sb.len ? sb.data : "", sb.len);
-    strbuf_free(&sb);
-    return status;
-}
-
-static enum sft_status read_content(const json *message, struct arena *arena, const char **text,
-                                    struct sft_err *err)
-{
-    static const char *const calls[] = {"tool_calls", "function_call"};
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-        const json *call = json_get(message, calls[i]);
-        if (call && !json_is_null(call) && !(json_is_array(call) && json_size(call) == 0))
-            return sft_fail(err, SFT_EDATA, "%s: a call is no text (write it into content)", calls[i]);
-    }
-    const json *content = json_get(message, "content");
-    if (json_is_array(content))
-        return join_parts(content, arena, text, err);
-    return reader_get_string(message, "content", true, text, err);
-}
-
-static enum sft_status read_message(const json *node, float fallback, struct arena *arena,
-                                    struct conversation *conv, struct sft_err *err)
-{
-    enum role role = ROLE_USER;
-    const char *content;
-    float weight;
-    if (!json_is_object(node))
-        return reader_fail_type(node, "an object", err);
-    if (read_role(json_get(node, "role"), &role, err)) {
-        sft_context(err, "role");
+    const char *type, *content;
+    if (!json_is_object(part))
+        return reader_fail_type(part, "an object", err);
+    if (reader_get_string(part, "type", true, &type, err))
         return SFT_EDATA;
-    }
-    if (read_content(node, arena, &content, err) || reader_get_weight(node, fallback, &weight, err))
+    if (strcmp(type, "text") != 0)
+        return sft_fail(err, SFT_EDATA, "type: expected \"text\", found '%.80s'", type);
+    if (reader_get_string(part, "text", true, &content, err))
         return SFT_EDATA;
-    reader_add(conv, arena, role, content, weight);
+    strbuf_puts(text, content);
     return SFT_OK;
 }
 
-enum sft_status reader_add_messages(const json *list, const char *key, float weight, struct arena *arena,
+/* A string, parts joined without anything between, or nothing if the message has calls; then the calls. */
+static enum sft_status build_content(const json *message, struct strbuf *text, struct sft_err *err)
+{
+    const json *content = json_get(message, "content");
+    const bool has_calls = reader_has_calls(message);
+    if (json_is_array(content)) {
+        size_t i = 0;
+        for (const json *part = json_first(content); part; part = json_next(part), i++)
+            if (add_part(part, text, err))
+                return reader_at("content", i, json_is_object(part), err);
+    } else {
+        const char *string;
+        if (reader_get_string(message, "content", !has_calls, &string, err))
+            return SFT_EDATA;
+        strbuf_puts(text, string ? string : "");
+    }
+    return has_calls ? reader_add_calls(message, text, err) : SFT_OK;
+}
+
+static enum sft_status add_content(const json *message, enum role role, float weight, struct arena *arena,
+                                   struct conversation *conv, struct sft_err *err)
+{
+    const char *plain = json_string(json_get(message, "content"));
+    struct strbuf text = {0};
+    if (reader_has_calls(message) && role != ROLE_ASSISTANT)
+        return sft_fail(err, SFT_EDATA, "%s: only a message of the assistant can have calls",
+                        reader_get(message, "function_call") ? "function_call" : "tool_calls");
+    if (plain && !reader_has_calls(message)) {
+        reader_add(conv, arena, role, plain, weight);
+        return SFT_OK;
+    }
+    const enum sft_status status = build_content(message, &text, err);
+    if (!status)
+        reader_add_n(conv, arena, role, text.len ? text.data : "", text.len, weight);
+    strbuf_free(&text);
+    return status;
+}
+
+enum sft_status reader_add_message(const json *node, float fallback, struct arena *arena,
+                                   struct conversation *conv, struct sft_err *err)
+{
+    enum role role = ROLE_USER;
+    const char *name;
+    float weight;
+    if (!json_is_object(node))
+        return reader_fail_type(node, "an object", err);
+    if (read_role(node, &role, err) || reader_get_string(node, "name", false, &name, err) ||
+        reader_get_weight(node, fallback, &weight, err))
+        return SFT_EDATA;
+    return add_content(node, role, weight, arena, conv, err);
+}
+
+enum sft_status reader_add_messages(const json *row, const char *key, float weight, struct arena *arena,
                                     struct conversation *conv, struct sft_err *err)
 {
+    const json *list;
     size_t i = 0;
+    if (reader_get_list(row, key, &list, err))
+        return SFT_EDATA;
     for (const json *node = json_first(list); node; node = json_next(node), i++)
-        if (read_message(node, weight, arena, conv, err))
+        if (reader_add_message(node, weight, arena, conv, err))
             return reader_at(key, i, json_is_object(node), err);
     return SFT_OK;
 }
 
 static bool matches(const json *row)
 {
-    return json_get(row, "messages") != NULL;
+    return reader_get(row, "messages") != NULL;
 }
 
-static enum sft_status read_row(const json *row, struct arena *arena, struct conversation *conv,
-                                struct sft_err *err)
+static enum sft_status read_row(const json *row, struct conversations *out, struct sft_err *err)
 {
-    const json *list = json_get(row, "messages");
-    if (!json_is_array(list)) {
-        reader_fail_type(list, "an array", err);
-        sft_context(err, "messages");
+    struct conversation *conv;
+    if (reader_begin_row(row, out, json_size(json_get(row, "messages")), &conv, err))
         return SFT_EDATA;
-    }
-    if (json_size(list) == 0)
-        return sft_fail(err, SFT_EDATA, "messages: there is none in it");
-    reader_begin(conv, arena, json_size(list));
-    return reader_add_messages(list, "messages", 1.0F, arena, conv, err);
+    return reader_add_messages(row, "messages", 1.0F, out->arena, conv, err);
 }
 
 const struct reader reader_messages = {.name = "messages",

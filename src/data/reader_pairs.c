@@ -1,4 +1,4 @@
-/* Formats of one question and one answer, each under a key of its own, and plain text. */
+/* Formats of one question and one answer, each under a key of its own. Any of them may have a "system". */
 #include "data/reader_internal.h"
 
 static bool has_both(const json *row, const char *a, const char *b)
@@ -6,60 +6,91 @@ static bool has_both(const json *row, const char *a, const char *b)
     return json_get(row, a) && json_get(row, b);
 }
 
-/* An optional system prompt, a user's turn of one or two paragraphs, and an answer. */
-static enum sft_status read_pair(const json *row, const char *question_key, const char *context_key,
-                                 const char *answer_key, struct arena *arena, struct conversation *conv,
-                                 struct sft_err *err)
+/* ---- alpaca and dolly: the same rows, whose keys have two names ---- */
+
+/* The instruction, then what it is about, a blank line between. */
+static enum sft_status read_instruction(const json *row, struct arena *arena, const char **text,
+                                        struct sft_err *err)
 {
-    const char *system = NULL, *question, *context = NULL, *answer;
-    if (reader_get_string(row, question_key, true, &question, err) ||
-        reader_get_string(row, answer_key, true, &answer, err) ||
-        (context_key && reader_get_string(row, context_key, false, &context, err)) ||
-        (context_key && reader_get_string(row, "system", false, &system, err)))
+    static const char *const keys[] = {"input", "context"};
+    if (reader_get_string(row, "instruction", true, text, err))
         return SFT_EDATA;
-    reader_begin(conv, arena, 3);
-    if (!reader_is_blank(system))
-        reader_add(conv, arena, ROLE_SYSTEM, system, 1.0F);
-    reader_add(conv, arena, ROLE_USER, reader_join(arena, question, context), 1.0F);
-    reader_add(conv, arena, ROLE_ASSISTANT, answer, 1.0F);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *more;
+        if (reader_get_string(row, keys[i], false, &more, err))
+            return SFT_EDATA;
+        if (!reader_is_blank(more))
+            *text = arena_printf(arena, "%s\n\n%s", *text, more);
+    }
     return SFT_OK;
 }
 
-/* ---- alpaca ---- */
+static enum sft_status add_text(const json *node, enum role role, struct arena *arena,
+                                struct conversation *conv, struct sft_err *err)
+{
+    if (!json_is_string(node))
+        return reader_fail_type(node, "a string", err);
+    reader_add(conv, arena, role, json_string(node), 1.0F);
+    return SFT_OK;
+}
+
+/* The earlier turns of an alpaca row: "history", a list of [question, answer]; it may be empty. */
+static enum sft_status add_history(const json *history, struct arena *arena, struct conversation *conv,
+                                   struct sft_err *err)
+{
+    size_t i = 0;
+    for (const json *pair = json_first(history); pair; pair = json_next(pair), i++) {
+        if (!json_is_array(pair) || json_size(pair) != 2)
+            return sft_fail(err, SFT_EDATA, "history[%zu]: expected [question, answer]", i);
+        const json *question = json_first(pair), *answer = json_next(question);
+        if (add_text(question, ROLE_USER, arena, conv, err))
+            return sft_context(err, "history[%zu][0]", i);
+        if (add_text(answer, ROLE_ASSISTANT, arena, conv, err))
+            return sft_context(err, "history[%zu][1]", i);
+    }
+    return SFT_OK;
+}
+
+static enum sft_status instruction_read(const json *row, struct conversations *out, struct sft_err *err)
+{
+    const json *history = reader_get(row, "history");
+    const bool is_output = reader_get(row, "output") || !json_get(row, "response");
+    const char *question, *answer;
+    struct conversation *conv;
+    if (history && !json_is_array(history)) {
+        reader_fail_type(history, "an array", err);
+        return reader_within("history", false, err);
+    }
+    if (read_instruction(row, out->arena, &question, err) ||
+        reader_get_string(row, is_output ? "output" : "response", true, &answer, err) ||
+        reader_begin_row(row, out, 2 * json_size(history) + 2, &conv, err) ||
+        add_history(history, out->arena, conv, err))
+        return SFT_EDATA;
+    reader_add(conv, out->arena, ROLE_USER, question, 1.0F);
+    reader_add(conv, out->arena, ROLE_ASSISTANT, answer, 1.0F);
+    return SFT_OK;
+}
 
 static bool alpaca_matches(const json *row)
 {
-    return has_both(row, "instruction", "output");
+    return has_both(row, "instruction", "output") || has_both(row, "instruction", "response");
 }
 
-static enum sft_status alpaca_read(const json *row, struct arena *arena, struct conversation *conv,
-                                   struct sft_err *err)
+/* Tried before alpaca: a row without any of alpaca's own keys. */
+static bool dolly_matches(const json *row)
 {
-    return read_pair(row, "instruction", "input", "output", arena, conv, err);
+    return has_both(row, "instruction", "response") && !json_get(row, "input") && !json_get(row, "output");
 }
 
 const struct reader reader_alpaca = {.name = "alpaca",
                                      .keys = "{\"instruction\", \"input\"?, \"output\"}",
                                      .matches = alpaca_matches,
-                                     .read = alpaca_read};
-
-/* ---- dolly ---- */
-
-static bool dolly_matches(const json *row)
-{
-    return has_both(row, "instruction", "response");
-}
-
-static enum sft_status dolly_read(const json *row, struct arena *arena, struct conversation *conv,
-                                  struct sft_err *err)
-{
-    return read_pair(row, "instruction", "context", "response", arena, conv, err);
-}
+                                     .read = instruction_read};
 
 const struct reader reader_dolly = {.name = "dolly",
                                     .keys = "{\"instruction\", \"context\"?, \"response\"}",
                                     .matches = dolly_matches,
-                                    .read = dolly_read};
+                                    .read = instruction_read};
 
 /* ---- question and answer ---- */
 
@@ -68,10 +99,16 @@ static bool question_matches(const json *row)
     return has_both(row, "question", "answer");
 }
 
-static enum sft_status question_read(const json *row, struct arena *arena, struct conversation *conv,
-                                     struct sft_err *err)
+static enum sft_status question_read(const json *row, struct conversations *out, struct sft_err *err)
 {
-    return read_pair(row, "question", NULL, "answer", arena, conv, err);
+    const char *question, *answer;
+    struct conversation *conv;
+    if (reader_get_string(row, "question", true, &question, err) ||
+        reader_get_string(row, "answer", true, &answer, err) || reader_begin_row(row, out, 2, &conv, err))
+        return SFT_EDATA;
+    reader_add(conv, out->arena, ROLE_USER, question, 1.0F);
+    reader_add(conv, out->arena, ROLE_ASSISTANT, answer, 1.0F);
+    return SFT_OK;
 }
 
 const struct reader reader_question = {.name = "question",
@@ -81,57 +118,42 @@ const struct reader reader_question = {.name = "question",
 
 /* ---- prompt and completion ---- */
 
+size_t reader_side_max(const json *row, const char *key)
+{
+    const json *node = json_get(row, key);
+    return json_is_array(node) ? json_size(node) : 1;
+}
+
+enum sft_status reader_add_side(const json *row, const char *key, enum role role, float list_weight,
+                                struct arena *arena, struct conversation *conv, struct sft_err *err)
+{
+    const json *node = json_get(row, key);
+    const char *text = json_string(node);
+    if (json_is_array(node))
+        return reader_add_messages(row, key, list_weight, arena, conv, err);
+    if (!text) {
+        reader_fail_type(node, "a string or an array", err);
+        return reader_within(key, false, err);
+    }
+    reader_add(conv, arena, role, text, 1.0F);
+    return SFT_OK;
+}
+
 static bool prompt_matches(const json *row)
 {
     return has_both(row, "prompt", "completion");
 }
 
-/* A side is a string, or a list of messages. */
-static enum sft_status read_side(const json *row, const char *key, enum role role, float list_weight,
-                                 struct arena *arena, struct conversation *conv, struct sft_err *err)
+static enum sft_status prompt_read(const json *row, struct conversations *out, struct sft_err *err)
 {
-    const json *node = json_get(row, key);
-    if (json_is_array(node))
-        return reader_add_messages(node, key, list_weight, arena, conv, err);
-    const char *text;
-    if (reader_get_string(row, key, true, &text, err))
-        return SFT_EDATA;
-    reader_add(conv, arena, role, text, 1.0F);
-    return SFT_OK;
-}
-
-static enum sft_status prompt_read(const json *row, struct arena *arena, struct conversation *conv,
-                                   struct sft_err *err)
-{
-    const size_t longest = json_size(json_get(row, "prompt")) + json_size(json_get(row, "completion"));
-    reader_begin(conv, arena, longest + 2);
-    if (read_side(row, "prompt", ROLE_USER, 0.0F, arena, conv, err) ||
-        read_side(row, "completion", ROLE_ASSISTANT, 1.0F, arena, conv, err))
+    const size_t most = reader_side_max(row, "prompt") + reader_side_max(row, "completion");
+    struct conversation *conv;
+    if (reader_begin_row(row, out, most, &conv, err) ||
+        reader_add_side(row, "prompt", ROLE_USER, 0.0F, out->arena, conv, err) ||
+        reader_add_side(row, "completion", ROLE_ASSISTANT, 1.0F, out->arena, conv, err))
         return SFT_EDATA;
     return SFT_OK;
 }
 
 const struct reader reader_prompt = {
     .name = "prompt", .keys = "{\"prompt\", \"completion\"}", .matches = prompt_matches, .read = prompt_read};
-
-/* ---- text ---- */
-
-static bool text_matches(const json *row)
-{
-    return json_get(row, "text") != NULL;
-}
-
-static enum sft_status text_read(const json *row, struct arena *arena, struct conversation *conv,
-                                 struct sft_err *err)
-{
-    const char *text;
-    if (reader_get_string(row, "text", true, &text, err))
-        return SFT_EDATA;
-    reader_begin(conv, arena, 1);
-    reader_add(conv, arena, ROLE_USER, text, 1.0F);
-    conv->is_document = true;
-    return SFT_OK;
-}
-
-const struct reader reader_text = {
-    .name = "text", .keys = "{\"text\"}", .matches = text_matches, .read = text_read};

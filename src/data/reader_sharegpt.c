@@ -1,5 +1,6 @@
 /* ShareGPT's format, as FastChat, LLaMA-Factory and Axolotl write it:
- * {"conversations": [{"from", "value", "weight"?}, ...], "system"?}. */
+ * {"conversations": [{"from", "value", "weight"?}, ...], "system"?}; a turn may be {"role", "content"} too. A
+ * call of LLaMA-Factory's function_call is a text already, and stays as it is. */
 #include "data/reader_internal.h"
 
 #include <string.h>
@@ -8,10 +9,21 @@ static const struct {
     const char *name;
     enum role role;
 } speakers[] = {
-    {"system", ROLE_SYSTEM},     {"human", ROLE_USER},          {"user", ROLE_USER},
-    {"gpt", ROLE_ASSISTANT},     {"assistant", ROLE_ASSISTANT}, {"bot", ROLE_ASSISTANT},
-    {"chatgpt", ROLE_ASSISTANT}, {"model", ROLE_ASSISTANT},     {"function_call", ROLE_ASSISTANT},
-    {"observation", ROLE_TOOL},  {"tool", ROLE_TOOL},
+    {"system", ROLE_SYSTEM},
+    {"human", ROLE_USER},
+    {"user", ROLE_USER},
+    {"gpt", ROLE_ASSISTANT},
+    {"assistant", ROLE_ASSISTANT},
+    {"chatgpt", ROLE_ASSISTANT},
+    {"bing", ROLE_ASSISTANT},
+    {"bard", ROLE_ASSISTANT},
+    {"bot", ROLE_ASSISTANT},
+    {"model", ROLE_ASSISTANT},
+    {"function_call", ROLE_ASSISTANT},
+    {"observation", ROLE_TOOL},
+    {"tool", ROLE_TOOL},
+    {"function_response", ROLE_TOOL},
+    {"function", ROLE_TOOL},
 };
 
 static enum sft_status read_speaker(const json *turn, enum role *role, struct sft_err *err)
@@ -36,6 +48,8 @@ static enum sft_status read_turn(const json *turn, struct arena *arena, struct c
     float weight;
     if (!json_is_object(turn))
         return reader_fail_type(turn, "an object", err);
+    if (json_get(turn, "role") && !json_get(turn, "from"))
+        return reader_add_message(turn, 1.0F, arena, conv, err);
     if (read_speaker(turn, &role, err) || reader_get_string(turn, "value", true, &value, err) ||
         reader_get_weight(turn, 1.0F, &weight, err))
         return SFT_EDATA;
@@ -43,32 +57,27 @@ static enum sft_status read_turn(const json *turn, struct arena *arena, struct c
     return SFT_OK;
 }
 
-static bool matches(const json *row)
+static const char *list_key(const json *row)
 {
-    return json_get(row, "conversations") != NULL;
+    return reader_get(row, "conversations") ? "conversations" : "conversation";
 }
 
-static enum sft_status read_row(const json *row, struct arena *arena, struct conversation *conv,
-                                struct sft_err *err)
+static bool matches(const json *row)
 {
-    const json *list = json_get(row, "conversations");
-    const char *system;
-    if (!json_is_array(list)) {
-        reader_fail_type(list, "an array", err);
-        sft_context(err, "conversations");
+    return reader_get(row, list_key(row)) != NULL;
+}
+
+static enum sft_status read_row(const json *row, struct conversations *out, struct sft_err *err)
+{
+    const char *key = list_key(row);
+    const json *list;
+    struct conversation *conv;
+    if (reader_get_list(row, key, &list, err) || reader_begin_row(row, out, json_size(list), &conv, err))
         return SFT_EDATA;
-    }
-    if (json_size(list) == 0)
-        return sft_fail(err, SFT_EDATA, "conversations: there is no turn in it");
-    if (reader_get_string(row, "system", false, &system, err))
-        return SFT_EDATA;
-    reader_begin(conv, arena, json_size(list) + 1);
-    if (!reader_is_blank(system))
-        reader_add(conv, arena, ROLE_SYSTEM, system, 1.0F);
     size_t i = 0;
     for (const json *turn = json_first(list); turn; turn = json_next(turn), i++)
-        if (read_turn(turn, arena, conv, err))
-            return reader_at("conversations", i, json_is_object(turn), err);
+        if (read_turn(turn, out->arena, conv, err))
+            return reader_at(key, i, json_is_object(turn), err);
     return SFT_OK;
 }
 

@@ -20,6 +20,7 @@ struct conversation {
     struct message *messages;
     size_t count;
     bool is_document; /* {"text": ...}: one message, whose role means nothing */
+    bool has_tools;   /* the row defines tools, which no template shows */
 };
 
 #endif

@@ -238,6 +238,16 @@ static enum sft_status list_steps(const char *output_dir, uint64_t **steps, size
     return SFT_OK;
 }
 
+size_t checkpoint_count(const char *output_dir)
+{
+    uint64_t *steps;
+    size_t count;
+    struct sft_err none;
+    const bool is_readable = list_steps(output_dir, &steps, &count, &none) == SFT_OK;
+    free(steps);
+    return is_readable ? count : 0;
+}
+
 enum sft_status checkpoint_prune(const char *output_dir, uint64_t keep, uint64_t newest, uint64_t best,
                                  struct sft_err *err)
 {

@@ -45,6 +45,9 @@ enum sft_status checkpoint_save(const char *output_dir, const struct checkpoint 
  * one that was killed between its rename and its links left them behind. */
 enum sft_status checkpoint_link(const char *output_dir, uint64_t last, uint64_t best, struct sft_err *err);
 
+/* How many checkpoints there are, whole or not; 0 where output_dir cannot be read. */
+size_t checkpoint_count(const char *output_dir);
+
 /* Remove the oldest checkpoints until `keep` are left (0: keep all), but never `newest` nor `best`. */
 enum sft_status checkpoint_prune(const char *output_dir, uint64_t keep, uint64_t newest, uint64_t best,
                                  struct sft_err *err);

@@ -87,13 +87,16 @@ static size_t effective_max_length(const struct run *run)
     return positions && positions < asked ? positions : (size_t)asked;
 }
 
-static enum sft_status load_data(struct run *run, struct sft_err *err)
+/* lenient: rows that would stop a run are only left out and counted. */
+static enum sft_status load_data(struct run *run, bool lenient, struct sft_err *err)
 {
     const struct settings *s = run->settings;
-    const struct dataset_options options = {.max_length = effective_max_length(run),
-                                            .overlong = s->data.overlong,
-                                            .train_on = s->data.train_on,
-                                            .on_bad_row = s->data.on_bad_row};
+    struct dataset_options options = dataset_options_of(s, effective_max_length(run));
+    if (lenient) {
+        options.on_bad_row = ON_BAD_ROW_SKIP;
+        if (options.render.overlong == OVERLONG_ERROR)
+            options.render.overlong = OVERLONG_DROP;
+    }
     if (dataset_load(&run->train, s->data.train.items, s->data.train.count, &run->template, run->tokenizer,
                      &options, err))
         return err->status;
@@ -103,7 +106,7 @@ static enum sft_status load_data(struct run *run, struct sft_err *err)
     return SFT_OK;
 }
 
-static enum sft_status split_data(struct run *run, struct sft_err *err)
+static void split_data(struct run *run)
 {
     const double fraction = run->settings->data.eval_fraction;
     run_record_data(&run->record.train, &run->train);
@@ -113,14 +116,10 @@ static enum sft_status split_data(struct run *run, struct sft_err *err)
         dataset_split(&run->train, &run->eval, fraction);
         run->eval_is_split = before - run->train.n_examples;
     }
-    if (run->train.n_examples == 0)
-        return sft_fail(err, SFT_EDATA,
-                        "[data] train: no conversation is left to train on (look at the files with "
-                        "sft inspect)");
-    return SFT_OK;
 }
 
-enum sft_status run_open_data(struct run *run, struct settings *settings, struct sft_err *err)
+static enum sft_status open_data(struct run *run, struct settings *settings, bool lenient,
+                                 struct sft_err *err)
 {
     *run = (struct run){.settings = settings, .lock = -1};
     if (!path_exists(settings->model.base))
@@ -129,21 +128,37 @@ enum sft_status run_open_data(struct run *run, struct settings *settings, struct
     const bool has_model = path_exists(config);
     free(config);
     free(dir);
-    if ((has_model ? open_base(run, err) : open_tokenizer(run, err)) || load_data(run, err))
+    if ((has_model ? open_base(run, err) : open_tokenizer(run, err)) || load_data(run, lenient, err))
         return err->status;
     return SFT_OK;
+}
+
+enum sft_status run_open_data(struct run *run, struct settings *settings, struct sft_err *err)
+{
+    return open_data(run, settings, false, err);
 }
 
 /* Documents have no turns: a run on nothing else leaves the base's vocabulary and its end token as they are.
  */
 static enum sft_status leave_vocabulary_alone(struct run *run, struct sft_err *err)
 {
+    if (!dataset_is_documents(&run->train) || !dataset_is_documents(&run->eval))
+        return SFT_OK;
     char *dir = base_directory(run->settings->model.base);
     template_free(&run->template);
     tokenizer_free(run->tokenizer);
     const enum sft_status status = tokenizer_load(&run->tokenizer, dir, err);
     run->config.vocab_size = run->base_vocab;
     free(dir);
+    return status;
+}
+
+/* What on_bad_row = skip leaves out is written down, so that nothing is lost silently. */
+static enum sft_status write_rejected(const struct run *run, struct sft_err *err)
+{
+    char *path = path_join(run->output_dir, "rejected.jsonl");
+    const enum sft_status status = dataset_write_rejected(&run->train, &run->eval, path, err);
+    free(path);
     return status;
 }
 
@@ -183,19 +198,28 @@ static enum sft_status find_checkpoint(struct run *run, struct sft_err *err)
     return SFT_OK;
 }
 
+static enum sft_status choose_kernels(struct run *run, struct sft_err *err)
+{
+    run->kernels = kernels_select(precision_name[run->settings->train.precision], run->kernels_why,
+                                  sizeof run->kernels_why);
+    return run->kernels ? SFT_OK : sft_fail(err, SFT_EUSAGE, "[train] precision: %s", run->kernels_why);
+}
+
 enum sft_status run_prepare(struct run *run, struct settings *settings, bool fresh, bool dry,
                             struct sft_err *err)
 {
     *run = (struct run){.settings = settings, .lock = -1, .state = {.last_eval_step = -1}};
-    run->kernels = kernels_select(precision_name[settings->train.precision], run->kernels_why,
-                                  sizeof run->kernels_why);
-    if (!run->kernels)
-        return sft_fail(err, SFT_EUSAGE, "[train] precision: %s", run->kernels_why);
-    run->output_dir = choose_output_dir(settings, fresh);
-    if (open_base(run, err) || load_data(run, err) || split_data(run, err))
+    if (choose_kernels(run, err))
         return err->status;
-    if (dataset_is_documents(&run->train) && dataset_is_documents(&run->eval) &&
-        leave_vocabulary_alone(run, err))
+    run->output_dir = choose_output_dir(settings, fresh);
+    if (open_base(run, err) || load_data(run, false, err))
+        return err->status;
+    split_data(run);
+    if (run->train.n_examples == 0)
+        return sft_fail(err, SFT_EDATA,
+                        "[data] train: no conversation is left to train on (look at the files with "
+                        "sft inspect)");
+    if (leave_vocabulary_alone(run, err))
         return err->status;
     count_steps(run);
     describe_export(run);
@@ -205,16 +229,33 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
     run->record.total_steps = run->total_steps;
     if (run_record_base(&run->record, settings->model.base, err))
         return err->status;
-    if (!dry && (lock_output_dir(run, err) || checkpoint_clean(run->output_dir, err)))
+    if (!dry &&
+        (lock_output_dir(run, err) || checkpoint_clean(run->output_dir, err) || write_rejected(run, err)))
         return err->status;
     return find_checkpoint(run, err);
 }
 
+enum sft_status run_survey(struct run *run, struct settings *settings, struct sft_err *err)
+{
+    if (open_data(run, settings, true, err))
+        return err->status;
+    split_data(run);
+    if (leave_vocabulary_alone(run, err))
+        return err->status;
+    if (settings->train.output_dir)
+        run->output_dir = mem_strdup(settings->train.output_dir);
+    if (!run->config.family || run->train.n_examples == 0)
+        return SFT_OK;
+    count_steps(run);
+    return choose_kernels(run, err);
+}
+
 /* ---- memory ---- */
 
+/* Which examples, and their order; tokens are mapped. */
 static size_t dataset_bytes(const struct dataset *ds)
 {
-    return ds->n_tokens * (sizeof(int32_t) + sizeof(float)) + ds->n_examples * sizeof(struct example);
+    return ds->n_examples * 2 * sizeof *ds->ids;
 }
 
 static size_t micro_batch_capacity(const struct run *run)

@@ -59,6 +59,11 @@ enum sft_status run_open_data(struct run *run, struct settings *settings, struct
 enum sft_status run_prepare(struct run *run, struct settings *settings, bool fresh, bool dry,
                             struct sft_err *err);
 
+/* What a report is made of, and no more: the data, split, and where there is a model its kernels and steps.
+ * Rows that would stop a run (on_bad_row, overlong = error) are only left out; nothing trained being left is
+ * no error; kernels is NULL then, and where the base has no config.json. Nothing in output_dir is touched. */
+enum sft_status run_survey(struct run *run, struct settings *settings, struct sft_err *err);
+
 /* The memory that the run will take at its peak. */
 struct run_memory run_memory(const struct run *run);
 

@@ -28,7 +28,7 @@ static struct loss_sums accumulate(struct run *run, const uint32_t *ids, size_t 
     struct loss_sums sums = {0};
     double weight = 0;
     for (size_t i = 0; i < count; i++)
-        weight += run->train.examples[ids[i]].target_weight;
+        weight += dataset_example(&run->train, ids[i]).target_weight;
     for (size_t done = 0, n; done < count; done += n) {
         n = batch_fill(&run->buffer, &run->train, ids + done, count - done, micro_batch_tokens);
         transformer_loss_grad(&run->model, &run->acts, &run->buffer.batch, 1 / weight, done > 0, &sums);
@@ -42,8 +42,8 @@ static enum sft_status not_finite(const struct run *run, const char *what, doubl
     enum { SHOWN = 16 };
     struct strbuf where = {0};
     for (size_t i = 0; i < count && i < SHOWN; i++) {
-        const struct example *e = &run->train.examples[ids[i]];
-        strbuf_printf(&where, "%s%s:%zu", i ? ", " : "", run->train.files[e->file].path, e->line);
+        const struct example e = dataset_example(&run->train, ids[i]);
+        strbuf_printf(&where, "%s%s:%zu", i ? ", " : "", run->train.files[e.file].path, e.line);
     }
     if (count > SHOWN)
         strbuf_printf(&where, " and %zu more", count - SHOWN);
@@ -60,6 +60,8 @@ enum sft_status train_step(struct run *run, struct step_result *result, struct s
     struct train_state *state = &run->state;
     size_t count;
     const uint32_t *ids = step_ids(run, state->step, &count);
+    if (dataset_check(&run->train, ids, count, err))
+        return err->status;
     *result = (struct step_result){.sums = accumulate(run, ids, count), .norm = grad_norm(&run->model)};
     if (!isfinite(result->sums.loss))
         return not_finite(run, "loss", result->sums.loss / result->sums.weight, ids, count, err);
@@ -69,8 +71,9 @@ enum sft_status train_step(struct run *run, struct step_result *result, struct s
     state->step++;
     adamw_step(&run->adamw, &run->model, state->step, result->norm);
     for (size_t i = 0; i < count; i++) {
-        result->num_tokens += run->train.examples[ids[i]].n_tokens;
-        result->num_target_tokens += run->train.examples[ids[i]].n_targets;
+        const struct example e = dataset_example(&run->train, ids[i]);
+        result->num_tokens += e.n_tokens;
+        result->num_target_tokens += e.n_targets;
     }
     state->num_tokens += result->num_tokens;
     state->num_target_tokens += result->num_target_tokens;

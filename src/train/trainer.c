@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { STEPS_TO_JUDGE_BY = 3 }; /* before that, the time left is a guess */
+
 struct trainer {
     struct run run;
     const volatile int *stop;
@@ -83,29 +85,30 @@ static double epoch_of(const struct run *run)
     return (double)run->state.step / (double)run->steps_per_epoch;
 }
 
-/* "1 h 05 m", "3 m 10 s", "12 s" */
-static void format_time(char *out, size_t size, double seconds)
+/* "  1 h 05 m left", "  3 m 10 s left", "  12 s left" */
+static void format_time_left(char *out, size_t size, double seconds)
 {
     const unsigned long long s = (unsigned long long)(seconds + 0.5);
     if (s >= 3600)
-        snprintf(out, size, "%llu h %02llu m", s / 3600, s / 60 % 60);
+        snprintf(out, size, "  %llu h %02llu m left", s / 3600, s / 60 % 60);
     else if (s >= 60)
-        snprintf(out, size, "%llu m %02llu s", s / 60, s % 60);
+        snprintf(out, size, "  %llu m %02llu s left", s / 60, s % 60);
     else
-        snprintf(out, size, "%llu s", s);
+        snprintf(out, size, "  %llu s left", s);
 }
 
 static void print_step(const struct trainer *t, const struct step_metrics *m)
 {
     const struct run *run = &t->run;
-    char left[32];
-    const double per_step = t->all_seconds / (double)t->steps_here;
-    format_time(left, sizeof left, per_step * (double)(run->total_steps - run->state.step));
+    char left[32] = "";
+    if (t->steps_here >= STEPS_TO_JUDGE_BY) {
+        const double per_step = t->all_seconds / (double)t->steps_here;
+        format_time_left(left, sizeof left, per_step * (double)(run->total_steps - run->state.step));
+    }
     const int width = snprintf(NULL, 0, "%llu", (unsigned long long)run->total_steps);
-    log_info(
-        "step %*llu/%llu  loss %.4f  accuracy %5.1f%%  lr %-8.3g  grad norm %-6.3g  %.0f tokens/s  %s left",
-        width, (unsigned long long)m->step, (unsigned long long)run->total_steps, m->loss,
-        100 * m->mean_token_accuracy, m->learning_rate, m->grad_norm, m->tokens_per_second, left);
+    log_info("step %*llu/%llu  loss %.4f  accuracy %5.1f%%  lr %-8.3g  grad norm %-6.3g  %.0f tokens/s%s",
+             width, (unsigned long long)m->step, (unsigned long long)run->total_steps, m->loss,
+             100 * m->mean_token_accuracy, m->learning_rate, m->grad_norm, m->tokens_per_second, left);
 }
 
 /* The metrics line of the steps since the last one. */

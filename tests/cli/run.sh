@@ -12,7 +12,8 @@ SFT=$(cd "$(dirname "$SFT")" && pwd)/${SFT##*/}
 DATA=$here/data GOLDEN=$here/../golden
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/sft-cli.XXXXXX")
 SHARED=$scratch/shared # what tests share: a base and a trained model
-export SFT DATA GOLDEN SHARED
+SFT_CACHE_DIR=$scratch/cache
+export SFT DATA GOLDEN SHARED SFT_CACHE_DIR
 unset SFT_ISA OMP_NUM_THREADS
 export OMP_WAIT_POLICY=passive # tests share the machine: threads that spin while others work cost minutes
 

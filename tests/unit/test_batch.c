@@ -1,54 +1,44 @@
 /* Batches: the label shift by hand, and properties of every cut of a step. */
 #include "data/batch.h"
 
-#include <check.h>
+#include "hand_dataset.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* A dataset of n examples of pseudo-random lengths and masks; token t of example i is 1000 i + t. */
+/* n examples of pseudo-random lengths and masks; token t of example i is 1000 i + t. */
 static struct dataset random_dataset(size_t n, uint64_t seed)
 {
+    enum { LONGEST = 41 };
+    struct token_store_writer *w = token_store_create(NULL, NULL);
     struct rng rng;
-    struct dataset ds = {.examples = mem_calloc(n, sizeof *ds.examples), .n_examples = n};
     rng_seed(&rng, seed, 0);
     for (size_t i = 0; i < n; i++) {
-        const size_t len = 2 + rng_below(&rng, 40);
-        int32_t *tokens = mem_alloc(len * sizeof *tokens);
-        float *weights = mem_calloc(len, sizeof *weights);
+        const size_t len = 2 + rng_below(&rng, LONGEST - 1);
+        int32_t tokens[LONGEST];
+        float weights[LONGEST];
         for (size_t t = 0; t < len; t++) {
             tokens[t] = (int32_t)(1000 * i + t);
             weights[t] = t > 0 && rng_below(&rng, 3) == 0 ? 0.5F * (float)(1 + rng_below(&rng, 3)) : 0.0F;
         }
         weights[1 + rng_below(&rng, len - 1)] = 1.0F;
-        ds.examples[i] = (struct example){.tokens = tokens, .weights = weights, .n_tokens = len};
-        for (size_t t = 0; t < len; t++) {
-            ds.examples[i].n_targets += weights[t] > 0.0F;
-            ds.examples[i].target_weight += weights[t];
-        }
+        hand_add(w, tokens, weights, len);
     }
-    return ds;
-}
-
-static void free_dataset(struct dataset *ds)
-{
-    for (size_t i = 0; i < ds->n_examples; i++) {
-        free((void *)(uintptr_t)ds->examples[i].tokens);
-        free((void *)(uintptr_t)ds->examples[i].weights);
-    }
-    free(ds->examples);
+    return hand_dataset(w, n);
 }
 
 START_TEST(labels_are_the_next_tokens)
 {
     const int32_t a[] = {10, 11, 12, 13, 14}, b[] = {20, 21, 22};
     const float wa[] = {0, 0, 1, 0.5F, 0}, wb[] = {0, 0, 2};
-    struct example examples[] = {{.tokens = a, .weights = wa, .n_tokens = 5},
-                                 {.tokens = b, .weights = wb, .n_tokens = 3}};
-    const struct dataset ds = {.examples = examples, .n_examples = 2};
+    struct token_store_writer *w = token_store_create(NULL, NULL);
+    hand_add(w, a, wa, 5);
+    hand_add(w, b, wb, 3);
+    struct dataset ds = hand_dataset(w, 2);
     const uint32_t ids[] = {0, 1};
     struct batch_buffer buf;
-    ck_assert_uint_eq(batch_positions(&examples[0]), 3); /* 13 is the last label: 10, 11, 12 are run */
-    ck_assert_uint_eq(batch_positions(&examples[1]), 2);
+    ck_assert_uint_eq(dataset_example(&ds, 0).n_positions, 3); /* 13 is the last label: 10, 11, 12 are run */
+    ck_assert_uint_eq(dataset_example(&ds, 1).n_positions, 2);
     ck_assert_uint_eq(batch_capacity(&ds, 100), 5);
     ck_assert_uint_eq(batch_capacity(&ds, 1), 3);
     ck_assert_int_eq(batch_buffer_init(&buf, 5, 2, NULL), SFT_OK);
@@ -67,6 +57,7 @@ START_TEST(labels_are_the_next_tokens)
     ck_assert_mem_eq(buf.batch.weights, weights, sizeof weights);
     ck_assert_mem_eq(buf.batch.seq_start, starts, sizeof starts);
     batch_buffer_free(&buf);
+    dataset_free(&ds);
 }
 END_TEST
 
@@ -74,9 +65,14 @@ START_TEST(positions_of_an_example_without_labels)
 {
     const int32_t tokens[] = {1, 2, 3};
     const float weights[] = {0, 0, 0};
-    const struct example example = {.tokens = tokens, .weights = weights, .n_tokens = 3}, none = {0};
-    ck_assert_uint_eq(batch_positions(&example), 0);
-    ck_assert_uint_eq(batch_positions(&none), 0);
+    struct token_store_writer *w = token_store_create(NULL, NULL);
+    hand_add(w, tokens, weights, 3);
+    hand_add(w, NULL, NULL, 0);
+    struct dataset ds = hand_dataset(w, 2);
+    ck_assert_uint_eq(dataset_example(&ds, 0).n_positions, 0);
+    ck_assert_uint_eq(dataset_example(&ds, 1).n_positions, 0);
+    ck_assert_int_eq(ds.files[0].store.records[0].why, DROP_NOTHING_LEFT);
+    dataset_free(&ds);
 }
 END_TEST
 
@@ -93,11 +89,11 @@ static void check_cut(const struct dataset *ds, const uint32_t *ids, size_t n, s
         ck_assert_uint_eq(buf.batch.S, taken);
         ck_assert(buf.batch.N <= micro_batch_tokens || taken == 1);
         if (at + taken < n) /* as many as fit */
-            ck_assert_uint_gt(buf.batch.N + batch_positions(&ds->examples[ids[at + taken]]),
+            ck_assert_uint_gt(buf.batch.N + dataset_example(ds, ids[at + taken]).n_positions,
                               micro_batch_tokens);
         for (size_t s = 0; s < taken; s++) {
             const size_t start = buf.batch.seq_start[s], len = buf.batch.seq_start[s + 1] - start;
-            ck_assert_uint_eq(len, batch_positions(&ds->examples[ids[at + s]]));
+            ck_assert_uint_eq(len, dataset_example(ds, ids[at + s]).n_positions);
             for (size_t t = 0; t < len; t++) {
                 const int32_t token = (int32_t)(1000 * ids[at + s] + t);
                 const int32_t label = buf.batch.labels[start + t];
@@ -108,8 +104,8 @@ static void check_cut(const struct dataset *ds, const uint32_t *ids, size_t n, s
                 weight += buf.batch.weights[start + t];
             }
             ck_assert_int_ne(buf.batch.labels[start + len - 1], LABEL_NONE);
-            expected_labels += ds->examples[ids[at + s]].n_targets;
-            expected_weight += ds->examples[ids[at + s]].target_weight;
+            expected_labels += dataset_example(ds, ids[at + s]).n_targets;
+            expected_weight += dataset_example(ds, ids[at + s]).target_weight;
         }
         labels += buf.batch.M;
     }
@@ -126,7 +122,7 @@ START_TEST(every_cut_partitions_the_step)
     batch_epoch_order(order, N, 42, 0, true);
     for (size_t micro = 1; micro < 3000; micro = micro * 3 / 2 + 1)
         check_cut(&ds, order, N, micro);
-    free_dataset(&ds);
+    dataset_free(&ds);
 }
 END_TEST
 

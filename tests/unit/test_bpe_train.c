@@ -287,6 +287,32 @@ START_TEST(texts_of_files)
     expect_texts("c.jsonl", "{\"text\": \"a\\nb\"}\n\n{\"text\": \"\"}\n", "", "[a\nb][]");
     expect_texts("d.json", "[{\"instruction\": \"i\", \"input\": \"j\", \"output\": \"o\"}]", "",
                  "[i\n\nj][o]");
+    expect_texts("e.csv", "id,prompt,completion\n1,\"a, \"\"b\"\"\",\"c\nd\"\n", "", "[a, \"b\"][c\nd]");
+    expect_texts("f", "id\ttext\n1\ta\n", ":tsv", "[a]");
+}
+END_TEST
+
+START_TEST(shares_of_files)
+{
+    expect_texts("a.txt", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "*0.25", "[4\n][8\n]");
+    expect_texts("a.txt", "1\n2\n", "*1.5", "[1\n][2\n][2\n]");
+    expect_texts("b.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n", "*0.5", "[b]");
+}
+END_TEST
+
+START_TEST(packed_files)
+{
+    /* "one\ntwo\n" by gzip */
+    static const unsigned char packed[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03,
+                                           0xcb, 0xcf, 0x4b, 0xe5, 0x2a, 0x29, 0xcf, 0xe7, 0x02, 0x00,
+                                           0xe6, 0x0b, 0xba, 0x12, 0x08, 0x00, 0x00, 0x00};
+    struct strbuf found = {0};
+    char *path = path_join(dir, "a.txt.gz");
+    check_ok(io_write_file(path, packed, sizeof packed, &err));
+    check_ok(corpus_read(path, gather, &found, &err));
+    ck_assert_str_eq(found.data, "[one\n][two\n]");
+    strbuf_free(&found);
+    free(path);
 }
 END_TEST
 
@@ -298,6 +324,10 @@ START_TEST(bad_files)
                "/e.jsonl:2: text: expected a string, found a number");
     expect_bad("f.json", "[{\"text\": \"a\"} {\"text\": \"a\"}]",
                "/f.json: line 1: expected ',' or ']' after an element of the array");
+    expect_bad("g.csv", "text\na\nb,c\n", "/g.csv:3: expected 1 column as in the header, found 2");
+    expect_bad("h.csv", "text\na\n\"b\n", "/h.csv: line 3: a quoted field is never closed");
+    expect_bad("i.csv", "text,text\na\n", "/i.csv: line 1: two columns are called 'text'");
+    expect_bad("j.txt", "\x1f\x8b\x08", "/j.txt: the gzip stream is cut off at byte 3");
     struct strbuf found = {0};
     ck_assert_int_eq(corpus_read("no/such.txt", gather, &found, &err), SFT_EIO);
     ck_assert_ptr_null(found.data);
@@ -309,7 +339,8 @@ int main(void)
     const TTest *const tests[] = {
         equals_hugging_face, threads_do_not_matter, saved_and_loaded, equal_counts_smaller_ids_first,
         overlapping_runs,    without_text,          malformed_text,   summary,
-        refused_options,     texts_of_files,        bad_files,
+        refused_options,     texts_of_files,        shares_of_files,  packed_files,
+        bad_files,
     };
     Suite *suite = suite_create("bpe_train");
     TCase *tcase = tcase_create("bpe_train");

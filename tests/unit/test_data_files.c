@@ -93,7 +93,7 @@ static int by_text(const void *a, const void *b)
 START_TEST(every_conversation_is_trained_on)
 {
     const struct settings settings = {.data.template_choice = TEMPLATE_IM_SEP};
-    const struct dataset_options options = {.max_length = 1024};
+    const struct dataset_options options = {.render.max_length = 1024};
     struct tokenizer *tok = NULL;
     struct chat_template tpl = {0};
     struct dataset ds = {0};
@@ -101,13 +101,14 @@ START_TEST(every_conversation_is_trained_on)
     ck_assert_msg(tokenizer_load(&tok, "tests/golden/tiny_tokenizer", &err) == SFT_OK, "%s", err.message);
     ck_assert_msg(template_init(&tpl, &settings, tok, &err) == SFT_OK, "%s", err.message);
     ck_assert_msg(dataset_load(&ds, specs, 2, &tpl, tok, &options, &err) == SFT_OK, "%s", err.message);
-    ck_assert_uint_ge(ds.files[0].conversations, 1000);
-    ck_assert_uint_ge(ds.files[1].conversations, 200);
-    ck_assert_uint_eq(ds.n_dropped, 0);
+    ck_assert_uint_ge(ds.files[0].store.counts.conversations, 1000);
+    ck_assert_uint_ge(ds.files[1].store.counts.conversations, 200);
     for (size_t i = 0; i < ds.n_files; i++) {
-        ck_assert_str_eq(ds.files[i].format, "messages");
-        ck_assert_uint_eq(ds.files[i].truncated, 0);
-        ck_assert_uint_eq(ds.files[i].empty_content, 0);
+        ck_assert_str_eq(ds.files[i].store.format, "messages");
+        const struct store_counts *c = &ds.files[i].store.counts;
+        ck_assert_uint_eq(c->conversations, ds.files[i].store.n_records); /* none left out */
+        for (size_t bit = 0; bit < RECORD_FLAGS; bit++)                   /* none cut, none empty */
+            ck_assert_uint_eq(c->flags[bit], 0);
     }
     dataset_free(&ds);
     template_free(&tpl);

@@ -1,88 +1,25 @@
-/* Datasets from files written on the spot, and masks against transformers' (tests/golden/masks.txt). */
-#include "data/dataset.h"
-
-#include "byte_tokenizer.h"
+/* Datasets from files written on the spot: rows, cuts, mixing, what is left out. */
+#include "dataset_fixture.h"
 
 #include <omp.h>
-#include <string.h>
-
-static struct tokenizer *tok;
-static struct chat_template tpl;
-static struct dataset ds;
-static struct dataset_options options;
-static struct sft_err err;
-static char dir[32];
-
-static void setup(void)
-{
-    const struct settings settings = {.data.template_choice = TEMPLATE_IM_SEP};
-    tok = byte_tokenizer(NULL);
-    ck_assert_int_eq(template_init(&tpl, &settings, tok, &err), SFT_OK);
-    options = (struct dataset_options){.max_length = 1000};
-    strcpy(dir, "/tmp/sft-data-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-}
-
-static void teardown(void)
-{
-    dataset_free(&ds);
-    template_free(&tpl);
-    tokenizer_free(tok);
-    io_remove_tree(dir, NULL);
-}
-
-/* Load dir/name, its spec with `suffix`, after writing `text` into it where there is some. */
-static enum sft_status load(const char *name, const char *suffix, const char *text)
-{
-    if (text)
-        write_in(dir, name, text, strlen(text));
-    char *path = path_join(dir, name), *spec = mem_printf("%s%s", path, suffix);
-    dataset_free(&ds);
-    const enum sft_status status = dataset_load(&ds, &spec, 1, &tpl, tok, &options, &err);
-    free(path);
-    free(spec);
-    return status;
-}
-
-static void loads(const char *name, const char *suffix, const char *text)
-{
-    ck_assert_msg(load(name, suffix, text) == SFT_OK, "%s", err.message);
-}
-
-/* The message must be the file's path and this. */
-static void fails(enum sft_status status, const char *name, const char *suffix, const char *text,
-                  const char *message)
-{
-    ck_assert_int_eq(load(name, suffix, text), status);
-    char *expected = mem_printf("%s/%s%s", dir, name, message);
-    ck_assert_str_eq(err.message, expected);
-    free(expected);
-}
-
-#define ROW(user, assistant)                                                                                 \
-    "{\"messages\":[{\"role\":\"user\",\"content\":\"" user                                                  \
-    "\"},{\"role\":\"assistant\",\"content\":\"" assistant "\"}]}"
-
-/* Tokens of ROW(user, assistant) besides the contents: 2 x (start, sep, end), "user", "assistant". */
-enum { ROW_OVERHEAD = 6 + 4 + 9 };
 
 START_TEST(lines)
 {
     loads("a.jsonl", "", "\xEF\xBB\xBF" ROW("a", "bc") "\r\n\r\n  \n" ROW("d", "") "\n");
     ck_assert_uint_eq(ds.n_examples, 2);
-    ck_assert_uint_eq(ds.examples[0].line, 1);
-    ck_assert_uint_eq(ds.examples[1].line, 4);
-    ck_assert_uint_eq(ds.examples[0].n_tokens, ROW_OVERHEAD + 3);
-    ck_assert_uint_eq(ds.examples[0].n_targets, 3);
-    ck_assert_double_eq(ds.examples[0].target_weight, 3);
-    ck_assert_uint_eq(ds.examples[1].n_targets, 1);
-    const struct dataset_file *file = &ds.files[0];
-    ck_assert_str_eq(file->format, "messages");
+    ck_assert_uint_eq(at(0).line, 1);
+    ck_assert_uint_eq(at(1).line, 4);
+    ck_assert_uint_eq(at(0).n_tokens, ROW_OVERHEAD + 3);
+    ck_assert_uint_eq(at(0).n_targets, 3);
+    ck_assert_double_eq(at(0).target_weight, 3);
+    ck_assert_uint_eq(at(1).n_targets, 1);
+    const struct store_counts *file = &ds.files[0].store.counts;
+    ck_assert_str_eq(ds.files[0].store.format, "messages");
     ck_assert_uint_eq(file->rows, 2);
     ck_assert_uint_eq(file->conversations, 2);
     ck_assert_uint_eq(file->tokens, 2 * ROW_OVERHEAD + 4);
     ck_assert_uint_eq(file->targets, 4);
-    ck_assert_uint_eq(file->empty_content, 1);
+    ck_assert_uint_eq(file->flags[3], 1);
     ck_assert_uint_eq(file->longest, ROW_OVERHEAD + 3);
     ck_assert_uint_eq(ds.n_tokens, file->tokens);
 }
@@ -93,8 +30,8 @@ START_TEST(arrays)
     loads("a.json", "",
           "[\n" ROW("a", "b") ",\n{\"messages\":\n[{\"role\":\"assistant\",\"content\":\"c\"}]}\n]\n");
     ck_assert_uint_eq(ds.n_examples, 2);
-    ck_assert_uint_eq(ds.examples[0].line, 2);
-    ck_assert_uint_eq(ds.examples[1].line, 3);
+    ck_assert_uint_eq(at(0).line, 2);
+    ck_assert_uint_eq(at(1).line, 3);
 }
 END_TEST
 
@@ -107,20 +44,26 @@ START_TEST(bad_rows)
           ":3: messages[1].role: unknown role 'x' (system, user or assistant)");
     free(text);
     text = mem_printf("%s\n{\n%s\n%s\n", bad, ROW("a", "b"), bad);
-    fails(SFT_EDATA, "a.jsonl", "", text,
-          ":1: messages[1].role: unknown role 'x' (system, user or assistant); 2 more bad rows");
+    ck_assert_int_eq(load("a.jsonl", "", text), SFT_EDATA);
+    char *expected = mem_printf(
+        "%s/a.jsonl:1: messages[1].role: unknown role 'x' (system, user or assistant)\n"
+        "%s/a.jsonl:2: column 2: expected a key in double quotes or '}', but the text ends here\n"
+        "%s/a.jsonl:4: messages[1].role: unknown role 'x' (system, user or assistant)",
+        dir, dir, dir);
+    ck_assert_str_eq(err.message, expected);
+    free(expected);
     options.on_bad_row = ON_BAD_ROW_SKIP;
     loads("a.jsonl", "", NULL);
     ck_assert_uint_eq(ds.n_examples, 1);
-    ck_assert_uint_eq(ds.examples[0].line, 3);
-    ck_assert_uint_eq(ds.n_dropped, 3);
-    ck_assert_uint_eq(ds.files[0].dropped[DROP_BAD_ROW], 3);
-    ck_assert_uint_eq(ds.files[0].rows, 4);
-    ck_assert_uint_eq(ds.dropped[1].line, 2);
-    ck_assert_uint_eq(ds.dropped[1].position, 0);
-    ck_assert_uint_eq(ds.dropped[2].position, 1);
-    ck_assert_int_eq(ds.dropped[2].why, DROP_BAD_ROW);
-    ck_assert_str_eq(ds.dropped[2].message, "messages[1].role: unknown role 'x' (system, user or assistant)");
+    ck_assert_uint_eq(at(0).line, 3);
+    ck_assert_uint_eq(walk(), 3);
+    ck_assert_uint_eq(ds.files[0].store.counts.dropped[DROP_BAD_ROW], 3);
+    ck_assert_uint_eq(ds.files[0].store.counts.rows, 4);
+    ck_assert_uint_eq(left_out[1].record->line, 2);
+    ck_assert_uint_eq(left_out[1].position, 0);
+    ck_assert_uint_eq(left_out[2].position, 1);
+    ck_assert_int_eq(left_out[2].record->why, DROP_BAD_ROW);
+    message_is(2, "messages[1].role: unknown role 'x' (system, user or assistant)");
     free(text);
 }
 END_TEST
@@ -135,7 +78,7 @@ START_TEST(rows_of_another_format)
     ck_assert_int_eq(load("a.jsonl", "", "{\"a\":1}\n{\"b\":1}\n"), SFT_EDATA);
     ck_assert_ptr_nonnull(
         strstr(err.message, "a.jsonl:1: unknown structure: it has the key a; the formats are "));
-    ck_assert_ptr_nonnull(strstr(err.message, "; 1 more bad row"));
+    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:2: unknown structure: it has the key b"));
 }
 END_TEST
 
@@ -152,34 +95,36 @@ START_TEST(broken_files)
     options.on_bad_row = ON_BAD_ROW_SKIP;
     loads("a.json", "", "[" ROW("a", "b") "\n" ROW("a", "b") "]");
     ck_assert_uint_eq(ds.n_examples, 1);
-    ck_assert_uint_eq(ds.n_dropped, 1);
+    ck_assert_uint_eq(walk(), 1);
 }
 END_TEST
 
 START_TEST(truncation)
 {
     static const char text[] = ROW("a", "bcdef") "\n" ROW("abcdefgjklmn", "b") "\n";
-    options.max_length = ROW_OVERHEAD + 3; /* cuts the first in its reply, the second before its reply */
+    options.render.max_length = ROW_OVERHEAD +
+                                3; /* cuts the first in its reply, the second before its reply */
     loads("a.jsonl", "", text);
     ck_assert_uint_eq(ds.n_examples, 1);
-    ck_assert(ds.examples[0].truncated);
-    ck_assert_uint_eq(ds.examples[0].n_tokens, ROW_OVERHEAD + 3);
-    ck_assert_uint_eq(ds.examples[0].n_targets, 3); /* b, c, d: the end token is cut, too */
-    ck_assert_uint_eq(ds.n_dropped, 1);
-    ck_assert_int_eq(ds.dropped[0].why, DROP_NOTHING_LEFT);
-    ck_assert(ds.dropped[0].truncated);
-    ck_assert_uint_eq(ds.dropped[0].n_tokens, ROW_OVERHEAD + 3);
-    ck_assert_uint_eq(ds.files[0].truncated, 1);
-    ck_assert_uint_eq(ds.files[0].longest, ROW_OVERHEAD + 13);
+    ck_assert(at(0).truncated);
+    ck_assert_uint_eq(at(0).n_tokens, ROW_OVERHEAD + 3);
+    ck_assert_uint_eq(at(0).n_targets, 3); /* b, c, d: the end token is cut, too */
+    ck_assert_uint_eq(walk(), 1);
+    ck_assert_int_eq(left_out[0].record->why, DROP_NOTHING_LEFT);
+    ck_assert(left_out[0].record->flags & RECORD_TRUNCATED);
+    ck_assert_uint_eq(left_out[0].record->n_tokens, ROW_OVERHEAD + 3);
+    ck_assert_uint_eq(ds.files[0].store.counts.flags[1], 1);
+    ck_assert_uint_eq(ds.files[0].store.counts.longest, ROW_OVERHEAD + 13);
 
-    options.overlong = OVERLONG_DROP;
+    options.render.overlong = OVERLONG_DROP;
     loads("a.jsonl", "", ROW("a", "b") "\n" ROW("a", "bcdef") "\n");
     ck_assert_uint_eq(ds.n_examples, 1);
-    ck_assert_int_eq(ds.dropped[0].why, DROP_OVERLONG);
-    ck_assert_str_eq(drop_reason[ds.dropped[0].why], "longer than max_length");
-    ck_assert_uint_eq(ds.dropped[0].position, 1);
+    ck_assert_uint_eq(walk(), 1);
+    ck_assert_int_eq(left_out[0].record->why, DROP_OVERLONG);
+    ck_assert_str_eq(left_out[0].why, "longer than max_length");
+    ck_assert_uint_eq(left_out[0].position, 1);
 
-    options.overlong = OVERLONG_ERROR;
+    options.render.overlong = OVERLONG_ERROR;
     fails(SFT_EDATA, "a.jsonl", "", NULL, ":2: 25 tokens, more than max_length 22");
 }
 END_TEST
@@ -190,29 +135,29 @@ START_TEST(conversations_left_out)
           "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}\n"
           "{\"messages\":[{\"role\":\"assistant\",\"content\":\"a\",\"weight\":0}]}\n");
     ck_assert_uint_eq(ds.n_examples, 0);
-    ck_assert_uint_eq(ds.n_dropped, 2);
-    ck_assert_str_eq(drop_reason[ds.dropped[0].why], "no assistant turn");
-    ck_assert_str_eq(drop_reason[ds.dropped[1].why], "nothing left to train");
-    ck_assert_uint_eq(ds.dropped[0].n_tokens, 8);
-    ck_assert_int_eq(ds.dropped[0].tokens[6], 'a');
+    ck_assert_uint_eq(walk(), 2);
+    ck_assert_str_eq(left_out[0].why, "no assistant turn");
+    ck_assert_str_eq(left_out[1].why, "nothing left to train");
+    ck_assert_uint_eq(left_out[0].record->n_tokens, 8);
+    ck_assert_int_eq(record_tokens(&ds.files[0].store, left_out[0].record)[6], 'a');
 }
 END_TEST
 
 START_TEST(documents_are_split)
 {
-    options.max_length = 4;
+    options.render.max_length = 4;
     loads("a.jsonl", "", "{\"text\":\"abcdefg\"}\n{\"text\":\"xyz1\"}\n");
     /* abcd, efg + eos; xyz1, and an eos alone, which nothing predicts */
     ck_assert_uint_eq(ds.n_examples, 3);
-    ck_assert_int_eq(ds.examples[1].tokens[0], 'e');
-    ck_assert_int_eq(ds.examples[1].tokens[3], BYTE_TOKENIZER_EOS);
-    ck_assert_float_eq(ds.examples[1].weights[0], 0.0F);
-    ck_assert_uint_eq(ds.examples[1].n_targets, 3);
-    ck_assert_uint_eq(ds.examples[1].line, 1);
-    ck_assert(!ds.examples[0].truncated);
-    ck_assert_uint_eq(ds.n_dropped, 1);
-    ck_assert_int_eq(ds.dropped[0].why, DROP_NOTHING_LEFT);
-    ck_assert_uint_eq(ds.files[0].longest, 8);
+    ck_assert_int_eq(at(1).tokens[0], 'e');
+    ck_assert_int_eq(at(1).tokens[3], BYTE_TOKENIZER_EOS);
+    ck_assert_float_eq(at(1).weights[0], 0.0F);
+    ck_assert_uint_eq(at(1).n_targets, 3);
+    ck_assert_uint_eq(at(1).line, 1);
+    ck_assert(!at(0).truncated);
+    ck_assert_uint_eq(walk(), 1);
+    ck_assert_int_eq(left_out[0].record->why, DROP_NOTHING_LEFT);
+    ck_assert_uint_eq(ds.files[0].store.counts.longest, 8);
 }
 END_TEST
 
@@ -221,12 +166,12 @@ START_TEST(plain_text)
     loads("a.txt", "",
           "\xEF\xBB\xBF"
           "a\r\nb");
-    ck_assert_str_eq(ds.files[0].format, "txt");
+    ck_assert_str_eq(ds.files[0].store.format, "txt");
     ck_assert_uint_eq(ds.n_examples, 1);
-    ck_assert_uint_eq(ds.examples[0].n_tokens, 4); /* a, \n, b, eos */
-    ck_assert_uint_eq(ds.examples[0].n_targets, 3);
+    ck_assert_uint_eq(at(0).n_tokens, 4); /* a, \n, b, eos */
+    ck_assert_uint_eq(at(0).n_targets, 3);
     loads("b", ":txt", "ab");
-    ck_assert_uint_eq(ds.examples[0].n_tokens, 3);
+    ck_assert_uint_eq(at(0).n_tokens, 3);
 }
 END_TEST
 
@@ -234,9 +179,9 @@ START_TEST(specs)
 {
     loads("a.jsonl", "*3", ROW("a", "b") "\n" ROW("c", "d") "\n");
     ck_assert_uint_eq(ds.n_examples, 6);
-    ck_assert_uint_eq(ds.examples[2].line, 1);
-    ck_assert_uint_eq(ds.n_tokens, 3 * ds.files[0].tokens);
-    ck_assert_uint_eq(ds.files[0].conversations, 2);
+    ck_assert_uint_eq(at(2).line, 1);
+    ck_assert_uint_eq(ds.n_tokens, 3 * ds.files[0].store.counts.tokens);
+    ck_assert_uint_eq(ds.files[0].store.counts.conversations, 2);
     loads("a.jsonl", "*2:messages", NULL);
     loads("a.jsonl", ":messages*2", NULL);
     ck_assert_uint_eq(ds.n_examples, 4);
@@ -244,14 +189,21 @@ START_TEST(specs)
     ck_assert_uint_eq(ds.n_examples, 1);
     loads("a.jsonl*2:alpaca", "*2", NULL);
     ck_assert_uint_eq(ds.n_examples, 2);
-    fails(SFT_EUSAGE, "a.jsonl", "*0.25", NULL,
-          "*0.25: '*0.25': a file is repeated a whole number of times, 1 to 1000000");
-    fails(SFT_EUSAGE, "a.jsonl", "*0", NULL,
-          "*0: '*0': a file is repeated a whole number of times, 1 to 1000000");
+    static const char expected[] =
+        "'*%s': expected a number above 0: 2 repeats a file, 0.25 takes a quarter of it";
+    static const char *const wrong[] = {"0", "-1", "x", "", "1.2.3", "nan", "1e400", "0x2"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char *suffix = mem_printf("*%s", wrong[i]), *what = mem_printf(expected, wrong[i]);
+        char *message = mem_printf("%s: %s", suffix, what);
+        fails(SFT_EUSAGE, "a.jsonl", suffix, NULL, message);
+        free(suffix);
+        free(what);
+        free(message);
+    }
     fails(SFT_EUSAGE, "a.jsonl", "*2*2", NULL, "*2*2: '*' is given twice");
-    fails(SFT_EUSAGE, "a.jsonl", ":csv", NULL,
-          ":csv: no such file, and 'csv' is no format (messages, sharegpt, alpaca, dolly, prompt, question, "
-          "text, txt)");
+    fails(SFT_EUSAGE, "a.jsonl", ":parquet", NULL,
+          ":parquet: no such file, and 'parquet' is no format (messages, sharegpt, oasst, oasst-all, prompt, "
+          "hh, dolly, alpaca, question, text, csv, tsv, txt)");
 }
 END_TEST
 
@@ -275,10 +227,10 @@ START_TEST(threads_change_nothing)
         loads("a.jsonl", "", text);
         ck_assert_uint_eq(ds.n_examples, N);
         for (size_t i = 0; i < N; i++) {
-            ck_assert_uint_eq(ds.examples[i].line, i + 1);
+            ck_assert_uint_eq(at(i).line, i + 1);
             if (n == 1)
-                hashes[i] = ds.examples[i].content_hash;
-            ck_assert_uint_eq(ds.examples[i].content_hash, hashes[i]);
+                hashes[i] = at(i).content_hash;
+            ck_assert_uint_eq(at(i).content_hash, hashes[i]);
         }
     }
     omp_set_num_threads(threads);
@@ -299,100 +251,196 @@ START_TEST(split_goes_by_content)
     ck_assert_uint_eq(ds.n_tokens + eval.n_tokens, tokens);
     ck_assert(eval.n_examples > N / 5 && eval.n_examples < N * 3 / 10);
     for (size_t i = 0; i < eval.n_examples; i++)
-        moved[eval.examples[i].line - 1] = true;
+        moved[dataset_example(&eval, i).line - 1] = true;
     dataset_free(&eval);
 
     loads("a.jsonl", "", more); /* a new first row moves no old one */
     dataset_split(&ds, &eval, 0.25);
     for (size_t i = 0; i < eval.n_examples; i++)
-        ck_assert(eval.examples[i].line == 1 || moved[eval.examples[i].line - 2]);
+        ck_assert(dataset_example(&eval, i).line == 1 || moved[dataset_example(&eval, i).line - 2]);
     for (size_t i = 0; i < ds.n_examples; i++)
-        ck_assert(ds.examples[i].line == 1 || !moved[ds.examples[i].line - 2]);
+        ck_assert(at(i).line == 1 || !moved[at(i).line - 2]);
     dataset_free(&eval);
     free(text);
     free(more);
 }
 END_TEST
 
-/* ---- against transformers ---- */
-
-static uint64_t hash_of_rows(const struct dataset *set)
+START_TEST(a_sample_is_exact_and_seeded)
 {
-    struct xxh64 hash;
-    xxh64_init(&hash, 0);
-    for (size_t i = 0; i < set->n_examples; i++)
-        xxh64_update(&hash, &set->examples[i].content_hash, sizeof set->examples[i].content_hash);
-    return xxh64_digest(&hash);
+    enum { N = 1000 };
+    static uint32_t first[N / 4];
+    char *text = many_rows(N);
+    loads("a.jsonl", "*0.25", text);
+    ck_assert_uint_eq(ds.n_examples, N / 4);
+    memcpy(first, ds.ids, sizeof first);
+    for (size_t i = 1; i < N / 4; i++) /* in order, each once */
+        ck_assert_uint_lt(ds.ids[i - 1], ds.ids[i]);
+    loads("a.jsonl", "*0.25", NULL);
+    ck_assert_mem_eq(first, ds.ids, sizeof first);
+    options.seed = 7;
+    loads("a.jsonl", "*0.25", NULL);
+    ck_assert_mem_ne(first, ds.ids, sizeof first);
+    loads("a.jsonl", "*2.001", NULL); /* twice, and one more */
+    ck_assert_uint_eq(ds.n_examples, 2 * N + 1);
+    ck_assert_uint_eq(ds.ids[N], 0);
+    loads("a.jsonl", "*0.0001", NULL);
+    ck_assert_uint_eq(ds.n_examples, 0);
+    free(text);
 }
+END_TEST
 
-static void check_golden_line(const char *assets, const char *name, const char *path, size_t rows,
-                              uint64_t expected)
+START_TEST(duplicates)
 {
-    struct tokenizer *gpt2;
-    struct chat_template t;
-    struct dataset set;
-    const struct dataset_options all = {.max_length = SIZE_MAX};
-    const struct settings settings = {.data.template_choice = strcmp(name, "chatml") == 0 ? TEMPLATE_CHATML
-                                                                                          : TEMPLATE_IM_SEP};
-    char *tokenizer_dir = path_join(assets, "gpt2-tokenizer");
-    char *file = strchr(path, '/') ? path_join(assets, path) : path_join("tests/golden", path);
-    ck_assert_msg(tokenizer_load(&gpt2, tokenizer_dir, &err) == SFT_OK, "%s", err.message);
-    ck_assert_int_eq(template_init(&t, &settings, gpt2, &err), SFT_OK);
-    ck_assert_msg(dataset_load(&set, &file, 1, &t, gpt2, &all, &err) == SFT_OK, "%s", err.message);
-    ck_assert_uint_eq(set.n_examples, rows);
-    ck_assert_msg(hash_of_rows(&set) == expected, "%s %s differs from transformers", name, path);
-    dataset_free(&set);
-    template_free(&t);
-    tokenizer_free(gpt2);
-    free(tokenizer_dir);
-    free(file);
+    static const char text[] = ROW("a", "b") "\n" ROW("c", "d") "\n" ROW(
+        "a", "b") "\n{\"messages\":[{\"role\":\"user\","
+                  "\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\",\"weight\":0.5}]}\n"; /* other
+                                                                                                    weights */
+    loads("a.jsonl", "", text);
+    ck_assert_uint_eq(ds.n_examples, 4);
+    ck_assert_uint_eq(ds.files[0].duplicates, 1);
+    options.dedupe = DEDUPE_EXACT;
+    loads("a.jsonl", "*2", text);
+    ck_assert_uint_eq(ds.n_examples, 6); /* a repeat is no duplicate */
+    ck_assert_uint_eq(walk(), 1);
+    ck_assert_str_eq(left_out[0].why, "duplicate");
+    ck_assert_uint_eq(left_out[0].record->line, 3);
+
+    char *path = path_join(dir, "a.jsonl");
+    char *const twice[] = {path, path};
+    dataset_free(&ds);
+    ck_assert_int_eq(dataset_load(&ds, twice, 2, &tpl, tok, &options, &err), SFT_OK);
+    ck_assert_uint_eq(ds.n_examples, 3); /* over all files, the first stays */
+    ck_assert_uint_eq(ds.files[1].duplicates, 4);
+    ck_assert_uint_eq(ds.files[1].n_examples, 0);
+    free(path);
 }
+END_TEST
 
-START_TEST(masks_equal_transformers)
+START_TEST(what_train_and_eval_share)
 {
-    const char *assets = getenv("SFT_ASSETS") ? getenv("SFT_ASSETS") : "../shared/assets";
-    if (!path_is_dir(assets)) {
-        printf("SKIP: masks_equal_transformers: no %s\n", assets);
-        return;
+    struct dataset train = {0};
+    loads("a.jsonl", "", ROW("a", "b") "\n" ROW("c", "d") "\n");
+    train = ds;
+    ds = (struct dataset){0};
+    loads("b.jsonl", "", ROW("x", "y") "\n" ROW("c", "other") "\n" ROW("a", "b") "\n" ROW("c", "d") "\n");
+    const struct dataset_overlap overlap = dataset_overlap(&train, &ds);
+    ck_assert_uint_eq(overlap.same, 2);
+    ck_assert_uint_eq(overlap.first_same.line, 3);
+    ck_assert_uint_eq(overlap.same_prompt, 1);
+    ck_assert_uint_eq(overlap.first_same_prompt.line, 2);
+    dataset_free(&train);
+}
+END_TEST
+
+START_TEST(system_prompts)
+{
+    static const char text[] =
+        ROW("a", "b") "\n{\"messages\":[{\"role\":\"system\",\"content\":\"own\"},"
+                      "{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\"}]}\n";
+    static const char plain[] = "<user|a><assistant|b>", given[] = "<system|given><user|a><assistant|b>",
+                      own[] = "<system|own><user|a><assistant|b>";
+    const struct {
+        const char *system;
+        enum system_policy policy;
+        const char *without, *with;
+    } cases[] = {
+        {"", SYSTEM_KEEP, plain, own},
+        {"given", SYSTEM_KEEP, given, own},
+        {"given", SYSTEM_REPLACE, given, given},
+        {"", SYSTEM_DROP, plain, plain},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        options.render.system = cases[i].system;
+        options.render.system_policy = cases[i].policy;
+        loads("a.jsonl", "", text);
+        ck_assert_str_eq(rendered(0), cases[i].without);
+        ck_assert_str_eq(rendered(1), cases[i].with);
+        ck_assert_uint_eq(at(1).n_targets, 2); /* the answer and its end, wherever it stands */
     }
-    FILE *golden = fopen("tests/golden/masks.txt", "re");
-    ck_assert_ptr_nonnull(golden);
-    char line[512], name[32], path[256];
+}
+END_TEST
+
+START_TEST(ten_bad_rows_are_named)
+{
+    struct strbuf text = {0};
+    for (size_t i = 0; i < 25; i++)
+        strbuf_printf(&text, "%s\n{\"messages\": %zu}\n", ROW("a", "b"), i);
+    ck_assert_int_eq(load("a.jsonl", "", text.data), SFT_EDATA);
+    size_t n_lines = 1;
+    for (const char *p = err.message; (p = strchr(p, '\n')); p++)
+        n_lines++;
+    ck_assert_uint_eq(n_lines, 11);
+    ck_assert_ptr_nonnull(
+        strstr(err.message, "a.jsonl:20: messages: expected an array, found a number\nand 15 more"));
+    options.on_bad_row = ON_BAD_ROW_SKIP;
+    loads("a.jsonl", "", NULL);
+    ck_assert_uint_eq(ds.n_examples, 25);
+    strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(rejected_rows_are_written)
+{
+    static const char bad[] = "{\"messages\": \"\xFF \\u0000\"}";
+    char *text = mem_printf("%s\n%s\n{\n", ROW("a", "b"), bad), *path = path_join(dir, "rejected.jsonl");
+    struct strbuf written = {0};
+    options.on_bad_row = ON_BAD_ROW_SKIP;
+    loads("a.jsonl", "", text);
+    ck_assert_int_eq(dataset_write_rejected(&ds, NULL, path, &err), SFT_OK);
+    ck_assert_int_eq(io_read(path, &written, &err), SFT_OK);
     size_t n = 0;
-    while (fgets(line, sizeof line, golden)) {
-        unsigned long long rows, hash;
-        if (line[0] == '#')
-            continue;
-        ck_assert_int_eq(sscanf(line, "%31s %255s %llu %llx", name, path, &rows, &hash), 4);
-        check_golden_line(assets, name, path, (size_t)rows, (uint64_t)hash);
-        n++;
+    struct json_scanner scanner;
+    struct json_element row;
+    bool found = true;
+    json_scanner_init(&scanner, written.data, written.len);
+    while (!json_scanner_next(&scanner, &row, &found, &err) && found) {
+        json *root;
+        ck_assert_int_eq(json_parse(row.text, row.len, &root, &err), SFT_OK);
+        ck_assert_ptr_nonnull(json_string(json_get(root, "reason")));
+        if (n++ == 1) {
+            char *source = mem_printf("%s/a.jsonl:3", dir);
+            ck_assert_str_eq(json_string(json_get(root, "source")), source);
+            ck_assert_str_eq(json_string(json_get(root, "row")), "{");
+            free(source);
+        }
+        json_free(root);
     }
-    ck_assert_uint_eq(n, 10);
-    fclose(golden);
+    ck_assert_uint_eq(n, 2);
+    loads("a.jsonl", "", ROW("a", "b")); /* no bad row: what an earlier run wrote goes */
+    ck_assert_int_eq(dataset_write_rejected(&ds, NULL, path, &err), SFT_OK);
+    ck_assert(!path_exists(path));
+    strbuf_free(&written);
+    free(text);
+    free(path);
 }
 END_TEST
 
 int main(void)
 {
     Suite *suite = suite_create("dataset");
-    TCase *files = tcase_create("files"), *golden = tcase_create("golden");
-    tcase_add_checked_fixture(files, setup, teardown);
-    tcase_add_test(files, lines);
-    tcase_add_test(files, arrays);
-    tcase_add_test(files, bad_rows);
-    tcase_add_test(files, rows_of_another_format);
-    tcase_add_test(files, broken_files);
-    tcase_add_test(files, truncation);
-    tcase_add_test(files, conversations_left_out);
-    tcase_add_test(files, documents_are_split);
-    tcase_add_test(files, plain_text);
-    tcase_add_test(files, specs);
-    tcase_add_test(files, threads_change_nothing);
-    tcase_add_test(files, split_goes_by_content);
-    tcase_set_timeout(golden, 60);
-    tcase_add_test(golden, masks_equal_transformers);
-    suite_add_tcase(suite, files);
-    suite_add_tcase(suite, golden);
+    TCase *tests = tcase_create("dataset");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, lines);
+    tcase_add_test(tests, arrays);
+    tcase_add_test(tests, bad_rows);
+    tcase_add_test(tests, rows_of_another_format);
+    tcase_add_test(tests, broken_files);
+    tcase_add_test(tests, truncation);
+    tcase_add_test(tests, conversations_left_out);
+    tcase_add_test(tests, documents_are_split);
+    tcase_add_test(tests, plain_text);
+    tcase_add_test(tests, specs);
+    tcase_add_test(tests, threads_change_nothing);
+    tcase_add_test(tests, split_goes_by_content);
+    tcase_add_test(tests, a_sample_is_exact_and_seeded);
+    tcase_add_test(tests, duplicates);
+    tcase_add_test(tests, what_train_and_eval_share);
+    tcase_add_test(tests, system_prompts);
+    tcase_add_test(tests, ten_bad_rows_are_named);
+    tcase_add_test(tests, rejected_rows_are_written);
+    tcase_set_timeout(tests, 30);
+    suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run_all(runner, CK_ENV);

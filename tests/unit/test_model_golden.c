@@ -3,6 +3,7 @@
  * model: how conversations are laid out, or what follows the last target, changes nothing. */
 #include "data/batch.h"
 #include "infer/kv_cache.h"
+#include "hand_dataset.h"
 #include "support/golden.h"
 #include "support/measured.h"
 #include "support/tables.h"
@@ -22,30 +23,22 @@ struct fixture {
     struct dataset ds;
     struct batch_buffer buffer;
     struct activations acts;
-    struct arena arena;
     json *golden;
 };
 
-static struct example read_example(const json *row, struct arena *arena)
+static void add_example(struct token_store_writer *w, const json *row)
 {
-    struct example e = {0};
-    size_t n_weights;
-    int32_t *ids = golden_ids(json_get(row, "tokens"), &e.n_tokens);
+    size_t n, n_weights;
+    int32_t *tokens = golden_ids(json_get(row, "tokens"), &n);
     double *numbers = golden_numbers(json_get(row, "weights"), &n_weights);
-    ck_assert_uint_eq(n_weights, e.n_tokens);
-    int32_t *tokens = arena_calloc(arena, e.n_tokens, sizeof *tokens);
-    float *weights = arena_calloc(arena, e.n_tokens, sizeof *weights);
-    for (size_t t = 0; t < e.n_tokens; t++) {
-        tokens[t] = ids[t];
+    float *weights = mem_alloc(n * sizeof *weights);
+    ck_assert_uint_eq(n_weights, n);
+    for (size_t t = 0; t < n; t++)
         weights[t] = (float)numbers[t];
-        e.n_targets += weights[t] > 0;
-        e.target_weight += (double)weights[t];
-    }
-    e.tokens = tokens;
-    e.weights = weights;
-    free(ids);
+    hand_add(w, tokens, weights, n);
+    free(tokens);
     free(numbers);
-    return e;
+    free(weights);
 }
 
 /* Test case i: a variant with a table. */
@@ -56,9 +49,10 @@ static void setup(struct fixture *f, int i)
     *f = (struct fixture){.golden = golden_read(dir, "golden.json")};
     golden_load_model(&f->model, dir, tables[i / N_VARIANTS], true);
     const json *rows = json_get(f->golden, "conversations");
-    f->ds.examples = arena_calloc(&f->arena, json_size(rows), sizeof *f->ds.examples);
+    struct token_store_writer *store = token_store_create(NULL, &err);
     for (const json *row = json_first(rows); row; row = json_next(row))
-        f->ds.examples[f->ds.n_examples++] = read_example(row, &f->arena);
+        add_example(store, row);
+    f->ds = hand_dataset(store, json_size(rows));
     const size_t capacity = batch_capacity(&f->ds, WHOLE);
     golden_check(batch_buffer_init(&f->buffer, capacity, f->ds.n_examples, &err), &err);
     golden_check(activations_init(&f->acts, &f->model.config, f->model.kernels, capacity, true, &err), &err);
@@ -69,7 +63,7 @@ static void teardown(struct fixture *f)
     activations_free(&f->acts);
     batch_buffer_free(&f->buffer);
     transformer_free(&f->model);
-    arena_free(&f->arena);
+    dataset_free(&f->ds);
     json_free(f->golden);
 }
 
@@ -94,7 +88,7 @@ static double loss_and_gradients(struct fixture *f, size_t first, size_t n, size
     struct loss_sums sums = {0};
     for (size_t i = 0; i < n; i++) {
         ids[i] = (uint32_t)(first + i);
-        weight += f->ds.examples[ids[i]].target_weight;
+        weight += dataset_example(&f->ds, ids[i]).target_weight;
     }
     for (size_t done = 0, taken; done < n; done += taken) {
         taken = batch_fill(&f->buffer, &f->ds, ids + done, n - done, micro_batch_tokens);

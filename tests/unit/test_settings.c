@@ -171,6 +171,14 @@ static const struct {
     {"[data]\ntrain=t\n" NEEDED "warmup_steps=10\n", NULL},
     {"[data]\ntrain=t\n" NEEDED "warmup_steps=1.5\n",
      "[train] warmup_steps: expected a whole number, or a share below 1, found 1.5"},
+    {"[data]\ntrain=t\nsystem_policy=replace\n" NEEDED,
+     "[data] system: not set; system_policy = replace needs it"},
+    {"[data]\ntrain=t\nsystem=x\nsystem_policy=drop\n" NEEDED,
+     "[data] system: not used with system_policy = drop"},
+    {"[data]\ntrain=t\nsystem=x\ntemplate=custom\nuser_prefix=a\nuser_suffix=b\nassistant_prefix="
+     "c\nassistant_suffix="
+     "d\n" NEEDED,
+     "[data] system: this custom template has no system_prefix"},
     {"[data]\ntrain=t\nuser_prefix=x\n" NEEDED, "[data] user_prefix: only for template = custom"},
     {"[data]\ntrain=t\ntemplate=custom\nuser_prefix=a\nuser_suffix=b\nassistant_prefix=c\n" NEEDED,
      "[data] assistant_suffix: not set; template = custom needs it"},

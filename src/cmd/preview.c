@@ -1,0 +1,283 @@
+#include "cmd/preview.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char bold[] = "\033[1m", dim[] = "\033[2m", plain[] = "\033[0m";
+/* each trained token in a shade other than its neighbour's; the others dim or not */
+static const char *const trained_shade[2] = {"\033[30;42m", "\033[30;102m"};
+static const char *const other_shade[2] = {"\033[2m", "\033[22m"};
+
+/* A record's data, at hand. */
+struct row {
+    const struct preview *preview;
+    const struct record *record;
+    const int32_t *tokens; /* (n_tokens) */
+    const float *weights;  /* (n_tokens) */
+    size_t n_tokens;
+};
+
+/* Why a row is left out: of a bad row what is wrong with it. */
+static void put_reason(struct strbuf *out, const struct dataset_file *file, const struct record *r,
+                       const char *dropped)
+{
+    if (r->why == DROP_BAD_ROW)
+        strbuf_add(out, record_message(&file->store, r), r->message_len);
+    else
+        strbuf_puts(out, dropped);
+}
+
+/* ---- as JSON ---- */
+
+void preview_json(const struct dataset_file *file, const struct record *r, const char *dropped)
+{
+    const int32_t *tokens = record_tokens(&file->store, r);
+    const float *weights = record_weights(&file->store, r);
+    struct strbuf out = {0}, text = {0};
+    strbuf_printf(&text, "%s:%zu", file->path, (size_t)r->line);
+    strbuf_puts(&out, "{\"source\":");
+    strbuf_json_string(&out, text.data, text.len);
+    strbuf_puts(&out, ",\"tokens\":[");
+    for (size_t i = 0; i < r->n_tokens; i++)
+        strbuf_printf(&out, "%s%d", i ? "," : "", tokens[i]);
+    strbuf_puts(&out, "],\"weights\":[");
+    for (size_t i = 0; i < r->n_tokens; i++)
+        strbuf_printf(&out, "%s%.9g", i ? "," : "", (double)weights[i]);
+    strbuf_printf(&out, "],\"truncated\":%s", r->flags & RECORD_TRUNCATED ? "true" : "false");
+    if (dropped) {
+        strbuf_clear(&text);
+        put_reason(&text, file, r, dropped);
+        strbuf_puts(&out, ",\"dropped\":");
+        strbuf_json_string(&out, text.data, text.len);
+    }
+    strbuf_puts(&out, "}\n");
+    fwrite(out.data, 1, out.len, stdout);
+    strbuf_free(&out);
+    strbuf_free(&text);
+}
+
+/* ---- text that cannot disturb a terminal ---- */
+
+/* Append bytes, control characters as escapes. A line break ends the colour and begins it anew, which a pager
+ * needs; on one line it is an escape too. */
+static void put_safe(struct strbuf *out, const char *bytes, size_t len, bool one_line, const char *colour)
+{
+    struct strbuf text = {0};
+    strbuf_add_utf8_lossy(&text, bytes, len);
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.data[i];
+        if (c == '\n' && !one_line)
+            strbuf_printf(out, "%s\n%s", colour ? plain : "", colour ? colour : "");
+        else if (c == '\n' || c == '\t' || c == '\r')
+            strbuf_puts(out, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
+        else if (c < 0x20 || c == 0x7F)
+            strbuf_printf(out, "\\x%02x", c);
+        else if (c == 0xC2 && (unsigned char)text.data[i + 1] < 0xA0) /* U+0080 to U+009F */
+            strbuf_printf(out, "\\x%02x", (unsigned char)text.data[++i]);
+        else
+            strbuf_putc(out, (char)c);
+    }
+    strbuf_free(&text);
+}
+
+static void put_tokens(struct strbuf *out, const struct row *row, size_t first, size_t end, bool one_line,
+                       const char *colour)
+{
+    struct strbuf bytes = {0};
+    tokenizer_decode(row->preview->tok, row->tokens + first, end - first, false, &bytes);
+    put_safe(out, bytes.data ? bytes.data : "", bytes.len, one_line, colour);
+    strbuf_free(&bytes);
+}
+
+/* ---- turns ---- */
+
+static size_t count_controls(const struct template_affix *affix)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < affix->count; i++)
+        n += affix->pieces[i].control != TOKEN_NONE;
+    return n;
+}
+
+/* Whether the control tokens from `first` on are those of this prefix, as far as there are tokens. */
+static bool has_prefix(const struct row *row, size_t first, const struct template_affix *prefix)
+{
+    for (size_t p = 0; p < prefix->count; p++) {
+        if (prefix->pieces[p].control == TOKEN_NONE)
+            continue;
+        while (first < row->n_tokens && !tokenizer_is_special(row->preview->tok, row->tokens[first]))
+            first++;
+        if (first < row->n_tokens && row->tokens[first++] != prefix->pieces[p].control)
+            return false;
+    }
+    return prefix->count > 0;
+}
+
+/* How many control tokens the turn has that begins at `first`, by its role's affixes (the fewest of the roles
+ * that it may be of); 0 where no turn begins there. */
+static size_t controls_of_turn(const struct row *row, size_t first)
+{
+    const struct chat_template *tpl = row->preview->tpl;
+    size_t fewest = 0;
+    for (size_t role = 0; role < ROLE_COUNT; role++) {
+        const size_t n = count_controls(&tpl->prefix[role]) + count_controls(&tpl->suffix[role]);
+        if (has_prefix(row, first, &tpl->prefix[role]) && (fewest == 0 || n < fewest))
+            fewest = n;
+    }
+    return fewest;
+}
+
+/* The end of the turn that begins at `first`: where the next one does. Content holds no control token, so the
+ * turn's own can be counted off. */
+static size_t end_of_turn(const struct row *row, size_t first)
+{
+    const bool is_document = row->record->flags & RECORD_DOCUMENT;
+    size_t left = is_document ? 0 : controls_of_turn(row, first);
+    for (size_t i = first; i < row->n_tokens && !is_document; i++) {
+        if (!tokenizer_is_special(row->preview->tok, row->tokens[i]))
+            continue;
+        if (left > 0)
+            left--;
+        else if (i > first && controls_of_turn(row, i) > 0)
+            return i;
+    }
+    return row->n_tokens;
+}
+
+/* ---- as text ---- */
+
+/* Tokens that end inside a character are shown together with those that complete it. */
+static size_t whole_characters(const struct row *row, size_t first, size_t end)
+{
+    size_t i = first + 1;
+    struct strbuf bytes = {0};
+    tokenizer_decode(row->preview->tok, row->tokens + first, 1, false, &bytes);
+    while (i < end && bytes.len && utf8_incomplete_tail(bytes.data, bytes.len) &&
+           row->weights[i] == row->weights[first]) {
+        tokenizer_decode(row->preview->tok, row->tokens + i, 1, false, &bytes);
+        i++;
+    }
+    strbuf_free(&bytes);
+    return i;
+}
+
+static void put_coloured(struct strbuf *out, const struct row *row, size_t first, size_t end)
+{
+    for (size_t i = first, n = 0; i < end; n++) {
+        const size_t next = whole_characters(row, i, end);
+        const char *colour = (row->weights[i] > 0 ? trained_shade : other_shade)[n % 2];
+        strbuf_puts(out, colour);
+        put_tokens(out, row, i, next, false, colour);
+        strbuf_puts(out, plain);
+        i = next;
+    }
+}
+
+/* Without colour: trained runs between [[ and ]]. */
+static void put_marked(struct strbuf *out, const struct row *row, size_t first, size_t end)
+{
+    for (size_t i = first; i < end;) {
+        const bool is_trained = row->weights[i] > 0;
+        size_t next = i + 1;
+        while (next < end && (row->weights[next] > 0) == is_trained)
+            next++;
+        strbuf_puts(out, is_trained ? "[[" : "");
+        put_tokens(out, row, i, next, false, NULL);
+        strbuf_puts(out, is_trained ? "]]" : "");
+        i = next;
+    }
+}
+
+/* Whether what was put up to token `end` leaves the next one at the beginning of a line. */
+static bool ends_line(const struct strbuf *out, const struct row *row, size_t end)
+{
+    size_t len;
+    const char *bytes = tokenizer_token_bytes(row->preview->tok, row->tokens[end - 1], &len);
+    return row->preview->colour ? len && bytes[len - 1] == '\n' : out->data[out->len - 1] == '\n';
+}
+
+/* Each turn begins on a new line; chatml's end with a line break of their own. */
+static void put_turns(struct strbuf *out, const struct row *row)
+{
+    for (size_t first = 0, end; first < row->n_tokens; first = end) {
+        end = end_of_turn(row, first);
+        if (row->preview->colour)
+            put_coloured(out, row, first, end);
+        else
+            put_marked(out, row, first, end);
+        if (!ends_line(out, row, end))
+            strbuf_putc(out, '\n');
+    }
+}
+
+static void put_table(struct strbuf *out, const struct row *row)
+{
+    strbuf_printf(out, "%8s %8s %7s  %s\n", "position", "id", "weight", "text");
+    for (size_t i = 0; i < row->n_tokens; i++) {
+        const bool mark = row->preview->colour && row->weights[i] > 0;
+        strbuf_printf(out, "%8zu %8d %7g  %s", i, row->tokens[i], (double)row->weights[i],
+                      mark ? trained_shade[0] : "");
+        put_tokens(out, row, i, i + 1, true, NULL);
+        strbuf_printf(out, "%s\n", mark ? plain : "");
+    }
+}
+
+/* The beginning of a row that cannot be read. */
+static void put_bad_row(struct strbuf *out, const struct preview *p, const struct dataset_file *file,
+                        const struct record *r)
+{
+    enum { MOST = 500 };
+    const bool is_longer = r->row_len > MOST;
+    strbuf_puts(out, p->colour ? dim : "");
+    put_safe(out, record_row(&file->store, r), is_longer ? MOST : r->row_len, true, NULL);
+    strbuf_printf(out, "%s%s%s", is_longer ? " ..." : "", p->colour ? plain : "", r->row_len ? "\n" : "");
+}
+
+static void put_header(struct strbuf *out, const struct row *row, const struct dataset_file *file,
+                       const char *dropped)
+{
+    const struct record *r = row->record;
+    const bool colour = row->preview->colour;
+    strbuf_printf(out, "%s%s:%zu  ", colour ? bold : "", file->path, (size_t)r->line);
+    if (r->why != DROP_BAD_ROW)
+        strbuf_printf(out, "%zu tokens, %u trained, ", row->n_tokens, r->n_targets);
+    if (r->flags & RECORD_DOCUMENT)
+        strbuf_puts(out, "a document");
+    else if (r->why != DROP_BAD_ROW)
+        strbuf_printf(out, "%u turn%s", r->n_turns, r->n_turns == 1 ? "" : "s");
+    if (r->flags & RECORD_TRUNCATED)
+        strbuf_puts(out, ", cut to the length limit");
+    if (dropped) {
+        strbuf_printf(out, "%sleft out: ", r->why == DROP_BAD_ROW ? "" : "; ");
+        put_reason(out, file, r, dropped);
+    }
+    strbuf_printf(out, "%s\n", colour ? plain : "");
+}
+
+void preview_text(const struct preview *p, const struct dataset_file *file, const struct record *r,
+                  const char *dropped)
+{
+    const struct row row = {.preview = p,
+                            .record = r,
+                            .tokens = record_tokens(&file->store, r),
+                            .weights = record_weights(&file->store, r),
+                            .n_tokens = r->n_tokens};
+    struct strbuf out = {0};
+    put_header(&out, &row, file, dropped);
+    if (r->why == DROP_BAD_ROW)
+        put_bad_row(&out, p, file, r);
+    else if (p->tokens)
+        put_table(&out, &row);
+    else
+        put_turns(&out, &row);
+    strbuf_putc(&out, '\n');
+    fwrite(out.data, 1, out.len, stdout);
+    strbuf_free(&out);
+}
+
+void preview_legend(const struct preview *p)
+{
+    if (p->colour)
+        printf("%s trained on %s, a shade a token; %sthe rest is not%s\n\n", trained_shade[0], plain, dim,
+               plain);
+}

@@ -1,0 +1,167 @@
+/* What a dataset tells about its rows: those that cannot be read, those that are left out, and those that
+ * training and evaluation share. */
+#include "data/dataset_internal.h"
+#include "data/hash_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- rows that must not be left out ---- */
+
+enum { ROWS_SHOWN = 10 };
+
+static bool is_failure(const struct record *r, const struct dataset_options *options)
+{
+    return (r->why == DROP_BAD_ROW && options->on_bad_row == ON_BAD_ROW_ERROR) ||
+           (r->why == DROP_OVERLONG && options->render.overlong == OVERLONG_ERROR);
+}
+
+/* "FILE:LINE: what", shortened so that ten of them find room. */
+static void add_failure(struct strbuf *text, const struct dataset_file *file, const struct record *r)
+{
+    enum { MOST = SFT_ERR_MAX / (ROWS_SHOWN + 1) };
+    const size_t first = text->len;
+    strbuf_printf(text, "%s:%zu: ", file->path, (size_t)r->line);
+    strbuf_add(text, record_message(&file->store, r), r->message_len);
+    if (text->len - first > MOST && first > 0) {
+        text->len = first + MOST - 4;
+        strbuf_puts(text, "...");
+    }
+}
+
+static size_t list_failures(const struct dataset_file *file, const struct dataset_options *options,
+                            size_t before, struct strbuf *text)
+{
+    const struct token_store *store = &file->store;
+    size_t count = before;
+    if (store->counts.dropped[DROP_BAD_ROW] + store->counts.dropped[DROP_OVERLONG] == 0)
+        return count;
+    for (size_t i = 0; i < store->n_records; i++) {
+        if (!is_failure(&store->records[i], options) || count++ >= ROWS_SHOWN)
+            continue;
+        if (text->len)
+            strbuf_putc(text, '\n');
+        add_failure(text, file, &store->records[i]);
+    }
+    return count;
+}
+
+enum sft_status dataset_check_rows(const struct dataset *ds, const struct dataset_options *options,
+                                   struct sft_err *err)
+{
+    struct strbuf text = {0};
+    size_t count = 0;
+    for (size_t f = 0; f < ds->n_files; f++)
+        count = list_failures(&ds->files[f], options, count, &text);
+    if (count > ROWS_SHOWN)
+        strbuf_printf(&text, "\nand %zu more", count - ROWS_SHOWN);
+    if (count)
+        sft_fail(err, SFT_EDATA, "%s", text.data);
+    strbuf_free(&text);
+    return count ? SFT_EDATA : SFT_OK;
+}
+
+/* ---- rows in file order ---- */
+
+void dataset_walk(const struct dataset *ds, dataset_record_fn *each, void *context)
+{
+    const uint32_t *id = ds->ids;
+    for (size_t f = 0; f < ds->n_files; f++) {
+        const struct dataset_file *file = &ds->files[f];
+        const uint32_t *end = id + file->n_examples;
+        for (size_t i = 0; i < file->store.n_records; i++) {
+            const struct record *r = &file->store.records[i];
+            const char *dropped = NULL;
+            if (r->why != DROP_NO)
+                dropped = drop_reason[r->why];
+            else if (id < end && *id == file->first_record + i)
+                id++;
+            else
+                dropped = ds->drops_duplicates && record_is_duplicate(file, i) ? "duplicate"
+                                                                               : "not in the sample";
+            if (!each(context, file, r, dropped))
+                return;
+        }
+        for (; id < end; id++)
+            if (!each(context, file, &file->store.records[*id - file->first_record], NULL))
+                return;
+    }
+}
+
+/* ---- rejected.jsonl ---- */
+
+static size_t count_bad(const struct dataset *ds)
+{
+    size_t n = 0;
+    for (size_t f = 0; ds && !ds->borrows && f < ds->n_files; f++)
+        n += ds->files[f].store.counts.dropped[DROP_BAD_ROW];
+    return n;
+}
+
+static void write_rejected(const struct dataset_file *file, const struct record *r, struct io_writer *w)
+{
+    struct strbuf line = {0}, source = {0};
+    strbuf_printf(&source, "%s:%zu", file->path, (size_t)r->line);
+    strbuf_puts(&line, "{\"source\":");
+    strbuf_json_string(&line, source.data, source.len);
+    strbuf_puts(&line, ",\"reason\":");
+    strbuf_json_string(&line, record_message(&file->store, r), r->message_len);
+    strbuf_puts(&line, ",\"row\":");
+    strbuf_json_string(&line, record_row(&file->store, r), r->row_len);
+    strbuf_puts(&line, "}\n");
+    io_write(w, line.data, line.len);
+    strbuf_free(&line);
+    strbuf_free(&source);
+}
+
+static void write_bad_rows(const struct dataset *ds, struct io_writer *w)
+{
+    for (size_t f = 0; count_bad(ds) > 0 && f < ds->n_files; f++)
+        for (size_t i = 0; i < ds->files[f].store.n_records; i++)
+            if (ds->files[f].store.records[i].why == DROP_BAD_ROW)
+                write_rejected(&ds->files[f], &ds->files[f].store.records[i], w);
+}
+
+enum sft_status dataset_write_rejected(const struct dataset *train, const struct dataset *eval,
+                                       const char *path, struct sft_err *err)
+{
+    if (count_bad(train) + count_bad(eval) == 0) {
+        unlink(path);
+        return SFT_OK;
+    }
+    struct io_writer *w = io_writer_open(path, err);
+    if (!w)
+        return err->status;
+    write_bad_rows(train, w);
+    write_bad_rows(eval, w);
+    return io_writer_commit(w, err);
+}
+
+/* ---- what training and evaluation share ---- */
+
+struct dataset_overlap dataset_overlap(const struct dataset *train, const struct dataset *eval)
+{
+    struct hash_set contents = {0}, prompts = {0};
+    struct dataset_overlap result = {0};
+    size_t file;
+    for (size_t i = 0; i < train->n_examples && eval->n_examples > 0; i++) {
+        const struct record *r = dataset_record(train, i, &file);
+        hash_set_add(&contents, r->content_hash);
+        if (r->prompt_hash)
+            hash_set_add(&prompts, r->prompt_hash);
+    }
+    for (size_t i = 0; i < eval->n_examples; i++) {
+        const struct record *r = dataset_record(eval, i, &file);
+        if (hash_set_has(&contents, r->content_hash)) {
+            if (result.same++ == 0)
+                result.first_same = dataset_example(eval, i);
+        } else if (r->prompt_hash && hash_set_has(&prompts, r->prompt_hash)) {
+            if (result.same_prompt++ == 0)
+                result.first_same_prompt = dataset_example(eval, i);
+        }
+    }
+    hash_set_free(&contents);
+    hash_set_free(&prompts);
+    return result;
+}

@@ -1,0 +1,145 @@
+/* Preference data, of which the chosen answer is learned and the rejected one is not looked at.
+ *
+ * Anthropic's HH-RLHF: {"chosen": "\n\nHuman: ...\n\nAssistant: ..."}, a transcript. It is split where TRL's
+ * script for it splits, at an empty line and a speaker's name with a colon; the one blank behind the colon
+ * belongs to the marker, and the rest stays as it is. TRL asks for that blank; here a marker without one
+ * counts too, so that an empty turn does not end up in the text of the one before.
+ *
+ * TRL: {"prompt", "chosen"}, strings or lists of messages, read as a prompt and its completion. Where
+ * `chosen` has the user's turn in it, the string `prompt` beside it only repeats that (UltraFeedback) and is
+ * left out. */
+#include "data/reader_internal.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    enum role role;
+} speakers[] = {{"Human:", ROLE_USER}, {"Assistant:", ROLE_ASSISTANT}};
+
+/* A speaker's turn: from its marker to its content. */
+struct turn {
+    const char *marker, *content;
+    enum role role;
+};
+
+/* Behind the line break at p, which is LF or CR LF; NULL where there is none. */
+static const char *skip_break(const char *p)
+{
+    p += p[0] == '\r' && p[1] == '\n';
+    return *p == '\n' ? p + 1 : NULL;
+}
+
+static bool marker_at(const char *p, struct turn *turn)
+{
+    const char *name = skip_break(p);
+    if (!name || !(name = skip_break(name)))
+        return false;
+    for (size_t i = 0; i < sizeof speakers / sizeof *speakers; i++) {
+        const size_t len = strlen(speakers[i].name);
+        if (strncmp(name, speakers[i].name, len) == 0) {
+            const char *content = name + len;
+            *turn = (struct turn){p, content + (*content == ' '), speakers[i].role};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first marker at or behind p. */
+static bool find_marker(const char *p, struct turn *turn)
+{
+    for (p = strpbrk(p, "\r\n"); p; p = strpbrk(p + 1, "\r\n"))
+        if (marker_at(p, turn))
+            return true;
+    return false;
+}
+
+static bool is_transcript(const char *text)
+{
+    struct turn turn;
+    return text && marker_at(text, &turn);
+}
+
+static size_t count_turns(const char *transcript)
+{
+    struct turn turn;
+    size_t n = 0;
+    for (const char *p = transcript; find_marker(p, &turn); p = turn.content)
+        n++;
+    return n;
+}
+
+/* transcript must be one. */
+static void add_transcript(const char *transcript, float weight, struct arena *arena,
+                           struct conversation *conv)
+{
+    struct turn turn, next;
+    bool has_next = find_marker(transcript, &next);
+    while (has_next) {
+        turn = next;
+        has_next = find_marker(turn.content, &next);
+        const size_t len = has_next ? (size_t)(next.marker - turn.content) : strlen(turn.content);
+        reader_add_n(conv, arena, turn.role, turn.content, len, weight);
+    }
+}
+
+/* Is the whole conversation in `chosen`, the user's turns too? */
+static bool is_whole(const json *prompt, const json *chosen)
+{
+    const char *text = json_string(chosen), *role = json_string(json_get(json_first(chosen), "role"));
+    if (!prompt || is_transcript(text))
+        return true;
+    return json_is_string(prompt) && role && strcmp(role, "assistant") != 0;
+}
+
+/* A prompt and its answer. The prompt may be a transcript that ends where the answer begins: then its last
+ * marker is the answer's, and so is the blank behind that, if it stands in the answer. */
+static enum sft_status add_answered(const json *row, struct arena *arena, struct conversation *conv,
+                                    struct sft_err *err)
+{
+    const char *prompt = json_string(json_get(row, "prompt")), *answer = json_string(json_get(row, "chosen"));
+    if (is_transcript(prompt)) {
+        add_transcript(prompt, 0.0F, arena, conv);
+        const struct message *last = &conv->messages[conv->count - 1];
+        if (answer && last->role == ROLE_ASSISTANT && last->len == 0) {
+            conv->count--;
+            reader_add(conv, arena, ROLE_ASSISTANT, answer + (*answer == ' '), 1.0F);
+            return SFT_OK;
+        }
+    } else if (reader_add_side(row, "prompt", ROLE_USER, 0.0F, arena, conv, err)) {
+        return SFT_EDATA;
+    }
+    return reader_add_side(row, "chosen", ROLE_ASSISTANT, 1.0F, arena, conv, err);
+}
+
+static bool matches(const json *row)
+{
+    return reader_get(row, "chosen") != NULL;
+}
+
+static enum sft_status read_row(const json *row, struct conversations *out, struct sft_err *err)
+{
+    const json *prompt = reader_get(row, "prompt"), *chosen = json_get(row, "chosen");
+    const char *prompt_text = json_string(prompt), *text = json_string(chosen);
+    const size_t most = (prompt_text ? count_turns(prompt_text) : 0) + (text ? count_turns(text) : 0) +
+                        reader_side_max(row, "prompt") + reader_side_max(row, "chosen");
+    struct conversation *conv;
+    if (reader_begin_row(row, out, most, &conv, err))
+        return SFT_EDATA;
+    if (!is_whole(prompt, chosen))
+        return add_answered(row, out->arena, conv, err);
+    if (!text)
+        return reader_add_side(row, "chosen", ROLE_ASSISTANT, 1.0F, out->arena, conv, err);
+    if (!is_transcript(text))
+        return sft_fail(err, SFT_EDATA,
+                        "chosen: expected a transcript that begins with an empty line and \"Human:\" or "
+                        "\"Assistant:\"");
+    add_transcript(text, 1.0F, out->arena, conv);
+    return SFT_OK;
+}
+
+const struct reader reader_hh = {.name = "hh",
+                                 .keys = "{\"chosen\": \"\\n\\nHuman: ...\\n\\nAssistant: ...\"}",
+                                 .matches = matches,
+                                 .read = read_row};

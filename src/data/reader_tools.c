@@ -1,0 +1,105 @@
+/* Calls of tools as text, in the form that Hermes and Qwen use, which their templates would render:
+ *
+ *     content
+ *     <tool_call>
+ *     {"name": "f", "arguments": {"x":1}}
+ *     </tool_call>
+ *
+ * From OpenAI's "tool_calls": [{"type": "function", "function": {"name", "arguments"}}, ...], whose
+ * "function" may be left out and its fields stand in the call itself, and from the older "function_call":
+ * {"name", "arguments"}. Arguments are a JSON text, which stays as it is, or an object. */
+#include "data/reader_internal.h"
+
+#include <string.h>
+
+static const char white_space[] = " \t\r\n";
+
+static enum sft_status print_arguments(const json *function, struct strbuf *text, struct sft_err *err)
+{
+    const json *arguments = reader_get(function, "arguments");
+    const char *given = arguments ? json_string(arguments) : "";
+    if (json_is_object(arguments)) {
+        json_print_line(arguments, text);
+        return SFT_OK;
+    }
+    if (!given) {
+        reader_fail_type(arguments, "a string or an object", err);
+        return reader_within("arguments", false, err);
+    }
+    given += strspn(given, white_space);
+    size_t len = strlen(given);
+    while (len > 0 && strchr(white_space, given[len - 1]))
+        len--;
+    strbuf_add(text, len ? given : "{}", len ? len : 2);
+    return SFT_OK;
+}
+
+static enum sft_status add_call(const json *function, struct strbuf *text, struct sft_err *err)
+{
+    const char *name;
+    if (!json_is_object(function))
+        return reader_fail_type(function, "an object", err);
+    if (reader_get_string(function, "name", true, &name, err))
+        return SFT_EDATA;
+    strbuf_puts(text, text->len ? "\n<tool_call>\n{\"name\": " : "<tool_call>\n{\"name\": ");
+    strbuf_json_string(text, name, strlen(name));
+    strbuf_puts(text, ", \"arguments\": ");
+    if (print_arguments(function, text, err))
+        return SFT_EDATA;
+    strbuf_puts(text, "}\n</tool_call>");
+    return SFT_OK;
+}
+
+/* An element of "tool_calls". */
+static enum sft_status add_tool_call(const json *call, struct strbuf *text, struct sft_err *err)
+{
+    const json *function = json_get(call, "function");
+    const char *type;
+    if (!json_is_object(call))
+        return reader_fail_type(call, "an object", err);
+    if (reader_get_string(call, "type", false, &type, err))
+        return SFT_EDATA;
+    if (type && strcmp(type, "function") != 0)
+        return sft_fail(err, SFT_EDATA, "type: expected \"function\", found '%.80s'", type);
+    if (!function && json_get(call, "name"))
+        return add_call(call, text, err);
+    if (add_call(function, text, err))
+        return reader_within("function", json_is_object(function), err);
+    return SFT_OK;
+}
+
+bool reader_has_calls(const json *message)
+{
+    const json *calls = reader_get(message, "tool_calls");
+    return (calls && !(json_is_array(calls) && !json_first(calls))) || reader_get(message, "function_call");
+}
+
+enum sft_status reader_add_calls(const json *message, struct strbuf *text, struct sft_err *err)
+{
+    const json *calls = reader_get(message, "tool_calls"), *function = reader_get(message, "function_call");
+    size_t i = 0;
+    if (calls && !json_is_array(calls)) {
+        reader_fail_type(calls, "an array", err);
+        return reader_within("tool_calls", false, err);
+    }
+    for (const json *call = json_first(calls); call; call = json_next(call), i++)
+        if (add_tool_call(call, text, err))
+            return reader_at("tool_calls", i, json_is_object(call), err);
+    if (function && add_call(function, text, err))
+        return reader_within("function_call", json_is_object(function), err);
+    return SFT_OK;
+}
+
+bool reader_has_tools(const json *row)
+{
+    static const char *const keys[] = {"tools", "functions"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const json *tools = json_get(row, keys[i]);
+        const char *text = json_string(tools);
+        if (json_is_array(tools) && json_first(tools))
+            return true;
+        if (text && text[strspn(text, " \t\r\n[]")]) /* not blank, nor the text of an empty list */
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,58 @@
+/* Rows: where each row of a file begins and ends, and a row as JSON.
+ *
+ *     json   JSON Lines, or one array: an element is a row (base/json.h's scanner)
+ *     csv    RFC 4180 with a header: quoted fields may hold commas, line breaks and "" for a quote; a row is an
+ *            object of its columns, each a string, so that every reader of flat rows reads it; a column without a
+ *            name (pandas' index) is left out
+ *     tsv    the same with tabs
+ *
+ * What is split here is not looked into: a bad row costs itself, and only a broken structure (an array or a
+ * quote that is never closed) ends the file. As Python's csv reads it: a quote inside an unquoted field is a
+ * plain character, blank lines are skipped, CR LF and LF both end a row. */
+#ifndef SFT_DATA_ROWS_H
+#define SFT_DATA_ROWS_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum rows_kind { ROWS_JSON, ROWS_CSV, ROWS_TSV };
+
+/* Columns that a CSV or TSV file has under names of its own; NULL or "": none. */
+struct rows_columns {
+    const char *prompt, *completion; /* they become these; columns of those very names are left out */
+};
+
+struct rows {
+    enum rows_kind kind;
+    struct json_scanner scanner; /* json: the scanner; csv: its text, place and line only */
+    char delimiter;
+    char **names; /* (n_names) a CSV file's columns, as keys; NULL: left out */
+    size_t n_names;
+};
+
+/* Begin: reads a CSV file's header; a file with nothing in it has none, and no rows. text[0..len) must
+ * outlive it; `columns` may be NULL. SFT_EDATA "line N: what" for a header with a repeated or missing
+ * name (a column that `columns` asks for and the file lacks is named with those it has), for one that is no
+ * UTF-8, holds a NUL or names over 4096 columns. Free with rows_free, also after an error; it accepts a
+ * zeroed struct. */
+enum sft_status rows_init(struct rows *rows, enum rows_kind kind, const char *text, size_t len,
+                          const struct rows_columns *columns, struct sft_err *err);
+void rows_free(struct rows *rows);
+
+/* The next row, like json_scanner_next: *found false at the end, SFT_EDATA "line N: what" where the structure
+ * is broken; then there is no further row. */
+enum sft_status rows_next(struct rows *rows, struct json_element *row, bool *found, struct sft_err *err);
+
+/* Where the next row will be looked for: everything before it is done with. */
+size_t rows_position(const struct rows *rows);
+
+/* A row as JSON; threads may call it at once. SFT_EDATA says what is wrong with the row: no JSON, or of CSV
+ * "expected 8 columns as in the header, found 7", no UTF-8, a NUL. Free with json_free. */
+enum sft_status rows_parse(const struct rows *rows, const struct json_element *row, json **root,
+                           struct sft_err *err);
+
+#endif

@@ -1,0 +1,266 @@
+#include "data/source.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+/* What is read once, from front to back, is given back after so many bytes, so that memory does not grow with
+ * the file; a multiple of every page size. */
+enum { WINDOW = 1 << 24, BUFFER = 1 << 18 };
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static void advise_sequential(const struct io_map *map)
+{
+    if (map->size > 0)
+        madvise((void *)(uintptr_t)map->data, map->size, MADV_SEQUENTIAL);
+}
+
+/* Give back the whole pages of [from, to), where from is a page's start. Every map here is of a file, from
+ * which a page comes back when it is read again. */
+static void forget(const struct io_map *map, size_t from, size_t to)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), len = (to - from) / page * page;
+    if (len > 0)
+        madvise((void *)(uintptr_t)(map->data + from), len, MADV_DONTNEED);
+}
+
+static enum sft_status fail_to_store(struct sft_err *err, const char *path)
+{
+    return sft_context(err, "%s: needs room in $TMPDIR, else /tmp", path);
+}
+
+/* ---- opening ---- */
+
+static enum sft_status copy_to_end(int fd, struct io_writer *w, const char *path, struct sft_err *err)
+{
+    char *buffer = mem_alloc(BUFFER);
+    enum sft_status status = SFT_OK;
+    for (;;) {
+        const ssize_t n = read(fd, buffer, BUFFER);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            status = sft_fail_errno(err, "%s: cannot read", path);
+        if (n <= 0)
+            break;
+        io_write(w, buffer, (size_t)n);
+    }
+    free(buffer);
+    return status;
+}
+
+/* Read what cannot be mapped, a pipe or standard input, to its end. */
+static enum sft_status spool(struct source *source, int fd, struct sft_err *err)
+{
+    struct io_writer *w = io_writer_open_temporary(err);
+    if (!w)
+        return fail_to_store(err, source->path);
+    if (copy_to_end(fd, w, source->path, err)) {
+        io_writer_abort(w);
+        return err->status;
+    }
+    return io_writer_commit_map(w, &source->packed, err) ? fail_to_store(err, source->path) : SFT_OK;
+}
+
+static enum sft_status spool_standard_input(struct source *source, struct sft_err *err)
+{
+    static bool is_read;
+    if (is_read)
+        return sft_fail(err, SFT_EUSAGE, "-: standard input is named twice");
+    is_read = true;
+    return spool(source, STDIN_FILENO, err);
+}
+
+static enum sft_status spool_file(struct source *source, struct sft_err *err)
+{
+    const int fd = open(source->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return sft_fail_errno(err, "%s", source->path);
+    const enum sft_status status = spool(source, fd, err);
+    close(fd);
+    return status;
+}
+
+static enum sft_status open_file(struct source *source, struct sft_err *err)
+{
+    struct stat st;
+    if (stat(source->path, &st) != 0)
+        return sft_fail_errno(err, "%s", source->path);
+    source->is_regular = S_ISREG(st.st_mode);
+    source->state = file_state_of(&st);
+    if (source->is_regular || S_ISDIR(st.st_mode)) /* a directory is refused there */
+        return io_map(&source->packed, source->path, err);
+    return spool_file(source, err);
+}
+
+enum sft_status source_open(struct source *source, const char *path, struct sft_err *err)
+{
+    *source = (struct source){.path = path};
+    const enum sft_status status = strcmp(path, "-") == 0 ? spool_standard_input(source, err)
+                                                          : open_file(source, err);
+    if (status)
+        return status;
+    source->is_gzip = source->packed.size >= 2 && memcmp(source->packed.data, "\x1f\x8b", 2) == 0;
+    advise_sequential(&source->packed);
+    return SFT_OK;
+}
+
+void source_close(struct source *source)
+{
+    if (source->is_gzip)
+        io_unmap(&source->bytes);
+    io_unmap(&source->packed);
+    *source = (struct source){0};
+}
+
+/* ---- what is in it ---- */
+
+uint64_t source_hash(const struct source *source, const char *stamps_dir)
+{
+    const bool has_stamp = stamps_dir && source->is_regular;
+    uint64_t hash;
+    if (has_stamp && stamp_read(stamps_dir, source->path, &source->state, &hash))
+        return hash;
+
+    /* The clock is read before the bytes are: what changes after that shows in the file's times. */
+    const int64_t now_ns = stamp_clock_ns();
+    const struct io_map *map = &source->packed;
+    struct xxh64 state;
+    xxh64_init(&state, 0);
+    for (size_t pos = 0; pos < map->size; pos += WINDOW) {
+        const size_t end = min_size(pos + WINDOW, map->size);
+        xxh64_update(&state, map->data + pos, end - pos);
+        forget(map, pos, end);
+    }
+    hash = xxh64_digest(&state);
+    if (has_stamp && file_state_is_settled(&source->state, now_ns))
+        stamp_write(stamps_dir, source->path, &source->state, hash);
+    return hash;
+}
+
+void source_forget(const struct source *source, size_t n)
+{
+    forget(&source->bytes, 0, min_size(n, source->bytes.size));
+}
+
+/* ---- gzip ---- */
+
+/* A gzip file while it is unpacked. */
+struct unpacking {
+    const struct source *source;
+    z_stream stream;
+    size_t pos; /* in packed, of what zlib was given last; it has stream.avail_in of that left */
+    struct io_writer *w;
+    struct sft_err *err;
+    unsigned char buffer[BUFFER];
+};
+
+static size_t n_consumed(const struct unpacking *u)
+{
+    return u->pos - u->stream.avail_in;
+}
+
+/* zlib counts in 32 bits, so that it is given a window at a time. */
+static void give_input(struct unpacking *u)
+{
+    const struct io_map *packed = &u->source->packed;
+    const size_t n = min_size(packed->size - u->pos, WINDOW);
+    if (u->stream.avail_in > 0 || n == 0)
+        return;
+    if (u->pos >= WINDOW)
+        forget(packed, u->pos - WINDOW, u->pos);
+    u->stream.next_in = (z_const Bytef *)(uintptr_t)(packed->data + u->pos);
+    u->stream.avail_in = (uInt)n;
+    u->pos += n;
+}
+
+/* Unpack one member; *pos of what follows is n_consumed. */
+static enum sft_status unpack_member(struct unpacking *u)
+{
+    const char *path = u->source->path;
+    int result;
+    do {
+        give_input(u);
+        u->stream.next_out = u->buffer;
+        u->stream.avail_out = BUFFER;
+        result = inflate(&u->stream, Z_NO_FLUSH);
+        io_write(u->w, u->buffer, BUFFER - u->stream.avail_out);
+    } while (result == Z_OK);
+    if (result == Z_STREAM_END)
+        return SFT_OK;
+    if (result == Z_BUF_ERROR) /* nothing is left to read */
+        return sft_fail(u->err, SFT_EDATA, "%s: the gzip stream is cut off at byte %zu", path, n_consumed(u));
+    if (result == Z_MEM_ERROR)
+        return sft_fail(u->err, SFT_ENOMEM, "%s: not enough memory to unpack it", path);
+    return sft_fail(u->err, SFT_EDATA, "%s: the gzip stream is damaged: %s, at byte %zu", path,
+                    u->stream.msg ? u->stream.msg : "no gzip", n_consumed(u));
+}
+
+/* Whether another member follows, after zeros that tapes and disks pad with. */
+static bool has_more(struct unpacking *u)
+{
+    for (;;) {
+        for (; u->stream.avail_in > 0; u->stream.next_in++, u->stream.avail_in--)
+            if (*u->stream.next_in != 0)
+                return true;
+        if (u->pos == u->source->packed.size)
+            return false;
+        give_input(u);
+    }
+}
+
+static enum sft_status unpack_members(struct unpacking *u)
+{
+    enum { GZIP_ONLY = 16 };
+    if (inflateInit2(&u->stream, MAX_WBITS + GZIP_ONLY) != Z_OK)
+        return sft_fail(u->err, SFT_ENOMEM, "%s: not enough memory to unpack it", u->source->path);
+    enum sft_status status;
+    do {
+        inflateReset(&u->stream);
+        status = unpack_member(u);
+    } while (!status && has_more(u));
+    inflateEnd(&u->stream);
+    return status;
+}
+
+static enum sft_status unpack(struct source *source, struct sft_err *err)
+{
+    struct unpacking *u = mem_calloc(1, sizeof *u);
+    u->source = source;
+    u->err = err;
+    u->w = io_writer_open_temporary(err);
+    enum sft_status status = u->w ? unpack_members(u) : fail_to_store(err, source->path);
+    if (status)
+        io_writer_abort(u->w);
+    else if ((status = io_writer_commit_map(u->w, &source->bytes, err)))
+        fail_to_store(err, source->path);
+    free(u);
+    return status;
+}
+
+enum sft_status source_bytes(struct source *source, struct sft_err *err)
+{
+    if (source->has_bytes)
+        return SFT_OK;
+    if (!source->is_gzip) {
+        source->bytes = source->packed;
+    } else {
+        const enum sft_status status = unpack(source, err);
+        if (status)
+            return status;
+        advise_sequential(&source->bytes);
+    }
+    source->has_bytes = true;
+    return SFT_OK;
+}

@@ -1,0 +1,51 @@
+/* A source: the bytes of a file as the user names it, whatever it is packed in.
+ *
+ *     FILE       mapped; nothing is copied
+ *     FILE.gz    known by its first bytes, not by its name: unpacked by zlib into a temporary file that has
+ * no name, and mapped; several members one after another are one stream, as gunzip takes them
+ *     -          standard input, spooled into such a temporary file (and unpacked); it can be named once
+ *     a pipe     the same, however it is named
+ *
+ * Opening is cheap; the bytes are unpacked only where source_bytes asks for them, so that a file whose
+ * content is known by its stamp is never read. Temporary files lie in $TMPDIR, else /tmp, and vanish with the
+ * process. */
+#ifndef SFT_DATA_SOURCE_H
+#define SFT_DATA_SOURCE_H
+
+#include "base/err.h"
+#include "base/io.h"
+#include "data/stamp.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct source {
+    const char *path;     /* borrowed; "-": standard input */
+    struct io_map packed; /* as it lies on disk */
+    struct io_map bytes;  /* unpacked, once asked for; the same as packed where nothing is to be unpacked */
+    bool is_gzip, has_bytes;
+    bool is_regular;         /* a file that can have a stamp, which is then of this state: */
+    struct file_state state; /* as it was just before it was mapped */
+};
+
+/* Open `path`, which must outlive the source: SFT_EIO where it cannot be read, SFT_EUSAGE for a second "-".
+ * Standard input and pipes are read to their end here. Free with source_close, which accepts a zeroed struct.
+ */
+enum sft_status source_open(struct source *source, const char *path, struct sft_err *err);
+void source_close(struct source *source);
+
+/* XXH64 of the bytes as packed, from the stamp in `stamps_dir` where the file's size, times, inode and device
+ * are those that the stamp was made with, else by reading them all; then the stamp is made. A file that
+ * changed less than two seconds ago gets none: a change within the clock's grain would not show (what git
+ * calls racily clean). stamps_dir (made if absent) NULL, or not writable: no stamps, which is no error. */
+uint64_t source_hash(const struct source *source, const char *stamps_dir);
+
+/* The bytes, unpacked: source->bytes. SFT_EDATA where the gzip stream is damaged or cut off, with the place;
+ * SFT_EIO where there is no room for the temporary file. */
+enum sft_status source_bytes(struct source *source, struct sft_err *err);
+
+/* The first n of the unpacked bytes are done with: give their pages back. They can still be read. */
+void source_forget(const struct source *source, size_t n);
+
+#endif

@@ -1,0 +1,92 @@
+#include "data/stamp.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const int64_t NS_PER_S = 1000000000, SETTLING_NS = 2000000000;
+
+enum { STAMP_VERSION = 1 };
+
+static int64_t to_ns(const struct timespec *t)
+{
+    return (int64_t)t->tv_sec * NS_PER_S + t->tv_nsec;
+}
+
+struct file_state file_state_of(const struct stat *st)
+{
+    return (struct file_state){.size = (uint64_t)st->st_size,
+                               .inode = st->st_ino,
+                               .device = st->st_dev,
+                               .mtime_ns = to_ns(&st->st_mtim),
+                               .ctime_ns = to_ns(&st->st_ctim)};
+}
+
+bool file_state_is_settled(const struct file_state *state, int64_t now_ns)
+{
+    const int64_t changed = state->mtime_ns > state->ctime_ns ? state->mtime_ns : state->ctime_ns;
+    return changed <= now_ns - SETTLING_NS;
+}
+
+int64_t stamp_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return to_ns(&now);
+}
+
+/* Where the stamp of `path` lies; NULL where that has no absolute path. */
+static char *stamp_path(const char *dir, const char *path)
+{
+    char *absolute = realpath(path, NULL);
+    if (!absolute)
+        return NULL;
+    char *name = mem_printf("%016" PRIx64 ".stamp", xxh64(absolute, strlen(absolute), 0));
+    char *joined = path_join(dir, name);
+    free(absolute);
+    free(name);
+    return joined;
+}
+
+static char *stamp_line(const struct file_state *state, uint64_t hash)
+{
+    return mem_printf("%d %" PRIu64 " %" PRId64 " %" PRId64 " %" PRIu64 " %" PRIu64 " %016" PRIx64 "\n",
+                      STAMP_VERSION, state->size, state->mtime_ns, state->ctime_ns, state->inode,
+                      state->device, hash);
+}
+
+bool stamp_read(const char *dir, const char *path, const struct file_state *state, uint64_t *hash)
+{
+    char *stamp = stamp_path(dir, path), *line = NULL;
+    struct strbuf found = {0};
+    struct sft_err unsaid;
+    bool holds = false;
+    if (stamp && io_read(stamp, &found, &unsaid) == SFT_OK) {
+        /* the hash is the last word; the whole line must be what we would write for it */
+        const char *last = strrchr(found.data, ' ');
+        *hash = last ? strtoull(last + 1, NULL, 16) : 0;
+        line = stamp_line(state, *hash);
+        holds = strlen(line) == found.len && memcmp(line, found.data, found.len) == 0;
+    }
+    strbuf_free(&found);
+    free(stamp);
+    free(line);
+    return holds;
+}
+
+void stamp_write(const char *dir, const char *path, const struct file_state *state, uint64_t hash)
+{
+    char *stamp = stamp_path(dir, path), *line = stamp_line(state, hash);
+    struct sft_err unsaid;
+    struct io_writer *w = NULL;
+    if (stamp && io_mkdirs(dir, &unsaid) == SFT_OK && (w = io_writer_open_shared(stamp, &unsaid))) {
+        io_write(w, line, strlen(line));
+        io_writer_commit(w, &unsaid);
+    }
+    free(stamp);
+    free(line);
+}

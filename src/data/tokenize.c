@@ -1,0 +1,265 @@
+#include "data/tokenize.h"
+
+#include "base/log.h"
+#include "data/token_cache.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CACHED_BYTES = 1 << 20, /* a file from this size on is kept */
+    BLOCK_ROWS = 4096,      /* rows that are in memory at a time: this many, or this many bytes */
+    BLOCK_BYTES = 8 << 20,
+    SHARD_ROWS = 32, /* rows that a thread takes at a time */
+    BLOCK_SHARDS = (BLOCK_ROWS + SHARD_ROWS - 1) / SHARD_ROWS,
+    KEY_VERSION = 1, /* to be raised where the same key would make another store */
+};
+
+/* ---- formats ---- */
+
+static bool has_ending(const char *name, size_t len, const char *ending)
+{
+    const size_t e = strlen(ending);
+    return len >= e && memcmp(name + len - e, ending, e) == 0;
+}
+
+struct file_format file_format_of(const char *path, const char *format)
+{
+    static const struct {
+        const char *name, *ending;
+        enum file_kind kind;
+    } kinds[] = {{"csv", ".csv", FILE_CSV}, {"tsv", ".tsv", FILE_TSV}, {"txt", ".txt", FILE_TEXT}};
+    const size_t all = strlen(path), len = has_ending(path, all, ".gz") ? all - 3 : all;
+    struct file_format result = {.kind = FILE_JSON};
+    if (format)
+        result.reader = reader_by_name(format);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (format ? strcmp(format, kinds[i].name) == 0 : has_ending(path, len, kinds[i].ending))
+            result.kind = kinds[i].kind;
+    if (result.reader && has_ending(path, len, ".csv"))
+        result.kind = FILE_CSV;
+    if (result.reader && has_ending(path, len, ".tsv"))
+        result.kind = FILE_TSV;
+    return result;
+}
+
+/* ---- a file while it is read ---- */
+
+struct reading {
+    const struct source *source;
+    const struct tokenize_options *options;
+    const struct reader *reader; /* NULL: none is forced, and none knows a row so far */
+    struct rows rows;
+    struct json_element block[BLOCK_ROWS];
+    size_t n_block, n_rows; /* rows in the block; in the file so far */
+    bool is_done;
+    struct sft_err broken; /* where the file's structure is broken; status SFT_OK if it is not */
+    struct shard shards[BLOCK_SHARDS];
+    struct token_store_writer *store;
+};
+
+/* The next rows, as many as a block takes. */
+static void scan_block(struct reading *in)
+{
+    size_t bytes = 0;
+    in->n_block = 0;
+    while (in->n_block < BLOCK_ROWS && bytes < BLOCK_BYTES && !in->is_done) {
+        struct json_element *row = &in->block[in->n_block];
+        bool found = false;
+        in->broken.status = rows_next(&in->rows, row, &found, &in->broken);
+        in->is_done = in->broken.status || !found;
+        if (found && !in->broken.status) {
+            bytes += row->len;
+            in->n_block++;
+        }
+    }
+    in->n_rows += in->n_block;
+}
+
+/* The reader of the block's first row that any reader knows. */
+static const struct reader *detect_reader(const struct reading *in)
+{
+    const struct reader *reader = NULL;
+    for (size_t i = 0; !reader && i < in->n_block; i++) {
+        json *root;
+        if (rows_parse(&in->rows, &in->block[i], &root, NULL))
+            continue;
+        reader = reader_detect(root, NULL);
+        json_free(root);
+    }
+    return reader;
+}
+
+static void render_shard(struct renderer *r, const struct reading *in, size_t s, struct shard *shard)
+{
+    const size_t end = (s + 1) * SHARD_ROWS;
+    shard_clear(shard);
+    for (size_t i = s * SHARD_ROWS; i < end && i < in->n_block; i++)
+        render_row(r, &in->rows, in->reader, &in->block[i], shard);
+}
+
+/* One thread scans and appends, all render; the renderers live as long as the file, for their encoders'
+ * caches. */
+static void render_rows(struct reading *in)
+{
+#pragma omp parallel
+    {
+        struct renderer r;
+        bool is_last;
+        renderer_init(&r, in->options->tpl, in->options->tok, &in->options->render);
+        do {
+#pragma omp single
+            {
+                scan_block(in);
+                if (!in->reader)
+                    in->reader = detect_reader(in);
+            }
+#pragma omp for schedule(dynamic, 1)
+            for (size_t s = 0; s < BLOCK_SHARDS; s++)
+                render_shard(&r, in, s, &in->shards[s]);
+            is_last = in->is_done; /* asked before the next scan can change it */
+#pragma omp single
+            {
+                for (size_t s = 0; s < BLOCK_SHARDS; s++)
+                    shard_append_to(&in->shards[s], in->store);
+                source_forget(in->source, rows_position(&in->rows));
+                log_progress("reading %s: %.0f%%", in->source->path,
+                             100.0 * (double)rows_position(&in->rows) / (double)in->source->bytes.size);
+            }
+        } while (!is_last);
+        renderer_free(&r);
+    }
+    log_progress("%s", "");
+}
+
+/* What the scanner said becomes a bad row: its message begins with the line, which is said for every row. */
+static void add_broken(struct reading *in)
+{
+    size_t line = 1;
+    const char *what = strstr(in->broken.message, ": ");
+    sscanf(in->broken.message, "line %zu", &line);
+    const struct json_element nothing = {.text = "", .line = line};
+    shard_clear(&in->shards[0]);
+    render_bad(&nothing, what ? what + 2 : in->broken.message, &in->shards[0]);
+    shard_append_to(&in->shards[0], in->store);
+    in->n_rows++;
+}
+
+static enum sft_status read_rows(struct reading *in, enum file_kind kind, struct sft_err *err)
+{
+    static const enum rows_kind rows_kinds[] = {
+        [FILE_JSON] = ROWS_JSON, [FILE_CSV] = ROWS_CSV, [FILE_TSV] = ROWS_TSV};
+    const struct io_map *bytes = &in->source->bytes;
+    if (rows_init(&in->rows, rows_kinds[kind], bytes->data, bytes->size, &in->options->columns, err))
+        return err->status;
+    render_rows(in);
+    if (in->broken.status)
+        add_broken(in);
+    return in->n_rows > 0 ? SFT_OK : sft_fail(err, SFT_EDATA, "there is no row in it");
+}
+
+static enum sft_status read_text(struct reading *in, struct sft_err *err)
+{
+    const struct io_map *bytes = &in->source->bytes;
+    const size_t mark = bytes->size >= 3 && memcmp(bytes->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    if (bytes->size == mark)
+        return sft_fail(err, SFT_EDATA, "there is no text in it");
+    struct renderer r;
+    renderer_init(&r, in->options->tpl, in->options->tok, &in->options->render);
+    render_text(&r, bytes->data + mark, bytes->size - mark, &in->shards[0]);
+    renderer_free(&r);
+    shard_append_to(&in->shards[0], in->store);
+    in->n_rows = 1;
+    return SFT_OK;
+}
+
+static enum sft_status read_source(struct reading *in, enum file_kind kind, struct sft_err *err)
+{
+    const enum sft_status status = kind == FILE_TEXT ? read_text(in, err) : read_rows(in, kind, err);
+    return status ? sft_context(err, "%s", in->source->path) : SFT_OK;
+}
+
+/* Make the store, at `path` or where it is NULL in a temporary file. */
+static enum sft_status make_store(struct source *source, const struct file_format *format,
+                                  const struct tokenize_options *options, const char *path, const char *key,
+                                  struct token_store *store, struct sft_err *err)
+{
+    if (source_bytes(source, err))
+        return err->status;
+    struct token_store_writer *w = token_store_create(path, err);
+    if (!w)
+        return sft_context(err, "the token cache (SFT_CACHE_DIR, or TMPDIR for small files, moves it)");
+    struct reading *in = mem_calloc(1, sizeof *in);
+    *in = (struct reading){.source = source, .options = options, .reader = format->reader, .store = w};
+    enum sft_status status = read_source(in, format->kind, err);
+    if (status) {
+        token_store_abort(w);
+    } else {
+        const char *name = format->kind == FILE_TEXT ? "txt" : in->reader ? in->reader->name : "unknown";
+        status = token_store_commit(w, key, name, in->n_rows, store, err);
+        if (status)
+            sft_context(err, "the token cache (SFT_CACHE_DIR, or TMPDIR for small files, moves it)");
+    }
+    for (size_t s = 0; s < BLOCK_SHARDS; s++)
+        shard_free(&in->shards[s]);
+    rows_free(&in->rows);
+    free(in);
+    return status;
+}
+
+/* ---- the key ---- */
+
+static void add_text(struct strbuf *key, const char *name, const char *text)
+{
+    strbuf_printf(key, "%s ", name);
+    strbuf_json_string(key, text ? text : "", text ? strlen(text) : 0);
+    strbuf_putc(key, '\n');
+}
+
+/* All that the store depends on, as text. */
+static void describe(uint64_t hash, const struct file_format *format, const struct tokenize_options *o,
+                     struct strbuf *key)
+{
+    strbuf_printf(key, "version %d\ncontent %016llx\ntokenizer %016llx\ntemplate %016llx\n", KEY_VERSION,
+                  (unsigned long long)hash, (unsigned long long)tokenizer_fingerprint(o->tok),
+                  (unsigned long long)template_fingerprint(o->tpl));
+    strbuf_printf(key, "kind %d\nreader %s\n", format->kind, format->reader ? format->reader->name : "");
+    strbuf_printf(key, "max_length %zu\noverlong %d\ntrain_on %d\nsystem_policy %d\n", o->render.max_length,
+                  o->render.overlong, o->render.train_on, o->render.system_policy);
+    add_text(key, "system", o->render.system);
+    add_text(key, "prompt_column", o->columns.prompt);
+    add_text(key, "completion_column", o->columns.completion);
+}
+
+static enum sft_status find_or_make(struct source *source, const struct file_format *format,
+                                    const struct tokenize_options *options, const char *cache,
+                                    const char *key, struct token_store *store, struct sft_err *err)
+{
+    if (!cache || source->packed.size < CACHED_BYTES)
+        return make_store(source, format, options, NULL, key, store, err);
+    char *path = token_cache_path(cache, key);
+    enum sft_status status = SFT_OK;
+    if (token_store_open(store, path, key)) {
+        token_cache_touch(path);
+    } else {
+        token_cache_prune(cache);
+        status = make_store(source, format, options, path, key, store, err);
+    }
+    free(path);
+    return status;
+}
+
+enum sft_status tokenize_file(struct source *source, const struct file_format *format,
+                              const struct tokenize_options *options, struct token_store *store,
+                              uint64_t *hash, struct sft_err *err)
+{
+    struct strbuf key = {0};
+    char *cache = source->packed.size < CACHED_BYTES ? NULL : token_cache_dir();
+    *hash = source_hash(source, cache);
+    describe(*hash, format, options, &key);
+    const enum sft_status status = find_or_make(source, format, options, cache, key.data, store, err);
+    strbuf_free(&key);
+    free(cache);
+    return status;
+}

@@ -1,0 +1,34 @@
+/* Tokenizing a file: its token store, from the cache or made now.
+ *
+ * A file of 1 MB or more is kept in the cache (data/token_cache.h); a smaller one is made anew each time.
+ * Memory does not grow with the file: rows are read, rendered and written a block at a time. */
+#ifndef SFT_DATA_TOKENIZE_H
+#define SFT_DATA_TOKENIZE_H
+
+#include "data/render.h"
+#include "data/source.h"
+
+struct tokenize_options {
+    const struct chat_template *tpl;
+    const struct tokenizer *tok;
+    struct render_options render;
+    struct rows_columns columns;
+};
+
+/* How a file's name, or the user, says that it is to be read. */
+struct file_format {
+    enum file_kind { FILE_JSON, FILE_CSV, FILE_TSV, FILE_TEXT } kind;
+    const struct reader *reader; /* NULL: that of the first row that any knows */
+};
+
+/* By `format` (a reader's name, "csv", "tsv" or "txt") where it is not NULL, else by the path's ending, a
+ * last .gz left out: .csv, .tsv, .txt; anything else is JSON. */
+struct file_format file_format_of(const char *path, const char *format);
+
+/* The store of an opened source. *hash: of its bytes. SFT_EDATA "PATH: what" for a file without a row; bad
+ * rows are records. Close the store with token_store_close. */
+enum sft_status tokenize_file(struct source *source, const struct file_format *format,
+                              const struct tokenize_options *options, struct token_store *store,
+                              uint64_t *hash, struct sft_err *err);
+
+#endif

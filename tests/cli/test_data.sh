@@ -1,0 +1,243 @@
+# Data: the token cache, what is packed or piped, mixing, and rows that are left out.
+
+# many_rows N: conversations, some 110 bytes each.
+many_rows() {
+    awk -v n="$1" 'BEGIN { for (i = 1; i <= n; i++)
+        printf "{\"messages\":[{\"role\":\"user\",\"content\":\"What comes after %d?\"},{\"role\":\"assistant\",\"content\":\"It is %d.\"}]}\n", i, i + 1 }'
+}
+
+# cached: how many stores are in the cache.
+cached() {
+    find "$SFT_CACHE_DIR" -name '*.tokens' | wc -l | tr -d ' '
+}
+
+# With a cache of its own, a file that is large enough to be kept.
+with_cache() {
+    SFT_CACHE_DIR=$PWD/cache
+    export SFT_CACHE_DIR
+    tiny_base base
+    many_rows 12000 >rows.jsonl
+}
+
+test_cache_is_used_and_changes_nothing() {
+    with_cache
+    expect 0 "$SFT" inspect --base base --json rows.jsonl
+    mv stdout first
+    is "$(cached)" 1
+    is "$(wc -l <first | tr -d ' ')" 12000
+    store=$(ls cache/*.tokens) before=$(stat -c '%i %s' cache/*.tokens)
+    expect 0 "$SFT" inspect --base base --json rows.jsonl
+    same first stdout
+    is "$(stat -c '%i %s' "$store")" "$before"
+    is "$(cached)" 1
+    expect 0 env SFT_CACHE_DIR=/proc/nowhere "$SFT" inspect --base base --json rows.jsonl # no cache: the same
+    same first stdout
+    expect 0 env OMP_NUM_THREADS=1 SFT_CACHE_DIR="$PWD/other" "$SFT" inspect --base base --json rows.jsonl
+    same first stdout
+}
+
+test_cache_of_a_small_file_is_not_kept() {
+    SFT_CACHE_DIR=$PWD/cache
+    tiny_base base
+    expect 0 "$SFT" inspect --base base "$DATA/chat.jsonl"
+    [ ! -e cache ] || is "$(cached)" 0
+}
+
+test_cache_is_made_anew_when_what_matters_changes() {
+    with_cache
+    n=1
+    expect 0 "$SFT" inspect --base base --report rows.jsonl
+    for change in data.max_length=20 data.overlong=drop data.train_on=all data.template=chatml data.system=Hi \
+        data.system_policy=drop data.prompt_column=x; do
+        n=$((n + 1))
+        expect 0 "$SFT" inspect --base base --report rows.jsonl --set $change
+        is "$(cached)" $n
+        expect 0 "$SFT" inspect --base base --report rows.jsonl --set $change
+        is "$(cached)" $n
+    done
+    for same in data.dedupe=exact data.shuffle=false data.on_bad_row=skip train.seed=7; do # what does not
+        expect 0 "$SFT" inspect --base base --report rows.jsonl --set $same
+        is "$(cached)" $n
+    done
+    expect 0 "$SFT" inspect --base base --report rows.jsonl:messages
+    is "$(cached)" $((n + 1))
+    sed -i 's/It is 500\./It is 5OO./' rows.jsonl # the same size
+    expect 0 "$SFT" inspect --base base --report rows.jsonl
+    is "$(cached)" $((n + 2))
+    cp -r base other # another tokenizer: without its last merge
+    sed -i '$d' other/merges.txt
+    expect 0 "$SFT" inspect --base other --report rows.jsonl
+    is "$(cached)" $((n + 3))
+}
+
+test_cache_by_content_not_by_name() {
+    with_cache
+    expect 0 "$SFT" inspect --base base --json --limit 3 rows.jsonl
+    cp rows.jsonl copy.jsonl
+    expect 0 "$SFT" inspect --base base --json --limit 3 copy.jsonl
+    is "$(cached)" 1
+    has stdout '"source":"copy.jsonl:1"'
+}
+
+test_cache_that_is_damaged_is_not_used() {
+    with_cache
+    expect 0 "$SFT" inspect --base base --json rows.jsonl
+    mv stdout first
+    store=$(ls cache/*.tokens) size=$(stat -c %s cache/*.tokens)
+    for cut in 0 7 100 $((size / 2)) $((size - 1)); do
+        head -c "$cut" "$store" >half
+        cp half "$store"
+        expect 0 "$SFT" inspect --base base --json rows.jsonl
+        same first stdout
+        is "$(stat -c %s "$store")" "$size"
+    done
+    for at in $((size - 1)) $((size - 300)) $((size - 100000)); do # trailer, records
+        flip_byte "$store" "$at"
+        expect 0 "$SFT" inspect --base base --json rows.jsonl
+        same first stdout
+    done
+}
+
+test_tokens_that_are_damaged_in_the_cache_stop_the_run() {
+    with_cache
+    write_config
+    expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --set train.max_steps=1 --set data.shuffle=false
+    flip_byte cache/*.tokens 20 # the first conversation's tokens: records and trailer are whole
+    expect 1 "$SFT" train config.ini --set data.train=rows.jsonl --set train.max_steps=1 --set data.shuffle=false --fresh
+    has stderr 'error: rows.jsonl:1: its tokens in the cache are damaged (delete the cache'
+    rm -r cache
+    expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --set train.max_steps=1 --set data.shuffle=false --fresh
+}
+
+test_cache_writer_that_is_killed_leaves_nothing_to_use() {
+    with_cache
+    many_rows 60000 >rows.jsonl
+    expect 0 env SFT_CACHE_DIR="$PWD/whole" "$SFT" inspect --base base --json --limit 50 rows.jsonl
+    mv stdout first
+    for delay in 0.01 0.03 0.06 0.1; do
+        rm -rf cache
+        "$SFT" inspect --base base --json --limit 50 rows.jsonl >/dev/null 2>&1 &
+        pid=$!
+        sleep $delay
+        kill -9 "$pid" 2>/dev/null || :
+        wait "$pid" || :
+        pid=
+        expect 0 "$SFT" inspect --base base --json --limit 50 rows.jsonl
+        same first stdout
+    done
+}
+
+test_two_at_once_share_the_cache() {
+    with_cache
+    "$SFT" inspect --base base --json rows.jsonl >a 2>log &
+    pid=$!
+    "$SFT" inspect --base base --json rows.jsonl >b
+    finish 0
+    same a b
+    is "$(cached)" 1
+    is "$(find cache -name '*.tmp')" ''
+}
+
+test_cache_forgets_what_is_not_used() {
+    with_cache
+    expect 0 "$SFT" inspect --base base --report rows.jsonl
+    touch -d '40 days ago' cache/*.tokens
+    printf x >cache/left.tokens.123.tmp
+    touch -d '2 days ago' cache/left.tokens.123.tmp
+    printf x >cache/mine.txt # not ours
+    touch -d '1 year ago' cache/mine.txt
+    expect 0 "$SFT" inspect --base base --report rows.jsonl # used: young again
+    is "$(cached)" 1
+    touch -d '40 days ago' cache/*.tokens
+    expect 0 "$SFT" inspect --base base --report rows.jsonl --set data.max_length=20
+    is "$(cached)" 1
+    is "$(ls cache/*.tmp cache/*.txt 2>/dev/null)" cache/mine.txt
+}
+
+test_gzip_and_standard_input_are_the_same_rows() {
+    tiny_base base
+    expect 0 "$SFT" inspect --base base --json "$DATA/chat.jsonl"
+    sed 's/"source":"[^:]*:/"source":"X:/' stdout >plain
+    gzip -c "$DATA/chat.jsonl" >chat.jsonl.gz
+    cp chat.jsonl.gz packed # known by its bytes, not by its name
+    for file in chat.jsonl.gz packed; do
+        expect 0 "$SFT" inspect --base base --json $file
+        has stdout "\"source\":\"$file:1\""
+        sed 's/"source":"[^:]*:/"source":"X:/' stdout | diff - plain
+    done
+    for input in "$DATA/chat.jsonl" chat.jsonl.gz; do
+        "$SFT" inspect --base base --json - <"$input" >stdout
+        has stdout '"source":"-:1"'
+        sed 's/"source":"[^:]*:/"source":"X:/' stdout | diff - plain
+    done
+    head -c 200 chat.jsonl.gz >short.gz
+    expect 1 "$SFT" inspect --base base --json short.gz
+    has stderr 'error: short.gz: '
+}
+
+test_a_run_from_a_pipe_goes_on_from_a_pipe() {
+    write_config
+    sed 's/^train = .*/train = -/' config.ini >pipe.ini
+    "$SFT" train config.ini --set train.output_dir=straight 2>log
+    "$SFT" train pipe.ini --set train.num_train_epochs=1 --set train.lr_scheduler_type=constant <"$DATA/chat.jsonl" 2>log
+    "$SFT" train pipe.ini --set train.lr_scheduler_type=constant <"$DATA/chat.jsonl" 2>log
+    has log 'continues run/checkpoint-3'
+    is "$(grep -c '"step":' run/metrics.jsonl)" 6
+    code=0
+    head -n 5 "$DATA/chat.jsonl" | "$SFT" train pipe.ini --set train.lr_scheduler_type=constant 2>log || code=$?
+    is $code 2
+    has log '[data] train: the content of - is not what this run was started with (-)'
+}
+
+test_csv_files_with_a_header() {
+    tiny_base base
+    printf 'id,prompt,completion\r\n1,"What, ""now""?","one\ntwo"\r\n2,b,c\r\n' >a.csv
+    expect 0 "$SFT" inspect --base base a.csv
+    has stdout 'What, "now"?'
+    has stdout 'a.csv:4' # the second row: the first has two lines
+    printf 'ask\treply\nb\tc\n' >a.tsv
+    expect 1 "$SFT" inspect --base base a.tsv
+    has stderr 'error: a.tsv:2: unknown structure: it has the keys ask, reply'
+    expect 0 "$SFT" inspect --base base a.tsv --set data.prompt_column=ask --set data.completion_column=reply
+    printf 'prompt,completion\na\n' >bad.csv
+    expect 1 "$SFT" inspect --base base bad.csv
+    has stderr 'error: bad.csv:2: expected 2 columns'
+}
+
+test_mixing() {
+    write_config
+    expect 0 "$SFT" train config.ini --dry-run --set "data.train=$DATA/chat.jsonl*2.5"
+    has stderr '(8 an epoch)' # 30 of 12, by fours
+    expect 0 "$SFT" inspect --base base --json "$DATA/chat.jsonl*0.25"
+    is "$(grep -c '"dropped":"not in the sample"' stdout)" 9
+    cat "$DATA/chat.jsonl" "$DATA/chat.jsonl" >twice.jsonl
+    expect 0 "$SFT" inspect --base base --json twice.jsonl --set data.dedupe=exact
+    is "$(grep -c '"dropped":"duplicate"' stdout)" "$(($(wc -l <twice.jsonl) - $(sort -u "$DATA/chat.jsonl" | wc -l)))"
+}
+
+test_rejected_rows_are_kept() {
+    write_config
+    { cat "$DATA/chat.jsonl"; printf '%s\n' '{"messages":[{"role":"x","content":"a"}]}' '{'; } >rows.jsonl
+    expect 1 "$SFT" train config.ini --set data.train=rows.jsonl
+    has stderr "error: rows.jsonl:13: messages[0].role: unknown role 'x' (system, user or assistant)"
+    has stderr 'rows.jsonl:14: '
+    [ ! -e run ] || die 'it made run'
+    expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --set data.on_bad_row=skip
+    is "$(wc -l <run/rejected.jsonl | tr -d ' ')" 2
+    has run/rejected.jsonl '{"source":"rows.jsonl:13","reason":"messages[0].role: unknown role '"'x'"
+    has run/rejected.jsonl '"row":"{"}'
+    rm -r run
+    expect 0 "$SFT" inspect --base base rows.jsonl --set data.on_bad_row=skip
+    [ ! -e run ] || die 'inspect wrote'
+}
+
+test_system_prompts() {
+    tiny_base base
+    printf '%s\n' '{"prompt":"a","completion":"b"}' >a.jsonl
+    expect 0 "$SFT" inspect --base base a.jsonl --set 'data.system=Be kind.'
+    has stdout 'Be kind.'
+    expect_error 2 '[data] system: not set; system_policy = replace needs it' "$SFT" inspect --base base a.jsonl \
+        --set data.system_policy=replace
+    expect_error 2 '[data] system: not used with system_policy = drop' "$SFT" inspect --base base a.jsonl \
+        --set data.system_policy=drop --set data.system=x
+}

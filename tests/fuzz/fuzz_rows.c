@@ -1,0 +1,79 @@
+/* Any bytes as a file of rows, JSON, CSV or TSV by the first one: no crash; rows lie one after another within
+ * the text, each on a later line than the one before where lines end rows; what a CSV row says is the
+ * columns' values as strings; and the file comes to an end. Built with clang -fsanitize=fuzzer, or with
+ * replay.c to run a corpus. */
+#include "data/rows.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void require(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void check_row(const struct rows *rows, const struct json_element *row)
+{
+    struct sft_err err = {0};
+    json *root;
+    if (rows_parse(rows, row, &root, &err)) {
+        require(!root && err.status == SFT_EDATA && err.message[0]);
+        return;
+    }
+    if (rows->kind != ROWS_JSON) {
+        size_t n_named = 0;
+        for (size_t i = 0; i < rows->n_names; i++) {
+            n_named += rows->names[i] != NULL;
+            require(!rows->names[i] || json_string(json_get(root, rows->names[i])));
+        }
+        require(json_size(root) == n_named);
+    }
+    json_free(root);
+}
+
+static void check_rows(struct rows *rows, const char *text, size_t len)
+{
+    struct json_element row;
+    struct sft_err err = {0};
+    size_t end = rows_position(rows), line = rows->kind == ROWS_JSON ? 0 : 1;
+    const size_t step = rows->scanner.is_array ? 0 : 1; /* the elements of an array may share a line */
+    bool found = false;
+    enum sft_status status;
+    while ((status = rows_next(rows, &row, &found, &err)) == SFT_OK && found) {
+        const size_t start = (size_t)(row.text - text);
+        require(row.len > 0 && start >= end && row.len <= len - start && row.line >= line + step);
+        end = start + row.len;
+        line = row.line;
+        require(rows_position(rows) >= end && rows_position(rows) <= len);
+        check_row(rows, &row);
+    }
+    require(!status || (status == SFT_EDATA && strncmp(err.message, "line ", 5) == 0));
+    require(rows_next(rows, &row, &found, &err) == SFT_OK && !found);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static const enum rows_kind kinds[] = {ROWS_CSV, ROWS_TSV, ROWS_JSON};
+    static const struct rows_columns columns = {.prompt = "q", .completion = "a"};
+    if (size == 0)
+        return 0;
+    const size_t len = size - 1;
+    char *text = malloc(len ? len : 1); /* a copy of its exact size, so that reading past it is caught */
+    struct rows rows;
+    struct sft_err err = {0};
+    require(text != NULL);
+    memcpy(text, bytes + 1, len);
+    /* '0' to '2' a kind each; '3' and '4' CSV and TSV with columns of other names */
+    const size_t choice = (size_t)(bytes[0] - '0') % 5;
+    if (rows_init(&rows, kinds[choice % 3], text, len, choice < 3 ? NULL : &columns, &err))
+        require(err.status == SFT_EDATA && strncmp(err.message, "line ", 5) == 0);
+    else
+        check_rows(&rows, text, len);
+    rows_free(&rows);
+    free(text);
+    return 0;
+}

@@ -1,0 +1,146 @@
+/* What hurts people in fine-tuning data, each by its name. */
+#include "dataset_fixture.h"
+
+START_TEST(the_end_token_is_learned)
+{
+    loads("a.jsonl", "", ROW("a", "b"));
+    const struct example e = at(0);
+    ck_assert_int_eq(e.tokens[e.n_tokens - 1], tpl.end_of_turn);
+    ck_assert_float_eq(e.weights[e.n_tokens - 1], 1.0F);
+    ck_assert_uint_eq(e.n_positions, e.n_tokens - 1); /* it is the label of the last position */
+}
+END_TEST
+
+START_TEST(control_tokens_in_text_stay_text)
+{
+    loads("a.jsonl", "", ROW("<|im_end|><|im_start|>assistant<|im_sep|>x", "<|im_end|>"));
+    const struct example e = at(0);
+    size_t ends = 0;
+    for (size_t i = 0; i < e.n_tokens; i++)
+        ends += e.tokens[i] == tpl.end_of_turn;
+    ck_assert_uint_eq(ends, 2); /* one a turn */
+    ck_assert_uint_eq(e.n_targets, strlen("<|im_end|>") + 1);
+}
+END_TEST
+
+START_TEST(a_reply_that_is_cut_is_told)
+{
+    options.render.max_length = ROW_OVERHEAD + 3;
+    loads("a.jsonl", "", ROW("a", "bcdef") "\n" ROW("abcdefgh", "b") "\n" ROW("a", "b") "\n");
+    ck_assert_uint_eq(ds.n_examples, 2);
+    ck_assert_uint_eq(ds.files[0].store.counts.flags[2], 1);
+    ck_assert(ds.files[0].store.records[0].flags & RECORD_REPLY_CUT);
+    ck_assert_int_ne(at(0).tokens[at(0).n_tokens - 1], tpl.end_of_turn);
+}
+END_TEST
+
+START_TEST(a_cut_that_leaves_nothing_to_train)
+{
+    options.render.max_length = 5;
+    loads("a.jsonl", "", ROW("a", "b"));
+    ck_assert_uint_eq(ds.n_examples, 0);
+    ck_assert_uint_eq(walk(), 1);
+    ck_assert_str_eq(left_out[0].why, "nothing left to train");
+}
+END_TEST
+
+START_TEST(line_ends_and_marks)
+{
+    static const char *const files[] = {
+        ROW("a", "b") "\r\n" ROW("c", "d") "\r\n",                 /* CR LF */
+        "\xEF\xBB\xBF" ROW("a", "b") "\n" ROW("c", "d"),           /* BOM, no line end */
+        "\n\n \t\r\n" ROW("a", "b") "\n\n\n" ROW("c", "d") "\n\n", /* blank lines */
+        "\xEF\xBB\xBF\r\n[" ROW("a", "b") ",\r\n\r\n" ROW("c", "d") "]\r\n",
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        loads("a.jsonl", "", files[i]);
+        ck_assert_uint_eq(ds.n_examples, 2);
+        ck_assert_str_eq(rendered(1), "<user|c><assistant|d>");
+    }
+}
+END_TEST
+
+START_TEST(rows_that_json_would_take_and_we_do_not)
+{
+    static const struct {
+        const char *row, *what;
+    } cases[] = {
+        {ROW("a", "b\\u0000c"), "\\u0000"},
+        {"{\"messages\":[],\"messages\":[]}", "messages"},
+        {ROW("a", "b") " {}", "after"},
+        {"{\"messages\":[{\"role\":\"user\",\"content\":1}]}",
+         "messages[0].content: expected a string, found a number"},
+        {"{\"Messages\":[]}", "unknown structure"},
+        {ROW("a", "\\ud800"), "surrogate"},
+        {"{\"messages\":[{\"role\":\"user\",\"content\":null}]}",
+         "messages[0].content: expected a string, found null"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_int_eq(load("a.jsonl", "", cases[i].row), SFT_EDATA);
+        ck_assert_msg(strstr(err.message, cases[i].what), "%s: %s", cases[i].what, err.message);
+    }
+}
+END_TEST
+
+START_TEST(a_nul_byte)
+{
+    static const char text[] = ROW("a", "b") "\n" ROW("a", "\0") "\n";
+    write_in(dir, "a.jsonl", text, sizeof text - 1);
+    ck_assert_int_eq(load("a.jsonl", "", NULL), SFT_EDATA);
+    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:2: "));
+}
+END_TEST
+
+START_TEST(deep_nesting)
+{
+    struct strbuf text = {0};
+    strbuf_puts(&text, "{\"messages\":");
+    for (size_t i = 0; i < 100000; i++)
+        strbuf_putc(&text, '[');
+    ck_assert_int_eq(load("a.jsonl", "", text.data), SFT_EDATA);
+    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:1: "));
+    strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(a_line_of_ten_megabytes)
+{
+    enum { LONG = 10 << 20 };
+    char *answer = mem_alloc(LONG + 1), *text;
+    memset(answer, 'x', LONG);
+    answer[LONG] = '\0';
+    text = mem_printf("{\"prompt\":\"p\",\"completion\":\"%s\"}\n{\"prompt\":\"p\",\"completion\":\"q\"}\n",
+                      answer);
+    loads("a.jsonl", "", text);
+    ck_assert_uint_eq(ds.n_examples, 2);
+    ck_assert_uint_eq(at(0).n_tokens, 1000);
+    ck_assert_uint_gt(ds.files[0].store.counts.longest, LONG);
+    ck_assert_uint_eq(at(1).line, 2);
+    free(answer);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("data_pains");
+    TCase *tests = tcase_create("data_pains");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, the_end_token_is_learned);
+    tcase_add_test(tests, control_tokens_in_text_stay_text);
+    tcase_add_test(tests, a_reply_that_is_cut_is_told);
+    tcase_add_test(tests, a_cut_that_leaves_nothing_to_train);
+    tcase_add_test(tests, line_ends_and_marks);
+    tcase_add_test(tests, rows_that_json_would_take_and_we_do_not);
+    tcase_add_test(tests, a_nul_byte);
+    tcase_add_test(tests, deep_nesting);
+    tcase_add_test(tests, a_line_of_ten_megabytes);
+    tcase_set_timeout(tests, 30);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_ENV);
+    const int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed == 0 ? 0 : 1;
+}
