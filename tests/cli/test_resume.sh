@@ -57,10 +57,10 @@ test_kill_9_with_evaluations() {
     killed_and_resumed --set train.save_steps=2 --set train.eval_steps=1 --set train.learning_rate=1e-2
 }
 
-# stopped_by SIGNAL: after a few steps.
+# stopped_by SIGNAL: after a few steps, also where these tests are run under nohup.
 stopped_by() {
     rm -f log # the shell may be slower to empty it than we are to read it
-    "$SFT" train config.ini 2>log &
+    env --default-signal=HUP "$SFT" train config.ini 2>log &
     pid=$!
     wait_until grep -q '^step ' log
     kill -"$1" $pid
