@@ -2,6 +2,7 @@
  * by scripts/golden_model.py). */
 #include "support/golden.h"
 #include "support/measured.h"
+#include "support/run_suite.h"
 #include "support/tables.h"
 
 static const struct kernels *tables[MAX_TABLES];
@@ -110,10 +111,5 @@ int main(int argc, char **argv)
     tcase_add_loop_test(models, capp_gpt, 0, n_tables);
     tcase_add_loop_test(models, lmbuddy_tiny_gpt2, 0, n_tables);
     suite_add_tcase(suite, models);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 #include "data/batch.h"
 
 #include "hand_dataset.h"
+#include "support/run_suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,10 +158,5 @@ int main(void)
     tcase_add_test(cuts, every_cut_partitions_the_step);
     tcase_add_test(cuts, order_is_a_function_of_seed_and_epoch);
     suite_add_tcase(suite, cuts);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

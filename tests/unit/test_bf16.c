@@ -6,6 +6,7 @@
 #include "bf16/engine.h"
 #include "bf16/bf16_arithmetic.h"
 #include "support/bf16.h"
+#include "support/run_suite.h"
 #include "support/tables.h"
 
 #include <check.h>
@@ -543,10 +544,5 @@ int main(int argc, char **argv)
         printf("SKIP: the bf16 engines and the model of AMX: this CPU (%s) has no AVX512-BF16\n", cpu_get()->name);
         return 0;
     }
-    SRunner *runner = srunner_create(bf16_suite());
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(bf16_suite());
 }

@@ -5,6 +5,7 @@
 #include "text/tokenizer.h"
 
 #include "scratch.h"
+#include "support/run_suite.h"
 
 #include <omp.h>
 
@@ -349,10 +350,5 @@ int main(void)
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int n_failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "data/dataset.h"
+#include "support/run_suite.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -196,10 +197,5 @@ int main(void)
     tcase_add_test(files, the_demonstration_is_in_eval);
     tcase_add_test(files, the_sums_are_right);
     suite_add_tcase(suite, files);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK); /* rows are rendered by an OpenMP team */
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* What hurts people in fine-tuning data, each by its name. */
 #include "dataset_fixture.h"
+#include "support/run_suite.h"
 
 START_TEST(the_end_token_is_learned)
 {
@@ -137,10 +138,5 @@ int main(void)
     tcase_add_test(tests, a_line_of_ten_megabytes);
     tcase_set_timeout(tests, 30);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* Datasets from files written on the spot: rows, cuts, mixing, what is left out. */
 #include "dataset_fixture.h"
+#include "support/run_suite.h"
 
 #include <omp.h>
 
@@ -441,10 +442,5 @@ int main(void)
     tcase_add_test(tests, rejected_rows_are_written);
     tcase_set_timeout(tests, 30);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include "model/params.h"
 #include "support/measured.h"
 #include "support/model_loss.h"
+#include "support/run_suite.h"
 #include "support/tables.h"
 #include "train/adamw.h"
 
@@ -352,10 +353,5 @@ int main(int argc, char **argv)
                         (int)n_tables * N_VARIANTS);
     suite_add_tcase(suite, gradients);
     suite_add_tcase(suite, threads);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

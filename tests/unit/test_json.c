@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "support/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -446,10 +447,5 @@ int main(void)
     tcase_add_test(scanning, scanner_takes_lines_of_any_length);
     suite_add_tcase(suite, scanning);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include "support/bf16.h"
 #include "support/measured.h"
 #include "support/ops.h"
+#include "support/run_suite.h"
 #include "support/tables.h"
 
 #include <math.h>
@@ -400,10 +401,5 @@ int main(int argc, char **argv)
     suite_add_tcase(suite, agreement);
     suite_add_tcase(suite, reference);
     suite_add_tcase(suite, nan);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

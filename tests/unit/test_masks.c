@@ -1,6 +1,7 @@
 /* Ids and masks of real conversations of every format against transformers', by hash
  * (tests/golden/masks.txt). */
 #include "data/dataset.h"
+#include "support/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -74,10 +75,5 @@ int main(void)
     tcase_add_test(tests, masks_equal_transformers);
     tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include "hand_dataset.h"
 #include "support/golden.h"
 #include "support/measured.h"
+#include "support/run_suite.h"
 #include "support/tables.h"
 #include "train/adamw.h"
 #include "train/schedule.h"
@@ -427,10 +428,5 @@ int main(int argc, char **argv)
     tcase_add_loop_test(properties, a_cache_changes_only_rounding, 0, n_cases);
     suite_add_tcase(suite, golden);
     suite_add_tcase(suite, properties);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

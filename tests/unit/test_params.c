@@ -2,6 +2,7 @@
 #include "model/params.h"
 
 #include "scratch.h"
+#include "support/run_suite.h"
 
 #include <math.h>
 #include <omp.h>
@@ -216,10 +217,5 @@ int main(void)
     tcase_add_test(tcase, random_weights_follow_gpt2);
     tcase_add_test(tcase, random_weights_depend_on_the_seed_alone);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK); /* an OpenMP runtime does not survive a fork */
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

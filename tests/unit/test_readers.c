@@ -1,6 +1,7 @@
 /* Every reader on rows written by hand, and every kind of bad row with its exact message. Rows are written
  * with ' for " (no row here needs a '). */
 #include "data/reader.h"
+#include "support/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -587,11 +588,7 @@ int main(void)
     tcase_add_test(rows, deep_nesting);
     tcase_add_test(rows, ten_megabytes);
     suite_add_tcase(suite, rows);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int code = run_suite(suite);
     strbuf_free(&text);
-    return n_failed == 0 ? 0 : 1;
+    return code;
 }

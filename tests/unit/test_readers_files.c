@@ -3,6 +3,7 @@
  * written as a row of each format and read back. */
 #include "base/rng.h"
 #include "data/reader.h"
+#include "support/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -440,10 +441,5 @@ int main(void)
     tcase_add_test(cases, real_files);
     tcase_add_test(cases, round_trips);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "data/csv.h"
 #include "data/rows.h"
+#include "support/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -442,10 +443,5 @@ int main(void)
     tcase_add_loop_test(tcase, what_is_written_is_read_back, 0, 2);
     tcase_add_loop_test(tcase, xstest_is_read_as_python_does, 0, COUNT(xstest));
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 #include "base/io.h"
 #include "config/settings.h"
+#include "support/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -536,10 +537,5 @@ int main(void)
     tcase_add_test(tcase, nearest_words);
     suite_add_tcase(suite, tcase);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

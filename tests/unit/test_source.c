@@ -5,6 +5,7 @@
 #include "data/source.h"
 
 #include "scratch.h"
+#include "support/run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -525,10 +526,5 @@ int main(void)
         tcase_add_test(tcase, tests[i]);
     tcase_add_loop_test(tcase, real_files_unpack_as_python_does, 0, COUNT(real));
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include "data/stamp.h"
 
 #include "scratch.h"
+#include "support/run_suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -257,10 +258,5 @@ int main(void)
     for (size_t i = 0; i < COUNT(tests); i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* Optimizer steps of a whole run: what they must not do to the system. */
 #include "scratch.h"
 #include "support/measured.h"
+#include "support/run_suite.h"
 #include "support/tables.h"
 #include "train/step.h"
 
@@ -83,10 +84,5 @@ int main(int argc, char **argv)
     tcase_add_checked_fixture(memory, make_dir, remove_dir);
     tcase_add_test(memory, no_page_fault_after_the_first_step);
     suite_add_tcase(suite, memory);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 #include "text/template.h"
 
 #include "byte_tokenizer.h"
+#include "support/run_suite.h"
 
 #include <string.h>
 
@@ -388,10 +389,5 @@ int main(void)
     tcase_add_test(jinja, jinja_equals_the_golden_files);
     suite_add_tcase(suite, masks);
     suite_add_tcase(suite, jinja);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/hash_set.h"
+#include "support/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -195,10 +196,5 @@ int main(void)
     tcase_add_test(store, a_set_of_hashes);
     tcase_set_timeout(store, 60);
     suite_add_tcase(suite, store);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }
