@@ -211,3 +211,9 @@ void strbuf_double(struct strbuf *sb, double x)
     }
     strbuf_puts(sb, digits);
 }
+
+bool str_has_ending(const char *s, const char *ending)
+{
+    const size_t len = strlen(s), n = strlen(ending);
+    return len >= n && memcmp(s + len - n, ending, n) == 0;
+}

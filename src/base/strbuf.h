@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,8 @@ void strbuf_putc(struct strbuf *sb, char c);
 void strbuf_printf(struct strbuf *sb, const char *fmt, ...) SFT_PRINTF(2, 3);
 void strbuf_clear(struct strbuf *sb);
 void strbuf_free(struct strbuf *sb);
+
+bool str_has_ending(const char *s, const char *ending);
 
 /* JSON out. A string is quoted and escaped; bytes that are not UTF-8 become U+FFFD, so that the output
  * is always valid JSON. A number has 9 significant digits; one that is not finite is null. */

@@ -49,12 +49,6 @@ void token_cache_touch(const char *path)
     utimensat(AT_FDCWD, path, NULL, 0);
 }
 
-static bool has_ending(const char *name, const char *ending)
-{
-    const size_t n = strlen(name), e = strlen(ending);
-    return n >= e && strcmp(name + n - e, ending) == 0;
-}
-
 void token_cache_prune(const char *dir)
 {
     char **names;
@@ -65,9 +59,9 @@ void token_cache_prune(const char *dir)
         return;
     for (size_t i = 0; i < count; i++) {
         struct stat st;
-        const bool is_left_over = has_ending(names[i], ".tmp");
-        const bool is_ours = is_left_over || has_ending(names[i], ".tokens") ||
-                             has_ending(names[i], ".stamp");
+        const bool is_left_over = str_has_ending(names[i], ".tmp");
+        const bool is_ours = is_left_over || str_has_ending(names[i], ".tokens") ||
+                             str_has_ending(names[i], ".stamp");
         char *path = path_join(dir, names[i]);
         if (is_ours && stat(path, &st) == 0 && now - st.st_mtime > (is_left_over ? DAY : KEEP_DAYS * DAY))
             unlink(path);

@@ -18,29 +18,23 @@ enum {
 
 /* ---- formats ---- */
 
-static bool has_ending(const char *name, size_t len, const char *ending)
-{
-    const size_t e = strlen(ending);
-    return len >= e && memcmp(name + len - e, ending, e) == 0;
-}
-
 struct file_format file_format_of(const char *path, const char *format)
 {
     static const struct {
-        const char *name, *ending;
+        const char *name, *ending, *packed;
         enum file_kind kind;
-    } kinds[] = {{"csv", ".csv", FILE_CSV}, {"tsv", ".tsv", FILE_TSV}, {"txt", ".txt", FILE_TEXT}};
-    const size_t all = strlen(path), len = has_ending(path, all, ".gz") ? all - 3 : all;
-    struct file_format result = {.kind = FILE_JSON};
-    if (format)
-        result.reader = reader_by_name(format);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (format ? strcmp(format, kinds[i].name) == 0 : has_ending(path, len, kinds[i].ending))
+    } kinds[] = {{"csv", ".csv", ".csv.gz", FILE_CSV},
+                 {"tsv", ".tsv", ".tsv.gz", FILE_TSV},
+                 {"txt", ".txt", ".txt.gz", FILE_TEXT}};
+    struct file_format result = {.kind = FILE_JSON, .reader = format ? reader_by_name(format) : NULL};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const bool is_named = str_has_ending(path, kinds[i].ending) || str_has_ending(path, kinds[i].packed);
+        const bool is_rows = kinds[i].kind != FILE_TEXT;
+        if (format && !result.reader
+                ? strcmp(format, kinds[i].name) == 0
+                : is_named && (is_rows || !result.reader)) /* a.csv:question, but a.txt:messages */
             result.kind = kinds[i].kind;
-    if (result.reader && has_ending(path, len, ".csv"))
-        result.kind = FILE_CSV;
-    if (result.reader && has_ending(path, len, ".tsv"))
-        result.kind = FILE_TSV;
+    }
     return result;
 }
 

@@ -104,16 +104,10 @@ static enum sft_status find_files(struct file_list *files, const char *dir, stru
 
 /* ---- tensors ---- */
 
-static bool ends_with(const char *s, const char *end)
-{
-    const size_t len = strlen(s), end_len = strlen(end);
-    return len >= end_len && strcmp(s + len - end_len, end) == 0;
-}
-
 static bool is_ignored(const struct family *family, const char *name)
 {
     for (const char *const *end = family->ignored; *end; end++)
-        if (ends_with(name, *end))
+        if (str_has_ending(name, *end))
             return true;
     return false;
 }

@@ -15,15 +15,9 @@ void run_record_free(struct run_record *record)
 
 /* ---- fingerprints ---- */
 
-static bool has_ending(const char *name, const char *ending)
-{
-    const size_t n = strlen(name), e = strlen(ending);
-    return n >= e && strcmp(name + n - e, ending) == 0;
-}
-
 static bool is_model_file(const char *name)
 {
-    return has_ending(name, ".safetensors") || strcmp(name, "config.json") == 0 ||
+    return str_has_ending(name, ".safetensors") || strcmp(name, "config.json") == 0 ||
            strcmp(name, "tokenizer.json") == 0 || strcmp(name, "vocab.json") == 0 ||
            strcmp(name, "merges.txt") == 0 || strcmp(name, "tokenizer_config.json") == 0 ||
            strcmp(name, "special_tokens_map.json") == 0 || strcmp(name, "model.safetensors.index.json") == 0;
@@ -40,7 +34,7 @@ enum sft_status run_record_base(struct run_record *record, const char *base, str
     xxh64_init(&all, 0);
     enum sft_status status = io_list(dir, &names, &count, err);
     for (size_t i = 0; i < count && !status; i++) {
-        if (!is_model_file(names[i]) || (from_config && has_ending(names[i], ".safetensors")))
+        if (!is_model_file(names[i]) || (from_config && str_has_ending(names[i], ".safetensors")))
             continue;
         char *path = path_join(dir, names[i]);
         uint64_t hash = 0;
