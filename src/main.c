@@ -47,7 +47,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "error: %s\n", why);
         return 1;
     }
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write that fails, and is told as such */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write that fails: finish_output */
     if (argc < 2) {
         print_commands(stderr);
         return 2;

@@ -1,8 +1,8 @@
 /* JSON in: strict, case-sensitive, with places. The only room that uses cJSON.
  *
  * cJSON alone cuts strings at \u0000, matches keys whatever their case, takes the first of two equal
- * keys, and accepts text after the document; each of these is an error here, said as such, and so are
- * lone surrogates and nesting deeper than JSON_MAX_DEPTH. */
+ * keys, and accepts text after the document and strings that are not UTF-8; each of these is an error here,
+ * said as such, and so are lone surrogates and nesting deeper than JSON_MAX_DEPTH. */
 #ifndef SFT_BASE_JSON_H
 #define SFT_BASE_JSON_H
 
@@ -75,13 +75,15 @@ struct json_scanner {
     const char *text;
     size_t len, pos, line;
     bool is_array, done;
+    bool skips_comma; /* before the next element: it is missing, and that has been told */
 };
 
 /* Skips a UTF-8 byte-order mark and white space; an opening '[' makes it an array, anything else lines. */
 void json_scanner_init(struct json_scanner *scanner, const char *text, size_t len);
 
 /* The next element: SFT_OK and *found true; at the end *found false. Blank lines are skipped. SFT_EDATA
- * where an array's structure is broken beyond this element (a missing comma or bracket), with the line. */
+ * where an array's structure is broken beyond this element, with the line; what follows is not looked at, the
+ * scanner done, but where only the comma before an object is missing: then the next call gives that object. */
 enum sft_status json_scanner_next(struct json_scanner *scanner, struct json_element *element, bool *found,
                                   struct sft_err *err);
 

@@ -84,13 +84,16 @@ static enum sft_status fail_expected(struct cursor *c, const char *what)
 
 /* ---- strings ---- */
 
+#define HIGH_BITS UINT64_C(0x8080808080808080) /* of eight bytes */
+
 /* Eight bytes at a time; the sign bit of a byte of the result marks the candidates, and a borrow can only
  * add a false one after a true one, so the first is right. */
 static uint64_t special_bytes(uint64_t x)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
+    const uint64_t ones = UINT64_C(0x0101010101010101);
     const uint64_t quote = x ^ (ones * '"'), backslash = x ^ (ones * '\\');
-    return (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((x - ones * 0x20) & ~x)) & high;
+    return (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((x - ones * 0x20) & ~x)) &
+           HIGH_BITS;
 }
 
 const char *json_skip_plain(const char *p, const char *end)
@@ -155,11 +158,33 @@ static enum sft_status check_escape(struct cursor *c)
     return SFT_OK;
 }
 
+/* [p, end) as UTF-8; ASCII eight bytes at a time. */
+static enum sft_status check_utf8(struct cursor *c, const char *p, const char *end)
+{
+    while (p < end) {
+        uint64_t x;
+        while (end - p >= 8 && (memcpy(&x, p, 8), (x & HIGH_BITS) == 0))
+            p += 8;
+        while (p < end && (unsigned char)*p < 0x80)
+            p++;
+        while (p < end && (unsigned char)*p >= 0x80) {
+            const size_t n = utf8_decode(p, (size_t)(end - p), NULL, NULL);
+            if (n == 0)
+                return FAIL_AT(c, p, "not UTF-8 (byte 0x%02X)", (unsigned char)*p);
+            p += n;
+        }
+    }
+    return SFT_OK;
+}
+
 static enum sft_status check_string(struct cursor *c)
 {
     const char *opening = c->p++;
     for (;;) {
-        c->p = json_skip_plain(c->p, c->end);
+        const char *plain = c->p;
+        c->p = json_skip_plain(plain, c->end);
+        if (check_utf8(c, plain, c->p))
+            return SFT_EDATA;
         if (c->p == c->end)
             return FAIL_AT(c, opening, "this string is never closed");
         if (*c->p == '"') {
@@ -168,6 +193,8 @@ static enum sft_status check_string(struct cursor *c)
         }
         if (*c->p == '\n')
             return FAIL_AT(c, c->p, "a line break in a string (write \\n)");
+        if (*c->p == '\0')
+            return FAIL_AT(c, c->p, "a NUL in a string");
         if (*c->p != '\\')
             return FAIL_AT(c, c->p, "control character 0x%02X in a string (write \\u%04x)",
                            (unsigned char)*c->p, (unsigned char)*c->p);

@@ -111,7 +111,7 @@ static enum sft_status next_in_array(struct json_scanner *s, struct json_element
                                      struct sft_err *err)
 {
     /* An element never ends with '[', so that only the array's own can stand just before. */
-    const bool is_first = s->text[s->pos - 1] == '[';
+    const bool needs_comma = s->text[s->pos - 1] != '[' && !s->skips_comma;
     skip_space(s);
     if (s->pos == s->len)
         return fail_at_line(s, err, "the array is never closed: ']' is missing");
@@ -121,7 +121,8 @@ static enum sft_status next_in_array(struct json_scanner *s, struct json_element
         s->done = true;
         return s->pos == s->len ? SFT_OK : fail_at_line(s, err, "text after the array's end");
     }
-    if (!is_first) {
+    s->skips_comma = needs_comma && s->text[s->pos] == '{'; /* that object can be read all the same */
+    if (needs_comma) {
         if (s->text[s->pos] != ',')
             return fail_at_line(s, err, "expected ',' or ']' after an element of the array");
         s->pos++;
@@ -153,6 +154,6 @@ enum sft_status json_scanner_next(struct json_scanner *scanner, struct json_elem
     }
     const enum sft_status status = next_in_array(scanner, element, found, err);
     if (status)
-        scanner->done = true;
+        scanner->done = !scanner->skips_comma;
     return status;
 }

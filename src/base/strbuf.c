@@ -159,6 +159,33 @@ void strbuf_add_utf8_lossy(struct strbuf *sb, const char *s, size_t len)
     strbuf_add(sb, s + good, len - good);
 }
 
+/* C0, DEL and C1; Bidi_Control. */
+static bool is_obeyed(uint32_t cp)
+{
+    return cp < 0x20 || (cp >= 0x7F && cp < 0xA0) || cp == 0x061C || cp == 0x200E || cp == 0x200F ||
+           (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069);
+}
+
+void strbuf_add_visible(struct strbuf *sb, const char *s, size_t len)
+{
+    static const char letters[] = {['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r'};
+    size_t i = 0;
+    while (i < len) {
+        uint32_t cp = 0;
+        size_t bad = 0;
+        const size_t n = utf8_decode(s + i, len - i, &cp, &bad);
+        if (n == 0)
+            strbuf_puts(sb, "\xEF\xBF\xBD");
+        else if (cp < sizeof letters && letters[cp])
+            strbuf_printf(sb, "\\%c", letters[cp]);
+        else if (is_obeyed(cp))
+            strbuf_printf(sb, cp < 0x100 ? "\\x%02x" : "\\u%04x", cp);
+        else
+            strbuf_add(sb, s + i, n);
+        i += n ? n : bad;
+    }
+}
+
 /* ---- JSON out ---- */
 
 void strbuf_json_string(struct strbuf *sb, const char *s, size_t len)

@@ -36,6 +36,11 @@ void strbuf_double(struct strbuf *sb, double x);
  * practice; what Python's errors="replace" and Rust's from_utf8_lossy do). */
 void strbuf_add_utf8_lossy(struct strbuf *sb, const char *s, size_t len);
 
+/* The same for a terminal or a log, which it cannot disturb: what is obeyed rather than shown becomes an
+ * escape. These are the control characters (\n, \t, \r; \x1b) and those of Unicode's Bidi_Control, which
+ * reorder the text around them (\u202e). */
+void strbuf_add_visible(struct strbuf *sb, const char *s, size_t len);
+
 /* Length in bytes (1 to 4) of the well-formed UTF-8 character that s starts with, its code point in *cp.
  * 0: s[0..len) starts with an ill-formed part of *bad bytes (1 to 3). len must be at least 1. cp and bad
  * may be NULL. */

@@ -95,7 +95,7 @@ static void print_text(const struct bench *b, const struct run *run)
 
 static enum sft_status prepare(struct run *run, struct settings *settings, struct sft_err *err)
 {
-    if (settings_check(settings, true, err) || run_prepare(run, settings, false, true, err))
+    if (settings_check(settings, true, err) || run_prepare(run, settings, false, true, NULL, err))
         return err->status;
     run->kernels = profile_start(run->kernels);
     return run_allocate(run, err);

@@ -25,7 +25,7 @@ static enum sft_status score(struct session *s, const struct settings *settings,
     if (!status)
         status = batch_buffer_init(&buffer, capacity, capacity, err);
     if (!status)
-        evaluate(&s->model, &acts, &buffer, &ds, micro_batch_tokens, NULL, result);
+        status = evaluate(&s->model, &acts, &buffer, &ds, micro_batch_tokens, NULL, result, err);
     batch_buffer_free(&buffer);
     activations_free(&acts);
     dataset_free(&ds);

@@ -21,6 +21,8 @@ struct inspect {
     uint64_t found, shown; /* conversations that `source` lets through; those that were printed */
     struct preview preview;
     struct pager pager;
+    enum sft_status status; /* of the walk */
+    struct sft_err *err;
 };
 
 /* ---- what --source means ---- */
@@ -90,7 +92,7 @@ static enum sft_status find_source(struct inspect *in, const struct run *run, st
     in->source_line = colon ? strtoull(colon + 1, &end, 10) : 0;
     if (!colon || colon == in->source || in->source_line == 0 || *end)
         return sft_fail(err, SFT_EUSAGE, "--source: expected FILE:LINE, found '%s'", in->source);
-    char *name = mem_strndup(in->source, (size_t)(colon - in->source));
+    char *name = path_tidy(mem_strndup(in->source, (size_t)(colon - in->source)));
     enum sft_status status = find_path(in, run, name, err);
     free(name);
     return status ? status : find_line(in, run, err);
@@ -118,6 +120,9 @@ static bool print_record(void *context, const struct dataset_file *file, const s
     struct inspect *in = context;
     if (!is_wanted(in, file, r))
         return true;
+    in->status = dataset_check_record(file, r, in->err);
+    if (in->status)
+        return false;
     if (in->json) {
         preview_json(file, r, dropped);
     } else {
@@ -133,13 +138,16 @@ static bool print_record(void *context, const struct dataset_file *file, const s
 
 static enum sft_status print_conversations(struct inspect *in, const struct run *run, struct sft_err *err)
 {
+    in->err = err;
     in->preview.tok = run->tokenizer;
     in->preview.tpl = &run->template;
     if (in->source && find_source(in, run, err))
         return err->status;
     dataset_walk(&run->train, print_record, in);
-    if (!is_done(in))
+    if (!in->status && !is_done(in))
         dataset_walk(&run->eval, print_record, in);
+    if (in->status)
+        return in->status;
     if (in->row != every_row && in->shown == 0)
         return sft_fail(err, SFT_EUSAGE, "--row %llu: there are only %llu conversations",
                         (unsigned long long)in->row, (unsigned long long)in->found);
@@ -198,6 +206,8 @@ static enum sft_status check_options(const struct inspect *in, struct sft_err *e
 {
     if (in->row == 0)
         return sft_fail(err, SFT_EUSAGE, "--row: conversations are counted from 1");
+    if (in->json && in->preview.tokens)
+        return sft_fail(err, SFT_EUSAGE, "--tokens: --json has every token already");
     if (in->report && (in->preview.tokens || in->source || in->limit || in->row != every_row))
         return sft_fail(
             err, SFT_EUSAGE,
@@ -249,10 +259,10 @@ int cmd_inspect(int argc, char **argv)
     struct settings settings = {0};
     struct run run = {.lock = -1};
     struct sft_err err = {0};
-    if (inspect(&in, &settings, &run, &err))
+    const enum sft_status status = inspect(&in, &settings, &run, &err);
+    code = pager_finish(&in.pager);
+    if (status)
         code = report_error(&err);
-    else
-        code = pager_finish(&in.pager);
     run_free(&run);
     settings_free(&settings);
     words_free(&in.words);

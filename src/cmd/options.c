@@ -160,6 +160,7 @@ int finish_output(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
-    fprintf(stderr, "error: standard output: %s\n", strerror(errno));
+    if (errno != EPIPE) /* a reader who has left needs no message */
+        fprintf(stderr, "error: standard output: %s\n", strerror(errno));
     return 1;
 }

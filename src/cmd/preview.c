@@ -58,34 +58,25 @@ void preview_json(const struct dataset_file *file, const struct record *r, const
 
 /* ---- text that cannot disturb a terminal ---- */
 
-/* Append bytes, control characters as escapes. A line break ends the colour and begins it anew, which a pager
- * needs; on one line it is an escape too. */
-static void put_safe(struct strbuf *out, const char *bytes, size_t len, bool one_line, const char *colour)
+/* Append bytes, with real line breaks. One ends the colour and begins it anew, which a pager needs. */
+static void put_lines(struct strbuf *out, const char *bytes, size_t len, const char *colour)
 {
-    struct strbuf text = {0};
-    strbuf_add_utf8_lossy(&text, bytes, len);
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char c = (unsigned char)text.data[i];
-        if (c == '\n' && !one_line)
-            strbuf_printf(out, "%s\n%s", colour ? plain : "", colour ? colour : "");
-        else if (c == '\n' || c == '\t' || c == '\r')
-            strbuf_puts(out, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
-        else if (c < 0x20 || c == 0x7F)
-            strbuf_printf(out, "\\x%02x", c);
-        else if (c == 0xC2 && (unsigned char)text.data[i + 1] < 0xA0) /* U+0080 to U+009F */
-            strbuf_printf(out, "\\x%02x", (unsigned char)text.data[++i]);
-        else
-            strbuf_putc(out, (char)c);
+    for (const char *newline; len > 0 && (newline = memchr(bytes, '\n', len));) {
+        const size_t n = (size_t)(newline - bytes);
+        strbuf_add_visible(out, bytes, n);
+        strbuf_printf(out, "%s\n%s", colour ? plain : "", colour ? colour : "");
+        bytes += n + 1;
+        len -= n + 1;
     }
-    strbuf_free(&text);
+    strbuf_add_visible(out, bytes, len);
 }
 
-static void put_tokens(struct strbuf *out, const struct row *row, size_t first, size_t end, bool one_line,
+static void put_tokens(struct strbuf *out, const struct row *row, size_t first, size_t end,
                        const char *colour)
 {
     struct strbuf bytes = {0};
     tokenizer_decode(row->preview->tok, row->tokens + first, end - first, false, &bytes);
-    put_safe(out, bytes.data ? bytes.data : "", bytes.len, one_line, colour);
+    put_lines(out, bytes.data, bytes.len, colour);
     strbuf_free(&bytes);
 }
 
@@ -167,7 +158,7 @@ static void put_coloured(struct strbuf *out, const struct row *row, size_t first
         const size_t next = whole_characters(row, i, end);
         const char *colour = (row->weights[i] > 0 ? trained_shade : other_shade)[n % 2];
         strbuf_puts(out, colour);
-        put_tokens(out, row, i, next, false, colour);
+        put_tokens(out, row, i, next, colour);
         strbuf_puts(out, plain);
         i = next;
     }
@@ -182,7 +173,7 @@ static void put_marked(struct strbuf *out, const struct row *row, size_t first, 
         while (next < end && (row->weights[next] > 0) == is_trained)
             next++;
         strbuf_puts(out, is_trained ? "[[" : "");
-        put_tokens(out, row, i, next, false, NULL);
+        put_tokens(out, row, i, next, NULL);
         strbuf_puts(out, is_trained ? "]]" : "");
         i = next;
     }
@@ -212,14 +203,18 @@ static void put_turns(struct strbuf *out, const struct row *row)
 
 static void put_table(struct strbuf *out, const struct row *row)
 {
+    struct strbuf bytes = {0};
     strbuf_printf(out, "%8s %8s %7s  %s\n", "position", "id", "weight", "text");
     for (size_t i = 0; i < row->n_tokens; i++) {
         const bool mark = row->preview->colour && row->weights[i] > 0;
         strbuf_printf(out, "%8zu %8d %7g  %s", i, row->tokens[i], (double)row->weights[i],
                       mark ? trained_shade[0] : "");
-        put_tokens(out, row, i, i + 1, true, NULL);
+        strbuf_clear(&bytes);
+        tokenizer_decode(row->preview->tok, row->tokens + i, 1, false, &bytes);
+        strbuf_add_visible(out, bytes.data, bytes.len);
         strbuf_printf(out, "%s\n", mark ? plain : "");
     }
+    strbuf_free(&bytes);
 }
 
 /* The beginning of a row that cannot be read. */
@@ -229,7 +224,7 @@ static void put_bad_row(struct strbuf *out, const struct preview *p, const struc
     enum { MOST = 500 };
     const bool is_longer = r->row_len > MOST;
     strbuf_puts(out, p->colour ? dim : "");
-    put_safe(out, record_row(&file->store, r), is_longer ? MOST : r->row_len, true, NULL);
+    strbuf_add_visible(out, record_row(&file->store, r), is_longer ? MOST : r->row_len);
     strbuf_printf(out, "%s%s%s", is_longer ? " ..." : "", p->colour ? plain : "", r->row_len ? "\n" : "");
 }
 

@@ -71,7 +71,7 @@ static void add_sample(struct dataset *ds, size_t *capacity, struct dataset_file
 {
     struct rng rng;
     size_t wanted = (size_t)llround(share * (double)n);
-    rng_seed(&rng, seed, sample_stream + (uint64_t)(file - ds->files));
+    rng_seed(&rng, seed, sample_stream ^ file->hash); /* wherever the file stands in the list */
     for (size_t i = 0; i < file->store.n_records && wanted > 0; i++) {
         if (!is_used(ds, file, i))
             continue;
@@ -126,8 +126,11 @@ enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_sp
                              const struct chat_template *tpl, const struct tokenizer *tok,
                              const struct dataset_options *options, struct sft_err *err)
 {
-    const struct tokenize_options how = {
-        .tpl = tpl, .tok = tok, .render = options->render, .columns = options->columns};
+    const struct tokenize_options how = {.tpl = tpl,
+                                         .tok = tok,
+                                         .render = options->render,
+                                         .columns = options->columns,
+                                         .stop = options->stop};
     struct source *sources = mem_calloc(n_specs, sizeof *sources);
     enum sft_status status = SFT_OK;
     *ds = (struct dataset){.files = mem_calloc(n_specs, sizeof *ds->files),
@@ -204,17 +207,25 @@ struct example dataset_example(const struct dataset *ds, size_t i)
                             .truncated = r->flags & RECORD_TRUNCATED};
 }
 
+enum sft_status dataset_check_record(const struct dataset_file *file, const struct record *record,
+                                     struct sft_err *err)
+{
+    if (token_store_check(&file->store, record))
+        return SFT_OK;
+    return sft_fail(err, SFT_EIO,
+                    "%s:%zu: its tokens in the cache are damaged (delete the cache, SFT_CACHE_DIR or "
+                    "~/.cache/sft, and run again)",
+                    file->path, (size_t)record->line);
+}
+
 enum sft_status dataset_check(const struct dataset *ds, const uint32_t *examples, size_t n,
                               struct sft_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         size_t file;
         const struct record *r = dataset_record(ds, examples[i], &file);
-        if (!token_store_check(&ds->files[file].store, r))
-            return sft_fail(err, SFT_EIO,
-                            "%s:%zu: its tokens in the cache are damaged (delete the cache, SFT_CACHE_DIR or "
-                            "~/.cache/sft, and run again)",
-                            ds->files[file].path, (size_t)r->line);
+        if (dataset_check_record(&ds->files[file], r, err))
+            return err->status;
     }
     return SFT_OK;
 }

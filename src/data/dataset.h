@@ -56,7 +56,8 @@ struct dataset_options {
     struct rows_columns columns;
     enum on_bad_row on_bad_row;
     enum dedupe dedupe;
-    uint64_t seed; /* of FILE*0.25's sample */
+    uint64_t seed;            /* of FILE*0.25's sample */
+    const volatile int *stop; /* may be NULL; set by a signal: stop reading, SFT_EINTERRUPTED */
 };
 
 /* What the settings say; borrows their strings. max_length: the effective one. */
@@ -67,6 +68,9 @@ struct dataset_options dataset_options_of(const struct settings *settings, size_
  * path, repeat and forced. SFT_EUSAGE for an unknown format or a bad number. dataset_file_free frees it. */
 enum sft_status dataset_parse_spec(const char *spec, struct dataset_file *file, struct sft_err *err);
 void dataset_file_free(struct dataset_file *file);
+
+/* Whether files are there and may be read: what dataset_load would say of the first that is not. */
+enum sft_status dataset_find_files(char *const *specs, size_t n_specs, struct sft_err *err);
 
 /* Read and render the files. A file without a row is an error, one of which no row is kept is not. With
  * on_bad_row = error (or overlong = error), SFT_EDATA carries the first ten such rows, a line "FILE:LINE:
@@ -86,6 +90,10 @@ enum sft_status dataset_check(const struct dataset *ds, const uint32_t *examples
 
 /* Whether the i-th record of the file is a kept one that an earlier one equals. */
 bool record_is_duplicate(const struct dataset_file *file, size_t i);
+
+/* The same of one record. */
+enum sft_status dataset_check_record(const struct dataset_file *file, const struct record *record,
+                                     struct sft_err *err);
 
 /* Whether its files hold documents only, no conversation. */
 bool dataset_is_documents(const struct dataset *ds);

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const double repeat_max = 1000000;
 
@@ -68,4 +69,17 @@ enum sft_status dataset_parse_spec(const char *spec, struct dataset_file *file, 
     if (!(file->repeat > 0))
         file->repeat = 1;
     return SFT_OK;
+}
+
+enum sft_status dataset_find_files(char *const *specs, size_t n_specs, struct sft_err *err)
+{
+    enum sft_status status = SFT_OK;
+    for (size_t i = 0; i < n_specs && !status; i++) {
+        struct dataset_file file;
+        status = dataset_parse_spec(specs[i], &file, err);
+        if (!status && strcmp(file.path, "-") != 0 && access(file.path, R_OK) != 0)
+            status = sft_fail_errno(err, "%s", file.path);
+        dataset_file_free(&file);
+    }
+    return status;
 }

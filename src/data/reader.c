@@ -2,7 +2,6 @@
 
 #include "data/reader_internal.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +38,7 @@ const struct reader *reader_detect(const json *row, struct sft_err *err)
         return NULL;
     }
     for (size_t i = 0; i < readers_count; i++)
-        if (readers[i]->matches(row))
+        if (readers[i]->detects ? readers[i]->detects(row) : readers[i]->matches(row))
             return readers[i];
     struct strbuf text = {0};
     describe_keys(row, &text);
@@ -141,20 +140,22 @@ enum sft_status reader_get_list(const json *row, const char *key, const json **o
 
 enum sft_status reader_get_weight(const json *message, float fallback, float *weight, struct sft_err *err)
 {
+    /* sums of weights and their inverses are floats: neither may overflow */
+    static const double least = 1e-30, most = 1e30;
+    static const char expected[] = "0, or a number from 1e-30 to 1e30";
     const json *node = reader_get(message, "weight");
     *weight = fallback;
     if (!node)
         return SFT_OK;
-    const float given = (float)json_number(node); /* NaN if it is no number */
-    if (isfinite(given) && given >= 0.0F) {
-        *weight = given;
-        return SFT_OK;
+    if (!json_is_number(node)) {
+        reader_fail_type(node, expected, err);
+        return reader_within("weight", false, err);
     }
-    if (json_is_number(node))
-        return sft_fail(err, SFT_EDATA, "weight: expected a number of 0 or more, found %g",
-                        json_number(node));
-    reader_fail_type(node, "a number of 0 or more", err);
-    return reader_within("weight", false, err);
+    const double given = json_number(node);
+    if (given != 0 && !(given >= least && given <= most))
+        return sft_fail(err, SFT_EDATA, "weight: expected %s, found %g", expected, given);
+    *weight = given > 0 ? (float)given : 0.0F; /* no -0 */
+    return SFT_OK;
 }
 
 bool reader_is_blank(const char *s)

@@ -13,7 +13,8 @@
  *               an answer to it as in `prompt`; what was rejected is not looked at         HH-RLHF, TRL
  *   dolly       {"instruction", "context"?, "response"}
  *   alpaca      {"instruction", "input"?, "output" or "response", "history"?: [[question, answer], ...]};
- *               in a row with both input and context the question has both
+ *               in a row with both input and context the question has both; a history may be blank
+ *               dolly and alpaca are two names of one format: each reads the other's rows
  *   question    {"question", "answer"}
  *   text        {"text"}                                                                    a document
  *
@@ -47,6 +48,7 @@ struct reader {
     const char *name;
     const char *keys;                 /* what a row of it looks like, for messages */
     bool (*matches)(const json *row); /* does this row look like one of ours? */
+    bool (*detects)(const json *row); /* is a file of ours whose first row it is? NULL: where it matches */
     enum sft_status (*read)(const json *row, struct conversations *out, struct sft_err *err);
 };
 extern const struct reader *const readers[]; /* in the order in which they are tried */

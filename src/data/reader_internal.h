@@ -32,7 +32,7 @@ enum sft_status reader_get_string(const json *row, const char *key, bool require
 /* The list at `key`, which must be there and have an element. */
 enum sft_status reader_get_list(const json *row, const char *key, const json **out, struct sft_err *err);
 
-/* The loss weight of a message: its "weight", or the fallback. */
+/* The loss weight of a message: its "weight" (0, or from 1e-30 to 1e30), or the fallback. */
 enum sft_status reader_get_weight(const json *message, float fallback, float *weight, struct sft_err *err);
 
 bool reader_is_blank(const char *s); /* NULL is */

@@ -34,6 +34,13 @@ static enum sft_status add_text(const json *node, enum role role, struct arena *
     return SFT_OK;
 }
 
+/* NULL where there is none, as in an empty column of a table. */
+static const json *get_history(const json *row)
+{
+    const json *history = reader_get(row, "history");
+    return json_is_string(history) && reader_is_blank(json_string(history)) ? NULL : history;
+}
+
 /* The earlier turns of an alpaca row: "history", a list of [question, answer]; it may be empty. */
 static enum sft_status add_history(const json *history, struct arena *arena, struct conversation *conv,
                                    struct sft_err *err)
@@ -53,7 +60,7 @@ static enum sft_status add_history(const json *history, struct arena *arena, str
 
 static enum sft_status instruction_read(const json *row, struct conversations *out, struct sft_err *err)
 {
-    const json *history = reader_get(row, "history");
+    const json *history = get_history(row);
     const bool is_output = reader_get(row, "output") || !json_get(row, "response");
     const char *question, *answer;
     struct conversation *conv;
@@ -71,25 +78,26 @@ static enum sft_status instruction_read(const json *row, struct conversations *o
     return SFT_OK;
 }
 
-static bool alpaca_matches(const json *row)
+static bool instruction_matches(const json *row)
 {
     return has_both(row, "instruction", "output") || has_both(row, "instruction", "response");
 }
 
 /* Tried before alpaca: a row without any of alpaca's own keys. */
-static bool dolly_matches(const json *row)
+static bool dolly_detects(const json *row)
 {
     return has_both(row, "instruction", "response") && !json_get(row, "input") && !json_get(row, "output");
 }
 
 const struct reader reader_alpaca = {.name = "alpaca",
                                      .keys = "{\"instruction\", \"input\"?, \"output\"}",
-                                     .matches = alpaca_matches,
+                                     .matches = instruction_matches,
                                      .read = instruction_read};
 
 const struct reader reader_dolly = {.name = "dolly",
                                     .keys = "{\"instruction\", \"context\"?, \"response\"}",
-                                    .matches = dolly_matches,
+                                    .matches = instruction_matches,
+                                    .detects = dolly_detects,
                                     .read = instruction_read};
 
 /* ---- question and answer ---- */

@@ -55,10 +55,12 @@ static void add_tokens(struct shard *shard, struct record *record, const int32_t
     shard->n_tokens = need;
 }
 
+/* A message may quote the row, and ends up on terminals and in logs. */
 static void add_message(struct shard *shard, struct record *record, const char *message)
 {
-    strbuf_puts(&shard->text, message);
-    record->message_len = (uint32_t)strlen(message);
+    const size_t start = shard->text.len;
+    strbuf_add_visible(&shard->text, message, strlen(message));
+    record->message_len = (uint32_t)(shard->text.len - start);
 }
 
 void render_bad(const struct json_element *row, const char *message, struct shard *shard)

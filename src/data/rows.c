@@ -196,6 +196,11 @@ enum sft_status rows_next(struct rows *rows, struct json_element *row, bool *fou
     return rows->scanner.done ? SFT_OK : next_record(&rows->scanner, rows->delimiter, row, found, err);
 }
 
+bool rows_are_done(const struct rows *rows)
+{
+    return rows->scanner.done;
+}
+
 size_t rows_position(const struct rows *rows)
 {
     return rows->scanner.pos;

@@ -44,10 +44,13 @@ enum sft_status rows_init(struct rows *rows, enum rows_kind kind, const char *te
 void rows_free(struct rows *rows);
 
 /* The next row, like json_scanner_next: *found false at the end, SFT_EDATA "line N: what" where the structure
- * is broken; then there is no further row. */
+ * is broken; mostly there is no further row then (rows_are_done), and what is left of the file is not read. */
 enum sft_status rows_next(struct rows *rows, struct json_element *row, bool *found, struct sft_err *err);
 
-/* Where the next row will be looked for: everything before it is done with. */
+/* Whether there is no further row. */
+bool rows_are_done(const struct rows *rows);
+
+/* Where the next row will be looked for: everything before it is done with; after the end, what was not read. */
 size_t rows_position(const struct rows *rows);
 
 /* A row as JSON; threads may call it at once. SFT_EDATA says what is wrong with the row: no JSON, or of CSV

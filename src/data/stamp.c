@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,8 @@ bool stamp_read(const char *dir, const char *path, const struct file_state *stat
         line = stamp_line(state, *hash);
         holds = strlen(line) == found.len && memcmp(line, found.data, found.len) == 0;
     }
+    if (holds)
+        utimensat(AT_FDCWD, stamp, NULL, 0); /* in use: it is kept (token_cache_prune) */
     strbuf_free(&found);
     free(stamp);
     free(line);

@@ -33,13 +33,14 @@ extern const char *const drop_reason[DROP_COUNT]; /* as --json and the report sa
 enum record_flag {
     RECORD_DOCUMENT = 1,
     RECORD_TRUNCATED = 2,
-    RECORD_REPLY_CUT = 4, /* cut inside an assistant's turn: its end token is lost */
+    RECORD_REPLY_CUT = 4, /* cut inside what is trained on, a reply: its end token is lost */
     RECORD_EMPTY_CONTENT = 8,
     RECORD_EMPTY_SYSTEM = 16,
     RECORD_SAME_ROLE = 32, /* two turns of one role in a row */
     RECORD_TOOLS = 64,     /* the row defines tools, which are not shown */
+    RECORD_UNREAD = 128,   /* a bad row that is the rest of a file */
 };
-enum { RECORD_FLAGS = 7 }; /* how many there are */
+enum { RECORD_FLAGS = 7 }; /* how many of them are counted, over kept records */
 
 struct record {
     uint64_t offset;       /* of its data; multiple of 4 */

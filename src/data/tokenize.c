@@ -13,7 +13,7 @@ enum {
     BLOCK_BYTES = 8 << 20,
     SHARD_ROWS = 32, /* rows that a thread takes at a time */
     BLOCK_SHARDS = (BLOCK_ROWS + SHARD_ROWS - 1) / SHARD_ROWS,
-    KEY_VERSION = 1, /* to be raised where the same key would make another store */
+    KEY_VERSION = 2, /* to be raised where the same key would make another store */
 };
 
 /* ---- formats ---- */
@@ -47,7 +47,7 @@ struct reading {
     struct rows rows;
     struct json_element block[BLOCK_ROWS];
     size_t n_block, n_rows; /* rows in the block; in the file so far */
-    bool is_done;
+    bool is_done, is_stopped;
     struct sft_err broken; /* where the file's structure is broken; status SFT_OK if it is not */
     struct shard shards[BLOCK_SHARDS];
     struct token_store_writer *store;
@@ -58,12 +58,16 @@ static void scan_block(struct reading *in)
 {
     size_t bytes = 0;
     in->n_block = 0;
+    in->is_stopped = in->options->stop && *in->options->stop;
+    in->is_done = in->is_done || in->is_stopped;
     while (in->n_block < BLOCK_ROWS && bytes < BLOCK_BYTES && !in->is_done) {
         struct json_element *row = &in->block[in->n_block];
         bool found = false;
         in->broken.status = rows_next(&in->rows, row, &found, &in->broken);
-        in->is_done = in->broken.status || !found;
-        if (found && !in->broken.status) {
+        in->is_done = in->broken.status ? rows_are_done(&in->rows) : !found;
+        if (in->broken.status)
+            break; /* told in its place, after this block */
+        if (found) {
             bytes += row->len;
             in->n_block++;
         }
@@ -93,6 +97,27 @@ static void render_shard(struct renderer *r, const struct reading *in, size_t s,
         render_row(r, &in->rows, in->reader, &in->block[i], shard);
 }
 
+/* What the scanner said becomes a bad row, whose text is all that could not be read after it. */
+static void add_broken(struct reading *in)
+{
+    const struct io_map *bytes = &in->source->bytes;
+    const size_t from = rows_are_done(&in->rows) ? rows_position(&in->rows) : bytes->size;
+    struct json_element rest = {.text = bytes->data + from, .len = bytes->size - from, .line = 1};
+    const char *what = strstr(in->broken.message, ": "); /* after the line, which is said for every row */
+    char message[256];
+    sscanf(in->broken.message, "line %zu", &rest.line);
+    snprintf(message, sizeof message, "%.160s", what ? what + 2 : in->broken.message);
+    if (rest.len > 0)
+        snprintf(message + strlen(message), sizeof message - strlen(message),
+                 "; the rest of the file, %zu bytes, is not read", rest.len);
+    shard_clear(&in->shards[0]);
+    render_bad(&rest, message, &in->shards[0]);
+    if (rest.len > 0)
+        in->shards[0].records[0].record.flags |= RECORD_UNREAD;
+    shard_append_to(&in->shards[0], in->store);
+    in->n_rows++;
+}
+
 /* One thread scans and appends, all render; the renderers live as long as the file, for their encoders'
  * caches. */
 static void render_rows(struct reading *in)
@@ -117,6 +142,8 @@ static void render_rows(struct reading *in)
             {
                 for (size_t s = 0; s < BLOCK_SHARDS; s++)
                     shard_append_to(&in->shards[s], in->store);
+                if (in->broken.status)
+                    add_broken(in);
                 source_forget(in->source, rows_position(&in->rows));
                 log_progress("reading %s: %.0f%%", in->source->path,
                              100.0 * (double)rows_position(&in->rows) / (double)in->source->bytes.size);
@@ -127,19 +154,6 @@ static void render_rows(struct reading *in)
     log_progress("%s", "");
 }
 
-/* What the scanner said becomes a bad row: its message begins with the line, which is said for every row. */
-static void add_broken(struct reading *in)
-{
-    size_t line = 1;
-    const char *what = strstr(in->broken.message, ": ");
-    sscanf(in->broken.message, "line %zu", &line);
-    const struct json_element nothing = {.text = "", .line = line};
-    shard_clear(&in->shards[0]);
-    render_bad(&nothing, what ? what + 2 : in->broken.message, &in->shards[0]);
-    shard_append_to(&in->shards[0], in->store);
-    in->n_rows++;
-}
-
 static enum sft_status read_rows(struct reading *in, enum file_kind kind, struct sft_err *err)
 {
     static const enum rows_kind rows_kinds[] = {
@@ -148,8 +162,8 @@ static enum sft_status read_rows(struct reading *in, enum file_kind kind, struct
     if (rows_init(&in->rows, rows_kinds[kind], bytes->data, bytes->size, &in->options->columns, err))
         return err->status;
     render_rows(in);
-    if (in->broken.status)
-        add_broken(in);
+    if (in->is_stopped)
+        return sft_fail(err, SFT_EINTERRUPTED, "stopped while it was read");
     return in->n_rows > 0 ? SFT_OK : sft_fail(err, SFT_EDATA, "there is no row in it");
 }
 
@@ -174,12 +188,20 @@ static enum sft_status read_source(struct reading *in, enum file_kind kind, stru
     return status ? sft_context(err, "%s", in->source->path) : SFT_OK;
 }
 
+static enum sft_status refuse_parquet(const struct source *source, struct sft_err *err)
+{
+    if (source->bytes.size < 4 || memcmp(source->bytes.data, "PAR1", 4) != 0)
+        return SFT_OK;
+    return sft_fail(err, SFT_EDATA, "%s: a parquet file (scripts/from_hub.py makes JSON Lines of it)",
+                    source->path);
+}
+
 /* Make the store, at `path` or where it is NULL in a temporary file. */
 static enum sft_status make_store(struct source *source, const struct file_format *format,
                                   const struct tokenize_options *options, const char *path, const char *key,
                                   struct token_store *store, struct sft_err *err)
 {
-    if (source_bytes(source, err))
+    if (source_bytes(source, err) || refuse_parquet(source, err))
         return err->status;
     struct token_store_writer *w = token_store_create(path, err);
     if (!w)

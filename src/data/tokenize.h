@@ -13,6 +13,7 @@ struct tokenize_options {
     const struct tokenizer *tok;
     struct render_options render;
     struct rows_columns columns;
+    const volatile int *stop; /* may be NULL: as in struct dataset_options */
 };
 
 /* How a file's name, or the user, says that it is to be read. */

@@ -3,18 +3,21 @@
 #include <math.h>
 #include <stdlib.h>
 
-bool evaluate(const struct transformer *model, struct activations *acts, struct batch_buffer *buffer,
-              const struct dataset *ds, size_t micro_batch_tokens, const volatile int *stop,
-              struct evaluation *result)
+enum sft_status evaluate(const struct transformer *model, struct activations *acts,
+                         struct batch_buffer *buffer, const struct dataset *ds, size_t micro_batch_tokens,
+                         const volatile int *stop, struct evaluation *result, struct sft_err *err)
 {
     uint32_t *order = mem_alloc(ds->n_examples * sizeof *order);
     batch_epoch_order(order, ds->n_examples, 0, 0, false);
     struct loss_sums sums = {0};
-    bool finished = true;
-    for (size_t done = 0; done < ds->n_examples && finished;) {
-        done += batch_fill(buffer, ds, order + done, ds->n_examples - done, micro_batch_tokens);
-        transformer_loss(model, acts, &buffer->batch, &sums);
-        finished = !(stop && *stop);
+    enum sft_status status = SFT_OK;
+    for (size_t done = 0, n; done < ds->n_examples && !status; done += n) {
+        n = batch_fill(buffer, ds, order + done, ds->n_examples - done, micro_batch_tokens);
+        status = dataset_check(ds, order + done, n, err);
+        if (!status)
+            transformer_loss(model, acts, &buffer->batch, &sums);
+        if (!status && stop && *stop)
+            status = SFT_EINTERRUPTED;
     }
     free(order);
     *result = (struct evaluation){
@@ -23,5 +26,5 @@ bool evaluate(const struct transformer *model, struct activations *acts, struct 
         .num_target_tokens = ds->n_targets,
         .num_conversations = ds->n_examples,
     };
-    return finished;
+    return status;
 }

@@ -121,12 +121,12 @@ static enum sft_status check_field(const struct run_record *record, const json *
     if (field->resume == RESUME_CONTENT && fingerprint_of(record, field)) {
         const struct strbuf *content = fingerprint_of(record, field);
         if (strcmp(recorded_text(recorded, "content", field), content->data ? content->data : "") != 0)
-            status = sft_fail(err, SFT_EUSAGE,
-                              "[%s] %s: the content of %s is not what this run was started with (%s)",
-                              field->section, field->key, text, before);
+            status = sft_fail(
+                err, SFT_EUSAGE, "[%s] %s: the content of %s is not what this run was started with (%s)",
+                field->section, field->key, *text ? text : "nothing", *before ? before : "nothing");
     } else if (field->resume == RESUME_SAME && strcmp(before, text) != 0) {
         status = sft_fail(err, SFT_EUSAGE, "[%s] %s = %s, but this run was started with %s", field->section,
-                          field->key, text, before);
+                          field->key, text, *before ? before : "nothing");
     }
     strbuf_free(&now);
     return status;

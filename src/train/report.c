@@ -61,6 +61,10 @@ static void look_at_records(struct report_file *f)
         f->truncated += (r->flags & RECORD_TRUNCATED) != 0;
         if (r->why != DROP_NO)
             note_first(&f->first_dropped[r->why], r->line);
+        if (r->flags & RECORD_UNREAD) {
+            f->unread_line = r->line;
+            f->unread_bytes = r->row_len;
+        }
         if (record_is_duplicate(f->file, i))
             note_first(&f->first_duplicate, r->line);
         for (size_t bit = 0; bit < RECORD_FLAGS; bit++)

@@ -18,8 +18,8 @@
  *       turns, tokens, target_tokens, trained_share (target_tokens / tokens)
  *       truncated        cut to the length limit; also those that are left out as nothing is left to train
  *       dropped          {reason: count}; reasons as in inspect --json, all bad rows under "bad row"
- *       bad_rows         [{reason, count, first}]: by what is wrong, numbers and quoted values left out, the
- *                        most frequent first
+ *       bad_rows         [{reason, count, first}]: by what is wrong, the most frequent first; reason is the
+ *                        first row's, others of its kind may have other numbers and quoted values
  *       duplicates       the same tokens and weights stood before, in this file or one before it
  *       longest          tokens before any cut
  *       empty_content, empty_system, same_role, reply_cut, tools
@@ -42,7 +42,7 @@
 
 /* Bad rows of one kind. */
 struct report_bad_rows {
-    char *reason; /* numbers as N, quoted values as '...' */
+    char *reason; /* the first row's; in the others numbers and quoted values may differ */
     uint64_t count, first_line;
 };
 
@@ -53,7 +53,8 @@ struct report_file {
     uint64_t truncated;                                              /* of those */
     uint64_t first_flagged[RECORD_FLAGS], first_dropped[DROP_COUNT]; /* lines; 0: there is none */
     uint64_t first_duplicate;
-    struct report_bad_rows *bad_rows; /* (n_bad_rows) the most frequent first */
+    uint64_t unread_line, unread_bytes; /* where a broken structure hides the rest of the file; 0: nowhere */
+    struct report_bad_rows *bad_rows;   /* (n_bad_rows) the most frequent first */
     size_t n_bad_rows;
 };
 

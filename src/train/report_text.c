@@ -51,7 +51,7 @@ static void put_tokens_added(struct strbuf *out, const struct run *run)
         size_t len;
         const char *bytes = tokenizer_token_bytes(run->tokenizer, (int32_t)id, &len);
         strbuf_puts(out, id == first ? ": " : ", ");
-        strbuf_add_utf8_lossy(out, bytes ? bytes : "", len);
+        strbuf_add_visible(out, bytes ? bytes : "", len);
     }
     strbuf_putc(out, '\n');
 }

@@ -45,6 +45,9 @@ static void check_use(struct report *report, const struct report_file *f)
 
 static void check_bad_rows(struct report *report, const struct report_file *f)
 {
+    if (f->unread_bytes)
+        warn(report, "%s:%llu: the file is broken here, and %llu bytes after it are not read (mend it)",
+             f->file->path, (unsigned long long)f->unread_line, (unsigned long long)f->unread_bytes);
     const uint64_t bad = f->file->store.counts.dropped[DROP_BAD_ROW], rows = f->file->store.counts.rows;
     const uint64_t line = f->first_dropped[DROP_BAD_ROW];
     if (bad && report->run->settings->data.on_bad_row == ON_BAD_ROW_ERROR)

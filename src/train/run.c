@@ -88,15 +88,19 @@ static size_t effective_max_length(const struct run *run)
 }
 
 /* lenient: rows that would stop a run are only left out and counted. */
-static enum sft_status load_data(struct run *run, bool lenient, struct sft_err *err)
+static enum sft_status load_data(struct run *run, bool lenient, const volatile int *stop, struct sft_err *err)
 {
     const struct settings *s = run->settings;
     struct dataset_options options = dataset_options_of(s, effective_max_length(run));
+    options.stop = stop;
     if (lenient) {
         options.on_bad_row = ON_BAD_ROW_SKIP;
         if (options.render.overlong == OVERLONG_ERROR)
             options.render.overlong = OVERLONG_DROP;
     }
+    if (dataset_find_files(s->data.eval.items, s->data.eval.count,
+                           err)) /* before hours are spent on the others */
+        return err->status;
     if (dataset_load(&run->train, s->data.train.items, s->data.train.count, &run->template, run->tokenizer,
                      &options, err))
         return err->status;
@@ -128,7 +132,7 @@ static enum sft_status open_data(struct run *run, struct settings *settings, boo
     const bool has_model = path_exists(config);
     free(config);
     free(dir);
-    if ((has_model ? open_base(run, err) : open_tokenizer(run, err)) || load_data(run, lenient, err))
+    if ((has_model ? open_base(run, err) : open_tokenizer(run, err)) || load_data(run, lenient, NULL, err))
         return err->status;
     return SFT_OK;
 }
@@ -206,13 +210,13 @@ static enum sft_status choose_kernels(struct run *run, struct sft_err *err)
 }
 
 enum sft_status run_prepare(struct run *run, struct settings *settings, bool fresh, bool dry,
-                            struct sft_err *err)
+                            const volatile int *stop, struct sft_err *err)
 {
     *run = (struct run){.settings = settings, .lock = -1, .state = {.last_eval_step = -1}};
     if (choose_kernels(run, err))
         return err->status;
     run->output_dir = choose_output_dir(settings, fresh);
-    if (open_base(run, err) || load_data(run, false, err))
+    if (open_base(run, err) || load_data(run, false, stop, err))
         return err->status;
     split_data(run);
     if (run->train.n_examples == 0)
@@ -229,10 +233,11 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
     run->record.total_steps = run->total_steps;
     if (run_record_base(&run->record, settings->model.base, err))
         return err->status;
-    if (!dry &&
-        (lock_output_dir(run, err) || checkpoint_clean(run->output_dir, err) || write_rejected(run, err)))
+    if (!dry && (lock_output_dir(run, err) || checkpoint_clean(run->output_dir, err)))
         return err->status;
-    return find_checkpoint(run, err);
+    if (find_checkpoint(run, err))
+        return err->status;
+    return dry ? SFT_OK : write_rejected(run, err); /* not before it is certain that this run goes on */
 }
 
 enum sft_status run_survey(struct run *run, struct settings *settings, struct sft_err *err)

@@ -55,9 +55,10 @@ struct run_memory { /* bytes */
 enum sft_status run_open_data(struct run *run, struct settings *settings, struct sft_err *err);
 
 /* Read and check everything short of allocating the model: afterwards the report can be printed. `fresh`:
- * write to output_dir-2, -3, ... instead of continuing. `dry`: touch nothing on disk, take no lock. */
+ * write to output_dir-2, -3, ... instead of continuing. `dry`: touch nothing on disk, take no lock. `stop` (may
+ * be NULL) is looked at while data are read: SFT_EINTERRUPTED where it was set. */
 enum sft_status run_prepare(struct run *run, struct settings *settings, bool fresh, bool dry,
-                            struct sft_err *err);
+                            const volatile int *stop, struct sft_err *err);
 
 /* What a report is made of, and no more: the data, split, and where there is a model its kernels and steps.
  * Rows that would stop a run (on_bad_row, overlong = error) are only left out; nothing trained being left is

@@ -165,9 +165,11 @@ static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
     struct run *run = &t->run;
     struct evaluation result;
     log_progress("evaluating %zu conversations", run->eval.n_examples);
-    if (!evaluate(&run->model, &run->acts, &run->buffer, &run->eval,
-                  (size_t)run->settings->train.micro_batch_tokens, t->stop, &result))
-        return SFT_OK; /* interrupted: it stays due, and is run when the run goes on */
+    const enum sft_status status = evaluate(&run->model, &run->acts, &run->buffer, &run->eval,
+                                            (size_t)run->settings->train.micro_batch_tokens, t->stop, &result,
+                                            err);
+    if (status) /* interrupted: it stays due, and is run when the run goes on */
+        return status == SFT_EINTERRUPTED ? SFT_OK : status;
     const struct eval_metrics m = {run->state.step, epoch_of(run), result.loss, result.mean_token_accuracy};
     run->state.last_eval_step = (int64_t)run->state.step;
     log_info("eval at step %llu: loss %.4f  accuracy %.1f%%  (%zu conversations)", (unsigned long long)m.step,
@@ -264,7 +266,7 @@ enum sft_status train(struct settings *settings, const struct trainer_options *o
 {
     static const volatile int never = 0;
     struct trainer t = {.stop = options->stop ? options->stop : &never};
-    enum sft_status status = run_prepare(&t.run, settings, options->fresh, options->dry_run, err);
+    enum sft_status status = run_prepare(&t.run, settings, options->fresh, options->dry_run, t.stop, err);
     if (!status)
         run_report(&t.run);
     if (!status && options->dry_run) {

@@ -105,8 +105,44 @@ test_tokens_that_are_damaged_in_the_cache_stop_the_run() {
     flip_byte cache/*.tokens 20 # the first conversation's tokens: records and trailer are whole
     expect 1 "$SFT" train config.ini --set data.train=rows.jsonl --set train.max_steps=1 --set data.shuffle=false --fresh
     has stderr 'error: rows.jsonl:1: its tokens in the cache are damaged (delete the cache'
+    expect 1 "$SFT" inspect --base base --limit 1 rows.jsonl
+    has stderr 'error: rows.jsonl:1: its tokens in the cache are damaged'
+    rm -r cache # the trained model's tokenizer is another: it knows the control tokens
+    expect 0 "$SFT" eval --model run/last rows.jsonl
+    flip_byte cache/*.tokens 20
+    expect 1 "$SFT" eval --model run/last rows.jsonl
+    has stderr 'error: rows.jsonl:1: its tokens in the cache are damaged'
     rm -r cache
     expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --set train.max_steps=1 --set data.shuffle=false --fresh
+}
+
+being_written() {
+    [ -n "$(find cache -name '*.tmp')" ]
+}
+
+test_a_signal_while_data_are_read() {
+    with_cache
+    write_config
+    many_rows 400000 >rows.jsonl
+    for signal in INT TERM; do
+        rm -f log
+        "$SFT" train config.ini --set data.train=rows.jsonl 2>log &
+        pid=$!
+        wait_until being_written
+        kill -$signal $pid
+        finish 130
+        is "$(cat log)" 'rows.jsonl: stopped while it was read'
+        is "$(ls cache)" ''
+        [ ! -e run ] || die 'it made run'
+    done
+}
+
+test_an_eval_file_that_is_missing_is_told_first() {
+    with_cache
+    write_config
+    expect 1 "$SFT" train config.ini --set data.train=rows.jsonl --set data.eval=missing.jsonl
+    has stderr 'error: missing.jsonl: No such file or directory'
+    [ ! -e cache ] || is "$(cached)" 0
 }
 
 test_cache_writer_that_is_killed_leaves_nothing_to_use() {
@@ -226,9 +262,30 @@ test_rejected_rows_are_kept() {
     is "$(wc -l <run/rejected.jsonl | tr -d ' ')" 2
     has run/rejected.jsonl '{"source":"rows.jsonl:13","reason":"messages[0].role: unknown role '"'x'"
     has run/rejected.jsonl '"row":"{"}'
+    cp run/rejected.jsonl before
+    cp "$DATA/chat.jsonl" other.jsonl
+    expect 2 "$SFT" train config.ini --set data.train=other.jsonl --set data.on_bad_row=skip --set train.max_steps=9
+    same before run/rejected.jsonl # a run that is refused touches nothing
     rm -r run
     expect 0 "$SFT" inspect --base base rows.jsonl --set data.on_bad_row=skip
     [ ! -e run ] || die 'inspect wrote'
+}
+
+test_the_rest_of_a_broken_file_is_kept() {
+    write_config
+    { printf 'prompt,completion\na,b\n"c,d\n'; seq -f "a,What comes after %g?" 100; } >a.csv
+    expect 1 "$SFT" train config.ini --set data.train=a.csv
+    has stderr "error: a.csv:3: a quoted field is never closed; the rest of the file, "
+    expect 0 "$SFT" train config.ini --set data.train=a.csv --set data.on_bad_row=skip --set train.max_steps=1
+    has stderr 'warning: a.csv:3: the file is broken here, and '
+    has run/rejected.jsonl '"source":"a.csv:3"'
+    has run/rejected.jsonl 'What comes after 99?'
+}
+
+test_a_parquet_file() {
+    tiny_base base
+    printf 'PAR1\1\2\3PAR1' >a.parquet
+    expect_error 1 'a.parquet: a parquet file (scripts/from_hub.py makes JSON Lines of it)' "$SFT" inspect --base base a.parquet
 }
 
 test_system_prompts() {

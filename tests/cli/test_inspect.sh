@@ -172,6 +172,24 @@ test_control_characters() {
     has stdout 'a\x1b[2Jb\x9bc\td'
 }
 
+# Also in what is said of a bad row, and in the row itself.
+test_control_characters_of_bad_rows() {
+    tiny_base base
+    head -n 1 "$DATA/chat.jsonl" >bad.jsonl
+    printf '{"messages":[{"role":"\\u001b]0;x\\u0007\\n\\u009b\342\200\256","content":"\342\200\256\033"}]}\n' >>bad.jsonl
+    printf '{"messages":[{"role":"\\u001b]0;x\\u0007\\n\\u009b\342\200\256","content":"\342\200\256"}]}\n' >>bad.jsonl
+    told="messages[0].role: unknown role '\\x1b]0;x\\x07\\n\\x9b\\u202e' (system, user or assistant)"
+    expect 0 "$SFT" inspect --base base bad.jsonl --set data.on_bad_row=skip
+    has stdout "bad.jsonl:3  left out: $told"
+    has stdout '"content":"\u202e\x1b"'
+    is "$(tr -d '[:print:]\n' <stdout | wc -c | tr -d ' ')" 0
+    sed -i 2d bad.jsonl
+    expect_error 1 "bad.jsonl:2: $told" "$SFT" inspect --base base bad.jsonl
+    expect 0 "$SFT" inspect --base base bad.jsonl --report
+    has stdout "1  $told, first line 2"
+    is "$(tr -d '[:print:]\n' <stdout | wc -c | tr -d ' ')" 0
+}
+
 test_one_conversation() {
     write_rows
     skip='--set data.on_bad_row=skip'

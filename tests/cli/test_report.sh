@@ -53,9 +53,9 @@ test_every_number_as_json() {
 "dropped":{"no assistant turn":1
 "nothing left to train":1
 "bad row":3}
-"bad_rows":[{"reason":"messages[N].role: unknown role '...' (system, user or assistant)"
+"bad_rows":[{"reason":"messages[0].role: unknown role 'usr' (system, user or assistant)"
 "count":2
-"first":"rows.jsonl:4"},{"reason":"column N: expected a value, but the text ends here"
+"first":"rows.jsonl:4"},{"reason":"column 13: expected a value, but the text ends here"
 "count":1
 "first":"rows.jsonl:10"}]
 "duplicates":1
@@ -104,8 +104,8 @@ train  rows.jsonl (messages): 4 conversations, 10 turns, 112 tokens, 38 trained 
        left out: 1 (no assistant turn)
        left out: 1 (nothing left to train)
        left out: 3 (bad row)
-               2  messages[N].role: unknown role '...' (system, user or assistant), first line 4
-               1  column N: expected a value, but the text ends here, first line 10
+               2  messages[0].role: unknown role 'usr' (system, user or assistant), first line 4
+               1  column 13: expected a value, but the text ends here, first line 10
        cut to the length limit: 1 (16.7%), 1 inside a reply
        duplicates: 1 (25.0%), not left out
        with an empty turn: 1
@@ -304,6 +304,23 @@ test_only_the_most_frequent_reasons() {
     has stdout ' and 2 other reasons'
     expect 0 "$SFT" inspect --base base bad.jsonl --report --json
     is "$(sed 's/.*"bad_rows":\[\(.*\)\],"duplicates".*/\1/' stdout | grep -o '"count":' | wc -l | tr -d ' ')" 7
+}
+
+# Kinds are told apart by what their messages have besides numbers and quoted values; the first one is shown.
+test_bad_rows_in_the_words_of_the_first() {
+    tiny_base base
+    head -n 1 "$DATA/chat.jsonl" >bad.jsonl
+    printf '{"text":"caf\351"}\n{"text":"na\357ve"}\n{"text":"a\001"}\n{"messages":[{"role":"ai","content":""}]}\n' >>bad.jsonl
+    printf '{"messages":[{"role":"user","content":""},{"role":"bot","content":""}]}\n' >>bad.jsonl
+    expect 0 "$SFT" inspect --base base bad.jsonl --report
+    grep ', first line' stdout >found
+    diff - found <<'END'
+               2  column 13: not UTF-8 (byte 0xE9), first line 2
+               2  messages[0].role: unknown role 'ai' (system, user or assistant), first line 5
+               1  column 11: control character 0x01 in a string (write \u0001), first line 4
+END
+    expect 0 "$SFT" inspect --base base bad.jsonl --report --json
+    has stdout '"bad_rows":[{"reason":"column 13: not UTF-8 (byte 0xE9)","count":2,"first":"bad.jsonl:2"}'
 }
 
 # The first lines of train are the report; what was left out is where it says.

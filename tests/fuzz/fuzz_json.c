@@ -25,11 +25,9 @@ static void check_document(const char *text, size_t len)
         return;
     }
     json_print(root, &once);
-    if (!strstr(once.data, "\xEF\xBF\xBD")) { /* two keys may become equal when they are made UTF-8 */
-        require(json_parse(once.data, once.len, &again, &err) == SFT_OK);
-        json_print(again, &twice);
-        require(once.len == twice.len && memcmp(once.data, twice.data, once.len) == 0);
-    }
+    require(json_parse(once.data, once.len, &again, &err) == SFT_OK);
+    json_print(again, &twice);
+    require(once.len == twice.len && memcmp(once.data, twice.data, once.len) == 0);
     json_free(root);
     json_free(again);
     strbuf_free(&once);
@@ -44,7 +42,11 @@ static void check_scanner(const char *text, size_t len)
     size_t end = 0;
     bool found;
     json_scanner_init(&scanner, text, len);
-    while (json_scanner_next(&scanner, &element, &found, &err) == SFT_OK && found) {
+    for (;;) {
+        if (json_scanner_next(&scanner, &element, &found, &err) && !scanner.done)
+            continue; /* a missing comma: the next call gives the object behind it */
+        if (!found)
+            break;
         const size_t start = (size_t)(element.text - text);
         require(element.len > 0 && start >= end && start + element.len <= len && element.line >= 1);
         end = start + element.len;

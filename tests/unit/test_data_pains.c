@@ -2,6 +2,8 @@
 #include "dataset_fixture.h"
 #include "support/run_suite.h"
 
+#include <math.h>
+
 START_TEST(the_end_token_is_learned)
 {
     loads("a.jsonl", "", ROW("a", "b"));
@@ -83,12 +85,89 @@ START_TEST(rows_that_json_would_take_and_we_do_not)
 }
 END_TEST
 
+START_TEST(text_that_is_not_utf8)
+{
+    static const char *const rows[] = {ROW("caf\xE9", "b"), ROW("a", "\xED\xA0\x80"), ROW("\xC0\x80", "b")};
+    static const char *const places[] = {"column 43: not UTF-8 (byte 0xE9)",
+                                         "column 75: not UTF-8 (byte 0xED)",
+                                         "column 40: not UTF-8 (byte 0xC0)"};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *text = mem_printf("%s\n%s\n", ROW("a", "b"), rows[i]);
+        char *message = mem_printf(":2: %s", places[i]);
+        fails(SFT_EDATA, "a.jsonl", "", text, message);
+        free(text);
+        free(message);
+    }
+}
+END_TEST
+
+/* A message quotes the row; what a terminal would obey in it is shown. */
+START_TEST(what_a_message_quotes_is_visible)
+{
+    fails(SFT_EDATA, "a.jsonl", "",
+          "{\"messages\":[{\"role\":\"\\u001b]0;x\\u0007\\n\\u202e\",\"content\":\"\"}]}",
+          ":1: messages[0].role: unknown role '\\x1b]0;x\\x07\\n\\u202e' (system, user or assistant)");
+    options.on_bad_row = ON_BAD_ROW_SKIP;
+    loads("a.jsonl", "", ROW("a", "b") "\n{\"\\u009b\\r\":1}\n");
+    ck_assert_uint_eq(walk(), 1);
+    message_is(
+        0, "expected {\"messages\": [{\"role\", \"content\"}, ...]} (format messages), but it has the key "
+           "\\x9b\\r");
+}
+END_TEST
+
+START_TEST(rows_of_alpaca_and_of_dolly_in_one_file)
+{
+    loads("a.jsonl", "",
+          "{\"instruction\":\"a\",\"response\":\"b\"}\n"
+          "{\"instruction\":\"a\",\"input\":\"c\",\"response\":\"b\"}\n"
+          "{\"instruction\":\"a\",\"input\":\"c\",\"output\":\"b\"}\n");
+    ck_assert_str_eq(ds.files[0].store.format, "dolly");
+    ck_assert_uint_eq(ds.n_examples, 3);
+    ck_assert_str_eq(rendered(2), "<user|a\n\nc><assistant|b>");
+}
+END_TEST
+
+#define WEIGHED(weight) "{\"messages\":[{\"role\":\"assistant\",\"content\":\"a\",\"weight\":" weight "}]}\n"
+
+/* Sums of weights and their inverses must be floats. */
+START_TEST(weights_no_float_can_work_with)
+{
+    static const char *const rows[][2] = {
+        {WEIGHED("-1"), "-1"},       {WEIGHED("-1e-60"), "-1e-60"},  {WEIGHED("1e-40"), "1e-40"},
+        {WEIGHED("9e-31"), "9e-31"}, {WEIGHED("1.1e30"), "1.1e+30"}, {WEIGHED("1e39"), "1e+39"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *message = mem_printf(
+            ":1: messages[0].weight: expected 0, or a number from 1e-30 to 1e30, found %s", rows[i][1]);
+        fails(SFT_EDATA, "a.jsonl", "", rows[i][0], message);
+        free(message);
+    }
+    loads("a.jsonl", "", WEIGHED("1e-30") WEIGHED("1e30") WEIGHED("-0.0"));
+    ck_assert_uint_eq(ds.n_examples, 2);
+    ck_assert_float_eq(at(0).weights[at(0).n_tokens - 1], 1e-30F);
+    ck_assert_float_eq(at(1).weights[at(1).n_tokens - 1], 1e30F);
+    ck_assert_uint_eq(walk(), 1);
+    const struct record *zero = left_out[0].record;
+    const float weight = record_weights(&ds.files[0].store, zero)[zero->n_tokens - 1];
+    ck_assert(weight == 0 && !signbit(weight));
+}
+END_TEST
+
+START_TEST(empty_columns_of_a_table)
+{
+    loads("a.csv", "", "instruction,input,output,history\na,,b,\n");
+    ck_assert_uint_eq(ds.n_examples, 1);
+    ck_assert_str_eq(rendered(0), "<user|a><assistant|b>");
+}
+END_TEST
+
 START_TEST(a_nul_byte)
 {
     static const char text[] = ROW("a", "b") "\n" ROW("a", "\0") "\n";
     write_in(dir, "a.jsonl", text, sizeof text - 1);
     ck_assert_int_eq(load("a.jsonl", "", NULL), SFT_EDATA);
-    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:2: "));
+    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:2: column 75: a NUL in a string"));
 }
 END_TEST
 
@@ -133,6 +212,11 @@ int main(void)
     tcase_add_test(tests, a_cut_that_leaves_nothing_to_train);
     tcase_add_test(tests, line_ends_and_marks);
     tcase_add_test(tests, rows_that_json_would_take_and_we_do_not);
+    tcase_add_test(tests, text_that_is_not_utf8);
+    tcase_add_test(tests, what_a_message_quotes_is_visible);
+    tcase_add_test(tests, rows_of_alpaca_and_of_dolly_in_one_file);
+    tcase_add_test(tests, weights_no_float_can_work_with);
+    tcase_add_test(tests, empty_columns_of_a_table);
     tcase_add_test(tests, a_nul_byte);
     tcase_add_test(tests, deep_nesting);
     tcase_add_test(tests, a_line_of_ten_megabytes);

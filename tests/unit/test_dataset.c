@@ -94,9 +94,39 @@ START_TEST(broken_files)
     ck_assert_int_eq(load("a.json", "", "[" ROW("a", "b") ",\n{\"text\":\n\"a\" 1}]"), SFT_EDATA);
     ck_assert_ptr_nonnull(strstr(err.message, "a.json:2: line 3, column "));
     options.on_bad_row = ON_BAD_ROW_SKIP;
-    loads("a.json", "", "[" ROW("a", "b") "\n" ROW("a", "b") "]");
-    ck_assert_uint_eq(ds.n_examples, 1);
+    loads("a.json", "", "[" ROW("a", "b") "\n" ROW("c", "d") "]"); /* the comma is bad, the rows are not */
+    ck_assert_uint_eq(ds.n_examples, 2);
     ck_assert_uint_eq(walk(), 1);
+    ck_assert_uint_eq(left_out[0].position, 1);
+    ck_assert_uint_eq(at(1).line, 2);
+}
+END_TEST
+
+/* What a broken structure hides is a bad row, whole. */
+START_TEST(the_rest_of_a_broken_file)
+{
+    static const struct {
+        const char *name, *text, *rest;
+    } cases[] = {
+        {"a.json", "[" ROW("a", "b") ",\n{\"messages\": [\n" ROW("c", "d") ",\n" ROW("e", "f") "]",
+         "{\"messages\": [\n" ROW("c", "d") ",\n" ROW("e", "f") "]"},
+        {"a.json", "[" ROW("a", "b") "]\n[" ROW("c", "d") "]", "[" ROW("c", "d") "]"},
+        {"a.csv", "prompt,completion\na,b\nc,\"d\ne,f\n", "c,\"d\ne,f\n"},
+    };
+    options.on_bad_row = ON_BAD_ROW_SKIP;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        loads(cases[i].name, "", cases[i].text);
+        ck_assert_uint_eq(ds.n_examples, 1);
+        ck_assert_uint_eq(walk(), 1);
+        const struct record *r = left_out[0].record;
+        ck_assert(r->flags & RECORD_UNREAD);
+        ck_assert_uint_eq(r->row_len, strlen(cases[i].rest));
+        ck_assert_mem_eq(record_row(&ds.files[0].store, r), cases[i].rest, r->row_len);
+        char *told = mem_printf("the rest of the file, %zu bytes, is not read", strlen(cases[i].rest));
+        ck_assert_ptr_nonnull(
+            memmem(record_message(&ds.files[0].store, r), r->message_len, told, strlen(told)));
+        free(told);
+    }
 }
 END_TEST
 
@@ -267,6 +297,20 @@ START_TEST(split_goes_by_content)
 }
 END_TEST
 
+/* The same rows, wherever the file stands in the list. */
+static void check_sample_of_second_file(const uint32_t *first, size_t n)
+{
+    write_in(dir, "b.jsonl", ROW("a", "b"), strlen(ROW("a", "b")));
+    char *names[] = {mem_printf("%s/b.jsonl", dir), mem_printf("%s/a.jsonl*0.25", dir)};
+    dataset_free(&ds);
+    ck_assert_int_eq(dataset_load(&ds, names, 2, &tpl, tok, &options, &err), SFT_OK);
+    ck_assert_uint_eq(ds.n_examples, n + 1);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_uint_eq(ds.ids[i + 1], first[i] + 1);
+    free(names[0]);
+    free(names[1]);
+}
+
 START_TEST(a_sample_is_exact_and_seeded)
 {
     enum { N = 1000 };
@@ -279,6 +323,7 @@ START_TEST(a_sample_is_exact_and_seeded)
         ck_assert_uint_lt(ds.ids[i - 1], ds.ids[i]);
     loads("a.jsonl", "*0.25", NULL);
     ck_assert_mem_eq(first, ds.ids, sizeof first);
+    check_sample_of_second_file(first, N / 4);
     options.seed = 7;
     loads("a.jsonl", "*0.25", NULL);
     ck_assert_mem_ne(first, ds.ids, sizeof first);
@@ -427,6 +472,7 @@ int main(void)
     tcase_add_test(tests, bad_rows);
     tcase_add_test(tests, rows_of_another_format);
     tcase_add_test(tests, broken_files);
+    tcase_add_test(tests, the_rest_of_a_broken_file);
     tcase_add_test(tests, truncation);
     tcase_add_test(tests, conversations_left_out);
     tcase_add_test(tests, documents_are_split);

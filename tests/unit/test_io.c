@@ -154,6 +154,37 @@ START_TEST(ill_formed_utf8)
 }
 END_TEST
 
+START_TEST(text_that_cannot_disturb_a_terminal)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *want;
+    } rows[] = {
+#define BYTES(s) s, sizeof(s) - 1
+        {BYTES(""), ""},
+        {BYTES("a \\ \"b\" ~"), "a \\ \"b\" ~"},
+        {BYTES("a\nb\tc\r\n"), "a\\nb\\tc\\r\\n"},
+        {BYTES("\0\x1B[2J\x1F\x7F\b"), "\\x00\\x1b[2J\\x1f\\x7f\\x08"},
+        {BYTES("\xC2\x80\xC2\x9B\xC2\x9F\xC2\xA0\xC3\xA9"), "\\x80\\x9b\\x9f\xC2\xA0\xC3\xA9"},
+        {BYTES("\xE2\x80\x8D\xE2\x80\x8E\xE2\x80\x8F\xE2\x80\x90"), "\xE2\x80\x8D\\u200e\\u200f\xE2\x80\x90"},
+        {BYTES("\xE2\x80\xA9\xE2\x80\xAA\xE2\x80\xAE\xE2\x80\xAF"), "\xE2\x80\xA9\\u202a\\u202e\xE2\x80\xAF"},
+        {BYTES("\xE2\x81\xA5\xE2\x81\xA6\xE2\x81\xA9\xE2\x81\xAA\xD8\x9C"),
+         "\xE2\x81\xA5\\u2066\\u2069\xE2\x81\xAA\\u061c"},
+        {BYTES("a\xFF\x1B\xE2\x80"), "a\xEF\xBF\xBD\\x1b\xEF\xBF\xBD"},
+        {BYTES("\xF0\x9F\x98\x80"), "\xF0\x9F\x98\x80"},
+#undef BYTES
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct strbuf got = {0};
+        strbuf_puts(&got, ">");
+        strbuf_add_visible(&got, rows[i].bytes, rows[i].len);
+        ck_assert_str_eq(got.data + 1, rows[i].want);
+        strbuf_free(&got);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("io");
@@ -165,6 +196,7 @@ int main(void)
     tcase_add_test(tcase, directories_change_places);
     tcase_add_test(tcase, a_lock_is_held_once);
     tcase_add_test(tcase, ill_formed_utf8);
+    tcase_add_test(tcase, text_that_cannot_disturb_a_terminal);
     suite_add_tcase(suite, tcase);
     SRunner *sr = srunner_create(suite);
     srunner_run_all(sr, CK_NORMAL);

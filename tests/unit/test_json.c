@@ -1,5 +1,6 @@
 #include "base/io.h"
 #include "base/json.h"
+#include "base/json_check.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "support/run_suite.h"
@@ -56,7 +57,11 @@ static const struct {
     {TEXT("\"\\"), "column 2: the text ends inside a string"},
     {TEXT("[\n\"\xC3\xA9\\u0000\"]"), "line 2, column 3: \\u0000 in a string"},
     {TEXT("{\"a\\u0000\": 1}"), "column 4: \\u0000 in a string"},
-    {TEXT("[\"a\0b\"]"), "column 4: control character 0x00 in a string (write \\u0000)"},
+    {TEXT("[\"a\0b\"]"), "column 4: a NUL in a string"},
+    {TEXT("{\"caf\xE9\": 1}"), "column 6: not UTF-8 (byte 0xE9)"},
+    {TEXT("[1,\n\"\xC3\xA9\\n\xC3\"]"), "line 2, column 5: not UTF-8 (byte 0xC3)"},
+    {TEXT("\xEF\xBB\xBF[\"\xED\xA0\x80\"]"), "column 3: not UTF-8 (byte 0xED)"},
+    {TEXT("\"\xE2\x82"), "column 2: not UTF-8 (byte 0xE2)"},
     {TEXT("[\"a\tb\"]"), "column 4: control character 0x09 in a string (write \\u0009)"},
     {TEXT("[\"a\nb\"]"), "line 1, column 4: a line break in a string (write \\n)"},
     {TEXT("[\"0123456789\x1F\"]"), "column 13: control character 0x1F in a string (write \\u001f)"},
@@ -192,32 +197,63 @@ START_TEST(values_are_read)
 }
 END_TEST
 
-START_TEST(bytes_that_are_not_utf8_pass_unchanged)
+enum { WIDTH = 40 }; /* some eight-byte steps, and less than one */
+
+START_TEST(special_bytes_are_found_at_any_offset)
 {
-    json *root = parse("[\"\xFF\xC3 0123456789 \xE2\x82\"]");
-    ck_assert_str_eq(json_string(json_first(root)), "\xFF\xC3 0123456789 \xE2\x82");
-    json_free(root);
+    static const char neighbours[] = "\x80\xFF ~!#[]\x7F", special[] = "\"\\\0\n\x1F";
+    for (size_t at = 0; at < WIDTH; at++)
+        for (size_t s = 0; s < sizeof special - 1; s++) {
+            char text[WIDTH];
+            for (size_t i = 0; i < WIDTH; i++)
+                text[i] = neighbours[i % (sizeof neighbours - 1)];
+            ck_assert_ptr_eq(json_skip_plain(text, text + WIDTH), text + WIDTH);
+            text[at] = special[s];
+            ck_assert_ptr_eq(json_skip_plain(text, text + WIDTH), text + at);
+        }
 }
 END_TEST
 
-/* Long strings with a special byte at each offset, for the eight-byte steps. */
-START_TEST(special_bytes_are_found_at_any_offset)
+/* ["...X..."], X at column `at` + 3; "" or the error. */
+static const char *parse_with(const char *x, size_t at, const char *filler)
 {
-    static const char filler[] = "\x80\xFF ~!#[]\x7F"; /* neighbours of the special bytes */
-    for (size_t at = 0; at < 40; at++) {
-        char text[64] = "\"", expected[64];
-        for (size_t i = 0; i < 40; i++)
-            expected[i] = filler[i % (sizeof filler - 1)];
-        expected[at] = '\n';
-        expected[40] = '\0';
-        memcpy(text + 1, expected, at);
-        memcpy(text + 1 + at, "\\n", 2);
-        memcpy(text + 1 + at + 2, expected + at + 1, 40 - at - 1);
-        text[42] = '"';
-        json *root = parse(text);
-        ck_assert_str_eq(json_string(root), expected);
-        json_free(root);
+    static struct sft_err err;
+    struct strbuf text = {0};
+    json *root;
+    err.message[0] = '\0';
+    strbuf_puts(&text, "[\"");
+    for (size_t i = 0; i < WIDTH; i++)
+        strbuf_puts(&text, i == at ? x : filler);
+    strbuf_puts(&text, "\"]");
+    if (json_parse(text.data, text.len, &root, &err) == SFT_OK) {
+        ck_assert_uint_eq(strlen(json_string(json_first(root))), text.len - 4);
+        ck_assert_mem_eq(json_string(json_first(root)), text.data + 2, text.len - 4);
     }
+    json_free(root);
+    strbuf_free(&text);
+    return err.message;
+}
+
+START_TEST(strings_are_utf8)
+{
+    static const char *const good[] = {
+        "\x7F",         "\xC2\x80",     "\xDF\xBF",         "\xE0\xA0\x80",
+        "\xED\x9F\xBF", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"};
+    /* Latin-1, overlong forms, a surrogate, past U+10FFFF, cut short */
+    static const char *const bad[] = {
+        "\xE9",         "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80",
+        "\xF0\x9F\x98", "\x80",     "\xFF"};
+    static const char *const fillers[] = {"a", "\xC3\xA9", "\xF0\x9F\x98\x80"};
+    for (size_t f = 0; f < COUNT(fillers); f++)
+        for (size_t at = 0; at < WIDTH; at++) {
+            for (size_t i = 0; i < COUNT(good); i++)
+                ck_assert_str_eq(parse_with(good[i], at, fillers[f]), "");
+            for (size_t i = 0; i < COUNT(bad); i++) {
+                char *expected = mem_printf("column %zu: not UTF-8 (byte 0x%02X)", at + 3, bad[i][0] & 0xFF);
+                ck_assert_str_eq(parse_with(bad[i], at, fillers[f]), expected);
+                free(expected);
+            }
+        }
 }
 END_TEST
 
@@ -344,10 +380,12 @@ static char *scan(const char *text, size_t len)
     char *copy = mem_alloc(len);
     memcpy(copy, text, len);
     json_scanner_init(&scanner, copy, len);
-    while ((status = json_scanner_next(&scanner, &element, &found, &err)) == SFT_OK && found)
-        strbuf_printf(&out, "%zu:%.*s|", element.line, (int)element.len, element.text);
-    if (status)
-        strbuf_puts(&out, err.message);
+    do {
+        while ((status = json_scanner_next(&scanner, &element, &found, &err)) == SFT_OK && found)
+            strbuf_printf(&out, "%zu:%.*s|", element.line, (int)element.len, element.text);
+        if (status)
+            strbuf_printf(&out, "%s%s", err.message, scanner.done ? "" : "|");
+    } while (!scanner.done);
     strbuf_puts(&out, "");
     ck_assert_int_eq(json_scanner_next(&scanner, &element, &found, &err), SFT_OK);
     ck_assert(!found);
@@ -374,6 +412,8 @@ static const struct {
      "1:{\"a\":\"}]\\\\\"}|1:{\"b\":}|1:{\"c\" 2}|1:tru|1:01|"},
     {TEXT("[\n{\"a\":\"two\nlines\"},\n3]"), "2:{\"a\":\"two\nlines\"}|4:3|"},
     {TEXT("[\n1\n2]"), "2:1|line 3: expected ',' or ']' after an element of the array"},
+    {TEXT("[{}\n{}]"), "1:{}|line 2: expected ',' or ']' after an element of the array|2:{}|"},
+    {TEXT("[{}{},{}]"), "1:{}|line 1: expected ',' or ']' after an element of the array|1:{}|1:{}|"},
     {TEXT("[1,\n]"), "1:1|line 2: an element of the array is missing"},
     {TEXT("[,1]"), "line 1: an element of the array is missing"},
     {TEXT("[1,,2]"), "1:1|line 1: an element of the array is missing"},
@@ -431,8 +471,8 @@ int main(void)
     tcase_add_test(parsing, large_objects_are_checked_for_duplicates);
     tcase_add_test(parsing, files_are_named);
     tcase_add_test(parsing, values_are_read);
-    tcase_add_test(parsing, bytes_that_are_not_utf8_pass_unchanged);
     tcase_add_test(parsing, special_bytes_are_found_at_any_offset);
+    tcase_add_test(parsing, strings_are_utf8);
     tcase_add_test(parsing, typed_lookups);
     suite_add_tcase(suite, parsing);
 

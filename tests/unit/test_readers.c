@@ -120,13 +120,13 @@ static const struct row_case bad_messages[] = {
     {"{'messages':[{'role':'user','content':'a','name':1}]}",
      "messages[0].name: expected a string, found a number"},
     {"{'messages':[{'role':'assistant','content':'a','weight':-1}]}",
-     "messages[0].weight: expected a number of 0 or more, found -1"},
+     "messages[0].weight: expected 0, or a number from 1e-30 to 1e30, found -1"},
     {"{'messages':[{'role':'assistant','content':'a','weight':1e39}]}",
-     "messages[0].weight: expected a number of 0 or more, found 1e+39"},
+     "messages[0].weight: expected 0, or a number from 1e-30 to 1e30, found 1e+39"},
     {"{'messages':[{'role':'assistant','content':'a','weight':'1'}]}",
-     "messages[0].weight: expected a number of 0 or more, found a string"},
+     "messages[0].weight: expected 0, or a number from 1e-30 to 1e30, found a string"},
     {"{'messages':[{'role':'assistant','content':'a','weight':true}]}",
-     "messages[0].weight: expected a number of 0 or more, found a boolean"},
+     "messages[0].weight: expected 0, or a number from 1e-30 to 1e30, found a boolean"},
     {"{'system':{},'messages':[{'role':'user','content':'a'}]}",
      "system: expected a string, found an object"},
 };
@@ -240,7 +240,7 @@ static const struct row_case sharegpt_rows[] = {
     {"{'conversations':[{'value':'a'}]}", "conversations[0].from: missing"},
     {"{'conversations':[{'from':null,'value':'a'}]}", "conversations[0].from: expected a string, found null"},
     {"{'conversations':[{'from':'gpt','value':'a','weight':[]}]}",
-     "conversations[0].weight: expected a number of 0 or more, found an array"},
+     "conversations[0].weight: expected 0, or a number from 1e-30 to 1e30, found an array"},
     {"{'conversations':[3]}", "conversations[0]: expected an object, found a number"},
     {"{'conversations':[]}", "conversations: the list is empty"},
     {"{'conversations':{}}", "conversations: expected an array, found an object"},
@@ -260,6 +260,7 @@ static const struct row_case pair_rows[] = {
     {"{'instruction':'i','output':'o','history':[['q','a'],['','']],'system':'s'}",
      "system(s) user(q) assistant(a) user() assistant() user(i) assistant(o)"},
     {"{'instruction':'i','output':'o','history':[]}", "user(i) assistant(o)"},
+    {"{'instruction':'i','output':'o','history':' \\n'}", "user(i) assistant(o)"},
     {"{'instruction':'i','output':'o','history':'q'}", "history: expected an array, found a string"},
     {"{'instruction':'i','output':'o','history':[['q','a'],['q']]}",
      "history[1]: expected [question, answer]"},
@@ -433,6 +434,7 @@ static const struct row_case detected[] = {
     {"{'instruction':0,'context':0,'response':0,'category':0,'text':0}", "dolly"},
     {"{'instruction':0,'response':0}", "dolly"},
     {"{'instruction':0,'input':0,'response':0}", "alpaca"},
+    {"{'instruction':0,'context':0,'output':0}", "alpaca"},
     {"{'instruction':0,'input':0,'output':0,'text':0,'question':0,'answer':0}", "alpaca"},
     {"{'question':0,'answer':0,'text':0}", "question"},
     {"{'text':0,'prompt':'p','instruction':0}", "text"},
@@ -464,6 +466,9 @@ START_TEST(forced)
     is_as("alpaca", "{'text':'a'}",
           "expected {\"instruction\", \"input\"?, \"output\"} (format alpaca), but it has the key text");
     is_as("alpaca", "{'instruction':'i','response':'r','text':'a'}", "user(i) assistant(r)");
+    is_as("dolly", "{'instruction':'i','input':'x','response':'r'}", "user(i\n\nx) assistant(r)");
+    is_as("dolly", "{'instruction':'i','input':'x','output':'o'}", "user(i\n\nx) assistant(o)");
+    is_as("alpaca", "{'instruction':'i','context':'c','response':'r'}", "user(i\n\nc) assistant(r)");
     is_as("text", "{'messages':0,'text':'a'}", "document(a)");
     is_as("hh", "{}",
           "expected {\"chosen\": \"\\n\\nHuman: ...\\n\\nAssistant: ...\"} (format hh), but it has no keys");

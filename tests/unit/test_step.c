@@ -33,7 +33,7 @@ static void open_run(struct run *run, struct settings *settings)
     check_ok(settings_read_file(settings, path, &err));
     check_ok(settings_override(settings, "model.base=checkpoints/base", &err));
     free(path);
-    check_ok(run_prepare(run, settings, false, true, &err));
+    check_ok(run_prepare(run, settings, false, true, NULL, &err));
     check_ok(run_allocate(run, &err));
 }
 
