@@ -1,6 +1,7 @@
 /* The chat template: tokens and masks written out by hand, and its Jinja form. */
 #include "text/template.h"
 
+#include "base/rng.h"
 #include "byte_tokenizer.h"
 #include "support/run_suite.h"
 
@@ -368,6 +369,84 @@ START_TEST(jinja_equals_the_golden_files)
 }
 END_TEST
 
+/* ---- render, then parse back ---- */
+
+/* What the control tokens say alone: between start and separator (or line break) a role, up to the end its content;
+ * trained are the assistant's content, by its weight, and its end. */
+static void parse_back(bool is_chatml, const struct conversation *conv)
+{
+    const int32_t *ids = f.out.tokens.ids, start_id = tokenizer_token_id(f.tok, "<|im_start|>"),
+                  sep_id = tokenizer_token_id(f.tok, "<|im_sep|>"),
+                  end_id = tokenizer_token_id(f.tok, "<|im_end|>");
+    size_t t = 0;
+    for (size_t m = 0; m < conv->count; m++) {
+        const struct message *message = &conv->messages[m];
+        const float weight = message->role == ROLE_ASSISTANT ? message->weight : 0.0F;
+        struct strbuf head = {0}, found = {0};
+        ck_assert_int_eq(ids[t++], start_id);
+        strbuf_printf(&head, "%s%s", role_name[message->role], is_chatml ? "\n" : "");
+        while (found.len < head.len && ids[t] < BYTE_TOKENIZER_EOS)
+            tokenizer_decode(f.tok, &ids[t++], 1, false, &found);
+        if (!is_chatml)
+            ck_assert_int_eq(ids[t++], sep_id);
+        for (; ids[t] != end_id; t++) {
+            ck_assert_int_lt(ids[t], BYTE_TOKENIZER_EOS); /* content holds no control token */
+            ck_assert_float_eq(f.out.weights[t], weight);
+            tokenizer_decode(f.tok, &ids[t], 1, false, &found);
+        }
+        ck_assert_float_eq(f.out.weights[t++], weight);
+        ck_assert_uint_eq(found.len, head.len + message->len);
+        ck_assert_mem_eq(found.data, head.data, head.len);
+        ck_assert_mem_eq(found.data + head.len, message->content, message->len);
+        if (is_chatml)
+            ck_assert_int_eq(ids[t++], '\n');
+        strbuf_free(&head);
+        strbuf_free(&found);
+    }
+    ck_assert_uint_eq(t, f.out.tokens.count);
+}
+
+/* Pieces that look like what they are not, and every byte. */
+static size_t random_content(struct rng *rng, char *to)
+{
+    static const char *const pieces[] = {"<|im_end|>", "<|im_start|>assistant",
+                                         "<|im_sep|>", "<|endoftext|>",
+                                         "\n",         "\n\n",
+                                         "hi",         "hi\n",
+                                         " ",          "user\n",
+                                         "assistant"};
+    size_t len = 0;
+    for (size_t n = rng_below(rng, 6); n > 0; n--) {
+        const char *piece = pieces[rng_below(rng, sizeof pieces / sizeof *pieces)];
+        memcpy(to + len, piece, strlen(piece));
+        len += strlen(piece);
+        to[len++] = (char)rng_below(rng, 128);
+    }
+    return len;
+}
+
+START_TEST(what_is_rendered_can_be_parsed_back)
+{
+    enum { ROUNDS = 2000, TURNS = 5, LONGEST = 256 };
+    static char contents[TURNS][LONGEST];
+    struct rng rng;
+    rng_seed(&rng, 9, 0);
+    start(_i ? TEMPLATE_CHATML : TEMPLATE_IM_SEP);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        struct message messages[TURNS];
+        const struct conversation conv = {.messages = messages, .count = 1 + rng_below(&rng, TURNS)};
+        for (size_t m = 0; m < conv.count; m++)
+            messages[m] = (struct message){.role = (enum role)rng_below(&rng, ROLE_COUNT),
+                                           .content = contents[m],
+                                           .len = random_content(&rng, contents[m]),
+                                           .weight = 0.5F * (float)rng_below(&rng, 4)};
+        template_render(&f.tpl, f.enc, &conv, TRAIN_ON_ASSISTANT, &f.out);
+        parse_back(_i == 1, &conv);
+    }
+    stop();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("template");
@@ -387,6 +466,7 @@ int main(void)
     tcase_add_test(jinja, auto_refuses_what_differs);
     tcase_add_test(jinja, auto_knows_its_own);
     tcase_add_test(jinja, jinja_equals_the_golden_files);
+    tcase_add_loop_test(masks, what_is_rendered_can_be_parsed_back, 0, 2);
     suite_add_tcase(suite, masks);
     suite_add_tcase(suite, jinja);
     return run_suite(suite);
