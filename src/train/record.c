@@ -108,7 +108,7 @@ static const char *recorded_text(const json *recorded, const char *group, const 
     char name[128];
     snprintf(name, sizeof name, "%s.%s", field->section, field->key);
     const char *text = json_string(json_get(json_get(recorded, group), name));
-    return text ? text : "";
+    return text ? text : field->default_text ? field->default_text : ""; /* a run from before there was the key */
 }
 
 static enum sft_status check_field(const struct run_record *record, const json *recorded,
