@@ -206,8 +206,6 @@ static enum sft_status check_options(const struct inspect *in, struct sft_err *e
 {
     if (in->row == 0)
         return sft_fail(err, SFT_EUSAGE, "--row: conversations are counted from 1");
-    if (in->json && in->preview.tokens)
-        return sft_fail(err, SFT_EUSAGE, "--tokens: --json has every token already");
     if (in->report && (in->preview.tokens || in->source || in->limit || in->row != every_row))
         return sft_fail(
             err, SFT_EUSAGE,
@@ -234,7 +232,7 @@ int cmd_inspect(int argc, char **argv)
     const struct option table[] = {
         {"base", OPTION_STRING, &in.base, "DIR", "the base whose tokenizer and template are used"},
         {"json", OPTION_FLAG, &in.json, NULL, "JSON: an object a conversation, or the report as one object"},
-        {"tokens", OPTION_FLAG, &in.preview.tokens, NULL, "a line a token: position, id, weight, text"},
+        {"tokens", OPTION_FLAG, &in.preview.tokens, NULL, "a line a token: position, id, weight, text (--json has them all)"},
         {"row", OPTION_SIZE, &in.row, "N", "the N-th conversation only"},
         {"source", OPTION_STRING, &in.source, "FILE:LINE", "what the row becomes that begins there"},
         {"limit", OPTION_SIZE, &in.limit, "N", "the first N conversations only"},
