@@ -213,13 +213,22 @@ static enum sft_status check_options(const struct inspect *in, struct sft_err *e
     return SFT_OK;
 }
 
+/* How many rows of a file must be read at most: each gives a conversation or more, or is told as left out. */
+static size_t rows_needed(const struct inspect *in)
+{
+    if (in->source)
+        return 0; /* all */
+    return in->row != every_row ? (size_t)in->row : (size_t)in->limit;
+}
+
 static enum sft_status inspect(struct inspect *in, struct settings *settings, struct run *run,
                                struct sft_err *err)
 {
     if (check_options(in, err) || gather_settings(in, settings, err))
         return err->status;
     if (!in->report)
-        return run_open_data(run, settings, err) ? err->status : print_conversations(in, run, err);
+        return run_open_data(run, settings, rows_needed(in), err) ? err->status
+                                                                  : print_conversations(in, run, err);
     if (run_survey(run, settings, err))
         return err->status;
     print_report(in, run);
@@ -232,10 +241,11 @@ int cmd_inspect(int argc, char **argv)
     const struct option table[] = {
         {"base", OPTION_STRING, &in.base, "DIR", "the base whose tokenizer and template are used"},
         {"json", OPTION_FLAG, &in.json, NULL, "JSON: an object a conversation, or the report as one object"},
-        {"tokens", OPTION_FLAG, &in.preview.tokens, NULL, "a line a token: position, id, weight, text (--json has them all)"},
+        {"tokens", OPTION_FLAG, &in.preview.tokens, NULL,
+         "a line a token: position, id, weight, text (--json has them all)"},
         {"row", OPTION_SIZE, &in.row, "N", "the N-th conversation only"},
         {"source", OPTION_STRING, &in.source, "FILE:LINE", "what the row becomes that begins there"},
-        {"limit", OPTION_SIZE, &in.limit, "N", "the first N conversations only"},
+        {"limit", OPTION_SIZE, &in.limit, "N", "the first N conversations only; the rest is not read"},
         {"report", OPTION_FLAG, &in.report, NULL,
          "counts, lengths, what is left out and why, memory, disk, steps, and what may surprise"},
         {"no-pager", OPTION_FLAG, &in.no_pager, NULL,

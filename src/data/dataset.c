@@ -126,18 +126,24 @@ enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_sp
                              const struct chat_template *tpl, const struct tokenizer *tok,
                              const struct dataset_options *options, struct sft_err *err)
 {
-    const struct tokenize_options how = {.tpl = tpl,
-                                         .tok = tok,
-                                         .render = options->render,
-                                         .columns = options->columns,
-                                         .stop = options->stop};
+    struct tokenize_options how = {.tpl = tpl,
+                                   .tok = tok,
+                                   .render = options->render,
+                                   .columns = options->columns,
+                                   .stop = options->stop,
+                                   .max_rows = options->max_rows};
     struct source *sources = mem_calloc(n_specs, sizeof *sources);
     enum sft_status status = SFT_OK;
+    bool is_mixed = false;
     *ds = (struct dataset){.files = mem_calloc(n_specs, sizeof *ds->files),
                            .n_files = n_specs,
                            .drops_duplicates = options->dedupe == DEDUPE_EXACT};
-    for (size_t f = 0; f < n_specs && !status; f++)
+    for (size_t f = 0; f < n_specs && !status; f++) {
         status = dataset_parse_spec(specs[f], &ds->files[f], err);
+        is_mixed = is_mixed || ds->files[f].repeat < 1 || ds->files[f].repeat > 1;
+    }
+    if (is_mixed) /* a sample is of the whole, and a repeat comes after it */
+        how.max_rows = 0;
     if (!status)
         status = load_files(ds, sources, &how, err);
     for (size_t f = 0; f < n_specs; f++)

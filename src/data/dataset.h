@@ -58,6 +58,8 @@ struct dataset_options {
     enum dedupe dedupe;
     uint64_t seed;            /* of FILE*0.25's sample */
     const volatile int *stop; /* may be NULL; set by a signal: stop reading, SFT_EINTERRUPTED */
+    size_t
+        max_rows; /* 0: all; else no more rows of a file are looked at (of all, where one is repeated or sampled) */
 };
 
 /* What the settings say; borrows their strings. max_length: the effective one. */

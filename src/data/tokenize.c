@@ -58,9 +58,13 @@ static void scan_block(struct reading *in)
 {
     size_t bytes = 0;
     in->n_block = 0;
+    in->broken.status = SFT_OK;
     in->is_stopped = in->options->stop && *in->options->stop;
     in->is_done = in->is_done || in->is_stopped;
-    while (in->n_block < BLOCK_ROWS && bytes < BLOCK_BYTES && !in->is_done) {
+    const size_t max_rows = in->options->max_rows ? in->options->max_rows : SIZE_MAX,
+                 left = max_rows - in->n_rows;
+    const size_t most = left < BLOCK_ROWS ? left : BLOCK_ROWS;
+    while (in->n_block < most && bytes < BLOCK_BYTES && !in->is_done) {
         struct json_element *row = &in->block[in->n_block];
         bool found = false;
         in->broken.status = rows_next(&in->rows, row, &found, &in->broken);
@@ -73,6 +77,7 @@ static void scan_block(struct reading *in)
         }
     }
     in->n_rows += in->n_block;
+    in->is_done = in->is_done || in->n_rows >= max_rows;
 }
 
 /* The reader of the block's first row that any reader knows. */
@@ -258,6 +263,8 @@ static enum sft_status find_or_make(struct source *source, const struct file_for
     enum sft_status status = SFT_OK;
     if (token_store_open(store, path, key)) {
         token_cache_touch(path);
+    } else if (options->max_rows) {
+        status = make_store(source, format, options, NULL, key, store, err);
     } else {
         token_cache_prune(cache);
         status = make_store(source, format, options, path, key, store, err);

@@ -14,6 +14,7 @@ struct tokenize_options {
     struct render_options render;
     struct rows_columns columns;
     const volatile int *stop; /* may be NULL: as in struct dataset_options */
+    size_t max_rows;          /* 0: all; else the file is read no further, and nothing is kept in the cache */
 };
 
 /* How a file's name, or the user, says that it is to be read. */

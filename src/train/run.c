@@ -87,13 +87,20 @@ static size_t effective_max_length(const struct run *run)
     return positions && positions < asked ? positions : (size_t)asked;
 }
 
-/* lenient: rows that would stop a run are only left out and counted. */
-static enum sft_status load_data(struct run *run, bool lenient, const volatile int *stop, struct sft_err *err)
+/* What the settings do not say about reading the data. */
+struct load_options {
+    bool lenient;             /* rows that would stop a run are only left out and counted */
+    size_t max_rows;          /* of a file; 0: all */
+    const volatile int *stop; /* set by a signal; may be NULL */
+};
+
+static enum sft_status load_data(struct run *run, const struct load_options *load, struct sft_err *err)
 {
     const struct settings *s = run->settings;
     struct dataset_options options = dataset_options_of(s, effective_max_length(run));
-    options.stop = stop;
-    if (lenient) {
+    options.stop = load->stop;
+    options.max_rows = load->max_rows;
+    if (load->lenient) {
         options.on_bad_row = ON_BAD_ROW_SKIP;
         if (options.render.overlong == OVERLONG_ERROR)
             options.render.overlong = OVERLONG_DROP;
@@ -122,7 +129,7 @@ static void split_data(struct run *run)
     }
 }
 
-static enum sft_status open_data(struct run *run, struct settings *settings, bool lenient,
+static enum sft_status open_data(struct run *run, struct settings *settings, const struct load_options *load,
                                  struct sft_err *err)
 {
     *run = (struct run){.settings = settings, .lock = -1};
@@ -132,14 +139,15 @@ static enum sft_status open_data(struct run *run, struct settings *settings, boo
     const bool has_model = path_exists(config);
     free(config);
     free(dir);
-    if ((has_model ? open_base(run, err) : open_tokenizer(run, err)) || load_data(run, lenient, NULL, err))
+    if ((has_model ? open_base(run, err) : open_tokenizer(run, err)) || load_data(run, load, err))
         return err->status;
     return SFT_OK;
 }
 
-enum sft_status run_open_data(struct run *run, struct settings *settings, struct sft_err *err)
+enum sft_status run_open_data(struct run *run, struct settings *settings, size_t max_rows,
+                              struct sft_err *err)
 {
-    return open_data(run, settings, false, err);
+    return open_data(run, settings, &(struct load_options){.max_rows = max_rows}, err);
 }
 
 /* Documents have no turns: a run on nothing else leaves the base's vocabulary and its end token as they are.
@@ -216,7 +224,7 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
     if (choose_kernels(run, err))
         return err->status;
     run->output_dir = choose_output_dir(settings, fresh);
-    if (open_base(run, err) || load_data(run, false, stop, err))
+    if (open_base(run, err) || load_data(run, &(struct load_options){.stop = stop}, err))
         return err->status;
     split_data(run);
     if (run->train.n_examples == 0)
@@ -242,7 +250,7 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
 
 enum sft_status run_survey(struct run *run, struct settings *settings, struct sft_err *err)
 {
-    if (open_data(run, settings, true, err))
+    if (open_data(run, settings, &(struct load_options){.lenient = true}, err))
         return err->status;
     split_data(run);
     if (leave_vocabulary_alone(run, err))

@@ -51,8 +51,9 @@ struct run_memory { /* bytes */
 };
 
 /* Only the base's tokenizer and template, and the data, unsplit: what `sft inspect` shows. A base without a
- * config.json is enough for that. */
-enum sft_status run_open_data(struct run *run, struct settings *settings, struct sft_err *err);
+ * config.json is enough for that. max_rows: as in struct dataset_options. */
+enum sft_status run_open_data(struct run *run, struct settings *settings, size_t max_rows,
+                              struct sft_err *err);
 
 /* Read and check everything short of allocating the model: afterwards the report can be printed. `fresh`:
  * write to output_dir-2, -3, ... instead of continuing. `dry`: touch nothing on disk, take no lock. `stop` (may

@@ -72,11 +72,31 @@ test_cache_is_made_anew_when_what_matters_changes() {
 
 test_cache_by_content_not_by_name() {
     with_cache
-    expect 0 "$SFT" inspect --base base --json --limit 3 rows.jsonl
+    expect 0 "$SFT" inspect --base base --json rows.jsonl
     cp rows.jsonl copy.jsonl
-    expect 0 "$SFT" inspect --base base --json --limit 3 copy.jsonl
+    expect 0 "$SFT" inspect --base base --json copy.jsonl
     is "$(cached)" 1
     has stdout '"source":"copy.jsonl:1"'
+}
+
+test_a_look_at_the_first_rows_reads_no_more() {
+    with_cache
+    { head -n 5000 rows.jsonl; echo '{'; } >late.jsonl
+    many_rows 8000 >>late.jsonl
+    expect 1 "$SFT" inspect --base base late.jsonl
+    has stderr 'error: late.jsonl:5001: '
+    rm -r cache
+    for option in '--limit 3' '--row 3' '--limit 5000'; do
+        # shellcheck disable=SC2086
+        expect 0 "$SFT" inspect --base base --json late.jsonl $option
+        is "$(cached)" 0
+        has stdout '"source":"late.jsonl:3"'
+    done
+    is "$(wc -l <stdout | tr -d ' ')" 5000
+    expect 1 "$SFT" inspect --base base late.jsonl --limit 5001
+    expect 1 "$SFT" inspect --base base "late.jsonl*0.5" --limit 3 # a sample is of the whole
+    expect 2 "$SFT" inspect --base base rows.jsonl --row 12001
+    has stderr '--row 12001: there are only 12000 conversations'
 }
 
 test_cache_that_is_damaged_is_not_used() {
@@ -148,17 +168,17 @@ test_an_eval_file_that_is_missing_is_told_first() {
 test_cache_writer_that_is_killed_leaves_nothing_to_use() {
     with_cache
     many_rows 60000 >rows.jsonl
-    expect 0 env SFT_CACHE_DIR="$PWD/whole" "$SFT" inspect --base base --json --limit 50 rows.jsonl
+    expect 0 env SFT_CACHE_DIR="$PWD/whole" "$SFT" inspect --base base --report --json rows.jsonl
     mv stdout first
     for delay in 0.01 0.03 0.06 0.1; do
         rm -rf cache
-        "$SFT" inspect --base base --json --limit 50 rows.jsonl >/dev/null 2>&1 &
+        "$SFT" inspect --base base --report --json rows.jsonl >/dev/null 2>&1 &
         pid=$!
         sleep $delay
         kill -9 "$pid" 2>/dev/null || :
         wait "$pid" || :
         pid=
-        expect 0 "$SFT" inspect --base base --json --limit 50 rows.jsonl
+        expect 0 "$SFT" inspect --base base --report --json rows.jsonl
         same first stdout
     done
 }

@@ -94,6 +94,11 @@ START_TEST(broken_files)
     ck_assert_int_eq(load("a.json", "", "[" ROW("a", "b") ",\n{\"text\":\n\"a\" 1}]"), SFT_EDATA);
     ck_assert_ptr_nonnull(strstr(err.message, "a.json:2: line 3, column "));
     options.on_bad_row = ON_BAD_ROW_SKIP;
+    options.max_rows = 2; /* a row and what is bad about it */
+    loads("a.json", "", "[" ROW("a", "b") "\n" ROW("c", "d") "]");
+    ck_assert_uint_eq(ds.n_examples, 1);
+    ck_assert_uint_eq(walk(), 1);
+    options.max_rows = 0;
     loads("a.json", "", "[" ROW("a", "b") "\n" ROW("c", "d") "]"); /* the comma is bad, the rows are not */
     ck_assert_uint_eq(ds.n_examples, 2);
     ck_assert_uint_eq(walk(), 1);
