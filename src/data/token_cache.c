@@ -49,22 +49,49 @@ void token_cache_touch(const char *path)
     utimensat(AT_FDCWD, path, NULL, 0);
 }
 
+/* Whether a file has a name that only we give: a hash, and ".tokens" or ".stamp"; behind it ".PID.tmp" where a writer
+ * was interrupted. The directory may be one that holds other files too. */
+static bool is_ours(const char *name, bool *is_left_over)
+{
+    static const struct {
+        size_t digits;
+        const char *ending;
+    } kinds[] = {{32, ".tokens"}, {16, ".stamp"}};
+    const size_t digits = strspn(name, "0123456789abcdef");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const size_t len = strlen(kinds[i].ending);
+        const char *rest = name + digits;
+        if (digits != kinds[i].digits || strncmp(rest, kinds[i].ending, len) != 0)
+            continue;
+        rest += len;
+        *is_left_over = *rest != '\0';
+        const size_t pid = *rest == '.' ? strspn(rest + 1, "0123456789") : 0;
+        return !*is_left_over || (pid > 0 && strcmp(rest + 1 + pid, ".tmp") == 0);
+    }
+    return false;
+}
+
+static void remove_if_old(const char *path, bool is_left_over, time_t now)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+        now - st.st_mtime > (is_left_over ? DAY : KEEP_DAYS * DAY))
+        unlink(path);
+}
+
 void token_cache_prune(const char *dir)
 {
     char **names;
     size_t count;
-    const time_t now = time(NULL);
     struct sft_err none;
     if (io_list(dir, &names, &count, &none))
         return;
     for (size_t i = 0; i < count; i++) {
-        struct stat st;
-        const bool is_left_over = str_has_ending(names[i], ".tmp");
-        const bool is_ours = is_left_over || str_has_ending(names[i], ".tokens") ||
-                             str_has_ending(names[i], ".stamp");
+        bool is_left_over;
+        if (!is_ours(names[i], &is_left_over))
+            continue;
         char *path = path_join(dir, names[i]);
-        if (is_ours && stat(path, &st) == 0 && now - st.st_mtime > (is_left_over ? DAY : KEEP_DAYS * DAY))
-            unlink(path);
+        remove_if_old(path, is_left_over, time(NULL));
         free(path);
     }
     io_list_free(names, count);

@@ -19,8 +19,8 @@ char *token_cache_path(const char *dir, const char *key);
 /* Note that a store is in use, so that it is kept. */
 void token_cache_touch(const char *path);
 
-/* Remove stores and stamps that were not used for 30 days, and what interrupted writers left behind a day
- * ago. */
+/* Remove stores and stamps that were not used for 30 days, and what interrupted writers left behind a day ago.
+ * Files whose names are not of our making stay. */
 void token_cache_prune(const char *dir);
 
 #endif

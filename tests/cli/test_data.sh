@@ -197,17 +197,23 @@ test_two_at_once_share_the_cache() {
 test_cache_forgets_what_is_not_used() {
     with_cache
     expect 0 "$SFT" inspect --base base --report rows.jsonl
-    touch -d '40 days ago' cache/*.tokens
-    printf x >cache/left.tokens.123.tmp
-    touch -d '2 days ago' cache/left.tokens.123.tmp
-    printf x >cache/mine.txt # not ours
-    touch -d '1 year ago' cache/mine.txt
+    store=$(ls cache/*.tokens) left=cache/0123456789abcdef0123456789abcdef.tokens.123.tmp
+    touch -d '40 days ago' "$store"
+    printf x >$left # by a writer that was interrupted
+    touch -d '2 days ago' $left
+    for other in 0123.tokens 0123456789abcdef.tokens.old a.tmp mine.tokens mine.txt; do # not of our making
+        printf x >cache/$other
+        touch -d '1 year ago' cache/$other
+    done
     expect 0 "$SFT" inspect --base base --report rows.jsonl # used: young again
-    is "$(cached)" 1
-    touch -d '40 days ago' cache/*.tokens
+    [ -e "$store" ] || die 'it is gone'
+    touch -d '40 days ago' "$store"
     expect 0 "$SFT" inspect --base base --report rows.jsonl --set data.max_length=20
-    is "$(cached)" 1
-    is "$(ls cache/*.tmp cache/*.txt 2>/dev/null)" cache/mine.txt
+    [ ! -e "$store" ] || die 'it is still there'
+    [ ! -e $left ] || die 'the left-over is still there'
+    for other in 0123.tokens 0123456789abcdef.tokens.old a.tmp mine.tokens mine.txt; do
+        [ -e cache/$other ] || die "it removed $other"
+    done
 }
 
 test_gzip_and_standard_input_are_the_same_rows() {
