@@ -202,7 +202,8 @@ struct io_writer *io_writer_open_shared(const char *path, struct sft_err *err)
     return open_writer(path, mem_printf("%s.%ld.tmp", path, (long)getpid()), err);
 }
 
-int io_open_temporary(struct sft_err *err)
+/* A descriptor of a temporary file without a name; -1 and an error that names the place where there can be none. */
+static int open_temporary(struct sft_err *err)
 {
     const char *dir = getenv("TMPDIR");
     if (!dir || !*dir)
@@ -222,7 +223,7 @@ int io_open_temporary(struct sft_err *err)
 
 struct io_writer *io_writer_open_temporary(struct sft_err *err)
 {
-    const int fd = io_open_temporary(err);
+    const int fd = open_temporary(err);
     return fd < 0 ? NULL : writer_new(NULL, NULL, fd);
 }
 

@@ -51,7 +51,8 @@ void io_writer_abort(struct io_writer *w);
  * one staying. */
 struct io_writer *io_writer_open_shared(const char *path, struct sft_err *err);
 
-/* Into a temporary file that has no name and goes with its last mapping: io_writer_commit_map is its only use. */
+/* Into a temporary file, in $TMPDIR, else /tmp, that has no name and goes with its last mapping:
+ * io_writer_commit_map is its only use. */
 struct io_writer *io_writer_open_temporary(struct sft_err *err);
 
 /* Commit, and map what was written. */
@@ -59,10 +60,6 @@ enum sft_status io_writer_commit_map(struct io_writer *w, struct io_map *map, st
 
 /* How many bytes were written so far. */
 size_t io_writer_size(const struct io_writer *w);
-
-/* A descriptor of a temporary file without a name, to write and to read, in $TMPDIR, else /tmp; -1 and an error
- * that names the place where there can be none. */
-int io_open_temporary(struct sft_err *err);
 
 /* The same for content that is already in memory. */
 enum sft_status io_write_file(const char *path, const void *bytes, size_t len, struct sft_err *err);

@@ -30,7 +30,7 @@ void log_info(const char *fmt, ...)
 void log_warning(const char *fmt, ...)
 {
     clear_progress();
-    fputs("warning: ", stderr);
+    fputs(log_is_terminal(STDERR_FILENO) ? "\033[1;33mwarning:\033[0m " : "warning: ", stderr);
     va_list ap;
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);

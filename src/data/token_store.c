@@ -15,7 +15,7 @@ const char *const drop_reason[DROP_COUNT] = {
 };
 
 static const char magic[8] = "sfttok\n";
-enum { STORE_VERSION = 1, DATA_ALIGN = 8 };
+enum { STORE_VERSION = 2, DATA_ALIGN = 8 };
 
 /* The file's end. Before it lie the key's bytes, before them the records. */
 struct trailer {
@@ -33,13 +33,11 @@ struct token_store_writer {
     struct io_writer *data, *records; /* records: spilled beside, appended at the end */
     struct store_counts counts;
     uint64_t n_records;
-    char *path; /* NULL: temporary */
 };
 
 struct token_store_writer *token_store_create(const char *path, struct sft_err *err)
 {
     struct token_store_writer *w = mem_calloc(1, sizeof *w);
-    w->path = path ? mem_strdup(path) : NULL;
     w->data = path ? io_writer_open_shared(path, err) : io_writer_open_temporary(err);
     w->records = w->data ? io_writer_open_temporary(err) : NULL;
     if (w->records)
@@ -54,7 +52,6 @@ void token_store_abort(struct token_store_writer *w)
         return;
     io_writer_abort(w->data);
     io_writer_abort(w->records);
-    free(w->path);
     free(w);
 }
 
@@ -86,8 +83,6 @@ static void count(struct store_counts *c, const struct record *r)
     c->turns += r->n_turns;
     c->tokens += r->n_tokens;
     c->targets += r->n_targets;
-    c->positions += r->n_positions;
-    c->longest_positions = r->n_positions > c->longest_positions ? r->n_positions : c->longest_positions;
     for (size_t bit = 0; bit < RECORD_FLAGS; bit++)
         c->flags[bit] += r->flags >> bit & 1;
 }

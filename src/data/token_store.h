@@ -67,7 +67,7 @@ enum {
 struct store_counts {
     uint64_t rows; /* in the file: a row may be several records (a tree's paths, a document's pieces) */
     uint64_t conversations; /* kept records; the sums down to reply_cut are over these */
-    uint64_t turns, tokens, targets, positions, longest_positions;
+    uint64_t turns, tokens, targets;
     uint64_t flags[RECORD_FLAGS]; /* by bit */
     uint64_t dropped[DROP_COUNT];
     uint64_t longest; /* tokens before any cut, over all that were rendered */

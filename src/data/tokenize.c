@@ -26,13 +26,13 @@ struct file_format file_format_of(const char *path, const char *format)
     } kinds[] = {{"csv", ".csv", ".csv.gz", FILE_CSV},
                  {"tsv", ".tsv", ".tsv.gz", FILE_TSV},
                  {"txt", ".txt", ".txt.gz", FILE_TEXT}};
-    struct file_format result = {.kind = FILE_JSON, .reader = format ? reader_by_name(format) : NULL};
+    const struct reader *reader = format ? reader_by_name(format) : NULL;
+    struct file_format result = {.kind = FILE_JSON, .reader = reader};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        const bool is_named = str_has_ending(path, kinds[i].ending) || str_has_ending(path, kinds[i].packed);
-        const bool is_rows = kinds[i].kind != FILE_TEXT;
-        if (format && !result.reader
-                ? strcmp(format, kinds[i].name) == 0
-                : is_named && (is_rows || !result.reader)) /* a.csv:question, but a.txt:messages */
+        const bool is_kind = format && !reader ? strcmp(format, kinds[i].name) == 0
+                                               : str_has_ending(path, kinds[i].ending) ||
+                                                     str_has_ending(path, kinds[i].packed);
+        if (is_kind && !(reader && kinds[i].kind == FILE_TEXT)) /* a.txt:messages holds rows */
             result.kind = kinds[i].kind;
     }
     return result;
@@ -201,6 +201,11 @@ static enum sft_status refuse_parquet(const struct source *source, struct sft_er
                     source->path);
 }
 
+static enum sft_status cannot_store(struct sft_err *err)
+{
+    return sft_context(err, "the token cache (SFT_CACHE_DIR, or TMPDIR for small files, moves it)");
+}
+
 /* Make the store, at `path` or where it is NULL in a temporary file. */
 static enum sft_status make_store(struct source *source, const struct file_format *format,
                                   const struct tokenize_options *options, const char *path, const char *key,
@@ -210,7 +215,7 @@ static enum sft_status make_store(struct source *source, const struct file_forma
         return err->status;
     struct token_store_writer *w = token_store_create(path, err);
     if (!w)
-        return sft_context(err, "the token cache (SFT_CACHE_DIR, or TMPDIR for small files, moves it)");
+        return cannot_store(err);
     struct reading *in = mem_calloc(1, sizeof *in);
     *in = (struct reading){.source = source, .options = options, .reader = format->reader, .store = w};
     enum sft_status status = read_source(in, format->kind, err);
@@ -220,7 +225,7 @@ static enum sft_status make_store(struct source *source, const struct file_forma
         const char *name = format->kind == FILE_TEXT ? "txt" : in->reader ? in->reader->name : "unknown";
         status = token_store_commit(w, key, name, in->n_rows, store, err);
         if (status)
-            sft_context(err, "the token cache (SFT_CACHE_DIR, or TMPDIR for small files, moves it)");
+            cannot_store(err);
     }
     for (size_t s = 0; s < BLOCK_SHARDS; s++)
         shard_free(&in->shards[s]);

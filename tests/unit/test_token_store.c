@@ -80,8 +80,6 @@ static void check_all(const struct token_store *s)
     ck_assert_uint_eq(c->turns, 3);
     ck_assert_uint_eq(c->tokens, 6);
     ck_assert_uint_eq(c->targets, 3);
-    ck_assert_uint_eq(c->positions, 3);
-    ck_assert_uint_eq(c->longest_positions, 2);
     ck_assert_uint_eq(c->flags[1], 2); /* truncated */
     ck_assert_uint_eq(c->flags[2], 1); /* in its reply */
     ck_assert_uint_eq(c->dropped[DROP_BAD_ROW], 1);
