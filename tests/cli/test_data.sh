@@ -136,8 +136,8 @@ test_tokens_that_are_damaged_in_the_cache_stop_the_run() {
     expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --set train.max_steps=1 --set data.shuffle=false --fresh
 }
 
-being_written() {
-    [ -n "$(find cache -name '*.tokens.*')" ]
+being_written() { # or written already
+    [ -n "$(find cache -name '*.tokens*')" ]
 }
 
 # stopped_while_reading SIGNAL ROWS: false where the machine was so fast that the run had begun.
