@@ -106,40 +106,72 @@ static size_t key_offset(const json *root, const json *node, const char *text, s
 
 /* ---- parsing ---- */
 
+/* Give a number its spelling, and the value that cJSON could not read. */
+static enum sft_status keep_number(json *node, const struct json_spelling *spelling, const char *text, size_t len,
+                                   struct sft_err *err)
+{
+    const char *first = text + spelling->offset;
+    if (*first == 'N')
+        node->valuedouble = NAN;
+    else if (*first == 'I' || first[1] == 'I')
+        node->valuedouble = *first == '-' ? -INFINITY : INFINITY;
+    else if (isinf(node->valuedouble))
+        return json_fail_at(err, text, len, spelling->offset, "%.*s is too large a number", (int)spelling->len, first);
+    node->valuestring = mem_strndup(first, spelling->len);
+    return SFT_OK;
+}
+
 /* What the tree shows and the text did not. */
 static enum sft_status check_tree(json *root, const struct json_check *check, const char *text, size_t len,
                                   struct sft_err *err)
 {
     struct key_table table = {0};
     struct walk walk = {.next = root};
-    const struct json_spelling *spelling = check->spellings, *last = spelling + check->n_spellings;
     enum sft_status status = SFT_OK;
-    size_t n_numbers = 0;
+    size_t n_numbers = 0, n_spelled = 0;
     for (const json *node; !status && (node = walk_next(&walk));) {
         if (cJSON_IsObject(node)) {
             const json *twin = find_duplicate(&table, node);
             if (twin)
                 status = json_fail_at(err, text, len, key_offset(root, twin, text, len),
                                       "duplicate key \"%s\"", twin->string);
-        } else if (cJSON_IsNumber(node) && spelling < last && n_numbers++ == spelling->ordinal) {
-            if (isinf(node->valuedouble))
-                status = json_fail_at(err, text, len, spelling->offset, "%.*s is too large a number",
-                                      (int)spelling->len, text + spelling->offset);
-            ((json *)node)->valuestring = mem_strndup(text + spelling->offset, spelling->len);
-            spelling++;
+        } else if (cJSON_IsNumber(node) && n_spelled < check->n_spellings &&
+                   n_numbers++ == check->spellings[n_spelled].ordinal) {
+            status = keep_number((json *)node, &check->spellings[n_spelled++], text, len, err);
         }
     }
     free(table.slots);
     return status;
 }
 
-enum sft_status json_parse(const char *text, size_t len, json **root, struct sft_err *err)
+/* cJSON's tree of a checked document; it sees 0.0 for NaN, and the like. */
+static json *make_tree(const struct json_check *check, const char *text)
+{
+    const size_t len = check->end - check->start;
+    if (check->n_specials == 0)
+        return cJSON_ParseWithLength(text + check->start, len);
+    char *copy = mem_strndup(text + check->start, len);
+    for (size_t i = 0; i < check->n_spellings; i++) {
+        const struct json_spelling *s = &check->spellings[i];
+        char *number = copy + s->offset - check->start, *digits = number + (*number == '-');
+        if (*digits != 'N' && *digits != 'I')
+            continue;
+        memset(digits, '0', s->len - (size_t)(digits - number));
+        digits[1] = '.';
+    }
+    json *root = cJSON_ParseWithLength(copy, len);
+    free(copy);
+    return root;
+}
+
+enum sft_status json_parse_first(const char *text, size_t len, size_t *used, json **root, struct sft_err *err)
 {
     *root = NULL;
     struct json_check check = {.wanted_key = SIZE_MAX};
     enum sft_status status = json_check(&check, text, len, err);
+    *used = check.rest;
     if (!status) {
-        *root = cJSON_ParseWithLength(text + check.start, check.end - check.start);
+        *root = make_tree(&check, text);
         if (*root)
             status = check_tree(*root, &check, text, len, err);
         else
@@ -151,6 +183,18 @@ enum sft_status json_parse(const char *text, size_t len, json **root, struct sft
     }
     free(check.spellings);
     return status;
+}
+
+enum sft_status json_parse(const char *text, size_t len, json **root, struct sft_err *err)
+{
+    size_t used;
+    if (json_parse_first(text, len, &used, root, err))
+        return SFT_EDATA;
+    if (used == len)
+        return SFT_OK;
+    json_free(*root);
+    *root = NULL;
+    return json_fail_at(err, text, len, used, "text after the end of the document");
 }
 
 enum sft_status json_parse_file(const char *path, json **root, struct sft_err *err)
@@ -190,7 +234,7 @@ bool json_is_string(const json *node)
 
 bool json_is_number(const json *node)
 {
-    return cJSON_IsNumber(node);
+    return cJSON_IsNumber(node) && isfinite(node->valuedouble);
 }
 
 bool json_is_bool(const json *node)
@@ -216,7 +260,10 @@ const char *json_type_name(const json *node)
            : json_is_string(node) ? "a string"
            : json_is_number(node) ? "a number"
            : json_is_bool(node)   ? "a boolean"
-                                  : "null";
+           : json_is_null(node)   ? "null"
+           : isnan(node->valuedouble) ? "NaN"
+           : node->valuedouble > 0    ? "Infinity"
+                                      : "-Infinity";
 }
 
 const json *json_get(const json *object, const char *key)
@@ -424,7 +471,7 @@ static void print_node(const json *node, size_t depth, const struct printer *p)
         strbuf_putc(p->out, json_is_object(node) ? '}' : ']');
     } else if (json_is_string(node)) {
         strbuf_json_string(p->out, node->valuestring, strlen(node->valuestring));
-    } else if (json_is_number(node)) {
+    } else if (cJSON_IsNumber(node)) {
         print_number(node, p->out);
     } else {
         strbuf_puts(p->out, json_is_true(node) ? "true" : json_is_bool(node) ? "false" : "null");

@@ -2,7 +2,11 @@
  *
  * cJSON alone cuts strings at \u0000, matches keys whatever their case, takes the first of two equal
  * keys, and accepts text after the document and strings that are not UTF-8; each of these is an error here,
- * said as such, and so are lone surrogates and nesting deeper than JSON_MAX_DEPTH. */
+ * said as such, and so are lone surrogates and nesting deeper than JSON_MAX_DEPTH.
+ *
+ * NaN, Infinity and -Infinity, which RFC 8259 does not have, are values, as they are for Python's json and so for
+ * pandas and for transformers' configurations (Mamba-2's has an Infinity): a row is not lost for a column that
+ * nobody reads. They are no numbers here (json_is_number): who reads one says "expected a number, found NaN". */
 #ifndef SFT_BASE_JSON_H
 #define SFT_BASE_JSON_H
 
@@ -21,6 +25,10 @@ typedef struct cJSON json; /* a node; owned by its document's root */
  * The caller frees *root with json_free. */
 enum sft_status json_parse(const char *text, size_t len, json **root, struct sft_err *err);
 
+/* Parse the document that text[0..len) begins with. *used: the bytes up to what follows it and the white space
+ * around it, len where nothing does; set after an error too, where it means nothing. */
+enum sft_status json_parse_first(const char *text, size_t len, size_t *used, json **root, struct sft_err *err);
+
 /* Read and parse a file; messages start with its path. One that is something else altogether (a Git LFS pointer, a
  * web page: base/magic.h) is called that, rather than wrong JSON. */
 enum sft_status json_parse_file(const char *path, json **root, struct sft_err *err);
@@ -29,11 +37,11 @@ void json_free(json *root);
 bool json_is_object(const json *node); /* these accept NULL: false */
 bool json_is_array(const json *node);
 bool json_is_string(const json *node);
-bool json_is_number(const json *node);
+bool json_is_number(const json *node); /* a finite one */
 bool json_is_bool(const json *node);
 bool json_is_true(const json *node);
 bool json_is_null(const json *node); /* an explicit null */
-const char *json_type_name(const json *node); /* "a string", "null", "missing" for NULL: for messages */
+const char *json_type_name(const json *node); /* "a string", "null", "NaN", "missing" for NULL: for messages */
 
 const json *json_get(const json *object, const char *key); /* NULL if absent or object is none */
 size_t json_size(const json *array_or_object);

@@ -43,6 +43,8 @@ enum sft_status json_fail_at(struct sft_err *err, const char *text, size_t len, 
 {
     char what[SFT_ERR_MAX];
     va_list ap;
+    if (!err) /* a scanner asks often, and over long texts */
+        return SFT_EDATA;
     va_start(ap, fmt);
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
@@ -230,6 +232,32 @@ static void keep_spelling(struct cursor *c, const char *start)
         .ordinal = k->n_numbers, .offset = (size_t)(start - c->text), .len = (size_t)(c->p - start)};
 }
 
+/* NaN, Infinity and -Infinity as Python's json reads and writes them, at p: their length, else 0. */
+static size_t special_length(const char *p, const char *end)
+{
+    static const char *const specials[] = {"NaN", "Infinity", "-Infinity"};
+    for (size_t i = 0; i < sizeof specials / sizeof *specials; i++) {
+        const size_t n = strlen(specials[i]);
+        if ((size_t)(end - p) >= n && memcmp(p, specials[i], n) == 0)
+            return n;
+    }
+    return 0;
+}
+
+/* A special one is a number whose spelling is kept. */
+static bool take_special(struct cursor *c)
+{
+    const char *start = c->p;
+    const size_t n = special_length(start, c->end);
+    if (n == 0)
+        return false;
+    c->p += n;
+    keep_spelling(c, start);
+    c->check->n_numbers++;
+    c->check->n_specials++;
+    return true;
+}
+
 static enum sft_status check_number(struct cursor *c)
 {
     const char *start = c->p;
@@ -263,7 +291,7 @@ static enum sft_status check_number(struct cursor *c)
     return SFT_OK;
 }
 
-/* true, false, null; and for the words of other languages, that they are not JSON. */
+/* true, false, null; and of words of other languages, that they are not JSON. */
 static enum sft_status check_word(struct cursor *c)
 {
     static const char *const words[] = {"true", "false", "null"};
@@ -316,6 +344,8 @@ static enum sft_status check_value(struct cursor *c)
     c->expect = EXPECT_AFTER;
     if (first == '"')
         return check_string(c);
+    if ((first == 'N' || first == 'I' || first == '-') && take_special(c))
+        return SFT_OK;
     if (first == '-' || (first >= '0' && first <= '9'))
         return check_number(c);
     return check_word(c);
@@ -378,17 +408,16 @@ enum sft_status json_check(struct json_check *check, const char *text, size_t le
 {
     struct cursor c = {
         .text = text, .p = text, .end = text + len, .check = check, .err = err, .expect = EXPECT_VALUE};
+    enum sft_status status;
     c.p += bom_length(text, len);
     skip_space(&c);
     check->start = (size_t)(c.p - text);
     do {
         skip_space(&c);
-        if (check_step(&c))
-            return SFT_EDATA;
-    } while (c.depth > 0 || c.expect != EXPECT_AFTER);
+        status = check_step(&c);
+    } while (!status && (c.depth > 0 || c.expect != EXPECT_AFTER));
     check->end = (size_t)(c.p - text);
     skip_space(&c);
-    if (c.p != c.end)
-        return FAIL_AT(&c, c.p, "text after the end of the document");
-    return SFT_OK;
+    check->rest = (size_t)(c.p - text);
+    return status;
 }

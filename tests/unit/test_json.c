@@ -81,8 +81,12 @@ static const struct {
     {TEXT("-"), "column 2: expected a digit, but the text ends here"},
     {TEXT("0x10"), "column 2: text after the end of the document"},
     {TEXT("[1e400]"), "column 2: 1e400 is too large a number"},
-    {TEXT("NaN"), "column 1: NaN is no JSON value"},
-    {TEXT("-Infinity"), "column 2: expected a digit, found 'I'"},
+    {TEXT("NaNs"), "column 4: text after the end of the document"},
+    {TEXT("[nan]"), "column 2: nan is no JSON value"},
+    {TEXT("[+Infinity]"), "column 2: expected a value, found '+'"},
+    {TEXT("[-NaN]"), "column 3: expected a digit, found 'N'"},
+    {TEXT("[1e999, NaN]"), "column 2: 1e999 is too large a number"},
+    {TEXT("-Infinit"), "column 2: expected a digit, found 'I'"},
     {TEXT("[True]"), "column 2: True is no JSON value"},
     {TEXT("nul"), "column 1: nul is no JSON value"},
     {TEXT("{\"a\": 1,\n \"b\": {\"a\": 1},\n \"a\": 2}"), "line 3, column 2: duplicate key \"a\""},
@@ -194,6 +198,55 @@ START_TEST(values_are_read)
     ck_assert_ptr_null(json_get(json_get(root, "a"), "x"));
     ck_assert_ptr_null(json_first(NULL));
     json_free(root);
+}
+END_TEST
+
+/* As Python's json reads and writes them; but no number to whoever asks for one. */
+START_TEST(python_constants_are_values)
+{
+    static const char text[] = "{\"a\":NaN,\"b\":[-1.50,Infinity,2.50,-Infinity,1],\"c\":\"NaN\"}";
+    static const char *const names[] = {"a number", "Infinity", "a number", "-Infinity", "a number"};
+    struct sft_err err;
+    struct strbuf out = {0};
+    double number;
+    json *root = parse(text);
+    const json *nan = json_get(root, "a"), *node = json_first(json_get(root, "b"));
+    ck_assert(!json_is_number(nan) && !json_is_null(nan) && isnan(json_number(nan)));
+    ck_assert_int_eq(json_get_double(root, "a", 1, &number, &err), SFT_EDATA);
+    ck_assert_str_eq(err.message, "a: expected a number, found NaN");
+    for (size_t i = 0; i < COUNT(names); i++, node = json_next(node))
+        ck_assert_str_eq(json_type_name(node), names[i]);
+    ck_assert_double_eq(json_number(json_next(json_next(json_first(json_get(root, "b"))))), 2.5);
+    json *copy = json_copy(root);
+    json_free(root);
+    json_print_line(copy, &out);
+    ck_assert_str_eq(out.data, text);
+    json_free(copy);
+    strbuf_free(&out);
+}
+END_TEST
+
+START_TEST(a_document_may_be_followed_by_another)
+{
+    static const char text[] = " {\"a\": 1} \n{\"b\": 2}, x";
+    json *root;
+    struct sft_err err;
+    size_t used, all = 0;
+    ck_assert_int_eq(json_parse_first(text, strlen(text), &used, &root, &err), SFT_OK);
+    ck_assert_double_eq(json_number(json_get(root, "a")), 1);
+    ck_assert_uint_eq(used, 11);
+    json_free(root);
+    all += used;
+    ck_assert_int_eq(json_parse_first(text + all, strlen(text) - all, &used, &root, &err), SFT_OK);
+    ck_assert_double_eq(json_number(json_get(root, "b")), 2);
+    json_free(root);
+    all += used;
+    ck_assert_str_eq(text + all, ", x");
+    ck_assert_int_eq(json_parse_first("{} \n", 4, &used, &root, &err), SFT_OK);
+    ck_assert_uint_eq(used, 4);
+    json_free(root);
+    ck_assert_int_eq(json_parse_first("{", 1, &used, &root, &err), SFT_EDATA);
+    ck_assert_ptr_null(root);
 }
 END_TEST
 
@@ -471,6 +524,8 @@ int main(void)
     tcase_add_test(parsing, large_objects_are_checked_for_duplicates);
     tcase_add_test(parsing, files_are_named);
     tcase_add_test(parsing, values_are_read);
+    tcase_add_test(parsing, python_constants_are_values);
+    tcase_add_test(parsing, a_document_may_be_followed_by_another);
     tcase_add_test(parsing, special_bytes_are_found_at_any_offset);
     tcase_add_test(parsing, strings_are_utf8);
     tcase_add_test(parsing, typed_lookups);
