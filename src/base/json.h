@@ -73,8 +73,13 @@ void json_print_line(const json *node, struct strbuf *out); /* on one line, with
 
 /* ---- splitting a big file into elements without parsing it ----
  *
- * A scanner walks over the elements of a top-level array, or over the lines of JSON Lines, so that one
- * bad element costs one row and a large file is never a tree in memory. */
+ * A scanner walks over the elements of a top-level array (or of several, one after another), or over the lines of
+ * JSON Lines, so that one bad element costs one row and a large file is never a tree in memory.
+ *
+ * A line is a row. Where it begins an object (or an array) and does not end it, the object goes on over further lines,
+ * as jq and json.dump(indent=2) write it, and is a row from its first line to its last; a comma between such objects
+ * is passed over. One with a mistake in it ends at its closing bracket, or where the next line begins as its first one
+ * did. A line that begins and ends like an object is not looked into: it may hold several (json_parse_first). */
 struct json_element {
     const char *text;
     size_t len;
