@@ -101,4 +101,8 @@ void json_scanner_init(struct json_scanner *scanner, const char *text, size_t le
 enum sft_status json_scanner_next(struct json_scanner *scanner, struct json_element *element, bool *found,
                                   struct sft_err *err);
 
+/* Past the value at p < end, well-formed or not: by its brackets of the first one's kind, or its quote, or up to what
+ * cannot be of a number or a word. NULL where the end cannot be told. */
+const char *json_skip_element(const char *p, const char *end);
+
 #endif

@@ -1,5 +1,5 @@
-/* The grammar of RFC 8259 with NaN, Infinity and -Infinity, checked before a text is handed to cJSON, and what the
- * tree cannot tell later: places for messages and the spelling of numbers. For json.c and json_scan.c only. */
+/* The grammar of RFC 8259 with NaN, Infinity and -Infinity, checked before a text is handed to cJSON, and what
+ * the tree cannot tell later: places for messages and the spelling of numbers. For json.c and json_scan.c only. */
 #ifndef SFT_BASE_JSON_CHECK_H
 #define SFT_BASE_JSON_CHECK_H
 
@@ -26,7 +26,8 @@ struct json_check {
     size_t key_offset; /* out: the place of its opening quote */
 };
 
-/* Check the document that text[0..len) begins with; what follows it is the caller's. SFT_EDATA says what is wrong and where. No recursion: any nesting is safe. */
+/* Check the document that text[0..len) begins with; what follows it is the caller's. SFT_EDATA says what is wrong
+ * and where. No recursion: any nesting is safe. */
 enum sft_status json_check(struct json_check *check, const char *text, size_t len, struct sft_err *err);
 
 /* An SFT_EDATA with "line L, column C: " in front ("column C: " where the text is a single line). */

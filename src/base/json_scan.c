@@ -69,8 +69,7 @@ static const char *skip_nested(const char *p, const char *end)
     return NULL;
 }
 
-/* Past the element at p, well-formed or not; NULL if its end cannot be told. */
-static const char *skip_element(const char *p, const char *end)
+const char *json_skip_element(const char *p, const char *end)
 {
     if (*p == '{' || *p == '[')
         return skip_nested(p, end);
@@ -266,7 +265,7 @@ static enum sft_status next_in_array(struct json_scanner *s, struct json_element
         return fail_at_line(s, err, "an element of the array is missing");
 
     const char *start = s->text + s->pos;
-    const char *stop = skip_element(start, s->text + s->len);
+    const char *stop = json_skip_element(start, s->text + s->len);
     if (!stop)
         return fail_at_line(s, err, "the element that starts here never ends");
     *element = (struct json_element){.text = start, .len = (size_t)(stop - start), .line = s->line};

@@ -73,7 +73,8 @@ static enum sft_status read_lines(struct corpus *corpus, struct sft_err *err)
     return SFT_OK;
 }
 
-static enum sft_status add_row(struct corpus *corpus, const struct rows *rows, const struct json_element *row,
+/* The row at the front of *row, which is then what is left of the line. */
+static enum sft_status add_row(struct corpus *corpus, const struct rows *rows, struct json_element *row,
                                struct sft_err *err)
 {
     struct conversations list;
@@ -99,8 +100,9 @@ static enum sft_status add_rows(struct corpus *corpus, struct rows *rows, struct
             return sft_context(err, "%s", corpus->source.path);
         if (!found)
             break;
-        if (is_taken(corpus) && add_row(corpus, rows, &row, err))
-            return SFT_EDATA;
+        for (bool is_wanted = is_taken(corpus); is_wanted && row.len > 0;)
+            if (add_row(corpus, rows, &row, err))
+                return SFT_EDATA;
         if (is_full(corpus))
             give_away(corpus, rows_position(rows));
     }

@@ -49,6 +49,65 @@ const char *csv_record_end(const char *p, const char *end, char delimiter)
     return p;
 }
 
+/* ---- the separator ---- */
+
+static const char separators[] = ",;\t|";
+
+size_t csv_count_fields(const char *p, const char *end, char delimiter)
+{
+    size_t n = 0;
+    do {
+        p = csv_field_end(p, end, delimiter);
+        n++;
+    } while (p && p < end && *p == delimiter && p++);
+    return p ? n : 0;
+}
+
+/* Of the first records after the header at p, how many have as many fields, and then how many have several; -1 where
+ * the header has one field. */
+static int regularity(const char *p, const char *end, char delimiter)
+{
+    enum { LOOKED_AT = 10 };
+    const size_t n = csv_count_fields(p, end, delimiter);
+    int score = 0;
+    if (n < 2)
+        return -1;
+    for (int i = 0; i < LOOKED_AT && (p = csv_record_end(p, end, delimiter)); i++) {
+        while (p < end && csv_at_line_end(p))
+            p++;
+        if (p == end)
+            break;
+        const size_t found = csv_count_fields(p, end, delimiter);
+        score += (found == n ? LOOKED_AT : 0) + (found > 1);
+    }
+    return score;
+}
+
+char csv_find_delimiter(const char *p, const char *end, char own)
+{
+    char best = own;
+    int most = regularity(p, end, own);
+    for (const char *s = separators; *s; s++) {
+        const int n = regularity(p, end, *s);
+        if (n > most && n > 0) {
+            best = *s;
+            most = n;
+        }
+    }
+    return best;
+}
+
+const char *csv_name(char delimiter)
+{
+    static _Thread_local char other[] = "'?'";
+    static const char *const names[] = {"commas", "semicolons", "tabs", "bars"};
+    const char *known = memchr(separators, delimiter, sizeof names / sizeof *names);
+    other[1] = delimiter;
+    return known ? names[known - separators] : other;
+}
+
+/* ---- values ---- */
+
 void csv_add_value(struct strbuf *sb, const char *field, size_t len)
 {
     const char *p = field, *end = field + len, *quote;

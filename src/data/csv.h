@@ -26,6 +26,18 @@ size_t csv_count_lines(const char *p, const char *end);
 const char *csv_field_end(const char *p, const char *end, char delimiter);
 const char *csv_record_end(const char *p, const char *end, char delimiter);
 
+/* How many fields the record at p has; 0 where a quote in it is never closed. */
+size_t csv_count_fields(const char *p, const char *end, char delimiter);
+
+/* The separator of a file whose header is at p: of comma, semicolon, tab and bar the one with which the header has
+ * several fields and most of the ten records after it equally many (else several); of equals `own`, which the
+ * file's name promises, then the first in this order. `own` where none has such a record. */
+char csv_find_delimiter(const char *p, const char *end, char own);
+
+/* "commas", "semicolons", "tabs", "bars"; for any other what stands for it in messages, good until the next call of
+ * this thread. */
+const char *csv_name(char delimiter);
+
 /* Append the field's value: what it says without its quotes. */
 void csv_add_value(struct strbuf *sb, const char *field, size_t len);
 

@@ -75,8 +75,9 @@ void dataset_file_free(struct dataset_file *file);
 enum sft_status dataset_find_files(char *const *specs, size_t n_specs, struct sft_err *err);
 
 /* Read and render the files. A file without a row is an error, one of which no row is kept is not. With
- * on_bad_row = error (or overlong = error), SFT_EDATA carries the first ten such rows, a line "FILE:LINE:
- * what" each, and how many more there are. Free with dataset_free, which accepts a zeroed struct. */
+ * on_bad_row = error (or overlong = error), SFT_EDATA carries such rows by what is wrong with them, a line
+ * "FILE:LINE: what (the same in lines 7, 9, 12 and 24 more)" for each of the first ten kinds. Free with
+ * dataset_free, which accepts a zeroed struct. */
 enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_specs,
                              const struct chat_template *tpl, const struct tokenizer *tok,
                              const struct dataset_options *options, struct sft_err *err);

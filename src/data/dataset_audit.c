@@ -2,6 +2,7 @@
  * training and evaluation share. */
 #include "data/dataset_internal.h"
 #include "data/hash_set.h"
+#include "data/row_kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 /* ---- rows that must not be left out ---- */
 
-enum { ROWS_SHOWN = 10 };
+enum { ROWS_SHOWN = 10, LINES_SHOWN = 3 };
 
 static bool is_failure(const struct record *r, const struct dataset_options *options)
 {
@@ -17,49 +18,107 @@ static bool is_failure(const struct record *r, const struct dataset_options *opt
            (r->why == DROP_OVERLONG && options->render.overlong == OVERLONG_ERROR);
 }
 
-/* "FILE:LINE: what", shortened so that ten of them find room. */
-static void add_failure(struct strbuf *text, const struct dataset_file *file, const struct record *r)
+/* Failures of one kind in one file. */
+struct failures {
+    const struct dataset_file *file;
+    const struct record *first;
+    char *kind;
+    size_t count, lines[LINES_SHOWN]; /* of those after the first */
+    bool is_single_byte;              /* all of them are */
+};
+
+struct failure_list {
+    struct failures items[ROWS_SHOWN];
+    size_t n, n_more; /* rows of further kinds */
+};
+
+/* Whether a row looks like one in a single-byte encoding: what is not ASCII is no UTF-8, and stands among ASCII. */
+static bool is_single_byte(const char *text, size_t len)
 {
-    enum { MOST = SFT_ERR_MAX / (ROWS_SHOWN + 1) };
-    const size_t first = text->len;
-    strbuf_printf(text, "%s:%zu: ", file->path, (size_t)r->line);
-    strbuf_add(text, record_message(&file->store, r), r->message_len);
+    bool is_alone = false;
+    for (size_t i = 0, n, bad; i < len; i += n ? n : bad) {
+        n = (unsigned char)text[i] < 0x80 ? 1 : utf8_decode(text + i, len - i, NULL, &bad);
+        if (n > 1)
+            return false;
+        is_alone = is_alone || (n == 0 && (i == 0 || (unsigned char)text[i - 1] < 0x80) &&
+                                (i + 1 == len || (unsigned char)text[i + 1] < 0x80));
+    }
+    return is_alone;
+}
+
+static void add_failure(struct failure_list *list, const struct dataset_file *file, const struct record *r)
+{
+    char *kind = message_kind(record_message(&file->store, r), r->message_len);
+    size_t i = 0;
+    while (i < list->n && (list->items[i].file != file || strcmp(list->items[i].kind, kind) != 0))
+        i++;
+    if (i == ROWS_SHOWN) {
+        list->n_more++;
+        free(kind);
+        return;
+    }
+    struct failures *f = &list->items[i];
+    if (i == list->n) {
+        list->n++;
+        *f = (struct failures){.file = file, .first = r, .kind = kind, .is_single_byte = true};
+    } else {
+        free(kind);
+        if (f->count <= LINES_SHOWN)
+            f->lines[f->count - 1] = r->line;
+    }
+    f->count++;
+    f->is_single_byte = f->is_single_byte && is_single_byte(record_row(&file->store, r), r->row_len);
+}
+
+static void list_failures(struct failure_list *list, const struct dataset_file *file,
+                          const struct dataset_options *options)
+{
+    const struct token_store *store = &file->store;
+    if (store->counts.dropped[DROP_BAD_ROW] + store->counts.dropped[DROP_OVERLONG] == 0)
+        return;
+    for (size_t i = 0; i < store->n_records; i++)
+        if (is_failure(&store->records[i], options))
+            add_failure(list, file, &store->records[i]);
+}
+
+/* "FILE:LINE: what (the same in lines 7, 9, 12 and 24 more)", shortened so that ten of them find room. */
+static void describe_failures(struct strbuf *text, const struct failures *f)
+{
+    enum { MOST = SFT_ERR_MAX / (ROWS_SHOWN + 1) - 16 };
+    const size_t first = text->len, n_others = f->count - 1;
+    strbuf_printf(text, "%s%s:%zu: ", first ? "\n" : "", f->file->path, (size_t)f->first->line);
+    strbuf_add(text, record_message(&f->file->store, f->first), f->first->message_len);
     if (text->len - first > MOST && first > 0) {
         text->len = first + MOST - 4;
         strbuf_puts(text, "...");
     }
-}
-
-static size_t list_failures(const struct dataset_file *file, const struct dataset_options *options,
-                            size_t before, struct strbuf *text)
-{
-    const struct token_store *store = &file->store;
-    size_t count = before;
-    if (store->counts.dropped[DROP_BAD_ROW] + store->counts.dropped[DROP_OVERLONG] == 0)
-        return count;
-    for (size_t i = 0; i < store->n_records; i++) {
-        if (!is_failure(&store->records[i], options) || count++ >= ROWS_SHOWN)
-            continue;
-        if (text->len)
-            strbuf_putc(text, '\n');
-        add_failure(text, file, &store->records[i]);
-    }
-    return count;
+    for (size_t i = 0; i < n_others && i < LINES_SHOWN; i++)
+        strbuf_printf(text, "%s %zu", i > 0 ? "," : n_others > 1 ? " (the same in lines" : " (the same in line",
+                      f->lines[i]);
+    if (n_others > LINES_SHOWN)
+        strbuf_printf(text, " and %zu more", n_others - LINES_SHOWN);
+    strbuf_puts(text, n_others > 0 ? ")" : "");
+    if (f->is_single_byte)
+        strbuf_puts(text, "; a file of Windows' is made UTF-8 by iconv -f WINDOWS-1252 -t UTF-8");
 }
 
 enum sft_status dataset_check_rows(const struct dataset *ds, const struct dataset_options *options,
                                    struct sft_err *err)
 {
+    struct failure_list list = {0};
     struct strbuf text = {0};
-    size_t count = 0;
     for (size_t f = 0; f < ds->n_files; f++)
-        count = list_failures(&ds->files[f], options, count, &text);
-    if (count > ROWS_SHOWN)
-        strbuf_printf(&text, "\nand %zu more", count - ROWS_SHOWN);
-    if (count)
+        list_failures(&list, &ds->files[f], options);
+    for (size_t i = 0; i < list.n; i++)
+        describe_failures(&text, &list.items[i]);
+    if (list.n_more > 0)
+        strbuf_printf(&text, "\nand %zu more", list.n_more);
+    for (size_t i = 0; i < list.n; i++)
+        free(list.items[i].kind);
+    if (list.n > 0)
         sft_fail(err, SFT_EDATA, "%s", text.data);
     strbuf_free(&text);
-    return count ? SFT_EDATA : SFT_OK;
+    return list.n > 0 ? SFT_EDATA : SFT_OK;
 }
 
 /* ---- rows in file order ---- */

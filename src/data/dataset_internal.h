@@ -8,7 +8,8 @@
 /* The record of the i-th example, and which file holds it. */
 const struct record *dataset_record(const struct dataset *ds, size_t i, size_t *file);
 
-/* SFT_EDATA with the first ten rows that the options do not allow to be left out. */
+/* SFT_EDATA with the rows that the options do not allow to be left out: a line for each of the first ten kinds of them,
+ * "FILE:LINE: what (the same in lines 7, 9, 12 and 24 more)". */
 enum sft_status dataset_check_rows(const struct dataset *ds, const struct dataset_options *options,
                                    struct sft_err *err);
 

@@ -227,23 +227,38 @@ static void shift_line(struct sft_err *err, size_t first_line)
              inner.message + used);
 }
 
-void render_row(struct renderer *r, const struct rows *rows, const struct reader *reader,
-                const struct json_element *row, struct shard *shard)
+/* The row at the front of *rest, which is then what is left. */
+static void render_next(struct renderer *r, const struct rows *rows, const struct reader *reader,
+                        struct json_element *rest, struct shard *shard)
 {
     struct sft_err err;
     struct conversations list;
+    struct json_element row = *rest;
     json *root = NULL;
     arena_reset(&r->arena);
-    if (rows_parse(rows, row, &root, &err)) {
-        shift_line(&err, row->line);
-        render_bad(row, err.message, shard);
-    } else if (read_conversations(r, reader, root, &list, &err)) {
-        render_bad(row, err.message, shard);
+    if (rows_parse(rows, rest, &root, &err)) {
+        shift_line(&err, row.line);
+        render_bad(&row, err.message, shard);
+        rest->len = 0;
+        return;
+    }
+    row.len -= rest->len;
+    if (read_conversations(r, reader, root, &list, &err)) {
+        render_bad(&row, err.message, shard);
     } else {
         for (size_t i = 0; i < list.count; i++)
-            add_conversation(shard, r, &list.items[i], row->line);
+            add_conversation(shard, r, &list.items[i], row.line);
     }
     json_free(root);
+}
+
+void render_row(struct renderer *r, const struct rows *rows, const struct reader *reader,
+                const struct json_element *row, struct shard *shard)
+{
+    struct json_element rest = *row;
+    do
+        render_next(r, rows, reader, &rest, shard);
+    while (rest.len > 0);
 }
 
 void render_text(struct renderer *r, const char *text, size_t len, struct shard *shard)

@@ -1,9 +1,12 @@
 #include "data/rows.h"
 
 #include "data/csv.h"
+#include "data/rows_json.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Names are looked for one by one. */
 enum { COLUMNS_MAX = 4096 };
@@ -152,6 +155,43 @@ static enum sft_status rename_columns(struct rows *rows, const struct rows_colum
     return SFT_OK;
 }
 
+/* Keys that the readers of flat rows look for. */
+static const char *const known_keys[] = {"prompt", "completion", "instruction", "input",  "context", "output",
+                                         "response", "question", "answer",      "text",   "system",  "history",
+                                         "chosen", "rejected",   "messages",    "conversations"};
+
+/* Whether a name is the key but for capitals and blanks around it. */
+static bool is_alike(const char *name, const char *key)
+{
+    const size_t len = strlen(key);
+    if (!name)
+        return false;
+    while (isspace((unsigned char)*name))
+        name++;
+    if (strncasecmp(name, key, len) != 0)
+        return false;
+    for (name += len; isspace((unsigned char)*name); name++)
+        ;
+    return *name == '\0';
+}
+
+/* A spreadsheet's "Prompt" is prompt, where that is the only column that is. */
+static void fold_names(struct rows *rows)
+{
+    for (size_t k = 0; k < sizeof known_keys / sizeof *known_keys; k++) {
+        size_t n_alike = 0, last = 0;
+        for (size_t i = 0; i < rows->n_names; i++)
+            if (is_alike(rows->names[i], known_keys[k])) {
+                n_alike++;
+                last = i;
+            }
+        if (n_alike == 1) {
+            free(rows->names[last]);
+            rows->names[last] = mem_strdup(known_keys[k]);
+        }
+    }
+}
+
 static enum sft_status read_header(struct rows *rows, const struct rows_columns *columns, struct sft_err *err)
 {
     struct json_element header;
@@ -162,7 +202,42 @@ static enum sft_status read_header(struct rows *rows, const struct rows_columns 
         return SFT_OK;
     if (read_names(rows, &header, err) || (columns && rename_columns(rows, columns, err)))
         return sft_context(err, "line %zu", header.line);
+    fold_names(rows);
     return SFT_OK;
+}
+
+/* Excel's first line, sep=; with quotes around it or not: it says the separator and is no row. */
+static bool take_sep_line(struct rows *rows)
+{
+    struct json_scanner *s = &rows->scanner;
+    const char *start = s->text + s->pos, *end = s->text + s->len, *p = start;
+    const bool is_quoted = p < end && *p == '"';
+    p += is_quoted;
+    if (end - p < 5 || strncasecmp(p, "sep=", 4) != 0 || csv_at_line_end(p + 4))
+        return false;
+    const char delimiter = p[4];
+    p += 5;
+    if (is_quoted && p < end && *p == '"')
+        p++;
+    if (p < end && !csv_at_line_end(p))
+        return false;
+    s->pos += (size_t)(p - start); /* its line end counts as the next record's */
+    rows->delimiter = delimiter;
+    return true;
+}
+
+static enum sft_status begin_csv(struct rows *rows, const char *text, size_t len, const struct rows_columns *columns,
+                                 struct sft_err *err)
+{
+    const bool has_bom = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0;
+    const char *p = text + (has_bom ? 3 : 0), *end = text + len;
+    rows->scanner = (struct json_scanner){.text = text, .len = len, .pos = has_bom ? 3 : 0, .line = 1};
+    if (!take_sep_line(rows)) {
+        while (p < end && csv_at_line_end(p))
+            p++;
+        rows->delimiter = csv_find_delimiter(p, end, rows->kind == ROWS_TSV ? '\t' : ',');
+    }
+    return read_header(rows, columns, err);
 }
 
 /* ---- rows ---- */
@@ -170,14 +245,9 @@ static enum sft_status read_header(struct rows *rows, const struct rows_columns 
 enum sft_status rows_init(struct rows *rows, enum rows_kind kind, const char *text, size_t len,
                           const struct rows_columns *columns, struct sft_err *err)
 {
-    *rows = (struct rows){.kind = kind, .delimiter = kind == ROWS_TSV ? '\t' : ','};
-    if (kind == ROWS_JSON) {
-        json_scanner_init(&rows->scanner, text, len);
-        return SFT_OK;
-    }
-    const bool has_bom = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0;
-    rows->scanner = (struct json_scanner){.text = text, .len = len, .pos = has_bom ? 3 : 0, .line = 1};
-    return read_header(rows, columns, err);
+    const bool is_json = kind == ROWS_JSON || rows_json_is_it(text, len);
+    *rows = (struct rows){.kind = is_json ? ROWS_JSON : kind};
+    return is_json ? rows_json_begin(&rows->scanner, text, len, err) : begin_csv(rows, text, len, columns, err);
 }
 
 void rows_free(struct rows *rows)
@@ -222,22 +292,23 @@ static enum sft_status parse_record(const struct rows *rows, const struct json_e
             sft_context(err, "column '%s'", name);
     }
     if (!status && n != rows->n_names)
-        status = sft_fail(err, SFT_EDATA, "expected %zu column%s as in the header, found %zu", rows->n_names,
-                          rows->n_names == 1 ? "" : "s", n);
+        status = sft_fail(err, SFT_EDATA, "expected %zu column%s as in the header, found %zu (separated by %s)",
+                          rows->n_names, rows->n_names == 1 ? "" : "s", n, csv_name(rows->delimiter));
     strbuf_free(&fields.value);
     return status;
 }
 
-enum sft_status rows_parse(const struct rows *rows, const struct json_element *row, json **root,
-                           struct sft_err *err)
+enum sft_status rows_parse(const struct rows *rows, struct json_element *row, json **root, struct sft_err *err)
 {
     if (rows->kind == ROWS_JSON)
-        return json_parse(row->text, row->len, root, err);
+        return rows_json_parse(row, root, err);
     *root = json_new_object();
-    const enum sft_status status = parse_record(rows, row, *root, err);
-    if (status) {
+    if (parse_record(rows, row, *root, err)) {
         json_free(*root);
         *root = NULL;
+        return SFT_EDATA;
     }
-    return status;
+    row->text += row->len;
+    row->len = 0;
+    return SFT_OK;
 }

@@ -1,10 +1,17 @@
 /* Rows: where each row of a file begins and ends, and a row as JSON.
  *
- *     json   JSON Lines, or one array: an element is a row (base/json.h's scanner)
- *     csv    RFC 4180 with a header: quoted fields may hold commas, line breaks and "" for a quote; a row is an
+ *     json   JSON Lines, objects over several lines, arrays: an element is a row (base/json.h's scanner); a line may
+ *            hold several objects; one object that is the whole file and has its rows in a list, {"data": [...]}, is
+ *            that list. A row that is a list of messages is {"messages": that list}
+ *     csv    RFC 4180 with a header: quoted fields may hold separators, line breaks and "" for a quote; a row is an
  *            object of its columns, each a string, so that every reader of flat rows reads it; a column without a
  *            name (pandas' index) is left out
  *     tsv    the same with tabs
+ *
+ * A file called csv or tsv may have commas, semicolons, tabs or bars: found from the header and the
+ * ten rows after it (csv_find_delimiter says how); or any that Excel's first line, sep=X, says. Where it begins
+ * with a JSON object it is JSON. A column whose name is a reader's key but for capitals and blanks around it goes
+ * by that key ("Prompt"), where no other does.
  *
  * What is split here is not looked into: a bad row costs itself, and only a broken structure (an array or a
  * quote that is never closed) ends the file. As Python's csv reads it: a quote inside an unquoted field is a
@@ -34,11 +41,12 @@ struct rows {
     size_t n_names;
 };
 
-/* Begin: reads a CSV file's header; a file with nothing in it has none, and no rows. text[0..len) must
- * outlive it; `columns` may be NULL. SFT_EDATA "line N: what" for a header with a repeated or missing
- * name (a column that `columns` asks for and the file lacks is named with those it has), for one that is no
- * UTF-8, holds a NUL or names over 4096 columns. Free with rows_free, also after an error; it accepts a
- * zeroed struct. */
+/* Begin: SFT_EDATA "is YAML, not JSON (...)" and the like where a JSON file holds something else altogether, or "one
+ * object with several lists of rows, ..." where it cannot be told which are meant. Reads a CSV file's header; a
+ * file with nothing in it has none, and no rows. text[0..len) must outlive it; `columns` may be NULL. SFT_EDATA
+ * "line N: what" for a header with a repeated or missing name (a column that `columns` asks for and the file lacks
+ * is named with those it has), for one that is no UTF-8, holds a NUL or names over 4096 columns. Free with
+ * rows_free, also after an error; it accepts a zeroed struct. */
 enum sft_status rows_init(struct rows *rows, enum rows_kind kind, const char *text, size_t len,
                           const struct rows_columns *columns, struct sft_err *err);
 void rows_free(struct rows *rows);
@@ -53,9 +61,9 @@ bool rows_are_done(const struct rows *rows);
 /* Where the next row will be looked for: everything before it is done with; after the end, what was not read. */
 size_t rows_position(const struct rows *rows);
 
-/* A row as JSON; threads may call it at once. SFT_EDATA says what is wrong with the row: no JSON, or of CSV
- * "expected 8 columns as in the header, found 7", no UTF-8, a NUL. Free with json_free. */
-enum sft_status rows_parse(const struct rows *rows, const struct json_element *row, json **root,
-                           struct sft_err *err);
+/* A row as JSON; threads may call it at once. *row is then what is left of the line, a further row where its length is
+ * not 0. SFT_EDATA says what is wrong with the row, and *row stays as it is: no JSON, or of CSV "expected 8 columns
+ * as in the header, found 7 (separated by commas)", no UTF-8, a NUL. Free with json_free. */
+enum sft_status rows_parse(const struct rows *rows, struct json_element *row, json **root, struct sft_err *err);
 
 #endif

@@ -1,6 +1,8 @@
 #include "data/source.h"
 
+#include "base/magic.h"
 #include "base/mem.h"
+#include "data/encoding.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,7 +120,7 @@ enum sft_status source_open(struct source *source, const char *path, struct sft_
 
 void source_close(struct source *source)
 {
-    if (source->is_gzip)
+    if (source->bytes.data != source->packed.data)
         io_unmap(&source->bytes);
     io_unmap(&source->packed);
     *source = (struct source){0};
@@ -249,18 +251,53 @@ static enum sft_status unpack(struct source *source, struct sft_err *err)
     return status;
 }
 
+/* ---- text ---- */
+
+/* What no reader of data can make anything of, though it is no foreign file to the whole program. */
+static const char *other_of_ours(const struct io_map *bytes)
+{
+    if (bytes->size >= 2 && memcmp(bytes->data, "\x1f\x8b", 2) == 0)
+        return "is compressed with gzip twice (unpack it once with gzip -d)";
+    if (bytes->size >= 10 && memcmp(bytes->data + 5, "\0\0\0{\"", 5) == 0)
+        return "is a safetensors file, a model's weights (data are conversations or text)";
+    return NULL;
+}
+
+static enum sft_status refuse_foreign(const struct source *source, struct sft_err *err)
+{
+    const char *what = other_of_ours(&source->bytes);
+    if (what)
+        return sft_fail(err, SFT_EDATA, "%s: %s", source->path, what);
+    return magic_refuse(source->path, source->bytes.data, source->bytes.size, err);
+}
+
+/* Bytes that are UTF-16 or UTF-32 give way to what they are in UTF-8. */
+static enum sft_status decode(struct source *source, struct sft_err *err)
+{
+    const enum encoding encoding = encoding_of(source->bytes.data, source->bytes.size);
+    struct io_map utf8;
+    if (encoding == ENCODING_UTF8)
+        return SFT_OK;
+    if (encoding_convert(encoding, &source->bytes, &utf8, err))
+        return err->status == SFT_EIO ? fail_to_store(err, source->path) : sft_context(err, "%s", source->path);
+    if (source->bytes.data != source->packed.data)
+        io_unmap(&source->bytes);
+    source->bytes = utf8;
+    return SFT_OK;
+}
+
 enum sft_status source_bytes(struct source *source, struct sft_err *err)
 {
     if (source->has_bytes)
         return SFT_OK;
-    if (!source->is_gzip) {
+    if (!source->is_gzip)
         source->bytes = source->packed;
-    } else {
-        const enum sft_status status = unpack(source, err);
-        if (status)
-            return status;
+    else if (unpack(source, err))
+        return err->status;
+    if (refuse_foreign(source, err) || decode(source, err))
+        return err->status;
+    if (source->bytes.data != source->packed.data)
         advise_sequential(&source->bytes);
-    }
     source->has_bytes = true;
     return SFT_OK;
 }

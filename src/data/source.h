@@ -5,6 +5,9 @@
  * no name, and mapped; several members one after another are one stream, as gunzip takes them
  *     -          standard input, spooled into such a temporary file (and unpacked); it can be named once
  *     a pipe     the same, however it is named
+ *     UTF-16     and UTF-32, packed or not: made UTF-8 in such a temporary file (data/encoding.h)
+ *
+ * What is no text at all, but a Git LFS pointer, an archive, a web page (base/magic.h), is an error that says so, once.
  *
  * Opening is cheap; the bytes are unpacked only where source_bytes asks for them, so that a file whose
  * content is known by its stamp is never read. Temporary files lie in $TMPDIR, else /tmp, and vanish with the
@@ -23,7 +26,7 @@
 struct source {
     const char *path;     /* borrowed; "-": standard input */
     struct io_map packed; /* as it lies on disk */
-    struct io_map bytes;  /* unpacked, once asked for; the same as packed where nothing is to be unpacked */
+    struct io_map bytes;  /* unpacked and UTF-8, once asked for; the same as packed where that is no change */
     bool is_gzip, has_bytes;
     bool is_regular;         /* a file that can have a stamp, which is then of this state: */
     struct file_state state; /* as it was just before it was mapped */
@@ -41,7 +44,8 @@ void source_close(struct source *source);
  * calls racily clean). stamps_dir (made if absent) NULL, or not writable: no stamps, which is no error. */
 uint64_t source_hash(const struct source *source, const char *stamps_dir);
 
-/* The bytes, unpacked: source->bytes. SFT_EDATA where the gzip stream is damaged or cut off, with the place;
+/* The bytes, unpacked, of UTF-16 and UTF-32 as UTF-8: source->bytes. SFT_EDATA "PATH: is a Git LFS pointer ..." where
+ * they are known to be no text; where the gzip stream is damaged or cut off, with the place;
  * SFT_EIO where there is no room for the temporary file. */
 enum sft_status source_bytes(struct source *source, struct sft_err *err);
 

@@ -1,6 +1,7 @@
 #include "data/tokenize.h"
 
 #include "base/log.h"
+#include "data/encoding.h"
 #include "data/token_cache.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@ enum {
     BLOCK_BYTES = 8 << 20,
     SHARD_ROWS = 32, /* rows that a thread takes at a time */
     BLOCK_SHARDS = (BLOCK_ROWS + SHARD_ROWS - 1) / SHARD_ROWS,
-    KEY_VERSION = 2, /* to be raised where the same key would make another store */
+    KEY_VERSION = 3, /* to be raised where the same key would make another store */
 };
 
 /* ---- formats ---- */
@@ -85,8 +86,9 @@ static const struct reader *detect_reader(const struct reading *in)
 {
     const struct reader *reader = NULL;
     for (size_t i = 0; !reader && i < in->n_block; i++) {
+        struct json_element row = in->block[i];
         json *root;
-        if (rows_parse(&in->rows, &in->block[i], &root, NULL))
+        if (rows_parse(&in->rows, &row, &root, NULL))
             continue;
         reader = reader_detect(root, NULL);
         json_free(root);
@@ -178,6 +180,8 @@ static enum sft_status read_text(struct reading *in, struct sft_err *err)
     const size_t mark = bytes->size >= 3 && memcmp(bytes->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     if (bytes->size == mark)
         return sft_fail(err, SFT_EDATA, "there is no text in it");
+    if (encoding_check(bytes->data + mark, bytes->size - mark, err))
+        return SFT_EDATA;
     struct renderer r;
     renderer_init(&r, in->options->tpl, in->options->tok, &in->options->render);
     render_text(&r, bytes->data + mark, bytes->size - mark, &in->shards[0]);
@@ -193,14 +197,6 @@ static enum sft_status read_source(struct reading *in, enum file_kind kind, stru
     return status ? sft_context(err, "%s", in->source->path) : SFT_OK;
 }
 
-static enum sft_status refuse_parquet(const struct source *source, struct sft_err *err)
-{
-    if (source->bytes.size < 4 || memcmp(source->bytes.data, "PAR1", 4) != 0)
-        return SFT_OK;
-    return sft_fail(err, SFT_EDATA, "%s: a parquet file (scripts/from_hub.py makes JSON Lines of it)",
-                    source->path);
-}
-
 static enum sft_status cannot_store(struct sft_err *err)
 {
     return sft_context(err, "the token cache (SFT_CACHE_DIR, or TMPDIR for small files, moves it)");
@@ -211,7 +207,7 @@ static enum sft_status make_store(struct source *source, const struct file_forma
                                   const struct tokenize_options *options, const char *path, const char *key,
                                   struct token_store *store, struct sft_err *err)
 {
-    if (source_bytes(source, err) || refuse_parquet(source, err))
+    if (source_bytes(source, err))
         return err->status;
     struct token_store_writer *w = token_store_create(path, err);
     if (!w)

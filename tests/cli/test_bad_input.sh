@@ -79,7 +79,8 @@ test_rows() {
         '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":7}]}'
     bad_row 'messages[0].weight: expected 0, or a number from 1e-30 to 1e30, found 1e-40' \
         '{"messages":[{"role":"assistant","content":"a","weight":1e-40}]}'
-    bad_row 'column 46: not UTF-8 (byte 0xE9)' "$(printf '{"messages":[{"role":"user","content":"un caf\351"}]}')"
+    bad_row "column 46: not UTF-8 (byte 0xE9); a file of Windows' is made UTF-8 by iconv -f WINDOWS-1252 -t UTF-8" \
+        "$(printf '{"messages":[{"role":"user","content":"un caf\351"}]}')"
     bad_row 'expected an object, found an array' '[1]'
     bad_row 'expected {"messages": [{"role", "content"}, ...]} (format messages), but it has the key foo' '{"foo":1}'
     expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --set data.on_bad_row=skip --dry-run

@@ -316,7 +316,8 @@ test_the_rest_of_a_broken_file_is_kept() {
 test_a_parquet_file() {
     tiny_base base
     printf 'PAR1\1\2\3PAR1' >a.parquet
-    expect_error 1 'a.parquet: a parquet file (scripts/from_hub.py makes JSON Lines of it)' "$SFT" inspect --base base a.parquet
+    expect_error 1 'a.parquet: is a parquet file (python3 scripts/from_hub.py FILE --out FILE.jsonl makes JSON Lines of it)' \
+        "$SFT" inspect --base base a.parquet
 }
 
 test_system_prompts() {

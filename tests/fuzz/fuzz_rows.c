@@ -20,7 +20,8 @@ static void check_row(const struct rows *rows, const struct json_element *row)
 {
     struct sft_err err = {0};
     json *root;
-    if (rows_parse(rows, row, &root, &err)) {
+    struct json_element rest = *row;
+    if (rows_parse(rows, &rest, &root, &err)) {
         require(!root && err.status == SFT_EDATA && err.message[0]);
         return;
     }

@@ -47,10 +47,9 @@ START_TEST(bad_rows)
     text = mem_printf("%s\n{\n%s\n%s\n", bad, ROW("a", "b"), bad);
     ck_assert_int_eq(load("a.jsonl", "", text), SFT_EDATA);
     char *expected = mem_printf(
-        "%s/a.jsonl:1: messages[1].role: unknown role 'x' (system, user or assistant)\n"
-        "%s/a.jsonl:2: column 2: expected a key in double quotes or '}', but the text ends here\n"
-        "%s/a.jsonl:4: messages[1].role: unknown role 'x' (system, user or assistant)",
-        dir, dir, dir);
+        "%s/a.jsonl:1: messages[1].role: unknown role 'x' (system, user or assistant) (the same in line 4)\n"
+        "%s/a.jsonl:2: column 2: expected a key in double quotes or '}', but the text ends here",
+        dir, dir);
     ck_assert_str_eq(err.message, expected);
     free(expected);
     options.on_bad_row = ON_BAD_ROW_SKIP;
@@ -115,7 +114,7 @@ START_TEST(the_rest_of_a_broken_file)
     } cases[] = {
         {"a.json", "[" ROW("a", "b") ",\n{\"messages\": [\n" ROW("c", "d") ",\n" ROW("e", "f") "]",
          "{\"messages\": [\n" ROW("c", "d") ",\n" ROW("e", "f") "]"},
-        {"a.json", "[" ROW("a", "b") "]\n[" ROW("c", "d") "]", "[" ROW("c", "d") "]"},
+        {"a.json", "[" ROW("a", "b") "]\n" ROW("c", "d"), ROW("c", "d")},
         {"a.csv", "prompt,completion\na,b\nc,\"d\ne,f\n", "c,\"d\ne,f\n"},
     };
     options.on_bad_row = ON_BAD_ROW_SKIP;
@@ -412,22 +411,44 @@ START_TEST(system_prompts)
 }
 END_TEST
 
-START_TEST(ten_bad_rows_are_named)
+static size_t count_lines(const char *text)
+{
+    size_t n = 1;
+    for (; (text = strchr(text, '\n')); text++)
+        n++;
+    return n;
+}
+
+/* One cause is told once; ten causes are named, and how many rows have others. */
+START_TEST(bad_rows_are_told_by_kind)
 {
     struct strbuf text = {0};
     for (size_t i = 0; i < 25; i++)
         strbuf_printf(&text, "%s\n{\"messages\": %zu}\n", ROW("a", "b"), i);
-    ck_assert_int_eq(load("a.jsonl", "", text.data), SFT_EDATA);
-    size_t n_lines = 1;
-    for (const char *p = err.message; (p = strchr(p, '\n')); p++)
-        n_lines++;
-    ck_assert_uint_eq(n_lines, 11);
-    ck_assert_ptr_nonnull(
-        strstr(err.message, "a.jsonl:20: messages: expected an array, found a number\nand 15 more"));
+    fails(SFT_EDATA, "a.jsonl", "", text.data,
+          ":2: messages: expected an array, found a number (the same in lines 4, 6, 8 and 21 more)");
     options.on_bad_row = ON_BAD_ROW_SKIP;
     loads("a.jsonl", "", NULL);
     ck_assert_uint_eq(ds.n_examples, 25);
+
+    options.on_bad_row = ON_BAD_ROW_ERROR;
+    for (char key = 'a'; key < 'm'; key++)
+        strbuf_printf(&text, "{\"%c\": 1}\n", key);
+    ck_assert_int_eq(load("a.jsonl", "", text.data), SFT_EDATA);
+    ck_assert_uint_eq(count_lines(err.message), 11);
+    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:59: "));
+    ck_assert_ptr_nonnull(strstr(err.message, "\nand 3 more"));
     strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(an_encoding_s_remedy_is_told_once)
+{
+    static const char remedy[] = "; a file of Windows' is made UTF-8 by iconv -f WINDOWS-1252 -t UTF-8";
+    char *message = mem_printf(":1: column 43: not UTF-8 (byte 0xE9) (the same in lines 2, 3)%s", remedy);
+    fails(SFT_EDATA, "a.jsonl", "", ROW("caf\xE9", "") "\n" ROW("a\xFC", "") "\n" ROW("", "\xE0 \xE9"), message);
+    free(message);
+    fails(SFT_EDATA, "a.jsonl", "", ROW("caf\xC3\xA9", "\xE9"), ":1: column 78: not UTF-8 (byte 0xE9)");
 }
 END_TEST
 
@@ -489,7 +510,8 @@ int main(void)
     tcase_add_test(tests, duplicates);
     tcase_add_test(tests, what_train_and_eval_share);
     tcase_add_test(tests, system_prompts);
-    tcase_add_test(tests, ten_bad_rows_are_named);
+    tcase_add_test(tests, bad_rows_are_told_by_kind);
+    tcase_add_test(tests, an_encoding_s_remedy_is_told_once);
     tcase_add_test(tests, rejected_rows_are_written);
     tcase_set_timeout(tests, 30);
     suite_add_tcase(suite, tests);

@@ -25,7 +25,7 @@ static void separate(struct strbuf *out)
         strbuf_putc(out, ' ');
 }
 
-static void add_row(struct strbuf *out, const struct rows *rows, const struct json_element *row)
+static void add_row(struct strbuf *out, const struct rows *rows, struct json_element *row)
 {
     json *root;
     separate(out);
@@ -38,6 +38,8 @@ static void add_row(struct strbuf *out, const struct rows *rows, const struct js
     }
     json_print_line(root, out);
     json_free(root);
+    if (row->len > 0) /* a line of several */
+        add_row(out, rows, row);
 }
 
 static void add_rows(struct strbuf *out, struct rows *rows, const char *text)
@@ -161,10 +163,12 @@ END_TEST
 static const struct rows_case bad_rows[] = {
     {ROWS_CSV,
      TEXT("a,b\n1\n2,3\n4,5,\n6,7\n"),
-     "2!expected 2 columns as in the header, found 1 3{\"a\":\"2\",\"b\":\"3\"}"
-     " 4!expected 2 columns as in the header, found 3 5{\"a\":\"6\",\"b\":\"7\"}",
+     "2!expected 2 columns as in the header, found 1 (separated by commas) 3{\"a\":\"2\",\"b\":\"3\"}"
+     " 4!expected 2 columns as in the header, found 3 (separated by commas) 5{\"a\":\"6\",\"b\":\"7\"}",
      {0}},
-    {ROWS_CSV, TEXT("a\n \n1,2\n"), "2{\"a\":\" \"} 3!expected 1 column as in the header, found 2", {0}},
+    {ROWS_CSV,
+     TEXT("a\n \n1,2\n"),
+     "2{\"a\":\" \"} 3!expected 1 column as in the header, found 2 (separated by commas)", {0}},
     {ROWS_CSV,
      TEXT("a,prompt\n1,x\x00y\n2,3\n"),
      "2!column 'prompt': a NUL, at byte 2 3{\"a\":\"2\",\"prompt\":\"3\"}",
@@ -215,7 +219,9 @@ static const struct rows_case renamed[] = {
      TEXT("prompt,x,y,completion\n\xFF,2,3,4\n"),
      "2{\"prompt\":\"2\",\"completion\":\"3\"}",
      {"x", "y"}},
-    {ROWS_CSV, TEXT("prompt,x,y\n1,2\n"), "2!expected 3 columns as in the header, found 2", {"x", "y"}},
+    {ROWS_CSV,
+     TEXT("prompt,x,y\n1,2\n"),
+     "2!expected 3 columns as in the header, found 2 (separated by commas)", {"x", "y"}},
     {ROWS_CSV, TEXT("a,b,c\n1,2,3\n"), "!line 1: no column 'x' (it has a, b, c)", {"x", "a"}},
     {ROWS_TSV, TEXT("a\tb\n1\t2\n"), "!line 1: no column 'B' (it has a, b)", {"a", "B"}},
     {ROWS_CSV,
