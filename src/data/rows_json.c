@@ -114,13 +114,17 @@ static bool find_lists(const char *p, const char *end, struct lists *lists)
     return p < end && *p == '}' && skip_space(p + 1, end) == end;
 }
 
-/* Whether the text is lines that are objects, as JSON Lines has them: then it need not be looked through. */
+/* Whether the text is lines that are objects, by the first line's end and the next one's beginning: then it need not
+ * be looked through. */
 static bool is_lines(const char *text, const char *end)
 {
     const char *newline = memchr(text, '\n', (size_t)(end - text)), *p = newline;
-    while (p && p > text && strchr(" \t\r", p[-1]))
+    if (!newline)
+        return false;
+    while (p > text && strchr(" \t\r", p[-1]))
         p--;
-    return p && p > text && p[-1] == '}' && skip_space(newline, end) < end;
+    const char *next = skip_space(newline, end);
+    return p > text && p[-1] == '}' && next < end && *next == '{';
 }
 
 static enum sft_status enter_list(struct json_scanner *scanner, struct sft_err *err)

@@ -16,22 +16,25 @@ static void require(bool condition)
         abort();
 }
 
-static void check_row(const struct rows *rows, const struct json_element *row)
+/* The row at the front of *rest, which is then a later part of it. */
+static void check_row(const struct rows *rows, struct json_element *rest)
 {
+    const struct json_element row = *rest;
     struct sft_err err = {0};
     json *root;
-    struct json_element rest = *row;
-    if (rows_parse(rows, &rest, &root, &err)) {
+    if (rows_parse(rows, rest, &root, &err)) {
         require(!root && err.status == SFT_EDATA && err.message[0]);
+        rest->len = 0;
         return;
     }
+    require(rest->len < row.len && rest->text + rest->len == row.text + row.len);
     if (rows->kind != ROWS_JSON) {
         size_t n_named = 0;
         for (size_t i = 0; i < rows->n_names; i++) {
             n_named += rows->names[i] != NULL;
             require(!rows->names[i] || json_string(json_get(root, rows->names[i])));
         }
-        require(json_size(root) == n_named);
+        require(json_size(root) == n_named && rest->len == 0);
     }
     json_free(root);
 }
@@ -40,8 +43,8 @@ static void check_rows(struct rows *rows, const char *text, size_t len)
 {
     struct json_element row;
     struct sft_err err = {0};
-    size_t end = rows_position(rows), line = rows->kind == ROWS_JSON ? 0 : 1;
-    const size_t step = rows->scanner.is_array ? 0 : 1; /* the elements of an array may share a line */
+    const bool is_json = rows->kind == ROWS_JSON; /* whose rows may share a line */
+    size_t end = rows_position(rows), line = is_json ? 0 : 1;
     bool found = false;
     for (;;) {
         const enum sft_status status = rows_next(rows, &row, &found, &err);
@@ -51,11 +54,13 @@ static void check_rows(struct rows *rows, const char *text, size_t len)
         if (!found)
             break;
         const size_t start = (size_t)(row.text - text);
-        require(row.len > 0 && start >= end && row.len <= len - start && row.line >= line + step);
+        require(row.len > 0 && start >= end && row.len <= len - start && row.line >= line + !is_json);
         end = start + row.len;
         line = row.line;
         require(rows_position(rows) >= end && rows_position(rows) <= len);
-        check_row(rows, &row);
+        do
+            check_row(rows, &row);
+        while (row.len > 0);
     }
     require(rows_next(rows, &row, &found, &err) == SFT_OK && !found);
 }
@@ -75,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     /* '0' to '2' a kind each; '3' and '4' CSV and TSV with columns of other names */
     const size_t choice = (size_t)(bytes[0] - '0') % 5;
     if (rows_init(&rows, kinds[choice % 3], text, len, choice < 3 ? NULL : &columns, &err))
-        require(err.status == SFT_EDATA && strncmp(err.message, "line ", 5) == 0);
+        require(err.status == SFT_EDATA && err.message[0]);
     else
         check_rows(&rows, text, len);
     rows_free(&rows);
