@@ -95,7 +95,8 @@ static void print_text(const struct bench *b, const struct run *run)
 
 static enum sft_status prepare(struct run *run, struct settings *settings, struct sft_err *err)
 {
-    if (settings_check(settings, true, err) || run_prepare(run, settings, false, true, NULL, err))
+    if (run_prepare(run, settings, true, true, NULL,
+                    err)) /* fresh: no directory's checkpoint is looked for */
         return err->status;
     run->kernels = profile_start(run->kernels);
     return run_allocate(run, err);
@@ -132,7 +133,9 @@ int cmd_bench(int argc, char **argv)
                           usage.synopsis);
     settings.model.base = base;
     settings.data.train = data;
-    settings.train.output_dir = "bench"; /* never made */
+    settings_given(&settings, "base");
+    settings_given(&settings, "train");
+    settings.train.output_dir = "bench"; /* never made, never read */
     settings.train.max_steps = b.steps + 1;
     if (!status && precision) {
         char *assignment = mem_printf("train.precision=%s", precision);
@@ -140,7 +143,7 @@ int cmd_bench(int argc, char **argv)
         free(assignment);
     }
     if (!status)
-        status = apply_overrides(&settings, &overrides, &err);
+        status = read_settings(&settings, NULL, &overrides, true, true, &err);
     if (!status)
         status = prepare(&run, &settings, &err);
     if (!status)

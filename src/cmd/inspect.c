@@ -158,7 +158,7 @@ static enum sft_status print_conversations(struct inspect *in, const struct run 
 
 static void print_report(struct inspect *in, const struct run *run)
 {
-    static const char warning[] = "\033[1;33m", plain[] = "\033[0m";
+    static const char warning[] = "\033[1;35m", plain[] = "\033[0m";
     struct report report;
     struct strbuf text = {0};
     report_make(&report, run);
@@ -182,19 +182,19 @@ static void print_report(struct inspect *in, const struct run *run)
 static enum sft_status gather_settings(const struct inspect *in, struct settings *settings,
                                        struct sft_err *err)
 {
+    const char *path = in->base ? NULL : in->words.count == 1 ? in->words.items[0] : NULL;
     settings_init(settings);
-    if (!in->base && in->words.count == 1) {
-        if (settings_read_file(settings, in->words.items[0], err))
-            return err->status;
-    } else if (in->base && in->words.count) {
+    if (in->base && in->words.count) {
         settings->model.base = in->base;
         settings->data.train = in->words;
-    } else {
+        settings_given(settings, "base");
+        settings_given(settings, "train");
+    } else if (!path) {
         return sft_fail(err, SFT_EUSAGE,
                         "expected a configuration file, or --base DIR and files of conversations "
                         "(sft inspect --help)");
     }
-    if (apply_overrides(settings, &in->overrides, err) || settings_check(settings, false, err))
+    if (read_settings(settings, path, &in->overrides, false, true, err))
         return err->status;
     if (!settings->model.base || !settings->data.train.count)
         return sft_fail(err, SFT_EUSAGE, "%s: [model] base and [data] train are needed to inspect",

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "cmd/cmd.h"
 #include "train/trainer.h"
 
@@ -27,15 +28,6 @@ static void catch_signals(void)
     sigaction(SIGHUP, NULL, &hangup);
     if (hangup.sa_handler != SIG_IGN) /* nohup asks for it to stay ignored */
         catch_signal(SIGHUP);
-}
-
-static enum sft_status read_settings(struct settings *settings, const char *path,
-                                     const struct string_list *overrides, struct sft_err *err)
-{
-    settings_init(settings);
-    if (settings_read_file(settings, path, err) || apply_overrides(settings, overrides, err))
-        return err->status;
-    return settings_check(settings, true, err) ? sft_context(err, "%s", path) : SFT_OK;
 }
 
 static int print_settings(const struct settings *settings)
@@ -88,17 +80,19 @@ int cmd_train(int argc, char **argv)
     if (words.count != 1)
         status = sft_fail(&err, SFT_EUSAGE, "expected one configuration file, found %zu words (usage: %s)",
                           words.count, usage.synopsis);
+    settings_init(&settings);
     if (!status)
-        status = read_settings(&settings, words.items[0], &overrides, &err);
+        status = read_settings(&settings, words.items[0], &overrides, true, !print_config, &err);
     if (!status && print_config) {
         code = print_settings(&settings);
         goto out;
     }
     if (!status) {
         catch_signals();
+        log_to_stdout(options.dry_run); /* a plan that was asked for is a result */
         status = train(&settings, &options, &err);
     }
-    code = status ? report_error(&err) : 0;
+    code = status ? report_error(&err) : finish_output();
 out:
     settings_free(&settings);
     words_free(&words);
