@@ -109,17 +109,17 @@ int cmd_bench(int argc, char **argv)
     struct string_list words, overrides = {0}, data = {0};
     bool as_json = false;
     const struct option table[] = {
-        {"base", OPTION_STRING, &base, "DIR", "the model to train"},
+        {"base", OPTION_STRING, &base, "DIR", "the model to train (its files are only read)"},
         {"data", OPTION_LIST, &data, "FILE", "conversations to train it on; may be repeated"},
-        {"steps", OPTION_SIZE, &b.steps, "N", "steps that are counted, after one that is not (10)"},
+        {"steps", OPTION_SIZE, &b.steps, "N", "steps to measure, after one warm-up step (10)"},
         {"precision", OPTION_STRING, &precision, "P", "fp32, bf16 or auto (default)"},
         {"json", OPTION_FLAG, &as_json, NULL, "print one JSON object"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE", "override a setting; may be repeated"},
     };
     const struct usage usage = {
         "sft bench --base DIR --data FILE [options]",
-        "How fast a model trains here, against what the CPU can do, and where the time goes. Writes nothing.",
-        table, sizeof table / sizeof *table};
+        "Measures how fast a model trains here, against what the CPU can do, and where the time goes.", table,
+        sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

@@ -53,9 +53,10 @@ struct usage {
 int options_parse(int argc, char **argv, const struct usage *usage, struct string_list *words);
 void words_free(struct string_list *words);
 
-/* The settings of a command: defaults (settings_init has been there), what the command has set itself, the file at
- * `path` (NULL: none), --set, checks across fields, and with need_files whether what they name is there. All that is wrong
- * is told: printed as report_error does, but for the last message, which is left in *err. */
+/* The settings of a command: defaults (settings_init has been there), what the command has set itself, the
+ * file at `path` (NULL: none), --set, checks across fields, and with need_files whether what they name is
+ * there. All that is wrong is told: printed as report_error does, but for the last message, which is left in
+ * *err. */
 enum sft_status read_settings(struct settings *settings, const char *path,
                               const struct string_list *overrides, bool need_train, bool need_files,
                               struct sft_err *err);

@@ -20,7 +20,8 @@ static char *as_written(const struct settings *settings, const char *path)
 
 /* ---- data ---- */
 
-/* The name in the path's directory that is nearest to the path's own: "data/train.jsonl", malloc'd, or NULL. */
+/* The name in the path's directory that is nearest to the path's own: "data/train.jsonl", malloc'd, or
+ * NULL. */
 static char *nearest_file(const char *path)
 {
     char *dir = path_dirname(path), **names = NULL, *found = NULL;
@@ -99,7 +100,8 @@ static bool is_hub_name(const char *s)
            !s[owner + 1 + name];
 }
 
-/* How the base is had, as one command for a shell. `written`: what stands in the configuration; `path`: where it is. */
+/* How the base is had, as one command for a shell. `written`: what stands in the configuration; `path`: where
+ * it is. */
 static void add_download(struct strbuf *out, const char *written, const char *path)
 {
     const char *name = path_basename(path);

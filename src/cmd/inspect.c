@@ -240,25 +240,26 @@ int cmd_inspect(int argc, char **argv)
     struct inspect in = {.row = every_row, .preview.colour = log_is_terminal(STDOUT_FILENO)};
     const struct option table[] = {
         {"base", OPTION_STRING, &in.base, "DIR", "the base whose tokenizer and template are used"},
-        {"json", OPTION_FLAG, &in.json, NULL, "JSON: an object a conversation, or the report as one object"},
+        {"json", OPTION_FLAG, &in.json, NULL,
+         "one JSON object per conversation, or the report as one object"},
         {"tokens", OPTION_FLAG, &in.preview.tokens, NULL,
-         "a line a token: position, id, weight, text (--json has them all)"},
-        {"row", OPTION_SIZE, &in.row, "N", "the N-th conversation only"},
-        {"source", OPTION_STRING, &in.source, "FILE:LINE", "what the row becomes that begins there"},
-        {"limit", OPTION_SIZE, &in.limit, "N", "the first N conversations only; the rest is not read"},
+         "one line per token: position, id, weight, text (--json always has them)"},
+        {"row", OPTION_SIZE, &in.row, "N", "only the N-th conversation"},
+        {"source", OPTION_STRING, &in.source, "FILE:LINE", "only the row that begins there"},
+        {"limit", OPTION_SIZE, &in.limit, "N", "only the first N conversations; the rest is not read"},
         {"report", OPTION_FLAG, &in.report, NULL,
-         "counts, lengths, what is left out and why, memory, disk, steps, and what may surprise"},
+         "counts, lengths, what is left out and why, memory, disk, steps, warnings"},
         {"no-pager", OPTION_FLAG, &in.no_pager, NULL,
-         "do not start $SFT_PAGER, $PAGER or less on a terminal"},
+         "start no pager on a terminal ($SFT_PAGER, $PAGER, else less)"},
         {"set", OPTION_LIST, &in.overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.train_on; may be repeated"},
     };
-    const struct usage usage = {"sft inspect CONFIG.ini | sft inspect --base DIR FILE... [options]",
-                                "Shows each conversation as the model will see it, turn by turn, and which "
-                                "tokens are trained on: green\n"
-                                "on a terminal, [[between brackets]] elsewhere. With --report: what train "
-                                "reports before its first step.",
-                                table, sizeof table / sizeof *table};
+    const struct usage usage = {
+        "sft inspect CONFIG.ini | sft inspect --base DIR FILE... [options]",
+        "Shows each conversation as the model will see it, turn by turn, and which "
+        "tokens are trained on: highlighted on a terminal, [[between brackets]] elsewhere. "
+        "With --report: what train reports before its first step.",
+        table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &in.words);
     if (code >= 0) {
         words_free(&in.overrides);

@@ -1,5 +1,6 @@
 #include "base/home.h"
 #include "base/io.h"
+#include "base/wrap.h"
 #include "cmd/cmd.h"
 #include "config/foreign.h"
 
@@ -9,51 +10,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 80, HELP_COLUMN = 29 };
+enum { HELP_COLUMN = 29 };
 
-/* Words of `text` from column `column` on, in lines of 80 characters that begin at `margin`. Line breaks stay. */
-static void print_wrapped(const char *text, int column, int margin)
+static void add_option(struct strbuf *out, const char *name, const char *arg, const char *help)
 {
-    while (*text) {
-        const int len = (int)strcspn(text, " \n");
-        if (column > margin && column + 1 + len > WIDTH) {
-            printf("\n%*s", margin, "");
-            column = margin;
-        } else if (column > margin && len) {
-            putchar(' ');
-            column++;
-        }
-        printf("%.*s", len, text);
-        column += len;
-        text += len;
-        if (*text == '\n') {
-            printf("\n%*s", margin, "");
-            column = margin;
-        }
-        text += *text != '\0';
-    }
-    putchar('\n');
-}
-
-static void print_option(const char *name, const char *arg, const char *help)
-{
-    int width = printf("  --%s%s%s", name, arg ? " " : "", arg ? arg : "");
-    if (width > HELP_COLUMN - 2) {
-        putchar('\n');
-        width = 0;
-    }
-    printf("%*s", HELP_COLUMN - width, "");
-    print_wrapped(help, HELP_COLUMN, HELP_COLUMN);
+    const size_t start = out->len;
+    strbuf_printf(out, "  --%s%s%s", name, arg ? " " : "", arg ? arg : "");
+    const size_t width = out->len - start;
+    if (width > HELP_COLUMN - 2)
+        strbuf_printf(out, "\n%*s", HELP_COLUMN, "");
+    else
+        strbuf_printf(out, "%*s", (int)(HELP_COLUMN - width), "");
+    strbuf_wrap(out, help, HELP_COLUMN, HELP_COLUMN);
 }
 
 static void print_usage(const struct usage *usage)
 {
-    printf("usage: %s\n\n", usage->synopsis);
-    print_wrapped(usage->about, 0, 0);
-    puts("\noptions:");
+    struct strbuf out = {0};
+    strbuf_puts(&out, "usage: ");
+    strbuf_wrap(&out, usage->synopsis, strlen("usage: "), strlen("usage: "));
+    strbuf_putc(&out, '\n');
+    strbuf_wrap(&out, usage->about, 0, 0);
+    strbuf_puts(&out, "\noptions:\n");
     for (size_t i = 0; i < usage->n_options; i++)
-        print_option(usage->options[i].name, usage->options[i].arg, usage->options[i].help);
-    print_option("help", NULL, "print this text");
+        add_option(&out, usage->options[i].name, usage->options[i].arg, usage->options[i].help);
+    add_option(&out, "help", NULL, "print this text");
+    fwrite(out.data, 1, out.len, stdout);
+    strbuf_free(&out);
 }
 
 static int usage_error(const struct usage *usage, const char *what, const char *word, const char *hint)
@@ -75,7 +58,8 @@ static const struct option *find_option(const struct usage *usage, const char *n
     return NULL;
 }
 
-/* A configuration's key, or another trainer's name of one, that was given as an option: "--set train.seed=..." */
+/* A configuration's key, or another trainer's name of one, that was given as an option: "--set
+ * train.seed=..." */
 static char *suggest_key(const char *name, const char *value)
 {
     struct strbuf words = {0};
@@ -265,7 +249,7 @@ enum sft_status read_settings(struct settings *settings, const char *path,
                               const struct string_list *overrides, bool need_train, bool need_files,
                               struct sft_err *err)
 {
-    if (path && settings_read_file(settings, path, err) && !settings->file) /* there is no such file */
+    if (path && settings_read_file(settings, path, err) && !settings->file) /* not there, or no INI */
         return tell_problems(settings, err);
     for (size_t i = 0; i < overrides->count; i++)
         settings_override(settings, overrides->items[i], NULL);

@@ -54,18 +54,20 @@ int cmd_train(int argc, char **argv)
     struct trainer_options options = {.stop = &stop_requested};
     bool print_config = false, keys = false;
     const struct option table[] = {
-        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
-         "override a key of the configuration; may be repeated"},
-        {"dry-run", OPTION_FLAG, &options.dry_run, NULL, "print the plan and the memory it needs, and stop"},
-        {"fresh", OPTION_FLAG, &options.fresh, NULL, "do not continue: write to output_dir-2, -3, ..."},
+        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE", "override a setting; may be repeated"},
+        {"dry-run", OPTION_FLAG, &options.dry_run, NULL,
+         "print the plan (data, steps, memory, disk) and stop"},
+        {"fresh", OPTION_FLAG, &options.fresh, NULL,
+         "start anew in output_dir-2, -3, ... instead of continuing"},
         {"print-config", OPTION_FLAG, &print_config, NULL,
-         "print the whole configuration as it would be used"},
-        {"keys", OPTION_FLAG, &keys, NULL, "print every configuration key, its default and its meaning"},
+         "print the whole configuration as it would be used, and stop"},
+        {"keys", OPTION_FLAG, &keys, NULL, "list every setting with its default and its meaning"},
     };
     const struct usage usage = {
         "sft train CONFIG.ini [options]",
-        "Fine-tunes as the configuration says. If output_dir holds an unfinished run, it goes on where that\n"
-        "stopped. Ctrl-C saves a checkpoint and stops; the same command goes on later.",
+        "Fine-tunes as the configuration says. If output_dir holds an unfinished run, it continues where "
+        "that run "
+        "stopped. Ctrl-C saves a checkpoint and stops; the same command continues later.",
         table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)

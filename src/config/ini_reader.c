@@ -14,6 +14,7 @@ enum { INI_SIZE_MAX = 1 << 26, LINE_ENDING = 3, SHOWN_MAX = 60 };
 struct reader {
     const char *p, *end;
     size_t line;
+    bool is_binary;
     const struct ini_handler *handler;
 };
 
@@ -77,7 +78,8 @@ static bool has_control(const struct reader *r, const char *line)
     return true;
 }
 
-/* Make a line of the file into one that inih cannot misread, or tell what is wrong and leave nothing of it. */
+/* Make a line of the file into one that inih cannot misread, or tell what is wrong and leave nothing of
+ * it. */
 static void prepare_line(const struct reader *r, char *line, bool is_indented)
 {
     static const char one_line[] =
@@ -116,6 +118,7 @@ static char *next_line(char *out, int size, void *stream)
     if (memchr(out, '\0', (size_t)(stop - start))) {
         tell(r, "a NUL byte: this is no text file");
         r->p = r->end;
+        r->is_binary = true;
         return NULL;
     }
     prepare_line(r, out, is_indented);
@@ -203,14 +206,14 @@ static const char *what_else(const char *text, size_t len)
     return NULL;
 }
 
-void ini_read(const char *text, size_t len, const struct ini_handler *handler)
+bool ini_read(const char *text, size_t len, const struct ini_handler *handler)
 {
     const size_t bom = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     struct reader r = {.p = text + bom, .end = text + len, .handler = handler};
     const char *refusal = what_else(r.p, len - bom);
     if (refusal) {
         tell(&r, refusal);
-        return;
+        return false;
     }
     ini_use_stack = false; /* its stack buffer holds 200 bytes whatever ini_max_line says */
     ini_max_line = ini_initial_alloc = (int)longest_line(r.p, r.end) + LINE_ENDING;
@@ -219,4 +222,5 @@ void ini_read(const char *text, size_t len, const struct ini_handler *handler)
     ini_stop_on_first_error = false;
     if (ini_parse_stream(next_line, &r, handle, &r) < 0)
         tell(&r, "not enough memory to read it");
+    return !r.is_binary;
 }

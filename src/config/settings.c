@@ -260,7 +260,8 @@ enum sft_status settings_read_text(struct settings *settings, const char *text, 
     for (size_t i = 0; settings->origins && i < settings_fields_count; i++)
         settings->origins[i].line = 0;
     settings->file = arena_strndup(&settings->arena, name, strlen(name));
-    ini_read(text, len, &handler);
+    if (!ini_read(text, len, &handler))
+        settings->file = NULL;
     return settings_outcome(settings, before, err);
 }
 

@@ -1,4 +1,5 @@
-/* Checks across fields. What is wrong with one field alone, its own value has told already: then nothing more is said. */
+/* Checks across fields. What is wrong with one field alone, its own value has told already: then nothing more
+ * is said. */
 #include "config/settings.h"
 
 #include <math.h>

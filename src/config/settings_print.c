@@ -1,4 +1,5 @@
 /* What is written from the table of fields: a configuration, and the help. */
+#include "base/wrap.h"
 #include "config/settings.h"
 
 #include <string.h>
@@ -49,15 +50,20 @@ static void add_short_kind(struct strbuf *out, const struct field *field)
 
 void settings_help(struct strbuf *out)
 {
-    enum { DOC_COLUMN = 37 };
+    enum { DOC_COLUMN = 35 };
+    struct strbuf doc = {0};
     for (size_t i = 0; i < settings_fields_count; i++) {
         const struct field *field = &settings_fields[i];
         add_section(out, i);
         const size_t start = out->len;
         strbuf_printf(out, "  %s = %s", field->key, field->default_text ? field->default_text : "(required)");
-        const size_t width = out->len - start;
-        strbuf_printf(out, "%*s%s [", width < DOC_COLUMN ? (int)(DOC_COLUMN - width) : 1, "", field->doc);
-        add_short_kind(out, field);
-        strbuf_puts(out, "]\n");
+        const size_t width = out->len - start, gap = width + 2 < DOC_COLUMN ? DOC_COLUMN - width : 2;
+        strbuf_printf(out, "%*s", (int)gap, "");
+        strbuf_clear(&doc);
+        strbuf_printf(&doc, "%s [", field->doc);
+        add_short_kind(&doc, field);
+        strbuf_putc(&doc, ']');
+        strbuf_wrap(out, doc.data, width + gap, DOC_COLUMN);
     }
+    strbuf_free(&doc);
 }

@@ -34,9 +34,20 @@ static enum sft_status fail_unclosed(struct sft_err *err)
 
 /* ---- comments ---- */
 
+/* Whether the field may hold any character: all kinds but numbers, truths, choices and paths. */
 static bool is_text(const struct field *field)
 {
-    return field->type == FIELD_TEXT || (field->type == FIELD_STRING && !field->values);
+    switch (field->type) {
+    case FIELD_SIZE:
+    case FIELD_DOUBLE:
+    case FIELD_BOOL:
+    case FIELD_ENUM:
+    case FIELD_PATH:
+    case FIELD_FILES:
+        return false;
+    default:
+        return !field->values;
+    }
 }
 
 static bool is_path(const struct field *field)
@@ -54,7 +65,8 @@ static bool exists(const char *dir, const char *name, size_t len)
     return found;
 }
 
-/* Whether what stands behind a ; or # is a file rather than a remark: somebody separates files by semicolons. */
+/* Whether what stands behind a ; or # is a file rather than a remark: somebody separates files by
+ * semicolons. */
 static bool looks_like_file(const char *dir, const char *word)
 {
     static const char *const endings[] = {".jsonl", ".json", ".csv", ".tsv", ".txt", ".gz", ".parquet"};

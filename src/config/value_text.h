@@ -1,12 +1,14 @@
-/* What stands behind "key =": where the value ends and a comment begins, quotes, escapes. Nothing is ever cut off a
- * value without a word: where a text or a path could be meant otherwise, it is an error that asks for quotes. */
+/* What stands behind "key =": where the value ends and a comment begins, quotes, escapes. Nothing is ever cut
+ * off a value without a word: where a text or a path could be meant otherwise, it is an error that asks for
+ * quotes. */
 #ifndef SFT_CONFIG_VALUE_TEXT_H
 #define SFT_CONFIG_VALUE_TEXT_H
 
 #include "base/strbuf.h"
 #include "config/settings.h"
 
-/* Past the quoted part whose opening quote is at p (a backslash hides a quote); NULL if it is never closed. */
+/* Past the quoted part whose opening quote is at p (a backslash hides a quote); NULL if it is never
+ * closed. */
 const char *quoted_end(const char *p);
 
 /* The value without the comment behind it, by what the field may hold:
@@ -17,8 +19,8 @@ const char *quoted_end(const char *p);
 enum sft_status value_cut_comment(const struct field *field, const char *raw, const char *dir,
                                   struct strbuf *out, struct sft_err *err);
 
-/* A value that is no list into out (never NULL): without its quotes if it has some, with escapes replaced within
- * quotes and in every FIELD_TEXT. */
+/* A value that is no list into out (never NULL): without its quotes if it has some, with escapes replaced
+ * within quotes and in every FIELD_TEXT. */
 enum sft_status value_unquote(const struct field *field, const char *text, struct strbuf *out,
                               struct sft_err *err);
 
