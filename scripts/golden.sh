@@ -1,7 +1,11 @@
 #!/bin/sh
 # Make every golden value again (make golden): what transformers and tokenizers say, for the tests to hold us to.
 # $PYTHON (python3) needs torch, transformers, tokenizers and xxhash; $SFT_ASSETS: the data (../shared/assets).
+#
+# usage: sh scripts/golden.sh
 set -eu
+words=none
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 assets=${SFT_ASSETS:-../shared/assets}

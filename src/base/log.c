@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool quiet, progress_shown;
+static bool quiet, to_stdout, progress_shown;
 
 static void clear_progress(void)
 {
@@ -20,17 +20,19 @@ void log_info(const char *fmt, ...)
     if (quiet)
         return;
     clear_progress();
+    FILE *out = to_stdout ? stdout : stderr;
     va_list ap;
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    vfprintf(out, fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    fputc('\n', out);
+    fflush(out); /* in order with warnings, where both go to one place */
 }
 
 void log_warning(const char *fmt, ...)
 {
     clear_progress();
-    fputs(log_is_terminal(STDERR_FILENO) ? "\033[1;33mwarning:\033[0m " : "warning: ", stderr);
+    fputs(log_is_terminal(STDERR_FILENO) ? "\033[1;35mwarning:\033[0m " : "warning: ", stderr);
     va_list ap;
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
@@ -41,6 +43,11 @@ void log_warning(const char *fmt, ...)
 void log_quiet(bool value)
 {
     quiet = value;
+}
+
+void log_to_stdout(bool yes)
+{
+    to_stdout = yes;
 }
 
 void log_progress(const char *fmt, ...)

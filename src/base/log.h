@@ -9,6 +9,7 @@
 void log_info(const char *fmt, ...) SFT_PRINTF(1, 2);    /* a line */
 void log_warning(const char *fmt, ...) SFT_PRINTF(1, 2); /* a line that starts with "warning: " */
 void log_quiet(bool quiet);                              /* true: log_info says nothing */
+void log_to_stdout(bool yes); /* true: what log_info says is a result, and goes there */
 
 /* A line that replaces itself on a terminal, and that is not written elsewhere. "" clears it. */
 void log_progress(const char *fmt, ...) SFT_PRINTF(1, 2);

@@ -95,7 +95,8 @@ static void print_text(const struct bench *b, const struct run *run)
 
 static enum sft_status prepare(struct run *run, struct settings *settings, struct sft_err *err)
 {
-    if (settings_check(settings, true, err) || run_prepare(run, settings, false, true, NULL, err))
+    if (run_prepare(run, settings, true, true, NULL,
+                    err)) /* fresh: no directory's checkpoint is looked for */
         return err->status;
     run->kernels = profile_start(run->kernels);
     return run_allocate(run, err);
@@ -108,17 +109,17 @@ int cmd_bench(int argc, char **argv)
     struct string_list words, overrides = {0}, data = {0};
     bool as_json = false;
     const struct option table[] = {
-        {"base", OPTION_STRING, &base, "DIR", "the model to train"},
+        {"base", OPTION_STRING, &base, "DIR", "the model to train (its files are only read)"},
         {"data", OPTION_LIST, &data, "FILE", "conversations to train it on; may be repeated"},
-        {"steps", OPTION_SIZE, &b.steps, "N", "steps that are counted, after one that is not (10)"},
+        {"steps", OPTION_SIZE, &b.steps, "N", "steps to measure, after one warm-up step (10)"},
         {"precision", OPTION_STRING, &precision, "P", "fp32, bf16 or auto (default)"},
         {"json", OPTION_FLAG, &as_json, NULL, "print one JSON object"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE", "override a setting; may be repeated"},
     };
     const struct usage usage = {
         "sft bench --base DIR --data FILE [options]",
-        "How fast a model trains here, against what the CPU can do, and where the time goes. Writes nothing.",
-        table, sizeof table / sizeof *table};
+        "Measures how fast a model trains here, against what the CPU can do, and where the time goes.", table,
+        sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;
@@ -132,7 +133,9 @@ int cmd_bench(int argc, char **argv)
                           usage.synopsis);
     settings.model.base = base;
     settings.data.train = data;
-    settings.train.output_dir = "bench"; /* never made */
+    settings_given(&settings, "base");
+    settings_given(&settings, "train");
+    settings.train.output_dir = "bench"; /* never made, never read */
     settings.train.max_steps = b.steps + 1;
     if (!status && precision) {
         char *assignment = mem_printf("train.precision=%s", precision);
@@ -140,7 +143,7 @@ int cmd_bench(int argc, char **argv)
         free(assignment);
     }
     if (!status)
-        status = apply_overrides(&settings, &overrides, &err);
+        status = read_settings(&settings, NULL, &overrides, true, true, &err);
     if (!status)
         status = prepare(&run, &settings, &err);
     if (!status)

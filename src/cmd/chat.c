@@ -124,20 +124,20 @@ int cmd_chat(int argc, char **argv)
     struct string_list words, overrides = {0};
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", "the model: a checkpoint or another Hugging Face directory"},
-        {"system", OPTION_STRING, &system, "TEXT", "a system message before the conversation"},
-        {"max-new-tokens", OPTION_SIZE, &max_new_tokens, "N", "stop an answer after N tokens (512)"},
+        {"system", OPTION_STRING, &system, "TEXT", "system message before the conversation"},
+        {"max-new-tokens", OPTION_SIZE, &max_new_tokens, "N", "longest answer, in tokens (512)"},
         {"temperature", OPTION_DOUBLE, &sampling.temperature, "T", "0.7; 0: always the most likely token"},
-        {"top-k", OPTION_SIZE, &top_k, "K", "sample among the K most likely tokens (0: all)"},
+        {"top-k", OPTION_SIZE, &top_k, "K", "sample from the K most likely tokens (0: all)"},
         {"top-p", OPTION_DOUBLE, &sampling.top_p, "P",
-         "sample among the most likely tokens that hold P (0.95)"},
-        {"seed", OPTION_SIZE, &sampling.seed, "N", "of the random numbers (42)"},
+         "sample from the likeliest tokens that together have probability P (0.95)"},
+        {"seed", OPTION_SIZE, &sampling.seed, "N", "random seed (42)"},
         {"precision", OPTION_STRING, &precision, "P", "auto (default), fp32 or bf16"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.template; may be repeated"},
     };
     const struct usage usage = {
         "sft chat --model DIR [options]",
-        "Talks on the terminal: a line is a message, the answer is printed as it is made.", table,
+        "Talks on the terminal: each line is a message, and the answer is printed as it is generated.", table,
         sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)

@@ -66,10 +66,10 @@ int cmd_eval(int argc, char **argv)
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.max_length; may be repeated"},
     };
-    const struct usage usage = {
-        "sft eval --model DIR FILE... [options]",
-        "The model's loss, perplexity and accuracy on the trained tokens of the conversations.", table,
-        sizeof table / sizeof *table};
+    const struct usage usage = {"sft eval --model DIR FILE... [options]",
+                                "Prints the model's loss, perplexity and accuracy on the conversations, over "
+                                "the tokens that training would train on.",
+                                table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &files);
     if (code >= 0)
         return code;
@@ -82,10 +82,10 @@ int cmd_eval(int argc, char **argv)
     if (!model || files.count == 0)
         status = sft_fail(&err, SFT_EUSAGE, "expected --model and files of conversations (usage: %s)",
                           usage.synopsis);
+    settings.data.eval = files;
+    settings_given(&settings, "eval");
     if (!status)
-        status = apply_overrides(&settings, &overrides, &err);
-    if (!status)
-        status = settings_check(&settings, false, &err);
+        status = read_settings(&settings, NULL, &overrides, false, true, &err);
     if (!status)
         status = session_open(&session, model, precision, &settings, &err);
     if (!status)

@@ -73,13 +73,14 @@ int cmd_export(int argc, char **argv)
     struct string_list words;
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", "the model: a checkpoint or another Hugging Face directory"},
-        {"out", OPTION_STRING, &out, "PATH", "the directory to write; it must not exist"},
+        {"out", OPTION_STRING, &out, "PATH", "the directory to write; must not exist yet"},
         {"format", OPTION_STRING, &format, "F", "hf (default): a Hugging Face directory"},
         {"dtype", OPTION_STRING, &dtype_name, "T", "f32 (default), f16 or bf16"},
     };
-    const struct usage usage = {"sft export --model DIR --out PATH [options]",
-                                "Writes a model without its training state, in another precision if wanted.",
-                                table, sizeof table / sizeof *table};
+    const struct usage usage = {
+        "sft export --model DIR --out PATH [options]",
+        "Writes a model without its training state, in another precision if asked for.", table,
+        sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

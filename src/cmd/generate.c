@@ -183,22 +183,22 @@ int cmd_generate(int argc, char **argv)
     const struct option table[] = {
         {"model", OPTION_STRING, &g.model, "DIR",
          "the model: a checkpoint or another Hugging Face directory"},
-        {"json", OPTION_FLAG, &g.json, NULL, "conversations as JSON lines on stdin, answered on stdout"},
-        {"system", OPTION_STRING, &g.system, "TEXT", "a system message before the prompt"},
-        {"max-new-tokens", OPTION_SIZE, &g.max_new_tokens, "N", "stop after N tokens (256)"},
+        {"json", OPTION_FLAG, &g.json, NULL, "conversations as JSON lines on stdin, answers on stdout"},
+        {"system", OPTION_STRING, &g.system, "TEXT", "system message before the prompt"},
+        {"max-new-tokens", OPTION_SIZE, &g.max_new_tokens, "N", "longest answer, in tokens (256)"},
         {"temperature", OPTION_DOUBLE, &g.sampling.temperature, "T",
          "0 (default): always the most likely token"},
-        {"top-k", OPTION_SIZE, &top_k, "K", "sample among the K most likely tokens (0: all)"},
+        {"top-k", OPTION_SIZE, &top_k, "K", "sample from the K most likely tokens (0: all)"},
         {"top-p", OPTION_DOUBLE, &g.sampling.top_p, "P",
-         "sample among the most likely tokens that hold P (1: all)"},
-        {"seed", OPTION_SIZE, &g.sampling.seed, "N", "of the random numbers (42)"},
+         "sample from the likeliest tokens that together have probability P (1: all)"},
+        {"seed", OPTION_SIZE, &g.sampling.seed, "N", "random seed (42)"},
         {"precision", OPTION_STRING, &g.precision, "P", "fp32 (default), bf16 or auto"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.template; may be repeated"},
     };
     const struct usage usage = {
         "sft generate --model DIR [options] [PROMPT...]",
-        "Answers one prompt, from the command line or stdin; or with --json one conversation a line.", table,
+        "Answers one prompt, from the command line or stdin; with --json, one conversation per line.", table,
         sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)

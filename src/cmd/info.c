@@ -156,10 +156,10 @@ int cmd_info(int argc, char **argv)
     const struct option table[] = {
         {"json", OPTION_FLAG, &json_wanted, NULL, "print one JSON object"},
     };
-    const struct usage usage = {
-        "sft info DIR [--json]",
-        "Says what a model directory holds. Exit code 0 only if it is complete and its checksums hold.",
-        table, sizeof table / sizeof *table};
+    const struct usage usage = {"sft info DIR [--json]",
+                                "Says what a model directory holds. The exit code is 0 only if it is "
+                                "complete and its checksums match.",
+                                table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

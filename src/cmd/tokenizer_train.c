@@ -138,19 +138,22 @@ int cmd_tokenizer_train(int argc, char **argv)
 {
     struct training t = {0};
     const struct option table[] = {
-        {"vocab-size", OPTION_SIZE, &t.vocab_size, "N", "tokens in all: special ones, the 256 bytes, merges"},
-        {"out", OPTION_STRING, &t.out, "DIR", "where the tokenizer is written; it may not hold one yet"},
+        {"vocab-size", OPTION_SIZE, &t.vocab_size, "N",
+         "number of tokens in all: special ones, the 256 bytes, merges"},
+        {"out", OPTION_STRING, &t.out, "DIR", "where to write the tokenizer; must not hold one yet"},
         {"min-frequency", OPTION_SIZE, &t.min_frequency, "N",
-         "merge only pairs that occur so often (default 0, as BpeTrainer's)"},
+         "merge only pairs that occur at least N times (0, as in BpeTrainer)"},
         {"special", OPTION_LIST, &t.special, "TOKEN",
-         "another special token beside <|endoftext|>, which has id 0; may be repeated"},
+         "a special token besides <|endoftext|>, which has id 0; may be repeated"},
     };
     const struct usage usage = {
         "sft tokenizer train FILE... --vocab-size N --out DIR [options]",
-        "Learn a byte-level BPE tokenizer with GPT-2's words, and write it in both Hugging Face forms.\n"
-        "Vocabulary and merges equal those of Hugging Face's BpeTrainer on the same texts: the lines of a\n"
-        "FILE.txt, the messages or documents of any other FILE (JSON, CSV; gzipped; - is standard input).\n"
-        "FILE*2 counts twice, FILE:format forces a format (txt: lines).",
+        "Learns a byte-level BPE tokenizer with GPT-2's splitting into words, and writes it in both of "
+        "Hugging "
+        "Face's forms. Vocabulary and merges equal those of Hugging Face's BpeTrainer on the same texts: the "
+        "lines of a FILE.txt, the messages or documents of any other FILE (JSON, CSV, also gzipped; - is "
+        "standard "
+        "input). FILE*2 counts twice, FILE:format forces a format (txt: lines).",
         table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &t.files);
     if (code >= 0) {

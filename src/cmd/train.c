@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "cmd/cmd.h"
 #include "train/trainer.h"
 
@@ -29,15 +30,6 @@ static void catch_signals(void)
         catch_signal(SIGHUP);
 }
 
-static enum sft_status read_settings(struct settings *settings, const char *path,
-                                     const struct string_list *overrides, struct sft_err *err)
-{
-    settings_init(settings);
-    if (settings_read_file(settings, path, err) || apply_overrides(settings, overrides, err))
-        return err->status;
-    return settings_check(settings, true, err) ? sft_context(err, "%s", path) : SFT_OK;
-}
-
 static int print_settings(const struct settings *settings)
 {
     struct strbuf text = {0};
@@ -62,18 +54,20 @@ int cmd_train(int argc, char **argv)
     struct trainer_options options = {.stop = &stop_requested};
     bool print_config = false, keys = false;
     const struct option table[] = {
-        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
-         "override a key of the configuration; may be repeated"},
-        {"dry-run", OPTION_FLAG, &options.dry_run, NULL, "print the plan and the memory it needs, and stop"},
-        {"fresh", OPTION_FLAG, &options.fresh, NULL, "do not continue: write to output_dir-2, -3, ..."},
+        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE", "override a setting; may be repeated"},
+        {"dry-run", OPTION_FLAG, &options.dry_run, NULL,
+         "print the plan (data, steps, memory, disk) and stop"},
+        {"fresh", OPTION_FLAG, &options.fresh, NULL,
+         "start anew in output_dir-2, -3, ... instead of continuing"},
         {"print-config", OPTION_FLAG, &print_config, NULL,
-         "print the whole configuration as it would be used"},
-        {"keys", OPTION_FLAG, &keys, NULL, "print every configuration key, its default and its meaning"},
+         "print the whole configuration as it would be used, and stop"},
+        {"keys", OPTION_FLAG, &keys, NULL, "list every setting with its default and its meaning"},
     };
     const struct usage usage = {
         "sft train CONFIG.ini [options]",
-        "Fine-tunes as the configuration says. If output_dir holds an unfinished run, it goes on where that\n"
-        "stopped. Ctrl-C saves a checkpoint and stops; the same command goes on later.",
+        "Fine-tunes as the configuration says. If output_dir holds an unfinished run, it continues where "
+        "that run "
+        "stopped. Ctrl-C saves a checkpoint and stops; the same command continues later.",
         table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
@@ -88,17 +82,19 @@ int cmd_train(int argc, char **argv)
     if (words.count != 1)
         status = sft_fail(&err, SFT_EUSAGE, "expected one configuration file, found %zu words (usage: %s)",
                           words.count, usage.synopsis);
+    settings_init(&settings);
     if (!status)
-        status = read_settings(&settings, words.items[0], &overrides, &err);
+        status = read_settings(&settings, words.items[0], &overrides, true, !print_config, &err);
     if (!status && print_config) {
         code = print_settings(&settings);
         goto out;
     }
     if (!status) {
         catch_signals();
+        log_to_stdout(options.dry_run); /* a plan that was asked for is a result */
         status = train(&settings, &options, &err);
     }
-    code = status ? report_error(&err) : 0;
+    code = status ? report_error(&err) : finish_output();
 out:
     settings_free(&settings);
     words_free(&words);

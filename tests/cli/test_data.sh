@@ -166,7 +166,7 @@ test_an_eval_file_that_is_missing_is_told_first() {
     with_cache
     write_config
     expect 1 "$SFT" train config.ini --set data.train=rows.jsonl --set data.eval=missing.jsonl
-    has stderr 'error: missing.jsonl: No such file or directory'
+    has stderr 'missing.jsonl: No such file or directory'
     [ ! -e cache ] || is "$(cached)" 0
 }
 
@@ -274,7 +274,7 @@ test_csv_files_with_a_header() {
 test_mixing() {
     write_config
     expect 0 "$SFT" train config.ini --dry-run --set "data.train=$DATA/chat.jsonl*2.5"
-    has stderr '(8 an epoch)' # 30 of 12, by fours
+    has stdout '(8 an epoch)' # 30 of 12, by fours
     expect 0 "$SFT" inspect --base base --json "$DATA/chat.jsonl*0.25"
     is "$(grep -c '"dropped":"not in the sample"' stdout)" 9
     cat "$DATA/chat.jsonl" "$DATA/chat.jsonl" >twice.jsonl
@@ -327,6 +327,6 @@ test_system_prompts() {
     has stdout 'Be kind.'
     expect_error 2 '[data] system: not set; system_policy = replace needs it' "$SFT" inspect --base base a.jsonl \
         --set data.system_policy=replace
-    expect_error 2 '[data] system: not used with system_policy = drop' "$SFT" inspect --base base a.jsonl \
+    expect_error 2 '--set data.system: not used with system_policy = drop' "$SFT" inspect --base base a.jsonl \
         --set data.system_policy=drop --set data.system=x
 }

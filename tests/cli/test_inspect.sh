@@ -244,7 +244,7 @@ test_in_colour() {
     sed "s/$(printf '\033')/E/g" screen >plain
     has plain 'E[30;42m trained on E[0m'
     has plain 'E[1mrows.jsonl:1  21 tokens, 6 trained, 2 turnsE[0m'
-    has plain 'E[30;42mHE[0mE[30;102miE[0m'
+    has plain 'E[30;42mHE[0mE[30;46miE[0m'
     is "$(grep -c 'E\[.*;.*<|im_end|>' plain)" 1 # the reply's, not the question's
     NO_COLOR=1 on_terminal "'$SFT' inspect --base base rows.jsonl --limit 1 --no-pager --set data.on_bad_row=skip"
     "$SFT" inspect --base base rows.jsonl --limit 1 --set data.on_bad_row=skip | diff - screen

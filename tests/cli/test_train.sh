@@ -123,7 +123,8 @@ run-3'
 test_dry_run_touches_nothing() {
     write_config
     expect 0 "$SFT" train config.ini --dry-run
-    has stderr 'activations for '
+    has stdout 'activations for '
+    [ ! -s stderr ] || die "a plan is a result, but this is on stderr: $(cat stderr)"
     [ ! -e run ] || die 'it made run'
     expect 0 "$SFT" train config.ini
     ls -lR --time-style=full-iso run >before
