@@ -95,6 +95,8 @@ const struct kernels *kernels_select(const char *precision, char *why, size_t wh
         if (!fits(choice, precision) || (isa && strcmp(isa, choice->table->isa) != 0))
             continue;
         if (choice->runs(cpu)) {
+            if (choice->table == &kernels_fp32_generic && !kernels_load_blas(why, why_size))
+                return NULL;
             snprintf(why, why_size, "%s", isa ? "forced by SFT_ISA" : "the fastest that this CPU runs");
             return choice->table;
         }
