@@ -85,20 +85,25 @@ static void add_transcript(const char *transcript, float weight, struct arena *a
 }
 
 /* Is the whole conversation in `chosen`, the user's turns too? */
-static bool is_whole(const json *prompt, const json *chosen)
+static bool is_whole(const json *prompt, const json *chosen, const struct names *names)
 {
-    const char *text = json_string(chosen), *role = json_string(json_get(json_first(chosen), "role"));
-    if (!prompt || is_transcript(text))
+    const json *first = json_is_array(chosen) ? json_first(chosen) : NULL;
+    const char *speaker = json_string(json_get(first, json_get(first, "role") ? "role" : "from"));
+    enum role role = ROLE_ASSISTANT;
+    bool is_call;
+    uint64_t used = 0;
+    if (!prompt || is_transcript(json_string(chosen)))
         return true;
-    return json_is_string(prompt) && role && strcmp(role, "assistant") != 0;
+    return json_is_string(prompt) && speaker && !(names_role(names, speaker, &role, &is_call, &used) && role == ROLE_ASSISTANT);
 }
 
 /* A prompt and its answer. The prompt may be a transcript that ends where the answer begins: then its last
  * marker is the answer's, and so is the blank behind that, if it stands in the answer. */
-static enum sft_status add_answered(const json *row, struct arena *arena, struct conversation *conv,
+static enum sft_status add_answered(const json *row, struct conversations *out, struct conversation *conv,
                                     struct sft_err *err)
 {
     const char *prompt = json_string(json_get(row, "prompt")), *answer = json_string(json_get(row, "chosen"));
+    struct arena *arena = out->arena;
     if (is_transcript(prompt)) {
         add_transcript(prompt, 0.0F, arena, conv);
         const struct message *last = &conv->messages[conv->count - 1];
@@ -107,10 +112,10 @@ static enum sft_status add_answered(const json *row, struct arena *arena, struct
             reader_add(conv, arena, ROLE_ASSISTANT, answer + (*answer == ' '), 1.0F);
             return SFT_OK;
         }
-    } else if (reader_add_side(row, "prompt", ROLE_USER, 0.0F, arena, conv, err)) {
+    } else if (reader_add_side(row, "prompt", ROLE_USER, 0.0F, out, conv, err)) {
         return SFT_EDATA;
     }
-    return reader_add_side(row, "chosen", ROLE_ASSISTANT, 1.0F, arena, conv, err);
+    return reader_add_side(row, "chosen", ROLE_ASSISTANT, 1.0F, out, conv, err);
 }
 
 static bool matches(const json *row)
@@ -127,10 +132,10 @@ static enum sft_status read_row(const json *row, struct conversations *out, stru
     struct conversation *conv;
     if (reader_begin_row(row, out, most, &conv, err))
         return SFT_EDATA;
-    if (!is_whole(prompt, chosen))
-        return add_answered(row, out->arena, conv, err);
+    if (!is_whole(prompt, chosen, out->names))
+        return add_answered(row, out, conv, err);
     if (!text)
-        return reader_add_side(row, "chosen", ROLE_ASSISTANT, 1.0F, out->arena, conv, err);
+        return reader_add_side(row, "chosen", ROLE_ASSISTANT, 1.0F, out, conv, err);
     if (!is_transcript(text))
         return sft_fail(err, SFT_EDATA,
                         "chosen: expected a transcript that begins with an empty line and \"Human:\" or "

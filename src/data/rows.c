@@ -108,51 +108,7 @@ static enum sft_status read_names(struct rows *rows, const struct json_element *
     return status;
 }
 
-/* Find a column that goes by a name of its own; *index stays where none is asked for. */
-static enum sft_status find_column(const struct rows *rows, const char *name, size_t *index,
-                                   struct sft_err *err)
-{
-    if (!name || !*name || (*index = find_name(rows, name)) < rows->n_names)
-        return SFT_OK;
-    struct strbuf all = {0};
-    for (size_t i = 0; i < rows->n_names; i++)
-        if (rows->names[i])
-            strbuf_printf(&all, "%s%s", all.len ? ", " : "", rows->names[i]);
-    sft_fail(err, SFT_EDATA, "no column '%s' (it has %s)", name, all.data);
-    strbuf_free(&all);
-    return SFT_EDATA;
-}
-
-/* Give column `index` the name `key`, which no other keeps. */
-static void rename_column(struct rows *rows, size_t index, const char *key)
-{
-    const size_t other = find_name(rows, key);
-    if (other < rows->n_names) {
-        free(rows->names[other]);
-        rows->names[other] = NULL;
-    }
-    free(rows->names[index]);
-    rows->names[index] = mem_strdup(key);
-}
-
-static enum sft_status rename_columns(struct rows *rows, const struct rows_columns *columns,
-                                      struct sft_err *err)
-{
-    size_t prompt = rows->n_names, completion = rows->n_names;
-    if (find_column(rows, columns->prompt, &prompt, err) ||
-        find_column(rows, columns->completion, &completion, err))
-        return SFT_EDATA;
-    if (prompt < rows->n_names && prompt == completion)
-        return sft_fail(err, SFT_EDATA, "column '%s' cannot be both the prompt and the completion",
-                        columns->prompt);
-    if (prompt < rows->n_names)
-        rename_column(rows, prompt, "prompt");
-    if (completion < rows->n_names)
-        rename_column(rows, completion, "completion");
-    return SFT_OK;
-}
-
-static enum sft_status read_header(struct rows *rows, const struct rows_columns *columns, struct sft_err *err)
+static enum sft_status read_header(struct rows *rows, struct sft_err *err)
 {
     struct json_element header;
     bool found;
@@ -160,7 +116,7 @@ static enum sft_status read_header(struct rows *rows, const struct rows_columns 
         return SFT_EDATA;
     if (!found)
         return SFT_OK;
-    if (read_names(rows, &header, err) || (columns && rename_columns(rows, columns, err)))
+    if (read_names(rows, &header, err))
         return sft_context(err, "line %zu", header.line);
     return SFT_OK;
 }
@@ -168,7 +124,7 @@ static enum sft_status read_header(struct rows *rows, const struct rows_columns 
 /* ---- rows ---- */
 
 enum sft_status rows_init(struct rows *rows, enum rows_kind kind, const char *text, size_t len,
-                          const struct rows_columns *columns, struct sft_err *err)
+                          struct sft_err *err)
 {
     *rows = (struct rows){.kind = kind, .delimiter = kind == ROWS_TSV ? '\t' : ','};
     if (kind == ROWS_JSON) {
@@ -177,7 +133,7 @@ enum sft_status rows_init(struct rows *rows, enum rows_kind kind, const char *te
     }
     const bool has_bom = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0;
     rows->scanner = (struct json_scanner){.text = text, .len = len, .pos = has_bom ? 3 : 0, .line = 1};
-    return read_header(rows, columns, err);
+    return read_header(rows, err);
 }
 
 void rows_free(struct rows *rows)
