@@ -15,6 +15,11 @@ const json *key_read(const json *node)
 
 /* ---- keys that speak of training ---- */
 
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '\0';
+}
+
 /* The next word of a key into word, in small letters: up to a '_', '-', '.', blank, digit, or a capital behind a small
  * letter. Returns what is left; NULL at the end. */
 static const char *next_word(const char *key, char *word, size_t size)
@@ -57,7 +62,7 @@ bool key_speaks_of_training(const char *key, const json *value)
     static const char *const labels[] = {"label", "labels"};
     char word[24];
     const char *text = json_string(value);
-    if (text && !text[strspn(text, " \t\r\n")]) /* a blank column */
+    if (text && is_blank(text)) /* a column that says nothing */
         return false;
     for (const char *rest = key; (rest = next_word(rest, word, sizeof word));)
         if (is_one_of(word, words, sizeof words / sizeof *words) ||
@@ -151,7 +156,8 @@ struct counting {
     uint64_t line;
 };
 
-static void count_key(const struct counting *c, const struct path *path, enum key_kind kind, const char *key)
+static void count_key(const struct counting *c, const struct path *path, enum key_kind kind, const char *key,
+                      const json *value)
 {
     const uint64_t hash = xxh64(key, strlen(key), path->hash);
     struct key_count *entry = find(c->counts, kind, hash);
@@ -163,6 +169,8 @@ static void count_key(const struct counting *c, const struct path *path, enum ke
         strbuf_free(&name);
     }
     add_row(c->counts, entry, c->line);
+    if (entry && !entry->holds_text)
+        entry->holds_text = json_is_string(value) ? !is_blank(json_string(value)) : json_first(value) != NULL;
 }
 
 /* A reader looked at one of its keys at least: of a tree, the replies that were taken. */
@@ -197,12 +205,12 @@ static void count_object(const struct counting *c, const struct path *path, cons
         if (mark == MARK_IGNORED || json_is_null(child))
             continue;
         if (mark == MARK_UNREAD) {
-            count_key(c, path, key_speaks_of_training(key, child) ? KEY_FLAG : KEY_UNUSED, key);
+            count_key(c, path, key_speaks_of_training(key, child) ? KEY_FLAG : KEY_UNUSED, key, child);
             continue;
         }
-        count_key(c, path, KEY_USED, key);
+        count_key(c, path, KEY_USED, key, child);
         if (mark == MARK_REFUSED)
-            count_key(c, path, KEY_REFUSED, key);
+            count_key(c, path, KEY_REFUSED, key, child);
         if (mark == MARK_READ)
             count_inside(c, path, child, key);
     }
@@ -228,6 +236,7 @@ void key_counts_add(struct key_counts *to, const struct key_counts *from)
         if (ours->rows == 0)
             ours->line = theirs->line;
         ours->rows += theirs->rows;
+        ours->holds_text = ours->holds_text || theirs->holds_text;
     }
     to->others += from->others;
 }
@@ -236,7 +245,8 @@ void key_counts_add(struct key_counts *to, const struct key_counts *from)
 
 struct packed {
     uint64_t rows, line, hash;
-    uint32_t kind, len; /* then the name */
+    uint16_t kind, holds_text;
+    uint32_t len; /* then the name */
 };
 
 void key_counts_pack(const struct key_counts *counts, struct strbuf *out)
@@ -244,7 +254,7 @@ void key_counts_pack(const struct key_counts *counts, struct strbuf *out)
     strbuf_add(out, &counts->others, sizeof counts->others);
     for (size_t i = 0; i < counts->count; i++) {
         const struct key_count *k = counts->items[i];
-        const struct packed p = {k->rows, k->line, k->hash, (uint32_t)k->kind, (uint32_t)strlen(k->name)};
+        const struct packed p = {k->rows, k->line, k->hash, (uint16_t)k->kind, k->holds_text, (uint32_t)strlen(k->name)};
         strbuf_add(out, &p, sizeof p);
         strbuf_add(out, k->name, p.len);
     }
@@ -274,6 +284,7 @@ bool key_counts_unpack(struct key_counts *counts, const char *bytes, size_t len)
             return false;
         entry->rows = p.rows;
         entry->line = p.line;
+        entry->holds_text = p.holds_text;
     }
     return true;
 }

@@ -39,6 +39,7 @@ struct key_count {
     uint64_t rows, line;     /* rows that have it; where the first of them begins */
     uint64_t hash, last_row; /* of the whole name; the row that was counted last */
     enum key_kind kind;
+    bool holds_text; /* of a row at least it is a text that is not blank, a list or an object, no number or boolean */
     char name[];
 };
 

@@ -79,7 +79,7 @@ static enum sft_status read_flag(const json *node, const struct flag *flag, bool
     } else {
         sft_fail(err, SFT_EDATA, "expected %s, found %g", expected, *value);
     }
-    if (err && flag->kind != FLAG_NUMBER) {
+    if (err && (is_row || flag->kind != FLAG_NUMBER)) {
         const struct sft_err inner = *err;
         sft_fail(err, SFT_EDATA, "%.*s ([data] columns = %s:ignore passes it over)", SFT_ERR_MAX - 128, inner.message,
                  json_key(node));

@@ -18,7 +18,8 @@ enum meaning {
 static const char *const reasoning[] = {"reasoning", "thinking", "thought", "thoughts", "think", "rationale", "cot"};
 
 static const char *const notes[] = {
-    "annotator", "author",  "categories", "category",  "corpus",   "count",     "created",  "dataset",  "date",
+    "agreement", "annotation", "annotations", "annotator", "author", "categories", "category", "comment", "comments",
+    "corpus", "count", "created", "dataset", "date", "emojis", "held", "review", "reviewer", "state",
     "deleted",   "difficulty", "domain",  "functions", "guid",     "hash",      "id",       "ids",      "idx",
     "index",     "kind",    "label",      "labels",    "lang",     "language",  "len",      "length",   "license",
     "link",      "locale",  "md5",        "meta",      "metadata", "model",     "name",     "num",      "number",
@@ -143,12 +144,12 @@ static bool is_flag(const struct key_count *key)
 
 static bool is_reasoning(const struct key_count *key)
 {
-    return key->kind == KEY_UNUSED && meaning_of(key->name) == MEANS_REASONING;
+    return key->kind == KEY_UNUSED && key->holds_text && meaning_of(key->name) == MEANS_REASONING;
 }
 
 static bool is_unknown(const struct key_count *key)
 {
-    return key->kind == KEY_UNUSED && meaning_of(key->name) == MEANS_UNKNOWN;
+    return key->kind == KEY_UNUSED && key->holds_text && meaning_of(key->name) == MEANS_UNKNOWN;
 }
 
 void report_warn_of_keys(struct report *report, const struct report_file *f)

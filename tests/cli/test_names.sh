@@ -107,6 +107,11 @@ test_keys_that_nobody_reads() {
     has stdout '       keys that are not used: id (2 rows), persona (1 row), messages[].name (1 row), messages[].reasoning_content (1 row), messages[].thinking (1 row)'
     has stdout 'warning: reasoning that is not shown to the model: messages[].reasoning_content (1 row), messages[].thinking (1 row), first a.jsonl:1'
     has stdout 'warning: keys that nobody reads: persona (1 row), first a.jsonl:1 ([data] columns = KEY:OURS says what one is, KEY:ignore that it is not needed)'
+    rows c.jsonl "{'checked':true,'stars':4,'notes':'','prompt':'p','completion':'c'}" # nothing that a model could be told
+    expect 0 "$SFT" inspect --base base c.jsonl --report
+    has stdout 'keys that are not used: checked (1 row), stars (1 row), notes (1 row)'
+    has_not stdout warning
+    expect 0 "$SFT" inspect --base base a.jsonl --report
     has_not stdout 'nobody reads: id'
     expect 0 "$SFT" inspect --base base a.jsonl --report --json
     has stdout '"unused_keys":[{"key":"id","rows":2},{"key":"persona","rows":1},{"key":"messages[].name","rows":1},'

@@ -314,7 +314,7 @@ test_only_the_most_frequent_reasons() {
 test_bad_rows_in_the_words_of_the_first() {
     tiny_base base
     head -n 1 "$DATA/chat.jsonl" >bad.jsonl
-    printf '{"text":"caf\351"}\n{"text":"na\357ve"}\n{"text":"a\001"}\n{"messages":[{"role":"ai","content":""}]}\n' >>bad.jsonl
+    printf '{"text":"caf\351"}\n{"text":"na\357ve"}\n{"text":"a\001"}\n{"messages":[{"role":"narrator","content":""}]}\n' >>bad.jsonl
     printf '{"messages":[{"role":"chorus","content":""},{"role":"user","content":""}]}\n' >>bad.jsonl
     expect 0 "$SFT" inspect --base base bad.jsonl --report
     grep ', first line' stdout >found

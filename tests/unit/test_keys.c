@@ -152,7 +152,7 @@ START_TEST(flags_of_rows)
     is("{'weight':' ','prompt':'q','completion':'a'}", "user(q) assistant(a)");
     is("{'weight':0.5,'messages':[{'role':'assistant','content':'a','weight':0.5}]}", "assistant[0.25](a)");
     is("{'weight':'12 kg','prompt':'q','completion':'a'}",
-       "weight: expected 0, or a number from 1e-30 to 1e30, found '12 kg'");
+       "weight: expected 0, or a number from 1e-30 to 1e30, found '12 kg' ([data] columns = weight:ignore passes it over)");
     is("{'loss':1.83,'prompt':'q','completion':'a'}",
        "loss: expected true or false, found 1.83 ([data] columns = loss:ignore passes it over)");
     is("{'weight':1e-20,'messages':[{'role':'assistant','content':'a','weight':1e-20}]}",

@@ -176,6 +176,26 @@ START_TEST(speakers_of_the_users_own)
 }
 END_TEST
 
+/* Of a transcript too. */
+START_TEST(speakers_of_transcripts)
+{
+    struct names names;
+    struct arena arena = {0};
+    struct conversations list;
+    json *row = parse("{'chosen':'\\n\\nAnn: hi\\n\\nBot: yes\\n\\nHuman: a\\n\\nBob: b'}");
+    ck_assert_int_eq(init(&names, NULL, COLUMNS("Ann:user", "Carl:user", "Bot:assistant")), SFT_OK);
+    ck_assert_int_eq(reader_read(reader_by_name("hh"), row, &names, &arena, &list, &err), SFT_OK);
+    ck_assert_uint_eq(list.items[0].count, 3);
+    ck_assert_int_eq(list.items[0].messages[1].role, ROLE_ASSISTANT);
+    ck_assert_str_eq(list.items[0].messages[1].content, "yes");
+    ck_assert_str_eq(list.items[0].messages[2].content, "a\n\nBob: b");
+    ck_assert_uint_eq(list.roles_used, 5);
+    json_free(row);
+    arena_free(&arena);
+    names_free(&names);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("names");
@@ -185,6 +205,7 @@ int main(void)
     tcase_add_test(tests, names_that_make_no_sense);
     tcase_add_test(tests, speakers);
     tcase_add_test(tests, speakers_of_the_users_own);
+    tcase_add_test(tests, speakers_of_transcripts);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
