@@ -42,8 +42,8 @@ static void print_number(const json *node, struct strbuf *out)
     strbuf_free(&text);
 }
 
-/* Only what JSON asks for is escaped, as with ensure_ascii=False; U+007F is not, which strbuf_json_string does for
- * terminals. */
+/* Only what JSON asks for is escaped, as with ensure_ascii=False; U+007F is not, which strbuf_json_string
+ * does for terminals. */
 static void print_string(const char *s, struct strbuf *out)
 {
     const char *rubout;

@@ -162,8 +162,8 @@ static enum sft_status parse_list(struct settings *settings, const struct field 
         status = next_item(&text, &word, err);
         if (!status && !(status = check_names_item(field, word.data, err))) {
             list.items = mem_grow(list.items, &capacity, list.count + 1, sizeof *list.items);
-            list.items[list.count++] =
-                resolve_path(&settings->arena, word.data, field->type == FIELD_FILES ? dir : NULL);
+            list.items[list.count++] = resolve_path(&settings->arena, word.data,
+                                                    field->type == FIELD_FILES ? dir : NULL);
         }
     }
     if (!status) {

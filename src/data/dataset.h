@@ -78,15 +78,16 @@ enum sft_status dataset_find_files(char *const *specs, size_t n_specs, struct sf
 
 /* Read and render the files. A file without a row is an error, one of which no row is kept is not. With
  * on_bad_row = error (or overlong = error), SFT_EDATA carries the first ten such rows, a line "FILE:LINE:
- * what" each, and how many more there are; else the keys that speak of training and were not obeyed. SFT_EUSAGE
- * for names that make no sense (data/names.h). Free with dataset_free, which accepts a zeroed struct. */
+ * what" each, and how many more there are; else the keys that speak of training and were not obeyed.
+ * SFT_EUSAGE for names that make no sense (data/names.h). Free with dataset_free, which accepts a zeroed
+ * struct. */
 enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_specs,
                              const struct chat_template *tpl, const struct tokenizer *tok,
                              const struct dataset_options *options, struct sft_err *err);
 void dataset_free(struct dataset *ds);
 
-/* Whether each of the names that the options give is met in a file of either dataset (eval may be NULL): SFT_EUSAGE
- * says which is not, and what there is. */
+/* Whether each of the names that the options give is met in a file of either dataset (eval may be NULL):
+ * SFT_EUSAGE says which is not, and what there is. */
 enum sft_status dataset_check_names(const struct dataset *train, const struct dataset *eval,
                                     const struct names_options *options, struct sft_err *err);
 

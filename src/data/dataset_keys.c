@@ -1,5 +1,5 @@
-/* What a dataset asks of its rows' keys: that none speaks of training without being obeyed, and that the names which the
- * settings give are there. */
+/* What a dataset asks of its rows' keys: that none speaks of training without being obeyed, and that the
+ * names which the settings give are there. */
 #include "data/dataset_internal.h"
 
 #include <string.h>
@@ -25,8 +25,8 @@ static void add_item(struct strbuf *text, const char *name, const char *ours)
 
 static void add_flag(struct strbuf *text, const struct dataset_file *file, const struct key_count *key)
 {
-    strbuf_printf(text, "%s%s:%zu: %s: speaks of training, but not in words that are known (", text->len ? "\n" : "",
-                  file->path, (size_t)key->line, key->name);
+    strbuf_printf(text, "%s%s:%zu: %s: speaks of training, but not in words that are known (",
+                  text->len ? "\n" : "", file->path, (size_t)key->line, key->name);
     if (key->rows > 1)
         strbuf_printf(text, "%zu rows have it; ", (size_t)key->rows);
     strbuf_puts(text, "weight, train, trainable, loss and masked are; [data] columns =");
@@ -99,11 +99,12 @@ enum sft_status dataset_check_names(const struct dataset *train, const struct da
     struct names names;
     enum sft_status status = names_init(&names, options, err);
     for (size_t i = 0; !status && i < names.n_columns; i++)
-        if (!has_name(train, KEY_COLUMN, names.columns[i].from) && !has_name(eval, KEY_COLUMN, names.columns[i].from)) {
+        if (!has_name(train, KEY_COLUMN, names.columns[i].from) &&
+            !has_name(eval, KEY_COLUMN, names.columns[i].from)) {
             struct strbuf keys = {0};
             list_keys(train, &keys);
-            status = sft_fail(err, SFT_EUSAGE, "[data] columns: no row has '%.80s' (%s has %s)", names.columns[i].from,
-                              train->files[0].path, keys.data);
+            status = sft_fail(err, SFT_EUSAGE, "[data] columns: no row has '%.80s' (%s has %s)",
+                              names.columns[i].from, train->files[0].path, keys.data);
             strbuf_free(&keys);
         }
     for (size_t i = 0; !status && i < names.n_roles; i++)

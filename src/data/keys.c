@@ -1,7 +1,5 @@
 #include "data/keys.h"
 
-#include "base/io.h"
-
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +18,8 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
-/* The next word of a key into word, in small letters: up to a '_', '-', '.', blank, digit, or a capital behind a small
- * letter. Returns what is left; NULL at the end. */
+/* The next word of a key into word, in small letters: up to a '_', '-', '.', blank, digit, or a capital
+ * behind a small letter. Returns what is left; NULL at the end. */
 static const char *next_word(const char *key, char *word, size_t size)
 {
     size_t n = 0;
@@ -33,7 +31,8 @@ static const char *next_word(const char *key, char *word, size_t size)
         if (n + 1 < size)
             word[n++] = (char)tolower((unsigned char)*key);
         key++;
-    } while (isalpha((unsigned char)*key) && !(isupper((unsigned char)*key) && islower((unsigned char)key[-1])));
+    } while (isalpha((unsigned char)*key) &&
+             !(isupper((unsigned char)*key) && islower((unsigned char)key[-1])));
     word[n] = '\0';
     return key;
 }
@@ -55,9 +54,10 @@ static bool lists_numbers(const json *value)
 bool key_speaks_of_training(const char *key, const json *value)
 {
     static const char *const words[] = {
-        "train",  "trained",  "training", "trainable", "untrained", "untrainable", "loss",    "losses",
-        "mask",   "masks",    "masked",   "masking",   "unmask",    "unmasked",    "weight",  "weights",
-        "weighted", "lossmask", "lossweight", "lossscale", "trainmask", "notrain", "istrain", "istrainable",
+        "train",      "trained",   "training",  "trainable", "untrained", "untrainable",
+        "loss",       "losses",    "mask",      "masks",     "masked",    "masking",
+        "unmask",     "unmasked",  "weight",    "weights",   "weighted",  "lossmask",
+        "lossweight", "lossscale", "trainmask", "notrain",   "istrain",   "istrainable",
     };
     static const char *const labels[] = {"label", "labels"};
     char word[24];
@@ -88,6 +88,15 @@ void key_counts_free(struct key_counts *counts)
     *counts = (struct key_counts){0};
 }
 
+/* FNV-1a, going on from `h`: keys are short and many. */
+static uint64_t hash_key(const char *key, uint64_t h)
+{
+    for (; *key; key++)
+        h = (h ^ (unsigned char)*key) * UINT64_C(0x100000001B3);
+    return h;
+}
+static const uint64_t hash_start = UINT64_C(0xCBF29CE484222325);
+
 /* A key's place in the row: the objects and lists around it, from the inside out. */
 struct path {
     const struct path *outer; /* NULL: the row */
@@ -106,7 +115,8 @@ static void add_path(const struct path *path, struct strbuf *out)
 
 static bool fits(const struct key_counts *counts, enum key_kind kind)
 {
-    return counts->count < KEYS_MAX || (kind != KEY_UNUSED && kind != KEY_USED && counts->count < (size_t)4 * KEYS_MAX);
+    return counts->count < KEYS_MAX ||
+           (kind != KEY_UNUSED && kind != KEY_USED && counts->count < (size_t)4 * KEYS_MAX);
 }
 
 static struct key_count *find(const struct key_counts *counts, enum key_kind kind, uint64_t hash)
@@ -118,7 +128,8 @@ static struct key_count *find(const struct key_counts *counts, enum key_kind kin
 }
 
 /* A new entry, or NULL where there is no room. Its name is cut where it is long. */
-static struct key_count *append(struct key_counts *counts, enum key_kind kind, uint64_t hash, const char *name)
+static struct key_count *append(struct key_counts *counts, enum key_kind kind, uint64_t hash,
+                                const char *name)
 {
     if (!fits(counts, kind))
         return NULL;
@@ -145,7 +156,7 @@ static void add_row(struct key_counts *counts, struct key_count *entry, uint64_t
 
 void keys_count_name(enum key_kind kind, const char *name, uint64_t line, struct key_counts *counts)
 {
-    const uint64_t hash = xxh64(name, strlen(name), 0);
+    const uint64_t hash = hash_key(name, hash_start);
     struct key_count *entry = find(counts, kind, hash);
     add_row(counts, entry ? entry : append(counts, kind, hash, name), line);
 }
@@ -159,7 +170,7 @@ struct counting {
 static void count_key(const struct counting *c, const struct path *path, enum key_kind kind, const char *key,
                       const json *value)
 {
-    const uint64_t hash = xxh64(key, strlen(key), path->hash);
+    const uint64_t hash = hash_key(key, path->hash);
     struct key_count *entry = find(c->counts, kind, hash);
     if (!entry && fits(c->counts, kind)) {
         struct strbuf name = {0};
@@ -184,11 +195,13 @@ static bool is_read(const json *object)
 
 static void count_object(const struct counting *c, const struct path *path, const json *object);
 
-/* What lies in a node that was looked into. A list within a list of the same name, as a tree's replies, is that list. */
+/* What lies in a node that was looked into. A list within a list of the same name, as a tree's replies, is
+ * that list. */
 static void count_inside(const struct counting *c, const struct path *path, const json *node, const char *key)
 {
-    const bool is_list = json_is_array(node), is_same = is_list && path->is_list && strcmp(path->key, key) == 0;
-    const struct path own = {path, key, is_list, xxh64(key, strlen(key), path->hash ^ (uint64_t)(1 + is_list))};
+    const bool is_list = json_is_array(node),
+               is_same = is_list && path->is_list && strcmp(path->key, key) == 0;
+    const struct path own = {path, key, is_list, hash_key(is_list ? "[]." : ".", hash_key(key, path->hash))};
     const struct path *inner = is_same ? path : &own;
     if (json_is_object(node))
         count_object(c, inner, node);
@@ -219,7 +232,7 @@ static void count_object(const struct counting *c, const struct path *path, cons
 void keys_count(const json *row, const struct renamed *renamed, uint64_t line, struct key_counts *counts)
 {
     const struct counting c = {counts, renamed, line};
-    const struct path root = {.key = ""};
+    const struct path root = {.key = "", .hash = hash_start};
     counts->row++;
     count_object(&c, &root, row);
 }
@@ -254,7 +267,8 @@ void key_counts_pack(const struct key_counts *counts, struct strbuf *out)
     strbuf_add(out, &counts->others, sizeof counts->others);
     for (size_t i = 0; i < counts->count; i++) {
         const struct key_count *k = counts->items[i];
-        const struct packed p = {k->rows, k->line, k->hash, (uint16_t)k->kind, k->holds_text, (uint32_t)strlen(k->name)};
+        const struct packed p = {k->rows,           k->line,       k->hash,
+                                 (uint16_t)k->kind, k->holds_text, (uint32_t)strlen(k->name)};
         strbuf_add(out, &p, sizeof p);
         strbuf_add(out, k->name, p.len);
     }

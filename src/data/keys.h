@@ -1,9 +1,9 @@
-/* Keys: which keys of a file's rows were read, and which nobody read, each with the number of rows that have it, so that
- * nothing that data says about itself is passed over silently.
+/* Keys: which keys of a file's rows were read, and which nobody read, each with the number of rows that have
+ * it, so that nothing that data says about itself is passed over silently.
  *
- * A reader marks the nodes that it reads (base/json.h). Afterwards keys_count walks over the row: a key is a path from the
- * row on, as "id", "messages[].name", "meta.source"; what lies in a node that nobody read is not looked at, and null is as
- * good as absent. A row counts a key once, however many turns have it. */
+ * A reader marks the nodes that it reads (base/json.h). Afterwards keys_count walks over the row: a key is a
+ * path from the row on, as "id", "messages[].name", "meta.source"; what lies in a node that nobody read is
+ * not looked at, and null is as good as absent. A row counts a key once, however many turns have it. */
 #ifndef SFT_DATA_KEYS_H
 #define SFT_DATA_KEYS_H
 
@@ -39,7 +39,8 @@ struct key_count {
     uint64_t rows, line;     /* rows that have it; where the first of them begins */
     uint64_t hash, last_row; /* of the whole name; the row that was counted last */
     enum key_kind kind;
-    bool holds_text; /* of a row at least it is a text that is not blank, a list or an object, no number or boolean */
+    bool
+        holds_text; /* of a row at least it is a text that is not blank, a list or an object, no number or boolean */
     char name[];
 };
 
@@ -64,12 +65,13 @@ void keys_count_name(enum key_kind kind, const char *name, uint64_t line, struct
 /* Add what comes later in the file. */
 void key_counts_add(struct key_counts *to, const struct key_counts *from);
 
-/* As bytes that go with a token store, and back; key_counts_unpack accepts any bytes: false where they are not a list. */
+/* As bytes that go with a token store, and back; key_counts_unpack accepts any bytes: false where they are
+ * not a list. */
 void key_counts_pack(const struct key_counts *counts, struct strbuf *out);
 bool key_counts_unpack(struct key_counts *counts, const char *bytes, size_t len);
 
-/* Whether a key, by the words of its name, says what is to be trained: train, trainable, loss, mask, weight and their
- * kin; `labels` only where it lists numbers. */
+/* Whether a key, by the words of its name, says what is to be trained: train, trainable, loss, mask, weight
+ * and their kin; `labels` only where it lists numbers. */
 bool key_speaks_of_training(const char *key, const json *value);
 
 #endif

@@ -75,7 +75,8 @@ static size_t find_speaker(const char *name)
     return i;
 }
 
-bool names_role(const struct names *names, const char *speaker, enum role *role, bool *is_call, uint64_t *used)
+bool names_role(const struct names *names, const char *speaker, enum role *role, bool *is_call,
+                uint64_t *used)
 {
     *is_call = false;
     for (size_t i = 0; names && i < names->n_roles; i++)
@@ -95,11 +96,11 @@ bool names_role(const struct names *names, const char *speaker, enum role *role,
 /* ---- settings ---- */
 
 static const char *const keys[] = {
-    "ignore",   "messages",  "conversations", "conversation", "prompt",  "completion",    "chosen",    "instruction",
-    "input",    "context",   "output",        "response",     "history", "question",      "answer",    "text",
-    "system",   "tools",     "role",          "content",      "from",    "value",         "weight",    "train",
-    "name",     "type",      "replies",       "rank",         "deleted", "tool_calls",    "function_call",
-    "function", "arguments", "rejected",
+    "ignore",      "messages",   "conversations", "conversation", "prompt",    "completion", "chosen",
+    "instruction", "input",      "context",       "output",       "response",  "history",    "question",
+    "answer",      "text",       "system",        "tools",        "role",      "content",    "from",
+    "value",       "weight",     "train",         "name",         "type",      "replies",    "rank",
+    "deleted",     "tool_calls", "function_call", "function",     "arguments", "rejected",
 };
 
 /* "theirs:ours" at its last colon, into the arena. */
@@ -122,12 +123,14 @@ static enum sft_status add_column(struct names *names, const char *from, const c
     if (known == sizeof keys / sizeof *keys) {
         const char *near = nearest_word(to, keys, sizeof keys / sizeof *keys);
         return sft_fail(err, SFT_EUSAGE, "'%.80s:%.80s': no format has a key '%.80s' (%s%s%s)", from, to, to,
-                        near ? "did you mean " : "as prompt, completion, messages, role, content, system, ignore",
+                        near ? "did you mean "
+                             : "as prompt, completion, messages, role, content, system, ignore",
                         near ? near : "", near ? "?" : "");
     }
     for (size_t i = 0; i < names->n_columns; i++)
         if (strcmp(names->columns[i].from, from) == 0)
-            return sft_fail(err, SFT_EUSAGE, "'%.80s' cannot be both %s and %s", from, names->columns[i].to, to);
+            return sft_fail(err, SFT_EUSAGE, "'%.80s' cannot be both %s and %s", from, names->columns[i].to,
+                            to);
     if (names->n_columns == NAMES_MAX)
         return sft_fail(err, SFT_EUSAGE, "more than %d names", NAMES_MAX);
     names->columns[names->n_columns++] = (struct name_column){from, keys[known]};
@@ -138,7 +141,8 @@ static enum sft_status add_role(struct names *names, const char *name, const cha
 {
     const size_t i = find_speaker(role);
     if (i == N_SPEAKERS)
-        return sft_fail(err, SFT_EUSAGE, "'%.80s:%.80s': no such role (system, user, assistant or tool)", name, role);
+        return sft_fail(err, SFT_EUSAGE, "'%.80s:%.80s': no such role (system, user, assistant or tool)",
+                        name, role);
     for (size_t k = 0; k < names->n_roles; k++)
         if (names_equal(names->roles[k].name, name))
             return sft_fail(err, SFT_EUSAGE, "'%.80s' is given twice", name);
@@ -157,7 +161,8 @@ enum sft_status names_init(struct names *names, const struct names_options *opti
     const char *theirs = "", *ours = "";
     *names = (struct names){0};
     for (size_t i = 0; i < options->columns.count; i++)
-        if (split(names, options->columns.items[i], &theirs, &ours, err) || add_column(names, theirs, ours, err))
+        if (split(names, options->columns.items[i], &theirs, &ours, err) ||
+            add_column(names, theirs, ours, err))
             return sft_context(err, "[data] columns");
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
         if (aliases[i].from && *aliases[i].from && add_column(names, aliases[i].from, aliases[i].to, err))
@@ -192,8 +197,8 @@ void names_describe(const struct names *names, struct strbuf *out)
 
 static const char no_key[] = ""; /* of what no reader shall see */
 
-/* A key that a column names, found in a row: it lies in `parent`, and shall be the key `to` of `record`, the row or the
- * turn around it. */
+/* A key that a column names, found in a row: it lies in `parent`, and shall be the key `to` of `record`, the
+ * row or the turn around it. */
 struct match {
     const struct name_column *column;
     json *record, *parent, *node;
@@ -216,10 +221,12 @@ static json *own(const json *node)
 /* The child of that name; where none is written just so, one that differs in capitals alone. */
 static const json *find_key(const json *object, const char *key, size_t len)
 {
-    for (const json *child = json_is_object(object) ? json_first(object) : NULL; child; child = json_next(child))
+    for (const json *child = json_is_object(object) ? json_first(object) : NULL; child;
+         child = json_next(child))
         if (strncmp(json_key(child), key, len) == 0 && json_key(child)[len] == '\0')
             return child;
-    for (const json *child = json_is_object(object) ? json_first(object) : NULL; child; child = json_next(child))
+    for (const json *child = json_is_object(object) ? json_first(object) : NULL; child;
+         child = json_next(child))
         if (strncasecmp(json_key(child), key, len) == 0 && json_key(child)[len] == '\0')
             return child;
     return NULL;
@@ -236,7 +243,8 @@ static void add_match(struct search *s, const json *record, const json *parent, 
     s->matches = m;
 }
 
-/* `path` from `object` on, which lies in `record`: a key itself, or what stands before a '.' or "[]." and on from there. */
+/* `path` from `object` on, which lies in `record`: a key itself, or what stands before a '.' or "[]." and on
+ * from there. */
 static void find_path(struct search *s, const json *record, const json *object, const char *path)
 {
     const json *node = find_key(object, path, strlen(path));

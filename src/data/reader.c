@@ -64,8 +64,9 @@ const struct reader *reader_detect(const json *row, struct sft_err *err)
             return readers[i];
     struct strbuf text = {0};
     describe_keys(row, &text);
-    strbuf_puts(&text, "; expected messages, conversations, prompt and completion, instruction and output, question "
-                       "and answer, chosen, or text; ");
+    strbuf_puts(&text,
+                "; expected messages, conversations, prompt and completion, instruction and output, question "
+                "and answer, chosen, or text; ");
     suggest_columns(row, &text);
     sft_fail(err, SFT_EDATA, "unknown structure: it has %s", text.data);
     strbuf_free(&text);
@@ -170,9 +171,10 @@ enum sft_status reader_get_role(const json *turn, const char *key, struct conver
         return SFT_OK;
     if (strcmp(key, "from") == 0)
         return sft_fail(err, SFT_EDATA,
-                        "from: unknown speaker '%.80s' (system, human, gpt, function_call or observation%s)", name,
-                        remedy);
-    return sft_fail(err, SFT_EDATA, "%s: unknown role '%.80s' (system, user or assistant%s)", key, name, remedy);
+                        "from: unknown speaker '%.80s' (system, human, gpt, function_call or observation%s)",
+                        name, remedy);
+    return sft_fail(err, SFT_EDATA, "%s: unknown role '%.80s' (system, user or assistant%s)", key, name,
+                    remedy);
 }
 
 bool reader_is_blank(const char *s)
@@ -203,15 +205,17 @@ struct conversation *reader_begin(struct conversations *out, size_t max_messages
 
 static bool is_system_key(const char *key)
 {
-    static const char *const names[] = {"system",       "system_prompt",       "system_message",
-                                        "system_instruction", "system_instructions", "sys_prompt"};
+    static const char *const names[] = {
+        "system",    "system_prompt", "system_message", "system_instruction", "system_instructions",
+        "sys_prompt"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names_equal(names[i], key))
             return true;
     return false;
 }
 
-/* The row's own system prompt; NULL where there is none, or a blank one. Of two that are there, both must say the same. */
+/* The row's own system prompt; NULL where there is none, or a blank one. Of two that are there, both must say
+ * the same. */
 static enum sft_status get_system(const json *row, const char **system, struct sft_err *err)
 {
     const char *first_key = NULL;
@@ -225,8 +229,9 @@ static enum sft_status get_system(const json *row, const char **system, struct s
         if (reader_is_blank(text))
             continue;
         if (*system && strcmp(*system, text) != 0)
-            return sft_fail(err, SFT_EDATA, "%s: another system prompt than that of %s ([data] columns = %s:ignore "
-                                            "passes one over)",
+            return sft_fail(err, SFT_EDATA,
+                            "%s: another system prompt than that of %s ([data] columns = %s:ignore "
+                            "passes one over)",
                             json_key(child), first_key, json_key(child));
         *system = text;
         first_key = json_key(child);

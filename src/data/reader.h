@@ -19,15 +19,15 @@
  *   text        {"text"}                                                                    a document
  *
  * In all but oasst and text a row may have a system prompt of its own, under system, system_prompt,
- * system_message, system_instruction(s) or sys_prompt, written in any way (systemPrompt); it becomes the first
- * turn, also in front of a list that begins with another one. Turns, and rows, may say how much they are
- * trained on (reader_flags.c). null is as good as absent where a field may be left out. Who a speaker is says
- * data/names.h. Content is a string or a list of {"type": "text", "text"}, and may be empty; a list of turns
- * may not. Calls of tools become text (reader_tools.c says how); "tools" and "functions", their definitions,
- * are only noted in has_tools.
+ * system_message, system_instruction(s) or sys_prompt, written in any way (systemPrompt); it becomes the
+ * first turn, also in front of a list that begins with another one. Turns, and rows, may say how much they
+ * are trained on (reader_flags.c). null is as good as absent where a field may be left out. Who a speaker is
+ * says data/names.h. Content is a string or a list of {"type": "text", "text"}, and may be empty; a list of
+ * turns may not. Calls of tools become text (reader_tools.c says how); "tools" and "functions", their
+ * definitions, are only noted in has_tools.
  *
- * A reader marks what it reads, so that what nobody read can be told (data/keys.h). It says what is wrong with
- * a row by its place in the row ("messages[2].role: unknown role ..."); the dataset adds file and line.
+ * A reader marks what it reads, so that what nobody read can be told (data/keys.h). It says what is wrong
+ * with a row by its place in the row ("messages[2].role: unknown role ..."); the dataset adds file and line.
  * Content is copied into the arena. */
 #ifndef SFT_DATA_READER_H
 #define SFT_DATA_READER_H
@@ -43,7 +43,7 @@
 
 /* What a row becomes: one conversation, or several of a tree. */
 struct conversations {
-    struct arena *arena; /* the caller's; everything below lies in it */
+    struct arena *arena;       /* the caller's; everything below lies in it */
     const struct names *names; /* the caller's; may be NULL */
     struct conversation *items;
     size_t count, capacity;
@@ -65,7 +65,8 @@ extern const size_t readers_count;
 const struct reader *reader_by_name(const char *name);
 
 /* Read a row, after a check that it is one of this format; its keys are named where it is not. Columns have
- * their names already (names_apply); names is for speakers, and may be NULL. *out is begun anew, over `arena`. */
+ * their names already (names_apply); names is for speakers, and may be NULL. *out is begun anew, over
+ * `arena`. */
 enum sft_status reader_read(const struct reader *reader, const json *row, const struct names *names,
                             struct arena *arena, struct conversations *out, struct sft_err *err);
 

@@ -5,9 +5,9 @@
  *     masked                                            true: not trained
  *     sample_weight, example_weight                     of a row: as weight
  *
- * Names count without regard to capitals and '_' (isTrainable). null says nothing. Two flags must agree: both say that it
- * is trained or both that it is not, and two numbers are the same. Other keys that speak of training are nobody's here:
- * data/keys.h finds them. */
+ * Names count without regard to capitals and '_' (isTrainable). null says nothing. Two flags must agree: both
+ * say that it is trained or both that it is not, and two numbers are the same. Other keys that speak of
+ * training are nobody's here: data/keys.h finds them. */
 #include "data/reader_internal.h"
 
 #include <math.h>
@@ -25,17 +25,23 @@ static const struct flag {
     enum flag_kind kind;
     bool of_rows_only;
 } flags[] = {
-    {"weight", FLAG_NUMBER, false},        {"loss_weight", FLAG_NUMBER, false},   {"loss_scale", FLAG_NUMBER, false},
-    {"train", FLAG_SWITCH, false},         {"training", FLAG_SWITCH, false},      {"trainable", FLAG_SWITCH, false},
-    {"is_trainable", FLAG_SWITCH, false},  {"loss", FLAG_SWITCH, false},          {"masked", FLAG_MASK, false},
-    {"sample_weight", FLAG_NUMBER, true},  {"example_weight", FLAG_NUMBER, true},
+    {"weight", FLAG_NUMBER, false},        {"loss_weight", FLAG_NUMBER, false},
+    {"loss_scale", FLAG_NUMBER, false},    {"train", FLAG_SWITCH, false},
+    {"training", FLAG_SWITCH, false},      {"trainable", FLAG_SWITCH, false},
+    {"is_trainable", FLAG_SWITCH, false},  {"loss", FLAG_SWITCH, false},
+    {"masked", FLAG_MASK, false},          {"sample_weight", FLAG_NUMBER, true},
+    {"example_weight", FLAG_NUMBER, true},
 };
+
+static const char initials[] = "wltimse"; /* of the flags */
 
 /* sums of weights and their inverses are floats: neither may overflow */
 static const double least = 1e-30, most = 1e30;
 
 static const struct flag *find_flag(const char *key, bool is_row)
 {
+    if (!strchr(initials, key[strspn(key, "_- ")] | 0x20)) /* mostly it is another key: role, content */
+        return NULL;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if ((is_row || !flags[i].of_rows_only) && names_equal(flags[i].name, key))
             return &flags[i];
@@ -81,8 +87,8 @@ static enum sft_status read_flag(const json *node, const struct flag *flag, bool
     }
     if (err && (is_row || flag->kind != FLAG_NUMBER)) {
         const struct sft_err inner = *err;
-        sft_fail(err, SFT_EDATA, "%.*s ([data] columns = %s:ignore passes it over)", SFT_ERR_MAX - 128, inner.message,
-                 json_key(node));
+        sft_fail(err, SFT_EDATA, "%.*s ([data] columns = %s:ignore passes it over)", SFT_ERR_MAX - 128,
+                 inner.message, json_key(node));
     }
     return reader_within(json_key(node), false, err);
 }
@@ -93,7 +99,8 @@ static bool agree(const struct flag *a, double x, const struct flag *b, double y
 }
 
 /* All flags of an object. *value stays where there is none; *asks: a switch says to train it. */
-static enum sft_status read_flags(const json *object, bool is_row, double *value, bool *asks, struct sft_err *err)
+static enum sft_status read_flags(const json *object, bool is_row, double *value, bool *asks,
+                                  struct sft_err *err)
 {
     const struct flag *first = NULL;
     const char *first_key = NULL;
@@ -153,8 +160,8 @@ enum sft_status reader_scale_row(const json *row, struct conversations *list, st
             struct message *m = &list->items[c].messages[i];
             const double scaled = (double)m->weight * value;
             if (scaled != 0 && !(scaled >= least && scaled <= most))
-                return sft_fail(err, SFT_EDATA, "the row's weight %g times a turn's %g is out of range", value,
-                                (double)m->weight);
+                return sft_fail(err, SFT_EDATA, "the row's weight %g times a turn's %g is out of range",
+                                value, (double)m->weight);
             m->weight = (float)scaled;
         }
     return SFT_OK;

@@ -53,8 +53,8 @@ bool reader_is_blank_string(const json *node);
  * begins. */
 struct conversation *reader_begin(struct conversations *out, size_t max_messages);
 
-/* The same for a row that may have a system prompt of its own (reader.h says under which keys): where it is not blank it
- * is the first message (with room of its own). */
+/* The same for a row that may have a system prompt of its own (reader.h says under which keys): where it is
+ * not blank it is the first message (with room of its own). */
 enum sft_status reader_begin_row(const json *row, struct conversations *out, size_t max_messages,
                                  struct conversation **conv, struct sft_err *err);
 
@@ -67,8 +67,8 @@ void reader_add_n(struct conversation *conv, struct arena *arena, enum role role
 /* How the turns of a list are mostly written; either may be written the other way. */
 enum turn_style { TURN_ROLE_CONTENT, TURN_FROM_VALUE };
 
-/* Append the turns of row[key], a list as in reader_get_list; `weight` is that of a turn without flags. Room for them
- * must have been asked for. */
+/* Append the turns of row[key], a list as in reader_get_list; `weight` is that of a turn without flags. Room
+ * for them must have been asked for. */
 enum sft_status reader_add_turns(const json *row, const char *key, enum turn_style style, float weight,
                                  struct conversations *out, struct conversation *conv, struct sft_err *err);
 

@@ -24,7 +24,8 @@ static enum sft_status read_turn(const json *node, struct conversations *out, st
     if (!json_is_object(node))
         return reader_fail_type(node, "an object", err);
     if (reader_get_role(node, "role", out, &role, &is_call, err) ||
-        reader_get_string(node, "text", true, &text, err) || reader_get_weight(node, role, 1.0F, &weight, err))
+        reader_get_string(node, "text", true, &text, err) ||
+        reader_get_weight(node, role, 1.0F, &weight, err))
         return SFT_EDATA;
     key_read(json_get(node, "rank")); /* of the replies that were not taken, none is looked into */
     key_read(json_get(node, "deleted"));
@@ -85,8 +86,8 @@ static enum sft_status visit(const json *node, struct walk *walk, struct sft_err
 {
     const json *replies;
     size_t best = SIZE_MAX, i = 0, n_visited = 0;
-    if (read_turn(node, walk->out, &walk->turns[walk->depth], err) ||
-        get_replies(node, &replies, err) || (walk->best_only && choose_reply(replies, &best, err)))
+    if (read_turn(node, walk->out, &walk->turns[walk->depth], err) || get_replies(node, &replies, err) ||
+        (walk->best_only && choose_reply(replies, &best, err)))
         return SFT_EDATA;
     walk->depth++;
     for (const json *reply = json_first(replies); reply; reply = json_next(reply), i++) {

@@ -16,7 +16,8 @@
 
 static const char white_space[] = " \t\r\n";
 
-/* Arguments given as a text: printed as the JSON that they are, else the text without the white space around it. */
+/* Arguments given as a text: printed as the JSON that they are, else the text without the white space around
+ * it. */
 static void print_argument_text(const char *given, struct strbuf *text)
 {
     json *parsed = NULL;

@@ -1,6 +1,7 @@
-/* Turns of a list, {"role", "content"} or {"from", "value"}, and the formats that are such a list: OpenAI's and TRL's
- * {"messages": [...]} and ShareGPT's, as FastChat, LLaMA-Factory and Axolotl write it, {"conversations": [...]}. What a
- * speaker called function_call says is a text already and stays as it is, or an object and is printed. */
+/* Turns of a list, {"role", "content"} or {"from", "value"}, and the formats that are such a list: OpenAI's
+ * and TRL's {"messages": [...]} and ShareGPT's, as FastChat, LLaMA-Factory and Axolotl write it,
+ * {"conversations": [...]}. What a speaker called function_call says is a text already and stays as it is, or
+ * an object and is printed. */
 #include "data/reader_internal.h"
 
 #include <string.h>
@@ -51,8 +52,9 @@ static enum sft_status build_content(const json *turn, const char *key, bool is_
     return has_calls ? reader_add_calls(turn, text, err) : SFT_OK;
 }
 
-static enum sft_status add_content(const json *turn, const char *key, enum role role, bool is_call, float weight,
-                                   struct arena *arena, struct conversation *conv, struct sft_err *err)
+static enum sft_status add_content(const json *turn, const char *key, enum role role, bool is_call,
+                                   float weight, struct arena *arena, struct conversation *conv,
+                                   struct sft_err *err)
 {
     const char *plain = json_string(json_get(turn, key));
     const bool has_calls = reader_has_calls(turn);
@@ -87,8 +89,8 @@ static enum sft_status check_name(const json *turn, struct sft_err *err)
     return reader_within("name", false, err);
 }
 
-static enum sft_status add_turn(const json *turn, enum turn_style style, float fallback, struct conversations *out,
-                                struct conversation *conv, struct sft_err *err)
+static enum sft_status add_turn(const json *turn, enum turn_style style, float fallback,
+                                struct conversations *out, struct conversation *conv, struct sft_err *err)
 {
     const bool is_from = style == TURN_FROM_VALUE;
     enum role role = ROLE_USER;

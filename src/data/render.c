@@ -251,8 +251,8 @@ static void name_column(const struct names *names, uint64_t used, struct sft_err
             strcmp(c->from, c->to) == 0)
             continue;
         const struct sft_err inner = *err;
-        sft_fail(err, inner.status, "%.*s (%s is '%.80s' in the file)", SFT_ERR_MAX - 128, inner.message, c->to,
-                 c->from);
+        sft_fail(err, inner.status, "%.*s (%s is '%.80s' in the file)", SFT_ERR_MAX - 128, inner.message,
+                 c->to, c->from);
         return;
     }
 }

@@ -201,8 +201,8 @@ static bool read_trailer(const struct io_map *map, const char *key, struct trail
         return false;
     const size_t body = map->size -
                         sizeof *t; /* no product below overflows: each is bounded by the file first */
-    if (t->key_len > body || t->notes_len > body || t->records_offset > body || t->records_offset % DATA_ALIGN ||
-        t->n_records > body / sizeof(struct record) ||
+    if (t->key_len > body || t->notes_len > body || t->records_offset > body ||
+        t->records_offset % DATA_ALIGN || t->n_records > body / sizeof(struct record) ||
         t->records_offset + t->n_records * sizeof(struct record) + t->notes_len + t->key_len != body)
         return false;
     const char *stored_key = map->data + body - t->key_len, *notes = stored_key - t->notes_len;

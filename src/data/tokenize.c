@@ -43,8 +43,9 @@ struct file_format file_format_of(const char *path, const char *format)
 struct reading {
     const struct source *source;
     const struct tokenize_options *options;
-    const struct reader *forced, *reader; /* by the user; what rows are read with, NULL: none knows one so far */
-    bool is_known;                        /* a row that the reader knows has come */
+    const struct reader *forced,
+        *reader;   /* by the user; what rows are read with, NULL: none knows one so far */
+    bool is_known; /* a row that the reader knows has come */
     struct rows rows;
     struct json_element block[BLOCK_ROWS];
     size_t n_block, n_rows; /* rows in the block; in the file so far */
@@ -271,7 +272,8 @@ static enum sft_status make_store(struct source *source, const struct file_forma
     if (!w)
         return cannot_store(err);
     struct reading *in = mem_calloc(1, sizeof *in);
-    *in = (struct reading){.source = source, .options = options, .forced = format->reader, .reader = format->reader, .store = w};
+    *in = (struct reading){
+        .source = source, .options = options, .forced = format->reader, .reader = format->reader, .store = w};
     enum sft_status status = read_source(in, format->kind, err);
     if (status) {
         token_store_abort(w);

@@ -15,18 +15,20 @@ enum meaning {
     MEANS_UNKNOWN    /* perhaps something that the model should see */
 };
 
-static const char *const reasoning[] = {"reasoning", "thinking", "thought", "thoughts", "think", "rationale", "cot"};
+static const char *const reasoning[] = {"reasoning", "thinking",  "thought", "thoughts",
+                                        "think",     "rationale", "cot"};
 
 static const char *const notes[] = {
-    "agreement", "annotation", "annotations", "annotator", "author", "categories", "category", "comment", "comments",
-    "corpus", "count", "created", "dataset", "date", "emojis", "held", "review", "reviewer", "state",
-    "deleted",   "difficulty", "domain",  "functions", "guid",     "hash",      "id",       "ids",      "idx",
-    "index",     "kind",    "label",      "labels",    "lang",     "language",  "len",      "length",   "license",
-    "link",      "locale",  "md5",        "meta",      "metadata", "model",     "name",     "num",      "number",
-    "origin",    "quality", "rank",       "rating",    "ratings",  "rejected",  "score",    "scores",   "sha",
-    "source",    "split",   "src",        "status",    "subject",  "tag",       "tags",     "task",     "time",
-    "timestamp", "tokens",  "tools",      "topic",     "turn",     "turns",     "type",     "updated",  "uri",
-    "url",       "uuid",    "version",
+    "agreement", "annotation", "annotations", "annotator", "author",     "categories", "category",  "comment",
+    "comments",  "corpus",     "count",       "created",   "dataset",    "date",       "emojis",    "held",
+    "review",    "reviewer",   "state",       "deleted",   "difficulty", "domain",     "functions", "guid",
+    "hash",      "id",         "ids",         "idx",       "index",      "kind",       "label",     "labels",
+    "lang",      "language",   "len",         "length",    "license",    "link",       "locale",    "md5",
+    "meta",      "metadata",   "model",       "name",      "num",        "number",     "origin",    "quality",
+    "rank",      "rating",     "ratings",     "rejected",  "score",      "scores",     "sha",       "source",
+    "split",     "src",        "status",      "subject",   "tag",        "tags",       "task",      "time",
+    "timestamp", "tokens",     "tools",       "topic",     "turn",       "turns",      "type",      "updated",
+    "uri",       "url",        "uuid",        "version",
 };
 
 static bool is_one_of(const char *word, size_t len, const char *const *words, size_t n)
@@ -44,7 +46,8 @@ static enum meaning meaning_of(const char *path)
     enum meaning found = MEANS_UNKNOWN;
     for (const char *p = dot ? dot + 1 : path; *p;) {
         size_t len = 0;
-        while (isalnum((unsigned char)p[len]) && !(len > 0 && isupper((unsigned char)p[len]) && islower((unsigned char)p[len - 1])))
+        while (isalnum((unsigned char)p[len]) &&
+               !(len > 0 && isupper((unsigned char)p[len]) && islower((unsigned char)p[len - 1])))
             len++;
         if (is_one_of(p, len, reasoning, sizeof reasoning / sizeof *reasoning))
             return MEANS_REASONING;
@@ -63,8 +66,8 @@ static bool is_unused(const struct key_count *key)
 /* ---- as text ---- */
 
 /* "id (40 rows), messages[].name (1 row)": the keys that `wanted` picks, the first of them in *first. */
-static size_t list_keys(const struct key_counts *keys, bool (*wanted)(const struct key_count *), struct strbuf *out,
-                        const struct key_count **first)
+static size_t list_keys(const struct key_counts *keys, bool (*wanted)(const struct key_count *),
+                        struct strbuf *out, const struct key_count **first)
 {
     size_t n = 0;
     for (size_t i = 0; i < keys->count; i++) {
@@ -99,7 +102,8 @@ void report_put_keys(struct strbuf *out, const struct report_file *f)
     const uint64_t rejected = strcmp(f->file->store.format, "hh") == 0 ? rows_of(keys, "rejected") : 0;
     struct strbuf list = {0};
     if (rejected)
-        strbuf_printf(out, "       preferences: %llu; `chosen` is trained on, `rejected` is not used\n", (ull)rejected);
+        strbuf_printf(out, "       preferences: %llu; `chosen` is trained on, `rejected` is not used\n",
+                      (ull)rejected);
     if (list_keys(keys, is_unused, &list, &first))
         strbuf_printf(out, "       keys that are not used: %s\n", list.data);
     strbuf_free(&list);
@@ -161,7 +165,8 @@ void report_warn_of_keys(struct report *report, const struct report_file *f)
     } kinds[] = {
         {is_flag, "training will stop at keys that speak of training, but not in words that are known",
          "weight, train, trainable, loss and masked are; [data] columns = KEY:ignore passes one over"},
-        {trains_all ? NULL : is_refused, "turns that are not the assistant's are marked to be trained, and are not",
+        {trains_all ? NULL : is_refused,
+         "turns that are not the assistant's are marked to be trained, and are not",
          "train_on = all trains every turn"},
         {is_reasoning, "reasoning that is not shown to the model", NULL},
         {is_unknown, "keys that nobody reads",
@@ -177,6 +182,6 @@ void report_warn_of_keys(struct report *report, const struct report_file *f)
         strbuf_free(&list);
     }
     if (f->file->keys.others)
-        report_warn(report, "%s: more keys than are told apart (%d); %llu times a row had another", f->file->path,
-                    KEYS_MAX, (ull)f->file->keys.others);
+        report_warn(report, "%s: more keys than are told apart (%d); %llu times a row had another",
+                    f->file->path, KEYS_MAX, (ull)f->file->keys.others);
 }

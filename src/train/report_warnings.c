@@ -25,8 +25,8 @@ static void warn_of(struct report *report, const char *what, uint64_t part, uint
                     const struct dataset_file *file, uint64_t line, const char *remedy)
 {
     report_warn(report, "%s: %llu of %llu %s (%.1f%%), first %s:%llu%s%s%s", what, (unsigned long long)part,
-         (unsigned long long)whole, unit, report_percent(part, whole), file->path, (unsigned long long)line,
-         remedy ? " (" : "", remedy ? remedy : "", remedy ? ")" : "");
+                (unsigned long long)whole, unit, report_percent(part, whole), file->path,
+                (unsigned long long)line, remedy ? " (" : "", remedy ? remedy : "", remedy ? ")" : "");
 }
 
 /* ---- of a file ---- */
@@ -38,15 +38,17 @@ static void check_use(struct report *report, const struct report_file *f)
     if (file->store.counts.conversations == 0)
         report_warn(report, "nothing in %s is %s: all its rows are left out", file->path, use);
     else if (file->n_examples == 0)
-        report_warn(report, "nothing in %s is %s: its conversations are duplicates, or the sample is too small",
-             file->path, use);
+        report_warn(report,
+                    "nothing in %s is %s: its conversations are duplicates, or the sample is too small",
+                    file->path, use);
 }
 
 static void check_bad_rows(struct report *report, const struct report_file *f)
 {
     if (f->unread_bytes)
-        report_warn(report, "%s:%llu: the file is broken here, and %llu bytes after it are not read (mend it)",
-             f->file->path, (unsigned long long)f->unread_line, (unsigned long long)f->unread_bytes);
+        report_warn(report,
+                    "%s:%llu: the file is broken here, and %llu bytes after it are not read (mend it)",
+                    f->file->path, (unsigned long long)f->unread_line, (unsigned long long)f->unread_bytes);
     const uint64_t bad = f->file->store.counts.dropped[DROP_BAD_ROW], rows = f->file->store.counts.rows;
     const uint64_t line = f->first_dropped[DROP_BAD_ROW];
     if (bad && report->run->settings->data.on_bad_row == ON_BAD_ROW_ERROR)
@@ -156,9 +158,9 @@ static void check_resources(struct report *report)
     const size_t available = mem_available(), needed = report->memory.total - report->memory.data;
     if (report->has_memory && needed > available)
         report_warn(report,
-             "the run needs %.0f MB of memory and %.0f MB are available (lower micro_batch_tokens or "
-             "max_length, or take a smaller model)",
-             (double)needed / 1e6, (double)available / 1e6);
+                    "the run needs %.0f MB of memory and %.0f MB are available (lower micro_batch_tokens or "
+                    "max_length, or take a smaller model)",
+                    (double)needed / 1e6, (double)available / 1e6);
     if (report->has_disk && report->disk.needed > report->disk.free)
         report_warn(
             report,

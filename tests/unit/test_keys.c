@@ -95,7 +95,8 @@ static void weighs(const char *fields, const char *expected)
 
 START_TEST(flags_of_turns)
 {
-    static const char *const switches[] = {"train", "training", "trainable", "is_trainable", "isTrainable", "loss"};
+    static const char *const switches[] = {"train",        "training",    "trainable",
+                                           "is_trainable", "isTrainable", "loss"};
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
         char fields[64];
         snprintf(fields, sizeof fields, "'%s':false", switches[i]);
@@ -121,20 +122,26 @@ END_TEST
 
 START_TEST(flags_that_cannot_be_meant)
 {
-    weighs("'weight':1,'train':false", "messages[0].weight and train contradict each other (keep one of them)");
-    weighs("'loss':true,'masked':true", "messages[0].loss and masked contradict each other (keep one of them)");
-    weighs("'weight':1,'loss_weight':2", "messages[0].weight and loss_weight contradict each other (keep one of them)");
-    weighs("'loss':2.31",
-           "messages[0].loss: expected true or false, found 2.31 ([data] columns = loss:ignore passes it over)");
+    weighs("'weight':1,'train':false",
+           "messages[0].weight and train contradict each other (keep one of them)");
+    weighs("'loss':true,'masked':true",
+           "messages[0].loss and masked contradict each other (keep one of them)");
+    weighs("'weight':1,'loss_weight':2",
+           "messages[0].weight and loss_weight contradict each other (keep one of them)");
+    weighs(
+        "'loss':2.31",
+        "messages[0].loss: expected true or false, found 2.31 ([data] columns = loss:ignore passes it over)");
     weighs("'train':'no'", "messages[0].train: expected true or false, found a string ([data] columns = "
                            "train:ignore passes it over)");
-    weighs("'loss_weight':-1", "messages[0].loss_weight: expected 0, or a number from 1e-30 to 1e30, found -1");
+    weighs("'loss_weight':-1",
+           "messages[0].loss_weight: expected 0, or a number from 1e-30 to 1e30, found -1");
 }
 END_TEST
 
 START_TEST(flags_in_every_format_of_turns)
 {
-    is("{'prompt':[{'role':'user','content':'q'},{'role':'assistant','content':'a','train':true}],'completion':"
+    is("{'prompt':[{'role':'user','content':'q'},{'role':'assistant','content':'a','train':true}],'"
+       "completion':"
        "[{'role':'assistant','content':'b','train':false}]}",
        "user[0](q) assistant(a) assistant[0](b)");
     is("{'chosen':[{'role':'user','content':'q'},{'role':'assistant','content':'a','trainable':false}]}",
@@ -152,7 +159,8 @@ START_TEST(flags_of_rows)
     is("{'weight':' ','prompt':'q','completion':'a'}", "user(q) assistant(a)");
     is("{'weight':0.5,'messages':[{'role':'assistant','content':'a','weight':0.5}]}", "assistant[0.25](a)");
     is("{'weight':'12 kg','prompt':'q','completion':'a'}",
-       "weight: expected 0, or a number from 1e-30 to 1e30, found '12 kg' ([data] columns = weight:ignore passes it over)");
+       "weight: expected 0, or a number from 1e-30 to 1e30, found '12 kg' ([data] columns = weight:ignore "
+       "passes it over)");
     is("{'loss':1.83,'prompt':'q','completion':'a'}",
        "loss: expected true or false, found 1.83 ([data] columns = loss:ignore passes it over)");
     is("{'weight':1e-20,'messages':[{'role':'assistant','content':'a','weight':1e-20}]}",
@@ -164,7 +172,7 @@ END_TEST
 
 START_TEST(system_prompts)
 {
-    static const char *const keys[] = {"system",       "system_prompt",      "systemPrompt", "System Prompt",
+    static const char *const keys[] = {"system",         "system_prompt",     "systemPrompt", "System Prompt",
                                        "system_message", "systemInstruction", "SYSTEM",       "sys_prompt"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char *row = mem_printf("{'%s':'s','conversations':[{'from':'gpt','value':'a'}]}", keys[i]);
@@ -175,14 +183,16 @@ START_TEST(system_prompts)
     is("{'system':'','system_prompt':'s','prompt':'q','completion':'a'}", "system(s) user(q) assistant(a)");
     is("{'system':'s','system_prompt':'s','prompt':'q','completion':'a'}", "system(s) user(q) assistant(a)");
     is("{'system':'s','system_prompt':'t','prompt':'q','completion':'a'}",
-       "system_prompt: another system prompt than that of system ([data] columns = system_prompt:ignore passes one "
+       "system_prompt: another system prompt than that of system ([data] columns = system_prompt:ignore "
+       "passes one "
        "over)");
     /* what the list says too is said once */
     is("{'system_prompt':'s','messages':[{'role':'system','content':'s'},{'role':'user','content':'q'}]}",
        "system(s) user(q)");
     is("{'system_prompt':'s','messages':[{'role':'system','content':'t'},{'role':'user','content':'q'}]}",
        "system(s) system(t) user(q)");
-    is("{'messages':[{'role':'system','content':'s'},{'role':'system','content':'s'}]}", "system(s) system(s)");
+    is("{'messages':[{'role':'system','content':'s'},{'role':'system','content':'s'}]}",
+       "system(s) system(s)");
 }
 END_TEST
 
@@ -212,11 +222,13 @@ START_TEST(every_key_is_counted)
 {
     counts("{'id':1,'nothing':null,'prompt':'q','completion':'a','meta':{'train':true}}",
            "-id:1 +prompt:1 +completion:1 -meta:1");
-    counts("{'messages':[{'role':'user','content':'q','name':'x'},{'role':'assistant','content':'a','name':'y',"
-           "'reasoning_content':'r','loss':true}]}",
-           "+messages:1 +messages[].role:1 +messages[].content:1 -messages[].name:1 "
-           "-messages[].reasoning_content:1 +messages[].loss:1");
-    counts("{'messages':[{'role':'assistant','content':[{'type':'text','text':'a','x':1}],'tool_calls':[{'id':'c',"
+    counts(
+        "{'messages':[{'role':'user','content':'q','name':'x'},{'role':'assistant','content':'a','name':'y',"
+        "'reasoning_content':'r','loss':true}]}",
+        "+messages:1 +messages[].role:1 +messages[].content:1 -messages[].name:1 "
+        "-messages[].reasoning_content:1 +messages[].loss:1");
+    counts("{'messages':[{'role':'assistant','content':[{'type':'text','text':'a','x':1}],'tool_calls':[{'id'"
+           ":'c',"
            "'function':{'name':'f','arguments':{'anything':{'mask':1}}}}]}]}",
            "+messages:1 +messages[].role:1 +messages[].content:1 +messages[].content[].type:1 "
            "+messages[].content[].text:1 -messages[].content[].x:1 +messages[].tool_calls:1 "
@@ -226,21 +238,27 @@ START_TEST(every_key_is_counted)
            "+instruction:1 +output:1 -response:1 +history:1 -text:1");
     counts("{'prompt':'p','chosen':'c','rejected':'r'}", "+prompt:1 +chosen:1 -rejected:1");
     /* of a tree the turns on the way, however deep */
-    counts("{'prompt':{'role':'prompter','text':'a','lang':'en','replies':[{'role':'assistant','text':'b','rank':1,"
-           "'mask':1},{'role':'assistant','text':'c','rank':0,'replies':[{'role':'prompter','text':'d','lang':'en'}"
-           "]}]}}",
-           "+prompt:1 +prompt.role:1 +prompt.text:1 -prompt.lang:1 +prompt.replies:1 +prompt.replies[].role:1 "
-           "+prompt.replies[].text:1 +prompt.replies[].rank:1 +prompt.replies[].replies:1 -prompt.replies[].lang:1");
+    counts(
+        "{'prompt':{'role':'prompter','text':'a','lang':'en','replies':[{'role':'assistant','text':'b','rank'"
+        ":1,"
+        "'mask':1},{'role':'assistant','text':'c','rank':0,'replies':[{'role':'prompter','text':'d','lang':'"
+        "en'}"
+        "]}]}}",
+        "+prompt:1 +prompt.role:1 +prompt.text:1 -prompt.lang:1 +prompt.replies:1 +prompt.replies[].role:1 "
+        "+prompt.replies[].text:1 +prompt.replies[].rank:1 +prompt.replies[].replies:1 "
+        "-prompt.replies[].lang:1");
 }
 END_TEST
 
 START_TEST(keys_that_speak_of_training)
 {
-    static const char *const do_speak[] = {"loss_mask",  "lossMask",  "mask",       "completion_mask", "train_on_turn",
-                                           "no_train",   "isTrained", "weights",    "train_detail",    "Loss-Weight",
-                                           "loss_weight_2", "lossmask", "do not train"};
-    static const char *const do_not[] = {"label",    "trainer",     "constraint", "glossary",  "strain", "weightless",
-                                         "training_", "mascot",     "labels",     "trailer",   "closs",  "source"};
+    static const char *const do_speak[] = {"loss_mask",     "lossMask",    "mask",          "completion_mask",
+                                           "train_on_turn", "no_train",    "isTrained",     "weights",
+                                           "train_detail",  "Loss-Weight", "loss_weight_2", "lossmask",
+                                           "do not train"};
+    static const char *const do_not[] = {"label",  "trainer",    "constraint", "glossary",
+                                         "strain", "weightless", "training_",  "mascot",
+                                         "labels", "trailer",    "closs",      "source"};
     json *one = parse("{'x':1,'list':[-100,5],'texts':['a'],'blank':' '}");
     const json *value = json_get(one, "x");
     for (size_t i = 0; i < sizeof do_speak / sizeof *do_speak; i++)
@@ -254,9 +272,10 @@ START_TEST(keys_that_speak_of_training)
     json_free(one);
     counts("{'messages':[{'role':'assistant','content':'a','loss_mask':1}],'label':'x'}",
            "+messages:1 +messages[].role:1 +messages[].content:1 !messages[].loss_mask:1 -label:1");
-    counts("{'messages':[{'role':'user','content':'a','train':true},{'role':'user','content':'a','weight':1}]}",
-           "+messages:1 +messages[].role:1 +messages[].content:1 +messages[].train:1 ?messages[].train:1 "
-           "+messages[].weight:1");
+    counts(
+        "{'messages':[{'role':'user','content':'a','train':true},{'role':'user','content':'a','weight':1}]}",
+        "+messages:1 +messages[].role:1 +messages[].content:1 +messages[].train:1 ?messages[].train:1 "
+        "+messages[].weight:1");
 }
 END_TEST
 
@@ -307,8 +326,10 @@ END_TEST
 
 static void calls(const char *arguments, const char *expected)
 {
-    char *row = mem_printf("{'messages':[{'role':'assistant','tool_calls':[{'name':'f','arguments':%s}]}]}", arguments);
-    char *shown = mem_printf("assistant(<tool_call>\n{\"name\": \"f\", \"arguments\": %s}\n</tool_call>)", expected);
+    char *row = mem_printf("{'messages':[{'role':'assistant','tool_calls':[{'name':'f','arguments':%s}]}]}",
+                           arguments);
+    char *shown = mem_printf("assistant(<tool_call>\n{\"name\": \"f\", \"arguments\": %s}\n</tool_call>)",
+                             expected);
     is(row, shown);
     free(row);
     free(shown);
@@ -368,7 +389,8 @@ END_TEST
 
 START_TEST(calls_of_sharegpt)
 {
-    is("{'conversations':[{'from':'function_call','value':{'name':'f','arguments':{'x':1}}},{'from':'observation',"
+    is("{'conversations':[{'from':'function_call','value':{'name':'f','arguments':{'x':1}}},{'from':'"
+       "observation',"
        "'value':'7'}]}",
        "assistant({\"name\": \"f\", \"arguments\": {\"x\": 1}}) tool(7)");
     is("{'conversations':[{'from':'function_call','value':{'name':'f','arguments':'{\\u0022x\\u0022:1}'}}]}",

@@ -71,9 +71,9 @@ START_TEST(keys_of_rows)
 {
     becomes(COLUMNS("ask:prompt", "reply:completion"), "{'id':1,'ask':'q','reply':'a'}",
             "{'id':1,'prompt':'q','completion':'a'}");
-    becomes(COLUMNS("a:b:prompt"), "{'a:b':1}", "{'prompt':1}");           /* the last colon divides */
-    becomes(COLUMNS("my key:prompt"), "{'my key':1}", "{'prompt':1}");     /* a blank is no matter here */
-    becomes(COLUMNS("Ask:prompt"), "{'ask':1}", "{'prompt':1}");           /* capitals */
+    becomes(COLUMNS("a:b:prompt"), "{'a:b':1}", "{'prompt':1}");       /* the last colon divides */
+    becomes(COLUMNS("my key:prompt"), "{'my key':1}", "{'prompt':1}"); /* a blank is no matter here */
+    becomes(COLUMNS("Ask:prompt"), "{'ask':1}", "{'prompt':1}");       /* capitals */
     becomes(COLUMNS("Ask:prompt"), "{'ask':1,'Ask':2}", "{'ask':1,'prompt':2}");
     becomes(COLUMNS("prompt:completion", "completion:prompt"), "{'prompt':1,'completion':2}",
             "{'completion':1,'prompt':2}");
@@ -121,13 +121,43 @@ START_TEST(names_that_make_no_sense)
     refuses(COLUMNS("a:promt"), NULL,
             "[data] columns: 'a:promt': no format has a key 'promt' (did you mean prompt?)");
     refuses(COLUMNS("a:prompt", "a:text"), NULL, "[data] columns: 'a' cannot be both prompt and text");
-    refuses(NULL, COLUMNS("Ann:usr"), "[data] roles: 'Ann:usr': no such role (system, user, assistant or tool)");
+    refuses(NULL, COLUMNS("Ann:usr"),
+            "[data] roles: 'Ann:usr': no such role (system, user, assistant or tool)");
     refuses(NULL, COLUMNS("Ann:user", "ann:tool"), "[data] roles: 'ann' is given twice");
     const struct names_options aliases = {.prompt_column = "a", .completion_column = "a"};
     struct names names;
     ck_assert_int_eq(names_init(&names, &aliases, &err), SFT_EUSAGE);
     ck_assert_str_eq(err.message, "[data] completion_column: 'a' cannot be both prompt and completion");
     names_free(&names);
+}
+END_TEST
+
+/* ---- the error that tells of columns ---- */
+
+static const char *unknown(const char *row)
+{
+    json *root = parse(row);
+    ck_assert_ptr_null(reader_detect(root, &err));
+    json_free(root);
+    return err.message;
+}
+
+START_TEST(unknown_structures)
+{
+#define KNOWN                                                                                                \
+    "; expected messages, conversations, prompt and completion, instruction and output, question and "       \
+    "answer, chosen, or text; [data] columns = "
+    ck_assert_str_eq(unknown("[1]"), "expected an object, found an array");
+    ck_assert_str_eq(unknown("{'foo':1,'ask':'a','bar':2,'reply':'b'}"),
+                     "unknown structure: it has the keys foo, ask, bar, reply" KNOWN
+                     "ask:prompt reply:completion says which is which");
+    ck_assert_str_eq(unknown("{'prompt':'p'}"),
+                     "unknown structure: it has the key prompt" KNOWN "OTHER:completion says which is which");
+    ck_assert_str_eq(unknown("{'id':'x','log':[{'n':1,'who':'a','said':'b'}]}"),
+                     "unknown structure: it has the keys id, log" KNOWN
+                     "log:messages who:role said:content says what they are");
+    ck_assert_str_eq(unknown("{}"), "unknown structure: it has no keys" KNOWN
+                                    "YOURS:prompt OTHER:completion says which is which");
 }
 END_TEST
 
@@ -138,14 +168,22 @@ START_TEST(speakers)
     static const struct {
         const char *name;
         enum role role;
-    } plain[] = {{"Human", ROLE_USER},          {"USER", ROLE_USER},
-                 {"GPT", ROLE_ASSISTANT},       {"Assistant", ROLE_ASSISTANT},
-                 {"ChatGPT", ROLE_ASSISTANT},   {"AI", ROLE_ASSISTANT},
-                 {"function-call", ROLE_ASSISTANT}, {"tool_call", ROLE_ASSISTANT},
-                 {"Function Call", ROLE_ASSISTANT}, {"functionResponse", ROLE_TOOL},
-                 {"tool-response", ROLE_TOOL},  {"tool_result", ROLE_TOOL},
-                 {"ipython", ROLE_TOOL},        {"Environment", ROLE_TOOL},
-                 {"System", ROLE_SYSTEM},       {"Developer", ROLE_SYSTEM}};
+    } plain[] = {{"Human", ROLE_USER},
+                 {"USER", ROLE_USER},
+                 {"GPT", ROLE_ASSISTANT},
+                 {"Assistant", ROLE_ASSISTANT},
+                 {"ChatGPT", ROLE_ASSISTANT},
+                 {"AI", ROLE_ASSISTANT},
+                 {"function-call", ROLE_ASSISTANT},
+                 {"tool_call", ROLE_ASSISTANT},
+                 {"Function Call", ROLE_ASSISTANT},
+                 {"functionResponse", ROLE_TOOL},
+                 {"tool-response", ROLE_TOOL},
+                 {"tool_result", ROLE_TOOL},
+                 {"ipython", ROLE_TOOL},
+                 {"Environment", ROLE_TOOL},
+                 {"System", ROLE_SYSTEM},
+                 {"Developer", ROLE_SYSTEM}};
     static const char *const unknown[] = {"Ann", "customer", "agent", "", "assistent", "users"};
     enum role role;
     bool is_call;
@@ -169,7 +207,8 @@ START_TEST(speakers_of_the_users_own)
     ck_assert_int_eq(init(&names, NULL, COLUMNS("Dr. Ann:assistant", "patient:human", "bot:user")), SFT_OK);
     ck_assert(names_role(&names, "Patient", &role, &is_call, &used) && role == ROLE_USER);
     ck_assert_uint_eq(used, 2);
-    ck_assert(names_role(&names, "Bot", &role, &is_call, &used) && role == ROLE_USER); /* before what all know */
+    ck_assert(names_role(&names, "Bot", &role, &is_call, &used) &&
+              role == ROLE_USER); /* before what all know */
     ck_assert(names_role(&names, "Dr. Ann", &role, &is_call, &used) && role == ROLE_ASSISTANT);
     ck_assert_uint_eq(used, 7);
     names_free(&names);
@@ -203,6 +242,7 @@ int main(void)
     tcase_add_test(tests, keys_of_rows);
     tcase_add_test(tests, keys_of_turns_and_paths);
     tcase_add_test(tests, names_that_make_no_sense);
+    tcase_add_test(tests, unknown_structures);
     tcase_add_test(tests, speakers);
     tcase_add_test(tests, speakers_of_the_users_own);
     tcase_add_test(tests, speakers_of_transcripts);

@@ -473,25 +473,6 @@ START_TEST(forced)
 }
 END_TEST
 
-START_TEST(unknown_structures)
-{
-    ck_assert_str_eq(show("[1]", NULL), "expected an object, found an array");
-#define KNOWN                                                                                                \
-    "; expected messages, conversations, prompt and completion, instruction and output, question and "       \
-    "answer, chosen, or text; [data] columns = "
-    ck_assert_str_eq(show("{'foo':1,'ask':'a','bar':2,'reply':'b'}", NULL),
-                     "unknown structure: it has the keys foo, ask, bar, reply" KNOWN
-                     "ask:prompt reply:completion says which is which");
-    ck_assert_str_eq(show("{'prompt':'p'}", NULL), "unknown structure: it has the key prompt" KNOWN
-                                                   "OTHER:completion says which is which");
-    ck_assert_str_eq(show("{'id':'x','log':[{'n':1,'who':'a','said':'b'}]}", NULL),
-                     "unknown structure: it has the keys id, log" KNOWN
-                     "log:messages who:role said:content says what they are");
-    ck_assert_str_eq(show("{}", NULL), "unknown structure: it has no keys" KNOWN
-                                       "YOURS:prompt OTHER:completion says which is which");
-}
-END_TEST
-
 START_TEST(one_conversation)
 {
     static const char row[] =
@@ -592,7 +573,6 @@ int main(void)
     tcase_add_test(rows, oasst);
     tcase_add_test(rows, detection);
     tcase_add_test(rows, forced);
-    tcase_add_test(rows, unknown_structures);
     tcase_add_test(rows, one_conversation);
     tcase_add_test(rows, json_that_must_not_pass);
     tcase_add_test(rows, deep_nesting);

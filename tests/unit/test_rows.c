@@ -106,8 +106,7 @@ static const struct rows_case records[] = {
     {ROWS_CSV, TEXT("a,b\n1,"), "2{\"a\":\"1\",\"b\":\"\"}"},
     {ROWS_CSV, TEXT("a\n1\n"), "2{\"a\":\"1\"}"},
     {ROWS_CSV, TEXT(",b\n0,1\n"), "2{\"b\":\"1\"}"},
-    {ROWS_CSV,
-     TEXT("a\n\"\"\n\n1\n"),
+    {ROWS_CSV, TEXT("a\n\"\"\n\n1\n"),
      "2{\"a\":\"\"} 4{\"a\":\"1\"}"}, /* "" is a row, a blank line is none */
     {ROWS_CSV, TEXT("\n\r\n\ra\n\n\n1\n\r\r\n2\n\n"), "7{\"a\":\"1\"} 10{\"a\":\"2\"}"},
     {ROWS_CSV, TEXT("a,b\n x , y \n"), "2{\"a\":\" x \",\"b\":\" y \"}"},
@@ -118,24 +117,20 @@ static const struct rows_case records[] = {
     {ROWS_CSV, TEXT("a,b\n\"1,2\",3\n"), "2{\"a\":\"1,2\",\"b\":\"3\"}"},
     {ROWS_CSV, TEXT("a,b\n\"say \"\"hi\"\"\",\"\"\"\"\n"), "2{\"a\":\"say \\\"hi\\\"\",\"b\":\"\\\"\"}"},
     {ROWS_CSV, TEXT("a,b\n\"\",\"\"\"\"\"\"\n"), "2{\"a\":\"\",\"b\":\"\\\"\\\"\"}"},
-    {ROWS_CSV,
-     TEXT("a,b\n1\"2,3\"\n4,5\n"),
+    {ROWS_CSV, TEXT("a,b\n1\"2,3\"\n4,5\n"),
      "2{\"a\":\"1\\\"2\",\"b\":\"3\\\"\"} 3{\"a\":\"4\",\"b\":\"5\"}"},
     {ROWS_CSV, TEXT("a,b\n \"1,2\"\n"), "2{\"a\":\" \\\"1\",\"b\":\"2\\\"\"}"},
     {ROWS_CSV, TEXT("a,b\n\"1\"x,\"2\" \"y\"\n"), "2{\"a\":\"1x\",\"b\":\"2 \\\"y\\\"\"}"},
     {ROWS_CSV, TEXT("a,b\n\"1\"x\"\"y,2\n"), "2{\"a\":\"1x\\\"\\\"y\",\"b\":\"2\"}"},
     {ROWS_CSV, TEXT("a,b\n\"1\"\"\"\"2\"3\"\"4,5\n"), "2{\"a\":\"1\\\"\\\"23\\\"\\\"4\",\"b\":\"5\"}"},
     /* line breaks within quotes, and the lines of the rows after them */
-    {ROWS_CSV,
-     TEXT("a,b\n\"1\n\n2\",3\n4,5\n"),
+    {ROWS_CSV, TEXT("a,b\n\"1\n\n2\",3\n4,5\n"),
      "2{\"a\":\"1\\n\\n2\",\"b\":\"3\"} 5{\"a\":\"4\",\"b\":\"5\"}"},
-    {ROWS_CSV,
-     TEXT("a,b\r\n\"1\r\n2\r3\",\"\r\"\r\n4,5\r\n"),
+    {ROWS_CSV, TEXT("a,b\r\n\"1\r\n2\r3\",\"\r\"\r\n4,5\r\n"),
      "2{\"a\":\"1\\r\\n2\\r3\",\"b\":\"\\r\"} 6{\"a\":\"4\",\"b\":\"5\"}"},
     {ROWS_CSV, TEXT("a,\"b\nc\"\n1,2\n"), "3{\"a\":\"1\",\"b\\nc\":\"2\"}"},
     /* tabs */
-    {ROWS_TSV,
-     TEXT("a\tb\n1,2\t\"3\t4\"\n\t\n"),
+    {ROWS_TSV, TEXT("a\tb\n1,2\t\"3\t4\"\n\t\n"),
      "2{\"a\":\"1,2\",\"b\":\"3\\t4\"} 3{\"a\":\"\",\"b\":\"\"}"},
     {ROWS_TSV, TEXT("a,b\n1\n"), "2{\"a,b\":\"1\"}"},
     /* nothing */
@@ -153,22 +148,18 @@ START_TEST(records_are_read_as_python_does)
 END_TEST
 
 static const struct rows_case bad_rows[] = {
-    {ROWS_CSV,
-     TEXT("a,b\n1\n2,3\n4,5,\n6,7\n"),
+    {ROWS_CSV, TEXT("a,b\n1\n2,3\n4,5,\n6,7\n"),
      "2!expected 2 columns as in the header, found 1 3{\"a\":\"2\",\"b\":\"3\"}"
      " 4!expected 2 columns as in the header, found 3 5{\"a\":\"6\",\"b\":\"7\"}"},
     {ROWS_CSV, TEXT("a\n \n1,2\n"), "2{\"a\":\" \"} 3!expected 1 column as in the header, found 2"},
-    {ROWS_CSV,
-     TEXT("a,prompt\n1,x\x00y\n2,3\n"),
+    {ROWS_CSV, TEXT("a,prompt\n1,x\x00y\n2,3\n"),
      "2!column 'prompt': a NUL, at byte 2 3{\"a\":\"2\",\"prompt\":\"3\"}"},
-    {ROWS_CSV,
-     TEXT("a,b\n\"x\n\xE9t\xE9\",1\n2,3\n"),
+    {ROWS_CSV, TEXT("a,b\n\"x\n\xE9t\xE9\",1\n2,3\n"),
      "2!column 'a': not UTF-8, at byte 3 4{\"a\":\"2\",\"b\":\"3\"}"},
     {ROWS_CSV, TEXT("a,b\n1,\xED\xA0\x80\n"), "2!column 'b': not UTF-8, at byte 1"},
     {ROWS_CSV, TEXT("a,b\n1,\xC3"), "2!column 'b': not UTF-8, at byte 1"},
     /* broken: Python, which is lenient here, would give the rest of the file as one field */
-    {ROWS_CSV,
-     TEXT("a,b\n1,2\n\n3,\"4\n5,6\n"),
+    {ROWS_CSV, TEXT("a,b\n1,2\n\n3,\"4\n5,6\n"),
      "2{\"a\":\"1\",\"b\":\"2\"} !line 4: a quoted field is never closed"},
     {ROWS_CSV, TEXT("a,b\n\""), "!line 2: a quoted field is never closed"},
     {ROWS_CSV, TEXT("a,b\n1,\"2\"\""), "!line 2: a quoted field is never closed"},
@@ -189,12 +180,10 @@ START_TEST(a_bad_row_costs_itself)
 END_TEST
 
 static const struct rows_case json_rows[] = {
-    {ROWS_JSON,
-     TEXT("\xEF\xBB\xBF{\"a\":1}\r\n\r\n{\"a\":\n{\"a\":2}"),
+    {ROWS_JSON, TEXT("\xEF\xBB\xBF{\"a\":1}\r\n\r\n{\"a\":\n{\"a\":2}"),
      "1{\"a\":1} 3!column 6: expected a value, but the text ends here 4{\"a\":2}"},
     {ROWS_JSON, TEXT("[{\"a\":1},\n{\"b\":\"x\"}]"), "1{\"a\":1} 2{\"b\":\"x\"}"},
-    {ROWS_JSON,
-     TEXT("[{\"a\":1},\n{\"b\":2}"),
+    {ROWS_JSON, TEXT("[{\"a\":1},\n{\"b\":2}"),
      "1{\"a\":1} 2{\"b\":2} !line 2: the array is never closed: ']' is missing"},
     {ROWS_JSON, TEXT(""), ""},
 };
