@@ -45,19 +45,23 @@ static bool is_one_of(const char *word, const char *const *words, size_t n)
     return false;
 }
 
-/* A list of token labels, as trainers take them; a list of texts is a classification's. */
-static bool lists_numbers(const json *value)
+/* A list of token labels, as trainers take them, with some left out of the loss; other lists are classes. */
+static bool masks_tokens(const json *value)
 {
-    return json_is_array(value) && json_is_number(json_first(value));
+    static const double left_out = -100;
+    const json *e = json_is_array(value) ? json_first(value) : NULL;
+    while (e && !(json_is_number(e) && json_number(e) <= left_out && json_number(e) >= left_out))
+        e = json_next(e);
+    return e != NULL;
 }
 
 bool key_speaks_of_training(const char *key, const json *value)
 {
     static const char *const words[] = {
-        "train",      "trained",   "training",  "trainable", "untrained", "untrainable",
-        "loss",       "losses",    "mask",      "masks",     "masked",    "masking",
-        "unmask",     "unmasked",  "weight",    "weights",   "weighted",  "lossmask",
-        "lossweight", "lossscale", "trainmask", "notrain",   "istrain",   "istrainable",
+        "train",   "trained", "training", "trainable", "untrained",  "untrainable", "loss",
+        "losses",  "mask",    "masks",    "masked",    "masking",    "unmask",      "unmasked",
+        "weight",  "weights", "weighted", "lossmask",  "lossweight", "lossscale",   "trainmask",
+        "notrain", "istrain", "learn",    "learnable", "backprop",   "istrainable",
     };
     static const char *const labels[] = {"label", "labels"};
     char word[24];
@@ -66,7 +70,7 @@ bool key_speaks_of_training(const char *key, const json *value)
         return false;
     for (const char *rest = key; (rest = next_word(rest, word, sizeof word));)
         if (is_one_of(word, words, sizeof words / sizeof *words) ||
-            (is_one_of(word, labels, 2) && lists_numbers(value)))
+            (is_one_of(word, labels, 2) && masks_tokens(value)))
             return true;
     return false;
 }
@@ -180,8 +184,10 @@ static void count_key(const struct counting *c, const struct path *path, enum ke
         strbuf_free(&name);
     }
     add_row(c->counts, entry, c->line);
-    if (entry && !entry->holds_text)
-        entry->holds_text = json_is_string(value) ? !is_blank(json_string(value)) : json_first(value) != NULL;
+    if (entry && !entry->tells)
+        entry->tells = json_is_string(value) ? !is_blank(json_string(value))
+                       : json_is_bool(value) ? path->is_list
+                                             : json_first(value) != NULL;
 }
 
 /* A reader looked at one of its keys at least: of a tree, the replies that were taken. */
@@ -249,7 +255,7 @@ void key_counts_add(struct key_counts *to, const struct key_counts *from)
         if (ours->rows == 0)
             ours->line = theirs->line;
         ours->rows += theirs->rows;
-        ours->holds_text = ours->holds_text || theirs->holds_text;
+        ours->tells = ours->tells || theirs->tells;
     }
     to->others += from->others;
 }
@@ -258,7 +264,7 @@ void key_counts_add(struct key_counts *to, const struct key_counts *from)
 
 struct packed {
     uint64_t rows, line, hash;
-    uint16_t kind, holds_text;
+    uint16_t kind, tells;
     uint32_t len; /* then the name */
 };
 
@@ -267,8 +273,8 @@ void key_counts_pack(const struct key_counts *counts, struct strbuf *out)
     strbuf_add(out, &counts->others, sizeof counts->others);
     for (size_t i = 0; i < counts->count; i++) {
         const struct key_count *k = counts->items[i];
-        const struct packed p = {k->rows,           k->line,       k->hash,
-                                 (uint16_t)k->kind, k->holds_text, (uint32_t)strlen(k->name)};
+        const struct packed p = {k->rows,           k->line,  k->hash,
+                                 (uint16_t)k->kind, k->tells, (uint32_t)strlen(k->name)};
         strbuf_add(out, &p, sizeof p);
         strbuf_add(out, k->name, p.len);
     }
@@ -298,7 +304,7 @@ bool key_counts_unpack(struct key_counts *counts, const char *bytes, size_t len)
             return false;
         entry->rows = p.rows;
         entry->line = p.line;
-        entry->holds_text = p.holds_text;
+        entry->tells = p.tells;
     }
     return true;
 }

@@ -39,8 +39,7 @@ struct key_count {
     uint64_t rows, line;     /* rows that have it; where the first of them begins */
     uint64_t hash, last_row; /* of the whole name; the row that was counted last */
     enum key_kind kind;
-    bool
-        holds_text; /* of a row at least it is a text that is not blank, a list or an object, no number or boolean */
+    bool tells; /* in a row at least it is a text that is not blank, a list, an object, or true or false of a turn */
     char name[];
 };
 
@@ -71,7 +70,7 @@ void key_counts_pack(const struct key_counts *counts, struct strbuf *out);
 bool key_counts_unpack(struct key_counts *counts, const char *bytes, size_t len);
 
 /* Whether a key, by the words of its name, says what is to be trained: train, trainable, loss, mask, weight
- * and their kin; `labels` only where it lists numbers. */
+ * and their kin; `labels` only where a -100 is in it. */
 bool key_speaks_of_training(const char *key, const json *value);
 
 #endif

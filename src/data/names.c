@@ -16,6 +16,8 @@ static const struct {
     {"assistant", ROLE_ASSISTANT, false},
     {"system", ROLE_SYSTEM, false},
     {"tool", ROLE_TOOL, false},
+    {"system_prompt", ROLE_SYSTEM, false},
+    {"system_message", ROLE_SYSTEM, false},
     {"human", ROLE_USER, false},
     {"gpt", ROLE_ASSISTANT, false},
     {"prompter", ROLE_USER, false},    /* OpenAssistant */

@@ -36,7 +36,8 @@ static void print_argument_text(const char *given, struct strbuf *text)
 
 static enum sft_status print_arguments(const json *function, struct strbuf *text, struct sft_err *err)
 {
-    const json *arguments = reader_get(function, "arguments");
+    const json *openai = reader_get(function, "arguments");
+    const json *arguments = openai ? openai : reader_get(function, "parameters"); /* Llama 3's name */
     const char *given = arguments ? json_string(arguments) : "";
     if (arguments)
         json_set_mark(arguments, MARK_WHOLE);

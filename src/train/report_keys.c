@@ -19,16 +19,18 @@ static const char *const reasoning[] = {"reasoning", "thinking",  "thought", "th
                                         "think",     "rationale", "cot"};
 
 static const char *const notes[] = {
-    "agreement", "annotation", "annotations", "annotator", "author",     "categories", "category",  "comment",
-    "comments",  "corpus",     "count",       "created",   "dataset",    "date",       "emojis",    "held",
-    "review",    "reviewer",   "state",       "deleted",   "difficulty", "domain",     "functions", "guid",
-    "hash",      "id",         "ids",         "idx",       "index",      "kind",       "label",     "labels",
-    "lang",      "language",   "len",         "length",    "license",    "link",       "locale",    "md5",
-    "meta",      "metadata",   "model",       "name",      "num",        "number",     "origin",    "quality",
-    "rank",      "rating",     "ratings",     "rejected",  "score",      "scores",     "sha",       "source",
-    "split",     "src",        "status",      "subject",   "tag",        "tags",       "task",      "time",
-    "timestamp", "tokens",     "tools",       "topic",     "turn",       "turns",      "type",      "updated",
-    "uri",       "url",        "uuid",        "version",
+    "agreement", "annotation", "annotations", "annotator", "author",  "categories", "category",
+    "comment",   "comments",   "corpus",      "count",     "created", "dataset",    "date",
+    "emojis",    "held",       "review",      "reviewer",  "state",   "deleted",    "difficulty",
+    "domain",    "functions",  "guid",        "hash",      "id",      "ids",        "idx",
+    "index",     "kind",       "label",       "labels",    "lang",    "language",   "len",
+    "length",    "license",    "link",        "locale",    "md5",     "meta",       "metadata",
+    "model",     "name",       "num",         "number",    "origin",  "quality",    "rank",
+    "rating",    "ratings",    "rejected",    "score",     "scores",  "sha",        "synthetic",
+    "title",     "source",     "split",       "src",       "status",  "subject",    "tag",
+    "tags",      "task",       "time",        "timestamp", "tokens",  "tools",      "topic",
+    "turn",      "turns",      "type",        "updated",   "uri",     "url",        "user",
+    "username",  "uuid",       "version",
 };
 
 static bool is_one_of(const char *word, size_t len, const char *const *words, size_t n)
@@ -148,12 +150,12 @@ static bool is_flag(const struct key_count *key)
 
 static bool is_reasoning(const struct key_count *key)
 {
-    return key->kind == KEY_UNUSED && key->holds_text && meaning_of(key->name) == MEANS_REASONING;
+    return key->kind == KEY_UNUSED && key->tells && meaning_of(key->name) == MEANS_REASONING;
 }
 
 static bool is_unknown(const struct key_count *key)
 {
-    return key->kind == KEY_UNUSED && key->holds_text && meaning_of(key->name) == MEANS_UNKNOWN;
+    return key->kind == KEY_UNUSED && key->tells && meaning_of(key->name) == MEANS_UNKNOWN;
 }
 
 void report_warn_of_keys(struct report *report, const struct report_file *f)

@@ -113,6 +113,9 @@ test_keys_that_nobody_reads() {
     has_not stdout warning
     expect 0 "$SFT" inspect --base base a.jsonl --report
     has_not stdout 'nobody reads: id'
+    rows d.jsonl "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b','skip':true}]}"
+    expect 0 "$SFT" inspect --base base d.jsonl --report
+    has stdout 'warning: keys that nobody reads: messages[].skip (1 row)'
     expect 0 "$SFT" inspect --base base a.jsonl --report --json
     has stdout '"unused_keys":[{"key":"id","rows":2},{"key":"persona","rows":1},{"key":"messages[].name","rows":1},'
     expect 0 "$SFT" inspect --base base a.jsonl --report --json --set data.columns=persona:system

@@ -259,7 +259,7 @@ START_TEST(keys_that_speak_of_training)
     static const char *const do_not[] = {"label",  "trainer",    "constraint", "glossary",
                                          "strain", "weightless", "training_",  "mascot",
                                          "labels", "trailer",    "closs",      "source"};
-    json *one = parse("{'x':1,'list':[-100,5],'texts':['a'],'blank':' '}");
+    json *one = parse("{'x':1,'list':[-100,5],'classes':[0,1],'texts':['a'],'blank':' '}");
     const json *value = json_get(one, "x");
     for (size_t i = 0; i < sizeof do_speak / sizeof *do_speak; i++)
         ck_assert_msg(key_speaks_of_training(do_speak[i], value), "%s", do_speak[i]);
@@ -268,6 +268,7 @@ START_TEST(keys_that_speak_of_training)
                       do_not[i]);
     ck_assert(key_speaks_of_training("labels", json_get(one, "list")));
     ck_assert(!key_speaks_of_training("labels", json_get(one, "texts")));
+    ck_assert(!key_speaks_of_training("labels", json_get(one, "classes")));
     ck_assert(!key_speaks_of_training("loss_mask", json_get(one, "blank")));
     json_free(one);
     counts("{'messages':[{'role':'assistant','content':'a','loss_mask':1}],'label':'x'}",
@@ -349,6 +350,15 @@ START_TEST(one_call_one_form)
 }
 END_TEST
 
+/* Under either name; a text in UTF-8, whatever its escapes. */
+START_TEST(parameters_of_a_call)
+{
+    is("{'messages':[{'role':'assistant','tool_calls':[{'name':'f','parameters':{'x':1}}]}]}",
+       "assistant(<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": 1}}\n</tool_call>)");
+    calls("'{\\u0022x\\u0022:\\u0022\\\\u00f8\\u0022}'", "{\"x\": \"\xC3\xB8\"}");
+}
+END_TEST
+
 START_TEST(as_json_dumps)
 {
     static const struct {
@@ -417,6 +427,7 @@ int main(void)
     tcase_add_test(tests, counts_add_up_and_pack);
     tcase_add_test(tests, keys_without_end);
     tcase_add_test(tests, one_call_one_form);
+    tcase_add_test(tests, parameters_of_a_call);
     tcase_add_test(tests, as_json_dumps);
     tcase_add_test(tests, calls_of_sharegpt);
     suite_add_tcase(suite, tests);
