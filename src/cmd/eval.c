@@ -16,6 +16,8 @@ static enum sft_status score(struct session *s, const struct settings *settings,
         settings, settings->data.max_length < positions ? (size_t)settings->data.max_length : positions);
     const size_t micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
     enum sft_status status = dataset_load(&ds, files, n_files, &s->template, s->tokenizer, &options, err);
+    if (!status)
+        status = dataset_check_names(&ds, NULL, &options.names, err);
     const size_t capacity = status ? 0 : batch_capacity(&ds, micro_batch_tokens);
     if (!status && ds.n_examples == 0)
         status = sft_fail(err, SFT_EDATA,

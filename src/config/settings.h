@@ -69,7 +69,8 @@ struct settings {
         int dedupe;                                    /* enum dedupe */
         const char *system;                            /* "": none */
         int system_policy;                             /* enum system_policy */
-        const char *prompt_column, *completion_column; /* of CSV and TSV files; "": as they are */
+        struct string_list columns, roles;             /* "theirs:ours"; see data/names.h */
+        const char *prompt_column, *completion_column; /* NAME:prompt and NAME:completion; "": none */
     } data;
     struct { /* [train] */
         const char *output_dir;
@@ -105,6 +106,7 @@ enum field_type {
     FIELD_TEXT, /* a string in which escapes are understood without quotes too, and that may be empty */
     FIELD_PATH,
     FIELD_FILES, /* a struct string_list */
+    FIELD_NAMES, /* the same, of "theirs:ours" */
     FIELD_SIZE,  /* a uint64_t */
     FIELD_DOUBLE,
     FIELD_BOOL,

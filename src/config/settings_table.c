@@ -58,10 +58,14 @@ const struct field settings_fields[] = {
      .doc = "system prompt for conversations that have none"},
     {AT(data, system_policy), .type = FIELD_ENUM, .default_text = "keep", CHOICES("keep", "replace", "drop"),
      .doc = "what to do with a conversation's own system prompt; replace: system takes its place in all"},
+    {AT(data, columns), .type = FIELD_NAMES, .default_text = "",
+     .doc = "keys of the files that have other names, THEIRS:OURS ...; KEY:ignore passes one over"},
+    {AT(data, roles), .type = FIELD_NAMES, .default_text = "",
+     .doc = "speakers of other names: NAME:user, NAME:assistant, NAME:system or NAME:tool"},
     {AT(data, prompt_column), .type = FIELD_TEXT, .default_text = "",
-     .doc = "the column of CSV and TSV files that is the prompt, where it has another name"},
+     .doc = "columns = NAME:prompt in other words"},
     {AT(data, completion_column), .type = FIELD_TEXT, .default_text = "",
-     .doc = "the column that is the completion"},
+     .doc = "columns = NAME:completion in other words"},
 
     /* ---- [train] ---- */
     {AT(train, output_dir), .type = FIELD_PATH, .resume = RESUME_MAY,

@@ -132,19 +132,33 @@ static char *resolve_path(struct arena *arena, const char *path, const char *dir
     return resolved;
 }
 
-static enum sft_status parse_files(struct settings *settings, struct string_list *out, const char *text,
-                                   const char *dir, struct sft_err *err)
+static enum sft_status check_names_item(const struct field *field, const char *item, struct sft_err *err)
 {
+    const char *colon = strrchr(item, ':');
+    if (field->type != FIELD_NAMES || (colon && colon > item && colon[1]))
+        return SFT_OK;
+    return sft_fail(err, SFT_EUSAGE, "expected names as THEIRS:OURS, found '%.*s'", SHOWN_MAX, item);
+}
+
+static enum sft_status parse_list(struct settings *settings, const struct field *field, const char *text,
+                                  const char *dir, struct sft_err *err)
+{
+    struct string_list *out = (void *)((char *)settings + field->offset);
     struct strbuf word = {0};
     struct string_list list = {0};
     size_t capacity = 0;
     enum sft_status status = SFT_OK;
     for (text += strspn(text, " \t"); *text && !status; text += strspn(text, " \t")) {
         status = value_next_item(&text, &word, err);
-        char *path = status ? NULL : resolve_path(&settings->arena, word.data, dir, err);
+        if (!status)
+            status = check_names_item(field, word.data, err);
+        char *item = status ? NULL : field->type == FIELD_FILES
+                                         ? resolve_path(&settings->arena, word.data, dir, err)
+                                         : arena_strndup(&settings->arena, word.data, word.len);
+        if (!item)
+            status = SFT_EUSAGE;
         list.items = mem_grow(list.items, &capacity, list.count + 1, sizeof *list.items);
-        list.items[list.count++] = path;
-        status = path ? SFT_OK : SFT_EUSAGE;
+        list.items[list.count++] = item;
     }
     if (!status) {
         *out = (struct string_list){.count = list.count};
@@ -194,6 +208,7 @@ static enum sft_status set_scalar(struct settings *settings, const struct field 
         ok = parse_choice(field, value, at);
         break;
     case FIELD_FILES:
+    case FIELD_NAMES:
         SFT_BUG("a list is no scalar");
     }
     return ok ? SFT_OK : fail_kind(field, value, err);
@@ -202,8 +217,8 @@ static enum sft_status set_scalar(struct settings *settings, const struct field 
 enum sft_status settings_set_field(struct settings *settings, const struct field *field, const char *text,
                                    const char *dir, struct sft_err *err)
 {
-    if (field->type == FIELD_FILES)
-        return parse_files(settings, (void *)((char *)settings + field->offset), text, dir, err);
+    if (field->type == FIELD_FILES || field->type == FIELD_NAMES)
+        return parse_list(settings, field, text, dir, err);
     struct strbuf value = {0};
     enum sft_status status = value_unquote(field, text, &value, err);
     if (!status)
@@ -223,7 +238,7 @@ static void add_word(struct strbuf *out, const char *s)
         strbuf_puts(out, s);
 }
 
-static void add_files(struct strbuf *out, const struct string_list *list)
+static void add_list(struct strbuf *out, const struct string_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (i > 0)
@@ -249,7 +264,8 @@ void settings_field_text(const struct settings *settings, const struct field *fi
             add_word(out, s);
         break;
     case FIELD_FILES:
-        add_files(out, at);
+    case FIELD_NAMES:
+        add_list(out, at);
         break;
     case FIELD_SIZE:
         strbuf_printf(out, "%" PRIu64, *(const uint64_t *)at);
@@ -302,6 +318,9 @@ void settings_describe_kind(const struct field *field, struct strbuf *out)
         break;
     case FIELD_FILES:
         strbuf_puts(out, "files");
+        break;
+    case FIELD_NAMES:
+        strbuf_puts(out, "names as THEIRS:OURS");
         break;
     case FIELD_SIZE:
         strbuf_puts(out, "a whole number");

@@ -190,6 +190,7 @@ static void put_files(struct strbuf *out, const struct report *report)
         put_totals(out, f);
         put_left_out(out, report, f);
         put_remarks(out, report, f);
+        report_put_keys(out, f);
         put_lengths(out, &f->file->store.counts);
     }
     if (run->eval_is_split)

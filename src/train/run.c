@@ -102,6 +102,7 @@ static enum sft_status load_data(struct run *run, const struct load_options *loa
     options.max_rows = load->max_rows;
     if (load->lenient) {
         options.on_bad_row = ON_BAD_ROW_SKIP;
+        options.allows_flags = true;
         if (options.render.overlong == OVERLONG_ERROR)
             options.render.overlong = OVERLONG_DROP;
     }
@@ -114,7 +115,9 @@ static enum sft_status load_data(struct run *run, const struct load_options *loa
     if (s->data.eval.count && dataset_load(&run->eval, s->data.eval.items, s->data.eval.count, &run->template,
                                            run->tokenizer, &options, err))
         return err->status;
-    return SFT_OK;
+    if (load->max_rows) /* the rows that were not read may have them */
+        return SFT_OK;
+    return dataset_check_names(&run->train, &run->eval, &options.names, err);
 }
 
 static void split_data(struct run *run)

@@ -72,7 +72,7 @@ test_files_that_may_not_be_read() {
 test_rows() {
     write_config
     bad_row "column 43: expected ',' or ']', but the text ends here" '{"messages":[{"role":"user","content":"a"}'
-    bad_row "messages[0].role: unknown role 'usr' (system, user or assistant)" '{"messages":[{"role":"usr","content":"a"}]}'
+    bad_row "messages[0].role: unknown role 'usr' (system, user or assistant; [data] roles = NAME:user maps other names)" '{"messages":[{"role":"usr","content":"a"}]}'
     bad_row 'messages[0].content: missing' '{"messages":[{"role":"user"}]}'
     bad_row 'messages[1].content: expected a string, found a number' \
         '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":7}]}'

@@ -48,7 +48,7 @@ test_cache_is_made_anew_when_what_matters_changes() {
     n=1
     expect 0 "$SFT" inspect --base base --report rows.jsonl
     for change in data.max_length=20 data.overlong=drop data.train_on=all data.template=chatml data.system=Hi \
-        data.system_policy=drop data.prompt_column=x; do
+        data.system_policy=drop data.columns=messages:conversations data.roles=user:system; do
         n=$((n + 1))
         expect 0 "$SFT" inspect --base base --report rows.jsonl --set $change
         is "$(cached)" $n
@@ -286,7 +286,7 @@ test_rejected_rows_are_kept() {
     write_config
     { cat "$DATA/chat.jsonl"; printf '%s\n' '{"messages":[{"role":"x","content":"a"}]}' '{'; } >rows.jsonl
     expect 1 "$SFT" train config.ini --set data.train=rows.jsonl
-    has stderr "error: rows.jsonl:13: messages[0].role: unknown role 'x' (system, user or assistant)"
+    has stderr "error: rows.jsonl:13: messages[0].role: unknown role 'x' (system, user or assistant; [data] roles = NAME:user maps other names)"
     has stderr 'rows.jsonl:14: '
     [ ! -e run ] || die 'it made run'
     expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --set data.on_bad_row=skip

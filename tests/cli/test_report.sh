@@ -53,7 +53,7 @@ test_every_number_as_json() {
 "dropped":{"no assistant turn":1
 "nothing left to train":1
 "bad row":3}
-"bad_rows":[{"reason":"messages[0].role: unknown role 'usr' (system, user or assistant)"
+"bad_rows":[{"reason":"messages[0].role: unknown role 'usr' (system, user or assistant; [data] roles = NAME:user maps other names)"
 "count":2
 "first":"rows.jsonl:4"},{"reason":"column 13: expected a value, but the text ends here"
 "count":1
@@ -65,6 +65,9 @@ test_every_number_as_json() {
 "same_role":1
 "reply_cut":1
 "tools":1
+"unused_keys":[{"key":"tools"
+"rows":1}]
+"refused_flags":[]
 "histogram":[{"up_to":16
 "count":1},{"up_to":32
 "count":4},{"up_to":64
@@ -104,12 +107,13 @@ train  rows.jsonl (messages): 4 conversations, 10 turns, 112 tokens, 38 trained 
        left out: 1 (no assistant turn)
        left out: 1 (nothing left to train)
        left out: 3 (bad row)
-               2  messages[0].role: unknown role 'usr' (system, user or assistant), first line 4
+               2  messages[0].role: unknown role 'usr' (system, user or assistant; [data] roles = NAME:user maps other names), first line 4
                1  column 13: expected a value, but the text ends here, first line 10
        cut to the length limit: 1 (16.7%), 1 inside a reply
        duplicates: 1 (25.0%), not left out
        with an empty turn: 1
        with definitions of tools, which are not shown: 1
+       keys that are not used: tools (1 row)
        lengths in tokens, before any cut; the longest has 45
         9..16  ########## 1
        17..32  ######################################## 4
@@ -310,13 +314,13 @@ test_only_the_most_frequent_reasons() {
 test_bad_rows_in_the_words_of_the_first() {
     tiny_base base
     head -n 1 "$DATA/chat.jsonl" >bad.jsonl
-    printf '{"text":"caf\351"}\n{"text":"na\357ve"}\n{"text":"a\001"}\n{"messages":[{"role":"ai","content":""}]}\n' >>bad.jsonl
-    printf '{"messages":[{"role":"user","content":""},{"role":"bot","content":""}]}\n' >>bad.jsonl
+    printf '{"text":"caf\351"}\n{"text":"na\357ve"}\n{"text":"a\001"}\n{"messages":[{"role":"narrator","content":""}]}\n' >>bad.jsonl
+    printf '{"messages":[{"role":"chorus","content":""},{"role":"user","content":""}]}\n' >>bad.jsonl
     expect 0 "$SFT" inspect --base base bad.jsonl --report
     grep ', first line' stdout >found
     diff - found <<'END'
                2  column 13: not UTF-8 (byte 0xE9), first line 2
-               2  messages[0].role: unknown role 'ai' (system, user or assistant), first line 5
+               2  messages[0].role: unknown role 'narrator' (system, user or assistant; [data] roles = NAME:user maps other names), first line 5
                1  column 11: control character 0x01 in a string (write \u0001), first line 4
 END
     expect 0 "$SFT" inspect --base base bad.jsonl --report --json
