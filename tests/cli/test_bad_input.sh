@@ -51,7 +51,7 @@ test_files_that_are_not_there() {
     train_error 1 'base: is a directory, expected a file' --set data.train=base
     for command in generate chat eval export; do
         set -- --model nope
-        [ $command != eval ] || set -- "$@" rows.jsonl
+        [ $command != eval ] || set -- "$@" "$DATA/chat.jsonl"
         [ $command != export ] || set -- "$@" --out x
         expect_error 1 'nope: No such file or directory' "$SFT" $command "$@"
     done
