@@ -44,15 +44,17 @@ static bool is_text(const struct field *field)
     case FIELD_ENUM:
     case FIELD_PATH:
     case FIELD_FILES:
+    case FIELD_NAMES:
         return false;
     default:
         return !field->values;
     }
 }
 
-static bool is_path(const struct field *field)
+/* A path, or words between blanks, any of which may be in quotes. */
+static bool is_words(const struct field *field)
 {
-    return field->type == FIELD_PATH || field->type == FIELD_FILES;
+    return field->type == FIELD_PATH || field->type == FIELD_FILES || field->type == FIELD_NAMES;
 }
 
 static bool exists(const char *dir, const char *name, size_t len)
@@ -140,7 +142,7 @@ enum sft_status value_cut_comment(const struct field *field, const char *raw, co
 {
     const char *end = raw + strlen(raw);
     enum sft_status status = SFT_OK;
-    if (is_path(field)) {
+    if (is_words(field)) {
         status = find_path_comment(field, raw, dir, &end, err);
     } else if (*raw == '"') {
         const char *closed = quoted_end(raw);
@@ -227,7 +229,7 @@ enum sft_status value_unquote(const struct field *field, const char *text, struc
                             "text after the closing quote: '%.*s' (within quotes, \\\" is a quote)",
                             SHOWN_MAX, end);
         status = add_unescaped(out, text + 1, (size_t)(end - text) - 2, err);
-    } else if (is_text(field) || is_path(field)) {
+    } else if (is_text(field) || is_words(field)) {
         status = check_plain(text, err);
         if (!status && field->type == FIELD_TEXT)
             status = add_unescaped(out, text, strlen(text), err);
@@ -249,7 +251,7 @@ static enum sft_status check_item(const struct strbuf *word, bool is_quoted, boo
     if (*s == '\'' && s[1])
         return sft_fail(err, SFT_EUSAGE, "single quotes would be part of the name (use double quotes)");
     if (*s == '[' || (!is_last && s[word->len - 1] == ','))
-        return sft_fail(err, SFT_EUSAGE, "'%.*s': files are separated by blanks, without commas or brackets",
+        return sft_fail(err, SFT_EUSAGE, "'%.*s': items are separated by blanks, without commas or brackets",
                         SHOWN_MAX, s);
     return SFT_OK;
 }
@@ -271,7 +273,7 @@ enum sft_status value_next_item(const char **text, struct strbuf *word, struct s
         strbuf_putc(word, *p++);
     *text = p;
     if (word->len == 0)
-        return sft_fail(err, SFT_EUSAGE, "an empty file name");
+        return sft_fail(err, SFT_EUSAGE, "an empty name");
     return check_item(word, is_quoted, p[strspn(p, " \t")] == '\0', err);
 }
 

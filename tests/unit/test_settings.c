@@ -76,7 +76,7 @@ static const struct {
     {TEXT("[data]\ntrain = a.jsonl\n b.jsonl\n"), "config.ini:3: expected key = value or [section], found "
                                                   "'b.jsonl' (a value ends with its line: list files in one "
                                                   "line, write \\n for a line break)"},
-    {TEXT("[data]\ntrain = a \"\" b\n"), "config.ini:2: [data] train: an empty file name"},
+    {TEXT("[data]\ntrain = a \"\" b\n"), "config.ini:2: [data] train: an empty name"},
     {TEXT("[data]\nuser_prefix = a\\qb\n"),
      "config.ini:2: [data] user_prefix: unknown escape '\\q' (\\n, \\t, \\\\ and \\\" are known)"},
     {TEXT("[data]\nuser_prefix = a\\\n"),

@@ -85,8 +85,8 @@ static const struct {
     {"output_dir = ./~", "./~", NULL},
     {"train = a.jsonl b.jsonl ; two", "a.jsonl b.jsonl", NULL},
     {"train = a.jsonl ; b.jsonl", NULL, "'; b.jsonl' would be a comment"},
-    {"train = a.jsonl, b.jsonl", NULL, "'a.jsonl,': files are separated by blanks"},
-    {"train = [\"a.jsonl\"]", NULL, "files are separated by blanks, without commas or brackets"},
+    {"train = a.jsonl, b.jsonl", NULL, "'a.jsonl,': items are separated by blanks"},
+    {"train = [\"a.jsonl\"]", NULL, "items are separated by blanks, without commas or brackets"},
     {"train = 'a.jsonl'", NULL, "single quotes"},
     {"train = \"a.jsonl", NULL, "a double quote is never closed"},
 };
