@@ -27,7 +27,8 @@ enum sft_status sft_fail_errno(struct sft_err *err, const char *fmt, ...)
         vsnprintf(err->message, sizeof err->message, fmt, ap);
         va_end(ap);
         const size_t used = strlen(err->message);
-        snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(saved_errno));
+        snprintf(err->message + used, sizeof err->message - used, ": %s%s", strerror(saved_errno),
+                 saved_errno == EFBIG ? " (ulimit -f sets the limit)" : "");
         err->status = SFT_EIO;
     }
     return SFT_EIO;

@@ -87,9 +87,10 @@ enum sft_status path_expect_dir(const char *path, struct sft_err *err)
 
 /* ---- reading ---- */
 
-static enum sft_status open_for_reading(const char *path, int *fd, struct stat *st, struct sft_err *err)
+/* flags: O_NONBLOCK does not wait for who writes into a pipe. */
+static enum sft_status open_for_reading(const char *path, int flags, int *fd, struct stat *st, struct sft_err *err)
 {
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    *fd = open(path, O_RDONLY | O_CLOEXEC | flags);
     if (*fd < 0)
         return sft_fail_errno(err, "%s", path);
     if (fstat(*fd, st) == 0 && !S_ISDIR(st->st_mode))
@@ -102,7 +103,7 @@ enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err
 {
     int fd;
     struct stat st;
-    if (open_for_reading(path, &fd, &st, err))
+    if (open_for_reading(path, 0, &fd, &st, err))
         return err->status;
     strbuf_clear(sb);
     enum sft_status status = SFT_OK;
@@ -140,10 +141,12 @@ enum sft_status io_map(struct io_map *map, const char *path, struct sft_err *err
     *map = (struct io_map){.data = ""};
     int fd;
     struct stat st;
-    if (open_for_reading(path, &fd, &st, err))
+    if (open_for_reading(path, O_NONBLOCK, &fd, &st, err))
         return err->status;
     enum sft_status status = SFT_OK;
-    if (!map_descriptor(fd, (size_t)st.st_size, map))
+    if (!S_ISREG(st.st_mode))
+        status = sft_fail(err, SFT_EIO, "%s: is a pipe or a device, expected a file", path);
+    else if (!map_descriptor(fd, (size_t)st.st_size, map))
         status = sft_fail_errno(err, "%s: cannot map", path);
     close(fd);
     return status;
@@ -332,23 +335,34 @@ enum sft_status io_write_file(const char *path, const void *bytes, size_t len, s
 
 /* ---- directories ---- */
 
+/* Make one directory if it is not there, and let it last: its name is in its parent, which is synced. A parent that
+ * cannot be opened (one may only pass through it) is left to the system. */
+static enum sft_status make_dir(const char *path, struct sft_err *err)
+{
+    if (mkdir(path, 0777) != 0)
+        return errno == EEXIST ? SFT_OK : sft_fail_errno(err, "%s: cannot make the directory", path);
+    char *parent = path_dirname(path);
+    io_sync_dir(parent, NULL);
+    free(parent);
+    return SFT_OK;
+}
+
 enum sft_status io_mkdirs(const char *path, struct sft_err *err)
 {
     char *copy = mem_strdup(path);
     enum sft_status status = SFT_OK;
-    for (char *p = copy + 1; !status; p++) {
-        if (*p != '/' && *p != '\0')
-            continue;
+    for (char *p = copy; *p && !status;) {
+        p += strspn(p, "/");
+        p += strcspn(p, "/");
         const char end = *p;
         *p = '\0';
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
-            status = sft_fail_errno(err, "%s: cannot make the directory", copy);
+        if (p > copy)
+            status = make_dir(copy, err);
         *p = end;
-        if (!end)
-            break;
     }
     if (!status && !path_is_dir(path))
-        status = sft_fail(err, SFT_EIO, "%s: exists and is not a directory", path);
+        status = *path ? sft_fail(err, SFT_EIO, "%s: exists and is not a directory", path)
+                       : sft_fail(err, SFT_EIO, "a directory without a name");
     free(copy);
     return status;
 }

@@ -24,7 +24,7 @@ enum sft_status path_expect_dir(const char *path, struct sft_err *err); /* SFT_E
 /* Read a whole file (or pipe) into sb, which is cleared first. */
 enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err);
 
-/* A file mapped read-only. An empty file has data "" and size 0. Zero-initialised is empty. */
+/* A regular file mapped read-only. An empty file has data "" and size 0. Zero-initialised is empty. */
 struct io_map {
     const char *data;
     size_t size;
@@ -65,7 +65,7 @@ size_t io_writer_size(const struct io_writer *w);
 enum sft_status io_write_file(const char *path, const void *bytes, size_t len, struct sft_err *err);
 
 /* ---- directories ---- */
-enum sft_status io_mkdirs(const char *path, struct sft_err *err); /* like mkdir -p */
+enum sft_status io_mkdirs(const char *path, struct sft_err *err); /* like mkdir -p; their names are synced */
 enum sft_status io_sync_dir(const char *path, struct sft_err *err);
 enum sft_status io_rename(const char *from, const char *to, struct sft_err *err);
 

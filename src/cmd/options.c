@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "cmd/cmd.h"
 
 #include <errno.h>
@@ -149,6 +150,7 @@ enum sft_status apply_overrides(struct settings *settings, const struct string_l
 
 int report_error(const struct sft_err *err)
 {
+    log_progress("%s", ""); /* what failed may have been in the middle of it */
     if (err->status == SFT_EINTERRUPTED)
         fprintf(stderr, "%s\n", err->message);
     else

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 START_TEST(tidy_paths)
@@ -90,6 +91,35 @@ START_TEST(directories_change_places)
     free(new);
     free(old_file);
     free(new_file);
+}
+END_TEST
+
+START_TEST(directories_are_made_with_those_above_them)
+{
+    char *deep = path_join(dir, "a//b/c/"), *file = path_join(dir, "file"), *below = path_join(dir, "file/x");
+    check_ok(io_mkdirs(deep, &err));
+    check_ok(io_mkdirs(deep, &err));
+    ck_assert(path_is_dir(deep));
+    put("file", "");
+    ck_assert_int_eq(io_mkdirs(file, &err), SFT_EIO);
+    ck_assert_int_eq(io_mkdirs(below, &err), SFT_EIO);
+    char *nothing = mem_strdup(""); /* one byte, so that the sanitizer sees a read behind it */
+    ck_assert_int_eq(io_mkdirs(nothing, &err), SFT_EIO);
+    free(nothing);
+    free(deep);
+    free(file);
+    free(below);
+}
+END_TEST
+
+START_TEST(only_files_are_mapped)
+{
+    char *path = path_join(dir, "fifo");
+    struct io_map map;
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_int_eq(io_map(&map, path, &err), SFT_EIO); /* and does not wait for who writes into it */
+    ck_assert(strstr(err.message, "is a pipe or a device"));
+    free(path);
 }
 END_TEST
 
@@ -194,6 +224,8 @@ int main(void)
     tcase_add_test(tcase, xxh64_of_known_texts);
     tcase_add_test(tcase, an_aborted_write_changes_nothing);
     tcase_add_test(tcase, directories_change_places);
+    tcase_add_test(tcase, directories_are_made_with_those_above_them);
+    tcase_add_test(tcase, only_files_are_mapped);
     tcase_add_test(tcase, a_lock_is_held_once);
     tcase_add_test(tcase, ill_formed_utf8);
     tcase_add_test(tcase, text_that_cannot_disturb_a_terminal);
