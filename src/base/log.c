@@ -70,7 +70,8 @@ static void add_live(struct strbuf *out)
     strbuf_free(&text);
 }
 
-/* One write a line: what a signal's handler says between two cannot tear it. */
+/* Names from files are in it, so that nothing in it may be obeyed by a terminal. One write a line: what a signal's
+ * handler says between two cannot tear it. */
 static void put_line(const char *prefix, const char *fmt, va_list ap)
 {
     char *message = NULL;
@@ -80,7 +81,7 @@ static void put_line(const char *prefix, const char *fmt, va_list ap)
         strbuf_puts(&out, CLEAR);
     strbuf_puts(&out, prefix);
     if (len > 0)
-        strbuf_add(&out, message, (size_t)len);
+        strbuf_add_printable(&out, message, (size_t)len);
     strbuf_putc(&out, '\n');
     if (live.text[0])
         add_live(&out);
