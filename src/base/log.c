@@ -115,15 +115,19 @@ void log_quiet(bool value)
 
 void log_progress(const char *fmt, ...)
 {
-    const double time = clock_seconds();
-    if (!log_has_live_line() || (fmt == live.fmt && time - live.drawn_at < REDRAW_SECONDS))
+    if (!log_has_live_line())
         return;
-    const bool was_shown = live.text[0];
+    char text[sizeof live.text];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(live.text, sizeof live.text, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    live.fmt = live.text[0] ? fmt : NULL;
+    const double time = clock_seconds();
+    if (text[0] && fmt == live.fmt && time - live.drawn_at < REDRAW_SECONDS)
+        return;
+    const bool was_shown = live.text[0];
+    memcpy(live.text, text, sizeof text);
+    live.fmt = text[0] ? fmt : NULL;
     live.drawn_at = time;
     struct strbuf out = {0};
     if (live.text[0])
@@ -162,11 +166,11 @@ const char *log_duration(char *out, double seconds)
 {
     const unsigned long long s = seconds < 1e15 ? (unsigned long long)(seconds + 0.5) : (unsigned long long)1e15;
     if (s >= 3600)
-        snprintf(out, 32, "%llu h %02llu m", s / 3600, s / 60 % 60);
+        snprintf(out, 32, "%lluh%02llum", s / 3600, s / 60 % 60);
     else if (s >= 60)
-        snprintf(out, 32, "%llu m %02llu s", s / 60, s % 60);
+        snprintf(out, 32, "%llum%02llus", s / 60, s % 60);
     else
-        snprintf(out, 32, "%llu s", s);
+        snprintf(out, 32, "%llus", s);
     return out;
 }
 

@@ -25,7 +25,7 @@ void log_from_signal(const char *text);
 /* "951", "42.5K", "124.4M", "1.2B" into out (at least 16 bytes); returns out. */
 const char *log_count(char *out, double count);
 
-/* "12 s", "3 m 10 s", "1 h 05 m" into out (at least 32 bytes); returns out. */
+/* "12s", "3m10s", "1h05m" into out (at least 32 bytes); returns out. */
 const char *log_duration(char *out, double seconds);
 
 bool log_is_terminal(int fd); /* a terminal on which colour is welcome (NO_COLOR and TERM=dumb heeded) */

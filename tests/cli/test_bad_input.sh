@@ -83,7 +83,7 @@ test_rows() {
     bad_row 'expected an object, found an array' '[1]'
     bad_row 'expected {"messages": [{"role", "content"}, ...]} (format messages), but it has the key foo' '{"foo":1}'
     expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --set data.on_bad_row=skip --dry-run
-    has stderr 'left out: 1 (bad row)'
+    has stdout 'left out: 1 (bad row)'
 }
 
 test_files_without_rows() {

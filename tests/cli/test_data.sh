@@ -149,7 +149,7 @@ stopped_while_reading() {
     wait_until being_written
     kill -"$1" $pid
     finish 130
-    [ "$(cat log)" = 'rows.jsonl: stopped while it was read' ]
+    [ "$(tail -n 1 log)" = 'rows.jsonl: stopped while it was read' ]
 }
 
 test_a_signal_while_data_are_read() {
@@ -274,7 +274,7 @@ test_csv_files_with_a_header() {
 test_mixing() {
     write_config
     expect 0 "$SFT" train config.ini --dry-run --set "data.train=$DATA/chat.jsonl*2.5"
-    has stderr '(8 an epoch)' # 30 of 12, by fours
+    has stdout '(8 an epoch)' # 30 of 12, by fours
     expect 0 "$SFT" inspect --base base --json "$DATA/chat.jsonl*0.25"
     is "$(grep -c '"dropped":"not in the sample"' stdout)" 9
     cat "$DATA/chat.jsonl" "$DATA/chat.jsonl" >twice.jsonl

@@ -69,6 +69,10 @@ START_TEST(it_is_not_drawn_more_often_than_can_be_read)
     ck_assert_int_lt(n, 1000 * 10); /* all of them would be twice as much */
     log_progress("something else"); /* is not waited with */
     check_written("\rsomething else\033[J\r");
+    log_progress("%s", "text");
+    check_written("\rtext\033[J\r");
+    log_progress("%s", ""); /* neither is an end */
+    check_written("\r\033[J");
 }
 END_TEST
 
@@ -128,8 +132,8 @@ START_TEST(durations)
     const struct {
         double seconds;
         const char *text;
-    } rows[] = {{0, "0 s"}, {59.4, "59 s"}, {59.6, "1 m 00 s"}, {190, "3 m 10 s"}, {3599, "59 m 59 s"},
-                {3900, "1 h 05 m"}, {360000, "100 h 00 m"}};
+    } rows[] = {{0, "0s"},        {59.4, "59s"},    {59.6, "1m00s"},    {190, "3m10s"},
+                {3599, "59m59s"}, {3900, "1h05m"}, {360000, "100h00m"}};
     char out[32];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         ck_assert_str_eq(log_duration(out, rows[i].seconds), rows[i].text);
