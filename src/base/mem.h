@@ -1,9 +1,9 @@
 /* Memory: checked sizes, growing arrays, an arena for things that die together, and big aligned blocks.
  *
- * Out of memory: a block, whose size the model and the settings decide, returns an error that says what it was for.
- * Any other allocation (mem_alloc and friends) that fails ends the program with "error: out of memory: ..." and exit
- * code 1: who has no few kilobytes left cannot clean up either, and nothing needs it, since whatever is on disk is whole
- * at any moment. */
+ * Out of memory: a block, whose size the model and the settings decide, returns an error that says what it was
+ * for. Any other allocation (mem_alloc and friends) that fails ends the program with "error: out of memory: ..."
+ * and exit code 1: who has no few kilobytes left cannot clean up either, and nothing needs it, since whatever is
+ * on disk is whole at any moment. */
 #ifndef SFT_BASE_MEM_H
 #define SFT_BASE_MEM_H
 

@@ -102,7 +102,8 @@ void progress_log_step(struct progress *p, const struct step_metrics *m)
 /* A path as a shell takes it: quoted where it holds what a shell would not leave alone. */
 static void add_shell_word(struct strbuf *out, const char *word)
 {
-    if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:@%=") == strlen(word)) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:@%=";
+    if (*word && strspn(word, plain) == strlen(word)) {
         strbuf_puts(out, word);
         return;
     }

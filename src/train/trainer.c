@@ -212,8 +212,8 @@ static void warn_of_the_end(const struct trainer *t)
 {
     const struct divergence *d = &t->divergence;
     if (divergence_of_loss(d))
-        log_warning("the loss ended at %.4g and was %.4g at the start: training diverged, and this model is of little use "
-                    "(start again with a lower learning_rate than %g and --fresh)",
+        log_warning("the loss ended at %.4g and was %.4g at the start: training diverged, and this model is of little "
+                    "use (start again with a lower learning_rate than %g and --fresh)",
                     d->recent, divergence_start(d), t->run.settings->train.learning_rate);
     else if (divergence_of_eval(d))
         log_warning("the eval loss ended at %.4g and was %.4g before the first step: training made the model worse on "

@@ -14,9 +14,9 @@ struct trainer_options {
     volatile int *can_save;   /* may be NULL; set to 1 from when on a stop saves: before, there is nothing to save */
 };
 
-/* Train as the settings say, from the base or from where output_dir's newest whole checkpoint stands.
- * Progress goes through log_info; a loss that diverges is warned of (divergence.h). SFT_ENONFINITE where a loss or gradient is not finite: nothing is saved
- * then. */
+/* Train as the settings say, from the base or from where output_dir's newest whole checkpoint stands. Progress goes
+ * through base/log.h; a loss that diverges is warned of (divergence.h). SFT_ENONFINITE where a loss or gradient is not
+ * finite: nothing is saved then. */
 enum sft_status train(struct settings *settings, const struct trainer_options *options, struct sft_err *err);
 
 #endif

@@ -137,6 +137,16 @@ test_dry_run_touches_nothing() {
     same before after
 }
 
+# Memory is planned for the longest micro-batch, which may be one of an evaluation.
+test_the_plan_counts_evaluation() {
+    write_config
+    sed 's/"content": *"\([^"]*\)"/"content":"\1 \1"/g' "$DATA/chat.jsonl" >longer.jsonl
+    expect 0 "$SFT" train config.ini --dry-run --set train.micro_batch_tokens=1 --set data.eval=longer.jsonl
+    set -- $(sed -n 's/.*(longest: \([0-9]*\))/\1/p' stdout)
+    holds "$1 < $2 && $2 < 128"
+    has stdout "activations, for micro-batches of up to $(($2 - 1)) positions:" # the last token is only a label
+}
+
 test_printed_configuration_is_read_back() {
     write_config
     expect 0 "$SFT" train config.ini --print-config --set train.seed=7 --set 'data.train="a b.jsonl"*2 c.jsonl'
