@@ -2,9 +2,11 @@
 #include "cmd/cmd.h"
 #include "kernels.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SFT_VERSION "0.1"
 
@@ -72,10 +74,28 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
     return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
+/* Where standard input, output or error were closed, the next file opened would get their number, and a message or a
+ * result would go into it. Something must have it: opened so that reading or writing fails as before (gnulib's stdopen
+ * does the same). */
+static void occupy_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            return; /* without /dev: as it was */
+}
+
+/* What a write cannot do, the write says: a closed pipe, a file over the limit of ulimit -f. */
+static void ignore_signals_of_writes(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
+    occupy_standard_descriptors();
+    ignore_signals_of_writes();
     kernels_start(argv);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write that fails: finish_output */
     if (argc < 2) {
         print_commands(stderr);
         return 2;

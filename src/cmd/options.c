@@ -1,5 +1,6 @@
 #include "base/home.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "base/wrap.h"
 #include "cmd/cmd.h"
 #include "config/foreign.h"
@@ -269,6 +270,7 @@ enum sft_status apply_overrides(struct settings *settings, const struct string_l
 
 int report_error(const struct sft_err *err)
 {
+    log_progress("%s", ""); /* what failed may have been in the middle of it */
     if (err->status == SFT_EINTERRUPTED)
         fprintf(stderr, "%s\n", err->message);
     else

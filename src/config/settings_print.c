@@ -40,7 +40,7 @@ static void add_short_kind(struct strbuf *out, const struct field *field)
     static const char *const names[] = {
         [FIELD_STRING] = "text",     [FIELD_TEXT] = "text",         [FIELD_PATH] = "path",
         [FIELD_FILES] = "files",     [FIELD_SIZE] = "whole number", [FIELD_DOUBLE] = "number",
-        [FIELD_BOOL] = "true|false",
+        [FIELD_BOOL] = "true|false", [FIELD_NAMES] = "names",
     };
     if (!field->values)
         strbuf_puts(out, names[field->type]);

@@ -22,6 +22,9 @@ void report_histogram_range(const struct store_counts *counts, size_t *first, si
 /* The largest number of tokens in bin i. */
 uint64_t report_bin_end(const struct store_counts *counts, size_t i);
 
+/* Fold the lines from out->data[start] on that are wider than 80 columns. */
+void report_wrap(struct strbuf *out, size_t start);
+
 /* 100 * part / whole; 0 of nothing. */
 double report_percent(uint64_t part, uint64_t whole);
 

@@ -274,7 +274,7 @@ static size_t dataset_bytes(const struct dataset *ds)
     return ds->n_examples * 2 * sizeof *ds->ids;
 }
 
-static size_t micro_batch_capacity(const struct run *run)
+size_t run_micro_batch_positions(const struct run *run)
 {
     const size_t train = batch_capacity(&run->train, run->settings->train.micro_batch_tokens);
     const size_t eval = batch_capacity(&run->eval, run->settings->train.micro_batch_tokens);
@@ -286,7 +286,7 @@ struct run_memory run_memory(const struct run *run)
     struct tensor_table table;
     struct activations acts;
     tensor_table_init(&table, &run->config);
-    activations_plan(&acts, &run->config, run->kernels, micro_batch_capacity(run), true);
+    activations_plan(&acts, &run->config, run->kernels, run_micro_batch_positions(run), true);
     struct run_memory m = {.parameters = table.n_elements * sizeof(float),
                            .gradients = table.n_elements * sizeof(float),
                            .moments = 2 * table.n_elements * sizeof(float),
@@ -329,7 +329,7 @@ enum sft_status run_allocate(struct run *run, struct sft_err *err)
             "the run needs %.0f MB more and %.0f MB are available (lower [train] micro_batch_tokens or "
             "[data] max_length, or take a smaller model; --dry-run shows the plan)",
             (double)still_needed / 1e6, (double)available / 1e6);
-    const size_t capacity = micro_batch_capacity(run);
+    const size_t capacity = run_micro_batch_positions(run);
     if (transformer_init(&run->model, &run->config, run->kernels, true, err) ||
         adamw_init(&run->adamw, &run->model, run->settings, err) ||
         activations_init(&run->acts, &run->config, run->kernels, capacity, true, err) ||

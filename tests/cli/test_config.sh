@@ -206,6 +206,6 @@ test_every_shipped_configuration_has_a_plan() {
             [ -d "$top/out/pretrain" ] || { echo 'SKIP: pretrain.ini: out/pretrain is not there' && continue; } ;;
         esac
         expect 0 "$@"
-        has stdout 'steps  '
+        has stdout ' steps of '
     done
 }

@@ -104,7 +104,9 @@ test_keys_that_nobody_reads() {
     rows a.jsonl "{'id':1,'persona':'a pirate','messages':[{'role':'user','content':'a','name':'x'},{'role':'assistant','content':'b','reasoning_content':'r'}]}" \
         "{'id':2,'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'c','thinking':'t'}]}"
     expect 0 "$SFT" inspect --base base a.jsonl --report
-    has stdout '       keys that are not used: id (2 rows), persona (1 row), messages[].name (1 row), messages[].reasoning_content (1 row), messages[].thinking (1 row)'
+    has stdout '       keys that are not used: id (2 rows), persona (1 row),'
+    has stdout '       messages[].name (1 row), messages[].reasoning_content (1 row),'
+    has stdout '       messages[].thinking (1 row)'
     has stdout 'warning: reasoning that is not shown to the model: messages[].reasoning_content (1 row), messages[].thinking (1 row), first a.jsonl:1'
     has stdout 'warning: keys that nobody reads: persona (1 row), first a.jsonl:1 ([data] columns = KEY:OURS says what one is, KEY:ignore that it is not needed)'
     rows c.jsonl "{'checked':true,'stars':4,'notes':'','prompt':'p','completion':'c'}" # nothing that a model could be told

@@ -95,7 +95,6 @@ static const struct {
     {"a.tsv", "prompt,completion\na,b\n", "2:a>b"},
     {"a.tsv", "prompt;completion\r\na;b\r\n", "2:a>b"},
     {"a.csv", "\"prompt\";\"completion\"\n\"a;\"\"b\"\"\nc\";\"d\"\n", "2:a;\"b\"\nc>d"},
-    {"a.csv", "prompt,completion;note\na,b\nc,d\n", "2! 3!"}, /* commas: the second column has another name */
     {"a.csv", "prompt;completion\na;b;c\nd;e\n", "3:d>e 2!"},
     {"a.csv", "prompt;completion\na;b;c\n", "2!"},
     {"a.csv", "sep=;\nprompt;completion\na,b;c\n", "3:a,b>c"},
@@ -140,6 +139,10 @@ static const struct {
      ": is a table separated by semicolons, not JSON (FILE:csv reads it as CSV)"},
     {"a.json", "{\"train\": [" PAIR("a", "b") "], \"test\": [" PAIR("c", "d") "]}",
      ": one object with several lists of rows, train, test (make a file of each, as jq -c '.train[]' does)"},
+    {"a.csv", "prompt,completion;note\na,b\nc,d\n", /* commas: the second column has another name */
+     ":2: unknown structure: it has the keys prompt, completion;note; expected messages, conversations, prompt and "
+     "completion, instruction and output, question and answer, chosen, or text; [data] columns = "
+     "completion;note:completion says which is which"},
     {"a.txt", "caf\xE9\n",
      ": line 1: not UTF-8 (byte 0xE9): iconv -f WINDOWS-1252 -t UTF-8 converts a file of Windows'"},
 };
