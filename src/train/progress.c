@@ -97,6 +97,14 @@ void progress_log_step(struct progress *p, const struct step_metrics *m)
     log_info("%s", line);
 }
 
+void progress_log_eval(const struct eval_metrics *m, size_t num_conversations)
+{
+    char loss[32];
+    format_loss(loss, sizeof loss, m->eval_loss);
+    log_info("eval at step %llu: loss %s  accuracy %.1f%%  (%zu conversation%s)", (ull)m->step, loss,
+             100 * m->eval_mean_token_accuracy, num_conversations, num_conversations == 1 ? "" : "s");
+}
+
 /* ---- at its end ---- */
 
 /* A path as a shell takes it: quoted where it holds what a shell would not leave alone. */

@@ -28,6 +28,9 @@ enum { PROGRESS_LINE = 80 };
 void progress_step_text(char *out, size_t size, const struct step_metrics *m, uint64_t total_steps, const char *left,
                         bool has_live_line);
 
+/* The line of an evaluation of so many conversations. */
+void progress_log_eval(const struct eval_metrics *m, size_t num_conversations);
+
 /* The last lines of a run that came to its end: how long it took, its best step, where the model is, what to do
  * next. */
 void progress_log_end(const struct progress *progress, bool stopped_early);

@@ -16,6 +16,7 @@
 struct trainer {
     struct run run;
     const volatile int *stop;
+    volatile int *can_save; /* may be NULL */
     FILE *metrics;
     struct progress progress;
     struct divergence divergence;
@@ -34,6 +35,8 @@ static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err
     const double started = clock_seconds();
     struct step_result result;
     progress_show(&t->progress, 0);
+    if (t->can_save)
+        *t->can_save = 1;
     if (train_step(&t->run, &result, err))
         return err->status;
     *norm = result.norm;
@@ -148,9 +151,7 @@ static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
         return status == SFT_EINTERRUPTED ? SFT_OK : status;
     const struct eval_metrics m = {run->state.step, epoch_of(run), result.loss, result.mean_token_accuracy};
     run->state.last_eval_step = (int64_t)run->state.step;
-    log_info("eval at step %llu: loss %.4f  accuracy %.1f%%  (%zu conversation%s)", (unsigned long long)m.step,
-             m.eval_loss, 100 * m.eval_mean_token_accuracy, result.num_conversations,
-             result.num_conversations == 1 ? "" : "s");
+    progress_log_eval(&m, result.num_conversations);
     divergence_add_eval(&t->divergence, m.step, m.eval_loss);
     judge(t, &m);
     return metrics_write_eval(t->metrics, &m, err);
@@ -320,18 +321,14 @@ static enum sft_status start(struct trainer *t, struct sft_err *err)
 }
 
 /* What run_prepare found is to be trained. */
-static enum sft_status train_on(struct trainer *t, volatile int *can_save, struct sft_err *err)
+static enum sft_status train_on(struct trainer *t, struct sft_err *err)
 {
     if (t->run.resume_dir && checkpoint_read_state(t->run.resume_state, &t->run.state, err))
         return err->status;
     if (is_finished(t))
         return finish_again(t, err);
     run_report(&t->run);
-    if (start(t, err))
-        return err->status;
-    if (can_save)
-        *can_save = 1;
-    if (run_loop(t, err))
+    if (start(t, err) || run_loop(t, err))
         return err->status;
     warn_of_the_end(t);
     progress_log_end(&t->progress, t->stop_early);
@@ -341,12 +338,13 @@ static enum sft_status train_on(struct trainer *t, volatile int *can_save, struc
 enum sft_status train(struct settings *settings, const struct trainer_options *options, struct sft_err *err)
 {
     static const volatile int never = 0;
-    struct trainer t = {.stop = options->stop ? options->stop : &never, .fresh = options->fresh};
+    struct trainer t = {
+        .stop = options->stop ? options->stop : &never, .can_save = options->can_save, .fresh = options->fresh};
     enum sft_status status = run_prepare(&t.run, settings, options->fresh, options->plan != NULL, t.stop, err);
     if (!status && options->plan)
         run_report_plan(&t.run, options->plan);
     else if (!status)
-        status = train_on(&t, options->can_save, err);
+        status = train_on(&t, err);
     log_progress("%s", "");
     if (t.metrics)
         fclose(t.metrics);

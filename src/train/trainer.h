@@ -11,7 +11,7 @@ struct trainer_options {
     bool fresh;               /* do not continue: write to output_dir-2, -3, ... */
     struct strbuf *plan;      /* not NULL: write the plan here and stop before the first step, touching nothing */
     const volatile int *stop; /* set by a signal: save after the current step and return SFT_EINTERRUPTED */
-    volatile int *can_save;   /* may be NULL; set to 1 from when on a stop saves: before, there is nothing to save */
+    volatile int *can_save;   /* may be NULL; set to 1 when the first step begins: from then on a stop saves */
 };
 
 /* Train as the settings say, from the base or from where output_dir's newest whole checkpoint stands. Progress goes

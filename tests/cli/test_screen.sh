@@ -40,6 +40,7 @@ start_long_step() {
         --set train.batch_size=240000 2>log &
     pid=$!
     wait_until grep -q '^eval at step 0' log
+    sleep 1 # for the step to begin
 }
 
 test_the_first_signal_says_what_will_happen_and_a_second_one_ends_it() {
@@ -51,6 +52,19 @@ test_the_first_signal_says_what_will_happen_and_a_second_one_ends_it() {
     finish 130
     is "$(tail -n 1 log)" 'stopped without saving'
     is "$(ls run)" metrics.jsonl
+}
+
+test_a_signal_before_the_first_step_has_nothing_to_save() {
+    write_config
+    "$SFT" train config.ini --set "data.eval=$DATA/eval.jsonl*1000000" 2>log & # an evaluation that takes minutes
+    pid=$!
+    wait_until grep -q '^output ' log
+    sleep 1
+    kill -INT $pid
+    finish 130
+    is "$(sed '1,/^output /d; /^warning: /d' log)" 'stopping before the first step; Ctrl-C again stops at once
+stopped before the first step; nothing is saved'
+    expect 0 "$SFT" train config.ini
 }
 
 # As timeout does: to its command, then to the command's group.
