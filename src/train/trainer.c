@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "threads.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
 #include "train/step.h"
@@ -15,6 +16,7 @@ enum { STEPS_TO_JUDGE_BY = 3 }; /* before that, the time left is a guess */
 
 struct trainer {
     struct run run;
+    struct threads threads;
     const volatile int *stop;
     FILE *metrics;
     double window_seconds;     /* spent in steps since the last metrics line */
@@ -33,6 +35,22 @@ static double now(void)
 }
 
 /* ---- one step ---- */
+
+/* Other work on the machine changes how many threads compute, and no bit of what they compute. */
+static void adapt_threads(struct trainer *t)
+{
+    switch (threads_adapt(&t->threads)) {
+    case THREADS_DROPPED:
+        log_info("the machine has other work: %d of %d threads compute from here on, the same results",
+                 t->threads.used, t->threads.all);
+        break;
+    case THREADS_RETURNED:
+        log_info("there is time for all %d threads again", t->threads.all);
+        break;
+    case THREADS_SAME:
+        break;
+    }
+}
 
 static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err *err)
 {
@@ -230,6 +248,7 @@ static enum sft_status run_loop(struct trainer *t, struct sft_err *err)
         status = take_step(t, &norm, err);
         if (!status)
             status = log_step(t, norm, err);
+        adapt_threads(t);
         if (!status && eval_due(t) && !*t->stop)
             status = run_evaluation(t, err);
         if (!status && save_due(t))
@@ -259,6 +278,7 @@ static enum sft_status start(struct trainer *t, struct sft_err *err)
     enum sft_status status = metrics_open(&t->metrics, path, run->state.step, run->state.last_eval_step, err);
     free(path);
     t->last_save = now();
+    threads_start(&t->threads);
     return status;
 }
 
