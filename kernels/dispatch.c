@@ -109,3 +109,11 @@ const struct kernels *kernels_select(const char *precision, char *why, size_t wh
     explain_none(precision, isa, why, why_size);
     return NULL;
 }
+
+double kernels_peak_flops(const char *precision, double seconds)
+{
+    for (size_t i = 0; i < N_CHOICES; i++)
+        if (fits(&choices[i], precision) && choices[i].runs(cpu_get()))
+            return choices[i].table->peak_flops(seconds);
+    return 0;
+}

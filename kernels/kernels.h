@@ -155,8 +155,8 @@ struct kernels {
     sum_of_squares_fn *sum_of_squares;
     adamw_fn *adamw;
 
-    /* The best of the CPU's own multiply-adds for this table's products, all threads, in FLOP/s, tried for so many
-     * seconds. NULL in the reference. */
+    /* The best of the multiply-adds that this table's products are made of, in registers, in FLOP/s: the sum of each
+     * thread's best, tried for so many seconds. NULL in the reference. */
     double (*peak_flops)(double seconds);
 
     /* Bytes of workspace that the ops above need for these sizes. */
@@ -175,6 +175,10 @@ extern const struct kernels kernels_ref_f64;
  * (ref, avx2, avx512, avx512_bf16, amx) forces an ISA. NULL where there is none: then why[0..why_size) says
  * the reason; otherwise why says what was picked and for what reason, for the log's first lines. */
 const struct kernels *kernels_select(const char *precision, char *why, size_t why_size);
+
+/* The peak of the fastest table that this CPU can run for that precision, whatever SFT_ISA says: what the CPU itself
+ * can do. 0 where there is none. */
+double kernels_peak_flops(const char *precision, double seconds);
 
 /* To be called first in main: waiting threads are told not to spin long, which takes the cores from those that they
  * wait for where a machine has other work. libgomp reads GOMP_SPINCOUNT when it is loaded: so, unless the user set

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "threads.h"
 #include "train/divergence.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
@@ -15,6 +16,7 @@
 
 struct trainer {
     struct run run;
+    struct threads threads;
     const volatile int *stop;
     volatile int *can_save; /* may be NULL */
     FILE *metrics;
@@ -29,6 +31,22 @@ struct trainer {
 };
 
 /* ---- one step ---- */
+
+/* Other work on the machine changes how many threads compute, and no bit of what they compute. */
+static void adapt_threads(struct trainer *t)
+{
+    switch (threads_adapt(&t->threads)) {
+    case THREADS_DROPPED:
+        log_info("the machine has other work: %d of %d threads compute from here on, the same results",
+                 t->threads.used, t->threads.all);
+        break;
+    case THREADS_RETURNED:
+        log_info("there is time for all %d threads again", t->threads.all);
+        break;
+    case THREADS_SAME:
+        break;
+    }
+}
 
 static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err *err)
 {
@@ -266,6 +284,7 @@ static enum sft_status run_loop(struct trainer *t, struct sft_err *err)
             status = log_step(t, norm, err);
         if (!status)
             warn_of_divergence(t);
+        adapt_threads(t);
         if (!status && eval_due(t) && !*t->stop)
             status = run_evaluation(t, err);
         if (!status && save_due(t))
@@ -317,6 +336,7 @@ static enum sft_status start(struct trainer *t, struct sft_err *err)
     run->on_progress = show_part;
     run->progress_context = t;
     t->last_save = clock_seconds();
+    threads_start(&t->threads);
     return status;
 }
 
