@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "base/json_check.h"
+#include "base/magic.h"
 #include "base/mem.h"
 
 #include <cjson/cJSON.h>
@@ -159,9 +160,9 @@ enum sft_status json_parse_file(const char *path, json **root, struct sft_err *e
     if (io_map(&map, path, err))
         return err ? err->status : SFT_EIO;
     enum sft_status status = json_parse(map.data, map.size, root, err);
-    io_unmap(&map);
-    if (status)
+    if (status && !magic_refuse(path, map.data, map.size, err))
         sft_context(err, "%s", path);
+    io_unmap(&map);
     return status;
 }
 

@@ -21,7 +21,8 @@ typedef struct cJSON json; /* a node; owned by its document's root */
  * The caller frees *root with json_free. */
 enum sft_status json_parse(const char *text, size_t len, json **root, struct sft_err *err);
 
-/* Read and parse a file; messages start with its path. */
+/* Read and parse a file; messages start with its path. One that is something else altogether (a Git LFS pointer, a
+ * web page: base/magic.h) is called that, rather than wrong JSON. */
 enum sft_status json_parse_file(const char *path, json **root, struct sft_err *err);
 void json_free(json *root);
 
