@@ -35,7 +35,7 @@ test_info_of_a_damaged_directory() {
     broken "/trainer/state.json$differs" flip_byte copy/trainer/state.json 100
     broken "/trainer/optimizer.safetensors$differs" flip_byte copy/trainer/optimizer.safetensors 9000
     broken '/tokenizer.json: is missing, but trainer/checksums.xxh64 lists it' rm copy/tokenizer.json
-    broken '/config.json: No such file or directory' rm copy/config.json
+    broken ': no config.json (' rm copy/config.json
     broken ': no model.safetensors' rm copy/model.safetensors
     broken ': trainer/checksums.xxh64 is missing' rm copy/trainer/checksums.xxh64
     broken ': no tokenizer: neither tokenizer.json nor vocab.json and merges.txt' rm copy/tokenizer.json copy/vocab.json
