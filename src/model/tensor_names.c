@@ -218,7 +218,8 @@ void name_groups_print(const struct name_groups *g, struct strbuf *out)
 {
     size_t told = 0;
     for (size_t i = 0; i < g->n_groups && i < GROUPS_SHOWN; i++) {
-        strbuf_printf(out, "%s%s", i ? ", " : "", g->groups[i].pattern);
+        strbuf_puts(out, i ? ", " : "");
+        strbuf_add_visible(out, g->groups[i].pattern, strlen(g->groups[i].pattern));
         if (g->groups[i].count > 1)
             strbuf_printf(out, " (%zu)", g->groups[i].count);
         told += g->groups[i].count;

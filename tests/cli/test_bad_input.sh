@@ -251,3 +251,22 @@ test_safetensors_sizes() {
     mkdir m/model.safetensors
     expect_error 1 "m$file is a directory, expected a file" "$SFT" eval --model m "$DATA/chat.jsonl"
 }
+
+# Weights that were never downloaded are named before anything is computed, in --dry-run too.
+test_weights_that_are_something_else() {
+    write_config
+    fresh_model
+    rm m/model.safetensors
+    printf 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 548105171\n' >m/model.safetensors
+    pointer='is a Git LFS pointer, not the file itself (fetch that with git lfs pull)'
+    for command in eval generate; do
+        expect_error 1 "m/model.safetensors: $pointer" "$SFT" $command m "$DATA/chat.jsonl"
+    done
+    train_error 1 "m/model.safetensors: $pointer" --set model.base=m --dry-run
+    expect 1 "$SFT" info m
+    has stdout "problem    m/model.safetensors: $pointer"
+    rm m/model.safetensors
+    mkfifo m/model.safetensors
+    expect_error 1 'm/model.safetensors: is a named pipe, expected a file' "$SFT" eval m "$DATA/chat.jsonl"
+    expect 1 "$SFT" info m
+}
