@@ -453,6 +453,20 @@ enum sft_status io_symlink(const char *target, const char *path, struct sft_err 
     return status;
 }
 
+enum sft_status io_empty_dir(const char *path, struct sft_err *err)
+{
+    char **names;
+    size_t count;
+    enum sft_status status = io_list(path, &names, &count, err);
+    for (size_t i = 0; i < count && !status; i++) {
+        char *child = path_join(path, names[i]);
+        status = io_remove_tree(child, err);
+        free(child);
+    }
+    io_list_free(names, count);
+    return status;
+}
+
 enum sft_status io_remove_tree(const char *path, struct sft_err *err)
 {
     struct stat st;
@@ -460,19 +474,9 @@ enum sft_status io_remove_tree(const char *path, struct sft_err *err)
         return errno == ENOENT ? SFT_OK : sft_fail_errno(err, "%s", path);
     if (!S_ISDIR(st.st_mode))
         return unlink(path) == 0 ? SFT_OK : sft_fail_errno(err, "%s: cannot remove", path);
-    char **names;
-    size_t count;
-    enum sft_status status = io_list(path, &names, &count, err);
-    if (status)
-        return status;
-    for (size_t i = 0; i < count && !status; i++) {
-        char *child = path_join(path, names[i]);
-        status = io_remove_tree(child, err);
-        free(child);
-    }
-    io_list_free(names, count);
+    const enum sft_status status = io_empty_dir(path, err);
     if (!status && rmdir(path) != 0)
-        status = sft_fail_errno(err, "%s: cannot remove", path);
+        return sft_fail_errno(err, "%s: cannot remove", path);
     return status;
 }
 

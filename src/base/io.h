@@ -77,6 +77,7 @@ enum sft_status io_rename(const char *from, const char *to, struct sft_err *err)
  * removed, so that at any moment one of them is whole under that name. */
 enum sft_status io_replace_dir(const char *from, const char *to, struct sft_err *err);
 enum sft_status io_remove_tree(const char *path, struct sft_err *err); /* like rm -rf; absent is fine */
+enum sft_status io_empty_dir(const char *path, struct sft_err *err);   /* all that is in it */
 
 /* Make `path` a symbolic link to `target`, replacing what is there by rename. */
 enum sft_status io_symlink(const char *target, const char *path, struct sft_err *err);

@@ -224,7 +224,8 @@ void strbuf_json_string(struct strbuf *sb, const char *s, size_t len)
         const unsigned char c = (unsigned char)s[i];
         static const char escapes[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
         size_t bad = 0;
-        const size_t n = utf8_decode(s + i, len - i, NULL, &bad);
+        uint32_t cp = 0;
+        const size_t n = utf8_decode(s + i, len - i, &cp, &bad);
         if (n == 0) {
             strbuf_puts(sb, "\xEF\xBF\xBD");
         } else if (c == '"' || c == '\\') {
@@ -233,8 +234,8 @@ void strbuf_json_string(struct strbuf *sb, const char *s, size_t len)
         } else if (c < sizeof escapes && escapes[c]) {
             strbuf_putc(sb, '\\');
             strbuf_putc(sb, escapes[c]);
-        } else if (c < 0x20 || c == 0x7F) {
-            strbuf_printf(sb, "\\u%04x", c);
+        } else if (cp < 0x20 || (cp >= 0x7F && cp < 0xA0)) { /* a terminal obeys C1 too */
+            strbuf_printf(sb, "\\u%04x", cp);
         } else {
             strbuf_add(sb, s + i, n);
         }

@@ -1,5 +1,6 @@
 #include "base/io.h"
 #include "base/log.h"
+#include "base/staging.h"
 #include "cmd/cmd.h"
 #include "data/corpus.h"
 #include "text/bpe_train.h"
@@ -39,19 +40,26 @@ static enum sft_status check_arguments(const struct training *t, const char *syn
     return SFT_OK;
 }
 
-/* No tokenizer is written over. */
+/* A tokenizer's files, in the order in which they get their names where the directory holds others: what lacks
+ * tokenizer.json, vocab.json and merges.txt is no tokenizer yet, and tokenizer.json alone is a whole one. */
+static const char *const file_names[] = {"tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja",
+                                         "tokenizer.json", "vocab.json", "merges.txt"};
+enum { N_FILES = sizeof file_names / sizeof *file_names };
+
+/* No tokenizer is written over, but for one that a killed process was giving its names, from DIR/.tokenizer.tmp. */
 static enum sft_status check_out(const char *dir, struct sft_err *err)
 {
-    static const char *const names[] = {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json",
-                                        "special_tokens_map.json"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *path = path_join(dir, names[i]);
+    char *half = path_join(dir, ".tokenizer.tmp");
+    const bool was_killed = path_exists(half);
+    free(half);
+    for (size_t i = 0; i < N_FILES && !was_killed; i++) {
+        char *path = path_join(dir, file_names[i]);
         const bool exists = path_exists(path);
         free(path);
         if (exists)
             return sft_fail(err, SFT_EUSAGE,
                             "--out %s: there is a tokenizer already (%s); name another directory", dir,
-                            names[i]);
+                            file_names[i]);
     }
     return SFT_OK;
 }
@@ -98,10 +106,21 @@ static enum sft_status read_files(struct training *t, struct sft_err *err)
     return SFT_OK;
 }
 
+/* A directory of its own is there whole or not at all; in one that holds other files, each file is. */
 static enum sft_status save(const struct training *t, struct sft_err *err)
 {
-    const enum sft_status status = io_mkdirs(t->out, err);
-    return status ? status : tokenizer_save(t->tok, t->out, 0, err);
+    const bool is_new = !path_exists(t->out);
+    char *inside = path_join(t->out, ".tokenizer");
+    struct staging staging;
+    enum sft_status status = staging_open(&staging, is_new ? t->out : inside, err);
+    if (!status)
+        status = tokenizer_save(t->tok, staging.path, 0, err);
+    if (!status)
+        status = is_new ? staging_commit(&staging, err)
+                        : staging_commit_files(&staging, t->out, file_names, N_FILES, err);
+    staging_close(&staging);
+    free(inside);
+    return status;
 }
 
 static void report(const struct training *t, double reading, double merging)

@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "base/staging.h"
 #include "model/checksums.h"
 
 #include <errno.h>
@@ -156,10 +157,6 @@ static enum sft_status write_contents(const char *dir, const struct checkpoint *
         status = io_write_file(state_path, state.data, state.len, err);
     if (!status)
         status = checksums_write(dir, err);
-    if (!status)
-        status = io_sync_dir(trainer, err);
-    if (!status)
-        status = io_sync_dir(dir, err);
     strbuf_free(&state);
     free(trainer);
     free(optimizer);
@@ -192,20 +189,17 @@ enum sft_status checkpoint_link(const char *output_dir, uint64_t last, uint64_t 
 
 enum sft_status checkpoint_save(const char *output_dir, const struct checkpoint *c, struct sft_err *err)
 {
-    char *dir = checkpoint_path(output_dir, c->state->step), *tmp = mem_printf("%s.tmp", dir);
-    enum sft_status status = io_remove_tree(tmp, err);
+    char *dir = checkpoint_path(output_dir, c->state->step);
+    struct staging staging;
+    enum sft_status status = staging_open(&staging, dir, err);
     if (!status)
-        status = io_mkdirs(tmp, err);
+        status = write_contents(staging.path, c, err);
     if (!status)
-        status = write_contents(tmp, c, err);
-    if (!status)
-        status = io_replace_dir(tmp, dir, err);
-    if (status)
-        io_remove_tree(tmp, NULL);
+        status = staging_commit(&staging, err);
+    staging_close(&staging);
     if (!status)
         status = checkpoint_link(output_dir, c->state->step, c->state->best_step, err);
     free(dir);
-    free(tmp);
     return status;
 }
 

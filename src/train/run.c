@@ -58,10 +58,19 @@ static enum sft_status open_tokenizer(struct run *run, struct sft_err *err)
     return status;
 }
 
+static enum sft_status open_generation(struct run *run, struct sft_err *err)
+{
+    char *dir = base_directory(run->settings->model.base);
+    const enum sft_status status = generation_config_load(&run->generation, dir, run->base_config, &run->config,
+                                                          err);
+    free(dir);
+    return status;
+}
+
 static enum sft_status open_base(struct run *run, struct sft_err *err)
 {
     if (model_config_load(&run->config, run->settings->model.base, &run->base_config, err) ||
-        open_tokenizer(run, err))
+        open_generation(run, err) || open_tokenizer(run, err))
         return err->status;
     run->base_vocab = run->config.vocab_size;
     if (tokenizer_vocab_size(run->tokenizer) > run->config.vocab_size) /* control tokens were added */
@@ -72,6 +81,7 @@ static enum sft_status open_base(struct run *run, struct sft_err *err)
 static void describe_export(struct run *run)
 {
     run->meta = (struct hf_meta){.base_config = run->base_config,
+                                 .base_generation = run->generation.raw,
                                  .eos_token_id = tokenizer_eos_id(run->tokenizer),
                                  .pad_token_id = tokenizer_pad_id(run->tokenizer),
                                  .bos_token_id = tokenizer_bos_id(run->tokenizer),
@@ -187,6 +197,20 @@ static void count_steps(struct run *run)
     run->schedule = schedule_make(s, run->total_steps);
 }
 
+/* The weights that the run will begin with, as far as their files' headers say, before anything is allocated. */
+static enum sft_status check_base_weights(const struct run *run, struct sft_err *err)
+{
+    const char *base = run->settings->model.base;
+    struct strbuf unused = {0};
+    if (run->resume_dir || !path_is_dir(base))
+        return SFT_OK;
+    const enum sft_status status = hf_check_weights(&run->config, run->base_vocab, base, &unused, err);
+    if (!status && unused.len)
+        log_warning("%s: tensors that are not used: %s", base, unused.data);
+    strbuf_free(&unused);
+    return status;
+}
+
 /* ---- resuming ---- */
 
 static enum sft_status find_checkpoint(struct run *run, struct sft_err *err)
@@ -246,7 +270,7 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
         return err->status;
     if (!dry && (lock_output_dir(run, err) || checkpoint_clean(run->output_dir, err)))
         return err->status;
-    if (find_checkpoint(run, err))
+    if (find_checkpoint(run, err) || check_base_weights(run, err))
         return err->status;
     return dry ? SFT_OK : write_rejected(run, err); /* not before it is certain that this run goes on */
 }
@@ -355,6 +379,7 @@ void run_free(struct run *run)
     template_free(&run->template);
     tokenizer_free(run->tokenizer);
     json_free(run->base_config);
+    generation_config_free(&run->generation);
     json_free(run->resume_state);
     run_record_free(&run->record);
     free(run->resume_dir);

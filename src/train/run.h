@@ -5,6 +5,7 @@
 
 #include "config/settings.h"
 #include "data/batch.h"
+#include "model/generation.h"
 #include "model/transformer.h"
 #include "text/template.h"
 #include "train/adamw.h"
@@ -24,6 +25,7 @@ struct run {
     struct model_config config;
     size_t base_vocab; /* vocab_size of the base's files, before control tokens */
     json *base_config;
+    struct generation_config generation; /* the base's */
     struct tokenizer *tokenizer;
     struct chat_template template; /* empty (name NULL) where the data are documents only */
     struct hf_meta meta;
