@@ -8,21 +8,6 @@
 
 enum { KEYS_SHOWN = 10 };
 
-/* "NAME:ours" as it stands in a configuration. */
-static void add_item(struct strbuf *text, const char *name, const char *ours)
-{
-    const bool is_quoted = name[strcspn(name, " \t;#\"\\")] != '\0';
-    strbuf_putc(text, ' ');
-    if (is_quoted)
-        strbuf_putc(text, '"');
-    for (; *name; name++) {
-        if (is_quoted && strchr("\"\\", *name))
-            strbuf_putc(text, '\\');
-        strbuf_putc(text, *name);
-    }
-    strbuf_printf(text, ":%s%s", ours, is_quoted ? "\"" : "");
-}
-
 static void add_flag(struct strbuf *text, const struct dataset_file *file, const struct key_count *key)
 {
     strbuf_printf(text, "%s%s:%zu: %s: speaks of training, but not in words that are known (",
@@ -30,7 +15,8 @@ static void add_flag(struct strbuf *text, const struct dataset_file *file, const
     if (key->rows > 1)
         strbuf_printf(text, "%zu rows have it; ", (size_t)key->rows);
     strbuf_puts(text, "weight, train, trainable, loss and masked are; [data] columns =");
-    add_item(text, key->name, "ignore");
+    strbuf_putc(text, ' ');
+    names_add_item(text, key->name, "ignore");
     strbuf_puts(text, " passes it over)");
 }
 

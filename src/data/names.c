@@ -181,6 +181,18 @@ void names_free(struct names *names)
     *names = (struct names){0};
 }
 
+void names_add_item(struct strbuf *out, const char *theirs, const char *ours)
+{
+    const bool is_quoted = theirs[strcspn(theirs, " \t;#\"\\")] != '\0';
+    strbuf_puts(out, is_quoted ? "\"" : "");
+    for (; *theirs; theirs++) {
+        if (is_quoted && strchr("\"\\", *theirs))
+            strbuf_putc(out, '\\');
+        strbuf_putc(out, *theirs);
+    }
+    strbuf_printf(out, ":%s%s", ours, is_quoted ? "\"" : "");
+}
+
 void names_describe(const struct names *names, struct strbuf *out)
 {
     for (size_t i = 0; i < names->n_columns; i++) {

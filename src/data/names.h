@@ -71,6 +71,9 @@ bool names_role(const struct names *names, const char *speaker, enum role *role,
 /* Equal without regard to ASCII capitals, '_', '-' and blanks. */
 bool names_equal(const char *a, const char *b);
 
+/* "theirs:ours" as it would stand in a configuration, quoted where it must be. */
+void names_add_item(struct strbuf *out, const char *theirs, const char *ours);
+
 /* All of it as text, a line each, for a cache's key. */
 void names_describe(const struct names *names, struct strbuf *out);
 

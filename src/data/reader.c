@@ -3,6 +3,7 @@
 #include "data/reader_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The order is the order of detection: a row of several formats is of the one that says most about it.
@@ -31,23 +32,35 @@ static void describe_keys(const json *row, struct strbuf *out)
                       n < SHOWN && json_is_null(child) ? " (null)" : "");
 }
 
-/* " columns = a:prompt b:completion", with two keys of the row whose values would do. */
+static void suggest(struct strbuf *out, const char *theirs, const char *ours)
+{
+    enum { MOST = 60 }; /* a key may be a text */
+    char *shown = mem_strndup(theirs, strnlen(theirs, MOST));
+    strbuf_putc(out, ' ');
+    names_add_item(out, shown, ours);
+    free(shown);
+}
+
+/* "[data] columns = a:prompt b:completion ...", with two keys of the row, or of its turns, whose values would do. */
 static void suggest_columns(const json *row, struct strbuf *out)
 {
     static const char *const of_turns[] = {"role", "content"}, *const of_rows[] = {"prompt", "completion"};
-    const json *list = json_first(row), *object = row;
+    const json *list = json_first(row);
     while (list && !(json_is_array(list) && json_is_object(json_first(list))))
         list = json_next(list);
     strbuf_puts(out, "[data] columns =");
-    if (list) {
-        strbuf_printf(out, " %.40s:messages", json_key(list));
-        object = json_first(list);
-    }
+    if (list)
+        suggest(out, json_key(list), "messages");
     const char *const *ours = list ? of_turns : of_rows;
     size_t n = 0;
-    for (const json *child = json_first(object); child && n < 2; child = json_next(child))
-        if (json_is_string(child) && n++ < 2 && strcmp(json_key(child), ours[n - 1]) != 0)
-            strbuf_printf(out, " %.40s:%s", json_key(child), ours[n - 1]);
+    for (const json *child = json_first(list ? json_first(list) : row); child && n < 2;
+         child = json_next(child)) {
+        if (!json_is_string(child))
+            continue;
+        if (strcmp(json_key(child), ours[n]) != 0)
+            suggest(out, json_key(child), ours[n]);
+        n++;
+    }
     if (n < 2 && !list)
         strbuf_puts(out, n ? " OTHER:completion" : " YOURS:prompt OTHER:completion");
     strbuf_puts(out, list ? " says what they are" : " says which is which");

@@ -51,8 +51,8 @@ void renderer_init(struct renderer *r, const struct chat_template *tpl, const st
                    const struct names *names, const struct render_options *options);
 void renderer_free(struct renderer *r);
 
-/* Append what a row becomes, or the rows of a line that holds several, and count its keys. reader NULL: the row's own, if any
- * knows it. */
+/* Append what a row becomes, or the rows of a line that holds several, and count its keys. reader NULL: the
+ * row's own, if any knows it. */
 void render_row(struct renderer *r, const struct rows *rows, const struct reader *reader,
                 const struct json_element *row, struct shard *shard);
 

@@ -156,6 +156,9 @@ START_TEST(unknown_structures)
     ck_assert_str_eq(unknown("{'id':'x','log':[{'n':1,'who':'a','said':'b'}]}"),
                      "unknown structure: it has the keys id, log" KNOWN
                      "log:messages who:role said:content says what they are");
+    ck_assert_str_eq(unknown("{'ask me':'a','\\u0022':'b'}"),
+                     "unknown structure: it has the keys ask me, \"" KNOWN
+                     "\"ask me:prompt\" \"\\\":completion\" says which is which");
     ck_assert_str_eq(unknown("{}"), "unknown structure: it has no keys" KNOWN
                                     "YOURS:prompt OTHER:completion says which is which");
 }
