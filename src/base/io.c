@@ -87,24 +87,39 @@ enum sft_status path_expect_dir(const char *path, struct sft_err *err)
 
 /* ---- reading ---- */
 
-static enum sft_status open_for_reading(const char *path, int *fd, struct stat *st, struct sft_err *err)
+static const char *kind_of(mode_t mode)
 {
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0)
-        return sft_fail_errno(err, "%s", path);
-    if (fstat(*fd, st) == 0 && !S_ISDIR(st->st_mode))
-        return SFT_OK;
-    close(*fd);
-    return sft_fail(err, SFT_EIO, "%s: is a directory, expected a file", path);
+    return S_ISDIR(mode)    ? "a directory"
+           : S_ISFIFO(mode) ? "a named pipe"
+           : S_ISSOCK(mode) ? "a socket"
+                            : "a device";
 }
 
-enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err)
+/* Of what is no regular file, only a pipe or a device may be read, and only where `any_kind`. Otherwise it is opened
+ * without waiting, so that a named pipe that nobody writes to is seen to be one. */
+static enum sft_status open_for_reading(const char *path, bool any_kind, int *fd, struct stat *st,
+                                        struct sft_err *err)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (any_kind ? 0 : O_NONBLOCK));
+    if (*fd < 0)
+        return sft_fail_errno(err, "%s", path);
+    if (fstat(*fd, st) != 0)
+        sft_fail_errno(err, "%s", path);
+    else if (S_ISREG(st->st_mode) || (any_kind && !S_ISDIR(st->st_mode)))
+        return SFT_OK;
+    else
+        sft_fail(err, SFT_EIO, "%s: is %s, expected a file", path, kind_of(st->st_mode));
+    close(*fd);
+    return SFT_EIO;
+}
+
+static enum sft_status read_all(const char *path, bool any_kind, struct strbuf *sb, struct sft_err *err)
 {
     int fd;
     struct stat st;
-    if (open_for_reading(path, &fd, &st, err))
-        return err->status;
     strbuf_clear(sb);
+    if (open_for_reading(path, any_kind, &fd, &st, err))
+        return SFT_EIO;
     enum sft_status status = SFT_OK;
     const size_t chunk = st.st_size > 0 ? (size_t)st.st_size + 1 : 1 << 16; /* + 1: meets the end at once */
     for (;;) {
@@ -121,6 +136,16 @@ enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err
     sb->data[sb->len] = '\0';
     close(fd);
     return status;
+}
+
+enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err)
+{
+    return read_all(path, true, sb, err);
+}
+
+enum sft_status io_read_file(const char *path, struct strbuf *sb, struct sft_err *err)
+{
+    return read_all(path, false, sb, err);
 }
 
 /* Map what lies behind a descriptor. */
@@ -140,8 +165,8 @@ enum sft_status io_map(struct io_map *map, const char *path, struct sft_err *err
     *map = (struct io_map){.data = ""};
     int fd;
     struct stat st;
-    if (open_for_reading(path, &fd, &st, err))
-        return err->status;
+    if (open_for_reading(path, false, &fd, &st, err))
+        return SFT_EIO;
     enum sft_status status = SFT_OK;
     if (!map_descriptor(fd, (size_t)st.st_size, map))
         status = sft_fail_errno(err, "%s: cannot map", path);
@@ -154,6 +179,24 @@ void io_unmap(struct io_map *map)
     if (map->size)
         munmap((void *)(uintptr_t)map->data, map->size);
     *map = (struct io_map){.data = ""};
+}
+
+enum sft_status xxh64_file(const char *path, uint64_t *hash, struct sft_err *err)
+{
+    int fd;
+    struct stat st;
+    if (open_for_reading(path, false, &fd, &st, err))
+        return SFT_EIO;
+    struct xxh64 h;
+    xxh64_init(&h, 0);
+    unsigned char chunk[1 << 16];
+    ssize_t n;
+    while ((n = read(fd, chunk, sizeof chunk)) > 0)
+        xxh64_update(&h, chunk, (size_t)n);
+    const enum sft_status status = n < 0 ? sft_fail_errno(err, "%s: cannot read", path) : SFT_OK;
+    close(fd);
+    *hash = xxh64_digest(&h);
+    return status;
 }
 
 /* ---- writing ---- */

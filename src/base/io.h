@@ -21,8 +21,12 @@ enum sft_status path_expect_dir(const char *path, struct sft_err *err); /* SFT_E
 
 /* ---- reading ---- */
 
-/* Read a whole file (or pipe) into sb, which is cleared first. */
+/* Read a whole file, pipe or device into sb, which is cleared first. */
 enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err);
+
+/* The same for what can only be a file, as those of a model are: a directory, a device, a named pipe (which would be
+ * waited for) is SFT_EIO. io_map and xxh64_file ask the same. */
+enum sft_status io_read_file(const char *path, struct strbuf *sb, struct sft_err *err);
 
 /* A file mapped read-only. An empty file has data "" and size 0. Zero-initialised is empty. */
 struct io_map {

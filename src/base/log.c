@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/strbuf.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,20 @@ static void clear_progress(void)
     progress_shown = false;
 }
 
+/* Names from files are in it, so that nothing in it may be obeyed by a terminal. */
+static void print_message(const char *fmt, va_list ap)
+{
+    char *message = NULL;
+    struct strbuf printable = {0};
+    const int len = vasprintf(&message, fmt, ap);
+    if (len > 0) {
+        strbuf_add_printable(&printable, message, (size_t)len);
+        fwrite(printable.data, 1, printable.len, stderr);
+        free(message);
+    }
+    strbuf_free(&printable);
+}
+
 void log_info(const char *fmt, ...)
 {
     if (quiet)
@@ -22,7 +38,7 @@ void log_info(const char *fmt, ...)
     clear_progress();
     va_list ap;
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    print_message(fmt, ap);
     va_end(ap);
     fputc('\n', stderr);
 }
@@ -33,7 +49,7 @@ void log_warning(const char *fmt, ...)
     fputs(log_is_terminal(STDERR_FILENO) ? "\033[1;33mwarning:\033[0m " : "warning: ", stderr);
     va_list ap;
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    print_message(fmt, ap);
     va_end(ap);
     fputc('\n', stderr);
 }
@@ -51,7 +67,7 @@ void log_progress(const char *fmt, ...)
     va_list ap;
     va_start(ap, fmt);
     progress_shown = fmt[0] != '\0';
-    vfprintf(stderr, fmt, ap);
+    print_message(fmt, ap);
     va_end(ap);
     fflush(stderr);
 }
