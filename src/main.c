@@ -1,4 +1,5 @@
 /* sft: fine-tune small language models on conversations. This file only finds the subcommand. */
+#include "base/map.h"
 #include "cmd/cmd.h"
 #include "kernels.h"
 
@@ -48,6 +49,7 @@ int main(int argc, char **argv)
         return 1;
     }
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write that fails: finish_output */
+    map_catch_faults();
     if (argc < 2) {
         print_commands(stderr);
         return 2;
