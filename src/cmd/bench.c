@@ -11,17 +11,20 @@ struct bench {
     uint64_t steps;
     double *step_seconds; /* (steps) */
     double seconds, tokens, flops, peak;
+    const volatile int *stop;
 };
 
 static enum sft_status measure(struct bench *b, struct run *run, struct sft_err *err)
 {
-    struct step_result result;
+    struct step_result result = {0};
     b->step_seconds = mem_calloc(b->steps, sizeof *b->step_seconds);
     b->peak = run->kernels->peak_flops ? run->kernels->peak_flops(1.0) : 0;
     if (train_step(run, &result, err)) /* the first touches memory for the first time */
         return err->status;
     profile_reset();
     for (uint64_t i = 0; i < b->steps; i++) {
+        if (*b->stop)
+            return sft_fail(err, SFT_EINTERRUPTED, "stopped");
         const double started = omp_get_wtime();
         if (train_step(run, &result, err))
             return err->status;
@@ -93,9 +96,10 @@ static void print_text(const struct bench *b, const struct run *run)
     print_op("everything else", 0, b->seconds - named, 0, 0, b);
 }
 
-static enum sft_status prepare(struct run *run, struct settings *settings, struct sft_err *err)
+static enum sft_status prepare(struct run *run, const volatile int *stop, struct settings *settings,
+                               struct sft_err *err)
 {
-    if (settings_check(settings, true, err) || run_prepare(run, settings, false, true, NULL, err))
+    if (settings_check(settings, true, err) || run_prepare(run, settings, false, true, stop, err))
         return err->status;
     run->kernels = profile_start(run->kernels);
     return run_allocate(run, err);
@@ -142,7 +146,7 @@ int cmd_bench(int argc, char **argv)
     if (!status)
         status = apply_overrides(&settings, &overrides, &err);
     if (!status)
-        status = prepare(&run, &settings, &err);
+        status = prepare(&run, b.stop = stop_on_signals(), &settings, &err);
     if (!status)
         status = measure(&b, &run, &err);
     if (!status && as_json)

@@ -13,22 +13,6 @@ static void on_signal(int signal_number)
     signal(signal_number, SIG_DFL);
 }
 
-static void catch_signal(int signal_number)
-{
-    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigaction(signal_number, &action, NULL);
-}
-
-static void catch_signals(void)
-{
-    struct sigaction hangup;
-    catch_signal(SIGINT);
-    catch_signal(SIGTERM);
-    sigaction(SIGHUP, NULL, &hangup);
-    if (hangup.sa_handler != SIG_IGN) /* nohup asks for it to stay ignored */
-        catch_signal(SIGHUP);
-}
-
 static enum sft_status read_settings(struct settings *settings, const char *path,
                                      const struct string_list *overrides, struct sft_err *err)
 {
@@ -95,7 +79,7 @@ int cmd_train(int argc, char **argv)
         goto out;
     }
     if (!status) {
-        catch_signals();
+        catch_signals(on_signal);
         status = train(&settings, &options, &err);
     }
     code = status ? report_error(&err) : 0;

@@ -26,7 +26,7 @@ struct shard {
         struct record record;
         size_t tokens_at; /* in tokens and weights */
         size_t text_at;   /* in text: the message, then the row */
-    } * records;
+    } *records;
     int32_t *tokens;
     float *weights;
     struct strbuf text;

@@ -38,13 +38,14 @@ static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err
 {
     const double started = now();
     struct step_result result;
-    const enum sft_status status = train_step(&t->run, &result, err);
+    if (train_step(&t->run, &result, err)) /* no step was taken: there is no result */
+        return err->status;
     *norm = result.norm;
     t->steps_here++;
     t->window_tokens += result.num_tokens;
     t->window_seconds += now() - started;
     t->all_seconds += now() - started;
-    return status;
+    return SFT_OK;
 }
 
 /* ---- what is due after a step ---- */
@@ -219,7 +220,7 @@ static enum sft_status run_loop(struct trainer *t, struct sft_err *err)
 {
     struct run *run = &t->run;
     enum sft_status status = SFT_OK;
-    double norm;
+    double norm = 0;
     if (eval_due(t)) { /* before the first step, or one that a signal cut short */
         status = run_evaluation(t, err);
         if (!status && run->state.step > 0)
