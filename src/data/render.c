@@ -244,16 +244,3 @@ void render_row(struct renderer *r, const struct rows *rows, const struct reader
     }
     json_free(root);
 }
-
-void render_text(struct renderer *r, const char *text, size_t len, struct shard *shard)
-{
-    arena_reset(&r->arena);
-    char *copy = arena_alloc(&r->arena, len);
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++)
-        if (!(text[i] == '\r' && i + 1 < len && text[i + 1] == '\n'))
-            copy[n++] = text[i];
-    struct message message = {.role = ROLE_USER, .content = copy, .len = n, .weight = 1.0F};
-    const struct conversation conv = {.messages = &message, .count = 1, .is_document = true};
-    add_conversation(shard, r, &conv, 1);
-}

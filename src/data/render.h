@@ -52,9 +52,6 @@ void renderer_free(struct renderer *r);
 void render_row(struct renderer *r, const struct rows *rows, const struct reader *reader,
                 const struct json_element *row, struct shard *shard);
 
-/* The same for a whole file that is one document; its CR LF become LF. */
-void render_text(struct renderer *r, const char *text, size_t len, struct shard *shard);
-
 /* Append a row that cannot be read, for the reason in `message`. */
 void render_bad(const struct json_element *row, const char *message, struct shard *shard);
 

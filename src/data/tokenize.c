@@ -1,6 +1,7 @@
 #include "data/tokenize.h"
 
 #include "base/log.h"
+#include "data/text_document.h"
 #include "data/token_cache.h"
 
 #include <stdio.h>
@@ -176,17 +177,9 @@ static enum sft_status read_rows(struct reading *in, enum file_kind kind, struct
 
 static enum sft_status read_text(struct reading *in, struct sft_err *err)
 {
-    const struct io_map *bytes = &in->source->bytes;
-    const size_t mark = bytes->size >= 3 && memcmp(bytes->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    if (bytes->size == mark)
-        return sft_fail(err, SFT_EDATA, "there is no text in it");
-    struct renderer r;
-    renderer_init(&r, in->options->tpl, in->options->tok, &in->options->render);
-    render_text(&r, bytes->data + mark, bytes->size - mark, &in->shards[0]);
-    renderer_free(&r);
-    shard_append_to(&in->shards[0], in->store);
+    const struct tokenize_options *o = in->options;
     in->n_rows = 1;
-    return SFT_OK;
+    return text_document_read(in->source, o->tpl, o->tok, &o->render, in->store, err);
 }
 
 static enum sft_status read_source(struct reading *in, enum file_kind kind, struct sft_err *err)
