@@ -64,7 +64,7 @@ static struct tokenizer *tokenizer_with(const char *pre_tokenizer)
     replace(&text, "\"merges\": [", strlen("\"merges\": ["),
             "\"merges\": [[\"\xC4\x8A\",\"\xC4\x8A\"],[\".\",\"\xC4\x8A\"],[\"a\",\"a\"],[\"aa\",\"aa\"],");
     for (int id = 404; id >= 400; id--) { /* the added tokens come after them */
-        char was[16], is[16];
+        char was[24], is[24];
         snprintf(was, sizeof was, "\"id\": %d", id);
         snprintf(is, sizeof is, "\"id\": %d", id + 4);
         replace(&text, was, strlen(was), is);
