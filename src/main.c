@@ -1,4 +1,5 @@
 /* sft: fine-tune small language models on conversations. This file only finds the subcommand. */
+#include "base/map.h"
 #include "cmd/cmd.h"
 #include "kernels.h"
 
@@ -96,6 +97,7 @@ int main(int argc, char **argv)
     occupy_standard_descriptors();
     ignore_signals_of_writes();
     kernels_start(argv);
+    map_catch_faults();
     if (argc < 2) {
         print_commands(stderr);
         return 2;

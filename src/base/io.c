@@ -1,6 +1,8 @@
 #include "base/io.h"
 
+#include "base/map.h"
 #include "base/mem.h"
+#include "base/writer_id.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -148,8 +150,8 @@ enum sft_status io_read_file(const char *path, struct strbuf *sb, struct sft_err
     return read_all(path, false, sb, err);
 }
 
-/* Map what lies behind a descriptor. */
-static bool map_descriptor(int fd, size_t size, struct io_map *map)
+/* Map what lies behind a descriptor; `name` is what errors call it. */
+static bool map_descriptor(int fd, size_t size, const char *name, struct io_map *map)
 {
     *map = (struct io_map){.data = ""};
     void *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
@@ -157,6 +159,7 @@ static bool map_descriptor(int fd, size_t size, struct io_map *map)
         return false;
     if (p)
         *map = (struct io_map){.data = p, .size = size};
+    map_register(p, size, name);
     return true;
 }
 
@@ -168,7 +171,24 @@ enum sft_status io_map(struct io_map *map, const char *path, struct sft_err *err
     if (open_for_reading(path, false, &fd, &st, err))
         return SFT_EIO;
     enum sft_status status = SFT_OK;
-    if (!map_descriptor(fd, (size_t)st.st_size, map))
+    if (!map_descriptor(fd, (size_t)st.st_size, path, map))
+        status = sft_fail_errno(err, "%s: cannot map", path);
+    close(fd);
+    return status;
+}
+
+enum sft_status io_map_own(struct io_map *map, const char *path, struct sft_err *err)
+{
+    *map = (struct io_map){.data = ""};
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st;
+    if (fd < 0)
+        return sft_fail_errno(err, "%s", path);
+    enum sft_status status = SFT_OK;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+        (st.st_mode & (S_IWGRP | S_IWOTH)))
+        status = sft_fail(err, SFT_EIO, "%s: not a file that only its user can write", path);
+    else if (!map_descriptor(fd, (size_t)st.st_size, path, map))
         status = sft_fail_errno(err, "%s: cannot map", path);
     close(fd);
     return status;
@@ -176,6 +196,8 @@ enum sft_status io_map(struct io_map *map, const char *path, struct sft_err *err
 
 void io_unmap(struct io_map *map)
 {
+    if (map->size)
+        map_unregister(map->data);
     if (map->size)
         munmap((void *)(uintptr_t)map->data, map->size);
     *map = (struct io_map){.data = ""};
@@ -225,9 +247,10 @@ static struct io_writer *writer_new(char *path, char *tmp_path, int fd)
 }
 
 /* Takes over tmp_path. */
-static struct io_writer *open_writer(const char *path, char *tmp_path, struct sft_err *err)
+static struct io_writer *open_writer(const char *path, char *tmp_path, int flags, mode_t mode,
+                                     struct sft_err *err)
 {
-    const int fd = open(tmp_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    const int fd = open(tmp_path, O_RDWR | O_CREAT | O_CLOEXEC | flags, mode);
     if (fd >= 0)
         return writer_new(mem_strdup(path), tmp_path, fd);
     sft_fail_errno(err, "%s: cannot write", path);
@@ -237,20 +260,26 @@ static struct io_writer *open_writer(const char *path, char *tmp_path, struct sf
 
 struct io_writer *io_writer_open(const char *path, struct sft_err *err)
 {
-    return open_writer(path, mem_printf("%s.tmp", path), err);
+    return open_writer(path, mem_printf("%s.tmp", path), O_TRUNC, 0666, err);
 }
 
 struct io_writer *io_writer_open_shared(const char *path, struct sft_err *err)
 {
-    return open_writer(path, mem_printf("%s.%ld.tmp", path, (long)getpid()), err);
+    char *tmp_path = writer_tmp_path(path);
+    unlink(tmp_path); /* of an earlier process that had this one's number */
+    return open_writer(path, tmp_path, O_EXCL | O_NOFOLLOW, 0600, err);
+}
+
+static const char *temporary_dir(void)
+{
+    const char *dir = getenv("TMPDIR");
+    return dir && *dir ? dir : "/tmp";
 }
 
 /* A descriptor of a temporary file without a name; -1 and an error that names the place where there can be none. */
 static int open_temporary(struct sft_err *err)
 {
-    const char *dir = getenv("TMPDIR");
-    if (!dir || !*dir)
-        dir = "/tmp";
+    const char *dir = temporary_dir();
     int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0) { /* a file system without such files */
         char *path = mem_printf("%s/sft-XXXXXX", dir);
@@ -273,6 +302,11 @@ struct io_writer *io_writer_open_temporary(struct sft_err *err)
 size_t io_writer_size(const struct io_writer *w)
 {
     return w->size;
+}
+
+bool io_writer_has_failed(const struct io_writer *w)
+{
+    return w->failed != 0;
 }
 
 static void write_all(struct io_writer *w, const unsigned char *p, size_t len)
@@ -331,10 +365,11 @@ void io_writer_abort(struct io_writer *w)
 /* map may be NULL. */
 static enum sft_status commit(struct io_writer *w, struct io_map *map, struct sft_err *err)
 {
+    char *name = w->path ? mem_strdup(w->path) : mem_printf("a temporary file in %s", temporary_dir());
     write_all(w, w->buffer, w->used);
     if (!w->failed && w->path && fsync(w->fd) != 0)
         w->failed = errno;
-    if (!w->failed && map && !map_descriptor(w->fd, w->size, map))
+    if (!w->failed && map && !map_descriptor(w->fd, w->size, name, map))
         w->failed = errno;
     if (close(w->fd) != 0 && !w->failed)
         w->failed = errno;
@@ -343,12 +378,13 @@ static enum sft_status commit(struct io_writer *w, struct io_map *map, struct sf
     enum sft_status status = SFT_OK;
     if (w->failed) {
         errno = w->failed;
-        status = sft_fail_errno(err, "%s: cannot write", w->path ? w->path : "a temporary file");
+        status = sft_fail_errno(err, "%s: cannot write", name);
         if (w->tmp_path)
             unlink(w->tmp_path);
         if (map)
             io_unmap(map);
     }
+    free(name);
     writer_free(w);
     return status;
 }
@@ -377,9 +413,9 @@ enum sft_status io_write_file(const char *path, const void *bytes, size_t len, s
 
 /* Make one directory if it is not there, and let it last: its name is in its parent, which is synced. A parent that
  * cannot be opened (one may only pass through it) is left to the system. */
-static enum sft_status make_dir(const char *path, struct sft_err *err)
+static enum sft_status make_dir(const char *path, mode_t mode, struct sft_err *err)
 {
-    if (mkdir(path, 0777) != 0)
+    if (mkdir(path, mode) != 0)
         return errno == EEXIST ? SFT_OK : sft_fail_errno(err, "%s: cannot make the directory", path);
     char *parent = path_dirname(path);
     io_sync_dir(parent, NULL);
@@ -387,7 +423,7 @@ static enum sft_status make_dir(const char *path, struct sft_err *err)
     return SFT_OK;
 }
 
-enum sft_status io_mkdirs(const char *path, struct sft_err *err)
+static enum sft_status make_dirs(const char *path, mode_t mode, struct sft_err *err)
 {
     char *copy = mem_strdup(path);
     enum sft_status status = SFT_OK;
@@ -397,7 +433,7 @@ enum sft_status io_mkdirs(const char *path, struct sft_err *err)
         const char end = *p;
         *p = '\0';
         if (p > copy)
-            status = make_dir(copy, err);
+            status = make_dir(copy, mode, err);
         *p = end;
     }
     if (!status && !path_is_dir(path))
@@ -405,6 +441,16 @@ enum sft_status io_mkdirs(const char *path, struct sft_err *err)
                        : sft_fail(err, SFT_EIO, "a directory without a name");
     free(copy);
     return status;
+}
+
+enum sft_status io_mkdirs(const char *path, struct sft_err *err)
+{
+    return make_dirs(path, 0777, err);
+}
+
+enum sft_status io_mkdirs_private(const char *path, struct sft_err *err)
+{
+    return make_dirs(path, 0700, err);
 }
 
 enum sft_status io_sync_dir(const char *path, struct sft_err *err)

@@ -34,6 +34,8 @@ struct io_map {
     size_t size;
 };
 enum sft_status io_map(struct io_map *map, const char *path, struct sft_err *err);
+/* The same for a file that we wrote for ourselves: no link, this user's, and nobody else may write it. */
+enum sft_status io_map_own(struct io_map *map, const char *path, struct sft_err *err);
 void io_unmap(struct io_map *map);
 
 /* ---- writing ----
@@ -51,8 +53,8 @@ uint64_t io_writer_hash(const struct io_writer *w);
 enum sft_status io_writer_commit(struct io_writer *w, struct sft_err *err);
 void io_writer_abort(struct io_writer *w);
 
-/* The same under a temporary name that no other process uses: for files that several may write at once, the last
- * one staying. */
+/* The same under a temporary name that no other process uses (base/writer_id.h): for files that several may write at
+ * once, the last one staying. For its user's eyes only: mode 0600. */
 struct io_writer *io_writer_open_shared(const char *path, struct sft_err *err);
 
 /* Into a temporary file, in $TMPDIR, else /tmp, that has no name and goes with its last mapping:
@@ -65,11 +67,16 @@ enum sft_status io_writer_commit_map(struct io_writer *w, struct io_map *map, st
 /* How many bytes were written so far. */
 size_t io_writer_size(const struct io_writer *w);
 
+/* Whether a write has failed: the commit will say how, and what is written from now on is lost. */
+bool io_writer_has_failed(const struct io_writer *w);
+
 /* The same for content that is already in memory. */
 enum sft_status io_write_file(const char *path, const void *bytes, size_t len, struct sft_err *err);
 
 /* ---- directories ---- */
 enum sft_status io_mkdirs(const char *path, struct sft_err *err); /* like mkdir -p; their names are synced */
+enum sft_status io_mkdirs_private(const char *path,
+                                  struct sft_err *err); /* those it makes for the user alone: 0700 */
 enum sft_status io_sync_dir(const char *path, struct sft_err *err);
 enum sft_status io_rename(const char *from, const char *to, struct sft_err *err);
 

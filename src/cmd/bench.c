@@ -13,9 +13,10 @@ struct bench {
     uint64_t steps;
     double *step_seconds; /* (steps) */
     double seconds, tokens, flops;
-    double peak;  /* of the CPU, before the steps or after them; 0: not known */
-    bool busy;    /* other work had a part of the threads' time */
-    int threads;  /* with which it began */
+    double peak; /* of the CPU, before the steps or after them; 0: not known */
+    bool busy;   /* other work had a part of the threads' time */
+    int threads; /* with which it began */
+    const volatile int *stop;
 };
 
 static const double peak_seconds = 0.25; /* before the steps, and after them */
@@ -23,7 +24,7 @@ static const double least_share = 0.9;   /* of its threads' time, that a run on 
 
 static enum sft_status take_steps(struct bench *b, struct run *run, struct sft_err *err)
 {
-    struct step_result result;
+    struct step_result result = {0};
     struct threads threads;
     if (train_step(run, &result, err)) /* the first touches memory for the first time */
         return err->status;
@@ -31,6 +32,8 @@ static enum sft_status take_steps(struct bench *b, struct run *run, struct sft_e
     threads_start(&threads);
     const double began = omp_get_wtime(), delay = threads_delay();
     for (uint64_t i = 0; i < b->steps; i++) {
+        if (*b->stop)
+            return sft_fail(err, SFT_EINTERRUPTED, "stopped");
         const double started = omp_get_wtime();
         if (train_step(run, &result, err))
             return err->status;
@@ -133,9 +136,10 @@ static void print_text(const struct bench *b, const struct run *run)
     print_op("everything else", 0, b->seconds - named, 0, 0, b);
 }
 
-static enum sft_status prepare(struct run *run, struct settings *settings, struct sft_err *err)
+static enum sft_status prepare(struct run *run, const volatile int *stop, struct settings *settings,
+                               struct sft_err *err)
 {
-    if (run_prepare(run, settings, true, true, NULL,
+    if (run_prepare(run, settings, true, true, stop,
                     err)) /* fresh: no directory's checkpoint is looked for */
         return err->status;
     run->kernels = profile_start(run->kernels);
@@ -185,7 +189,7 @@ int cmd_bench(int argc, char **argv)
     if (!status)
         status = read_settings(&settings, NULL, &overrides, true, true, &err);
     if (!status)
-        status = prepare(&run, &settings, &err);
+        status = prepare(&run, b.stop = stop_on_signals(), &settings, &err);
     if (!status)
         status = measure(&b, &run, &err);
     if (!status && as_json)

@@ -72,6 +72,15 @@ enum sft_status apply_overrides(struct settings *settings, const struct string_l
  * 130: it is told without "error: "). */
 int report_error(const struct sft_err *err);
 
+/* ---- signals ---- */
+
+/* Let SIGINT, SIGTERM and SIGHUP (unless nohup had it ignored) call `handler`. */
+void catch_signals(void (*handler)(int));
+
+/* The flag that the first of these signals sets; a second one is the system's own, and ends us at once. For commands
+ * that read for long: they leave nothing half done behind, and end with 130. */
+const volatile int *stop_on_signals(void);
+
 /* Flush stdout: exit code 0, or 1 with a message where what was printed did not arrive. */
 int finish_output(void);
 

@@ -13,9 +13,10 @@ static enum sft_status score(struct session *s, const struct settings *settings,
     struct activations acts = {0};
     struct batch_buffer buffer = {0};
     const size_t positions = s->model.config.n_positions;
-    const struct dataset_options options = dataset_options_of(
+    struct dataset_options options = dataset_options_of(
         settings, settings->data.max_length < positions ? (size_t)settings->data.max_length : positions);
     const size_t micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
+    options.stop = stop_on_signals();
     enum sft_status status = dataset_load(&ds, files, n_files, &s->template, s->tokenizer, &options, err);
     if (!status)
         status = dataset_check_names(&ds, NULL, &options.names, err);
@@ -27,8 +28,11 @@ static enum sft_status score(struct session *s, const struct settings *settings,
         status = activations_init(&acts, &s->model.config, s->kernels, capacity, false, err);
     if (!status)
         status = batch_buffer_init(&buffer, capacity, capacity, err);
-    if (!status)
-        status = evaluate(&s->model, &acts, &buffer, &ds, micro_batch_tokens, NULL, result, err);
+    if (!status) {
+        status = evaluate(&s->model, &acts, &buffer, &ds, micro_batch_tokens, options.stop, result, err);
+        if (status == SFT_EINTERRUPTED)
+            sft_fail(err, status, "stopped");
+    }
     batch_buffer_free(&buffer);
     activations_free(&acts);
     dataset_free(&ds);

@@ -21,6 +21,7 @@ struct inspect {
     uint64_t found, shown; /* conversations that `source` lets through; those that were printed */
     struct preview preview;
     struct pager pager;
+    const volatile int *stop;
     enum sft_status status; /* of the walk */
     struct sft_err *err;
 };
@@ -114,13 +115,14 @@ static bool is_done(const struct inspect *in)
     return ferror(stdout) || (in->limit && in->shown == in->limit) || (in->row != every_row && in->shown > 0);
 }
 
-static bool print_record(void *context, const struct dataset_file *file, const struct record *r,
+static bool print_record(void *context, struct dataset_file *file, const struct record *r,
                          const char *dropped)
 {
     struct inspect *in = context;
     if (!is_wanted(in, file, r))
         return true;
-    in->status = dataset_check_record(file, r, in->err);
+    in->status = *in->stop ? sft_fail(in->err, SFT_EINTERRUPTED, "stopped")
+                           : dataset_check_record(file, &r, in->err);
     if (in->status)
         return false;
     if (in->json) {
@@ -226,10 +228,12 @@ static enum sft_status inspect(struct inspect *in, struct settings *settings, st
 {
     if (check_options(in, err) || gather_settings(in, settings, err))
         return err->status;
+    in->stop = stop_on_signals();
     if (!in->report)
-        return run_open_data(run, settings, rows_needed(in), err) ? err->status
-                                                                  : print_conversations(in, run, err);
-    if (run_survey(run, settings, err))
+        return run_open_data(run, settings, rows_needed(in), in->stop, err)
+                   ? err->status
+                   : print_conversations(in, run, err);
+    if (run_survey(run, settings, in->stop, err))
         return err->status;
     print_report(in, run);
     return SFT_OK;

@@ -36,22 +36,6 @@ static void on_signal(int signal_number)
     errno = saved_errno;
 }
 
-static void catch_signal(int signal_number, void (*handler)(int))
-{
-    const struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-    sigaction(signal_number, &action, NULL);
-}
-
-static void catch_signals(void (*handler)(int))
-{
-    struct sigaction hangup;
-    catch_signal(SIGINT, handler);
-    catch_signal(SIGTERM, handler);
-    sigaction(SIGHUP, NULL, &hangup);
-    if (hangup.sa_handler != SIG_IGN) /* nohup asks for it to stay ignored */
-        catch_signal(SIGHUP, handler);
-}
-
 /* Frees it. */
 static int print_text(struct strbuf *text)
 {

@@ -1,5 +1,7 @@
 #include "data/batch.h"
 
+#include "base/map.h"
+
 /* Keeps the shuffles' random numbers apart from every other use of the run's seed. */
 static const uint64_t order_stream = 0x6F72646572000000; /* "order" */
 
@@ -117,4 +119,81 @@ size_t batch_fill(struct batch_buffer *buf, const struct dataset *ds, const uint
         add_sequence(batch, &to, &example, positions);
     }
     return taken;
+}
+
+/* ---- from stores that may be cut short at any moment ---- */
+
+/* How many examples batch_fill will take. */
+static size_t count_taken(const struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids,
+                          size_t n, size_t micro_batch_tokens)
+{
+    size_t taken = 0, positions = 0;
+    for (; taken < n && taken < buf->max_sequences; taken++) {
+        positions += dataset_example(ds, ids[taken]).n_positions;
+        if (taken > 0 && positions > micro_batch_tokens)
+            break;
+    }
+    return taken;
+}
+
+struct reading {
+    struct batch_buffer *buf;
+    const struct dataset *ds;
+    const uint32_t *ids;
+    size_t n, micro_batch_tokens, taken;
+    struct batch_sums sums;
+};
+
+static bool count_guarded(void *context)
+{
+    struct reading *r = context;
+    r->taken = count_taken(r->buf, r->ds, r->ids, r->n, r->micro_batch_tokens);
+    return true;
+}
+
+static bool fill_guarded(void *context)
+{
+    struct reading *r = context;
+    r->taken = batch_fill(r->buf, r->ds, r->ids, r->n, r->micro_batch_tokens);
+    return true;
+}
+
+static bool sum_guarded(void *context)
+{
+    struct reading *r = context;
+    r->sums = (struct batch_sums){0};
+    for (size_t i = 0; i < r->n; i++) {
+        const struct example e = dataset_example(r->ds, r->ids[i]);
+        r->sums.target_weight += e.target_weight;
+        r->sums.n_tokens += e.n_tokens;
+        r->sums.n_targets += e.n_targets;
+    }
+    return true;
+}
+
+enum sft_status batch_read(struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids, size_t n,
+                           size_t micro_batch_tokens, size_t *taken, struct sft_err *err)
+{
+    struct reading r = {.buf = buf, .ds = ds, .ids = ids, .n = n, .micro_batch_tokens = micro_batch_tokens};
+    bool is_read = false;
+    while (!is_read) { /* once, but where a store is damaged in between */
+        const size_t n_checked = map_read_guarded(count_guarded, &r) ? r.taken : n;
+        if (dataset_check(ds, ids, n_checked, err))
+            return err->status;
+        is_read = map_read_guarded(fill_guarded, &r);
+    }
+    *taken = r.taken;
+    return SFT_OK;
+}
+
+enum sft_status batch_sum(const struct dataset *ds, const uint32_t *ids, size_t n, struct batch_sums *sums,
+                          struct sft_err *err)
+{
+    struct reading r = {.ds = ds, .ids = ids, .n = n};
+    do {
+        if (dataset_check(ds, ids, n, err))
+            return err->status;
+    } while (!map_read_guarded(sum_guarded, &r));
+    *sums = r.sums;
+    return SFT_OK;
 }

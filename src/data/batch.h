@@ -46,4 +46,17 @@ void batch_buffer_free(struct batch_buffer *buf);
 size_t batch_fill(struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids, size_t n,
                   size_t micro_batch_tokens);
 
+/* The same with tokens that are made sure of (dataset_check), also where a store is cut short at this moment: *taken of
+ * them, or SFT_EIO. */
+enum sft_status batch_read(struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids, size_t n,
+                           size_t micro_batch_tokens, size_t *taken, struct sft_err *err);
+
+/* Sums over examples, whose tokens are made sure of. */
+struct batch_sums {
+    double target_weight;
+    size_t n_tokens, n_targets;
+};
+enum sft_status batch_sum(const struct dataset *ds, const uint32_t *ids, size_t n, struct batch_sums *sums,
+                          struct sft_err *err);
+
 #endif

@@ -1,5 +1,6 @@
 #include "data/dataset.h"
 
+#include "base/log.h"
 #include "data/dataset_internal.h"
 #include "data/hash_set.h"
 
@@ -108,11 +109,11 @@ static enum sft_status list_examples(struct dataset *ds, uint64_t seed, struct s
 
 /* ---- loading ---- */
 
-static enum sft_status load_files(struct dataset *ds, struct source *sources,
-                                  const struct tokenize_options *options, struct sft_err *err)
+static enum sft_status load_files(struct dataset *ds, struct source *sources, struct sft_err *err)
 {
+    const struct tokenize_options *options = ds->how;
     for (size_t f = 0; f < ds->n_files; f++) { /* so that a missing one is told before anything is read */
-        if (source_open(&sources[f], ds->files[f].path, err))
+        if (source_open_until(&sources[f], ds->files[f].path, options->stop, err))
             return err->status;
     }
     for (size_t f = 0; f < ds->n_files; f++) {
@@ -122,6 +123,7 @@ static enum sft_status load_files(struct dataset *ds, struct source *sources,
             return err->status;
         if (!key_counts_unpack(&file->keys, file->store.notes, file->store.notes_len))
             return sft_fail(err, SFT_EDATA, "%s: the token cache is damaged (remove it)", file->path);
+        file->how = options;
         source_close(&sources[f]);
     }
     return SFT_OK;
@@ -131,31 +133,33 @@ enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_sp
                              const struct chat_template *tpl, const struct tokenizer *tok,
                              const struct dataset_options *options, struct sft_err *err)
 {
-    struct names names;
-    struct tokenize_options how = {.tpl = tpl,
-                                   .tok = tok,
-                                   .names = &names,
-                                   .render = options->render,
-                                   .stop = options->stop,
-                                   .max_rows = options->max_rows};
+    struct names *names = mem_calloc(1, sizeof *names);
+    struct tokenize_options *how = mem_alloc(sizeof *how);
+    *how = (struct tokenize_options){.tpl = tpl,
+                                     .tok = tok,
+                                     .names = names,
+                                     .render = options->render,
+                                     .stop = options->stop,
+                                     .max_rows = options->max_rows};
     struct source *sources = mem_calloc(n_specs, sizeof *sources);
-    enum sft_status status = names_init(&names, &options->names, err);
+    enum sft_status status = names_init(names, &options->names, err);
     bool is_mixed = false;
     *ds = (struct dataset){.files = mem_calloc(n_specs, sizeof *ds->files),
                            .n_files = n_specs,
+                           .how = how,
+                           .names = names,
                            .drops_duplicates = options->dedupe == DEDUPE_EXACT};
     for (size_t f = 0; f < n_specs && !status; f++) {
         status = dataset_parse_spec(specs[f], &ds->files[f], err);
         is_mixed = is_mixed || ds->files[f].repeat < 1 || ds->files[f].repeat > 1;
     }
     if (is_mixed) /* a sample is of the whole, and a repeat comes after it */
-        how.max_rows = 0;
+        how->max_rows = 0;
     if (!status)
-        status = load_files(ds, sources, &how, err);
+        status = load_files(ds, sources, err);
     for (size_t f = 0; f < n_specs; f++)
         source_close(&sources[f]);
     free(sources);
-    names_free(&names);
     if (!status && !(status = dataset_check_rows(ds, options, err)))
         status = dataset_check_keys(ds, options, err);
     if (!status) {
@@ -181,8 +185,13 @@ void dataset_free(struct dataset *ds)
 {
     for (size_t i = 0; !ds->borrows && i < ds->n_files; i++)
         dataset_file_free(&ds->files[i]);
-    if (!ds->borrows)
+    if (!ds->borrows) {
         free(ds->files);
+        free(ds->how);
+        if (ds->names)
+            names_free(ds->names);
+        free(ds->names);
+    }
     free(ds->ids);
     *ds = (struct dataset){0};
 }
@@ -221,15 +230,49 @@ struct example dataset_example(const struct dataset *ds, size_t i)
                             .truncated = r->flags & RECORD_TRUNCATED};
 }
 
-enum sft_status dataset_check_record(const struct dataset_file *file, const struct record *record,
+/* ---- damage ---- */
+
+static bool is_sound(const struct dataset_file *file, const struct record *record)
+{
+    return token_store_check(&file->store, record,
+                             file->how ? tokenizer_vocab_size(file->how->tok) : INT32_MAX);
+}
+
+/* The store of a file, made again. */
+static enum sft_status mend(struct dataset_file *file, struct sft_err *err)
+{
+    const struct file_format format = file_format_of(file->path, file->forced);
+    struct token_store store;
+    if (!file->how) /* of no file */
+        return sft_fail(err, SFT_EIO, "the tokens of a dataset are damaged");
+    log_warning("%s: its tokens in the cache are damaged; they are made again", file->path);
+    if (tokenize_again(file->path, &format, file->how, file->hash, &store, err))
+        return err->status;
+    if (store.n_records != file->store.n_records) {
+        token_store_close(&store);
+        return sft_fail(err, SFT_EIO, "%s: its tokens, made again, are others than before (run again)",
+                        file->path);
+    }
+    token_store_close(&file->store);
+    file->store = store;
+    return SFT_OK;
+}
+
+enum sft_status dataset_check_record(struct dataset_file *file, const struct record **record,
                                      struct sft_err *err)
 {
-    if (token_store_check(&file->store, record))
+    const size_t i = (size_t)(*record - file->store.records);
+    if (is_sound(file, *record))
         return SFT_OK;
-    return sft_fail(err, SFT_EIO,
-                    "%s:%zu: its tokens in the cache are damaged (delete the cache, SFT_CACHE_DIR or "
-                    "~/.cache/sft, and run again)",
-                    file->path, (size_t)record->line);
+    if (mend(file, err))
+        return err->status;
+    *record = &file->store.records[i];
+    return is_sound(file, *record)
+               ? SFT_OK
+               : sft_fail(err, SFT_EIO,
+                          "%s:%zu: its tokens are damaged as soon as they are made (is the disk "
+                          "in order, and the memory?)",
+                          file->path, (size_t)(*record)->line);
 }
 
 enum sft_status dataset_check(const struct dataset *ds, const uint32_t *examples, size_t n,
@@ -238,11 +281,21 @@ enum sft_status dataset_check(const struct dataset *ds, const uint32_t *examples
     for (size_t i = 0; i < n; i++) {
         size_t file;
         const struct record *r = dataset_record(ds, examples[i], &file);
-        if (dataset_check_record(&ds->files[file], r, err))
+        if (dataset_check_record(&ds->files[file], &r, err))
             return err->status;
     }
     return SFT_OK;
 }
+
+void dataset_borrow(struct dataset *ds, const struct chat_template *tpl, const struct tokenizer *tok)
+{
+    if (!ds->how || ds->borrows)
+        return;
+    ds->how->tpl = tpl;
+    ds->how->tok = tok;
+}
+
+/* ---- parts of it ---- */
 
 bool dataset_is_documents(const struct dataset *ds)
 {

@@ -34,11 +34,12 @@ struct dataset_file {
     double repeat;      /* FILE*2: 2; FILE*0.25: 0.25 */
     uint64_t hash;      /* XXH64 of its bytes */
     struct token_store store;
-    struct key_counts keys;   /* of its rows: which were read, which nobody read */
-    size_t first_record;      /* number of its first record among those of all files */
-    unsigned char *duplicate; /* a bit a record: the same tokens and weights stood before */
-    size_t duplicates;        /* of kept records */
-    size_t n_examples;        /* that it gives to the dataset */
+    struct key_counts keys;             /* of its rows: which were read, which nobody read */
+    const struct tokenize_options *how; /* the dataset's */
+    size_t first_record;                /* number of its first record among those of all files */
+    unsigned char *duplicate;           /* a bit a record: the same tokens and weights stood before */
+    size_t duplicates;                  /* of kept records */
+    size_t n_examples;                  /* that it gives to the dataset */
 };
 
 struct dataset {
@@ -47,7 +48,9 @@ struct dataset {
     uint32_t *ids; /* (n_examples) records, numbered over all files; in file order, a file's repeats one after
                       another */
     size_t n_examples;
-    size_t n_tokens, n_targets; /* over the examples */
+    size_t n_tokens, n_targets;   /* over the examples */
+    struct tokenize_options *how; /* what the stores were made by, should one be damaged, */
+    struct names *names;          /* and the names in it */
     bool drops_duplicates;
     bool borrows; /* made by dataset_split: the files are another dataset's */
 };
@@ -80,7 +83,8 @@ enum sft_status dataset_find_files(char *const *specs, size_t n_specs, struct sf
  * on_bad_row = error (or overlong = error), SFT_EDATA carries such rows by what is wrong with them, a line
  * "FILE:LINE: what (the same in lines 7, 9, 12 and 24 more)" for each of the first ten kinds; else the keys
  * that speak of training and were not obeyed. SFT_EUSAGE for names that make no sense (data/names.h). Free
- * with dataset_free, which accepts a zeroed struct. */
+ * with dataset_free, which accepts a zeroed struct; until then it borrows tpl, tok and the strings of the
+ * options, for dataset_check. */
 enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_specs,
                              const struct chat_template *tpl, const struct tokenizer *tok,
                              const struct dataset_options *options, struct sft_err *err);
@@ -94,17 +98,21 @@ enum sft_status dataset_check_names(const struct dataset *train, const struct da
 /* The i-th example. */
 struct example dataset_example(const struct dataset *ds, size_t i);
 
-/* Whether the tokens of some examples are still those that were written: SFT_EDATA names the file whose store
- * in the cache is damaged. */
+/* Make sure of the tokens of some examples, before they are looked at: where a store in the cache was damaged or cut
+ * short since it was opened, it is made again of its file, with a warning, and views of its records and tokens that
+ * were taken before are of no use any more. SFT_EIO where that cannot be: the file has changed, or was a pipe. */
 enum sft_status dataset_check(const struct dataset *ds, const uint32_t *examples, size_t n,
                               struct sft_err *err);
 
+/* The same of a record of the file; *record then points to where it is now. */
+enum sft_status dataset_check_record(struct dataset_file *file, const struct record **record,
+                                     struct sft_err *err);
+
+/* Let a dataset borrow these from now on, which are what it was loaded with, elsewhere. */
+void dataset_borrow(struct dataset *ds, const struct chat_template *tpl, const struct tokenizer *tok);
+
 /* Whether the i-th record of the file is a kept one that an earlier one equals. */
 bool record_is_duplicate(const struct dataset_file *file, size_t i);
-
-/* The same of one record. */
-enum sft_status dataset_check_record(const struct dataset_file *file, const struct record *record,
-                                     struct sft_err *err);
 
 /* Whether its files hold documents only, no conversation. */
 bool dataset_is_documents(const struct dataset *ds);
@@ -124,7 +132,7 @@ struct dataset_overlap dataset_overlap(const struct dataset *train, const struct
 /* Every record of the files in their order, with why it is not trained on (NULL: it is): a row's own reason,
  * "duplicate", or "not in the sample"; after a file's last record the examples that a repeat brings again.
  * Not for a dataset that was split. Ends early where `each` returns false. */
-typedef bool dataset_record_fn(void *context, const struct dataset_file *file, const struct record *record,
+typedef bool dataset_record_fn(void *context, struct dataset_file *file, const struct record *record,
                                const char *dropped);
 void dataset_walk(const struct dataset *ds, dataset_record_fn *each, void *context);
 

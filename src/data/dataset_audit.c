@@ -127,7 +127,7 @@ void dataset_walk(const struct dataset *ds, dataset_record_fn *each, void *conte
 {
     const uint32_t *id = ds->ids;
     for (size_t f = 0; f < ds->n_files; f++) {
-        const struct dataset_file *file = &ds->files[f];
+        struct dataset_file *file = &ds->files[f];
         const uint32_t *end = id + file->n_examples;
         for (size_t i = 0; i < file->store.n_records; i++) {
             const struct record *r = &file->store.records[i];

@@ -70,7 +70,7 @@ void render_bad(const struct json_element *row, const char *message, struct shar
     struct record *record = add_record(shard, row->line);
     record->why = DROP_BAD_ROW;
     add_message(shard, record, message);
-    record->row_len = row->len < UINT32_MAX ? (uint32_t)row->len : UINT32_MAX;
+    record->row_len = row->len;
     strbuf_add(&shard->text, row->text, record->row_len);
 }
 
@@ -155,11 +155,10 @@ static void add_document(struct shard *shard, const struct rendered *out, size_t
                          uint16_t flags)
 {
     for (size_t from = 0; from == 0 || from < out->tokens.count; from += max_length) {
-        const size_t left = out->tokens.count - from;
+        const size_t left = out->tokens.count - from, n = left < max_length ? left : max_length;
         struct record *record = add_record(shard, line);
-        add_tokens(shard, record, out->tokens.ids + from, out->weights + from,
-                   left < max_length ? left : max_length);
-        record->uncut = (uint32_t)out->tokens.count;
+        add_tokens(shard, record, out->tokens.ids + from, out->weights + from, n);
+        record->uncut = from + n;
         record->n_turns = 1;
         record->flags = flags;
     }
@@ -171,8 +170,8 @@ static void add_turns(struct shard *shard, const struct rendered *out, const str
     const size_t n = out->tokens.count, max = options->max_length;
     const bool is_overlong = n > max, is_cut = is_overlong && options->overlong == OVERLONG_TRUNCATE;
     struct record *record = add_record(shard, line);
-    add_tokens(shard, record, out->tokens.ids, out->weights, is_cut ? max : n);
-    record->uncut = (uint32_t)n;
+    add_tokens(shard, record, out->tokens.ids, out->weights, is_cut ? max : n < UINT32_MAX ? n : UINT32_MAX);
+    record->uncut = n;
     record->n_turns = (uint32_t)conv->count;
     record->prompt_hash = hash_prompt(conv);
     record->flags = remarks(conv);
@@ -295,17 +294,4 @@ void render_row(struct renderer *r, const struct rows *rows, const struct reader
     do
         render_next(r, rows, reader, &rest, shard);
     while (rest.len > 0);
-}
-
-void render_text(struct renderer *r, const char *text, size_t len, struct shard *shard)
-{
-    arena_reset(&r->arena);
-    char *copy = arena_alloc(&r->arena, len);
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++)
-        if (!(text[i] == '\r' && i + 1 < len && text[i + 1] == '\n'))
-            copy[n++] = text[i];
-    struct message message = {.role = ROLE_USER, .content = copy, .len = n, .weight = 1.0F};
-    const struct conversation conv = {.messages = &message, .count = 1, .is_document = true};
-    add_conversation(shard, r, &conv, 1);
 }

@@ -27,7 +27,7 @@ struct shard {
         struct record record;
         size_t tokens_at; /* in tokens and weights */
         size_t text_at;   /* in text: the message, then the row */
-    } * records;
+    } *records;
     int32_t *tokens;
     float *weights;
     struct strbuf text;
@@ -55,9 +55,6 @@ void renderer_free(struct renderer *r);
  * row's own, if any knows it. */
 void render_row(struct renderer *r, const struct rows *rows, const struct reader *reader,
                 const struct json_element *row, struct shard *shard);
-
-/* The same for a whole file that is one document; its CR LF become LF. */
-void render_text(struct renderer *r, const char *text, size_t len, struct shard *shard);
 
 /* Append a row that cannot be read, for the reason in `message`. */
 void render_bad(const struct json_element *row, const char *message, struct shard *shard);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,20 +45,48 @@ static enum sft_status fail_to_store(struct sft_err *err, const char *path)
 
 /* ---- opening ---- */
 
-static enum sft_status copy_to_end(int fd, struct io_writer *w, const char *path, struct sft_err *err)
+static bool is_stopped(const struct source *source)
+{
+    return source->stop && *source->stop;
+}
+
+enum sft_status source_check_stop(const struct source *source, struct sft_err *err)
+{
+    return is_stopped(source) ? sft_fail(err, SFT_EINTERRUPTED, "%s: stopped while it was read", source->path)
+                              : SFT_OK;
+}
+
+/* The next bytes, waiting for them; 0 at the end, or where it is to stop. A read would go on after a signal
+ * (SA_RESTART); a wait with an end does not, and ends too if the signal came just before it. */
+static ssize_t read_next(const struct source *source, int fd, char *buffer)
+{
+    enum { WAIT_MS = 200 };
+    while (!is_stopped(source)) {
+        struct pollfd input = {.fd = fd, .events = POLLIN};
+        const int ready = poll(&input, 1, WAIT_MS);
+        if (ready == 0 || (ready < 0 && errno == EINTR))
+            continue;
+        const ssize_t n = read(fd, buffer, BUFFER);
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        return n;
+    }
+    return 0;
+}
+
+/* Up to its end, or until it cannot be written: then the commit says why. */
+static enum sft_status copy_to_end(const struct source *source, int fd, struct io_writer *w,
+                                   struct sft_err *err)
 {
     char *buffer = mem_alloc(BUFFER);
-    enum sft_status status = SFT_OK;
-    for (;;) {
-        const ssize_t n = read(fd, buffer, BUFFER);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            status = sft_fail_errno(err, "%s: cannot read", path);
-        if (n <= 0)
-            break;
-        io_write(w, buffer, (size_t)n);
+    ssize_t n = 1;
+    while (n > 0 && !io_writer_has_failed(w)) {
+        n = read_next(source, fd, buffer);
+        if (n > 0)
+            io_write(w, buffer, (size_t)n);
     }
+    const enum sft_status status = n < 0 ? sft_fail_errno(err, "%s: cannot read", source->path)
+                                         : source_check_stop(source, err);
     free(buffer);
     return status;
 }
@@ -68,7 +97,7 @@ static enum sft_status spool(struct source *source, int fd, struct sft_err *err)
     struct io_writer *w = io_writer_open_temporary(err);
     if (!w)
         return fail_to_store(err, source->path);
-    if (copy_to_end(fd, w, source->path, err)) {
+    if (copy_to_end(source, fd, w, err)) {
         io_writer_abort(w);
         return err->status;
     }
@@ -84,9 +113,10 @@ static enum sft_status spool_standard_input(struct source *source, struct sft_er
     return spool(source, STDIN_FILENO, err);
 }
 
+/* A named pipe is opened without waiting for who writes to it: that is done in read_next. */
 static enum sft_status spool_file(struct source *source, struct sft_err *err)
 {
-    const int fd = open(source->path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return sft_fail_errno(err, "%s", source->path);
     const enum sft_status status = spool(source, fd, err);
@@ -106,9 +136,10 @@ static enum sft_status open_file(struct source *source, struct sft_err *err)
     return spool_file(source, err);
 }
 
-enum sft_status source_open(struct source *source, const char *path, struct sft_err *err)
+enum sft_status source_open_until(struct source *source, const char *path, const volatile int *stop,
+                                  struct sft_err *err)
 {
-    *source = (struct source){.path = path};
+    *source = (struct source){.path = path, .stop = stop};
     const enum sft_status status = strcmp(path, "-") == 0 ? spool_standard_input(source, err)
                                                           : open_file(source, err);
     if (status)
@@ -116,6 +147,11 @@ enum sft_status source_open(struct source *source, const char *path, struct sft_
     source->is_gzip = source->packed.size >= 2 && memcmp(source->packed.data, "\x1f\x8b", 2) == 0;
     advise_sequential(&source->packed);
     return SFT_OK;
+}
+
+enum sft_status source_open(struct source *source, const char *path, struct sft_err *err)
+{
+    return source_open_until(source, path, NULL, err);
 }
 
 void source_close(struct source *source)
@@ -128,6 +164,20 @@ void source_close(struct source *source)
 
 /* ---- what is in it ---- */
 
+/* Of the bytes as they are now. */
+static uint64_t hash_bytes(const struct source *source)
+{
+    const struct io_map *map = &source->packed;
+    struct xxh64 state;
+    xxh64_init(&state, 0);
+    for (size_t pos = 0; pos < map->size && !is_stopped(source); pos += WINDOW) {
+        const size_t end = min_size(pos + WINDOW, map->size);
+        xxh64_update(&state, map->data + pos, end - pos);
+        forget(map, pos, end);
+    }
+    return xxh64_digest(&state);
+}
+
 uint64_t source_hash(const struct source *source, const char *stamps_dir)
 {
     const bool has_stamp = stamps_dir && source->is_regular;
@@ -137,18 +187,28 @@ uint64_t source_hash(const struct source *source, const char *stamps_dir)
 
     /* The clock is read before the bytes are: what changes after that shows in the file's times. */
     const int64_t now_ns = stamp_clock_ns();
-    const struct io_map *map = &source->packed;
-    struct xxh64 state;
-    xxh64_init(&state, 0);
-    for (size_t pos = 0; pos < map->size; pos += WINDOW) {
-        const size_t end = min_size(pos + WINDOW, map->size);
-        xxh64_update(&state, map->data + pos, end - pos);
-        forget(map, pos, end);
-    }
-    hash = xxh64_digest(&state);
-    if (has_stamp && file_state_is_settled(&source->state, now_ns))
+    hash = hash_bytes(source);
+    if (has_stamp && !is_stopped(source) && file_state_is_settled(&source->state, now_ns))
         stamp_write(stamps_dir, source->path, &source->state, hash);
     return hash;
+}
+
+enum sft_status source_check_unchanged(const struct source *source, uint64_t hash, const char *stamps_dir,
+                                       struct sft_err *err)
+{
+    struct stat st;
+    if (!source->is_regular) /* spooled: nobody else has it */
+        return SFT_OK;
+    const bool is_same = stat(source->path, &st) == 0 && file_state_is(&source->state, &st) &&
+                         hash_bytes(source) == hash;
+    if (source_check_stop(source, err))
+        return err->status;
+    if (is_same)
+        return SFT_OK;
+    if (stamps_dir)
+        stamp_remove(stamps_dir, source->path);
+    return sft_fail(err, SFT_EIO, "%s: changed while it was read (run again when nothing writes to it)",
+                    source->path);
 }
 
 void source_forget(const struct source *source, size_t n)
@@ -198,6 +258,10 @@ static enum sft_status unpack_member(struct unpacking *u)
         u->stream.avail_out = BUFFER;
         result = inflate(&u->stream, Z_NO_FLUSH);
         io_write(u->w, u->buffer, BUFFER - u->stream.avail_out);
+        if (io_writer_has_failed(u->w))
+            return SFT_OK; /* the commit says why */
+        if (source_check_stop(u->source, u->err))
+            return SFT_EINTERRUPTED;
     } while (result == Z_OK);
     if (result == Z_STREAM_END)
         return SFT_OK;
@@ -231,7 +295,7 @@ static enum sft_status unpack_members(struct unpacking *u)
     do {
         inflateReset(&u->stream);
         status = unpack_member(u);
-    } while (!status && has_more(u));
+    } while (!status && !io_writer_has_failed(u->w) && has_more(u));
     inflateEnd(&u->stream);
     return status;
 }

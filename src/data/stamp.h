@@ -20,6 +20,7 @@ struct file_state {
     int64_t mtime_ns, ctime_ns;
 };
 struct file_state file_state_of(const struct stat *st);
+bool file_state_is(const struct file_state *state, const struct stat *st);
 
 /* Whether a change at `now_ns` or later would show: two seconds or more have passed since the last one, which
  * is more than any file system's clock is coarse. */
@@ -33,5 +34,8 @@ bool stamp_read(const char *dir, const char *path, const struct file_state *stat
 
 /* Keep it. `dir` is made if it is absent; where that or the writing fails, nothing is kept. */
 void stamp_write(const char *dir, const char *path, const struct file_state *state, uint64_t hash);
+
+/* Forget what was kept for `path`. */
+void stamp_remove(const char *dir, const char *path);
 
 #endif

@@ -1,7 +1,9 @@
 #include "data/token_store.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -210,17 +212,53 @@ static bool read_trailer(const struct io_map *map, const char *key, struct trail
            trailer_hash(t, map->data + t->records_offset, notes, stored_key) == t->hash;
 }
 
+/* Whether a record is one that token_store_add could have written before `data_end`. */
+static bool is_possible(const struct record *r, uint64_t data_end)
+{
+    /* of 32-bit counts: no overflow */
+    const uint64_t bytes = r->n_tokens * (uint64_t)(sizeof(int32_t) + sizeof(float)) + r->message_len;
+    return r->offset % DATA_ALIGN == 0 && r->offset <= data_end && bytes <= data_end - r->offset &&
+           r->row_len <= data_end - r->offset - bytes && r->why < DROP_COUNT &&
+           r->flags < 2 * RECORD_UNREAD && r->n_targets <= r->n_tokens &&
+           r->n_positions < (r->n_tokens > 0 ? r->n_tokens : 1) && isfinite(r->target_weight) &&
+           r->target_weight >= 0 && (r->why != DROP_NO || r->target_weight > 0) &&
+           (r->why != DROP_BAD_ROW || r->n_tokens == 0);
+}
+
+/* Whether all records are possible, and the counts are theirs. */
+static bool records_are_sound(const struct token_store *store, uint64_t data_end)
+{
+    struct store_counts sums = {.rows = store->counts.rows};
+    for (size_t i = 0; i < store->n_records; i++) {
+        if (!is_possible(&store->records[i], data_end))
+            return false;
+        count(&sums, &store->records[i]);
+    }
+    return memcmp(&sums, &store->counts, sizeof sums) == 0;
+}
+
+struct opening {
+    struct token_store *store;
+    const char *key;
+};
+
+static bool read_index(void *context)
+{
+    const struct opening *o = context;
+    struct trailer t;
+    if (!read_trailer(&o->store->map, o->key, &t) || memchr(t.format, '\0', sizeof t.format) == NULL)
+        return false;
+    view_records(o->store, &t);
+    return records_are_sound(o->store, t.records_offset);
+}
+
 bool token_store_open(struct token_store *store, const char *path, const char *key)
 {
-    struct trailer t;
     struct sft_err none;
     *store = (struct token_store){0};
-    if (io_map(&store->map, path, &none))
-        return false;
-    if (read_trailer(&store->map, key, &t)) {
-        view_records(store, &t);
+    if (io_map_own(&store->map, path, &none) == SFT_OK &&
+        map_read_guarded(read_index, &(struct opening){store, key}))
         return true;
-    }
     token_store_close(store);
     return false;
 }
@@ -251,8 +289,29 @@ const char *record_row(const struct token_store *store, const struct record *rec
     return record_message(store, record) + record->message_len;
 }
 
-bool token_store_check(const struct token_store *store, const struct record *record)
+struct check {
+    const struct token_store *store;
+    const struct record *record;
+    size_t vocab_size;
+};
+
+static bool check_data(void *context)
 {
-    const size_t bytes = record->n_tokens * (sizeof(int32_t) + sizeof(float));
-    return xxh64(store->map.data + record->offset, bytes, 0) == record->content_hash;
+    const struct check *c = context;
+    const struct record r = *c->record;
+    const int32_t *tokens = record_tokens(c->store, &r);
+    const float *weights = record_weights(c->store, &r);
+    struct record sums = r;
+    bool is_sound = xxh64(tokens, r.n_tokens * (sizeof *tokens + sizeof *weights), 0) == r.content_hash;
+    for (uint32_t i = 0; i < r.n_tokens && is_sound; i++)
+        is_sound = tokens[i] >= 0 && (size_t)tokens[i] < c->vocab_size && isfinite(weights[i]) &&
+                   weights[i] >= 0 && (i > 0 || !(weights[i] > 0));
+    sum_weights(&sums, weights);
+    return is_sound && sums.n_targets == r.n_targets && sums.n_positions == r.n_positions &&
+           !(sums.target_weight < r.target_weight) && !(sums.target_weight > r.target_weight);
+}
+
+bool token_store_check(const struct token_store *store, const struct record *record, size_t vocab_size)
+{
+    return map_read_guarded(check_data, &(struct check){store, record, vocab_size});
 }

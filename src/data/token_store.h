@@ -7,8 +7,9 @@
  *
  * It is written from front to back with nothing held in memory, to be put in place whole (base/io.h's
  * writer). The machine's own byte order and layout: it is a cache, not a format of exchange; a store of
- * another version, of another key, or whose hash is wrong is not opened. Tokens are checked where they are
- * used, by their record's content_hash (token_store_check). */
+ * another version, of another key, or whose hash is wrong is not opened. Nor is one whose records say what cannot be,
+ * whatever its hash: they lie within the data, and the counts are their sums. Tokens are checked where they are used
+ * (token_store_check). */
 #ifndef SFT_DATA_TOKEN_STORE_H
 #define SFT_DATA_TOKEN_STORE_H
 
@@ -44,20 +45,22 @@ enum record_flag {
 enum { RECORD_FLAGS = 7 }; /* how many of them are counted, over kept records */
 
 struct record {
-    uint64_t offset;       /* of its data; multiple of 4 */
+    uint64_t offset;       /* of its data; multiple of 8 */
     uint64_t line;         /* where the row begins in the file, 1-based */
     uint64_t content_hash; /* XXH64 of its data: tokens, then weights */
     uint64_t prompt_hash;  /* of the turns before the last assistant's; 0: there is none */
     double target_weight;  /* sum of weights */
+    uint64_t
+        uncut; /* tokens before any cut; of a piece of a document, the document's up to the piece's end */
+    uint64_t row_len; /* bytes of a bad row's own text, which lies behind the message */
     uint32_t n_tokens, n_targets;
     uint32_t n_positions; /* tokens up to the last trained one, without it: what a model has to run */
-    uint32_t uncut;       /* tokens before any cut */
     uint32_t n_turns;
     uint16_t why;   /* enum drop */
     uint16_t flags; /* enum record_flag */
-    /* of a row that is bad, or too long: its message; of a bad one then the row's own text. In bytes; both
-     * lie at `offset` (a bad row has no tokens), or after the weights. */
-    uint32_t message_len, row_len;
+    /* of a row that is bad, or too long: its message, in bytes; it lies at `offset` (a bad row has no tokens), or after
+     * the weights. */
+    uint32_t message_len;
 };
 
 enum {
@@ -120,7 +123,8 @@ const char *record_message(const struct token_store *store,
                            const struct record *record);                              /* message_len bytes */
 const char *record_row(const struct token_store *store, const struct record *record); /* row_len bytes */
 
-/* Whether a record's tokens and weights are still what was written. */
-bool token_store_check(const struct token_store *store, const struct record *record);
+/* Whether a record's tokens and weights are still what was written, ids are below `vocab_size`, and the weights are
+ * what the record says of them. Fails too where the file was cut short since (base/map.h). */
+bool token_store_check(const struct token_store *store, const struct record *record, size_t vocab_size);
 
 #endif

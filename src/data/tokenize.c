@@ -1,12 +1,14 @@
 #include "data/tokenize.h"
 
 #include "base/log.h"
-#include "data/encoding.h"
+#include "data/text_document.h"
 #include "data/token_cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     CACHED_BYTES = 1 << 20, /* a file from this size on is kept */
@@ -229,19 +231,9 @@ static enum sft_status read_rows(struct reading *in, enum file_kind kind, struct
 
 static enum sft_status read_text(struct reading *in, struct sft_err *err)
 {
-    const struct io_map *bytes = &in->source->bytes;
-    const size_t mark = bytes->size >= 3 && memcmp(bytes->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    if (bytes->size == mark)
-        return sft_fail(err, SFT_EDATA, "there is no text in it");
-    if (encoding_check(bytes->data + mark, bytes->size - mark, err))
-        return SFT_EDATA;
-    struct renderer r;
-    renderer_init(&r, in->options->tpl, in->options->tok, in->options->names, &in->options->render);
-    render_text(&r, bytes->data + mark, bytes->size - mark, &in->shards[0]);
-    renderer_free(&r);
-    shard_append_to(&in->shards[0], in->store);
+    const struct tokenize_options *o = in->options;
     in->n_rows = 1;
-    return SFT_OK;
+    return text_document_read(in->source, o->tpl, o->tok, &o->render, in->store, err);
 }
 
 static enum sft_status read_source(struct reading *in, enum file_kind kind, struct sft_err *err)
@@ -257,20 +249,29 @@ static enum sft_status cannot_store(struct sft_err *err)
     return sft_context(err, "the token cache (SFT_CACHE_DIR, or TMPDIR for small files, moves it)");
 }
 
-/* Make the store, at `path` or where it is NULL in a temporary file. */
+/* Where a file's store belongs. */
+struct place {
+    char *cache, *path; /* the cache's directory, the store's file in it; NULL: a temporary file */
+    uint64_t hash;      /* of the source's bytes */
+    struct strbuf key;
+};
+
+/* Make the store in its place. */
 static enum sft_status make_store(struct source *source, const struct file_format *format,
-                                  const struct tokenize_options *options, const char *path, const char *key,
+                                  const struct tokenize_options *options, const struct place *place,
                                   struct token_store *store, struct sft_err *err)
 {
     if (source_bytes(source, err))
         return err->status;
-    struct token_store_writer *w = token_store_create(path, err);
+    struct token_store_writer *w = token_store_create(place->path, err);
     if (!w)
         return cannot_store(err);
     struct reading *in = mem_calloc(1, sizeof *in);
     *in = (struct reading){
         .source = source, .options = options, .forced = format->reader, .reader = format->reader, .store = w};
     enum sft_status status = read_source(in, format->kind, err);
+    if (!status)
+        status = source_check_unchanged(source, place->hash, place->cache, err);
     if (status) {
         token_store_abort(w);
     } else {
@@ -279,7 +280,7 @@ static enum sft_status make_store(struct source *source, const struct file_forma
         key_counts_pack(&in->keys, &notes);
         token_store_note(w, notes.data, notes.len);
         strbuf_free(&notes);
-        status = token_store_commit(w, key, name, in->n_rows, store, err);
+        status = token_store_commit(w, place->key.data, name, in->n_rows, store, err);
         if (status)
             cannot_store(err);
     }
@@ -314,36 +315,80 @@ static void describe(uint64_t hash, const struct file_format *format, const stru
     names_describe(o->names, key);
 }
 
-static enum sft_status find_or_make(struct source *source, const struct file_format *format,
-                                    const struct tokenize_options *options, const char *cache,
-                                    const char *key, struct token_store *store, struct sft_err *err)
+/* Takes over `cache`. */
+static struct place place_of(uint64_t hash, char *cache, const struct file_format *format,
+                             const struct tokenize_options *options)
 {
-    if (!cache || source->packed.size < CACHED_BYTES)
-        return make_store(source, format, options, NULL, key, store, err);
-    char *path = token_cache_path(cache, key);
-    enum sft_status status = SFT_OK;
-    if (token_store_open(store, path, key)) {
-        token_cache_touch(path);
-    } else if (options->max_rows) {
-        status = make_store(source, format, options, NULL, key, store, err);
-    } else {
-        token_cache_prune(cache);
-        status = make_store(source, format, options, path, key, store, err);
+    struct place place = {.cache = cache, .hash = hash};
+    describe(hash, format, options, &place.key);
+    if (cache)
+        place.path = token_cache_path(cache, place.key.data);
+    return place;
+}
+
+static void place_free(struct place *place)
+{
+    free(place->cache);
+    free(place->path);
+    strbuf_free(&place->key);
+}
+
+static enum sft_status find_or_make(struct source *source, const struct file_format *format,
+                                    const struct tokenize_options *options, struct place *place,
+                                    struct token_store *store, struct sft_err *err)
+{
+    if (place->path && token_store_open(store, place->path, place->key.data)) {
+        token_cache_touch(place->path);
+        token_cache_sweep(place->cache);
+        return SFT_OK;
     }
-    free(path);
-    return status;
+    if (options->max_rows) { /* a part is not kept */
+        free(place->path);
+        place->path = NULL;
+    }
+    if (place->path)
+        token_cache_prune(place->cache);
+    return make_store(source, format, options, place, store, err);
 }
 
 enum sft_status tokenize_file(struct source *source, const struct file_format *format,
                               const struct tokenize_options *options, struct token_store *store,
                               uint64_t *hash, struct sft_err *err)
 {
-    struct strbuf key = {0};
     char *cache = source->packed.size < CACHED_BYTES ? NULL : token_cache_dir();
     *hash = source_hash(source, cache);
-    describe(*hash, format, options, &key);
-    const enum sft_status status = find_or_make(source, format, options, cache, key.data, store, err);
-    strbuf_free(&key);
-    free(cache);
+    struct place place = place_of(*hash, cache, format, options);
+    enum sft_status status = source_check_stop(source, err);
+    if (!status)
+        status = find_or_make(source, format, options, &place, store, err);
+    place_free(&place);
+    return status;
+}
+
+/* ---- again ---- */
+
+enum sft_status tokenize_again(const char *path, const struct file_format *format,
+                               const struct tokenize_options *options, uint64_t hash,
+                               struct token_store *store, struct sft_err *err)
+{
+    struct tokenize_options whole = *options;
+    struct place place = place_of(hash, token_cache_dir(), format, options);
+    struct source source = {.path = path};
+    struct stat st;
+    enum sft_status status;
+    whole.max_rows = 0;
+    if (place.path)
+        unlink(place.path);
+    if (stat(path, &st) != 0)
+        status = sft_fail_errno(err, "%s", path);
+    else if (!S_ISREG(st.st_mode)) /* not to be waited for */
+        status = sft_fail(err, SFT_EIO, "%s: cannot be read a second time (run again)", path);
+    else if (!(status = source_open_until(&source, path, options->stop, err)) &&
+             source_hash(&source, NULL) != hash)
+        status = sft_fail(err, SFT_EIO, "%s: is not what it was when this began (run again)", path);
+    if (!status)
+        status = make_store(&source, format, &whole, &place, store, err);
+    source_close(&source);
+    place_free(&place);
     return status;
 }

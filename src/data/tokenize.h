@@ -1,6 +1,7 @@
 /* Tokenizing a file: its token store, from the cache or made now.
  *
- * A file of 1 MB or more is kept in the cache (data/token_cache.h); a smaller one is made anew each time.
+ * A file of 1 MB or more is kept in the cache (data/token_cache.h); a smaller one is made anew each time. A file that
+ * changes while it is read is refused: what was made of it would stand in the cache under the key of other bytes.
  * Memory does not grow with the file: rows are read, rendered and written a block at a time. */
 #ifndef SFT_DATA_TOKENIZE_H
 #define SFT_DATA_TOKENIZE_H
@@ -33,5 +34,11 @@ struct file_format file_format_of(const char *path, const char *format);
 enum sft_status tokenize_file(struct source *source, const struct file_format *format,
                               const struct tokenize_options *options, struct token_store *store,
                               uint64_t *hash, struct sft_err *err);
+
+/* Make the store of the file `path` anew, whose bytes had this hash, in the place of one that is damaged; that one is
+ * gone from the cache also where this fails. SFT_EIO where the file is not what it was, or is a pipe. */
+enum sft_status tokenize_again(const char *path, const struct file_format *format,
+                               const struct tokenize_options *options, uint64_t hash,
+                               struct token_store *store, struct sft_err *err);
 
 #endif

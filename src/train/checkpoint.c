@@ -6,6 +6,8 @@
 #include "model/checksums.h"
 
 #include <errno.h>
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,36 +55,54 @@ static void state_write(const struct train_state *s, const struct run_record *re
     strbuf_puts(out, "\n}\n");
 }
 
+/* A number, from `least` to `most`; a count is a whole one. */
+static enum sft_status read_number(const json *root, const char *key, bool is_count, double least,
+                                   double most, double *value, struct sft_err *err)
+{
+    const json *node = json_get(root, key);
+    *value = json_is_number(node) ? json_number(node) : 0;
+    if (!json_is_number(node))
+        return sft_fail(err, SFT_EDATA, "trainer/state.json: %s: expected a number, found %s", key,
+                        json_type_name(node));
+    if (!(*value >= least && *value <= most) || (is_count && *value != floor(*value)))
+        return sft_fail(err, SFT_EDATA,
+                        "trainer/state.json: %s: expected a %snumber from %g to %g, found %.17g", key,
+                        is_count ? "whole " : "", least, most, *value);
+    return SFT_OK;
+}
+
+static enum sft_status read_count(const json *root, const char *key, double most, uint64_t *count,
+                                  struct sft_err *err)
+{
+    double value;
+    const enum sft_status status = read_number(root, key, true, 0, most, &value, err);
+    *count = status ? 0 : (uint64_t)value;
+    return status;
+}
+
+/* Checksums say that it is what was written; that it can be true is seen here. What follows from the step (the epoch,
+ * the place in it) is computed from it, and bounded by the steps that the run was to have. */
 static enum sft_status state_read(const json *root, struct train_state *s, struct sft_err *err)
 {
-    const struct {
-        const char *key;
-        uint64_t *count;
-        double *number;
-    } values[] = {
-        {"step", &s->step, NULL},
-        {"num_tokens", &s->num_tokens, NULL},
-        {"num_target_tokens", &s->num_target_tokens, NULL},
-        {"window_loss", NULL, &s->window.loss},
-        {"window_correct", NULL, &s->window.correct},
-        {"window_weight", NULL, &s->window.weight},
-        {"best_step", &s->best_step, NULL},
-        {"best_metric", NULL, &s->best_metric},
-        {"evals_without_improvement", &s->evals_without_improvement, NULL},
-    };
+    static const double most = 0x1p53, huge = DBL_MAX;
+    double total, last_eval = -1;
     *s = (struct train_state){0};
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        const json *node = json_get(root, values[i].key);
-        if (!json_is_number(node) || (values[i].count && json_number(node) < 0))
-            return sft_fail(err, SFT_EDATA, "trainer/state.json: %s: expected a number, found %s",
-                            values[i].key, json_type_name(node));
-        if (values[i].count)
-            *values[i].count = (uint64_t)json_number(node);
-        else
-            *values[i].number = json_number(node);
-    }
-    const json *last_eval = json_get(root, "last_eval_step");
-    s->last_eval_step = json_is_number(last_eval) ? (int64_t)json_number(last_eval) : -1;
+    if (read_number(root, "total_steps", true, 1, most, &total, err) ||
+        read_count(root, "step", total, &s->step, err) ||
+        read_count(root, "num_tokens", most, &s->num_tokens, err) ||
+        read_count(root, "num_target_tokens", (double)s->num_tokens, &s->num_target_tokens, err) ||
+        read_number(root, "window_loss", false, -huge, huge, &s->window.loss, err) ||
+        read_number(root, "window_correct", false, 0, huge, &s->window.correct, err) ||
+        read_number(root, "window_weight", false, 0, huge, &s->window.weight, err) ||
+        read_count(root, "best_step", (double)s->step, &s->best_step, err) ||
+        read_number(root, "best_metric", false, -huge, huge, &s->best_metric, err) ||
+        read_count(root, "evals_without_improvement", (double)s->step + 1, &s->evals_without_improvement,
+                   err))
+        return SFT_EDATA;
+    if (json_get(root, "last_eval_step") &&
+        read_number(root, "last_eval_step", true, -1, (double)s->step, &last_eval, err))
+        return SFT_EDATA;
+    s->last_eval_step = (int64_t)last_eval;
     return SFT_OK;
 }
 
@@ -298,18 +318,35 @@ enum sft_status checkpoint_clean(const char *output_dir, struct sft_err *err)
     return status;
 }
 
+/* Parse the state of checkpoint `step`, which must be one that can be. */
+static enum sft_status open_state(const char *dir, uint64_t step, json **state, struct sft_err *err)
+{
+    struct train_state s;
+    char *path = path_join(dir, "trainer/state.json");
+    enum sft_status status = json_parse_file(path, state, err);
+    free(path);
+    if (status)
+        return status;
+    status = state_read(*state, &s, err);
+    if (!status && s.step != step)
+        status = sft_fail(err, SFT_EDATA, "trainer/state.json: step: it says %llu",
+                          (unsigned long long)s.step);
+    if (!status)
+        return SFT_OK;
+    json_free(*state);
+    *state = NULL;
+    return sft_context(err, "%s", dir);
+}
+
 /* Check one checkpoint and parse its state. */
-static enum sft_status open_checkpoint(const char *dir, json **state, struct sft_err *err)
+static enum sft_status open_checkpoint(const char *dir, uint64_t step, json **state, struct sft_err *err)
 {
     bool present = false;
     if (checksums_verify(dir, &present, err))
         return err->status;
     if (!present)
         return sft_fail(err, SFT_EDATA, "%s: trainer/checksums.xxh64 is missing", dir);
-    char *path = path_join(dir, "trainer/state.json");
-    const enum sft_status status = json_parse_file(path, state, err);
-    free(path);
-    return status;
+    return open_state(dir, step, state, err);
 }
 
 enum sft_status checkpoint_find(const char *output_dir, char **dir, json **state, struct sft_err *err)
@@ -322,7 +359,7 @@ enum sft_status checkpoint_find(const char *output_dir, char **dir, json **state
         return err->status;
     for (size_t i = 0; i < count && !*state; i++) {
         char *candidate = checkpoint_path(output_dir, steps[i]);
-        if (open_checkpoint(candidate, state, err) == SFT_OK) {
+        if (open_checkpoint(candidate, steps[i], state, err) == SFT_OK) {
             *dir = candidate;
         } else {
             log_warning("%s; skipped", err->message);

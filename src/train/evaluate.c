@@ -13,10 +13,9 @@ enum sft_status evaluate(const struct transformer *model, struct activations *ac
     batch_epoch_order(order, ds->n_examples, 0, 0, false);
     struct loss_sums sums = {0};
     enum sft_status status = SFT_OK;
-    for (size_t done = 0, n; done < ds->n_examples && !status; done += n) {
+    for (size_t done = 0, n = 0; done < ds->n_examples && !status; done += n) {
         log_progress("evaluating: %zu of %zu conversations", done, ds->n_examples);
-        n = batch_fill(buffer, ds, order + done, ds->n_examples - done, micro_batch_tokens);
-        status = dataset_check(ds, order + done, n, err);
+        status = batch_read(buffer, ds, order + done, ds->n_examples - done, micro_batch_tokens, &n, err);
         if (!status)
             transformer_loss(model, acts, &buffer->batch, &sums);
         if (!status && stop && *stop)

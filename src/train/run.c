@@ -158,9 +158,9 @@ static enum sft_status open_data(struct run *run, struct settings *settings, con
 }
 
 enum sft_status run_open_data(struct run *run, struct settings *settings, size_t max_rows,
-                              struct sft_err *err)
+                              const volatile int *stop, struct sft_err *err)
 {
-    return open_data(run, settings, &(struct load_options){.max_rows = max_rows}, err);
+    return open_data(run, settings, &(struct load_options){.max_rows = max_rows, .stop = stop}, err);
 }
 
 /* Documents have no turns: a run on nothing else leaves the base's vocabulary and its end token as they are.
@@ -170,8 +170,11 @@ static enum sft_status leave_vocabulary_alone(struct run *run, struct sft_err *e
     if (!dataset_is_documents(&run->train) || !dataset_is_documents(&run->eval))
         return SFT_OK;
     char *dir = base_directory(run->settings->model.base);
-    template_free(&run->template);
-    tokenizer_free(run->tokenizer);
+    run->data_template = run->template;
+    run->data_tokenizer = run->tokenizer;
+    run->template = (struct chat_template){0};
+    dataset_borrow(&run->train, &run->data_template, run->data_tokenizer);
+    dataset_borrow(&run->eval, &run->data_template, run->data_tokenizer);
     const enum sft_status status = tokenizer_load(&run->tokenizer, dir, err);
     run->config.vocab_size = run->base_vocab;
     free(dir);
@@ -275,9 +278,10 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
     return dry ? SFT_OK : write_rejected(run, err); /* not before it is certain that this run goes on */
 }
 
-enum sft_status run_survey(struct run *run, struct settings *settings, struct sft_err *err)
+enum sft_status run_survey(struct run *run, struct settings *settings, const volatile int *stop,
+                           struct sft_err *err)
 {
-    if (open_data(run, settings, &(struct load_options){.lenient = true}, err))
+    if (open_data(run, settings, &(struct load_options){.lenient = true, .stop = stop}, err))
         return err->status;
     split_data(run);
     if (leave_vocabulary_alone(run, err))
@@ -377,7 +381,9 @@ void run_free(struct run *run)
     dataset_free(&run->eval); /* before train, from which a split borrows */
     dataset_free(&run->train);
     template_free(&run->template);
+    template_free(&run->data_template);
     tokenizer_free(run->tokenizer);
+    tokenizer_free(run->data_tokenizer);
     json_free(run->base_config);
     generation_config_free(&run->generation);
     json_free(run->resume_state);

@@ -28,6 +28,9 @@ struct run {
     struct generation_config generation; /* the base's */
     struct tokenizer *tokenizer;
     struct chat_template template; /* empty (name NULL) where the data are documents only */
+    /* what the data were rendered with, where `template` and `tokenizer` are not that any more: documents only */
+    struct tokenizer *data_tokenizer;
+    struct chat_template data_template;
     struct hf_meta meta;
 
     struct dataset train, eval;
@@ -56,9 +59,9 @@ struct run_memory { /* bytes */
 };
 
 /* Only the base's tokenizer and template, and the data, unsplit: what `sft inspect` shows. A base without a
- * config.json is enough for that. max_rows: as in struct dataset_options. */
+ * config.json is enough for that. max_rows, stop: as in struct dataset_options. */
 enum sft_status run_open_data(struct run *run, struct settings *settings, size_t max_rows,
-                              struct sft_err *err);
+                              const volatile int *stop, struct sft_err *err);
 
 /* Read and check everything short of allocating the model: afterwards the report can be printed. `fresh`:
  * write to output_dir-2, -3, ... instead of continuing. `dry`: touch nothing on disk, take no lock. `stop` (may
@@ -69,7 +72,8 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
 /* What a report is made of, and no more: the data, split, and where there is a model its kernels and steps.
  * Rows that would stop a run (on_bad_row, overlong = error) are only left out; nothing trained being left is
  * no error; kernels is NULL then, and where the base has no config.json. Nothing in output_dir is touched. */
-enum sft_status run_survey(struct run *run, struct settings *settings, struct sft_err *err);
+enum sft_status run_survey(struct run *run, struct settings *settings, const volatile int *stop,
+                           struct sft_err *err);
 
 /* The memory that the run will take at its peak: activations are those of its longest micro-batch, trained on or
  * evaluated. */

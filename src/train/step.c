@@ -22,20 +22,19 @@ static const uint32_t *step_ids(struct run *run, uint64_t step, size_t *count)
 
 /* Gradients of the mean loss over a step's conversations: divided by their total target weight, however the
  * step is cut into micro-batches. */
-static struct loss_sums accumulate(struct run *run, const uint32_t *ids, size_t count)
+static enum sft_status accumulate(struct run *run, const uint32_t *ids, size_t count, double weight,
+                                  struct loss_sums *sums, struct sft_err *err)
 {
     const size_t micro_batch_tokens = (size_t)run->settings->train.micro_batch_tokens;
-    struct loss_sums sums = {0};
-    double weight = 0;
-    for (size_t i = 0; i < count; i++)
-        weight += dataset_example(&run->train, ids[i]).target_weight;
+    *sums = (struct loss_sums){0};
     for (size_t done = 0, n; done < count; done += n) {
-        n = batch_fill(&run->buffer, &run->train, ids + done, count - done, micro_batch_tokens);
-        transformer_loss_grad(&run->model, &run->acts, &run->buffer.batch, 1 / weight, done > 0, &sums);
+        if (batch_read(&run->buffer, &run->train, ids + done, count - done, micro_batch_tokens, &n, err))
+            return err->status;
+        transformer_loss_grad(&run->model, &run->acts, &run->buffer.batch, 1 / weight, done > 0, sums);
         if (run->on_progress)
             run->on_progress(run->progress_context, (double)(done + n) / (double)count);
     }
-    return sums;
+    return SFT_OK;
 }
 
 static enum sft_status not_finite(const struct run *run, const char *what, double value, const uint32_t *ids,
@@ -62,9 +61,12 @@ enum sft_status train_step(struct run *run, struct step_result *result, struct s
     struct train_state *state = &run->state;
     size_t count;
     const uint32_t *ids = step_ids(run, state->step, &count);
-    if (dataset_check(&run->train, ids, count, err))
+    struct batch_sums data;
+    *result = (struct step_result){0};
+    if (batch_sum(&run->train, ids, count, &data, err) ||
+        accumulate(run, ids, count, data.target_weight, &result->sums, err))
         return err->status;
-    *result = (struct step_result){.sums = accumulate(run, ids, count), .norm = grad_norm(&run->model)};
+    result->norm = grad_norm(&run->model);
     if (!isfinite(result->sums.loss))
         return not_finite(run, "loss", result->sums.loss / result->sums.weight, ids, count, err);
     if (!isfinite(result->norm))
@@ -72,11 +74,8 @@ enum sft_status train_step(struct run *run, struct step_result *result, struct s
     run->adamw.learning_rate = schedule_rate(&run->schedule, state->step);
     state->step++;
     adamw_step(&run->adamw, &run->model, state->step, result->norm);
-    for (size_t i = 0; i < count; i++) {
-        const struct example e = dataset_example(&run->train, ids[i]);
-        result->num_tokens += e.n_tokens;
-        result->num_target_tokens += e.n_targets;
-    }
+    result->num_tokens = data.n_tokens;
+    result->num_target_tokens = data.n_targets;
     state->num_tokens += result->num_tokens;
     state->num_target_tokens += result->num_target_tokens;
     state->window.loss += result->sums.loss;

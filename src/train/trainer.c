@@ -55,7 +55,7 @@ static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err
     progress_show(&t->progress, 0);
     if (t->can_save)
         *t->can_save = 1;
-    if (train_step(&t->run, &result, err))
+    if (train_step(&t->run, &result, err)) /* no step was taken: there is no result */
         return err->status;
     *norm = result.norm;
     t->window_tokens += result.num_tokens;

@@ -66,7 +66,7 @@ static struct left_out {
 } left_out[16];
 __attribute__((unused)) static size_t n_left_out, n_kept;
 
-static bool note_record(void *context, const struct dataset_file *file, const struct record *record,
+static bool note_record(void *context, struct dataset_file *file, const struct record *record,
                         const char *dropped)
 {
     (void)context;

@@ -142,7 +142,7 @@ static const struct {
     {"a.csv", "prompt,completion;note\na,b\nc,d\n", /* commas: the second column has another name */
      ":2: unknown structure: it has the keys prompt, completion;note; expected messages, conversations, prompt and "
      "completion, instruction and output, question and answer, chosen, or text; [data] columns = "
-     "completion;note:completion says which is which"},
+     "\"completion;note:completion\" says which is which"},
     {"a.txt", "caf\xE9\n",
      ": line 1: not UTF-8 (byte 0xE9): iconv -f WINDOWS-1252 -t UTF-8 converts a file of Windows'"},
 };

@@ -1,9 +1,12 @@
 /* Token stores: what is written is read, and nothing that is not whole is opened; the set of hashes. */
 #include "data/token_store.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/writer_id.h"
 #include "data/hash_set.h"
+#include "store_end.h"
 #include "support/run_suite.h"
 
 #include <check.h>
@@ -11,7 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+enum { VOCAB = 9 };
 
 static char dir[32], *path;
 static struct sft_err err;
@@ -73,7 +80,7 @@ static void check_all(const struct token_store *s)
     ck_assert_int_eq(record_tokens(s, &r[2])[1], 6);
     ck_assert_mem_eq(record_message(s, &r[3]), "too long", 8);
     for (size_t i = 0; i < 4; i++)
-        ck_assert(token_store_check(s, &r[i]));
+        ck_assert(token_store_check(s, &r[i], VOCAB));
     const struct store_counts *c = &s->counts;
     ck_assert_uint_eq(c->rows, 4);
     ck_assert_uint_eq(c->conversations, 2);
@@ -151,7 +158,7 @@ START_TEST(a_store_that_is_not_whole_is_not_opened)
         if (opened) {
             bool all_well = true;
             for (size_t r = 0; r < store.n_records; r++)
-                all_well = all_well && token_store_check(&store, &store.records[r]);
+                all_well = all_well && token_store_check(&store, &store.records[r], VOCAB);
             const bool in_tokens = i < 32 || (i >= 40 && i < 56) ||
                                    (i >= 56 && i < 88); /* the rest: texts, padding */
             ck_assert_int_eq(all_well, !in_tokens);
@@ -160,6 +167,241 @@ START_TEST(a_store_that_is_not_whole_is_not_opened)
         bytes.data[i] = (char)(bytes.data[i] ^ 1);
     }
     strbuf_free(&bytes);
+}
+END_TEST
+
+/* ---- right checksums, wrong contents ---- */
+
+static void read_store(struct strbuf *bytes, struct record *records, struct store_end *end)
+{
+    struct token_store store;
+    make(path, "key", &store);
+    memcpy(records, store.records, 4 * sizeof *records);
+    token_store_close(&store);
+    ck_assert_int_eq(io_read(path, bytes, &err), SFT_OK);
+    memcpy(end, bytes->data + bytes->len - sizeof *end, sizeof *end);
+}
+
+/* Whether it is opened with these records and this end; the right hash goes with them. */
+static bool opens_with(struct strbuf *bytes, const struct record *records, const struct store_end *end,
+                       struct token_store *store)
+{
+    memcpy(bytes->data + end->records_offset, records, 4 * sizeof *records);
+    memcpy(bytes->data + bytes->len - sizeof *end, end, sizeof *end);
+    store_sign(bytes->data, bytes->len);
+    ck_assert_int_eq(io_write_file(path, bytes->data, bytes->len, &err), SFT_OK);
+    return token_store_open(store, path, "key");
+}
+
+START_TEST(what_cannot_be_is_not_believed)
+{
+    enum { N = 4, CASES = 14 };
+    struct strbuf bytes = {0};
+    struct record whole[N];
+    struct store_end end;
+    struct token_store store;
+    read_store(&bytes, whole, &end);
+    ck_assert(opens_with(&bytes, whole, &end, &store)); /* the test's own hash is right */
+    check_all(&store);
+    token_store_close(&store);
+    for (int i = 0; i < CASES; i++) {
+        struct record r[N];
+        struct store_end e = end;
+        memcpy(r, whole, sizeof r);
+        switch (i) {
+        case 0:
+            r[0].offset = 1;
+            break;
+        case 1:
+            r[0].offset = UINT64_MAX - 7;
+            break;
+        case 2:
+            r[3].offset = end.records_offset;
+            break;
+        case 3:
+            r[0].n_tokens = UINT32_MAX;
+            break;
+        case 4:
+            r[0].n_targets = 5;
+            break;
+        case 5:
+            r[0].n_positions = 4;
+            break;
+        case 6:
+            r[1].row_len = UINT64_MAX;
+            break;
+        case 7:
+            r[3].message_len = UINT32_MAX;
+            break;
+        case 8:
+            r[1].why = DROP_COUNT;
+            break;
+        case 9:
+            r[2].flags = UINT16_MAX;
+            break;
+        case 10:
+            r[0].target_weight = NAN;
+            break;
+        case 11:
+            r[0].target_weight = 0;
+            break; /* a step would be divided by it */
+        case 12:
+            e.counts.conversations++;
+            break;
+        case 13:
+            memset(e.format, 'x', sizeof e.format);
+            break;
+        }
+        ck_assert_msg(!opens_with(&bytes, r, &e, &store), "case %d", i);
+    }
+    strbuf_free(&bytes);
+}
+END_TEST
+
+/* Tokens that are whole, by a hash that fits, and yet none: they are found where they are used. */
+START_TEST(tokens_are_of_the_vocabulary)
+{
+    static const struct {
+        size_t at; /* of a token or weight of the first record */
+        int32_t token;
+        float weight;
+    } cases[] = {{0, -1, 0}, {1, VOCAB, 0},    {2, INT32_MAX, 0}, {4, 0, 1},
+                 {5, 0, -1}, {5, 0, INFINITY}, {5, 0, NAN},       {5, 0, 0.25F}};
+    struct strbuf bytes = {0};
+    struct record records[4];
+    struct store_end end;
+    struct token_store store;
+    read_store(&bytes, records, &end);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct record r[4];
+        char data[32], *first = bytes.data + records[0].offset;
+        memcpy(r, records, sizeof r);
+        memcpy(data, first, sizeof data);
+        memcpy(first + cases[i].at * 4,
+               cases[i].at < 4 ? (const void *)&cases[i].token : (const void *)&cases[i].weight, 4);
+        r[0].content_hash = xxh64(first, sizeof data, 0);
+        ck_assert(opens_with(&bytes, r, &end, &store));
+        ck_assert_msg(!token_store_check(&store, &store.records[0], VOCAB), "case %zu", i);
+        ck_assert(token_store_check(&store, &store.records[2], VOCAB));
+        token_store_close(&store);
+        memcpy(first, data, sizeof data);
+    }
+    strbuf_free(&bytes);
+}
+END_TEST
+
+/* ---- whose it is ---- */
+
+START_TEST(only_what_is_ours_is_opened)
+{
+    struct token_store store;
+    struct stat st;
+    char *link = path_join(dir, "link"), *kept = path_join(dir, "kept");
+    make(path, "key", &store);
+    token_store_close(&store);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0600);
+    ck_assert_int_eq(symlink(path, link), 0);
+    ck_assert(!token_store_open(&store, link, "key"));
+    ck_assert_int_eq(chmod(path, 0606), 0);
+    ck_assert(!token_store_open(&store, path, "key"));
+    ck_assert_int_eq(chmod(path, 0644), 0); /* as it was written before */
+    ck_assert(token_store_open(&store, path, "key"));
+    token_store_close(&store);
+
+    /* what lies under the name that we write by is not written through */
+    char *tmp = writer_tmp_path(path);
+    ck_assert_int_eq(io_write_file(kept, "kept", 4, &err), SFT_OK);
+    ck_assert_int_eq(symlink(kept, tmp), 0);
+    make(path, "key", &store);
+    token_store_close(&store);
+    ck_assert_int_eq(stat(kept, &st), 0);
+    ck_assert_int_eq(st.st_size, 4);
+    free(tmp);
+    free(link);
+    free(kept);
+}
+END_TEST
+
+START_TEST(whose_an_unfinished_file_is)
+{
+    char *mine = writer_tmp_path("a");
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child); /* its number is nobody's now */
+    const char *host = strrchr(mine, '.') - 17;
+    char *gone = mem_printf(".%d%s", (int)child, host),
+         *other = mem_printf(".%d.0123456789abcdef.tmp", (int)child);
+    ck_assert_int_eq(writer_of(mine + 1), WRITER_AT_WORK);
+    ck_assert_int_eq(writer_of(gone), WRITER_GONE);
+    ck_assert_int_eq(writer_of(other), WRITER_ELSEWHERE);
+    ck_assert_int_eq(writer_of(".123.tmp"), WRITER_ELSEWHERE);
+    static const char *const none[] = {"",
+                                       ".tmp",
+                                       ".old",
+                                       ".12x.tmp",
+                                       ".1.0123456789abcde.tmp",
+                                       ".-1.0123456789abcdef.tmp",
+                                       ".0.tmp",
+                                       ".1.0123456789abcdef.tmp2",
+                                       "1.tmp"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        ck_assert_msg(writer_of(none[i]) == WRITER_NONE, "%s", none[i]);
+    free(mine);
+    free(gone);
+    free(other);
+}
+END_TEST
+
+/* ---- cut short while it is mapped ---- */
+
+START_TEST(a_store_that_is_cut_short_fails_its_check)
+{
+    struct token_store store;
+    map_catch_faults();
+    make(path, "key", &store);
+    token_store_close(&store);
+    ck_assert(token_store_open(&store, path, "key"));
+    ck_assert(token_store_check(&store, &store.records[0], VOCAB));
+    ck_assert_int_eq(truncate(path, 0), 0);
+    ck_assert(!token_store_check(&store, &store.records[0], VOCAB));
+    ck_assert(!token_store_check(&store, &store.records[3], VOCAB));
+    token_store_close(&store);
+    ck_assert(!token_store_open(&store, path, "key"));
+}
+END_TEST
+
+static volatile char byte;
+
+/* Elsewhere the file is named, and the program ends. */
+START_TEST(a_fault_names_the_file)
+{
+    struct io_map map;
+    struct strbuf said = {0};
+    char *log = path_join(dir, "log"), *expected;
+    ck_assert_int_eq(io_write_file(path, "text", 4, &err), SFT_OK);
+    const pid_t child = fork();
+    if (child == 0) {
+        if (!freopen(log, "w", stderr) || io_map(&map, path, &err) || truncate(path, 0) != 0)
+            _exit(2);
+        map_catch_faults();
+        byte = map.data[0];
+        _exit(3);
+    }
+    int code;
+    ck_assert_int_eq(waitpid(child, &code, 0), child);
+    ck_assert(WIFEXITED(code));
+    ck_assert_int_eq(WEXITSTATUS(code), 1);
+    ck_assert_int_eq(io_read(log, &said, &err), SFT_OK);
+    expected = mem_printf(
+        "error: %s: cut short, or not readable any more, while it was in use (leave it as it is until "
+        "this ends; run again)\n",
+        path);
+    ck_assert_str_eq(said.data, expected);
+    strbuf_free(&said);
+    free(expected);
+    free(log);
 }
 END_TEST
 
@@ -191,6 +433,12 @@ int main(void)
     tcase_add_test(store, what_is_written_is_read);
     tcase_add_test(store, nothing_is_there_before_the_commit);
     tcase_add_test(store, a_store_that_is_not_whole_is_not_opened);
+    tcase_add_test(store, what_cannot_be_is_not_believed);
+    tcase_add_test(store, tokens_are_of_the_vocabulary);
+    tcase_add_test(store, only_what_is_ours_is_opened);
+    tcase_add_test(store, whose_an_unfinished_file_is);
+    tcase_add_test(store, a_store_that_is_cut_short_fails_its_check);
+    tcase_add_test(store, a_fault_names_the_file);
     tcase_add_test(store, a_set_of_hashes);
     tcase_set_timeout(store, 60);
     suite_add_tcase(suite, store);
