@@ -4,8 +4,8 @@
 #include "base/io.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef unsigned long long ull;
@@ -154,9 +154,10 @@ void progress_log_end(const struct progress *p, bool stopped_early)
     if (run->state.best_step)
         log_best(run);
     log_info("model  %s/%s", run->output_dir, link_name(run));
+    add_shell_word(&next, program_invocation_name); /* as it was called: sft may not be in the PATH */
+    strbuf_puts(&next, run->template.name ? " chat " : " generate --raw "); /* documents have no turns */
     add_shell_word(&next, run->output_dir);
-    /* a model of documents has no turns: it goes on with a text */
-    log_info(run->template.name ? "next   sft chat %s" : "next   sft generate --raw %s", next.data);
+    log_info("next   %s", next.data);
     strbuf_free(&next);
 }
 

@@ -101,17 +101,17 @@ ends_with() {
 test_a_run_ends_with_where_its_model_is() {
     write_config
     expect 0 "$SFT" train config.ini
-    ends_with 'done   6 steps in TIME' 'model  run/last' 'next   sft chat run'
+    ends_with 'done   6 steps in TIME' 'model  run/last' "next   $SFT chat run"
     expect 0 "$SFT" train config.ini --set train.max_steps=7
-    ends_with 'done   7 steps, 1 of them now, in TIME' 'model  run/last' 'next   sft chat run'
+    ends_with 'done   7 steps, 1 of them now, in TIME' 'model  run/last' "next   $SFT chat run"
     set -- --set "train.output_dir=it's mine" --set "data.eval=$DATA/eval.jsonl"
     expect 0 "$SFT" train config.ini "$@" --set train.max_steps=1
     loss=$(grep '"eval_loss"' "it's mine/metrics.jsonl" | tail -n 1 | field eval_loss)
     ends_with 'done   1 step in TIME' "best   step 1, eval loss $(printf %.4f "$loss")" "model  it's mine/best" \
-        "next   sft chat 'it'\\''s mine'"
+        "next   $SFT chat 'it'\\''s mine'"
     printf 'It rained all day.\n' >story.txt
     expect 0 "$SFT" train config.ini --set data.train=story.txt --set train.output_dir=story --set train.max_steps=2
-    ends_with 'done   2 steps in TIME' 'model  story/last' 'next   sft generate --raw story'
+    ends_with 'done   2 steps in TIME' 'model  story/last' "next   $SFT generate --raw story"
 }
 
 test_a_loss_that_diverges_is_told() {

@@ -10,16 +10,21 @@
 /* Every test runs in a process of its own: stderr is its to take. */
 static int reader;
 
-static void make_terminal(unsigned short columns)
+/* False, and said so, where the system has none to give (a chroot without /dev/pts). */
+static bool make_terminal(unsigned short columns)
 {
     reader = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-    ck_assert(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0);
+    if (reader < 0 || grantpt(reader) != 0 || unlockpt(reader) != 0) {
+        printf("SKIP: a test of the live line: no terminal can be made\n");
+        return false;
+    }
     const int terminal = open(ptsname(reader), O_RDWR | O_NOCTTY);
     const struct winsize size = {.ws_row = 24, .ws_col = columns};
     ck_assert(terminal >= 0 && ioctl(terminal, TIOCSWINSZ, &size) == 0);
     dup2(terminal, STDERR_FILENO);
     setenv("TERM", "xterm", 1);
     unsetenv("NO_COLOR");
+    return true;
 }
 
 static void make_pipe(void)
@@ -41,7 +46,8 @@ static void check_written(const char *text)
 
 START_TEST(a_live_line_stands_below_the_logged_ones)
 {
-    make_terminal(80);
+    if (!make_terminal(80))
+        return;
     log_info("one");
     check_written("one\r\n");
     log_progress("at %d", 1);
@@ -60,7 +66,8 @@ END_TEST
 
 START_TEST(it_is_not_drawn_more_often_than_can_be_read)
 {
-    make_terminal(80);
+    if (!make_terminal(80))
+        return;
     for (int i = 0; i < 1000; i++)
         log_progress("at %d of 1000", i);
     char got[1 << 16];
@@ -78,7 +85,8 @@ END_TEST
 
 START_TEST(it_is_cut_before_the_last_column)
 {
-    make_terminal(12);
+    if (!make_terminal(12))
+        return;
     log_progress("12345678901234");
     check_written("\r12345678901\033[J\r");
     log_progress("1234567\u00e4\u00f6\u00fc901234");
@@ -92,7 +100,8 @@ END_TEST
 
 START_TEST(a_handler_speaks_on_a_line_of_its_own)
 {
-    make_terminal(80);
+    if (!make_terminal(80))
+        return;
     log_progress("at 1");
     check_written("\rat 1\033[J\r");
     log_from_signal("stopping\n");
@@ -120,7 +129,8 @@ END_TEST
 
 START_TEST(a_dumb_terminal_gets_only_lines)
 {
-    make_terminal(80);
+    if (!make_terminal(80))
+        return;
     setenv("TERM", "dumb", 1);
     log_everything();
     check_written("one\r\nwarning: two\r\nthree\r\n");
