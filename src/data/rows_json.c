@@ -185,6 +185,10 @@ static bool is_yaml(const char *p, const char *end)
 {
     if (begins_with(p, end, "---") || begins_with(p, end, "- "))
         return true;
+    while (p < end && *p == '#') { /* comments */
+        p = memchr(p, '\n', (size_t)(end - p));
+        p = p ? skip_space(p, end) : end;
+    }
     const char *name = p;
     while (p < end && ((*p | 0x20) >= 'a' || *p == '_' || *p == '-') && (unsigned char)*p < 0x7F)
         p++;
@@ -213,10 +217,24 @@ static enum sft_status name_other(const char *p, const char *end, struct sft_err
                                         "each)");
     if ((separator = csv_kind(p, end)))
         return sft_fail(err, SFT_EDATA, "is a table separated by %s, not JSON (FILE:csv reads it as CSV)", separator);
-    return SFT_OK;
+    return sft_fail(err, SFT_EDATA, "is not JSON (a row is an object in a line, {\"messages\": ...}; FILE:txt takes "
+                                    "plain text)");
 }
 
-/* An error where none of the first elements is JSON and it can be told what they are. */
+/* A row, or a value that is at least all of a line. */
+static bool is_json(const struct json_element *element)
+{
+    json *root;
+    size_t used;
+    if (json_parse_first(element->text, element->len, &used, &root, NULL))
+        return false;
+    const bool is_it = json_is_object(root) || json_is_array(root) || used == element->len;
+    json_free(root);
+    return is_it;
+}
+
+/* An error where none of the first elements is JSON, and none can be a bad row: it can be told what they are, or the
+ * first does not begin as a row does. */
 static enum sft_status refuse_other(struct json_scanner scanner, struct sft_err *err)
 {
     enum { LOOKED_AT = 32 };
@@ -224,14 +242,10 @@ static enum sft_status refuse_other(struct json_scanner scanner, struct sft_err 
     for (size_t i = 0; i < LOOKED_AT && !scanner.done; i++) {
         struct json_element element;
         bool found = false;
-        json *root = NULL;
-        size_t used;
         if (json_scanner_next(&scanner, &element, &found, NULL) || !found)
             break;
-        if (json_parse_first(element.text, element.len, &used, &root, NULL) == SFT_OK) {
-            json_free(root);
+        if (is_json(&element))
             return SFT_OK;
-        }
     }
     p = skip_space(p, end);
     return p < end ? name_other(p, end, err) : SFT_OK;

@@ -181,8 +181,10 @@ static enum sft_status read_text(struct reading *in, struct sft_err *err)
     const size_t mark = bytes->size >= 3 && memcmp(bytes->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     if (bytes->size == mark)
         return sft_fail(err, SFT_EDATA, "there is no text in it");
-    if (encoding_check(bytes->data + mark, bytes->size - mark, err))
-        return SFT_EDATA;
+    size_t line;
+    if (encoding_is_single_byte(bytes->data, bytes->size, &line))
+        log_warning("%s:%zu: not UTF-8, its bytes are learned as they are (" ENCODING_REMEDY ")",
+                    in->source->path, line);
     struct renderer r;
     renderer_init(&r, in->options->tpl, in->options->tok, &in->options->render);
     render_text(&r, bytes->data + mark, bytes->size - mark, &in->shards[0]);

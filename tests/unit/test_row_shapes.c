@@ -139,6 +139,12 @@ static const struct {
      ": is Python's own notation, not JSON (write each row with json.dumps)"},
     {"a.json", "[{'prompt': 'a',\n  'completion': True}]",
      ": is Python's own notation, not JSON (write each row with json.dumps)"},
+    {"a.jsonl", "# a comment\nprompt: a\n",
+     ": is YAML, not JSON (write its rows as JSON Lines: json.dumps of each, a line each)"},
+    {"a.jsonl", "Hello there.\nThis is a text, of two lines.\n",
+     ": is not JSON (a row is an object in a line, {\"messages\": ...}; FILE:txt takes plain text)"},
+    {"a.json", "prompt,completion\n\"a, b\",c\n",
+     ": is a table separated by commas, not JSON (FILE:csv reads it as CSV)"},
     {"a.json", "<rows><row/></rows>\n", ": is XML, not JSON (write its rows as JSON Lines or CSV)"},
     {"a.jsonl",
      "prompt;completion\na;b\n",
@@ -149,8 +155,6 @@ static const struct {
      ": is a table by its columns (pandas writes rows with orient=\"records\", lines=True)"},
     {"a.txt", PAIR("a", "b") "\n",
      ": holds JSON, not text (FILE:messages, or another format, reads its rows; FILE:txt takes it as it is)"},
-    {"a.txt", "caf\xE9\n",
-     ": line 1: not UTF-8 (byte 0xE9): iconv -f WINDOWS-1252 -t UTF-8 converts a file of Windows'"},
 };
 
 START_TEST(what_is_not_read_is_named_once)
