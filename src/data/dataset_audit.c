@@ -1,6 +1,7 @@
 /* What a dataset tells about its rows: those that cannot be read, those that are left out, and those that
  * training and evaluation share. */
 #include "data/dataset_internal.h"
+#include "data/encoding.h"
 #include "data/hash_set.h"
 #include "data/row_kinds.h"
 
@@ -24,27 +25,13 @@ struct failures {
     const struct record *first;
     char *kind;
     size_t count, lines[LINES_SHOWN]; /* of those after the first */
-    bool is_single_byte;              /* all of them are */
+    bool is_single_byte;              /* all of them are: data/encoding.h */
 };
 
 struct failure_list {
     struct failures items[ROWS_SHOWN];
     size_t n, n_more; /* rows of further kinds */
 };
-
-/* Whether a row looks like one in a single-byte encoding: what is not ASCII is no UTF-8, and stands among ASCII. */
-static bool is_single_byte(const char *text, size_t len)
-{
-    bool is_alone = false;
-    for (size_t i = 0, n, bad; i < len; i += n ? n : bad) {
-        n = (unsigned char)text[i] < 0x80 ? 1 : utf8_decode(text + i, len - i, NULL, &bad);
-        if (n > 1)
-            return false;
-        is_alone = is_alone || (n == 0 && (i == 0 || (unsigned char)text[i - 1] < 0x80) &&
-                                (i + 1 == len || (unsigned char)text[i + 1] < 0x80));
-    }
-    return is_alone;
-}
 
 static void add_failure(struct failure_list *list, const struct dataset_file *file, const struct record *r)
 {
@@ -67,7 +54,7 @@ static void add_failure(struct failure_list *list, const struct dataset_file *fi
             f->lines[f->count - 1] = r->line;
     }
     f->count++;
-    f->is_single_byte = f->is_single_byte && is_single_byte(record_row(&file->store, r), r->row_len);
+    f->is_single_byte = f->is_single_byte && encoding_is_single_byte(record_row(&file->store, r), r->row_len, NULL);
 }
 
 static void list_failures(struct failure_list *list, const struct dataset_file *file,
@@ -99,7 +86,7 @@ static void describe_failures(struct strbuf *text, const struct failures *f)
         strbuf_printf(text, " and %zu more", n_others - LINES_SHOWN);
     strbuf_puts(text, n_others > 0 ? ")" : "");
     if (f->is_single_byte)
-        strbuf_puts(text, "; a file of Windows' is made UTF-8 by iconv -f WINDOWS-1252 -t UTF-8");
+        strbuf_puts(text, "; " ENCODING_REMEDY);
 }
 
 enum sft_status dataset_check_rows(const struct dataset *ds, const struct dataset_options *options,

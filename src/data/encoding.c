@@ -148,29 +148,38 @@ enum sft_status encoding_convert(enum encoding encoding, const struct io_map *fr
     return status;
 }
 
-/* ---- UTF-8 ---- */
+/* ---- single bytes ---- */
 
-enum sft_status encoding_check(const char *text, size_t len, struct sft_err *err)
+/* The first place from i on that is not ASCII; len where there is none. */
+static size_t skip_ascii(const char *text, size_t len, size_t i)
 {
     static const uint64_t high_bits = UINT64_C(0x8080808080808080);
-    size_t i = 0;
-    while (i < len) {
-        uint64_t x;
-        while (len - i >= 8 && (memcpy(&x, text + i, 8), (x & high_bits) == 0))
-            i += 8;
-        if (i == len)
-            break;
-        const size_t n = utf8_decode(text + i, len - i, NULL, NULL);
-        if (n == 0)
-            break;
-        i += n;
+    uint64_t x;
+    while (len - i >= 8 && (memcpy(&x, text + i, 8), (x & high_bits) == 0))
+        i += 8;
+    while (i < len && (unsigned char)text[i] < 0x80)
+        i++;
+    return i;
+}
+
+static bool is_alone(const char *text, size_t len, size_t i)
+{
+    return (i == 0 || (unsigned char)text[i - 1] < 0x80) && (i + 1 == len || (unsigned char)text[i + 1] < 0x80);
+}
+
+bool encoding_is_single_byte(const char *text, size_t len, size_t *line)
+{
+    size_t first = len;
+    for (size_t i = skip_ascii(text, len, 0), bad; i < len; i = skip_ascii(text, len, i + bad)) {
+        if (utf8_decode(text + i, len - i, NULL, &bad) > 0)
+            return false;
+        if (first == len && is_alone(text, len, i))
+            first = i;
     }
-    if (i == len)
-        return SFT_OK;
-    size_t line = 1;
-    for (size_t k = 0; k < i; k++)
-        line += text[k] == '\n';
-    return sft_fail(err, SFT_EDATA, "line %zu: not UTF-8 (byte 0x%02X): iconv -f WINDOWS-1252 -t UTF-8 converts a file "
-                                    "of Windows'",
-                    line, (unsigned char)text[i]);
+    if (line && first < len) {
+        *line = 1;
+        for (size_t i = 0; i < first; i++)
+            *line += text[i] == '\n';
+    }
+    return first < len;
 }

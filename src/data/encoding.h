@@ -24,7 +24,11 @@ enum encoding encoding_of(const char *bytes, size_t len);
 enum sft_status encoding_convert(enum encoding encoding, const struct io_map *from, struct io_map *to,
                                  struct sft_err *err);
 
-/* Whether a text is UTF-8: SFT_EDATA "line N: not UTF-8 (byte 0xE9): ..." with a remedy. */
-enum sft_status encoding_check(const char *text, size_t len, struct sft_err *err);
+/* Whether a text looks like one in a single-byte encoding, as Windows-1252: what is not ASCII in it is no UTF-8, and
+ * stands alone among ASCII. *line: of the first such byte; may be NULL. */
+bool encoding_is_single_byte(const char *text, size_t len, size_t *line);
+
+/* What is to be done about it, behind "FILE: ... not UTF-8". */
+#define ENCODING_REMEDY "a file of Windows' is made UTF-8 by iconv -f WINDOWS-1252 -t UTF-8"
 
 #endif

@@ -231,14 +231,24 @@ size_t rows_position(const struct rows *rows)
     return rows->scanner.pos;
 }
 
+/* Whether a value is its column's name, which a record of nothing else repeats. */
+static bool is_name(const struct strbuf *value, const char *name)
+{
+    const char *text = value->data ? value->data : "";
+    if (strncmp(text, "\xEF\xBB\xBF", 3) == 0)
+        text += 3;
+    return name ? is_alike(text, name) : *text == '\0';
+}
+
 static enum sft_status parse_record(const struct rows *rows, const struct json_element *row, json *object,
                                     struct sft_err *err)
 {
     struct fields fields = fields_of(rows, row);
-    size_t n = 0;
+    size_t n = 0, n_same = 0;
     enum sft_status status = SFT_OK;
     for (; !status && next_field(&fields); n++) {
         const char *name = n < rows->n_names ? rows->names[n] : NULL;
+        n_same += is_name(&fields.value, name);
         if (!name)
             continue;
         if (!(status = check_value(&fields.value, err)))
@@ -249,6 +259,8 @@ static enum sft_status parse_record(const struct rows *rows, const struct json_e
     if (!status && n != rows->n_names)
         status = sft_fail(err, SFT_EDATA, "expected %zu column%s as in the header, found %zu (separated by %s)",
                           rows->n_names, rows->n_names == 1 ? "" : "s", n, csv_name(rows->delimiter));
+    if (!status && n > 1 && n_same == n)
+        status = sft_fail(err, SFT_EDATA, "the header once more, as in files that were joined (remove it)");
     strbuf_free(&fields.value);
     return status;
 }

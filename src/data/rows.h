@@ -2,7 +2,8 @@
  *
  *     json   JSON Lines, objects over several lines, arrays: an element is a row (base/json.h's scanner); a line may
  *            hold several objects; one object that is the whole file and has its rows in a list, {"data": [...]}, is
- *            that list. A row that is a list of messages is {"messages": that list}
+ *            that list. A row that is a list of messages is {"messages": that list}; {"row_idx", "row"}, as
+ *            the Hugging Face hub's server gives them, is its row
  *     csv    RFC 4180 with a header: quoted fields may hold separators, line breaks and "" for a quote; a row is an
  *            object of its columns, each a string, so that every reader of flat rows reads it; a column without a
  *            name (pandas' index) is left out
@@ -36,8 +37,8 @@ struct rows {
     size_t n_names;
 };
 
-/* Begin: SFT_EDATA "is YAML, not JSON (...)" and the like where a JSON file holds something else altogether, or "one
- * object with several lists of rows, ..." where it cannot be told which are meant. Reads a CSV file's header; a
+/* Begin: SFT_EDATA "is YAML, not JSON (...)" and the like where a JSON file holds something else altogether, or "is
+ * one object with several lists of rows, ..." where it cannot be told which are meant. Reads a CSV file's header; a
  * file with nothing in it has none, and no rows. text[0..len) must outlive it. SFT_EDATA "line N: what" for a header
  * with a repeated name, for one that is no UTF-8, holds a NUL or names over 4096 columns. Free with rows_free, also
  * after an error; it accepts a zeroed struct. */

@@ -58,6 +58,7 @@ struct lists {
     size_t first_len;  /* from there to past its ']' */
     size_t n;
     bool is_row; /* the object has a row's key besides */
+    size_t n_members, n_columns; /* of those that hold a column of values: {"0": ...}, ["...", ...] */
     struct strbuf names;
 };
 
@@ -89,6 +90,14 @@ static void look_at_list(struct lists *lists, const char *key, size_t key_len, c
     strbuf_printf(&lists->names, "%s%.*s", lists->names.len ? ", " : "", (int)(key_len < 40 ? key_len : 40), key);
 }
 
+/* A column, as pandas' to_json writes one by default and a dict of lists has one. */
+static bool is_column(const char *value, const char *end)
+{
+    const char *first = skip_space(value + 1, end);
+    return first < end && ((*value == '[' && *first == '"') ||
+                           (*value == '{' && end - first > 3 && memcmp(first, "\"0\"", 3) == 0));
+}
+
 /* Look at the members of the object that the text begins with, by their brackets alone; false where that is not
  * possible, or where something follows it. */
 static bool find_lists(const char *p, const char *end, struct lists *lists)
@@ -105,6 +114,8 @@ static bool find_lists(const char *p, const char *end, struct lists *lists)
         const char *value = skip_space(p + 1, end);
         if (value == end || !(p = json_skip_element(value, end)) || p == value)
             return false;
+        lists->n_members++;
+        lists->n_columns += is_column(value, end);
         if (*value == '[')
             look_at_list(lists, key, key_len, value, (size_t)(p - value));
         else
@@ -134,11 +145,16 @@ static enum sft_status enter_list(struct json_scanner *scanner, struct sft_err *
     enum sft_status status = SFT_OK;
     if (start == end || *start != '{' || is_lines(start, end))
         return SFT_OK;
-    if (find_lists(start, end, &lists) && !lists.is_row && lists.n > 1) {
+    const bool is_alone = find_lists(start, end, &lists);
+    if (is_alone && lists.n_columns > 1 && lists.n_columns == lists.n_members) {
         status = sft_fail(err, SFT_EDATA,
-                          "one object with several lists of rows, %s (make a file of each, as jq -c '.train[]' does)",
+                          "is a table by its columns (pandas writes rows with orient=\"records\", lines=True)");
+    } else if (is_alone && !lists.is_row && lists.n > 1) {
+        status = sft_fail(err, SFT_EDATA,
+                          "is one object with several lists of rows, %s (make a file of each, as "
+                          "jq -c '.train[]' does)",
                           lists.names.data);
-    } else if (lists.n == 1 && !lists.is_row && lists.first_len > 0) {
+    } else if (is_alone && lists.n == 1 && !lists.is_row && lists.first_len > 0) {
         scanner->line += csv_count_lines(start, lists.first);
         scanner->pos = (size_t)(lists.first - text);
         scanner->len = scanner->pos + lists.first_len;
@@ -169,6 +185,10 @@ static bool is_yaml(const char *p, const char *end)
 {
     if (begins_with(p, end, "---") || begins_with(p, end, "- "))
         return true;
+    while (p < end && *p == '#') { /* comments */
+        p = memchr(p, '\n', (size_t)(end - p));
+        p = p ? skip_space(p, end) : end;
+    }
     const char *name = p;
     while (p < end && ((*p | 0x20) >= 'a' || *p == '_' || *p == '-') && (unsigned char)*p < 0x7F)
         p++;
@@ -197,10 +217,24 @@ static enum sft_status name_other(const char *p, const char *end, struct sft_err
                                         "each)");
     if ((separator = csv_kind(p, end)))
         return sft_fail(err, SFT_EDATA, "is a table separated by %s, not JSON (FILE:csv reads it as CSV)", separator);
-    return SFT_OK;
+    return sft_fail(err, SFT_EDATA, "is not JSON (a row is an object in a line, {\"messages\": ...}; FILE:txt takes "
+                                    "plain text)");
 }
 
-/* An error where none of the first elements is JSON and it can be told what they are. */
+/* A row, or a value that is at least all of a line. */
+static bool is_json(const struct json_element *element)
+{
+    json *root;
+    size_t used;
+    if (json_parse_first(element->text, element->len, &used, &root, NULL))
+        return false;
+    const bool is_it = json_is_object(root) || json_is_array(root) || used == element->len;
+    json_free(root);
+    return is_it;
+}
+
+/* An error where none of the first elements is JSON, and none can be a bad row: it can be told what they are, or the
+ * first does not begin as a row does. */
 static enum sft_status refuse_other(struct json_scanner scanner, struct sft_err *err)
 {
     enum { LOOKED_AT = 32 };
@@ -208,14 +242,10 @@ static enum sft_status refuse_other(struct json_scanner scanner, struct sft_err 
     for (size_t i = 0; i < LOOKED_AT && !scanner.done; i++) {
         struct json_element element;
         bool found = false;
-        json *root = NULL;
-        size_t used;
         if (json_scanner_next(&scanner, &element, &found, NULL) || !found)
             break;
-        if (json_parse_first(element.text, element.len, &used, &root, NULL) == SFT_OK) {
-            json_free(root);
+        if (is_json(&element))
             return SFT_OK;
-        }
     }
     p = skip_space(p, end);
     return p < end ? name_other(p, end, err) : SFT_OK;
@@ -269,6 +299,17 @@ static void wrap_list(json **root)
     *root = row;
 }
 
+/* {"row_idx": 0, "row": {...}, ...}, as the Hugging Face hub's server of rows gives them, is its row. */
+static void unwrap_row(json **root)
+{
+    const json *row = json_get(*root, "row_idx") ? json_get(*root, "row") : NULL;
+    if (!json_is_object(row))
+        return;
+    json *copy = json_copy(row);
+    json_free(*root);
+    *root = copy;
+}
+
 enum sft_status rows_json_parse(struct json_element *row, json **root, struct sft_err *err)
 {
     size_t used;
@@ -284,5 +325,6 @@ enum sft_status rows_json_parse(struct json_element *row, json **root, struct sf
     row->text = p;
     row->len = (size_t)(end - p);
     wrap_list(root);
+    unwrap_row(root);
     return SFT_OK;
 }

@@ -1,4 +1,4 @@
-/* How rows lie in a JSON text, where that is more than lines or an array; for rows.c only. */
+/* How rows lie in a JSON text, where that is more than lines or an array; for rows.c, and for the question below. */
 #ifndef SFT_DATA_ROWS_JSON_H
 #define SFT_DATA_ROWS_JSON_H
 
@@ -13,7 +13,7 @@
  * YAML, Python, XML or CSV: "is YAML, not JSON (...)", once for the file. */
 enum sft_status rows_json_begin(struct json_scanner *scanner, const char *text, size_t len, struct sft_err *err);
 
-/* Whether the text, which is called CSV, is JSON: it begins with a JSON object, or with an array of them. */
+/* Whether a text that is called CSV, or plain text, is JSON: it begins with a JSON object, or with an array of them. */
 bool rows_json_is_it(const char *text, size_t len);
 
 /* The row at the front of *row, which is then what is left of the line: mostly nothing. A list of messages becomes

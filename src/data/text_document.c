@@ -1,7 +1,6 @@
 #include "data/text_document.h"
 
 #include "base/log.h"
-#include "data/encoding.h"
 #include "data/text_cut.h"
 
 #include <stdlib.h>
@@ -184,8 +183,6 @@ enum sft_status text_document_read(const struct source *source, const struct cha
     const size_t mark = bytes->size >= 3 && memcmp(bytes->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     if (bytes->size == mark)
         return sft_fail(err, SFT_EDATA, "there is no text in it");
-    if (encoding_check(bytes->data + mark, bytes->size - mark, err))
-        return SFT_EDATA;
     struct document *doc = mem_calloc(1, sizeof *doc);
     *doc = (struct document){
         .source = source,

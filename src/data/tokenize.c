@@ -1,6 +1,8 @@
 #include "data/tokenize.h"
 
 #include "base/log.h"
+#include "data/encoding.h"
+#include "data/rows_json.h"
 #include "data/text_document.h"
 #include "data/token_cache.h"
 
@@ -30,7 +32,7 @@ struct file_format file_format_of(const char *path, const char *format)
                  {"tsv", ".tsv", ".tsv.gz", FILE_TSV},
                  {"txt", ".txt", ".txt.gz", FILE_TEXT}};
     const struct reader *reader = format ? reader_by_name(format) : NULL;
-    struct file_format result = {.kind = FILE_JSON, .reader = reader};
+    struct file_format result = {.kind = FILE_JSON, .reader = reader, .is_forced = format != NULL};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const bool is_kind = format && !reader ? strcmp(format, kinds[i].name) == 0
                                                : str_has_ending(path, kinds[i].ending) ||
@@ -232,13 +234,31 @@ static enum sft_status read_rows(struct reading *in, enum file_kind kind, struct
 static enum sft_status read_text(struct reading *in, struct sft_err *err)
 {
     const struct tokenize_options *o = in->options;
+    const struct io_map *bytes = &in->source->bytes;
+    size_t line;
+    if (encoding_is_single_byte(bytes->data, bytes->size, &line))
+        log_warning("%s:%zu: not UTF-8, its bytes are learned as they are (" ENCODING_REMEDY ")",
+                    in->source->path, line);
     in->n_rows = 1;
     return text_document_read(in->source, o->tpl, o->tok, &o->render, in->store, err);
 }
 
-static enum sft_status read_source(struct reading *in, enum file_kind kind, struct sft_err *err)
+/* Rows called .txt would be learned as they are written, braces and all. */
+static enum sft_status refuse_rows(const struct reading *in, struct sft_err *err)
 {
-    const enum sft_status status = kind == FILE_TEXT ? read_text(in, err) : read_rows(in, kind, err);
+    if (!rows_json_is_it(in->source->bytes.data, in->source->bytes.size))
+        return SFT_OK;
+    return sft_fail(err, SFT_EDATA, "holds JSON, not text (FILE:messages, or another format, reads its rows; FILE:txt "
+                                    "takes it as it is)");
+}
+
+static enum sft_status read_source(struct reading *in, const struct file_format *format, struct sft_err *err)
+{
+    enum sft_status status = SFT_OK;
+    if (format->kind != FILE_TEXT)
+        status = read_rows(in, format->kind, err);
+    else if (format->is_forced || !(status = refuse_rows(in, err)))
+        status = read_text(in, err);
     if (status == SFT_EDATA && is_unknown(in))
         return sft_context(err, "%s:%zu", in->source->path, in->unknown_line);
     return status ? sft_context(err, "%s", in->source->path) : SFT_OK;
@@ -269,7 +289,7 @@ static enum sft_status make_store(struct source *source, const struct file_forma
     struct reading *in = mem_calloc(1, sizeof *in);
     *in = (struct reading){
         .source = source, .options = options, .forced = format->reader, .reader = format->reader, .store = w};
-    enum sft_status status = read_source(in, format->kind, err);
+    enum sft_status status = read_source(in, format, err);
     if (!status)
         status = source_check_unchanged(source, place->hash, place->cache, err);
     if (status) {

@@ -22,6 +22,7 @@ struct tokenize_options {
 struct file_format {
     enum file_kind { FILE_JSON, FILE_CSV, FILE_TSV, FILE_TEXT } kind;
     const struct reader *reader; /* NULL: that of the first row that any knows */
+    bool is_forced;              /* the user says so, not the name */
 };
 
 /* By `format` (a reader's name, "csv", "tsv" or "txt") where it is not NULL, else by the path's ending, a

@@ -94,3 +94,15 @@ test_one_cause_is_told_once() {
     expect_error 1 'a.yaml: is YAML, not JSON (write its rows as JSON Lines: json.dumps of each, a line each)' \
         "$SFT" inspect --base base a.yaml
 }
+
+# A text has no rows that could be left out: it is read, and what is odd about it is said.
+test_a_text_that_is_not_utf8() {
+    tiny_base base
+    printf 'A caf\351 by the sea.\nAnd a caf\351 in town.\n' >a.txt
+    expect 0 "$SFT" inspect --base base a.txt
+    has stderr "warning: a.txt:1: not UTF-8, its bytes are learned as they are (a file of Windows' is made UTF-8 by iconv"
+    is "$(wc -l <stderr | tr -d ' ')" 1
+    printf 'A caf\303\251 by the sea, and one slip: \351.\n' >b.txt
+    expect 0 "$SFT" inspect --base base b.txt
+    is "$(cat stderr)" ''
+}

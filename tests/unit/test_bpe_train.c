@@ -325,7 +325,8 @@ START_TEST(bad_files)
                "/e.jsonl:2: text: expected a string, found a number");
     expect_bad("f.json", "[{\"text\": \"a\"} {\"text\": \"a\"}]",
                "/f.json: line 1: expected ',' or ']' after an element of the array");
-    expect_bad("g.csv", "text\na\nb,c\n", "/g.csv:3: expected 1 column as in the header, found 2 (separated by commas)");
+    expect_bad("g.csv", "text\na\nb,c\n",
+               "/g.csv:3: expected 1 column as in the header, found 2 (separated by commas)");
     expect_bad("h.csv", "text\na\n\"b\n", "/h.csv: line 3: a quoted field is never closed");
     expect_bad("i.csv", "text,text\na\n", "/i.csv: line 1: two columns are called 'text'");
     expect_bad("j.txt", "\x1f\x8b\x08", "/j.txt: the gzip stream is cut off at byte 3");

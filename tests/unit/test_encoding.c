@@ -196,21 +196,25 @@ START_TEST(foreign_files_are_named_packed_or_not)
 }
 END_TEST
 
-START_TEST(utf8_is_checked)
+/* The bytes of Windows-1252 among ASCII, at any place in a step of eight; a slip in UTF-8 is something else. */
+START_TEST(single_bytes_are_known)
 {
     struct strbuf text = {0};
-    ck_assert_int_eq(encoding_check(TEXT(""), &err), SFT_OK);
-    for (size_t i = 0; i < 20; i++) { /* any place in a step of eight bytes */
-        strbuf_puts(&text, i == 7 ? "\n" : "\xC3\xA9");
-        ck_assert_int_eq(encoding_check(text.data, text.len, &err), SFT_OK);
+    size_t line = 0;
+    for (size_t i = 0; i < 20; i++) {
+        strbuf_putc(&text, i == 7 ? '\n' : 'a');
+        ck_assert(!encoding_is_single_byte(text.data, text.len, &line));
         strbuf_putc(&text, '\xE9');
-        ck_assert_int_eq(encoding_check(text.data, text.len, &err), SFT_EDATA);
-        char *start = mem_printf("line %d: not UTF-8 (byte 0xE9)", i < 7 ? 1 : 2);
-        ck_assert_msg(strncmp(err.message, start, strlen(start)) == 0, "%s", err.message);
-        free(start);
+        ck_assert(encoding_is_single_byte(text.data, text.len, &line));
+        ck_assert_uint_eq(line, i < 7 ? 1 : 2);
         text.len--;
     }
     strbuf_free(&text);
+    ck_assert(!encoding_is_single_byte(TEXT(""), NULL));
+    ck_assert(encoding_is_single_byte(TEXT("caf\xE9 \xFC" "ber"), NULL));
+    ck_assert(!encoding_is_single_byte(TEXT("caf\xC3\xA9 \xFC" "ber"), NULL));
+    ck_assert(!encoding_is_single_byte(TEXT("a\xED\xA0\x80"), NULL)); /* a surrogate */
+    ck_assert(!encoding_is_single_byte(TEXT("\xC0\x80"), NULL));       /* an overlong form */
 }
 END_TEST
 
@@ -226,7 +230,7 @@ int main(void)
     tcase_add_test(tests, a_lone_surrogate_is_no_utf8);
     tcase_add_test(tests, damaged_text_is_named);
     tcase_add_test(tests, foreign_files_are_named_packed_or_not);
-    tcase_add_test(tests, utf8_is_checked);
+    tcase_add_test(tests, single_bytes_are_known);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

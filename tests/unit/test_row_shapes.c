@@ -78,6 +78,10 @@ static const struct {
     {"a.json",
      "{\"data\": [[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\"}]]}",
      "1:a>b"},
+    {"a.json",
+     "{\"features\": [{\"name\": \"prompt\"}], \"rows\": [\n"
+     "{\"row_idx\": 0, \"row\": " PAIR("a", "b") ", \"truncated_cells\": []}]}",
+     "2:a>b"},
     /* and objects that are rows, whatever lists they hold */
     {"a.json", ROW("a", "b"), "1:a>b"},
     {"a.json", "{\"prompt\": \"a\", \"completion\": \"b\", \"data\": [{\"text\": \"x\"}], \"rows\": [{}]}", "1:a>b"},
@@ -104,6 +108,7 @@ static const struct {
     {"a.csv", "Prompt;Completion \nA;B\n", "2:A>B"},
     {"a.csv", " INSTRUCTION,Input,Output\na,,b\n", "2:a>b"},
     {"a.csv", "Prompt,prompt,completion\nx,a,b\n", "2:a>b"},
+    {"a.csv", "prompt,completion\na,b\n\xEF\xBB\xBFprompt,completion\nc,d\nprompt,d\n", "2:a>b 4:c>d 5:prompt>d 3!"},
     /* JSON by another name */
     {"a.csv", PAIR("a", "b") "\n" PAIR("c", "d") "\n", "1:a>b 2:c>d"},
     {"a.tsv", "[\n" PAIR("a", "b") "]", "2:a>b"},
@@ -133,18 +138,26 @@ static const struct {
      ": is Python's own notation, not JSON (write each row with json.dumps)"},
     {"a.json", "[{'prompt': 'a',\n  'completion': True}]",
      ": is Python's own notation, not JSON (write each row with json.dumps)"},
+    {"a.jsonl", "# a comment\nprompt: a\n",
+     ": is YAML, not JSON (write its rows as JSON Lines: json.dumps of each, a line each)"},
+    {"a.jsonl", "Hello there.\nThis is a text, of two lines.\n",
+     ": is not JSON (a row is an object in a line, {\"messages\": ...}; FILE:txt takes plain text)"},
+    {"a.json", "prompt,completion\n\"a, b\",c\n",
+     ": is a table separated by commas, not JSON (FILE:csv reads it as CSV)"},
     {"a.json", "<rows><row/></rows>\n", ": is XML, not JSON (write its rows as JSON Lines or CSV)"},
     {"a.jsonl",
      "prompt;completion\na;b\n",
      ": is a table separated by semicolons, not JSON (FILE:csv reads it as CSV)"},
     {"a.json", "{\"train\": [" PAIR("a", "b") "], \"test\": [" PAIR("c", "d") "]}",
-     ": one object with several lists of rows, train, test (make a file of each, as jq -c '.train[]' does)"},
+     ": is one object with several lists of rows, train, test (make a file of each, as jq -c '.train[]' does)"},
+    {"a.json", "{\"prompt\":{\"0\":\"a\",\"1\":\"c\"},\"completion\":{\"0\":\"b\",\"1\":\"d\"}}",
+     ": is a table by its columns (pandas writes rows with orient=\"records\", lines=True)"},
+    {"a.txt", PAIR("a", "b") "\n",
+     ": holds JSON, not text (FILE:messages, or another format, reads its rows; FILE:txt takes it as it is)"},
     {"a.csv", "prompt,completion;note\na,b\nc,d\n", /* commas: the second column has another name */
      ":2: unknown structure: it has the keys prompt, completion;note; expected messages, conversations, prompt and "
      "completion, instruction and output, question and answer, chosen, or text; [data] columns = "
      "\"completion;note:completion\" says which is which"},
-    {"a.txt", "caf\xE9\n",
-     ": line 1: not UTF-8 (byte 0xE9): iconv -f WINDOWS-1252 -t UTF-8 converts a file of Windows'"},
 };
 
 START_TEST(what_is_not_read_is_named_once)
@@ -161,6 +174,16 @@ START_TEST(a_bad_first_row_is_a_bad_row)
     ck_assert_str_eq(found(), "2:c>d 1!");
     loads("a.jsonl", "", "name: b\n" PAIR("c", "d") "\n");
     ck_assert_str_eq(found(), "2:c>d 1!");
+}
+END_TEST
+
+START_TEST(a_text_may_be_json_if_the_user_says_so)
+{
+    loads("a.txt", ":txt", PAIR("a", "b"));
+    ck_assert_uint_eq(ds.n_examples, 1);
+    ck_assert_str_eq(ds.files[0].store.format, "txt");
+    loads("a.txt", ":prompt", PAIR("a", "b"));
+    ck_assert_str_eq(found(), "1:a>b");
 }
 END_TEST
 
@@ -188,6 +211,7 @@ int main(void)
     tcase_add_loop_test(tests, what_others_write_is_read, 0, COUNT(readable));
     tcase_add_loop_test(tests, what_is_not_read_is_named_once, 0, COUNT(named));
     tcase_add_test(tests, a_bad_first_row_is_a_bad_row);
+    tcase_add_test(tests, a_text_may_be_json_if_the_user_says_so);
     tcase_add_test(tests, what_is_read_may_not_be_nan);
     tcase_add_test(tests, a_table_s_separator_is_named);
     suite_add_tcase(suite, tests);
