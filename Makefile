@@ -6,6 +6,9 @@
 VARIANT  ?= release
 CC       ?= gcc
 WARNINGS  = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes $(WERROR)
+ifneq ($(findstring clang,$(CC)),)
+WARNINGS += -Wno-pass-failed # loops that only gcc vectorises
+endif
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Ikernels
 OPTIMIZE ?= -O3
 BASE_CFLAGS = -std=gnu17 -g $(OPTIMIZE) -fno-math-errno -fno-trapping-math -fopenmp $(WARNINGS) $(SANITIZE) $(CFLAGS)

@@ -72,8 +72,8 @@ static void explain_none(const char *precision, const char *isa, char *why, size
     for (size_t i = 0; i < N_CHOICES && used < why_size; i++) {
         const struct kernels *table = choices[i].table;
         if (isa)
-            used += (size_t)snprintf(why + used, why_size - used, "%s %s %s", first ? "" : ",", table->isa,
-                                     table->precision);
+            used += (size_t)snprintf(why + used, why_size - used, "%s %s %s%s", first ? "" : ",", table->isa,
+                                     table->precision, table == &kernels_fp32_generic ? " by OpenBLAS" : "");
         else if (fits(&choices[i], precision))
             used += (size_t)snprintf(why + used, why_size - used, "%s%s", first ? "" : ", or ", choices[i].needs);
         else

@@ -172,7 +172,8 @@ extern const struct kernels kernels_ref_f64;
 /* ---- choosing (dispatch.c) ---- */
 
 /* The fastest table that this CPU can run for precision "auto", "fp32" or "bf16"; SFT_ISA in the environment
- * (ref, avx2, avx512, avx512_bf16, amx) forces an ISA. NULL where there is none: then why[0..why_size) says
+ * (ref, avx2, avx512, avx512_bf16, amx) forces an ISA; ref is the portable one, its products OpenBLAS's, and not
+ * kernels_ref above. NULL where there is none: then why[0..why_size) says
  * the reason; otherwise why says what was picked and for what reason, for the log's first lines. */
 const struct kernels *kernels_select(const char *precision, char *why, size_t why_size);
 

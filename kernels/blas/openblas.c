@@ -83,7 +83,8 @@ static const char *lesser_core(void)
     return NULL;
 }
 
-/* It reads OPENBLAS_CORETYPE when it is loaded: where the user gave none, and it mistakes the CPU, it is loaded again. */
+/* It reads OPENBLAS_CORETYPE when it is loaded: where the user gave none, and it mistakes the CPU, it is loaded again.
+ */
 static bool put_core_right(char *why, size_t why_size)
 {
     const char *core = lesser_core();

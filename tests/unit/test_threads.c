@@ -161,9 +161,10 @@ static struct block trained(const int threads[STEPS])
     struct step_result result;
     struct sft_err err = {0};
     settings_init(&settings);
-    static char base[] = "model.base=checkpoints/base", data[] = "data.train=data/train.jsonl", out[] = "train.output_dir=/nowhere";
-    ck_assert(!settings_override(&settings, base, &err) && !settings_override(&settings, data, &err) &&
-              !settings_override(&settings, out, &err));
+    static const char *const set[] = {"model.base=checkpoints/base", "data.train=data/train.jsonl",
+                                      "train.output_dir=/nowhere"};
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+        ck_assert(!settings_override(&settings, set[i], &err));
     omp_set_num_threads(ALL);
     ck_assert_msg(!run_prepare(&run, &settings, false, true, NULL, &err) && !run_allocate(&run, &err), "%s",
                   err.message);
