@@ -42,6 +42,19 @@ static void grow_index(struct tokenizer *tok)
     }
 }
 
+/* Say that a token is of BPE's own vocabulary, whose tokens are spelt in the byte-level alphabet. */
+void tokenizer_set_in_model(struct tokenizer *tok, struct token *t)
+{
+    char *bytes = arena_alloc(&tok->arena, t->content_len + 1);
+    size_t n_bytes;
+    t->in_model = true;
+    tok->n_model++;
+    if (byte_level_unspell(t->content, t->content_len, bytes, &n_bytes)) {
+        t->bytes = bytes; /* a content of other characters stands for itself */
+        t->bytes_len = (uint32_t)n_bytes;
+    }
+}
+
 /* A new token; neither its id nor its content may be there. */
 struct token *tokenizer_put(struct tokenizer *tok, size_t id, const char *content, size_t len)
 {
@@ -55,11 +68,8 @@ struct token *tokenizer_put(struct tokenizer *tok, size_t id, const char *conten
     struct token *t = &tok->tokens[id];
     t->content = arena_strndup(&tok->arena, content, len);
     t->content_len = (uint32_t)len;
-    char *bytes = arena_alloc(&tok->arena, len + 1);
-    size_t n_bytes;
-    bool is_spelled = byte_level_unspell(content, len, bytes, &n_bytes);
-    t->bytes = is_spelled ? bytes : t->content; /* a content of other characters stands for itself */
-    t->bytes_len = (uint32_t)(is_spelled ? n_bytes : len);
+    t->bytes = t->content; /* an added token stands for itself */
+    t->bytes_len = (uint32_t)len;
     tok->index[content_slot(tok, content, len)] = (int32_t)id;
     tok->n_tokens++;
     return t;

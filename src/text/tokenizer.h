@@ -80,16 +80,18 @@ struct encoder;
 struct encoder *encoder_new(const struct tokenizer *tok); /* borrows tok */
 void encoder_free(struct encoder *enc);
 
-/* Append the ids of text[0..len) to out. Nothing in it becomes an added token: text is text. Equal to
- * Hugging Face's encode(text, add_special_tokens=False) where text holds no added token's content. */
+/* Append the ids of text[0..len) to out. Added tokens that are not special are text's own and are used, by their flags
+ * (lstrip, rstrip, single_word, normalized); special ones that people typed stay text. Equal to Hugging Face's
+ * encode(text, add_special_tokens=False, split_special_tokens=True). */
 void encoder_encode(struct encoder *enc, const char *text, size_t len, struct token_buf *out);
 
 /* The same, and the byte offset in text where each appended token begins, appended to *starts (as many as
- * ids; an array that the caller grows alongside with mem_grow through *starts_capacity). */
+ * ids; an array that the caller grows alongside with mem_grow through *starts_capacity). An added token begins with
+ * the white space that it strips. */
 void encoder_encode_offsets(struct encoder *enc, const char *text, size_t len, struct token_buf *out,
                             size_t **starts, size_t *starts_capacity);
 
-/* The same as encoder_encode, but contents of added tokens in the text become those tokens: Hugging
+/* The same as encoder_encode, but contents of special tokens in the text become those tokens: Hugging
  * Face's encode of an arbitrary string. For `sft tokenizer encode --special` and tests; never for what
  * people typed. */
 void encoder_encode_special(struct encoder *enc, const char *text, size_t len, struct token_buf *out);

@@ -60,6 +60,7 @@ struct tokenizer *tokenizer_new(void);
 /* ---- tokens ---- */
 int32_t tokenizer_find(const struct tokenizer *tok, const char *content, size_t len);
 struct token *tokenizer_put(struct tokenizer *tok, size_t id, const char *content, size_t len);
+void tokenizer_set_in_model(struct tokenizer *tok, struct token *t);
 
 /* As transformers adds a token: one that is there keeps its id and becomes an added one; another gets the
  * id after the last. *id is the one it got. */
@@ -92,10 +93,11 @@ struct added_matcher;
 struct added_matcher *added_matcher_new(const struct tokenizer *tok);
 void added_matcher_free(struct added_matcher *m);
 
-/* Walk over well-formed text: each call of `each` is an added token (id) or text between them (TOKEN_NONE).
- */
+/* Walk over well-formed text: each call of `each` is an added token (id) or text between them (TOKEN_NONE), in order
+ * and without gaps. special_is_text: special tokens are passed over, as with encode_special_tokens of Hugging Face
+ * tokenizers. */
 typedef void segment_fn(void *context, int32_t id, const char *text, size_t len);
-void added_matcher_split(struct added_matcher *m, const char *text, size_t len, segment_fn *each,
-                         void *context);
+void added_matcher_split(struct added_matcher *m, const char *text, size_t len, bool special_is_text,
+                         segment_fn *each, void *context);
 
 #endif

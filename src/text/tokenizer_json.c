@@ -22,8 +22,7 @@ enum sft_status tokenizer_set_vocab(struct tokenizer *tok, const json *vocab, st
         if ((size_t)id < tok->n_ids && tok->tokens[(size_t)id].content)
             return sft_fail(err, SFT_EDATA, "'%s' and '%s' both have id %.0f",
                             tok->tokens[(size_t)id].content, content, id);
-        tokenizer_put(tok, (size_t)id, content, strlen(content))->in_model = true;
-        tok->n_model++;
+        tokenizer_set_in_model(tok, tokenizer_put(tok, (size_t)id, content, strlen(content)));
     }
     return SFT_OK;
 }
