@@ -144,8 +144,7 @@ static size_t without_space_before(const char *text, size_t start)
     uint32_t cp;
     while (start > 0) {
         size_t before = previous(text, start);
-        utf8_decode(text + before, start - before, &cp, NULL);
-        if (!is_white_space(cp))
+        if (utf8_decode(text + before, start - before, &cp, NULL) == 0 || !is_white_space(cp))
             break;
         start = before;
     }
@@ -157,7 +156,7 @@ static size_t without_space_after(const char *text, size_t len, size_t end)
     uint32_t cp;
     while (end < len) {
         size_t width = utf8_decode(text + end, len - end, &cp, NULL);
-        if (!is_white_space(cp))
+        if (width == 0 || !is_white_space(cp))
             break;
         end += width;
     }
@@ -194,8 +193,8 @@ static void give_text(const struct split *s, int pass, const char *text, size_t 
         s->each(s->context, TOKEN_NONE, text, len);
 }
 
-/* A token that strips on its right may reach over the beginning of the next one, which counts all the same:
- * so it is in Hugging Face's. One that is passed over, as it does not stand alone or is special, hides what begins
+/* A token that strips on its right may reach over the beginning of the next one, which counts all the same, unless
+ * nothing is left of it: so it is in Hugging Face's. One that is passed over, as it does not stand alone or is special, hides what begins
  * inside it from this pass. */
 static void split_pass(const struct split *s, int pass, const char *text, size_t len)
 {
@@ -219,6 +218,8 @@ static void split_pass(const struct split *s, int pass, const char *text, size_t
         }
         if (t->flags.rstrip)
             end = without_space_after(text, len, end);
+        if (start >= end)
+            continue;
         if (done < start)
             give_text(s, pass, text + done, start - done);
         s->each(s->context, id, text + start, end - start);
@@ -232,4 +233,14 @@ void added_matcher_split(struct added_matcher *m, const char *text, size_t len, 
                          segment_fn *each, void *context)
 {
     split_pass(&(struct split){m, special_is_text, each, context}, 0, text, len);
+}
+
+void added_token_strip(const struct tokenizer *tok, int32_t before, int32_t after, const char *text, size_t *begin,
+                       size_t *end)
+{
+    const size_t len = *end - *begin;
+    if (before != TOKEN_NONE && tok->tokens[before].flags.rstrip)
+        *begin += without_space_after(text + *begin, len, 0);
+    if (after != TOKEN_NONE && tok->tokens[after].flags.lstrip)
+        *end = *begin + without_space_before(text + *begin, *end - *begin);
 }

@@ -264,3 +264,19 @@ void encoder_encode_offsets(struct encoder *enc, const char *text, size_t len, s
             (*starts)[i] = enc->origin[(*starts)[i]];
     }
 }
+
+void encoder_strip(const struct encoder *enc, int32_t before, int32_t after, const char *text, size_t *begin,
+                   size_t *end)
+{
+    added_token_strip(enc->tok, before, after, text, begin, end);
+}
+
+enum sft_status encoder_check(struct encoder *enc, struct sft_err *err)
+{
+    if (!matcher_gave_up(enc->run.matcher))
+        return SFT_OK;
+    return sft_fail(err, SFT_EDATA,
+                    "a pattern of tokenizer.json's pre_tokenizer needs more than %d steps, or too much memory, to "
+                    "cut this text into words",
+                    PATTERN_MAX_STEPS);
+}

@@ -133,6 +133,7 @@ struct tokenizer *tokenizer_new(void)
     struct tokenizer *tok = mem_calloc(1, sizeof *tok);
     for (size_t i = 0; i < N_SPECIAL_NAMES; i++)
         tok->named[i] = TOKEN_NONE;
+    tok->text_start = TOKEN_NONE;
     return tok;
 }
 
@@ -216,6 +217,7 @@ int32_t tokenizer_add_special(struct tokenizer *tok, const char *content)
         t->flags = (struct added_flags){0};
     t->is_added = true;
     t->flags.special = true;
+    t->flags.single_word = false;
     return id;
 }
 
@@ -223,6 +225,17 @@ bool tokenizer_is_special(const struct tokenizer *tok, int32_t id)
 {
     const struct token *t = token_of(tok, id);
     return t && t->is_added && t->flags.special;
+}
+
+bool tokenizer_is_added(const struct tokenizer *tok, int32_t id)
+{
+    const struct token *t = token_of(tok, id);
+    return t && t->is_added;
+}
+
+int32_t tokenizer_text_start(const struct tokenizer *tok)
+{
+    return tok->text_start;
 }
 
 void tokenizer_set_eos(struct tokenizer *tok, int32_t id)

@@ -39,9 +39,15 @@ int32_t tokenizer_eos_id(const struct tokenizer *tok);
 int32_t tokenizer_pad_id(const struct tokenizer *tok);
 int32_t tokenizer_unk_id(const struct tokenizer *tok);
 
-/* Add a special token, at id tokenizer_vocab_size(), unless there is one of that content: its id. */
+/* What the tokenizer itself puts before a text, with add_special_tokens (a post-processor's template, add_bos_token),
+ * or TOKEN_NONE. Nothing here is encoded with it: templates and documents begin with it. */
+int32_t tokenizer_text_start(const struct tokenizer *tok);
+
+/* Add a special token, at id tokenizer_vocab_size(), unless there is one of that content: then it becomes special,
+ * and may stand beside a word, and its id is returned. */
 int32_t tokenizer_add_special(struct tokenizer *tok, const char *content);
 bool tokenizer_is_special(const struct tokenizer *tok, int32_t id);
+bool tokenizer_is_added(const struct tokenizer *tok, int32_t id);
 
 /* Which tokens are named eos and pad in what tokenizer_save writes. */
 void tokenizer_set_eos(struct tokenizer *tok, int32_t id);
@@ -95,6 +101,15 @@ void encoder_encode_offsets(struct encoder *enc, const char *text, size_t len, s
  * Face's encode of an arbitrary string. For `sft tokenizer encode --special` and tests; never for what
  * people typed. */
 void encoder_encode_special(struct encoder *enc, const char *text, size_t len, struct token_buf *out);
+
+/* Of text[*begin..*end), which stands between the tokens `before` and `after` (or TOKEN_NONE), leave out the white
+ * space that these take by their rstrip and lstrip. */
+void encoder_strip(const struct encoder *enc, int32_t before, int32_t after, const char *text, size_t *begin,
+                   size_t *end);
+
+/* SFT_EDATA where a pattern of tokenizer.json gave up on a text that was encoded since this was asked last: what its ids
+ * are is not known. (A pattern may need a time that grows exponentially with the text.) */
+enum sft_status encoder_check(struct encoder *enc, struct sft_err *err);
 
 /* ---- decoding ---- */
 

@@ -184,6 +184,52 @@ static enum sft_status read_extra(struct tokenizer *tok, const json *config, str
     return SFT_OK;
 }
 
+/* ---- what stands before a text ---- */
+
+/* The content that a post-processor puts first; NULL: nothing. (transformers' BertProcessing and RobertaProcessing have
+ * it as `cls`.) */
+static enum sft_status first_of_processor(const json *node, const char **first, struct sft_err *err)
+{
+    const char *type = json_string(json_get(node, "type"));
+    *first = NULL;
+    if (!type)
+        return SFT_OK;
+    if (strcmp(type, "Sequence") == 0) {
+        for (const json *child = json_first(json_get(node, "processors")); child && !*first; child = json_next(child))
+            if (first_of_processor(child, first, err))
+                return err->status;
+        return SFT_OK;
+    }
+    if (strcmp(type, "RobertaProcessing") == 0 || strcmp(type, "BertProcessing") == 0) {
+        *first = json_string(json_first(json_get(node, "cls")));
+        return SFT_OK;
+    }
+    const json *item = json_first(json_get(node, "single"));
+    *first = json_string(json_get(json_get(item, "SpecialToken"), "id"));
+    if (*first && json_get(json_next(item), "SpecialToken"))
+        return sft_fail(err, SFT_EDATA, "post_processor: more than one token before a text is not supported");
+    return SFT_OK;
+}
+
+/* transformers: the post-processor of tokenizer.json where there is that file, else add_bos_token. */
+static enum sft_status read_text_start(struct tokenizer *tok, struct sft_err *err)
+{
+    const char *first = NULL;
+    bool add_bos_token = false;
+    if (tok->base_json) {
+        if (first_of_processor(json_get(tok->base_json, "post_processor"), &first, err))
+            return err->status;
+        tok->text_start = first ? tokenizer_token_id(tok, first) : TOKEN_NONE;
+        if (first && tok->text_start == TOKEN_NONE)
+            return sft_fail(err, SFT_EDATA, "post_processor: '%s' is no token", first);
+        return SFT_OK;
+    }
+    if (json_get_bool(tok->base_config, "add_bos_token", false, &add_bos_token, err))
+        return err->status;
+    tok->text_start = add_bos_token ? tok->named[SPECIAL_BOS] : TOKEN_NONE;
+    return SFT_OK;
+}
+
 /* ---- the chat template ---- */
 
 /* One template, or several: [{"name": "default", "template": ...}, ...]. */
@@ -260,5 +306,7 @@ enum sft_status tokenizer_read_config(struct tokenizer *tok, const char *dir, st
         return err->status;
     if (use_config(tok, err))
         return sft_context(err, "%s/tokenizer_config.json", dir);
+    if (read_text_start(tok, err))
+        return sft_context(err, "%s/%s", dir, tok->base_json ? "tokenizer.json" : "tokenizer_config.json");
     return read_chat_template(tok, dir, err);
 }

@@ -46,6 +46,7 @@ struct tokenizer {
     size_t n_merges;
     struct pretokenizer pre;
     int32_t named[N_SPECIAL_NAMES];
+    int32_t text_start; /* what is put before a text, or TOKEN_NONE */
     char *chat_template;
     struct arena arena; /* contents and bytes */
 
@@ -99,5 +100,9 @@ void added_matcher_free(struct added_matcher *m);
 typedef void segment_fn(void *context, int32_t id, const char *text, size_t len);
 void added_matcher_split(struct added_matcher *m, const char *text, size_t len, bool special_is_text,
                          segment_fn *each, void *context);
+
+/* text[*begin..*end) without the white space that these tokens (or TOKEN_NONE) around it strip. */
+void added_token_strip(const struct tokenizer *tok, int32_t before, int32_t after, const char *text, size_t *begin,
+                       size_t *end);
 
 #endif
