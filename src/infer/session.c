@@ -99,6 +99,8 @@ enum sft_status session_generate(struct session *s, const struct conversation *c
     if (template_check_roles(&s->template, conv, err))
         return err->status;
     template_render_prompt(&s->template, s->encoder, conv, &s->prompt);
+    if (encoder_check(s->encoder, err))
+        return err->status;
     const size_t n = s->prompt.tokens.count;
     if (n >= s->cache.capacity)
         return sft_fail(err, SFT_EDATA,
