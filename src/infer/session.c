@@ -12,7 +12,7 @@ static enum sft_status open_model(struct session *s, struct model_config config,
                                   struct sft_err *err)
 {
     const size_t file_vocab = config.vocab_size, tokens = tokenizer_vocab_size(s->tokenizer);
-    if (tokens > config.vocab_size) /* control tokens that the base lacks: as training would add them */
+    if (tokens > config.vocab_size) /* those that the base lacks a row for: as training would add them */
         config.vocab_size = tokens;
     if (transformer_init(&s->model, &config, s->kernels, false, err) ||
         hf_load_params(s->model.params.data, &s->model.table, &config, file_vocab, dir, err))
@@ -33,7 +33,7 @@ enum sft_status session_open(struct session *s, const char *dir, const char *pre
     struct model_config config;
     if (path_expect_dir(dir, err) || model_config_load(&config, dir, NULL, err) ||
         tokenizer_load(&s->tokenizer, dir, err) ||
-        model_config_check_vocab(&config, tokenizer_vocab_size(s->tokenizer), dir, err) ||
+        model_config_check_vocab(&config, tokenizer_model_vocab_size(s->tokenizer), dir, err) ||
         template_init(&s->template, settings, s->tokenizer, err) || open_model(s, config, dir, err))
         return err->status;
     s->encoder = encoder_new(s->tokenizer);

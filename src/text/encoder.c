@@ -159,14 +159,6 @@ static const char *well_formed(struct encoder *enc, const char *text, size_t *le
 
 /* ---- encoding ---- */
 
-static bool bytes_are_complete(const struct bpe *bpe)
-{
-    for (size_t byte = 0; byte < 256; byte++)
-        if (bpe->byte_id[byte] < 0)
-            return false;
-    return true;
-}
-
 static bool has_plain_added(const struct tokenizer *tok)
 {
     for (size_t id = 0; id < tok->n_ids; id++)
@@ -180,7 +172,7 @@ struct encoder *encoder_new(const struct tokenizer *tok)
     struct encoder *enc = mem_calloc(1, sizeof *enc);
     enc->tok = tok;
     enc->run = (struct pretokenizer_run){.pre = &tok->pre, .matcher = matcher_new(), .context = enc};
-    enc->has_all_bytes = bytes_are_complete(&tok->bpe);
+    enc->has_all_bytes = tokenizer_has_all_bytes(tok);
     enc->has_plain_added = has_plain_added(tok);
     word_cache_init(&enc->cache);
     return enc;

@@ -235,11 +235,22 @@ static enum sft_status choose_row(const struct template_row *row, const struct t
     return SFT_OK;
 }
 
+static enum sft_status refuse_auto(const char *why, struct sft_err *err)
+{
+    struct strbuf names = {0};
+    template_names(&names);
+    sft_fail(err, SFT_EUSAGE, "template = auto: %s (choose template = %s)", why, names.data);
+    strbuf_free(&names);
+    return SFT_EUSAGE;
+}
+
 /* template = auto: what the base's own template is, or im_sep where it has none. */
 static enum sft_status choose_base(const struct tokenizer *tok, struct arena *arena, struct chosen *chosen,
                                    struct sft_err *err)
 {
     const char *jinja = tokenizer_chat_template(tok);
+    if (tokenizer_has_only_named_templates(tok))
+        return refuse_auto("the base has several chat templates, and none of them is named default", err);
     if (!jinja || !*jinja)
         return choose_row(template_row_by_name("im_sep"), tok, chosen, err);
     const struct template_row *row = template_row_by_jinja(jinja, &chosen->has_bos);
@@ -250,14 +261,7 @@ static enum sft_status choose_base(const struct tokenizer *tok, struct arena *ar
     }
     if (jinja_read(jinja, &chosen->texts, arena))
         return SFT_OK;
-    struct strbuf names = {0};
-    template_names(&names);
-    sft_fail(err, SFT_EUSAGE,
-             "template = auto: the base's own chat template is not one that sft renders exactly "
-             "(choose template = %s)",
-             names.data);
-    strbuf_free(&names);
-    return SFT_EUSAGE;
+    return refuse_auto("the base's own chat template is not one that sft renders exactly", err);
 }
 
 static enum sft_status choose(const struct settings *settings, const struct tokenizer *tok, struct arena *arena,

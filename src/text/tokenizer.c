@@ -175,6 +175,14 @@ size_t tokenizer_vocab_size(const struct tokenizer *tok)
     return tok->n_ids;
 }
 
+size_t tokenizer_model_vocab_size(const struct tokenizer *tok)
+{
+    size_t end = tok->n_ids;
+    while (end > 0 && !tok->tokens[end - 1].in_model)
+        end--;
+    return end;
+}
+
 static const struct token *token_of(const struct tokenizer *tok, int32_t id)
 {
     return id >= 0 && (size_t)id < tok->n_ids && tok->tokens[id].content ? &tok->tokens[id] : NULL;
@@ -253,11 +261,17 @@ const char *tokenizer_chat_template(const struct tokenizer *tok)
     return tok->chat_template;
 }
 
+bool tokenizer_has_only_named_templates(const struct tokenizer *tok)
+{
+    return tok->has_only_named_templates;
+}
+
 void tokenizer_set_chat_template(struct tokenizer *tok, const char *jinja)
 {
     char *copy = jinja ? mem_strdup(jinja) : NULL;
     free(tok->chat_template);
     tok->chat_template = copy;
+    tok->has_only_named_templates = false;
 }
 
 const char *tokenizer_token_bytes(const struct tokenizer *tok, int32_t id, size_t *len)

@@ -29,6 +29,10 @@ void tokenizer_free(struct tokenizer *tok);
 /* Number of ids: the largest id + 1, added tokens included. */
 size_t tokenizer_vocab_size(const struct tokenizer *tok);
 
+/* The same without added tokens behind BPE's own vocabulary: what a model's embedding must have rows for. An added token
+ * for which it has none (somebody added [PAD] and never resized) gets one. */
+size_t tokenizer_model_vocab_size(const struct tokenizer *tok);
+
 /* The id of a token by its exact content: an added token's text, or for others the vocabulary's own
  * (byte-mapped) spelling. TOKEN_NONE if there is none. */
 int32_t tokenizer_token_id(const struct tokenizer *tok, const char *content);
@@ -56,6 +60,7 @@ void tokenizer_set_pad(struct tokenizer *tok, int32_t id);
 /* The chat template the directory came with (chat_template.jinja, else tokenizer_config.json's
  * chat_template), or NULL; and the one that tokenizer_save writes (copied). */
 const char *tokenizer_chat_template(const struct tokenizer *tok);
+bool tokenizer_has_only_named_templates(const struct tokenizer *tok); /* then there is no default one */
 void tokenizer_set_chat_template(struct tokenizer *tok, const char *jinja);
 
 /* The bytes of a token: *len of them, not NUL-terminated, the tokenizer's. An id without a token gives

@@ -48,10 +48,12 @@ struct tokenizer {
     int32_t named[N_SPECIAL_NAMES];
     int32_t text_start; /* what is put before a text, or TOKEN_NONE */
     char *chat_template;
+    bool has_only_named_templates; /* several, and none is the default */
     struct arena arena; /* contents and bytes */
 
     /* The base's files, for what of them is not ours; NULL where there was none. */
     json *base_json, *base_config; /* base_json without vocab, merges and added_tokens */
+    const char *class_name;        /* what transformers would build; NULL: nothing says */
     bool merges_are_pairs;         /* ["a", "b"], not "a b" */
 };
 
@@ -85,8 +87,16 @@ enum sft_status tokenizer_add_merge(struct tokenizer *tok, const char *a, size_t
 enum sft_status read_added_token(const json *node, const char **content, struct added_flags *flags,
                                  struct sft_err *err);
 
-/* What tokenizer_config.json says: of GPT2Tokenizer (or of no class); its (default) chat template or NULL. */
-bool config_is_gpt2_class(const json *config);
+/* The class, from tokenizer_config.json (read before) or config.json; and tokenizer.json against it. Before the added
+ * tokens of tokenizer_config.json are read. */
+enum sft_status tokenizer_read_class(struct tokenizer *tok, const char *dir, struct sft_err *err);
+enum sft_status tokenizer_reconcile(struct tokenizer *tok, const char *dir, struct sft_err *err);
+
+/* GPT2Tokenizer, one like it, or none that is known. */
+bool tokenizer_is_gpt2_class(const struct tokenizer *tok);
+bool tokenizer_has_all_bytes(const struct tokenizer *tok); /* as tokens of BPE's */
+
+/* tokenizer_config.json's (default) chat template or NULL. */
 const char *config_chat_template(const json *config);
 
 /* ---- added tokens in text ---- */
