@@ -32,8 +32,8 @@ struct encoder {
 
 static int32_t *token_buf_extend(struct token_buf *buf, size_t n)
 {
-    if (buf->capacity - buf->count < n)
-        buf->ids = mem_grow(buf->ids, &buf->capacity, buf->count + n, sizeof *buf->ids);
+    if (buf->capacity - buf->count < n || !buf->ids) /* never NULL, as n may be 0 */
+        buf->ids = mem_grow(buf->ids, &buf->capacity, buf->count + n + 1, sizeof *buf->ids);
     buf->count += n;
     return buf->ids + buf->count - n;
 }
