@@ -104,8 +104,9 @@ static bool has_prefix(const struct row *row, size_t first, const struct templat
     return true;
 }
 
-/* How many control tokens the turn has that begins at `first`, by its role's affixes (the fewest of the roles
- * that it may be of); 0 where no turn begins there. Formats without openers have turns that begin anywhere. */
+/* How many control tokens the turn has that begins at `first`, by its role's affixes (the fewest of the
+ * roles that it may be of); 0 where no turn begins there. Formats without openers have turns that begin
+ * anywhere. */
 static size_t controls_of_turn(const struct row *row, size_t first)
 {
     const struct chat_template *tpl = row->preview->tpl;
@@ -123,7 +124,8 @@ static size_t controls_of_turn(const struct row *row, size_t first)
 static size_t end_of_turn(const struct row *row, size_t first)
 {
     const struct chat_template *tpl = row->preview->tpl;
-    const bool is_document = row->record->flags & RECORD_DOCUMENT, has_openers = tpl->prefix[ROLE_USER].count > 0;
+    const bool is_document = row->record->flags & RECORD_DOCUMENT,
+               has_openers = tpl->prefix[ROLE_USER].count > 0;
     const size_t n_start = first == 0 ? count_controls(&tpl->start) : 0;
     size_t left = is_document ? 0 : n_start + controls_of_turn(row, first + n_start);
     for (size_t i = first; i < row->n_tokens && !is_document; i++) {

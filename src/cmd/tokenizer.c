@@ -14,8 +14,8 @@ struct tokenizer_cmd {
 
 /* ---- encode ---- */
 
-static enum sft_status encode(const struct tokenizer_cmd *cmd, struct encoder *enc, const char *text, size_t len,
-                              struct sft_err *err)
+static enum sft_status encode(const struct tokenizer_cmd *cmd, struct encoder *enc, const char *text,
+                              size_t len, struct sft_err *err)
 {
     struct token_buf ids = {0};
     struct strbuf out = {0};

@@ -202,7 +202,8 @@ static enum sft_status check_required(const struct settings *s, struct sft_err *
     return SFT_OK;
 }
 
-/* template = custom: which keys there have to be. A format's turns all open with something, or none of them does. */
+/* template = custom: which keys there have to be. A format's turns all open with something, or none of them
+ * does. */
 static enum sft_status check_custom(const struct settings *s, struct sft_err *err)
 {
     const struct {
@@ -213,15 +214,19 @@ static enum sft_status check_custom(const struct settings *s, struct sft_err *er
     const bool has_openers = *s->data.user_prefix || *s->data.assistant_prefix;
     for (size_t i = 0; i < 2; i++) {
         if (has_openers && !*turns[i].prefix)
-            return sft_fail(err, SFT_EUSAGE, "[data] %s_prefix: not set; template = custom needs it for each role or for "
-                                             "none", turns[i].role);
+            return sft_fail(err, SFT_EUSAGE,
+                            "[data] %s_prefix: not set; template = custom needs it for each role or for "
+                            "none",
+                            turns[i].role);
         if (!*turns[i].suffix)
-            return sft_fail(err, SFT_EUSAGE, "[data] %s_suffix: not set; template = custom needs it", turns[i].role);
+            return sft_fail(err, SFT_EUSAGE, "[data] %s_suffix: not set; template = custom needs it",
+                            turns[i].role);
     }
     if (has_openers && !*s->data.system_prefix != !*s->data.system_suffix)
         return sft_fail(err, SFT_EUSAGE, "[data] system_prefix and system_suffix: set both or neither");
     if (!has_openers && *s->data.system_prefix)
-        return sft_fail(err, SFT_EUSAGE, "[data] system_prefix: set, but user_prefix and assistant_prefix are not");
+        return sft_fail(err, SFT_EUSAGE,
+                        "[data] system_prefix: set, but user_prefix and assistant_prefix are not");
     return SFT_OK;
 }
 

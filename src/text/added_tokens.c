@@ -12,8 +12,8 @@ enum { N_PASSES = 2 };
 /* Rust's word characters, by which single_word is decided, are not quite Oniguruma's. */
 static const char WORD[] = "(?![\\xb2\\xb3\\xb9\\xbc-\\xbe])\\w|[\\x{200c}\\x{200d}]";
 
-/* The tokens of one pass by their bytes: edges (node, byte) -> node in open addressing, at most half full; node 0 is
- * the root, which no edge leads to. */
+/* The tokens of one pass by their bytes: edges (node, byte) -> node in open addressing, at most half full;
+ * node 0 is the root, which no edge leads to. */
 struct trie {
     struct trie_edge {
         uint64_t key; /* node << 8 | byte */
@@ -193,15 +193,16 @@ static void give_text(const struct split *s, int pass, const char *text, size_t 
         s->each(s->context, TOKEN_NONE, text, len);
 }
 
-/* A token that strips on its right may reach over the beginning of the next one, which counts all the same, unless
- * nothing is left of it: so it is in Hugging Face's. One that is passed over, as it does not stand alone or is special, hides what begins
- * inside it from this pass. */
+/* A token that strips on its right may reach over the beginning of the next one, which counts all the same,
+ * unless nothing is left of it: so it is in Hugging Face's. One that is passed over, as it does not stand
+ * alone or is special, hides what begins inside it from this pass. */
 static void split_pass(const struct split *s, int pass, const char *text, size_t len)
 {
     const struct trie *trie = &s->m->passes[pass];
     size_t done = 0;
     for (size_t at = 0; at < len;) {
-        const int32_t id = trie->can_start[(unsigned char)text[at]] ? token_at(trie, text, len, at) : TOKEN_NONE;
+        const int32_t id = trie->can_start[(unsigned char)text[at]] ? token_at(trie, text, len, at)
+                                                                    : TOKEN_NONE;
         if (id == TOKEN_NONE) {
             at++;
             continue;
@@ -235,8 +236,8 @@ void added_matcher_split(struct added_matcher *m, const char *text, size_t len, 
     split_pass(&(struct split){m, special_is_text, each, context}, 0, text, len);
 }
 
-void added_token_strip(const struct tokenizer *tok, int32_t before, int32_t after, const char *text, size_t *begin,
-                       size_t *end)
+void added_token_strip(const struct tokenizer *tok, int32_t before, int32_t after, const char *text,
+                       size_t *begin, size_t *end)
 {
     const size_t len = *end - *begin;
     if (before != TOKEN_NONE && tok->tokens[before].flags.rstrip)

@@ -221,7 +221,8 @@ static void encode_text(struct encoder *enc, const char *text, size_t len, bool 
     added_matcher_split(enc->added, text, len, special_is_text, encode_segment, enc);
 }
 
-static void encode(struct encoder *enc, const char *text, size_t len, struct token_buf *out, bool special_is_text)
+static void encode(struct encoder *enc, const char *text, size_t len, struct token_buf *out,
+                   bool special_is_text)
 {
     text = well_formed(enc, text, &len);
     enc->out = out;
@@ -267,8 +268,9 @@ enum sft_status encoder_check(struct encoder *enc, struct sft_err *err)
 {
     if (!matcher_gave_up(enc->run.matcher))
         return SFT_OK;
-    return sft_fail(err, SFT_EDATA,
-                    "a pattern of tokenizer.json's pre_tokenizer needs more than %d steps, or too much memory, to "
-                    "cut this text into words",
-                    PATTERN_MAX_STEPS);
+    return sft_fail(
+        err, SFT_EDATA,
+        "a pattern of tokenizer.json's pre_tokenizer needs more than %d steps, or too much memory, to "
+        "cut this text into words",
+        PATTERN_MAX_STEPS);
 }

@@ -256,7 +256,8 @@ bool pattern_find(const struct pattern *pattern, struct matcher *matcher, const 
     int rc = PCRE2_ERROR_JIT_STACKLIMIT;
     if (pattern->has_jit)
         rc = pcre2_jit_match(pattern->code, subject, len, from, 0, matcher->data, matcher->context);
-    if (rc == PCRE2_ERROR_JIT_STACKLIMIT || rc == PCRE2_ERROR_JIT_BADOPTION) /* the interpreter's stack is the heap */
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT ||
+        rc == PCRE2_ERROR_JIT_BADOPTION) /* the interpreter's stack is the heap */
         rc = pcre2_match(pattern->code, subject, len, from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, matcher->data,
                          matcher->context);
     if (rc == PCRE2_ERROR_NOMATCH)

@@ -29,7 +29,8 @@ static struct vocabulary vocabulary_of(struct tokenizer *tok)
     return v;
 }
 
-/* Bytes of the longest token that s starts with, of the special ones or of the others that are not blank; 0 if none. */
+/* Bytes of the longest token that s starts with, of the special ones or of the others that are not blank; 0
+ * if none. */
 static size_t match_added(const struct vocabulary *v, const char *s, bool special)
 {
     size_t longest = 0;
@@ -37,7 +38,8 @@ static size_t match_added(const struct vocabulary *v, const char *s, bool specia
         size_t len;
         const char *bytes = tokenizer_token_bytes(v->tok, v->added[i], &len);
         if (bytes && len > longest && strncmp(s, bytes, len) == 0 &&
-            tokenizer_is_special(v->tok, v->added[i]) == special && (special || strspn(bytes, " \t\r\n") < len))
+            tokenizer_is_special(v->tok, v->added[i]) == special &&
+            (special || strspn(bytes, " \t\r\n") < len))
             longest = len;
     }
     return longest;
@@ -87,8 +89,8 @@ static const struct template_piece *first_control(const struct template_affix *a
     return NULL;
 }
 
-/* A token of the base's that is not called special, given by add_tokens say, is made so where a turn needs it to open
- * or to close. */
+/* A token of the base's that is not called special, given by add_tokens say, is made so where a turn needs
+ * it to open or to close. */
 static void adopt_control(const char *text, bool at_start, const struct vocabulary *v)
 {
     for (const char *p = text; *p && !match_control(v, p); p++) {
@@ -147,7 +149,8 @@ static enum sft_status parse_turn(struct chat_template *tpl, enum role role, con
     return status ? status : parse_suffix(tpl, role, texts->suffix[role], v, err);
 }
 
-/* In a string that holds both, Hugging Face finds the longer token: what is exported would mean something else. */
+/* In a string that holds both, Hugging Face finds the longer token: what is exported would mean something
+ * else. */
 static enum sft_status check_not_hidden(const struct vocabulary *v, const struct template_affix *affix,
                                         struct sft_err *err)
 {
@@ -212,7 +215,8 @@ static enum sft_status custom_texts(const struct settings *settings, struct turn
     return SFT_OK;
 }
 
-/* What is decided on: the texts, and whether they begin with what the tokenizer puts before a text, or with BOS. */
+/* What is decided on: the texts, and whether they begin with what the tokenizer puts before a text, or with
+ * BOS. */
 struct chosen {
     struct turn_texts texts;
     bool starts_as_text, has_bos;
@@ -224,8 +228,8 @@ static const char *token_text(const struct tokenizer *tok, int32_t id)
     return tokenizer_token_bytes(tok, id, &len);
 }
 
-static enum sft_status choose_row(const struct template_row *row, const struct tokenizer *tok, struct chosen *chosen,
-                                  struct sft_err *err)
+static enum sft_status choose_row(const struct template_row *row, const struct tokenizer *tok,
+                                  struct chosen *chosen, struct sft_err *err)
 {
     chosen->starts_as_text = row->can_start_with_bos;
     if (!template_row_texts(row, token_text(tok, tokenizer_eos_id(tok)), &chosen->texts))
@@ -264,8 +268,8 @@ static enum sft_status choose_base(const struct tokenizer *tok, struct arena *ar
     return refuse_auto("the base's own chat template is not one that sft renders exactly", err);
 }
 
-static enum sft_status choose(const struct settings *settings, const struct tokenizer *tok, struct arena *arena,
-                              struct chosen *chosen, struct sft_err *err)
+static enum sft_status choose(const struct settings *settings, const struct tokenizer *tok,
+                              struct arena *arena, struct chosen *chosen, struct sft_err *err)
 {
     static const char *const names[] = {
         [TEMPLATE_IM_SEP] = "im_sep", [TEMPLATE_CHATML] = "chatml", [TEMPLATE_DIALOGPT] = "dialogpt"};

@@ -1,5 +1,5 @@
-/* Other people's templates, brought to one spelling, in which they can be compared with the few that are known to mean
- * what ours mean. */
+/* Other people's templates, brought to one spelling, in which they can be compared with the few that are
+ * known to mean what ours mean. */
 #include "text/template_jinja.h"
 
 #include "base/strbuf.h"

@@ -1,5 +1,5 @@
-/* Rendering: a conversation's runs of text between control tokens, each encoded in one go, and the weight of each
- * token. */
+/* Rendering: a conversation's runs of text between control tokens, each encoded in one go, and the weight
+ * of each token. */
 #include "text/template.h"
 
 #include <math.h>
@@ -7,8 +7,9 @@
 
 enum { MAX_MARKS = 4 };
 
-/* One pass over a conversation. Text gathers in out->text until a control token ends the run. Where its loss weight
- * changes there is a mark: what follows the last turn, and the next one's content, may be of one run. */
+/* One pass over a conversation. Text gathers in out->text until a control token ends the run. Where its
+ * loss weight changes there is a mark: what follows the last turn, and the next one's content, may be of
+ * one run. */
 struct renderer {
     struct encoder *enc;
     struct rendered *out;
@@ -44,8 +45,8 @@ static void weigh(struct rendered *out, size_t from, float weight)
         out->weights[i] = weight;
 }
 
-/* A run of several weights, from begin to end: a token has that of its last byte, so that one that holds the first
- * trained character is trained. */
+/* A run of several weights, from begin to end: a token has that of its last byte, so that one that holds
+ * the first trained character is trained. */
 static void encode_marked(struct renderer *r, size_t begin, size_t end)
 {
     struct rendered *out = r->out;

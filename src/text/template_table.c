@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-#define EVERY_ROLE(text) {text, text, text, text}
+#define EVERY_ROLE(text)                                                                                     \
+    {                                                                                                        \
+        text, text, text, text                                                                               \
+    }
 
 /* ---- spellings ---- */
 
@@ -23,9 +26,11 @@ static const struct template_row rows[] = {
                           [ROLE_ASSISTANT] = "<|im_start|>assistant<|im_sep|>",
                           [ROLE_TOOL] = "<|im_start|>tool<|im_sep|>"},
                .suffix = EVERY_ROLE("<|im_end|>")},
-     .spellings = {LOOP "{{'<|im_start|>'+" ROLE "+'<|im_sep|>'+" CONTENT "+'<|im_end|>'}}" PROMPT("<|im_sep|>"),
+     .spellings = {LOOP "{{'<|im_start|>'+" ROLE "+'<|im_sep|>'+" CONTENT
+                        "+'<|im_end|>'}}" PROMPT("<|im_sep|>"),
                    LOOP "{{'<|im_start|>'+" ROLE "+'<|im_sep|>'}}"
-                        "{%if " ROLE "=='assistant'%}{%generation%}{{" CONTENT "+'<|im_end|>'}}{%endgeneration%}"
+                        "{%if " ROLE "=='assistant'%}{%generation%}{{" CONTENT
+                        "+'<|im_end|>'}}{%endgeneration%}"
                         "{%else%}{{" CONTENT "+'<|im_end|>'}}{%endif%}" PROMPT("<|im_sep|>")}},
     {.name = "chatml",
      .can_start_with_bos = true,

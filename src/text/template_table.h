@@ -1,5 +1,5 @@
-/* The formats that are known by name, each a row of one table: what stands before the conversation, a prefix and a
- * suffix a role, and how a Jinja template spells it. For template.c only. */
+/* The formats that are known by name, each a row of one table: what stands before the conversation, a
+ * prefix and a suffix a role, and how a Jinja template spells it. For template.c only. */
 #ifndef SFT_TEXT_TEMPLATE_TABLE_H
 #define SFT_TEXT_TEMPLATE_TABLE_H
 

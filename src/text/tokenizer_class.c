@@ -1,5 +1,6 @@
-/* tokenizer_class, and what transformers takes of tokenizer.json where that class builds its pipeline itself. Two files
- * that say different things are read as transformers 4.57 and 5 read them, or refused where these two differ. */
+/* tokenizer_class, and what transformers takes of tokenizer.json where that class builds its pipeline
+ * itself. Two files that say different things are read as transformers 4.57 and 5 read them, or refused
+ * where these two differ. */
 #include "text/tokenizer_internal.h"
 
 #include "base/io.h"
@@ -9,8 +10,8 @@
 
 /* ---- which class ---- */
 
-/* What AutoTokenizer takes: tokenizer_config.json's, config.json's, or that of config.json's model_type. NULL: neither
- * file says. */
+/* What AutoTokenizer takes: tokenizer_config.json's, config.json's, or that of config.json's model_type.
+ * NULL: neither file says. */
 static const char *find_class(const json *config, const json *model)
 {
     static const char *const gpt2_models[] = {"gpt2", "gpt_neo", "gptj", "codegen", "opt"};
@@ -74,18 +75,20 @@ static enum sft_status check_pipeline(const struct tokenizer *tok, const char *d
                                             : NULL;
     if (!what)
         return SFT_OK;
-    return sft_fail(err, SFT_EDATA,
-                    "%s/tokenizer.json: %s is not what tokenizer_config.json's tokenizer_class, %s, builds (transformers "
-                    "4 uses the file's, 5 the class's; write \"tokenizer_class\": \"PreTrainedTokenizerFast\" into "
-                    "tokenizer_config.json for the file's)",
-                    dir, what, tok->class_name);
+    return sft_fail(
+        err, SFT_EDATA,
+        "%s/tokenizer.json: %s is not what tokenizer_config.json's tokenizer_class, %s, builds (transformers "
+        "4 uses the file's, 5 the class's; write \"tokenizer_class\": \"PreTrainedTokenizerFast\" into "
+        "tokenizer_config.json for the file's)",
+        dir, what, tok->class_name);
 }
 
 /* Both versions: add_prefix_space is tokenizer_config.json's, false where it has none. */
 static enum sft_status take_prefix_space(struct tokenizer *tok, struct sft_err *err)
 {
-    static const char byte_level[] = "{\"type\": \"ByteLevel\", \"add_prefix_space\": %s, \"trim_offsets\": true, "
-                                     "\"use_regex\": true}";
+    static const char byte_level[] =
+        "{\"type\": \"ByteLevel\", \"add_prefix_space\": %s, \"trim_offsets\": true, "
+        "\"use_regex\": true}";
     bool wanted;
     json *node = NULL;
     if (json_get_bool(tok->base_config, "add_prefix_space", false, &wanted, err))
@@ -103,14 +106,16 @@ static enum sft_status take_prefix_space(struct tokenizer *tok, struct sft_err *
 }
 
 /* An added token of tokenizer.json against its entry in added_tokens_decoder, which may be missing. */
-static enum sft_status check_token(const struct token *t, const json *declared, const char *dir, struct sft_err *err)
+static enum sft_status check_token(const struct token *t, const json *declared, const char *dir,
+                                   struct sft_err *err)
 {
     if (!declared)
-        return sft_fail(err, SFT_EDATA,
-                        "%s: '%s' is an added token in tokenizer.json, but not in tokenizer_config.json's "
-                        "added_tokens_decoder (transformers 4 knows it, 5 does not; add it there, or take it out "
-                        "of tokenizer.json)",
-                        dir, t->content);
+        return sft_fail(
+            err, SFT_EDATA,
+            "%s: '%s' is an added token in tokenizer.json, but not in tokenizer_config.json's "
+            "added_tokens_decoder (transformers 4 knows it, 5 does not; add it there, or take it out "
+            "of tokenizer.json)",
+            dir, t->content);
     if (t->flags.special && !json_is_true(json_get(declared, "special")))
         return sft_fail(err, SFT_EDATA,
                         "%s: '%s' is special in tokenizer.json, but not in tokenizer_config.json's "
@@ -119,7 +124,8 @@ static enum sft_status check_token(const struct token *t, const json *declared, 
     return SFT_OK;
 }
 
-/* Where there is an added_tokens_decoder, version 5 takes no added token of tokenizer.json's; 4.57 took them all. */
+/* Where there is an added_tokens_decoder, version 5 takes no added token of tokenizer.json's; 4.57 took
+ * them all. */
 static enum sft_status check_added(const struct tokenizer *tok, const char *dir, struct sft_err *err)
 {
     const json *decoder = json_get(tok->base_config, "added_tokens_decoder");

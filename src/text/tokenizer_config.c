@@ -54,10 +54,10 @@ static enum sft_status add_declared(struct tokenizer *tok, struct declared *decl
         if ((size_t)id != declared[i].id)
             return sft_fail(err, SFT_EDATA, "'%s' has id %zu here, but %s %d", declared[i].content,
                             declared[i].id,
-                            is_known && tok->base_json   ? "in tokenizer.json it has"
-                            : is_known                   ? "in vocab.json it has"
-                            : tok->base_json             ? "its place behind tokenizer.json's gives it"
-                                                         : "its place gives it",
+                            is_known && tok->base_json ? "in tokenizer.json it has"
+                            : is_known                 ? "in vocab.json it has"
+                            : tok->base_json           ? "its place behind tokenizer.json's gives it"
+                                                       : "its place gives it",
                             id);
     }
     return SFT_OK;
@@ -117,8 +117,8 @@ static bool is_named(const json *config, const char *content)
     return false;
 }
 
-/* added_tokens.json's {"<x>": 50257, ...}, as older tokenizers wrote it. What tokenizer.json has added stays as it
- * is. */
+/* added_tokens.json's {"<x>": 50257, ...}, as older tokenizers wrote it. What tokenizer.json has added
+ * stays as it is. */
 static enum sft_status read_added_tokens_json(struct tokenizer *tok, const char *dir, const json *config,
                                               struct sft_err *err)
 {
@@ -171,7 +171,8 @@ static enum sft_status read_named(struct tokenizer *tok, const json *config, str
             if (add_named(tok, node, &tok->named[i], err))
                 return sft_context(err, "%s", special_key[i]);
         } else if (!node && i <= SPECIAL_UNK && tokenizer_is_gpt2_class(tok)) {
-            /* GPT2Tokenizer adds what it lacks; where no file names a class, what is not there is not meant */
+            /* GPT2Tokenizer adds what it lacks; where no file names a class, what is not there is not meant
+             * */
             tok->named[i] = tokenizer_token_id(tok, GPT2_SPECIAL);
             const bool is_added = tokenizer_is_added(tok, tok->named[i]);
             if (!is_added && (tok->class_name || tok->named[i] != TOKEN_NONE) &&
@@ -200,8 +201,8 @@ static enum sft_status read_extra(struct tokenizer *tok, const json *config, str
 
 /* ---- what stands before a text ---- */
 
-/* The content that a post-processor puts first; NULL: nothing. (transformers' BertProcessing and RobertaProcessing have
- * it as `cls`.) */
+/* The content that a post-processor puts first; NULL: nothing. (transformers' BertProcessing and
+ * RobertaProcessing have it as `cls`.) */
 static enum sft_status first_of_processor(const json *node, const char **first, struct sft_err *err)
 {
     const char *type = json_string(json_get(node, "type"));
@@ -209,7 +210,8 @@ static enum sft_status first_of_processor(const json *node, const char **first, 
     if (!type)
         return SFT_OK;
     if (strcmp(type, "Sequence") == 0) {
-        for (const json *child = json_first(json_get(node, "processors")); child && !*first; child = json_next(child))
+        for (const json *child = json_first(json_get(node, "processors")); child && !*first;
+             child = json_next(child))
             if (first_of_processor(child, first, err))
                 return err->status;
         return SFT_OK;
@@ -268,7 +270,8 @@ static enum sft_status read_chat_template(struct tokenizer *tok, const char *dir
         tokenizer_set_chat_template(tok, text.len ? text.data : "");
     } else {
         tokenizer_set_chat_template(tok, config_chat_template(tok->base_config));
-        tok->has_only_named_templates = !tok->chat_template && json_size(json_get(tok->base_config, "chat_template"));
+        tok->has_only_named_templates = !tok->chat_template &&
+                                        json_size(json_get(tok->base_config, "chat_template"));
     }
     strbuf_free(&text);
     free(path);

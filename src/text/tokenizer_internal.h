@@ -49,7 +49,7 @@ struct tokenizer {
     int32_t text_start; /* what is put before a text, or TOKEN_NONE */
     char *chat_template;
     bool has_only_named_templates; /* several, and none is the default */
-    struct arena arena; /* contents and bytes */
+    struct arena arena;            /* contents and bytes */
 
     /* The base's files, for what of them is not ours; NULL where there was none. */
     json *base_json, *base_config; /* base_json without vocab, merges and added_tokens */
@@ -87,8 +87,8 @@ enum sft_status tokenizer_add_merge(struct tokenizer *tok, const char *a, size_t
 enum sft_status read_added_token(const json *node, const char **content, struct added_flags *flags,
                                  struct sft_err *err);
 
-/* The class, from tokenizer_config.json (read before) or config.json; and tokenizer.json against it. Before the added
- * tokens of tokenizer_config.json are read. */
+/* The class, from tokenizer_config.json (read before) or config.json; and tokenizer.json against it. Before
+ * the added tokens of tokenizer_config.json are read. */
 enum sft_status tokenizer_read_class(struct tokenizer *tok, const char *dir, struct sft_err *err);
 enum sft_status tokenizer_reconcile(struct tokenizer *tok, const char *dir, struct sft_err *err);
 
@@ -104,15 +104,15 @@ struct added_matcher;
 struct added_matcher *added_matcher_new(const struct tokenizer *tok);
 void added_matcher_free(struct added_matcher *m);
 
-/* Walk over well-formed text: each call of `each` is an added token (id) or text between them (TOKEN_NONE), in order
- * and without gaps. special_is_text: special tokens are passed over, as with encode_special_tokens of Hugging Face
- * tokenizers. */
+/* Walk over well-formed text: each call of `each` is an added token (id) or text between them (TOKEN_NONE),
+ * in order and without gaps. special_is_text: special tokens are passed over, as with encode_special_tokens
+ * of Hugging Face tokenizers. */
 typedef void segment_fn(void *context, int32_t id, const char *text, size_t len);
 void added_matcher_split(struct added_matcher *m, const char *text, size_t len, bool special_is_text,
                          segment_fn *each, void *context);
 
 /* text[*begin..*end) without the white space that these tokens (or TOKEN_NONE) around it strip. */
-void added_token_strip(const struct tokenizer *tok, int32_t before, int32_t after, const char *text, size_t *begin,
-                       size_t *end);
+void added_token_strip(const struct tokenizer *tok, int32_t before, int32_t after, const char *text,
+                       size_t *begin, size_t *end);
 
 #endif

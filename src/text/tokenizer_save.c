@@ -170,8 +170,8 @@ static enum sft_status set_text_start(const struct tokenizer *tok, json *root, s
     strbuf_puts(&text, "{\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}, ");
     strbuf_printf(&text, "{\"SpecialToken\": {\"id\": %s, \"type_id\": 1}}, ", name.data);
     strbuf_puts(&text, "{\"Sequence\": {\"id\": \"B\", \"type_id\": 1}}], ");
-    strbuf_printf(&text, "\"special_tokens\": {%s: {\"id\": %s, \"ids\": [%d], \"tokens\": [%s]}}}", name.data,
-                  name.data, tok->text_start, name.data);
+    strbuf_printf(&text, "\"special_tokens\": {%s: {\"id\": %s, \"ids\": [%d], \"tokens\": [%s]}}}",
+                  name.data, name.data, tok->text_start, name.data);
     const enum sft_status status = json_parse(text.data, text.len, &node, err);
     if (!status)
         json_set_node(root, "post_processor", node);
@@ -219,13 +219,14 @@ static enum sft_status save_vocab_and_merges(const struct tokenizer *tok, const 
     return status;
 }
 
-/* GPT2Tokenizer where it is one; any other class may build another pipeline than tokenizer.json's, which says all, so
- * that the class is named that reads it. */
+/* GPT2Tokenizer where it is one; any other class may build another pipeline than tokenizer.json's, which
+ * says all, so that the class is named that reads it. */
 static const char *tokenizer_class(const struct tokenizer *tok)
 {
     const char *base = json_string(json_get(tok->base_config, "tokenizer_class"));
     bool is_plain = tok->pre.is_gpt2 && !tok->ignore_merges && tok->bpe.unk_id == TOKEN_NONE;
-    return is_plain && tokenizer_is_gpt2_class(tok) ? base ? base : "GPT2Tokenizer" : "PreTrainedTokenizerFast";
+    return is_plain && tokenizer_is_gpt2_class(tok) ? base ? base : "GPT2Tokenizer"
+                                                    : "PreTrainedTokenizerFast";
 }
 
 /* Tokens as plain strings: added_tokens_decoder has their flags. */
@@ -316,7 +317,7 @@ static enum sft_status save_config(const struct tokenizer *tok, const char *dir,
     json_set_string(config, "tokenizer_class", tokenizer_class(tok));
     json_set_bool(config, "add_prefix_space", tok->pre.add_prefix_space);
     json_remove(config, "split_special_tokens"); /* a template's control tokens are tokens */
-    json_remove(config, "add_bos_token");        /* tokenizer.json says what is put before a text, and after it */
+    json_remove(config, "add_bos_token"); /* tokenizer.json says what is put before a text, and after it */
     json_remove(config, "add_eos_token");
     set_chat_template(tok, config);
     json_print(config, &text);

@@ -1,5 +1,5 @@
-/* Any bytes as a base's chat template: no crash; it is refused, or what it is taken for can be rendered, written, and read
- * back as the same. */
+/* Any bytes as a base's chat template: no crash; it is refused, or what it is taken for can be rendered,
+ * written, and read back as the same. */
 #include "base/mem.h"
 #include "text/bpe_train.h"
 #include "text/template.h"
@@ -23,15 +23,17 @@ static struct tokenizer *byte_tokenizer(void)
     const struct bpe_train_options options = {.vocab_size = 257, .special = special, .n_special = 1};
     struct bpe_trainer *trainer;
     struct tokenizer *tok;
-    require(bpe_trainer_new(&trainer, &options, NULL) == SFT_OK && bpe_trainer_train(trainer, &tok, NULL) == SFT_OK);
+    require(bpe_trainer_new(&trainer, &options, NULL) == SFT_OK &&
+            bpe_trainer_train(trainer, &tok, NULL) == SFT_OK);
     bpe_trainer_free(trainer);
     return tok;
 }
 
 static void render(const struct chat_template *tpl, const struct tokenizer *tok, struct rendered *out)
 {
-    struct message messages[] = {{.role = ROLE_USER, .content = "hi\n", .len = 3, .weight = 1.0F},
-                                 {.role = ROLE_ASSISTANT, .content = " <|im_end|>", .len = 11, .weight = 1.0F}};
+    struct message messages[] = {
+        {.role = ROLE_USER, .content = "hi\n", .len = 3, .weight = 1.0F},
+        {.role = ROLE_ASSISTANT, .content = " <|im_end|>", .len = 11, .weight = 1.0F}};
     const struct conversation conv = {.messages = messages, .count = 2};
     struct encoder *enc = encoder_new(tok);
     if (template_check_roles(tpl, &conv, NULL) == SFT_OK)

@@ -1,5 +1,5 @@
-/* Any bytes as a tokenizer.json: no crash; every error is one line and names the file; what loads encodes and decodes,
- * its tokens follow one another, and what is saved loads again as the same. */
+/* Any bytes as a tokenizer.json: no crash; every error is one line and names the file; what loads encodes
+ * and decodes, its tokens follow one another, and what is saved loads again as the same. */
 #include "base/io.h"
 #include "base/mem.h"
 #include "text/tokenizer.h"
@@ -45,7 +45,8 @@ static void encode(const struct tokenizer *tok, const char *text, size_t len, st
     encoder_encode_offsets(enc, text, len, &with_starts, &starts, &capacity);
     require(with_starts.count == ids->count);
     for (size_t i = 0; i < ids->count; i++) {
-        require(with_starts.ids[i] == ids->ids[i] && starts[i] <= len && (i == 0 || starts[i] >= starts[i - 1]));
+        require(with_starts.ids[i] == ids->ids[i] && starts[i] <= len &&
+                (i == 0 || starts[i] >= starts[i - 1]));
         require(!tokenizer_is_special(tok, ids->ids[i]) || /* unless BPE itself makes it */
                 (size_t)ids->ids[i] < tokenizer_model_vocab_size(tok));
     }
@@ -64,7 +65,8 @@ static void check(struct tokenizer *tok, const char *text, size_t len)
     struct tokenizer *again;
     struct token_buf ids = {0}, same = {0};
     encode(tok, text, len, &ids);
-    if (tokenizer_save(tok, scratch(true), 8, &err) == SFT_OK && tokenizer_load(&again, scratch(true), &err) == SFT_OK) {
+    if (tokenizer_save(tok, scratch(true), 8, &err) == SFT_OK &&
+        tokenizer_load(&again, scratch(true), &err) == SFT_OK) {
         encode(again, text, len, &same);
         require(same.count == ids.count && memcmp(same.ids, ids.ids, ids.count * sizeof *ids.ids) == 0);
         tokenizer_free(again);

@@ -56,7 +56,8 @@ static inline struct tokenizer *byte_tokenizer_with(const char *members)
     write_in(dir, "vocab.json", sb.data, sb.len);
     write_in(dir, "merges.txt", merges, sizeof merges - 1);
     strbuf_clear(&sb);
-    strbuf_printf(&sb, "{\"tokenizer_class\": \"GPT2Tokenizer\", \"eos_token\": \"<|endoftext|>\"%s}", members);
+    strbuf_printf(&sb, "{\"tokenizer_class\": \"GPT2Tokenizer\", \"eos_token\": \"<|endoftext|>\"%s}",
+                  members);
     write_in(dir, "tokenizer_config.json", sb.data, sb.len);
     strbuf_free(&sb);
     ck_assert_msg(tokenizer_load(&tok, dir, &err) == SFT_OK, "%s", err.message);

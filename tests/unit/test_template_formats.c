@@ -1,4 +1,5 @@
-/* Formats without openers, formats that begin with BOS, and added tokens of the base in a conversation's text. */
+/* Formats without openers, formats that begin with BOS, and added tokens of the base in a conversation's
+ * text. */
 #include "text/template.h"
 
 #include "byte_tokenizer.h"
@@ -73,7 +74,8 @@ static const struct settings by_auto = {.data.template_choice = TEMPLATE_AUTO},
 
 static void check_dialogpt(const char *members, const struct settings *settings)
 {
-    CONVERSATION(M(ROLE_USER, "hi"), M(ROLE_ASSISTANT, "yo"), M(ROLE_USER, ""), M(ROLE_ASSISTANT, "<|endoftext|>"));
+    CONVERSATION(M(ROLE_USER, "hi"), M(ROLE_ASSISTANT, "yo"), M(ROLE_USER, ""),
+                 M(ROLE_ASSISTANT, "<|endoftext|>"));
     start(members, settings);
     ck_assert_str_eq(tpl.name, "dialogpt");
     ck_assert_uint_eq(tpl.tokens_added, 0);
@@ -91,10 +93,12 @@ START_TEST(content_and_end_token)
 {
     check_dialogpt("", &by_dialogpt);
     check_dialogpt(", \"chat_template\": \"" DIALOGPT "\"", &by_auto);
-    check_dialogpt(", \"chat_template\": \"{%- for m in messages -%}\\n{{ m['content'] + eos_token }}{%- endfor %}\"",
-                   &by_auto);
-    check_dialogpt(", \"chat_template\": \"{% for m in messages %}{{m['content']}}{{eos_token}}{% endfor %}\\n\"",
-                   &by_auto);
+    check_dialogpt(
+        ", \"chat_template\": \"{%- for m in messages -%}\\n{{ m['content'] + eos_token }}{%- endfor %}\"",
+        &by_auto);
+    check_dialogpt(
+        ", \"chat_template\": \"{% for m in messages %}{{m['content']}}{{eos_token}}{% endfor %}\\n\"",
+        &by_auto);
 }
 END_TEST
 
@@ -102,7 +106,8 @@ START_TEST(what_only_resembles_it)
 {
     static const char *const others[] = {
         /* (with a blank before each of the user's turns: blenderbot's) */
-        "{% for message in messages %}{% if message.role == 'user' %}{{ ' ' }}{% endif %}{{ message.content }}"
+        "{% for message in messages %}{% if message.role == 'user' %}{{ ' ' }}{% endif %}{{ message.content "
+        "}}"
         "{{ eos_token }}{% endfor %}",
         "{% for message in messages %}{{ message.content | trim }}{{ eos_token }}{% endfor %}",
         "{% for message in messages %}{{ message.content }} {{ eos_token }}{% endfor %}",
@@ -110,7 +115,8 @@ START_TEST(what_only_resembles_it)
         "{% for message in messages %}{{ message.content }}{{ bos_token }}{% endfor %}",
         "{% for message in messages %}{{ '}}{{' }}{{ message.content }}{{ eos_token }}{% endfor %}",
         "{% for message in messages %}{{ message.content + '+' }}{{ eos_token }}{% endfor %}",
-        "{{ '' if messages else '' }}{% for message in messages %}{{ message.content }}{{ eos_token }}{% endfor %}",
+        "{{ '' if messages else '' }}{% for message in messages %}{{ message.content }}{{ eos_token }}{% "
+        "endfor %}",
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         tok = byte_tokenizer(NULL);
@@ -126,8 +132,9 @@ START_TEST(it_needs_an_end_token)
     tok = byte_tokenizer(NULL);
     tokenizer_set_eos(tok, TOKEN_NONE);
     ck_assert_int_eq(template_init(&tpl, &by_dialogpt, tok, &err), SFT_EUSAGE);
-    ck_assert_str_eq(err.message,
-                     "template = dialogpt: a turn ends with the base's eos_token, and its tokenizer names none");
+    ck_assert_str_eq(
+        err.message,
+        "template = dialogpt: a turn ends with the base's eos_token, and its tokenizer names none");
     tokenizer_free(tok);
 }
 END_TEST
@@ -190,8 +197,9 @@ static void check_start(const struct settings *settings, const char *members, co
 
 START_TEST(formats_of_ours_begin_as_the_bases_texts)
 {
-    static const char im_sep[] = "@<|im_start|>|u|s|e|r|@<|im_sep|>|hi|@<|im_end|>|@<|im_start|>|a|s|s|i|s|t|a|n|t|"
-                                 "@<|im_sep|>|*y|*o|*@<|im_end|>";
+    static const char im_sep[] =
+        "@<|im_start|>|u|s|e|r|@<|im_sep|>|hi|@<|im_end|>|@<|im_start|>|a|s|s|i|s|t|a|n|t|"
+        "@<|im_sep|>|*y|*o|*@<|im_end|>";
     char *with_bos = mem_printf("@<s>|%s", im_sep);
     check_start(&by_im_sep, WITH_BOS, with_bos);
     check_start(&by_auto, WITH_BOS, with_bos);
@@ -204,8 +212,8 @@ END_TEST
 
 START_TEST(the_bases_own_format_says_itself)
 {
-#define CHATML                                                                                                \
-    "{% for m in messages %}<|im_start|>{{ m.role }}\\n{{ m.content }}<|im_end|>\\n{% endfor %}"                \
+#define CHATML                                                                                               \
+    "{% for m in messages %}<|im_start|>{{ m.role }}\\n{{ m.content }}<|im_end|>\\n{% endfor %}"             \
     "{% if add_generation_prompt %}<|im_start|>assistant\\n{% endif %}"
     static const char chatml[] = "@<|im_start|>|u|s|e|r|\n|hi|@<|im_end|>|\n|@<|im_start|>|a|s|s|i|s|t|a|n|t|"
                                  "\n|*y|*o|*@<|im_end|>|\n";
@@ -231,8 +239,9 @@ END_TEST
 START_TEST(an_added_token_over_the_border_is_trained)
 {
     CONVERSATION(M(ROLE_ASSISTANT, " <x>b"), M(ROLE_ASSISTANT, "\tb<x> "));
-    start(", \"added_tokens_decoder\": {" ADDED(258, "<|endoftext|>", ", \"special\": true") ", "
-              ADDED(259, "<x>", ", \"lstrip\": true") ", " ADDED(260, "\\n\\t", "") "}", &by_chatml);
+    start(", \"added_tokens_decoder\": {" ADDED(258, "<|endoftext|>", ", \"special\": true") ", " ADDED(
+              259, "<x>", ", \"lstrip\": true") ", " ADDED(260, "\\n\\t", "") "}",
+          &by_chatml);
     ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT),
                      "@<|im_start|>|a|s|s|i|s|t|a|n|t|*<x>|*b|*@<|im_end|>|\n|"
                      "@<|im_start|>|a|s|s|i|s|t|a|n|t|*\n\t|*b|*<x>|* |*@<|im_end|>|\n");
@@ -243,15 +252,18 @@ END_TEST
 START_TEST(control_tokens_strip)
 {
     CONVERSATION(M(ROLE_USER, " hi \n"), M(ROLE_ASSISTANT, " yo"));
-    start(", \"added_tokens_decoder\": {" ADDED(258, "<|endoftext|>", ", \"special\": true") ", "
-              ADDED(259, "<|im_end|>", ", \"special\": true, \"lstrip\": true, \"rstrip\": true") "}", &by_chatml);
-    ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT),
-                     "@<|im_start|>|u|s|e|r|\n| |hi|@<|im_end|>|@<|im_start|>|a|s|s|i|s|t|a|n|t|\n|* |*y|*o|*@<|im_end|>");
+    start(", \"added_tokens_decoder\": {" ADDED(258, "<|endoftext|>", ", \"special\": true") ", " ADDED(
+              259, "<|im_end|>", ", \"special\": true, \"lstrip\": true, \"rstrip\": true") "}",
+          &by_chatml);
+    ck_assert_str_eq(
+        render(&conv, TRAIN_ON_ASSISTANT),
+        "@<|im_start|>|u|s|e|r|\n| |hi|@<|im_end|>|@<|im_start|>|a|s|s|i|s|t|a|n|t|\n|* |*y|*o|*@<|im_end|>");
     stop();
 }
 END_TEST
 
-/* Somebody's add_tokens(["<|im_start|>", "[BOT]"]), which are not special: as control tokens they become so. */
+/* Somebody's add_tokens(["<|im_start|>", "[BOT]"]), which are not special: as control tokens they become
+ * so. */
 START_TEST(a_control_token_that_is_not_special_becomes_it)
 {
     CONVERSATION(M(ROLE_USER, "[BOT]"), M(ROLE_ASSISTANT, "<x>"));
@@ -260,9 +272,10 @@ START_TEST(a_control_token_that_is_not_special_becomes_it)
                                                .user_suffix = " [BOT]",
                                                .assistant_prefix = "[BOT]",
                                                .assistant_suffix = "<|endoftext|>"}};
-    start(", \"added_tokens_decoder\": {" ADDED(258, "<|endoftext|>", ", \"special\": true") ", "
-              ADDED(259, "<|im_start|>", "") ", " ADDED(260, "[BOT]", "") ", " ADDED(261, "<x>", "") ", "
-              ADDED(262, " ", "") "}", &settings);
+    start(", \"added_tokens_decoder\": {" ADDED(258, "<|endoftext|>", ", \"special\": true") ", " ADDED(
+              259, "<|im_start|>", "") ", " ADDED(260, "[BOT]",
+                                                  "") ", " ADDED(261, "<x>", "") ", " ADDED(262, " ", "") "}",
+          &settings);
     ck_assert_uint_eq(tpl.tokens_added, 0);
     ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT),
                      "@<|im_start|>|[|B|O|T|]| |@[BOT]|@[BOT]|*<x>|*@<|endoftext|>");
@@ -272,8 +285,8 @@ END_TEST
 
 START_TEST(a_token_that_hides_a_control_token)
 {
-    tok = byte_tokenizer_with(", \"added_tokens_decoder\": {" ADDED(258, "<|endoftext|>", ", \"special\": true") ", "
-                                  ADDED(259, "<|im_end|>\\n", "") "}");
+    tok = byte_tokenizer_with(", \"added_tokens_decoder\": {" ADDED(
+        258, "<|endoftext|>", ", \"special\": true") ", " ADDED(259, "<|im_end|>\\n", "") "}");
     ck_assert_int_eq(template_init(&tpl, &by_chatml, tok, &err), SFT_EUSAGE);
     ck_assert_ptr_nonnull(strstr(err.message, "holds the control token '<|im_end|>'"));
     tokenizer_free(tok);

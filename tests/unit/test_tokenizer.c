@@ -252,8 +252,9 @@ static void random_bytes(uint64_t *state, struct strbuf *text)
 }
 
 /* STITCHES of scripts/golden_tokenizer.py. */
-static const char *const stitches[] = {"<mask>", "<tool>", "[w]", "<mask><tool>", "<|endoftext|>", "<mas", "k>", " ",
-                                       "  ", "\n", "\t", "\u3000", "a", "b1", "\u00e9", "_", "<", "]", "\u65e5"};
+static const char *const stitches[] = {
+    "<mask>", "<tool>", "[w]", "<mask><tool>", "<|endoftext|>", "<mas", "k>", " ", "  ",    "\n",
+    "\t",     "\u3000", "a",   "b1",           "\u00e9",        "_",    "<",  "]", "\u65e5"};
 
 static void stitched_text(uint64_t *state, struct strbuf *text)
 {
@@ -320,8 +321,8 @@ START_TEST(random_malformed_texts)
 END_TEST
 
 /* Tokens follow one another without gaps, whichever way they were found. */
-static void check_starts(const struct tokenizer *tok, const char *text, size_t len, const struct token_buf *ids,
-                         const size_t *starts)
+static void check_starts(const struct tokenizer *tok, const char *text, size_t len,
+                         const struct token_buf *ids, const size_t *starts)
 {
     for (size_t i = 0; i < ids->count; i++) {
         size_t n;
