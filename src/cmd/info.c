@@ -57,7 +57,8 @@ static void look_at_tokenizer(struct info *info)
     info->has_tokenizer = !tokenizer_load(&tok, info->dir, &err);
     if (info->has_tokenizer) {
         info->vocab = tokenizer_vocab_size(tok);
-        if (info->has_config && model_config_check_vocab(&info->config, info->vocab, info->dir, &err))
+        if (info->has_config &&
+            model_config_check_vocab(&info->config, tokenizer_model_vocab_size(tok), info->dir, &err))
             add_problem(info, &err);
         const bool has_template = tokenizer_chat_template(tok) != NULL;
         const bool known = has_template && !template_init(&template, &settings, tok, &err);

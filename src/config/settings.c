@@ -202,29 +202,48 @@ static enum sft_status check_required(const struct settings *s, struct sft_err *
     return SFT_OK;
 }
 
+/* template = custom: which keys there have to be. A format's turns all open with something, or none of them
+ * does. */
+static enum sft_status check_custom(const struct settings *s, struct sft_err *err)
+{
+    const struct {
+        const char *role, *prefix, *suffix;
+    } turns[] = {{"user", s->data.user_prefix, s->data.user_suffix},
+                 {"assistant", s->data.assistant_prefix, s->data.assistant_suffix},
+                 {"system", s->data.system_prefix, s->data.system_suffix}};
+    const bool has_openers = *s->data.user_prefix || *s->data.assistant_prefix;
+    for (size_t i = 0; i < 2; i++) {
+        if (has_openers && !*turns[i].prefix)
+            return sft_fail(err, SFT_EUSAGE,
+                            "[data] %s_prefix: not set; template = custom needs it for each role or for "
+                            "none",
+                            turns[i].role);
+        if (!*turns[i].suffix)
+            return sft_fail(err, SFT_EUSAGE, "[data] %s_suffix: not set; template = custom needs it",
+                            turns[i].role);
+    }
+    if (has_openers && !*s->data.system_prefix != !*s->data.system_suffix)
+        return sft_fail(err, SFT_EUSAGE, "[data] system_prefix and system_suffix: set both or neither");
+    if (!has_openers && *s->data.system_prefix)
+        return sft_fail(err, SFT_EUSAGE,
+                        "[data] system_prefix: set, but user_prefix and assistant_prefix are not");
+    return SFT_OK;
+}
+
 static enum sft_status check_template(const struct settings *s, struct sft_err *err)
 {
     const struct {
         const char *key, *text;
-        bool is_needed;
     } affixes[] = {
-        {"system_prefix", s->data.system_prefix, false},
-        {"system_suffix", s->data.system_suffix, false},
-        {"user_prefix", s->data.user_prefix, true},
-        {"user_suffix", s->data.user_suffix, true},
-        {"assistant_prefix", s->data.assistant_prefix, true},
-        {"assistant_suffix", s->data.assistant_suffix, true},
+        {"system_prefix", s->data.system_prefix},       {"system_suffix", s->data.system_suffix},
+        {"user_prefix", s->data.user_prefix},           {"user_suffix", s->data.user_suffix},
+        {"assistant_prefix", s->data.assistant_prefix}, {"assistant_suffix", s->data.assistant_suffix},
     };
-    const bool is_custom = s->data.template_choice == TEMPLATE_CUSTOM;
-    for (size_t i = 0; i < sizeof affixes / sizeof *affixes; i++) {
-        if (is_custom && affixes[i].is_needed && !*affixes[i].text)
-            return sft_fail(err, SFT_EUSAGE, "[data] %s: not set; template = custom needs it",
-                            affixes[i].key);
-        if (!is_custom && *affixes[i].text)
+    if (s->data.template_choice == TEMPLATE_CUSTOM)
+        return check_custom(s, err);
+    for (size_t i = 0; i < sizeof affixes / sizeof *affixes; i++)
+        if (*affixes[i].text)
             return sft_fail(err, SFT_EUSAGE, "[data] %s: only for template = custom", affixes[i].key);
-    }
-    if (!*s->data.system_prefix != !*s->data.system_suffix)
-        return sft_fail(err, SFT_EUSAGE, "[data] system_prefix and system_suffix: set both or neither");
     return SFT_OK;
 }
 
@@ -235,7 +254,7 @@ static enum sft_status check_system(const struct settings *s, struct sft_err *er
         return sft_fail(err, SFT_EUSAGE, "[data] system: not set; system_policy = replace needs it");
     if (s->data.system_policy == SYSTEM_DROP && is_set)
         return sft_fail(err, SFT_EUSAGE, "[data] system: not used with system_policy = drop");
-    if (is_set && s->data.template_choice == TEMPLATE_CUSTOM && !*s->data.system_prefix)
+    if (is_set && s->data.template_choice == TEMPLATE_CUSTOM && !*s->data.system_suffix)
         return sft_fail(err, SFT_EUSAGE, "[data] system: this custom template has no system_prefix");
     return SFT_OK;
 }

@@ -31,7 +31,7 @@ const struct field settings_fields[] = {
     {AT(data, overlong), .type = FIELD_ENUM, .default_text = "truncate", CHOICES("truncate", "drop", "error"),
      .doc = "what becomes of a longer conversation"},
     {AT_MEMBER(data, template, template_choice), .type = FIELD_ENUM, .default_text = "auto",
-     CHOICES("auto", "im_sep", "chatml", "custom"),
+     CHOICES("auto", "im_sep", "chatml", "dialogpt", "custom"),
      .doc = "how a conversation becomes text; auto: the base's own, else im_sep"},
     {AT(data, system_prefix), .type = FIELD_TEXT, .default_text = "",
      .doc = "template = custom: before a system message"},

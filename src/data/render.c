@@ -189,10 +189,14 @@ static void add_turns(struct shard *shard, const struct rendered *out, const str
 }
 
 static void add_conversation(struct shard *shard, struct renderer *r, const struct conversation *conv,
-                             size_t line)
+                             const struct json_element *row)
 {
+    const size_t line = row->line;
+    struct sft_err err;
     template_render(r->tpl, r->enc, conv, r->options->train_on, &r->rendered);
-    if (conv->is_document)
+    if (encoder_check(r->enc, &err))
+        render_bad(row, err.message, shard);
+    else if (conv->is_document)
         add_document(shard, &r->rendered, r->options->max_length, line, remarks(conv));
     else
         add_turns(shard, &r->rendered, r->options, conv, line);
@@ -241,7 +245,7 @@ void render_row(struct renderer *r, const struct rows *rows, const struct reader
         render_bad(row, err.message, shard);
     } else {
         for (size_t i = 0; i < list.count; i++)
-            add_conversation(shard, r, &list.items[i], row->line);
+            add_conversation(shard, r, &list.items[i], row);
     }
     json_free(root);
 }
@@ -256,5 +260,6 @@ void render_text(struct renderer *r, const char *text, size_t len, struct shard 
             copy[n++] = text[i];
     struct message message = {.role = ROLE_USER, .content = copy, .len = n, .weight = 1.0F};
     const struct conversation conv = {.messages = &message, .count = 1, .is_document = true};
-    add_conversation(shard, r, &conv, 1);
+    const struct json_element whole = {.text = text, .len = len, .line = 1};
+    add_conversation(shard, r, &conv, &whole);
 }

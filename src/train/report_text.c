@@ -38,22 +38,37 @@ static struct amount size_text(uint64_t bytes)
 
 /* ---- the model ---- */
 
-static void put_tokens_added(struct strbuf *out, const struct run *run)
+/* ": <a>, <b>" */
+static void put_token_list(struct strbuf *out, const struct tokenizer *tok, size_t first, size_t end)
 {
-    const size_t end = tokenizer_vocab_size(run->tokenizer), first = end - run->template.tokens_added;
-    if (first == end)
-        return;
-    strbuf_printf(out, "       %zu control tokens added", run->template.tokens_added);
-    if (run->config.family)
-        strbuf_printf(out, "; %zu new embedding rows start at the mean of the others",
-                      run->config.vocab_size - run->base_vocab);
     for (size_t id = first; id < end; id++) {
         size_t len;
-        const char *bytes = tokenizer_token_bytes(run->tokenizer, (int32_t)id, &len);
+        const char *bytes = tokenizer_token_bytes(tok, (int32_t)id, &len);
         strbuf_puts(out, id == first ? ": " : ", ");
         strbuf_add_visible(out, bytes ? bytes : "", len);
     }
     strbuf_putc(out, '\n');
+}
+
+static void put_tokens_added(struct strbuf *out, const struct run *run)
+{
+    const size_t end = tokenizer_vocab_size(run->tokenizer), n_added = run->template.tokens_added,
+                 first = end - n_added;
+    if (run->config.family && first > run->base_vocab) {
+        strbuf_printf(out, "       %s of the base's tokenizer had no embedding row",
+                      amount(first - run->base_vocab, "token").text);
+        put_token_list(out, run->tokenizer, run->base_vocab, first);
+    }
+    if (run->config.family && first > run->base_vocab && n_added == 0)
+        strbuf_printf(out, "       %s, at the mean of the others\n",
+                      amount(end - run->base_vocab, "new embedding row").text);
+    if (n_added == 0)
+        return;
+    strbuf_printf(out, "       %s added", amount(n_added, "control token").text);
+    if (run->config.family)
+        strbuf_printf(out, "; %zu new embedding rows start at the mean of the others",
+                      run->config.vocab_size - run->base_vocab);
+    put_token_list(out, run->tokenizer, first, end);
 }
 
 static void put_model(struct strbuf *out, const struct run *run)
