@@ -50,6 +50,8 @@ RANGES = [
 ]
 COMMON = " \n'st1.e"
 RANDOM_STRINGS = 2000
+# What strings with added tokens are stitched from; the same as in test_tokenizer.c.
+STITCHES = ["<mask>", "<tool>", "[w]", "<mask><tool>", "<|endoftext|>", "<mas", "k>", " ", "  ", "\n", "\t", "\u3000", "a", "b1", "\u00e9", "_", "<", "]", "\u65e5"]
 
 
 def splitmix64(state):
@@ -80,11 +82,16 @@ def random_bytes():
         yield bytes((next(r) % 256 if next(r) % 4 else 0x20 + next(r) % 0x5F) for _ in range(1 + next(r) % 64))
 
 
+def stitched_texts():
+    r = splitmix64(3)
+    for _ in range(RANDOM_STRINGS):
+        yield "".join(STITCHES[next(r) % len(STITCHES)] for _ in range(1 + next(r) % 16)).encode()
+
+
 def ids_hash(tok, texts):
     h, n = xxhash.xxh64(seed=0), 0
     for text in texts:
         s = text.decode("utf-8", "replace")
-        assert "<|endoftext|>" not in s
         ids = tok.encode(s, add_special_tokens=False).ids
         h.update(np.array(ids, dtype="<i4").tobytes())
         n += len(ids)
@@ -125,19 +132,26 @@ def main(assets):
     tiny = make_tiny(os.path.join(GOLDEN, "tiny_tokenizer"))
     made_by = f"scripts/golden_tokenizer.py, tokenizers {tokenizers.__version__}"
     encode = lambda tok, s: tok.encode(s, add_special_tokens=False).ids
+    gpt2.encode_special_tokens = True
     rows = [{"text": s, "gpt2": encode(gpt2, s), "tiny": encode(tiny, s)} for s in STRINGS]
     special = [{"text": s, "tiny": encode(tiny, s), "decoded": tiny.decode(encode(tiny, s), skip_special_tokens=True)} for s in SPECIAL]
+    stitched = ids_hash(tiny, stitched_texts())
+    tiny.encode_special_tokens = True  # transformers' split_special_tokens
+    for row in special:
+        row["split"] = encode(tiny, row["text"])
     with open(os.path.join(GOLDEN, "tokenizer_strings.json"), "w") as f:
         f.write(f'{{"made_by": {json.dumps(made_by)},\n"plain": [\n' + ",\n".join(map(json.dumps, rows)))
         f.write('\n],\n"special": [\n' + ",\n".join(map(json.dumps, special)) + "\n]}\n")
     with open(os.path.join(GOLDEN, "tokenizer_hashes.txt"), "w") as f:
         f.write(f"# {made_by}: number and XXH64 of the ids (int32, little-endian) of whole files, and of the same in\n")
-        f.write(f"# pieces of {CHUNK} bytes; of random texts and bytes, by GPT-2's tokenizer and by tiny_tokenizer\n")
+        f.write(f"# pieces of {CHUNK} bytes; of random texts and bytes, by GPT-2's tokenizer and by tiny_tokenizer; of texts with\n")
+        f.write(f"# tiny_tokenizer's added tokens, and with encode_special_tokens\n")
         for path in sorted(p for d in ("text/*", "data/*/*", "dialogue/*") for p in glob.glob(os.path.join(assets, d)) if not p.endswith(".gz")):
             data = open(path, "rb").read()
             pieces = [data[i : i + CHUNK] for i in range(0, len(data), CHUNK)]
             f.write(f"file {os.path.relpath(path, assets)} {ids_hash(gpt2, [data])} {ids_hash(gpt2, pieces)}\n")
         f.write(f"random texts {ids_hash(gpt2, random_texts())} {ids_hash(tiny, random_texts())}\n")
+        f.write(f"stitched texts {stitched} {ids_hash(tiny, stitched_texts())}\n")
         f.write(f"random bytes {ids_hash(gpt2, random_bytes())} {ids_hash(tiny, random_bytes())}\n")
 
 

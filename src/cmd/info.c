@@ -57,7 +57,8 @@ static void look_at_tokenizer(struct info *info)
     info->has_tokenizer = !tokenizer_load(&tok, info->dir, &err);
     if (info->has_tokenizer) {
         info->vocab = tokenizer_vocab_size(tok);
-        if (info->has_config && model_config_check_vocab(&info->config, info->vocab, info->dir, &err))
+        if (info->has_config &&
+            model_config_check_vocab(&info->config, tokenizer_model_vocab_size(tok), info->dir, &err))
             add_problem(info, &err);
         const bool has_template = tokenizer_chat_template(tok) != NULL;
         const bool known = has_template && !template_init(&template, &settings, tok, &err);
@@ -130,11 +131,21 @@ static void free_info(struct info *info)
     *info = (struct info){0};
 }
 
+/* Whether the links have been moved on since. */
+static bool is_another_now(const struct model_argument *a)
+{
+    char *dir = NULL;
+    const char *link;
+    const bool another = model_dir_find(a->path, &dir, &link, NULL) == SFT_OK && strcmp(dir, a->dir) != 0;
+    free(dir);
+    return another;
+}
+
 /* A run moves its links on and removes old checkpoints while they are looked at: where the one that was found has
- * vanished meanwhile, the one in its place is looked at. */
+ * problems and another has taken its place, that one is looked at. */
 static enum sft_status find_and_look(struct info *info, struct model_argument *a, struct sft_err *err)
 {
-    enum { TRIES = 10 };
+    enum { TRIES = 20 };
     for (int i = 0;; i++) {
         if (model_dir_find(a->path, &a->dir, &a->link, err)) {
             if (!path_is_dir(a->path))
@@ -143,7 +154,7 @@ static enum sft_status find_and_look(struct info *info, struct model_argument *a
         }
         info->dir = a->dir;
         look(info);
-        if (!info->n_problems || path_is_dir(a->dir) || i == TRIES)
+        if (!info->n_problems || i == TRIES || !is_another_now(a))
             return SFT_OK;
         free_info(info);
         free(a->dir);

@@ -6,7 +6,7 @@
 #include "cmd/cmd.h"
 
 /* What --help says of it. */
-#define MODEL_OPTION_HELP "the model, where it is not the first word: a run's output_dir, a checkpoint, or another " \
+#define MODEL_OPTION_HELP "where it is not the first word: a run's directory, a checkpoint, or another " \
                           "Hugging Face directory"
 
 struct model_argument {

@@ -102,36 +102,42 @@ static bool has_prefix(const struct row *row, size_t first, const struct templat
         if (first < row->n_tokens && row->tokens[first++] != prefix->pieces[p].control)
             return false;
     }
-    return prefix->count > 0;
+    return true;
 }
 
-/* How many control tokens the turn has that begins at `first`, by its role's affixes (the fewest of the roles
- * that it may be of); 0 where no turn begins there. */
+/* How many control tokens the turn has that begins at `first`, by its role's affixes (the fewest of the
+ * roles that it may be of); 0 where no turn begins there. Formats without openers have turns that begin
+ * anywhere. */
 static size_t controls_of_turn(const struct row *row, size_t first)
 {
     const struct chat_template *tpl = row->preview->tpl;
     size_t fewest = 0;
     for (size_t role = 0; role < ROLE_COUNT; role++) {
         const size_t n = count_controls(&tpl->prefix[role]) + count_controls(&tpl->suffix[role]);
-        if (has_prefix(row, first, &tpl->prefix[role]) && (fewest == 0 || n < fewest))
+        if (tpl->has_turn[role] && has_prefix(row, first, &tpl->prefix[role]) && (fewest == 0 || n < fewest))
             fewest = n;
     }
     return fewest;
 }
 
 /* The end of the turn that begins at `first`: where the next one does. Content holds no control token, so the
- * turn's own can be counted off. */
+ * turn's own can be counted off. What stands before the first turn is shown with it. */
 static size_t end_of_turn(const struct row *row, size_t first)
 {
-    const bool is_document = row->record->flags & RECORD_DOCUMENT;
-    size_t left = is_document ? 0 : controls_of_turn(row, first);
+    const struct chat_template *tpl = row->preview->tpl;
+    const bool is_document = row->record->flags & RECORD_DOCUMENT,
+               has_openers = tpl->prefix[ROLE_USER].count > 0;
+    const size_t n_start = first == 0 ? count_controls(&tpl->start) : 0;
+    size_t left = is_document ? 0 : n_start + controls_of_turn(row, first + n_start);
     for (size_t i = first; i < row->n_tokens && !is_document; i++) {
         if (!tokenizer_is_special(row->preview->tok, row->tokens[i]))
             continue;
-        if (left > 0)
-            left--;
-        else if (i > first && controls_of_turn(row, i) > 0)
+        if (left > 0) {
+            if (--left == 0 && !has_openers)
+                return i + 1;
+        } else if (i > first && controls_of_turn(row, i) > 0) {
             return i;
+        }
     }
     return row->n_tokens;
 }

@@ -14,7 +14,8 @@ struct tokenizer_cmd {
 
 /* ---- encode ---- */
 
-static void encode(const struct tokenizer_cmd *cmd, struct encoder *enc, const char *text, size_t len)
+static enum sft_status encode(const struct tokenizer_cmd *cmd, struct encoder *enc, const char *text,
+                              size_t len, struct sft_err *err)
 {
     struct token_buf ids = {0};
     struct strbuf out = {0};
@@ -22,13 +23,16 @@ static void encode(const struct tokenizer_cmd *cmd, struct encoder *enc, const c
         encoder_encode_special(enc, text, len, &ids);
     else
         encoder_encode(enc, text, len, &ids);
+    const enum sft_status status = encoder_check(enc, err);
     strbuf_puts(&out, cmd->json_lines ? "[" : "");
     for (size_t i = 0; i < ids.count; i++)
         strbuf_printf(&out, "%s%d", i == 0 ? "" : cmd->json_lines ? "," : " ", ids.ids[i]);
     strbuf_puts(&out, cmd->json_lines ? "]\n" : "\n");
-    fwrite(out.data, 1, out.len, stdout);
+    if (!status)
+        fwrite(out.data, 1, out.len, stdout);
     strbuf_free(&out);
     token_buf_free(&ids);
+    return status;
 }
 
 /* A JSON string a line in, a JSON array a line out. */
@@ -45,10 +49,10 @@ static enum sft_status encode_json_lines(const struct tokenizer_cmd *cmd, struct
         status = json_parse(line, (size_t)len, &node, err);
         if (!status && !json_is_string(node))
             status = sft_fail(err, SFT_EDATA, "expected a string, found %s", json_type_name(node));
+        if (!status)
+            status = encode(cmd, enc, json_string(node), strlen(json_string(node)), err);
         if (status)
             sft_context(err, "standard input:%zu", number);
-        else
-            encode(cmd, enc, json_string(node), strlen(json_string(node)));
         json_free(node);
     }
     free(line);
@@ -64,8 +68,8 @@ static enum sft_status run_encode(const struct tokenizer_cmd *cmd, struct sft_er
         status = encode_json_lines(cmd, enc, err);
     } else {
         status = io_read("/dev/stdin", &text, err);
-        if (!status)
-            encode(cmd, enc, text.data, text.len);
+        if (!status && (status = encode(cmd, enc, text.data ? text.data : "", text.len, err)))
+            sft_context(err, "standard input");
     }
     strbuf_free(&text);
     encoder_free(enc);

@@ -35,40 +35,47 @@ static void check_warmup(struct settings *s)
 
 /* ---- the template ---- */
 
-struct affix {
-    const char *key, *text;
-    bool is_needed;
-};
-
-static void check_affix(struct settings *s, const struct affix *affix)
+/* template = custom: a format's turns all open with something, or none of them does; each has an end. */
+static void check_custom(struct settings *s)
 {
-    const bool is_custom = s->data.template_choice == TEMPLATE_CUSTOM;
-    if (settings_is_wrong(s, affix->key))
+    const struct {
+        const char *key, *text;
+    } openers[] = {{"user_prefix", s->data.user_prefix}, {"assistant_prefix", s->data.assistant_prefix}},
+      closers[] = {{"user_suffix", s->data.user_suffix}, {"assistant_suffix", s->data.assistant_suffix}};
+    const bool has_openers = *s->data.user_prefix || *s->data.assistant_prefix;
+    for (size_t i = 0; i < 2; i++) {
+        if (has_openers && !*openers[i].text && !settings_is_wrong(s, openers[i].key))
+            complain(s, openers[i].key, "not set; template = custom needs it for each role or for none");
+        if (!*closers[i].text && !settings_is_wrong(s, closers[i].key))
+            complain(s, closers[i].key, "not set; template = custom needs it");
+    }
+    if (settings_is_wrong(s, "system_prefix") || settings_is_wrong(s, "system_suffix"))
         return;
-    if (is_custom && affix->is_needed && !*affix->text)
-        complain(s, affix->key, "not set; template = custom needs it");
-    if (!is_custom && *affix->text)
-        complain(s, affix->key, "only for template = custom");
+    if (has_openers && !*s->data.system_prefix != !*s->data.system_suffix)
+        complain(s, *s->data.system_prefix ? "system_prefix" : "system_suffix",
+                 "system_prefix and system_suffix: set both or neither");
+    if (!has_openers && *s->data.system_prefix)
+        complain(s, "system_prefix", "set, but user_prefix and assistant_prefix are not");
 }
 
 static void check_template(struct settings *s)
 {
-    const struct affix affixes[] = {
-        {"system_prefix", s->data.system_prefix, false},
-        {"system_suffix", s->data.system_suffix, false},
-        {"user_prefix", s->data.user_prefix, true},
-        {"user_suffix", s->data.user_suffix, true},
-        {"assistant_prefix", s->data.assistant_prefix, true},
-        {"assistant_suffix", s->data.assistant_suffix, true},
+    const struct {
+        const char *key, *text;
+    } affixes[] = {
+        {"system_prefix", s->data.system_prefix},       {"system_suffix", s->data.system_suffix},
+        {"user_prefix", s->data.user_prefix},           {"user_suffix", s->data.user_suffix},
+        {"assistant_prefix", s->data.assistant_prefix}, {"assistant_suffix", s->data.assistant_suffix},
     };
     if (settings_is_wrong(s, "template"))
         return;
+    if (s->data.template_choice == TEMPLATE_CUSTOM) {
+        check_custom(s);
+        return;
+    }
     for (size_t i = 0; i < sizeof affixes / sizeof *affixes; i++)
-        check_affix(s, &affixes[i]);
-    if (!*s->data.system_prefix != !*s->data.system_suffix && s->data.template_choice == TEMPLATE_CUSTOM &&
-        !settings_is_wrong(s, "system_prefix") && !settings_is_wrong(s, "system_suffix"))
-        complain(s, *s->data.system_prefix ? "system_prefix" : "system_suffix",
-                 "system_prefix and system_suffix: set both or neither");
+        if (*affixes[i].text && !settings_is_wrong(s, affixes[i].key))
+            complain(s, affixes[i].key, "only for template = custom");
 }
 
 static void check_system(struct settings *s)
@@ -80,9 +87,9 @@ static void check_system(struct settings *s)
         complain(s, "system", "not set; system_policy = replace needs it");
     if (s->data.system_policy == SYSTEM_DROP && is_set)
         complain(s, "system", "not used with system_policy = drop");
-    if (is_set && s->data.template_choice == TEMPLATE_CUSTOM && !*s->data.system_prefix &&
-        !settings_is_wrong(s, "template") && !settings_is_wrong(s, "system_prefix"))
-        complain(s, "system", "this custom template has no system_prefix");
+    if (is_set && s->data.template_choice == TEMPLATE_CUSTOM && !*s->data.system_suffix &&
+        !settings_is_wrong(s, "template") && !settings_is_wrong(s, "system_suffix"))
+        complain(s, "system", "this custom template has no system_suffix");
 }
 
 /* ---- evaluation ---- */

@@ -32,7 +32,7 @@ const struct field settings_fields[] = {
     {AT(data, overlong), .type = FIELD_ENUM, .default_text = "truncate", CHOICES("truncate", "drop", "error"),
      .doc = "what to do with a longer one: keep its first tokens, leave it out, or stop"},
     {AT_MEMBER(data, template, template_choice), .type = FIELD_ENUM, .default_text = "auto",
-     CHOICES("auto", "im_sep", "chatml", "custom"),
+     CHOICES("auto", "im_sep", "chatml", "dialogpt", "custom"),
      .doc = "how a conversation becomes text; auto: the base's own, else im_sep"},
     {AT(data, system_prefix), .type = FIELD_TEXT, .default_text = "",
      .doc = "with template = custom: before a system message"},

@@ -190,10 +190,14 @@ static void add_turns(struct shard *shard, const struct rendered *out, const str
 }
 
 static void add_conversation(struct shard *shard, struct renderer *r, const struct conversation *conv,
-                             size_t line)
+                             const struct json_element *row)
 {
+    const size_t line = row->line;
+    struct sft_err err;
     template_render(r->tpl, r->enc, conv, r->options->train_on, &r->rendered);
-    if (conv->is_document)
+    if (encoder_check(r->enc, &err))
+        render_bad(row, err.message, shard);
+    else if (conv->is_document)
         add_document(shard, &r->rendered, r->options->max_length, line, remarks(conv));
     else
         add_turns(shard, &r->rendered, r->options, conv, line);
@@ -280,7 +284,7 @@ static void render_next(struct renderer *r, const struct rows *rows, const struc
         render_bad(&row, err.message, shard);
     } else {
         for (size_t i = 0; i < list.count; i++)
-            add_conversation(shard, r, &list.items[i], row.line);
+            add_conversation(shard, r, &list.items[i], &row);
         keys_count(root, renamed, row.line, &shard->keys);
     }
     count_names(r->names, columns, list.roles_used, row.line, &shard->keys);

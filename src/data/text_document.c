@@ -96,6 +96,7 @@ struct document {
     struct token_buf tokens[BLOCK_PARTS];
     struct pieces pieces;
     bool is_stopped;
+    struct sft_err failed; /* of a part that cannot be encoded; status SFT_OK: none */
 };
 
 /* The next parts: from cuts[i] to cuts[i + 1]. */
@@ -103,7 +104,8 @@ static void plan_block(struct document *doc)
 {
     doc->cuts[0] = doc->cuts[doc->n_parts];
     doc->is_stopped = doc->source->stop && *doc->source->stop;
-    for (doc->n_parts = 0; doc->n_parts < BLOCK_PARTS && !doc->is_stopped; doc->n_parts++) {
+    const bool goes_on = !doc->is_stopped && !doc->failed.status;
+    for (doc->n_parts = 0; doc->n_parts < BLOCK_PARTS && goes_on; doc->n_parts++) {
         const size_t from = doc->cuts[doc->n_parts];
         if (from == doc->len)
             break;
@@ -120,6 +122,11 @@ static void encode_part(struct document *doc, size_t part, struct encoder *enc, 
     text_add_lines(lines, doc->text + from, to - from);
     doc->tokens[part].count = 0;
     encoder_encode(enc, lines->data, lines->len, &doc->tokens[part]);
+    struct sft_err err;
+    if (encoder_check(enc, &err)) {
+#pragma omp critical(text_document_failed)
+        doc->failed = err;
+    }
 }
 
 static void store_block(struct document *doc)
@@ -142,7 +149,7 @@ static void encode_blocks(struct document *doc, const struct tokenizer *tok)
         do {
 #pragma omp single
             plan_block(doc);
-            is_last = doc->is_stopped || doc->n_parts == 0;
+            is_last = doc->n_parts == 0; /* written by plan_block alone */
 #pragma omp for schedule(dynamic, 1)
             for (size_t i = 0; i < doc->n_parts; i++)
                 encode_part(doc, i, enc, &lines);
@@ -192,11 +199,16 @@ enum sft_status text_document_read(const struct source *source, const struct cha
         .pieces = {.store = store, .max_length = min_size(options->max_length, INT32_MAX)}};
     read_document(doc, tpl, tok, options);
     const bool is_stopped = doc->is_stopped;
+    const enum sft_status status = doc->failed.status;
+    if (status)
+        *err = doc->failed;
     for (size_t i = 0; i < BLOCK_PARTS; i++)
         token_buf_free(&doc->tokens[i]);
     text_cutter_free(doc->cutter);
     free(doc->pieces.tokens);
     free(doc->pieces.weights);
     free(doc);
+    if (status)
+        return status;
     return is_stopped ? sft_fail(err, SFT_EINTERRUPTED, "stopped while it was read") : SFT_OK;
 }

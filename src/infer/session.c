@@ -23,7 +23,7 @@ static enum sft_status open_model(struct session *s, struct model_config config,
                                   struct sft_err *err)
 {
     const size_t file_vocab = config.vocab_size, tokens = tokenizer_vocab_size(s->tokenizer);
-    if (tokens > config.vocab_size) /* control tokens that the base lacks: as training would add them */
+    if (tokens > config.vocab_size) /* those that the base lacks a row for: as training would add them */
         config.vocab_size = tokens;
     if (open_weights(s, &config, file_vocab, dir, err))
         return err->status;
@@ -65,7 +65,7 @@ enum sft_status session_open(struct session *s, const char *dir, const char *pre
         return sft_fail(err, SFT_EUSAGE, "%s", s->kernels_why);
     struct model_config config;
     if (open_config(s, dir, &config, err) || tokenizer_load(&s->tokenizer, dir, err) ||
-        model_config_check_vocab(&config, tokenizer_vocab_size(s->tokenizer), dir, err) ||
+        model_config_check_vocab(&config, tokenizer_model_vocab_size(s->tokenizer), dir, err) ||
         (settings && template_init(&s->template, settings, s->tokenizer, err)) || open_model(s, config, dir, err))
         return err->status;
     s->encoder = encoder_new(s->tokenizer);
@@ -172,6 +172,8 @@ static enum sft_status choose(struct session *s, struct sampler *sampler, int32_
 static enum sft_status generate(struct session *s, const int32_t *tokens, size_t n, const struct generation *options,
                                 struct token_buf *out, enum finish_reason *reason, struct sft_err *err)
 {
+    if (encoder_check(s->encoder, err)) /* of the tokens that were just made */
+        return err->status;
     if (n >= s->cache.capacity)
         return sft_fail(err, SFT_EDATA,
                         "the prompt has %zu tokens, and the model sees %zu at most: shorten it", n,
@@ -219,7 +221,10 @@ enum sft_status session_continue(struct session *s, const char *text, size_t len
                                  enum finish_reason *reason, struct sft_err *err)
 {
     struct token_buf *prompt = &s->prompt.tokens;
+    const int32_t start = tokenizer_text_start(s->tokenizer);
     prompt->count = 0;
+    if (start != TOKEN_NONE)
+        token_buf_push(prompt, start);
     encoder_encode_special(s->encoder, text, len, prompt);
     if (prompt->count == 0)
         return sft_fail(err, SFT_EDATA, "the prompt is empty, and there is nothing to continue");

@@ -41,8 +41,7 @@ static int32_t put_token(struct tokenizer *tok, const char *content, size_t len)
     int32_t id = tokenizer_find(tok, content, len);
     if (id == TOKEN_NONE) {
         id = (int32_t)tok->n_ids;
-        tokenizer_put(tok, tok->n_ids, content, len)->in_model = true;
-        tok->n_model++;
+        tokenizer_set_in_model(tok, tokenizer_put(tok, tok->n_ids, content, len));
     }
     return id;
 }

@@ -14,6 +14,7 @@ struct encoder {
     struct bpe_scratch scratch;
     struct word_cache cache;
     struct added_matcher *added; /* made when first needed */
+    bool has_plain_added;        /* added tokens that are not special: text's own */
     bool has_all_bytes;          /* then the bytes of a word's tokens are the word's */
     struct strbuf spelling;      /* scratch */
 
@@ -23,14 +24,16 @@ struct encoder {
 
     struct token_buf *out; /* of the call in progress */
     size_t **starts, *starts_capacity;
+    const char *text; /* well-formed */
+    size_t segment;   /* where in it the segment begins that is being encoded */
 };
 
 /* ---- token buffers ---- */
 
 static int32_t *token_buf_extend(struct token_buf *buf, size_t n)
 {
-    if (buf->capacity - buf->count < n)
-        buf->ids = mem_grow(buf->ids, &buf->capacity, buf->count + n, sizeof *buf->ids);
+    if (buf->capacity - buf->count < n || !buf->ids) /* never NULL, as n may be 0 */
+        buf->ids = mem_grow(buf->ids, &buf->capacity, buf->count + n + 1, sizeof *buf->ids);
     buf->count += n;
     return buf->ids + buf->count - n;
 }
@@ -102,7 +105,7 @@ static void encode_word_offsets(void *context, const struct word *word)
     for (size_t i = before; i < count; i++) {
         if (!enc->has_all_bytes)
             at = enc->scratch.symbols[i - before].start;
-        (*enc->starts)[i] = word->start + at - (word->has_prefix && at > 0);
+        (*enc->starts)[i] = enc->segment + word->start + at - (word->has_prefix && at > 0);
         at += enc->tok->tokens[enc->out->ids[i]].bytes_len;
     }
 }
@@ -156,12 +159,12 @@ static const char *well_formed(struct encoder *enc, const char *text, size_t *le
 
 /* ---- encoding ---- */
 
-static bool bytes_are_complete(const struct bpe *bpe)
+static bool has_plain_added(const struct tokenizer *tok)
 {
-    for (size_t byte = 0; byte < 256; byte++)
-        if (bpe->byte_id[byte] < 0)
-            return false;
-    return true;
+    for (size_t id = 0; id < tok->n_ids; id++)
+        if (tok->tokens[id].is_added && !tok->tokens[id].flags.special)
+            return true;
+    return false;
 }
 
 struct encoder *encoder_new(const struct tokenizer *tok)
@@ -169,7 +172,8 @@ struct encoder *encoder_new(const struct tokenizer *tok)
     struct encoder *enc = mem_calloc(1, sizeof *enc);
     enc->tok = tok;
     enc->run = (struct pretokenizer_run){.pre = &tok->pre, .matcher = matcher_new(), .context = enc};
-    enc->has_all_bytes = bytes_are_complete(&tok->bpe);
+    enc->has_all_bytes = tokenizer_has_all_bytes(tok);
+    enc->has_plain_added = has_plain_added(tok);
     word_cache_init(&enc->cache);
     return enc;
 }
@@ -189,12 +193,52 @@ void encoder_free(struct encoder *enc)
     free(enc);
 }
 
-void encoder_encode(struct encoder *enc, const char *text, size_t len, struct token_buf *out)
+static void encode_segment(void *context, int32_t id, const char *text, size_t len)
+{
+    struct encoder *enc = context;
+    enc->segment = (size_t)(text - enc->text);
+    if (id == TOKEN_NONE) {
+        pretokenize(&enc->run, text, len);
+        return;
+    }
+    token_buf_push(enc->out, id);
+    if (enc->starts) {
+        *enc->starts = mem_grow(*enc->starts, enc->starts_capacity, enc->out->count, sizeof **enc->starts);
+        (*enc->starts)[enc->out->count - 1] = enc->segment;
+    }
+}
+
+/* Of well-formed text. */
+static void encode_text(struct encoder *enc, const char *text, size_t len, bool special_is_text)
+{
+    enc->text = text;
+    if (special_is_text && !enc->has_plain_added) {
+        encode_segment(enc, TOKEN_NONE, text, len);
+        return;
+    }
+    if (!enc->added)
+        enc->added = added_matcher_new(enc->tok);
+    added_matcher_split(enc->added, text, len, special_is_text, encode_segment, enc);
+}
+
+static void encode(struct encoder *enc, const char *text, size_t len, struct token_buf *out,
+                   bool special_is_text)
 {
     text = well_formed(enc, text, &len);
     enc->out = out;
+    enc->starts = NULL;
     enc->run.each = encode_word;
-    pretokenize(&enc->run, text, len);
+    encode_text(enc, text, len, special_is_text);
+}
+
+void encoder_encode(struct encoder *enc, const char *text, size_t len, struct token_buf *out)
+{
+    encode(enc, text, len, out, true);
+}
+
+void encoder_encode_special(struct encoder *enc, const char *text, size_t len, struct token_buf *out)
+{
+    encode(enc, text, len, out, false);
 }
 
 void encoder_encode_offsets(struct encoder *enc, const char *text, size_t len, struct token_buf *out,
@@ -206,7 +250,7 @@ void encoder_encode_offsets(struct encoder *enc, const char *text, size_t len, s
     enc->starts = starts;
     enc->starts_capacity = starts_capacity;
     enc->run.each = encode_word_offsets;
-    pretokenize(&enc->run, usable, n);
+    encode_text(enc, usable, n, true);
     if (usable != text) {
         note_origins(enc, text, len);
         for (size_t i = before; i < out->count; i++)
@@ -214,21 +258,19 @@ void encoder_encode_offsets(struct encoder *enc, const char *text, size_t len, s
     }
 }
 
-static void encode_segment(void *context, int32_t id, const char *text, size_t len)
+void encoder_strip(const struct encoder *enc, int32_t before, int32_t after, const char *text, size_t *begin,
+                   size_t *end)
 {
-    struct encoder *enc = context;
-    if (id == TOKEN_NONE)
-        pretokenize(&enc->run, text, len);
-    else
-        token_buf_push(enc->out, id);
+    added_token_strip(enc->tok, before, after, text, begin, end);
 }
 
-void encoder_encode_special(struct encoder *enc, const char *text, size_t len, struct token_buf *out)
+enum sft_status encoder_check(struct encoder *enc, struct sft_err *err)
 {
-    if (!enc->added)
-        enc->added = added_matcher_new(enc->tok);
-    text = well_formed(enc, text, &len);
-    enc->out = out;
-    enc->run.each = encode_word;
-    added_matcher_split(enc->added, text, len, encode_segment, enc);
+    if (!matcher_gave_up(enc->run.matcher))
+        return SFT_OK;
+    return sft_fail(
+        err, SFT_EDATA,
+        "a pattern of tokenizer.json's pre_tokenizer needs more than %d steps, or too much memory, to "
+        "cut this text into words",
+        PATTERN_MAX_STEPS);
 }

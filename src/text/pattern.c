@@ -165,9 +165,10 @@ struct matcher {
     pcre2_match_data *data;
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
+    bool gave_up;
 };
 
-enum { JIT_STACK_MIN = 32 << 10, JIT_STACK_MAX = 64 << 20 };
+enum { JIT_STACK_MIN = 32 << 10, JIT_STACK_MAX = 64 << 20, HEAP_MAX_KIB = 1 << 20 };
 
 static enum sft_status compile(struct pattern **out, const char *text, size_t len, uint32_t options,
                                struct sft_err *err)
@@ -225,9 +226,9 @@ struct matcher *matcher_new(void)
     if (!m->data || !m->context)
         SFT_BUG("out of memory");
     pcre2_jit_stack_assign(m->context, NULL, m->stack);
-    pcre2_set_match_limit(m->context, UINT32_MAX);
-    pcre2_set_depth_limit(m->context, UINT32_MAX);
-    pcre2_set_heap_limit(m->context, UINT32_MAX);
+    pcre2_set_match_limit(m->context, PATTERN_MAX_STEPS);
+    pcre2_set_depth_limit(m->context, PATTERN_MAX_STEPS);
+    pcre2_set_heap_limit(m->context, HEAP_MAX_KIB);
     return m;
 }
 
@@ -241,6 +242,13 @@ void matcher_free(struct matcher *matcher)
     free(matcher);
 }
 
+bool matcher_gave_up(struct matcher *matcher)
+{
+    const bool gave_up = matcher->gave_up;
+    matcher->gave_up = false;
+    return gave_up;
+}
+
 bool pattern_find(const struct pattern *pattern, struct matcher *matcher, const char *text, size_t len,
                   size_t from, size_t *start, size_t *end)
 {
@@ -248,13 +256,16 @@ bool pattern_find(const struct pattern *pattern, struct matcher *matcher, const 
     int rc = PCRE2_ERROR_JIT_STACKLIMIT;
     if (pattern->has_jit)
         rc = pcre2_jit_match(pattern->code, subject, len, from, 0, matcher->data, matcher->context);
-    if (rc < PCRE2_ERROR_PARTIAL) /* the interpreter's stack is the heap, which ends with the memory */
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT ||
+        rc == PCRE2_ERROR_JIT_BADOPTION) /* the interpreter's stack is the heap */
         rc = pcre2_match(pattern->code, subject, len, from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, matcher->data,
                          matcher->context);
     if (rc == PCRE2_ERROR_NOMATCH)
         return false;
-    if (rc < 0)
-        SFT_BUG("out of memory while matching a pattern");
+    if (rc < 0) {
+        matcher->gave_up = true;
+        return false;
+    }
     const PCRE2_SIZE *ovector = pcre2_get_ovector_pointer(matcher->data);
     *start = ovector[0];
     *end = ovector[1];

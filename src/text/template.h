@@ -1,14 +1,16 @@
 /* The chat template: how a conversation becomes one stream of tokens, and which of them are trained.
  *
- * A template is, for each role, what stands before and after a message's content, as pieces that are
- * either a control token or text:
- *     im_sep   <|im_start|> "user" <|im_sep|> CONTENT <|im_end|>
- *     chatml   <|im_start|> "user\n"          CONTENT <|im_end|> "\n"
+ * A template is, for each role, what stands before and after a message's content, as pieces that are either
+ * a control token or text:
+ *     im_sep    <|im_start|> "user" <|im_sep|> CONTENT <|im_end|>
+ *     chatml    <|im_start|> "user\n"          CONTENT <|im_end|> "\n"
+ *     dialogpt                                 CONTENT eos
  * Between two control tokens the text (the template's and the content together) is encoded in one go, as
- * Hugging Face does with the rendered string. Content never becomes a control token.
+ * Hugging Face does with the rendered string, and white space that a control token's lstrip or rstrip takes
+ * is left out. Content never becomes a control token.
  *
- * Trained (weight of the message, 1 if it has none): the assistant's content and the first control token
- * of its suffix, which closes the turn, with the text between them if there is any (a custom template's
+ * Trained (weight of the message, 1 if it has none): the assistant's content and the first control token of
+ * its suffix, which closes the turn, with the text between them if there is any (a custom template's
  * "\n<|end|>": the model has to write it to close the turn). A token that holds the first trained character
  * is trained. train_on = all trains every token, each message's by its own weight. */
 #ifndef SFT_TEXT_TEMPLATE_H
@@ -31,18 +33,22 @@ struct template_affix {
     size_t count;
 };
 struct chat_template {
-    struct template_affix prefix[ROLE_COUNT], suffix[ROLE_COUNT]; /* a role without a prefix has no turn */
-    int32_t end_of_turn;  /* the control token that closes an assistant's turn: generation stops here */
-    int32_t document_end; /* what ends a {"text"} document: the base's own eos, or TOKEN_NONE */
-    const char *name;     /* "im_sep", "chatml", "custom" */
-    const char *jinja;    /* the same as a Hugging Face chat template with generation markers */
-    size_t tokens_added;  /* control tokens that the vocabulary lacked */
+    struct template_affix start; /* before the first turn: BOS, or nothing */
+    struct template_affix prefix[ROLE_COUNT], suffix[ROLE_COUNT];
+    bool has_turn[ROLE_COUNT];
+    int32_t end_of_turn;    /* the control token that closes an assistant's turn: generation stops here */
+    int32_t document_start; /* what the base's tokenizer puts before a text, or TOKEN_NONE */
+    int32_t document_end;   /* what ends a {"text"} document: the base's own eos, or TOKEN_NONE */
+    const char *name;       /* "im_sep", "chatml", "dialogpt", "custom" */
+    const char *jinja;      /* the same as a Hugging Face chat template with generation markers */
+    size_t tokens_added;    /* control tokens that the vocabulary lacked */
     struct arena arena;
 };
 
 /* Resolve settings->data.template_choice for `tok`. Control tokens that the vocabulary lacks are appended
- * to it, in the order <|im_start|>, <|im_sep|>, <|im_end|> (custom: as they first appear); its eos becomes
- * the end-of-turn token, its pad the base's pad, else the base's eos, and its chat template the jinja.
+ * to it, in the order <|im_start|>, <|im_sep|>, <|im_end|> (custom: as they first appear); those that it
+ * has become special, whatever its files call them, so that no typed text is one. Its eos becomes the
+ * end-of-turn token, its pad the base's pad, else the base's eos, and its chat template the jinja.
  * SFT_EUSAGE where the template cannot be used, with the choices. Free with template_free. */
 enum sft_status template_init(struct chat_template *tpl, const struct settings *settings,
                               struct tokenizer *tok, struct sft_err *err);
@@ -68,8 +74,8 @@ struct rendered {
 };
 void rendered_free(struct rendered *r);
 
-/* Render a whole conversation. A document (conv->is_document) is its text and the tokenizer's base eos,
- * every token but the first trained. */
+/* Render a whole conversation. A document (conv->is_document) is document_start, its text and document_end,
+ * every token but the first trained. Ask encoder_check afterwards. */
 void template_render(const struct chat_template *tpl, struct encoder *enc, const struct conversation *conv,
                      enum train_on train_on, struct rendered *out);
 

@@ -67,10 +67,15 @@ static void put_turn(struct strbuf *sb, const char *prefix, const char *suffix)
 char *jinja_write(const struct turn_texts *texts, struct arena *arena)
 {
     struct strbuf sb = {0};
+    if (texts->start && *texts->start) {
+        strbuf_puts(&sb, OUT);
+        put_literal(&sb, texts->start, strlen(texts->start));
+        strbuf_puts(&sb, OUT_END);
+    }
     strbuf_puts(&sb, FOR_MESSAGES);
     bool first = true;
     for (enum role role = 0; role < ROLE_COUNT; role++) {
-        if (!texts->prefix[role])
+        if (!texts->suffix[role])
             continue;
         strbuf_puts(&sb, branch_start(arena, role, first));
         if (role == ROLE_ASSISTANT)
@@ -147,6 +152,10 @@ bool jinja_read(const char *jinja, struct turn_texts *texts, struct arena *arena
 {
     *texts = (struct turn_texts){0};
     struct cursor c = {.p = jinja, .ok = true, .arena = arena};
+    if (accept(&c, OUT)) {
+        texts->start = literal(&c);
+        expect(&c, OUT_END);
+    }
     expect(&c, FOR_MESSAGES);
     bool first = true;
     for (enum role role = 0; c.ok && role < ROLE_COUNT; role++) {
@@ -163,5 +172,5 @@ bool jinja_read(const char *jinja, struct turn_texts *texts, struct arena *arena
         expect(&c, OUT_END);
     }
     /* Written again it must be the same to the byte: that also settles how it ends. */
-    return c.ok && texts->prefix[ROLE_ASSISTANT] && strcmp(jinja_write(texts, arena), jinja) == 0;
+    return c.ok && texts->suffix[ROLE_ASSISTANT] && strcmp(jinja_write(texts, arena), jinja) == 0;
 }

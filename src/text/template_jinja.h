@@ -6,16 +6,8 @@
 #define SFT_TEXT_TEMPLATE_JINJA_H
 
 #include "base/mem.h"
-#include "text/conversation.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-
-/* What stands before and after a message's content; NULL where a role has no turn. */
-struct turn_texts {
-    const char *prefix[ROLE_COUNT], *suffix[ROLE_COUNT];
-    size_t close_len; /* bytes of the assistant's suffix up to the end of its closing control token */
-};
+#include "base/strbuf.h"
+#include "text/template_table.h"
 
 /* The template with generation markers around what is trained; the arena's. */
 char *jinja_write(const struct turn_texts *texts, struct arena *arena);
@@ -23,8 +15,8 @@ char *jinja_write(const struct turn_texts *texts, struct arena *arena);
 /* Read back what jinja_write wrote: false if it is anything else. Strings go to the arena. */
 bool jinja_read(const char *jinja, struct turn_texts *texts, struct arena *arena);
 
-/* "chatml" or "im_sep" where a template of somebody else's means exactly that, whatever its white space,
- * quotes and spelling; else NULL. */
-const char *jinja_recognise(const char *jinja);
+/* Append one spelling for all templates that differ only in white space that Jinja drops, in quotes, in how
+ * what they print is cut into literals and tags, or in the loop variable's name. */
+void jinja_normalise(const char *jinja, struct strbuf *out);
 
 #endif

@@ -1,6 +1,5 @@
-/* Recognising other people's templates: two templates that differ only in white space that Jinja drops, in
- * quotes, in how a string is cut into literals, or in the loop variable's name are brought to one spelling
- * and compared with the few that are known to mean what ours mean. */
+/* Other people's templates, brought to one spelling, in which they can be compared with the few that are
+ * known to mean what ours mean. */
 #include "text/template_jinja.h"
 
 #include "base/strbuf.h"
@@ -8,22 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOOP      "{%for message in messages%}"
-#define ROLE      "message['role']"
-#define MESSAGE   "message['content']"
-#define PROMPT(s) "{%endfor%}{%if add_generation_prompt%}{{'<|im_start|>assistant" s "'}}{%endif%}"
+#define LOOP    "{%for message in messages%}"
+#define ROLE    "message['role']"
+#define MESSAGE "message['content']"
 #define NO_PROMPT_BY_DEFAULT                                                                                 \
     "{%if not add_generation_prompt is defined%}{%set add_generation_prompt=false%}{%endif%}"
-
-static const struct {
-    const char *name, *spelling;
-} known[] = {
-    {"chatml", LOOP "{{'<|im_start|>'+" ROLE "+'\\n'+" MESSAGE "+'<|im_end|>\\n'}}" PROMPT("\\n")},
-    {"im_sep", LOOP "{{'<|im_start|>'+" ROLE "+'<|im_sep|>'+" MESSAGE "+'<|im_end|>'}}" PROMPT("<|im_sep|>")},
-    {"im_sep", LOOP "{{'<|im_start|>'+" ROLE "+'<|im_sep|>'}}"
-                    "{%if " ROLE "=='assistant'%}{%generation%}{{" MESSAGE "+'<|im_end|>'}}{%endgeneration%}"
-                    "{%else%}{{" MESSAGE "+'<|im_end|>'}}{%endif%}" PROMPT("<|im_sep|>")},
-};
 
 static bool is_space(char c)
 {
@@ -72,6 +60,17 @@ static bool next_tag(const char *p, struct tag *tag)
     return false;
 }
 
+/* A character of a literal; those by which tags and literals are told from it later are escaped. */
+static void put_character(struct strbuf *out, char c)
+{
+    if (strchr("{}+", c) && c)
+        strbuf_printf(out, "\\x%02x", (unsigned)c);
+    else if (c == '\n')
+        strbuf_puts(out, "\\n");
+    else
+        strbuf_putc(out, c);
+}
+
 /* A tag without marks, and without white space but a blank between words; its strings in single quotes. */
 static void put_tag(struct strbuf *out, const struct tag *tag)
 {
@@ -89,16 +88,15 @@ static void put_tag(struct strbuf *out, const struct tag *tag)
             strbuf_add(out, p++, 2);
             continue;
         }
-        if (*p == '\n') {
-            strbuf_puts(out, "\\n");
-            continue;
-        }
         if (quote == '"' && *p == '\'')
             strbuf_putc(out, '\\');
         const bool is_quote = quote ? *p == quote : *p == '\'' || *p == '"';
         if (is_quote)
             quote = quote ? '\0' : *p;
-        strbuf_putc(out, is_quote ? '\'' : *p);
+        if (quote && !is_quote)
+            put_character(out, *p);
+        else
+            strbuf_putc(out, is_quote ? '\'' : *p);
     }
     strbuf_add(out, tag->end - 2, 2);
 }
@@ -130,7 +128,15 @@ static void put_data(struct strbuf *out, const char *p, const char *end, const s
     } else if (!after && end > p && end[-1] == '\n') {
         end--; /* Jinja drops a template's last line break */
     }
-    strbuf_add(out, p, (size_t)(end - p));
+    if (p == end)
+        return;
+    strbuf_puts(out, "{{'"); /* text is printed as a literal is */
+    for (; p < end; p++) {
+        if (*p == '\'' || *p == '\\')
+            strbuf_putc(out, '\\');
+        put_character(out, *p);
+    }
+    strbuf_puts(out, "'}}");
 }
 
 /* ---- the whole ---- */
@@ -173,7 +179,7 @@ static void unify_names(struct strbuf *sb)
     replace_all(sb, "message.content", MESSAGE, true);
 }
 
-const char *jinja_recognise(const char *jinja)
+void jinja_normalise(const char *jinja, struct strbuf *out)
 {
     struct strbuf sb = {0};
     struct tag tag, before = {0};
@@ -186,12 +192,9 @@ const char *jinja_recognise(const char *jinja)
     }
     put_data(&sb, p, p + strlen(p), is_first ? NULL : &before, NULL);
     unify_names(&sb);
-    replace_all(&sb, "'+'", "", false); /* 'a' + 'b' is 'ab' */
     replace_all(&sb, NO_PROMPT_BY_DEFAULT, "", false);
-    const char *name = NULL;
-    for (size_t i = 0; i < sizeof known / sizeof *known && !name; i++)
-        if (strcmp(sb.data, known[i].spelling) == 0)
-            name = known[i].name;
+    replace_all(&sb, "}}{{", "+", false); /* {{a}}{{b}} is {{a + b}}, of strings */
+    replace_all(&sb, "'+'", "", false);   /* 'a' + 'b' is 'ab' */
+    strbuf_puts(out, sb.data);
     strbuf_free(&sb);
-    return name;
 }

@@ -42,6 +42,19 @@ static void grow_index(struct tokenizer *tok)
     }
 }
 
+/* Say that a token is of BPE's own vocabulary, whose tokens are spelt in the byte-level alphabet. */
+void tokenizer_set_in_model(struct tokenizer *tok, struct token *t)
+{
+    char *bytes = arena_alloc(&tok->arena, t->content_len + 1);
+    size_t n_bytes;
+    t->in_model = true;
+    tok->n_model++;
+    if (byte_level_unspell(t->content, t->content_len, bytes, &n_bytes)) {
+        t->bytes = bytes; /* a content of other characters stands for itself */
+        t->bytes_len = (uint32_t)n_bytes;
+    }
+}
+
 /* A new token; neither its id nor its content may be there. */
 struct token *tokenizer_put(struct tokenizer *tok, size_t id, const char *content, size_t len)
 {
@@ -55,11 +68,8 @@ struct token *tokenizer_put(struct tokenizer *tok, size_t id, const char *conten
     struct token *t = &tok->tokens[id];
     t->content = arena_strndup(&tok->arena, content, len);
     t->content_len = (uint32_t)len;
-    char *bytes = arena_alloc(&tok->arena, len + 1);
-    size_t n_bytes;
-    bool is_spelled = byte_level_unspell(content, len, bytes, &n_bytes);
-    t->bytes = is_spelled ? bytes : t->content; /* a content of other characters stands for itself */
-    t->bytes_len = (uint32_t)(is_spelled ? n_bytes : len);
+    t->bytes = t->content; /* an added token stands for itself */
+    t->bytes_len = (uint32_t)len;
     tok->index[content_slot(tok, content, len)] = (int32_t)id;
     tok->n_tokens++;
     return t;
@@ -123,6 +133,7 @@ struct tokenizer *tokenizer_new(void)
     struct tokenizer *tok = mem_calloc(1, sizeof *tok);
     for (size_t i = 0; i < N_SPECIAL_NAMES; i++)
         tok->named[i] = TOKEN_NONE;
+    tok->text_start = TOKEN_NONE;
     return tok;
 }
 
@@ -162,6 +173,14 @@ void tokenizer_free(struct tokenizer *tok)
 size_t tokenizer_vocab_size(const struct tokenizer *tok)
 {
     return tok->n_ids;
+}
+
+size_t tokenizer_model_vocab_size(const struct tokenizer *tok)
+{
+    size_t end = tok->n_ids;
+    while (end > 0 && !tok->tokens[end - 1].in_model)
+        end--;
+    return end;
 }
 
 static const struct token *token_of(const struct tokenizer *tok, int32_t id)
@@ -206,6 +225,7 @@ int32_t tokenizer_add_special(struct tokenizer *tok, const char *content)
         t->flags = (struct added_flags){0};
     t->is_added = true;
     t->flags.special = true;
+    t->flags.single_word = false;
     return id;
 }
 
@@ -213,6 +233,17 @@ bool tokenizer_is_special(const struct tokenizer *tok, int32_t id)
 {
     const struct token *t = token_of(tok, id);
     return t && t->is_added && t->flags.special;
+}
+
+bool tokenizer_is_added(const struct tokenizer *tok, int32_t id)
+{
+    const struct token *t = token_of(tok, id);
+    return t && t->is_added;
+}
+
+int32_t tokenizer_text_start(const struct tokenizer *tok)
+{
+    return tok->text_start;
 }
 
 void tokenizer_set_eos(struct tokenizer *tok, int32_t id)
@@ -230,11 +261,17 @@ const char *tokenizer_chat_template(const struct tokenizer *tok)
     return tok->chat_template;
 }
 
+bool tokenizer_has_only_named_templates(const struct tokenizer *tok)
+{
+    return tok->has_only_named_templates;
+}
+
 void tokenizer_set_chat_template(struct tokenizer *tok, const char *jinja)
 {
     char *copy = jinja ? mem_strdup(jinja) : NULL;
     free(tok->chat_template);
     tok->chat_template = copy;
+    tok->has_only_named_templates = false;
 }
 
 const char *tokenizer_token_bytes(const struct tokenizer *tok, int32_t id, size_t *len)

@@ -48,11 +48,17 @@ static enum sft_status add_declared(struct tokenizer *tok, struct declared *decl
     qsort(declared, count, sizeof *declared, by_id);
     for (size_t i = 0; i < count; i++) {
         int32_t id;
+        const bool is_known = tokenizer_token_id(tok, declared[i].content) != TOKEN_NONE;
         if (tokenizer_add(tok, declared[i].content, declared[i].flags, &id, err))
             return err->status;
         if ((size_t)id != declared[i].id)
-            return sft_fail(err, SFT_EDATA, "'%s' has id %zu here, but its place gives it %d",
-                            declared[i].content, declared[i].id, id);
+            return sft_fail(err, SFT_EDATA, "'%s' has id %zu here, but %s %d", declared[i].content,
+                            declared[i].id,
+                            is_known && tok->base_json ? "in tokenizer.json it has"
+                            : is_known                 ? "in vocab.json it has"
+                            : tok->base_json           ? "its place behind tokenizer.json's gives it"
+                                                       : "its place gives it",
+                            id);
     }
     return SFT_OK;
 }
@@ -89,6 +95,13 @@ static const char *content_of(const json *node)
     return content ? content : json_string(json_get(node, "content"));
 }
 
+/* The special tokens without names, a list or an object. */
+static const json *extra_tokens(const json *config)
+{
+    const json *extra = json_get(config, "extra_special_tokens");
+    return json_size(extra) > 0 ? extra : json_get(config, "additional_special_tokens");
+}
+
 static bool is_named(const json *config, const char *content)
 {
     for (size_t i = 0; i < N_SPECIAL_NAMES; i++) {
@@ -96,10 +109,16 @@ static bool is_named(const json *config, const char *content)
         if (name && strcmp(name, content) == 0)
             return true;
     }
+    for (const json *child = json_first(extra_tokens(config)); child; child = json_next(child)) {
+        const char *extra = content_of(child);
+        if (extra && strcmp(extra, content) == 0)
+            return true;
+    }
     return false;
 }
 
-/* added_tokens.json's {"<x>": 50257, ...}, as older tokenizers wrote it. */
+/* added_tokens.json's {"<x>": 50257, ...}, as older tokenizers wrote it. What tokenizer.json has added
+ * stays as it is. */
 static enum sft_status read_added_tokens_json(struct tokenizer *tok, const char *dir, const json *config,
                                               struct sft_err *err)
 {
@@ -109,14 +128,16 @@ static enum sft_status read_added_tokens_json(struct tokenizer *tok, const char 
     enum sft_status status = SFT_OK;
     size_t count = 0;
     struct declared *declared = mem_calloc(json_size(root) + 1, sizeof *declared);
-    for (const json *child = json_first(root); child && !status; child = json_next(child), count++) {
+    for (const json *child = json_first(root); child && !status; child = json_next(child)) {
         double id = json_number(child);
         bool special = is_named(config, json_key(child));
+        if (tokenizer_is_added(tok, tokenizer_token_id(tok, json_key(child))))
+            continue;
         if (!(id >= 0 && id < TOKEN_ID_LIMIT))
             status = sft_fail(err, SFT_EDATA, "'%s': expected an id from 0 to %d", json_key(child),
                               TOKEN_ID_LIMIT - 1);
         else
-            declared[count] = (struct declared){
+            declared[count++] = (struct declared){
                 (size_t)id, json_key(child), {.special = special, .normalized = !special}};
     }
     if (!status)
@@ -142,13 +163,6 @@ static enum sft_status add_named(struct tokenizer *tok, const json *node, int32_
     return tokenizer_add(tok, content, flags, id, err);
 }
 
-bool config_is_gpt2_class(const json *config)
-{
-    const char *class_name = json_string(json_get(config, "tokenizer_class"));
-    return !class_name || strcmp(class_name, "GPT2Tokenizer") == 0 ||
-           strcmp(class_name, "GPT2TokenizerFast") == 0;
-}
-
 static enum sft_status read_named(struct tokenizer *tok, const json *config, struct sft_err *err)
 {
     for (size_t i = 0; i < N_SPECIAL_NAMES; i++) {
@@ -156,10 +170,14 @@ static enum sft_status read_named(struct tokenizer *tok, const json *config, str
         if (node && !json_is_null(node)) {
             if (add_named(tok, node, &tok->named[i], err))
                 return sft_context(err, "%s", special_key[i]);
-        } else if (!node && i <= SPECIAL_UNK && config_is_gpt2_class(config)) {
+        } else if (!node && i <= SPECIAL_UNK && tokenizer_is_gpt2_class(tok)) {
+            /* GPT2Tokenizer adds what it lacks; where no file names a class, what is not there is not meant
+             * */
             tok->named[i] = tokenizer_token_id(tok, GPT2_SPECIAL);
-            if (tok->named[i] != TOKEN_NONE && !tok->tokens[tok->named[i]].is_added)
-                tokenizer_add_special(tok, GPT2_SPECIAL);
+            const bool is_added = tokenizer_is_added(tok, tok->named[i]);
+            if (!is_added && (tok->class_name || tok->named[i] != TOKEN_NONE) &&
+                tokenizer_add(tok, GPT2_SPECIAL, (struct added_flags){.special = true}, &tok->named[i], err))
+                return sft_context(err, "%s", special_key[i]);
         }
     }
     return SFT_OK;
@@ -175,12 +193,56 @@ static enum sft_status read_extra(struct tokenizer *tok, const json *config, str
         if (is_token && add_named(tok, child, &id, err))
             return sft_context(err, "%s", json_key(child));
     }
-    const json *extra = json_get(config, "extra_special_tokens");
-    if (json_size(extra) == 0)
-        extra = json_get(config, "additional_special_tokens");
-    for (const json *child = json_first(extra); child; child = json_next(child))
+    for (const json *child = json_first(extra_tokens(config)); child; child = json_next(child))
         if (add_named(tok, child, &id, err))
             return sft_context(err, "extra_special_tokens");
+    return SFT_OK;
+}
+
+/* ---- what stands before a text ---- */
+
+/* The content that a post-processor puts first; NULL: nothing. (transformers' BertProcessing and
+ * RobertaProcessing have it as `cls`.) */
+static enum sft_status first_of_processor(const json *node, const char **first, struct sft_err *err)
+{
+    const char *type = json_string(json_get(node, "type"));
+    *first = NULL;
+    if (!type)
+        return SFT_OK;
+    if (strcmp(type, "Sequence") == 0) {
+        for (const json *child = json_first(json_get(node, "processors")); child && !*first;
+             child = json_next(child))
+            if (first_of_processor(child, first, err))
+                return err->status;
+        return SFT_OK;
+    }
+    if (strcmp(type, "RobertaProcessing") == 0 || strcmp(type, "BertProcessing") == 0) {
+        *first = json_string(json_first(json_get(node, "cls")));
+        return SFT_OK;
+    }
+    const json *item = json_first(json_get(node, "single"));
+    *first = json_string(json_get(json_get(item, "SpecialToken"), "id"));
+    if (*first && json_get(json_next(item), "SpecialToken"))
+        return sft_fail(err, SFT_EDATA, "post_processor: more than one token before a text is not supported");
+    return SFT_OK;
+}
+
+/* transformers: the post-processor of tokenizer.json where there is that file, else add_bos_token. */
+static enum sft_status read_text_start(struct tokenizer *tok, struct sft_err *err)
+{
+    const char *first = NULL;
+    bool add_bos_token = false;
+    if (tok->base_json) {
+        if (first_of_processor(json_get(tok->base_json, "post_processor"), &first, err))
+            return err->status;
+        tok->text_start = first ? tokenizer_token_id(tok, first) : TOKEN_NONE;
+        if (first && tok->text_start == TOKEN_NONE)
+            return sft_fail(err, SFT_EDATA, "post_processor: '%s' is no token", first);
+        return SFT_OK;
+    }
+    if (json_get_bool(tok->base_config, "add_bos_token", false, &add_bos_token, err))
+        return err->status;
+    tok->text_start = add_bos_token ? tok->named[SPECIAL_BOS] : TOKEN_NONE;
     return SFT_OK;
 }
 
@@ -208,6 +270,8 @@ static enum sft_status read_chat_template(struct tokenizer *tok, const char *dir
         tokenizer_set_chat_template(tok, text.len ? text.data : "");
     } else {
         tokenizer_set_chat_template(tok, config_chat_template(tok->base_config));
+        tok->has_only_named_templates = !tok->chat_template &&
+                                        json_size(json_get(tok->base_config, "chat_template"));
     }
     strbuf_free(&text);
     free(path);
@@ -220,9 +284,9 @@ static enum sft_status read_chat_template(struct tokenizer *tok, const char *dir
 static enum sft_status set_gpt2_pretokenizer(struct tokenizer *tok, struct sft_err *err)
 {
     bool add_prefix_space;
-    if (!config_is_gpt2_class(tok->base_config))
+    if (!tokenizer_is_gpt2_class(tok))
         return sft_fail(err, SFT_EDATA, "tokenizer_class: '%s' is not supported without a tokenizer.json",
-                        json_string(json_get(tok->base_config, "tokenizer_class")));
+                        tok->class_name);
     if (json_get_bool(tok->base_config, "add_prefix_space", false, &add_prefix_space, err))
         return err->status;
     return pretokenizer_init_gpt2(&tok->pre, add_prefix_space, err);
@@ -236,7 +300,7 @@ static enum sft_status read_older_files(struct tokenizer *tok, const char *dir, 
     for (const json *child = status ? NULL : json_first(map); child; child = json_next(child))
         json_set_node(tok->base_config, json_key(child), json_copy(child));
     json_free(map);
-    if (!status && !tok->base_json) /* which has the added tokens itself */
+    if (!status)
         status = read_added_tokens_json(tok, dir, tok->base_config, err);
     return status;
 }
@@ -256,9 +320,13 @@ enum sft_status tokenizer_read_config(struct tokenizer *tok, const char *dir, st
         return err->status;
     if (!tok->base_config)
         tok->base_config = json_new_object();
+    if (tokenizer_read_class(tok, dir, err) || tokenizer_reconcile(tok, dir, err))
+        return err->status;
     if (!json_get(tok->base_config, "added_tokens_decoder") && read_older_files(tok, dir, err))
         return err->status;
     if (use_config(tok, err))
         return sft_context(err, "%s/tokenizer_config.json", dir);
+    if (read_text_start(tok, err))
+        return sft_context(err, "%s/%s", dir, tok->base_json ? "tokenizer.json" : "tokenizer_config.json");
     return read_chat_template(tok, dir, err);
 }

@@ -46,11 +46,14 @@ struct tokenizer {
     size_t n_merges;
     struct pretokenizer pre;
     int32_t named[N_SPECIAL_NAMES];
+    int32_t text_start; /* what is put before a text, or TOKEN_NONE */
     char *chat_template;
-    struct arena arena; /* contents and bytes */
+    bool has_only_named_templates; /* several, and none is the default */
+    struct arena arena;            /* contents and bytes */
 
     /* The base's files, for what of them is not ours; NULL where there was none. */
     json *base_json, *base_config; /* base_json without vocab, merges and added_tokens */
+    const char *class_name;        /* what transformers would build; NULL: nothing says */
     bool merges_are_pairs;         /* ["a", "b"], not "a b" */
 };
 
@@ -60,6 +63,7 @@ struct tokenizer *tokenizer_new(void);
 /* ---- tokens ---- */
 int32_t tokenizer_find(const struct tokenizer *tok, const char *content, size_t len);
 struct token *tokenizer_put(struct tokenizer *tok, size_t id, const char *content, size_t len);
+void tokenizer_set_in_model(struct tokenizer *tok, struct token *t);
 
 /* As transformers adds a token: one that is there keeps its id and becomes an added one; another gets the
  * id after the last. *id is the one it got. */
@@ -83,8 +87,16 @@ enum sft_status tokenizer_add_merge(struct tokenizer *tok, const char *a, size_t
 enum sft_status read_added_token(const json *node, const char **content, struct added_flags *flags,
                                  struct sft_err *err);
 
-/* What tokenizer_config.json says: of GPT2Tokenizer (or of no class); its (default) chat template or NULL. */
-bool config_is_gpt2_class(const json *config);
+/* The class, from tokenizer_config.json (read before) or config.json; and tokenizer.json against it. Before
+ * the added tokens of tokenizer_config.json are read. */
+enum sft_status tokenizer_read_class(struct tokenizer *tok, const char *dir, struct sft_err *err);
+enum sft_status tokenizer_reconcile(struct tokenizer *tok, const char *dir, struct sft_err *err);
+
+/* GPT2Tokenizer, one like it, or none that is known. */
+bool tokenizer_is_gpt2_class(const struct tokenizer *tok);
+bool tokenizer_has_all_bytes(const struct tokenizer *tok); /* as tokens of BPE's */
+
+/* tokenizer_config.json's (default) chat template or NULL. */
 const char *config_chat_template(const json *config);
 
 /* ---- added tokens in text ---- */
@@ -92,10 +104,15 @@ struct added_matcher;
 struct added_matcher *added_matcher_new(const struct tokenizer *tok);
 void added_matcher_free(struct added_matcher *m);
 
-/* Walk over well-formed text: each call of `each` is an added token (id) or text between them (TOKEN_NONE).
- */
+/* Walk over well-formed text: each call of `each` is an added token (id) or text between them (TOKEN_NONE),
+ * in order and without gaps. special_is_text: special tokens are passed over, as with encode_special_tokens
+ * of Hugging Face tokenizers. */
 typedef void segment_fn(void *context, int32_t id, const char *text, size_t len);
-void added_matcher_split(struct added_matcher *m, const char *text, size_t len, segment_fn *each,
-                         void *context);
+void added_matcher_split(struct added_matcher *m, const char *text, size_t len, bool special_is_text,
+                         segment_fn *each, void *context);
+
+/* text[*begin..*end) without the white space that these tokens (or TOKEN_NONE) around it strip. */
+void added_token_strip(const struct tokenizer *tok, int32_t before, int32_t after, const char *text,
+                       size_t *begin, size_t *end);
 
 #endif

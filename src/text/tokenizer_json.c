@@ -22,8 +22,7 @@ enum sft_status tokenizer_set_vocab(struct tokenizer *tok, const json *vocab, st
         if ((size_t)id < tok->n_ids && tok->tokens[(size_t)id].content)
             return sft_fail(err, SFT_EDATA, "'%s' and '%s' both have id %.0f",
                             tok->tokens[(size_t)id].content, content, id);
-        tokenizer_put(tok, (size_t)id, content, strlen(content))->in_model = true;
-        tok->n_model++;
+        tokenizer_set_in_model(tok, tokenizer_put(tok, (size_t)id, content, strlen(content)));
     }
     return SFT_OK;
 }
@@ -41,7 +40,7 @@ static void set_bytes(struct tokenizer *tok)
     strbuf_free(&spelling);
 }
 
-static bool has_all_bytes(const struct tokenizer *tok)
+bool tokenizer_has_all_bytes(const struct tokenizer *tok)
 {
     for (int byte = 0; byte < 256; byte++)
         if (tok->bpe.byte_id[byte] < 0)
@@ -156,7 +155,7 @@ static enum sft_status read_unk(struct tokenizer *tok, const json *model, struct
         return err->status;
     if (unk)
         tok->bpe.unk_id = tokenizer_token_id(tok, unk);
-    if (unk && tok->bpe.unk_id == TOKEN_NONE && !has_all_bytes(tok))
+    if (unk && tok->bpe.unk_id == TOKEN_NONE && !tokenizer_has_all_bytes(tok))
         return sft_fail(err, SFT_EDATA, "unk_token: '%s' is not in the vocabulary", unk);
     return SFT_OK;
 }

@@ -37,10 +37,7 @@ static enum sft_status write_file(const char *dir, const char *name, const struc
  * holes that gives other ids than ours, and the added tokens are written into the vocabulary as well. */
 static bool is_written_in_vocab(const struct tokenizer *tok, const struct token *t)
 {
-    size_t model_end = tok->n_ids;
-    while (model_end > 0 && !tok->tokens[model_end - 1].in_model)
-        model_end--;
-    return t->in_model || (t->content && model_end != tok->n_model);
+    return t->in_model || (t->content && tokenizer_model_vocab_size(tok) != tok->n_model);
 }
 
 static void put_vocab(const struct tokenizer *tok, const char *indent, const char *colon, struct strbuf *out)
@@ -159,6 +156,30 @@ static void put_tokenizer_json(const struct tokenizer *tok, const json *base, st
     strbuf_puts(out, "\n  }\n}\n");
 }
 
+/* BOS before a text, as transformers writes add_bos_token. */
+static enum sft_status set_text_start(const struct tokenizer *tok, json *root, struct sft_err *err)
+{
+    struct strbuf name = {0}, text = {0};
+    json *node = NULL;
+    const struct token *t = &tok->tokens[tok->text_start];
+    strbuf_json_string(&name, t->content, t->content_len);
+    strbuf_puts(&text, "{\"type\": \"TemplateProcessing\", \"single\": [");
+    strbuf_printf(&text, "{\"SpecialToken\": {\"id\": %s, \"type_id\": 0}}, ", name.data);
+    strbuf_puts(&text, "{\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}], \"pair\": [");
+    strbuf_printf(&text, "{\"SpecialToken\": {\"id\": %s, \"type_id\": 0}}, ", name.data);
+    strbuf_puts(&text, "{\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}, ");
+    strbuf_printf(&text, "{\"SpecialToken\": {\"id\": %s, \"type_id\": 1}}, ", name.data);
+    strbuf_puts(&text, "{\"Sequence\": {\"id\": \"B\", \"type_id\": 1}}], ");
+    strbuf_printf(&text, "\"special_tokens\": {%s: {\"id\": %s, \"ids\": [%d], \"tokens\": [%s]}}}",
+                  name.data, name.data, tok->text_start, name.data);
+    const enum sft_status status = json_parse(text.data, text.len, &node, err);
+    if (!status)
+        json_set_node(root, "post_processor", node);
+    strbuf_free(&name);
+    strbuf_free(&text);
+    return status;
+}
+
 static enum sft_status save_tokenizer_json(const struct tokenizer *tok, const char *dir, struct sft_err *err)
 {
     struct strbuf text = {0}, gpt2 = {0};
@@ -167,6 +188,8 @@ static enum sft_status save_tokenizer_json(const struct tokenizer *tok, const ch
     if (!tok->base_json) {
         strbuf_printf(&gpt2, GPT2_JSON, tok->pre.add_prefix_space ? "true" : "false");
         status = json_parse(gpt2.data, gpt2.len, &made, err);
+        if (!status && tok->text_start != TOKEN_NONE)
+            status = set_text_start(tok, made, err);
     }
     if (!status) {
         put_tokenizer_json(tok, made ? made : tok->base_json, &text);
@@ -196,15 +219,14 @@ static enum sft_status save_vocab_and_merges(const struct tokenizer *tok, const 
     return status;
 }
 
-/* The base's class; but GPT2Tokenizer rebuilds its pipeline from vocabulary and merges alone, so that a
- * tokenizer.json that says more needs the class that reads it. */
+/* GPT2Tokenizer where it is one; any other class may build another pipeline than tokenizer.json's, which
+ * says all, so that the class is named that reads it. */
 static const char *tokenizer_class(const struct tokenizer *tok)
 {
     const char *base = json_string(json_get(tok->base_config, "tokenizer_class"));
     bool is_plain = tok->pre.is_gpt2 && !tok->ignore_merges && tok->bpe.unk_id == TOKEN_NONE;
-    if (base && !config_is_gpt2_class(tok->base_config))
-        return base;
-    return is_plain ? base ? base : "GPT2Tokenizer" : "PreTrainedTokenizerFast";
+    return is_plain && tokenizer_is_gpt2_class(tok) ? base ? base : "GPT2Tokenizer"
+                                                    : "PreTrainedTokenizerFast";
 }
 
 /* Tokens as plain strings: added_tokens_decoder has their flags. */
@@ -294,6 +316,9 @@ static enum sft_status save_config(const struct tokenizer *tok, const char *dir,
         json_set_number(config, "model_max_length", (double)model_max_length);
     json_set_string(config, "tokenizer_class", tokenizer_class(tok));
     json_set_bool(config, "add_prefix_space", tok->pre.add_prefix_space);
+    json_remove(config, "split_special_tokens"); /* a template's control tokens are tokens */
+    json_remove(config, "add_bos_token"); /* tokenizer.json says what is put before a text, and after it */
+    json_remove(config, "add_eos_token");
     set_chat_template(tok, config);
     json_print(config, &text);
     status = write_file(dir, "tokenizer_config.json", &text, err);

@@ -38,21 +38,32 @@ static struct amount size_text(uint64_t bytes)
 
 /* ---- the model ---- */
 
-static void put_tokens_added(struct strbuf *out, const struct run *run)
+/* ": <a>, <b>" */
+static void put_token_list(struct strbuf *out, const struct tokenizer *tok, size_t first, size_t end)
 {
-    const size_t end = tokenizer_vocab_size(run->tokenizer), first = end - run->template.tokens_added;
-    const size_t rows = run->config.vocab_size - run->base_vocab;
-    if (first == end)
-        return;
-    strbuf_printf(out, "       %s added: ", amount(end - first, "control token").text);
     for (size_t id = first; id < end; id++) {
         size_t len;
-        const char *bytes = tokenizer_token_bytes(run->tokenizer, (int32_t)id, &len);
-        strbuf_puts(out, id == first ? "" : ", ");
+        const char *bytes = tokenizer_token_bytes(tok, (int32_t)id, &len);
+        strbuf_puts(out, id == first ? ": " : ", ");
         strbuf_add_visible(out, bytes ? bytes : "", len);
     }
     strbuf_putc(out, '\n');
-    if (run->config.family && rows)
+}
+
+static void put_tokens_added(struct strbuf *out, const struct run *run)
+{
+    const size_t end = tokenizer_vocab_size(run->tokenizer), first = end - run->template.tokens_added;
+    const size_t rows = run->config.family ? run->config.vocab_size - run->base_vocab : 0;
+    if (run->config.family && first > run->base_vocab) {
+        strbuf_printf(out, "       %s of the base's tokenizer had no embedding row",
+                      amount(first - run->base_vocab, "token").text);
+        put_token_list(out, run->tokenizer, run->base_vocab, first);
+    }
+    if (end > first) {
+        strbuf_printf(out, "       %s added", amount(end - first, "control token").text);
+        put_token_list(out, run->tokenizer, first, end);
+    }
+    if (rows)
         strbuf_printf(out, "       %s start%s at the mean of the others\n", amount(rows, "new embedding row").text,
                       rows == 1 ? "s" : "");
 }

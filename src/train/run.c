@@ -51,7 +51,7 @@ static enum sft_status open_tokenizer(struct run *run, struct sft_err *err)
     char *dir = base_directory(run->settings->model.base);
     enum sft_status status = tokenizer_load(&run->tokenizer, dir, err);
     if (!status && run->config.family)
-        status = model_config_check_vocab(&run->config, tokenizer_vocab_size(run->tokenizer), dir, err);
+        status = model_config_check_vocab(&run->config, tokenizer_model_vocab_size(run->tokenizer), dir, err);
     if (!status)
         status = template_init(&run->template, run->settings, run->tokenizer, err);
     free(dir);
@@ -67,14 +67,20 @@ static enum sft_status open_generation(struct run *run, struct sft_err *err)
     return status;
 }
 
+/* A row for each token: control tokens were added, or the base's tokenizer has more than its model. */
+static void grow_vocabulary(struct run *run)
+{
+    const size_t n_tokens = tokenizer_vocab_size(run->tokenizer);
+    run->config.vocab_size = n_tokens > run->base_vocab ? n_tokens : run->base_vocab;
+}
+
 static enum sft_status open_base(struct run *run, struct sft_err *err)
 {
     if (model_config_load(&run->config, run->settings->model.base, &run->base_config, err) ||
         open_generation(run, err) || open_tokenizer(run, err))
         return err->status;
     run->base_vocab = run->config.vocab_size;
-    if (tokenizer_vocab_size(run->tokenizer) > run->config.vocab_size) /* control tokens were added */
-        run->config.vocab_size = tokenizer_vocab_size(run->tokenizer);
+    grow_vocabulary(run);
     return SFT_OK;
 }
 
@@ -176,7 +182,8 @@ static enum sft_status leave_vocabulary_alone(struct run *run, struct sft_err *e
     dataset_borrow(&run->train, &run->data_template, run->data_tokenizer);
     dataset_borrow(&run->eval, &run->data_template, run->data_tokenizer);
     const enum sft_status status = tokenizer_load(&run->tokenizer, dir, err);
-    run->config.vocab_size = run->base_vocab;
+    if (!status)
+        grow_vocabulary(run);
     free(dir);
     return status;
 }

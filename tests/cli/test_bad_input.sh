@@ -104,7 +104,7 @@ test_configuration() {
     bad_config '2: [train] learning_rte: unknown key (did you mean learning_rate?)' '[train]' 'learning_rte = 1'
     bad_config "2: [train] learning_rate: expected a number of at least 0, found 'fast'" '[train]' 'learning_rate = fast'
     bad_config "2: [train] batch_size: expected a whole number from 1 to 1000000000, found '0'" '[train]' 'batch_size = 0'
-    bad_config "2: [data] template: expected auto, im_sep, chatml or custom, found 'chatmll' (did you mean chatml?)" \
+    bad_config "2: [data] template: expected auto, im_sep, chatml, dialogpt or custom, found 'chatmll' (did you mean chatml?)" \
         '[data]' 'template = chatmll'
     bad_config "1: ']' is missing after the section's name" '[model'
     bad_config ' [data] train: not set; it names the files to train on' '[model]' 'base = x' '[train]' 'output_dir = y'
@@ -151,7 +151,7 @@ test_config_json() {
     sed -i 's/"vocab_size": 404/"vocab_size": "404"/' m/config.json
     model_error 'm/config.json: vocab_size: expected a whole number, found a string'
     sed -i 's/"vocab_size": 404/"vocab_size": 300/' m/config.json
-    model_error "m: the tokenizer has ids up to 403, but config.json's vocab_size is 300 (they belong to different models, or the embedding must be resized first)"
+    model_error "m: the tokenizer has ids up to 399, but config.json's vocab_size is 300 (they belong to different models, or the embedding must be resized first)"
     sed -i 's/"model_type": "gpt2"/"model_type": "bert"/' m/config.json
     model_error "m/config.json: model_type 'bert' is not done here (gpt2 is)"
     sed -i 's/gelu_new/relu/' m/config.json
@@ -174,13 +174,14 @@ test_tokenizer_files() {
     model_error "m/merges.txt:20: expected two tokens with a blank between them, not 'abc'"
 }
 
-# The larger fixture has 405 ids and a chat template that sft does not know.
+# The larger fixture has 400 ids of its own, five added tokens and a chat template that sft does not know.
 test_tokenizer_of_another_model() {
     write_config
     cp "$GOLDEN"/tiny_tokenizer/tokenizer*.json base/
-    train_error 1 "base: the tokenizer has ids up to 404, but config.json's vocab_size is 401 (they belong to different models, or the embedding must be resized first)"
-    sed -i 's/"vocab_size": 401/"vocab_size": 405/' base/config.json
-    train_error 2 "template = auto: the base's own chat template is not one that sft renders exactly (choose template = im_sep, chatml or custom)"
+    sed -i 's/"vocab_size": 401/"vocab_size": 399/' base/config.json
+    train_error 1 "base: the tokenizer has ids up to 399, but config.json's vocab_size is 399 (they belong to different models, or the embedding must be resized first)"
+    sed -i 's/"vocab_size": 399/"vocab_size": 405/' base/config.json
+    train_error 2 "template = auto: the base's own chat template is not one that sft renders exactly (choose template = im_sep, chatml, dialogpt or custom)"
     expect 0 "$SFT" train config.ini --set data.template=im_sep
 }
 

@@ -126,3 +126,36 @@ END
     script -qec "printf 'Go\\n' | \"$SFT\" chat run --temperature 0" typescript >screen </dev/null
     has screen 'a\x1b[2Jb\x9bc'
 }
+
+# BOS stands before the text only where the tokenizer itself puts it; what is typed as a token is that token.
+test_raw_begins_as_the_tokenizer_does() {
+    golden_model
+    echo '{"prompt":"the the"}' >bare
+    echo '{"prompt":"<|endoftext|>the the"}' >with_bos
+    for rows in bare with_bos; do
+        expect 0 "$SFT" generate m --raw --json --max-new-tokens 8 <$rows
+        sed 's/.*"tokens"/"tokens"/' stdout >$rows.without
+    done
+    cmp -s bare.without with_bos.without && die 'BOS changes nothing, so the test is worth nothing'
+    bos='{"SpecialToken":{"id":"<|endoftext|>","type_id":0}}' text='{"Sequence":{"id":"A","type_id":0}}'
+    sed -i "s/\"post_processor\": null/\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[$bos,$text],\"pair\":[$bos,$text],\"special_tokens\":{\"<|endoftext|>\":{\"id\":\"<|endoftext|>\",\"ids\":[400],\"tokens\":[\"<|endoftext|>\"]}}}/" m/tokenizer.json
+    expect 0 "$SFT" generate m --raw --json --max-new-tokens 8 <bare
+    is "$(sed 's/.*"tokens"/"tokens"/' stdout)" "$(cat with_bos.without)"
+}
+
+# Weights that are finite and give infinities: an error, not the first token for ever.
+test_a_diverged_model_is_named() {
+    command -v python3 >/dev/null || { echo 'SKIP: no python3'; return 0; }
+    golden_model
+    python3 - m/model.safetensors <<'END'
+import json, struct, sys
+data = bytearray(open(sys.argv[1], "rb").read())
+size = struct.unpack("<Q", data[:8])[0]
+begin, end = json.loads(data[8:8 + size])["transformer.ln_f.weight"]["data_offsets"]
+data[8 + size + begin:8 + size + end] = b"\x7f\x7f" * ((end - begin) // 2)  # 3.4e38 in bfloat16
+open(sys.argv[1], "wb").write(data)
+END
+    echo '{"prompt":"the"}' >rows
+    expect 1 "$SFT" generate m --raw --json <rows
+    is "$(cat stdout)" "{\"error\":\"the model's output is not finite: its weights have diverged, or its config.json is not theirs\"}"
+}

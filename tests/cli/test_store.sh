@@ -87,7 +87,7 @@ test_a_store_cut_short_while_it_is_trained_on() {
 test_documents_are_made_again_too() {
     with_cache 400
     many_rows 12000 >rows.txt
-    sed -i 's/^train = .*/train = rows.txt/' config.ini
+    sed -i 's|^train = .*|train = rows.txt:txt|' config.ini
     expect 0 "$SFT" train config.ini
     mv run straight
     damaged_while_training empty_the_store

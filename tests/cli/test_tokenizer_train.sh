@@ -52,3 +52,20 @@ test_errors() {
         "$SFT" tokenizer train "$text" bad.jsonl --vocab-size 300 --out t
     [ ! -e t ] || die "t was made"
 }
+
+# Beside other files each file of the tokenizer gets its name at the end; what a killed process left is done again.
+test_into_a_directory_that_holds_other_files() {
+    mkdir t
+    echo '{}' >t/config.json
+    expect 0 "$SFT" tokenizer train "$text" --vocab-size 300 --out t
+    is "$(ls -A t | tr '\n' ' ')" 'config.json merges.txt special_tokens_map.json tokenizer.json tokenizer_config.json vocab.json '
+    mkdir t/.tokenizer.tmp
+    rm t/vocab.json
+    expect 0 "$SFT" tokenizer train "$text" --vocab-size 300 --out t
+    is "$(ls -A t | tr '\n' ' ')" 'config.json merges.txt special_tokens_map.json tokenizer.json tokenizer_config.json vocab.json '
+    mkdir new.tmp
+    echo half >new.tmp/vocab.json
+    expect 0 "$SFT" tokenizer train "$text" --vocab-size 300 --out new
+    same new/vocab.json t/vocab.json
+    [ ! -e new.tmp ] || die "$(ls new.tmp)"
+}

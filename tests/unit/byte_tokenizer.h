@@ -38,8 +38,8 @@ static void write_in(const char *dir, const char *name, const char *text, size_t
     free(path);
 }
 
-/* chat_template: what its tokenizer_config.json says, as a JSON string with its quotes; NULL: none. */
-static struct tokenizer *byte_tokenizer(const char *chat_template)
+/* With these members in its tokenizer_config.json, "" or ", \"key\": value ...". */
+static inline struct tokenizer *byte_tokenizer_with(const char *members)
 {
     static const char merges[] = "#version: 0.2\n\xC4\x8A \xC4\x8A\nh i\n";
     char dir[] = "/tmp/sft-test-XXXXXX";
@@ -56,12 +56,24 @@ static struct tokenizer *byte_tokenizer(const char *chat_template)
     write_in(dir, "vocab.json", sb.data, sb.len);
     write_in(dir, "merges.txt", merges, sizeof merges - 1);
     strbuf_clear(&sb);
-    strbuf_printf(&sb, "{\"tokenizer_class\": \"GPT2Tokenizer\", \"eos_token\": \"<|endoftext|>\"%s%s}",
-                  chat_template ? ", \"chat_template\": " : "", chat_template ? chat_template : "");
+    strbuf_printf(&sb, "{\"tokenizer_class\": \"GPT2Tokenizer\", \"eos_token\": \"<|endoftext|>\"%s}",
+                  members);
     write_in(dir, "tokenizer_config.json", sb.data, sb.len);
     strbuf_free(&sb);
     ck_assert_msg(tokenizer_load(&tok, dir, &err) == SFT_OK, "%s", err.message);
     ck_assert_int_eq(io_remove_tree(dir, &err), SFT_OK);
+    return tok;
+}
+
+/* chat_template: what its tokenizer_config.json says, as a JSON string with its quotes; NULL: none. */
+static inline struct tokenizer *byte_tokenizer(const char *chat_template)
+{
+    struct strbuf members = {0};
+    strbuf_puts(&members, "");
+    if (chat_template)
+        strbuf_printf(&members, ", \"chat_template\": %s", chat_template);
+    struct tokenizer *tok = byte_tokenizer_with(members.data);
+    strbuf_free(&members);
     return tok;
 }
 

@@ -188,7 +188,7 @@ static const struct {
     {"[data]\ntrain=t\nsystem=x\ntemplate=custom\nuser_prefix=a\nuser_suffix=b\nassistant_prefix="
      "c\nassistant_suffix="
      "d\n" NEEDED,
-     "config.ini:3: [data] system: this custom template has no system_prefix"},
+     "config.ini:3: [data] system: this custom template has no system_suffix"},
     {"[data]\ntrain=t\nuser_prefix=x\n" NEEDED,
      "config.ini:3: [data] user_prefix: only for template = custom"},
     {"[data]\ntrain=t\ntemplate=custom\nuser_prefix=a\nuser_suffix=b\nassistant_prefix=c\n" NEEDED,

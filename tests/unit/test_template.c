@@ -232,7 +232,8 @@ START_TEST(custom_templates_that_cannot_be)
 {
     fails_custom("User: ", "<|e|>", "data.user_prefix: must begin with a control token");
     fails_custom("<|u|>", "</s>", "data.user_suffix: must hold a control token");
-    fails_custom(NULL, "<|e|>", "data.user_prefix: template = custom needs it");
+    fails_custom(NULL, "<|e|>", "data.assistant_prefix: set, but data.user_prefix is not set");
+    fails_custom("<|u|>", NULL, "data.user_suffix: template = custom needs it");
 }
 END_TEST
 
@@ -305,7 +306,7 @@ START_TEST(auto_refuses_what_differs)
                      "refused");
     ck_assert_str_eq(err.message,
                      "template = auto: the base's own chat template is not one that sft renders exactly "
-                     "(choose template = im_sep, chatml or custom)");
+                     "(choose template = im_sep, chatml, dialogpt or custom)");
     ck_assert_str_eq(recognised("{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + "
                                 "message['content'] | trim + '<|im_end|>' + '\\n'}}{% endfor %}{% if "
                                 "add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",

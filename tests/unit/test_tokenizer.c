@@ -159,10 +159,11 @@ START_TEST(added_tokens_in_text)
         assert_ids(&ids, json_get(row, "tiny"), text);
         tokenizer_decode(tok, ids.ids, ids.count, true, &decoded);
         ck_assert_str_eq(decoded.data ? decoded.data : "", json_string(json_get(row, "decoded")));
-        ids.count = 0; /* without leave, none of them is made */
+        ids.count = 0; /* without leave, none is made that is special */
         encoder_encode(enc, text, strlen(text), &ids);
+        assert_ids(&ids, json_get(row, "split"), text);
         for (size_t i = 0; i < ids.count; i++)
-            ck_assert_int_lt(ids.ids[i], tokenizer_token_id(tok, "<|endoftext|>"));
+            ck_assert(!tokenizer_is_special(tok, ids.ids[i]));
     }
     json_free(root);
     strbuf_free(&decoded);
@@ -250,6 +251,18 @@ static void random_bytes(uint64_t *state, struct strbuf *text)
     }
 }
 
+/* STITCHES of scripts/golden_tokenizer.py. */
+static const char *const stitches[] = {
+    "<mask>", "<tool>", "[w]", "<mask><tool>", "<|endoftext|>", "<mas", "k>", " ", "  ",    "\n",
+    "\t",     "\u3000", "a",   "b1",           "\u00e9",        "_",    "<",  "]", "\u65e5"};
+
+static void stitched_text(uint64_t *state, struct strbuf *text)
+{
+    strbuf_clear(text);
+    for (uint64_t n = 1 + splitmix64(state) % 16; n > 0; n--)
+        strbuf_puts(text, stitches[splitmix64(state) % (sizeof stitches / sizeof *stitches)]);
+}
+
 typedef void random_fn(uint64_t *state, struct strbuf *text);
 
 /* "count hash" of the ids of what `next` makes, as in the file. */
@@ -304,6 +317,58 @@ END_TEST
 START_TEST(random_malformed_texts)
 {
     check_random("bytes", random_bytes, 2);
+}
+END_TEST
+
+/* Tokens follow one another without gaps, whichever way they were found. */
+static void check_starts(const struct tokenizer *tok, const char *text, size_t len,
+                         const struct token_buf *ids, const size_t *starts)
+{
+    for (size_t i = 0; i < ids->count; i++) {
+        size_t n;
+        const char *bytes = tokenizer_token_bytes(tok, ids->ids[i], &n);
+        const size_t end = i + 1 < ids->count ? starts[i + 1] : len;
+        ck_assert_uint_ge(end, starts[i] + n);
+        if (tokenizer_is_added(tok, ids->ids[i])) /* and the white space around it */
+            ck_assert_ptr_nonnull(memmem(text + starts[i], end - starts[i], bytes, n));
+        else
+            ck_assert(end == starts[i] + n && memcmp(text + starts[i], bytes, n) == 0);
+    }
+    ck_assert(ids->count == 0 || starts[0] == 0);
+}
+
+START_TEST(stitched_texts)
+{
+    enum { RANDOM_STRINGS = 2000 };
+    struct tokenizer *tok = load(TINY);
+    struct encoder *enc = encoder_new(tok);
+    struct strbuf text = {0}, golden = {0}, got = {0};
+    struct token_buf special = {0}, split = {0}, one = {0};
+    size_t *starts = NULL, capacity = 0;
+    uint64_t seed = 3;
+    for (int i = 0; i < RANDOM_STRINGS; i++) {
+        stitched_text(&seed, &text);
+        encoder_encode_special(enc, text.data, text.len, &special);
+        encoder_encode(enc, text.data, text.len, &split);
+        one.count = 0;
+        encoder_encode_offsets(enc, text.data, text.len, &one, &starts, &capacity);
+        ck_assert(memcmp(split.ids + split.count - one.count, one.ids, one.count * sizeof *one.ids) == 0);
+        check_starts(tok, text.data, text.len, &one, starts);
+    }
+    strbuf_printf(&got, "\nstitched texts %zu %016llx %zu %016llx\n", special.count,
+                  (unsigned long long)xxh64(special.ids, special.count * sizeof *special.ids, 0), split.count,
+                  (unsigned long long)xxh64(split.ids, split.count * sizeof *split.ids, 0));
+    ck_assert_int_eq(io_read("tests/golden/tokenizer_hashes.txt", &golden, &err), SFT_OK);
+    ck_assert_msg(strstr(golden.data, got.data) != NULL, "not in the golden file:%s", got.data);
+    strbuf_free(&text);
+    strbuf_free(&golden);
+    strbuf_free(&got);
+    token_buf_free(&special);
+    token_buf_free(&split);
+    token_buf_free(&one);
+    free(starts);
+    encoder_free(enc);
+    tokenizer_free(tok);
 }
 END_TEST
 
@@ -466,6 +531,7 @@ int main(void)
         added_tokens_in_text,
         offsets_in_malformed_text,
         random_texts,
+        stitched_texts,
         random_malformed_texts,
         gpt2_files,
         a_megabyte_in_one_word,
