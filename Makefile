@@ -9,7 +9,7 @@ WARNINGS  = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Ikernels
 OPTIMIZE ?= -O3
 BASE_CFLAGS = -std=gnu17 -g $(OPTIMIZE) -fno-math-errno -fno-trapping-math -fopenmp $(WARNINGS) $(SANITIZE) $(CFLAGS)
-LDLIBS    = -lopenblas -lcjson -linih -lpcre2-8 -lz -lm
+LDLIBS    = -ldl -lcjson -linih -lpcre2-8 -lz -lm
 SILENT    = $(findstring s,$(firstword -$(MAKEFLAGS)))
 Q         = $(if $(V),,@$(if $(SILENT),,echo "  $(1)  $@" &&))
 MACHINE  := $(shell uname -m)

@@ -95,6 +95,8 @@ const struct kernels *kernels_select(const char *precision, char *why, size_t wh
         if (!fits(choice, precision) || (isa && strcmp(isa, choice->table->isa) != 0))
             continue;
         if (choice->runs(cpu)) {
+            if (choice->table == &kernels_fp32_generic && !kernels_load_blas(why, why_size))
+                return NULL;
             snprintf(why, why_size, "%s", isa ? "forced by SFT_ISA" : "the fastest that this CPU runs");
             return choice->table;
         }
@@ -106,4 +108,12 @@ const struct kernels *kernels_select(const char *precision, char *why, size_t wh
     }
     explain_none(precision, isa, why, why_size);
     return NULL;
+}
+
+double kernels_peak_flops(const char *precision, double seconds)
+{
+    for (size_t i = 0; i < N_CHOICES; i++)
+        if (fits(&choices[i], precision) && choices[i].runs(cpu_get()))
+            return choices[i].table->peak_flops(seconds);
+    return 0;
 }

@@ -155,8 +155,8 @@ struct kernels {
     sum_of_squares_fn *sum_of_squares;
     adamw_fn *adamw;
 
-    /* The best of the CPU's own multiply-adds for this table's products, all threads, in FLOP/s, tried for so many
-     * seconds. NULL in the reference. */
+    /* The best of the multiply-adds that this table's products are made of, in registers, in FLOP/s: the sum of each
+     * thread's best, tried for so many seconds. NULL in the reference. */
     double (*peak_flops)(double seconds);
 
     /* Bytes of workspace that the ops above need for these sizes. */
@@ -176,14 +176,23 @@ extern const struct kernels kernels_ref_f64;
  * the reason; otherwise why says what was picked and for what reason, for the log's first lines. */
 const struct kernels *kernels_select(const char *precision, char *why, size_t why_size);
 
-/* What must be right before the first kernel: that OpenBLAS is its OpenMP build, that it takes this CPU for
- * what it is, and that waiting threads do not spin long. The libraries read OPENBLAS_CORETYPE and
- * GOMP_SPINCOUNT when they are loaded: where they must be set (and the user has not), the program is started
- * again with the same arguments, so call this first in main. Returns false, with the reason and the remedy in
- * why, where this OpenBLAS cannot be used. */
-bool kernels_start(char **argv, char *why, size_t why_size);
+/* The peak of the fastest table that this CPU can run for that precision, whatever SFT_ISA says: what the CPU itself
+ * can do. 0 where there is none. */
+double kernels_peak_flops(const char *precision, double seconds);
 
-/* The core type that OpenBLAS runs as, and what it took the CPU for where that was put right: for the log. */
+/* To be called first in main: waiting threads are told not to spin long, which takes the cores from those that they
+ * wait for where a machine has other work. libgomp reads GOMP_SPINCOUNT when it is loaded: so, unless the user set
+ * it or OMP_WAIT_POLICY, it is set and the program started again with the same arguments. Not under valgrind, nor
+ * where /proc/self/exe is another program: there threads spin as long as libgomp likes. */
+void kernels_start(char **argv);
+
+/* Load OpenBLAS, the "ref" table's products: kernels_select does so when it picks that table, and whoever takes the
+ * table by its name must. Its OpenMP build, and as the core type that this CPU is: where it takes a CPU with AVX-512
+ * for a lesser one, and the user has not set OPENBLAS_CORETYPE, it is set here. Not while threads compute. False where
+ * there is no OpenBLAS to use, or no address space for it: why[0..why_size) has the reason and the remedy. */
+bool kernels_load_blas(char *why, size_t why_size);
+
+/* The core type that OpenBLAS, loaded, runs as, and what it took the CPU for where that was put right: for the log. */
 void kernels_blas_core(char *out, size_t size);
 
 #endif

@@ -3,7 +3,12 @@
 #
 # usage: sh scripts/config_table.sh [SFT]
 set -eu
+. "$(dirname "$0")/help.sh"
 "${1:-./sft}" train --keys | awk '
+# a meaning goes on in the lines below, far to the right
+/^          / { sub(/^ */, " "); held = held $0; next }
+         { if (NR > 1) print held; held = $0 }
+END      { print held }' | awk '
 /^\[/     { section = $0; print (n++ ? "\n" : "") "**`" section "`**\n\n| key | default | meaning |\n|---|---|---|"; next }
 /^  [a-z]/ {
     line = substr($0, 3)

@@ -34,7 +34,8 @@ SPLITS = ("train", "test", "validation", "valid", "val", "dev", "eval")
 FORMATS = [  # what sft knows a format by, in the order in which it looks (src/data/reader.c)
     ("messages", ["messages"]), ("sharegpt", ["conversations"]), ("oasst", ["prompt"]),
     ("prompt", ["prompt", "completion"]), ("hh", ["chosen"]), ("alpaca", ["instruction", "output"]),
-    ("dolly", ["instruction", "response"]), ("question", ["question", "answer"]), ("text", ["text"]),
+    ("dolly", ["instruction", "response"]), ("question", ["question", "answer"]), ("question", ["question", "response"]),
+    ("prompt", ["prompt", "response"]), ("text", ["text"]),
 ]
 
 

@@ -1,12 +1,16 @@
 #!/bin/sh
 # Make every golden value again (make golden): what transformers and tokenizers say, for the tests to hold us to.
 # $PYTHON (python3) needs torch, transformers, tokenizers and xxhash; $SFT_ASSETS: the data (../shared/assets).
+#
+# usage: sh scripts/golden.sh
 set -eu
+words=none
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 assets=${SFT_ASSETS:-../shared/assets}
 
-for script in golden_tokenizer golden_bpe_train golden_masks golden_model; do
+for script in golden_tokenizer golden_bpe_train golden_masks golden_model golden_generation; do
     echo "$script"
     "$python" "scripts/$script.py" "$assets"
 done

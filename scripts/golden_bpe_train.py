@@ -63,6 +63,6 @@ def main():
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
+    if len(sys.argv) > 2 or sys.argv[1:] == ["--help"]:
         sys.exit(__doc__)
     main()

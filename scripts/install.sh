@@ -1,8 +1,14 @@
 #!/bin/sh
 # Install what building and testing needs, if it is not there: Debian's and Ubuntu's packages, as root or by sudo.
 #
-# usage: sh scripts/install.sh PACKAGE...
+# usage: sh scripts/install.sh [PACKAGE...]        (without a package: all that building and testing sft need)
 set -eu
+. "$(dirname "$0")/help.sh"
+if [ $# -eq 0 ]; then
+    . "$(dirname "$0")/packages.sh"
+    # shellcheck disable=SC2086
+    set -- $BUILD_PACKAGES $TEST_PACKAGES
+fi
 
 missing=
 if command -v dpkg-query >/dev/null 2>&1; then

@@ -1,7 +1,11 @@
 #!/bin/sh
 # The rules of the house that a program can check: which room may include which, headers that compile alone, no file too
 # long, nothing that removes NaN checks.
+#
+# usage: sh scripts/lint.sh
 set -eu
+words=none
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 failed=0
 

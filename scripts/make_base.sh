@@ -4,6 +4,8 @@
 #
 # usage: sh scripts/make_base.sh        needs python3 (its standard library only) and SFT_ASSETS (default ../shared/assets)
 set -eu
+words=none
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 assets=${SFT_ASSETS:-../shared/assets}
 out=out/pretrain

@@ -4,6 +4,8 @@
 #
 # usage: sh scripts/quickstart.sh
 set -eu
+words=none
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
 # shellcheck disable=SC2086

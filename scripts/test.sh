@@ -1,7 +1,11 @@
 #!/bin/sh
 # Install what is missing, build, and run all tests that need no Python: first as released, then under the address and
 # undefined-behaviour sanitizers.
+#
+# usage: sh scripts/test.sh
 set -eu
+words=none
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
 # shellcheck disable=SC2086

@@ -4,6 +4,8 @@
 #
 # usage: sh scripts/update_readme.sh [--check] [SFT]
 set -eu
+options=--check
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 check=
 if [ "${1:-}" = --check ]; then

@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include "base/strbuf.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +15,7 @@ enum sft_status sft_fail(struct sft_err *err, enum sft_status status, const char
         va_start(ap, fmt);
         vsnprintf(err->message, sizeof err->message, fmt, ap);
         va_end(ap);
+        str_make_printable(err->message, sizeof err->message);
         err->status = status;
     }
     return status;
@@ -27,7 +30,9 @@ enum sft_status sft_fail_errno(struct sft_err *err, const char *fmt, ...)
         vsnprintf(err->message, sizeof err->message, fmt, ap);
         va_end(ap);
         const size_t used = strlen(err->message);
-        snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(saved_errno));
+        snprintf(err->message + used, sizeof err->message - used, ": %s%s", strerror(saved_errno),
+                 saved_errno == EFBIG ? " (ulimit -f sets the limit)" : "");
+        str_make_printable(err->message, sizeof err->message);
         err->status = SFT_EIO;
     }
     return SFT_EIO;
@@ -45,6 +50,7 @@ enum sft_status sft_context(struct sft_err *err, const char *fmt, ...)
     va_end(ap);
     const size_t used = strlen(err->message);
     snprintf(err->message + used, sizeof err->message - used, ": %s", inner);
+    str_make_printable(err->message, sizeof err->message);
     return err->status;
 }
 

@@ -11,7 +11,8 @@
  *         return sft_context(err, "%s:%zu: messages[%zu].role", path, line, i);
  *     // train.jsonl:17: messages[2].role: unknown role 'assistent' (system, user or assistant)
  *
- * Messages are lower case, without a full stop. Libraries never print and never exit; src/cmd does. */
+ * What a message quotes, a tensor's name or a path, cannot disturb a terminal: control characters but \n and \t become
+ * escapes. Messages are lower case, without a full stop. Libraries never print and never exit; src/cmd does. */
 #ifndef SFT_BASE_ERR_H
 #define SFT_BASE_ERR_H
 

@@ -87,24 +87,39 @@ enum sft_status path_expect_dir(const char *path, struct sft_err *err)
 
 /* ---- reading ---- */
 
-static enum sft_status open_for_reading(const char *path, int *fd, struct stat *st, struct sft_err *err)
+static const char *kind_of(mode_t mode)
 {
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0)
-        return sft_fail_errno(err, "%s", path);
-    if (fstat(*fd, st) == 0 && !S_ISDIR(st->st_mode))
-        return SFT_OK;
-    close(*fd);
-    return sft_fail(err, SFT_EIO, "%s: is a directory, expected a file", path);
+    return S_ISDIR(mode)    ? "a directory"
+           : S_ISFIFO(mode) ? "a named pipe"
+           : S_ISSOCK(mode) ? "a socket"
+                            : "a device";
 }
 
-enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err)
+/* Of what is no regular file, only a pipe or a device may be read, and only where `any_kind`. Otherwise it is opened
+ * without waiting, so that a named pipe that nobody writes to is seen to be one. */
+static enum sft_status open_for_reading(const char *path, bool any_kind, int *fd, struct stat *st,
+                                        struct sft_err *err)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (any_kind ? 0 : O_NONBLOCK));
+    if (*fd < 0)
+        return sft_fail_errno(err, "%s", path);
+    if (fstat(*fd, st) != 0)
+        sft_fail_errno(err, "%s", path);
+    else if (S_ISREG(st->st_mode) || (any_kind && !S_ISDIR(st->st_mode)))
+        return SFT_OK;
+    else
+        sft_fail(err, SFT_EIO, "%s: is %s, expected a file", path, kind_of(st->st_mode));
+    close(*fd);
+    return SFT_EIO;
+}
+
+static enum sft_status read_all(const char *path, bool any_kind, struct strbuf *sb, struct sft_err *err)
 {
     int fd;
     struct stat st;
-    if (open_for_reading(path, &fd, &st, err))
-        return err->status;
     strbuf_clear(sb);
+    if (open_for_reading(path, any_kind, &fd, &st, err))
+        return SFT_EIO;
     enum sft_status status = SFT_OK;
     const size_t chunk = st.st_size > 0 ? (size_t)st.st_size + 1 : 1 << 16; /* + 1: meets the end at once */
     for (;;) {
@@ -121,6 +136,16 @@ enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err
     sb->data[sb->len] = '\0';
     close(fd);
     return status;
+}
+
+enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err)
+{
+    return read_all(path, true, sb, err);
+}
+
+enum sft_status io_read_file(const char *path, struct strbuf *sb, struct sft_err *err)
+{
+    return read_all(path, false, sb, err);
 }
 
 /* Map what lies behind a descriptor. */
@@ -140,8 +165,8 @@ enum sft_status io_map(struct io_map *map, const char *path, struct sft_err *err
     *map = (struct io_map){.data = ""};
     int fd;
     struct stat st;
-    if (open_for_reading(path, &fd, &st, err))
-        return err->status;
+    if (open_for_reading(path, false, &fd, &st, err))
+        return SFT_EIO;
     enum sft_status status = SFT_OK;
     if (!map_descriptor(fd, (size_t)st.st_size, map))
         status = sft_fail_errno(err, "%s: cannot map", path);
@@ -154,6 +179,24 @@ void io_unmap(struct io_map *map)
     if (map->size)
         munmap((void *)(uintptr_t)map->data, map->size);
     *map = (struct io_map){.data = ""};
+}
+
+enum sft_status xxh64_file(const char *path, uint64_t *hash, struct sft_err *err)
+{
+    int fd;
+    struct stat st;
+    if (open_for_reading(path, false, &fd, &st, err))
+        return SFT_EIO;
+    struct xxh64 h;
+    xxh64_init(&h, 0);
+    unsigned char chunk[1 << 16];
+    ssize_t n;
+    while ((n = read(fd, chunk, sizeof chunk)) > 0)
+        xxh64_update(&h, chunk, (size_t)n);
+    const enum sft_status status = n < 0 ? sft_fail_errno(err, "%s: cannot read", path) : SFT_OK;
+    close(fd);
+    *hash = xxh64_digest(&h);
+    return status;
 }
 
 /* ---- writing ---- */
@@ -332,23 +375,34 @@ enum sft_status io_write_file(const char *path, const void *bytes, size_t len, s
 
 /* ---- directories ---- */
 
+/* Make one directory if it is not there, and let it last: its name is in its parent, which is synced. A parent that
+ * cannot be opened (one may only pass through it) is left to the system. */
+static enum sft_status make_dir(const char *path, struct sft_err *err)
+{
+    if (mkdir(path, 0777) != 0)
+        return errno == EEXIST ? SFT_OK : sft_fail_errno(err, "%s: cannot make the directory", path);
+    char *parent = path_dirname(path);
+    io_sync_dir(parent, NULL);
+    free(parent);
+    return SFT_OK;
+}
+
 enum sft_status io_mkdirs(const char *path, struct sft_err *err)
 {
     char *copy = mem_strdup(path);
     enum sft_status status = SFT_OK;
-    for (char *p = copy + 1; !status; p++) {
-        if (*p != '/' && *p != '\0')
-            continue;
+    for (char *p = copy; *p && !status;) {
+        p += strspn(p, "/");
+        p += strcspn(p, "/");
         const char end = *p;
         *p = '\0';
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
-            status = sft_fail_errno(err, "%s: cannot make the directory", copy);
+        if (p > copy)
+            status = make_dir(copy, err);
         *p = end;
-        if (!end)
-            break;
     }
     if (!status && !path_is_dir(path))
-        status = sft_fail(err, SFT_EIO, "%s: exists and is not a directory", path);
+        status = *path ? sft_fail(err, SFT_EIO, "%s: exists and is not a directory", path)
+                       : sft_fail(err, SFT_EIO, "a directory without a name");
     free(copy);
     return status;
 }
@@ -399,6 +453,20 @@ enum sft_status io_symlink(const char *target, const char *path, struct sft_err 
     return status;
 }
 
+enum sft_status io_empty_dir(const char *path, struct sft_err *err)
+{
+    char **names;
+    size_t count;
+    enum sft_status status = io_list(path, &names, &count, err);
+    for (size_t i = 0; i < count && !status; i++) {
+        char *child = path_join(path, names[i]);
+        status = io_remove_tree(child, err);
+        free(child);
+    }
+    io_list_free(names, count);
+    return status;
+}
+
 enum sft_status io_remove_tree(const char *path, struct sft_err *err)
 {
     struct stat st;
@@ -406,19 +474,9 @@ enum sft_status io_remove_tree(const char *path, struct sft_err *err)
         return errno == ENOENT ? SFT_OK : sft_fail_errno(err, "%s", path);
     if (!S_ISDIR(st.st_mode))
         return unlink(path) == 0 ? SFT_OK : sft_fail_errno(err, "%s: cannot remove", path);
-    char **names;
-    size_t count;
-    enum sft_status status = io_list(path, &names, &count, err);
-    if (status)
-        return status;
-    for (size_t i = 0; i < count && !status; i++) {
-        char *child = path_join(path, names[i]);
-        status = io_remove_tree(child, err);
-        free(child);
-    }
-    io_list_free(names, count);
+    const enum sft_status status = io_empty_dir(path, err);
     if (!status && rmdir(path) != 0)
-        status = sft_fail_errno(err, "%s: cannot remove", path);
+        return sft_fail_errno(err, "%s: cannot remove", path);
     return status;
 }
 

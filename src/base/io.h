@@ -21,8 +21,12 @@ enum sft_status path_expect_dir(const char *path, struct sft_err *err); /* SFT_E
 
 /* ---- reading ---- */
 
-/* Read a whole file (or pipe) into sb, which is cleared first. */
+/* Read a whole file, pipe or device into sb, which is cleared first. */
 enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err);
+
+/* The same for what can only be a file, as those of a model are: a directory, a device, a named pipe (which would be
+ * waited for) is SFT_EIO. io_map and xxh64_file ask the same. */
+enum sft_status io_read_file(const char *path, struct strbuf *sb, struct sft_err *err);
 
 /* A file mapped read-only. An empty file has data "" and size 0. Zero-initialised is empty. */
 struct io_map {
@@ -65,7 +69,7 @@ size_t io_writer_size(const struct io_writer *w);
 enum sft_status io_write_file(const char *path, const void *bytes, size_t len, struct sft_err *err);
 
 /* ---- directories ---- */
-enum sft_status io_mkdirs(const char *path, struct sft_err *err); /* like mkdir -p */
+enum sft_status io_mkdirs(const char *path, struct sft_err *err); /* like mkdir -p; their names are synced */
 enum sft_status io_sync_dir(const char *path, struct sft_err *err);
 enum sft_status io_rename(const char *from, const char *to, struct sft_err *err);
 
@@ -73,6 +77,7 @@ enum sft_status io_rename(const char *from, const char *to, struct sft_err *err)
  * removed, so that at any moment one of them is whole under that name. */
 enum sft_status io_replace_dir(const char *from, const char *to, struct sft_err *err);
 enum sft_status io_remove_tree(const char *path, struct sft_err *err); /* like rm -rf; absent is fine */
+enum sft_status io_empty_dir(const char *path, struct sft_err *err);   /* all that is in it */
 
 /* Make `path` a symbolic link to `target`, replacing what is there by rename. */
 enum sft_status io_symlink(const char *target, const char *path, struct sft_err *err);

@@ -304,6 +304,22 @@ double json_number(const json *node)
     return json_is_number(node) ? node->valuedouble : NAN;
 }
 
+/* ---- marks: in bits of the type that cJSON does not use ---- */
+
+enum { MARK_SHIFT = 16 };
+
+void json_set_mark(const json *node, unsigned mark)
+{
+    json *own = (json *)(uintptr_t)node;
+    if (own)
+        own->type = (own->type & ~(JSON_MARK_MAX << MARK_SHIFT)) | (int)(mark << MARK_SHIFT);
+}
+
+unsigned json_mark(const json *node)
+{
+    return (unsigned)node->type >> MARK_SHIFT & JSON_MARK_MAX;
+}
+
 /* ---- typed look-ups ---- */
 
 /* The value of key, or NULL where it is absent or null. */
@@ -417,6 +433,20 @@ json *json_copy(const json *node)
 void json_remove(json *object, const char *key)
 {
     cJSON_DeleteItemFromObjectCaseSensitive(object, key);
+}
+
+void json_rename(json *node, const char *key)
+{
+    free(node->string);
+    node->string = mem_strdup(key);
+}
+
+void json_move(json *object, json *child, json *to)
+{
+    cJSON_DetachItemViaPointer(object, child);
+    char *key = mem_strdup(child->string);
+    cJSON_AddItemToObject(to, key, child); /* copies the key */
+    free(key);
 }
 
 /* ---- printing ---- */

@@ -51,6 +51,12 @@ const char *json_key(const json *node);    /* of an object's child */
 const char *json_string(const json *node); /* NULL if it is no string */
 double json_number(const json *node);      /* NaN if it is no number */
 
+/* A note of the caller's on a node, from 0 (as parsed) to JSON_MARK_MAX: what of a row has been read. It is no part
+ * of the value, so that a const node takes one. */
+enum { JSON_MARK_MAX = 7 };
+void json_set_mark(const json *node, unsigned mark); /* NULL is fine */
+unsigned json_mark(const json *node);
+
 /* Typed look-ups with a default for an absent (or null) key; a wrong type is an SFT_EDATA "KEY: expected ...". */
 enum sft_status json_get_size(const json *object, const char *key, size_t fallback, size_t *out, struct sft_err *err);
 enum sft_status json_get_double(const json *object, const char *key, double fallback, double *out,
@@ -68,8 +74,15 @@ void json_set_null(json *object, const char *key);
 void json_set_node(json *object, const char *key, json *value); /* takes ownership of value */
 json *json_copy(const json *node);                              /* deep; the caller's */
 void json_remove(json *object, const char *key);
+void json_rename(json *node, const char *key);                    /* of an object's child */
+void json_move(json *object, json *child, json *to);              /* a child of one object becomes another's last */
 void json_print(const json *node, struct strbuf *out); /* indented, as Hugging Face writes its files */
 void json_print_line(const json *node, struct strbuf *out); /* on one line, without blanks */
+
+/* As Python prints it, json.dumps(json.loads(text), ensure_ascii=False): a blank after each comma and colon, keys in
+ * their order, whole numbers as they were written, any other as repr gives the double (1.50 is 1.5, 1e3 is 1000.0).
+ * This is what the filter tojson of transformers' chat templates gives. */
+void json_dumps(const json *node, struct strbuf *out);
 
 /* ---- splitting a big file into elements without parsing it ----
  *

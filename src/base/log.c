@@ -1,41 +1,111 @@
 #include "base/log.h"
 
+#include "base/clock.h"
+#include "base/strbuf.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-static bool quiet, progress_shown;
+/* From the cursor on, to the end of the screen: a live line that a narrower window has folded, too. */
+#define CLEAR "\r\033[J"
 
-static void clear_progress(void)
+static const double REDRAW_SECONDS = 0.1;
+enum { DEFAULT_COLUMNS = 80 };
+
+static bool quiet;
+static int is_live_terminal = -1; /* -1: not looked at yet */
+
+/* The live line. At rest the cursor is at its beginning: there it stays when a window is resized, and what a terminal
+ * echoes (^C) or a shell writes after us begins there. */
+static struct {
+    char text[512]; /* "": there is none */
+    const char *fmt;
+    double drawn_at;
+} live;
+
+bool log_has_live_line(void)
 {
-    if (progress_shown)
-        fputs("\r\033[K", stderr);
-    progress_shown = false;
+    if (is_live_terminal < 0) {
+        const char *term = getenv("TERM");
+        is_live_terminal = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+    }
+    return is_live_terminal && !quiet;
+}
+
+static size_t terminal_columns(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : DEFAULT_COLUMNS;
+}
+
+/* Cut text before it reaches the last column, where terminals differ in when they go on to the next line. */
+static void cut_to_width(struct strbuf *text)
+{
+    const size_t columns = terminal_columns();
+    size_t used = 0, i = 0;
+    while (i < text->len) {
+        uint32_t cp = 0;
+        size_t bad = 1;
+        const size_t n = utf8_decode(text->data + i, text->len - i, &cp, &bad);
+        used += cp >= 0x1100 ? 2 : 1; /* a wide character, or one that may be */
+        if (used >= columns)
+            break;
+        i += n ? n : bad;
+    }
+    text->len = i;
+}
+
+static void add_live(struct strbuf *out)
+{
+    struct strbuf text = {0};
+    strbuf_add_visible(&text, live.text, strlen(live.text));
+    cut_to_width(&text);
+    strbuf_putc(out, '\r');
+    strbuf_add(out, text.data, text.len);
+    strbuf_puts(out, "\033[J\r");
+    strbuf_free(&text);
+}
+
+/* Names from files are in it, so that nothing in it may be obeyed by a terminal. One write a line: what a signal's
+ * handler says between two cannot tear it. */
+static void put_line(const char *prefix, const char *fmt, va_list ap)
+{
+    char *message = NULL;
+    struct strbuf out = {0};
+    const int len = vasprintf(&message, fmt, ap);
+    if (live.text[0])
+        strbuf_puts(&out, CLEAR);
+    strbuf_puts(&out, prefix);
+    if (len > 0)
+        strbuf_add_printable(&out, message, (size_t)len);
+    strbuf_putc(&out, '\n');
+    if (live.text[0])
+        add_live(&out);
+    fwrite(out.data, 1, out.len, stderr);
+    strbuf_free(&out);
+    free(message);
 }
 
 void log_info(const char *fmt, ...)
 {
     if (quiet)
         return;
-    clear_progress();
     va_list ap;
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    put_line("", fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
 }
 
 void log_warning(const char *fmt, ...)
 {
-    clear_progress();
-    fputs(log_is_terminal(STDERR_FILENO) ? "\033[1;33mwarning:\033[0m " : "warning: ", stderr);
     va_list ap;
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    put_line(log_is_terminal(STDERR_FILENO) ? "\033[1;35mwarning:\033[0m " : "warning: ", fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
 }
 
 void log_quiet(bool value)
@@ -45,15 +115,37 @@ void log_quiet(bool value)
 
 void log_progress(const char *fmt, ...)
 {
-    if (quiet || !log_is_terminal(STDERR_FILENO))
+    if (!log_has_live_line())
         return;
-    clear_progress();
+    char text[sizeof live.text];
     va_list ap;
     va_start(ap, fmt);
-    progress_shown = fmt[0] != '\0';
-    vfprintf(stderr, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    fflush(stderr);
+    const double time = clock_seconds();
+    if (text[0] && fmt == live.fmt && time - live.drawn_at < REDRAW_SECONDS)
+        return;
+    const bool was_shown = live.text[0];
+    memcpy(live.text, text, sizeof text);
+    live.fmt = text[0] ? fmt : NULL;
+    live.drawn_at = time;
+    struct strbuf out = {0};
+    if (live.text[0])
+        add_live(&out);
+    else if (was_shown)
+        strbuf_puts(&out, CLEAR);
+    if (out.len)
+        fwrite(out.data, 1, out.len, stderr);
+    strbuf_free(&out);
+}
+
+void log_from_signal(const char *text)
+{
+    ssize_t written = 0;
+    if (is_live_terminal == 1)
+        written = write(STDERR_FILENO, CLEAR, sizeof CLEAR - 1);
+    if (written >= 0)
+        written = write(STDERR_FILENO, text, strlen(text));
 }
 
 const char *log_count(char *out, double count)
@@ -67,6 +159,18 @@ const char *log_count(char *out, double count)
     for (count /= 1000; count >= 999.95 && unit < 2; unit++)
         count /= 1000;
     snprintf(out, 16, "%.1f%c", count, units[unit]);
+    return out;
+}
+
+const char *log_duration(char *out, double seconds)
+{
+    const unsigned long long s = seconds < 1e15 ? (unsigned long long)(seconds + 0.5) : (unsigned long long)1e15;
+    if (s >= 3600)
+        snprintf(out, 32, "%lluh%02llum", s / 3600, s / 60 % 60);
+    else if (s >= 60)
+        snprintf(out, 32, "%llum%02llus", s / 60, s % 60);
+    else
+        snprintf(out, 32, "%llus", s);
     return out;
 }
 

@@ -6,34 +6,45 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-static void *check(void *p)
+/* No exit(): its handlers wait for threads, of which this may be one. */
+static _Noreturn void give_up(size_t bytes)
 {
-    if (!p) {
-        fputs("sft: out of memory\n", stderr);
-        abort();
-    }
+    fprintf(stderr, "error: out of memory: the system has no %zu bytes more for us\n", bytes);
+    _exit(sft_exit_code(SFT_ENOMEM));
+}
+
+static void *check(void *p, size_t bytes)
+{
+    if (!p)
+        give_up(bytes);
     return p;
+}
+
+static size_t checked_product(size_t count, size_t size)
+{
+    size_t bytes;
+    if (!mem_mul(count, size, &bytes))
+        give_up(SIZE_MAX);
+    return bytes ? bytes : 1;
 }
 
 void *mem_alloc(size_t bytes)
 {
-    return check(malloc(bytes ? bytes : 1));
+    return check(malloc(bytes ? bytes : 1), bytes);
 }
 
 void *mem_calloc(size_t count, size_t size)
 {
-    return check(calloc(count ? count : 1, size ? size : 1));
+    const size_t bytes = checked_product(count, size);
+    return check(calloc(1, bytes), bytes);
 }
 
 void *mem_realloc(void *p, size_t count, size_t size)
 {
-    size_t bytes;
-    if (!mem_mul(count, size, &bytes))
-        check(NULL);
-    return check(realloc(p, bytes ? bytes : 1));
+    const size_t bytes = checked_product(count, size);
+    return check(realloc(p, bytes), bytes);
 }
 
 char *mem_strndup(const char *s, size_t len)
@@ -56,7 +67,7 @@ char *mem_printf(const char *fmt, ...)
     char *out = NULL;
     const int n = vasprintf(&out, fmt, ap);
     va_end(ap);
-    return check(n < 0 ? NULL : out);
+    return check(n < 0 ? NULL : out, strlen(fmt));
 }
 
 void *mem_grow(void *p, size_t *capacity, size_t need, size_t size)
@@ -88,7 +99,7 @@ enum { ARENA_CHUNK = 64 * 1024, ARENA_ALIGN = 16 };
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
     if (bytes > SIZE_MAX / 2)
-        check(NULL);
+        give_up(bytes);
     bytes = (bytes + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
     struct arena_chunk *chunk = arena->head;
     if (!chunk || chunk->capacity - chunk->used < bytes) {
@@ -106,9 +117,7 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 
 void *arena_calloc(struct arena *arena, size_t count, size_t size)
 {
-    size_t bytes;
-    if (!mem_mul(count, size, &bytes))
-        check(NULL);
+    const size_t bytes = checked_product(count, size);
     return memset(arena_alloc(arena, bytes), 0, bytes);
 }
 
@@ -187,60 +196,4 @@ void block_free(struct block *block)
     if (block->data)
         munmap(block->data, block->bytes);
     *block = (struct block){0};
-}
-
-/* ---- what the system has ---- */
-
-/* The number in a one-number file such as a control group's memory.max; SIZE_MAX if there is none. */
-static size_t number_in_file(const char *path)
-{
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return SIZE_MAX;
-    unsigned long long value = 0;
-    const int got = fscanf(f, "%llu", &value);
-    fclose(f);
-    return got == 1 ? (size_t)value : SIZE_MAX;
-}
-
-static size_t left_of(size_t limit, size_t used)
-{
-    if (limit == SIZE_MAX || used == SIZE_MAX)
-        return SIZE_MAX;
-    return limit > used ? limit - used : 0;
-}
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-size_t mem_available(void)
-{
-    size_t available = SIZE_MAX;
-    FILE *f = fopen("/proc/meminfo", "re");
-    char line[256];
-    while (f && fgets(line, sizeof line, f)) {
-        unsigned long long kib;
-        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-            available = (size_t)kib * 1024;
-    }
-    if (f)
-        fclose(f);
-    available = least(available, left_of(number_in_file("/sys/fs/cgroup/memory.max"),
-                                         number_in_file("/sys/fs/cgroup/memory.current")));
-    available = least(available, left_of(number_in_file("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-                                         number_in_file("/sys/fs/cgroup/memory/memory.usage_in_bytes")));
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        available = least(available, left_of((size_t)limit.rlim_cur, number_in_file("/proc/self/statm") *
-                                                                         (size_t)sysconf(_SC_PAGESIZE)));
-    return available;
-}
-
-size_t mem_peak_rss(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (size_t)usage.ru_maxrss * 1024;
 }

@@ -1,7 +1,9 @@
 /* Memory: checked sizes, growing arrays, an arena for things that die together, and big aligned blocks.
  *
- * Small allocations that fail end the program (mem_alloc and friends): a system that cannot give a few
- * kilobytes cannot save a run either. Blocks, whose size the user's settings decide, return an error. */
+ * Out of memory: a block, whose size the model and the settings decide, returns an error that says what it was
+ * for. Any other allocation (mem_alloc and friends) that fails ends the program with "error: out of memory: ..."
+ * and exit code 1: who has no few kilobytes left cannot clean up either, and nothing needs it, since whatever is
+ * on disk is whole at any moment. */
 #ifndef SFT_BASE_MEM_H
 #define SFT_BASE_MEM_H
 
@@ -52,9 +54,13 @@ void block_free(struct block *block);
  * for the system to find a page. */
 void block_touch(const struct block *block);
 
-/* Bytes this process may still take: the least of what the system has available and what is left of the
- * control group's and the resource limits. */
+/* Bytes this process may still take: the least of what the system has available and of what is left to its control
+ * group, the groups above that (version 1 or 2), and the limits of ulimit -v and -d. A group's page cache counts as
+ * available, since the kernel takes it back before it refuses anything. */
 size_t mem_available(void);
+
+/* The system's and the groups' part of it, from files below `root` ("" for the system's own; tests have others). */
+size_t mem_available_below(const char *root);
 
 /* The largest resident size so far, in bytes. */
 size_t mem_peak_rss(void);

@@ -166,7 +166,8 @@ static bool is_obeyed(uint32_t cp)
            (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069);
 }
 
-void strbuf_add_visible(struct strbuf *sb, const char *s, size_t len)
+/* What is obeyed becomes an escape, but for the characters in `kept`. */
+static void add_escaped(struct strbuf *sb, const char *s, size_t len, const char *kept)
 {
     static const char letters[] = {['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r'};
     size_t i = 0;
@@ -176,14 +177,41 @@ void strbuf_add_visible(struct strbuf *sb, const char *s, size_t len)
         const size_t n = utf8_decode(s + i, len - i, &cp, &bad);
         if (n == 0)
             strbuf_puts(sb, "\xEF\xBF\xBD");
+        else if (!is_obeyed(cp) || (n == 1 && s[i] && strchr(kept, s[i])))
+            strbuf_add(sb, s + i, n);
         else if (cp < sizeof letters && letters[cp])
             strbuf_printf(sb, "\\%c", letters[cp]);
-        else if (is_obeyed(cp))
-            strbuf_printf(sb, cp < 0x100 ? "\\x%02x" : "\\u%04x", cp);
         else
-            strbuf_add(sb, s + i, n);
+            strbuf_printf(sb, cp < 0x100 ? "\\x%02x" : "\\u%04x", cp);
         i += n ? n : bad;
     }
+}
+
+void strbuf_add_visible(struct strbuf *sb, const char *s, size_t len)
+{
+    add_escaped(sb, s, len, "");
+}
+
+void strbuf_add_printable(struct strbuf *sb, const char *s, size_t len)
+{
+    add_escaped(sb, s, len, "\n\t");
+}
+
+void str_make_printable(char *s, size_t capacity)
+{
+    struct strbuf text = {0};
+    size_t len = strlen(s);
+    if (len + 1 == capacity) /* it may have been cut already, inside a character */
+        len -= utf8_incomplete_tail(s, len);
+    strbuf_add_printable(&text, s, len);
+    if (text.len >= capacity) {
+        text.len = capacity - 1;
+        text.len -= utf8_incomplete_tail(text.data, text.len);
+    }
+    if (text.len)
+        memcpy(s, text.data, text.len);
+    s[text.len] = '\0';
+    strbuf_free(&text);
 }
 
 /* ---- JSON out ---- */
@@ -196,7 +224,8 @@ void strbuf_json_string(struct strbuf *sb, const char *s, size_t len)
         const unsigned char c = (unsigned char)s[i];
         static const char escapes[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
         size_t bad = 0;
-        const size_t n = utf8_decode(s + i, len - i, NULL, &bad);
+        uint32_t cp = 0;
+        const size_t n = utf8_decode(s + i, len - i, &cp, &bad);
         if (n == 0) {
             strbuf_puts(sb, "\xEF\xBF\xBD");
         } else if (c == '"' || c == '\\') {
@@ -205,8 +234,8 @@ void strbuf_json_string(struct strbuf *sb, const char *s, size_t len)
         } else if (c < sizeof escapes && escapes[c]) {
             strbuf_putc(sb, '\\');
             strbuf_putc(sb, escapes[c]);
-        } else if (c < 0x20 || c == 0x7F) {
-            strbuf_printf(sb, "\\u%04x", c);
+        } else if (cp < 0x20 || (cp >= 0x7F && cp < 0xA0)) { /* a terminal obeys C1 too */
+            strbuf_printf(sb, "\\u%04x", cp);
         } else {
             strbuf_add(sb, s + i, n);
         }

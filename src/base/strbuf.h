@@ -41,6 +41,12 @@ void strbuf_add_utf8_lossy(struct strbuf *sb, const char *s, size_t len);
  * reorder the text around them (\u202e). */
 void strbuf_add_visible(struct strbuf *sb, const char *s, size_t len);
 
+/* The same for text of several lines, such as a message or a model's answer: \n and \t stay. */
+void strbuf_add_printable(struct strbuf *sb, const char *s, size_t len);
+
+/* The same in place, in a buffer of `capacity` bytes; what does not fit is cut after a whole character. */
+void str_make_printable(char *s, size_t capacity);
+
 /* Length in bytes (1 to 4) of the well-formed UTF-8 character that s starts with, its code point in *cp.
  * 0: s[0..len) starts with an ill-formed part of *bad bytes (1 to 3). len must be at least 1. cp and bad
  * may be NULL. */

@@ -2,9 +2,7 @@
  * prints the same. */
 #include "base/io.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 static const uint64_t P1 = 0x9E3779B185EBCA87u, P2 = 0xC2B2AE3D27D4EB4Fu, P3 = 0x165667B19E3779F9u,
                       P4 = 0x85EBCA77C2B2AE63u, P5 = 0x27D4EB2F165667C5u;
@@ -98,21 +96,4 @@ uint64_t xxh64(const void *bytes, size_t len, uint64_t seed)
     xxh64_init(&h, seed);
     xxh64_update(&h, bytes, len);
     return xxh64_digest(&h);
-}
-
-enum sft_status xxh64_file(const char *path, uint64_t *hash, struct sft_err *err)
-{
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return sft_fail_errno(err, "%s", path);
-    struct xxh64 h;
-    xxh64_init(&h, 0);
-    unsigned char chunk[1 << 16];
-    ssize_t n;
-    while ((n = read(fd, chunk, sizeof chunk)) > 0)
-        xxh64_update(&h, chunk, (size_t)n);
-    const enum sft_status status = n < 0 ? sft_fail_errno(err, "%s: cannot read", path) : SFT_OK;
-    close(fd);
-    *hash = xxh64_digest(&h);
-    return status;
 }

@@ -1,8 +1,10 @@
 #include "cmd/cmd.h"
 #include "kernels.h"
 #include "profile.h"
+#include "threads.h"
 #include "train/step.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,17 +12,24 @@
 struct bench {
     uint64_t steps;
     double *step_seconds; /* (steps) */
-    double seconds, tokens, flops, peak;
+    double seconds, tokens, flops;
+    double peak;  /* of the CPU, before the steps or after them; 0: not known */
+    bool busy;    /* other work had a part of the threads' time */
+    int threads;  /* with which it began */
 };
 
-static enum sft_status measure(struct bench *b, struct run *run, struct sft_err *err)
+static const double peak_seconds = 0.25; /* before the steps, and after them */
+static const double least_share = 0.9;   /* of its threads' time, that a run on a quiet machine gets */
+
+static enum sft_status take_steps(struct bench *b, struct run *run, struct sft_err *err)
 {
     struct step_result result;
-    b->step_seconds = mem_calloc(b->steps, sizeof *b->step_seconds);
-    b->peak = run->kernels->peak_flops ? run->kernels->peak_flops(1.0) : 0;
+    struct threads threads;
     if (train_step(run, &result, err)) /* the first touches memory for the first time */
         return err->status;
     profile_reset();
+    threads_start(&threads);
+    const double began = omp_get_wtime(), delay = threads_delay();
     for (uint64_t i = 0; i < b->steps; i++) {
         const double started = omp_get_wtime();
         if (train_step(run, &result, err))
@@ -28,15 +37,35 @@ static enum sft_status measure(struct bench *b, struct run *run, struct sft_err 
         b->step_seconds[i] = omp_get_wtime() - started;
         b->seconds += b->step_seconds[i];
         b->tokens += (double)result.num_tokens;
+        if (threads_adapt(&threads) == THREADS_DROPPED)
+            b->busy = true;
     }
+    const double missed = threads_delay() - delay, whole = omp_get_wtime() - began;
+    b->busy |= missed > (1 - least_share) * whole * b->threads;
+    omp_set_num_threads(b->threads);
+    return SFT_OK;
+}
+
+static enum sft_status measure(struct bench *b, struct run *run, struct sft_err *err)
+{
+    b->step_seconds = mem_calloc(b->steps, sizeof *b->step_seconds);
+    b->threads = omp_get_max_threads();
+    const double before = kernels_peak_flops(run->kernels->precision, peak_seconds);
+    if (take_steps(b, run, err))
+        return err->status;
+    b->peak = fmax(before, kernels_peak_flops(run->kernels->precision, peak_seconds));
     for (size_t i = 0; i < PROFILE_OPS; i++)
         b->flops += profile_ops()[i].flops;
+    if (b->flops > b->seconds * b->peak) { /* then that was not the peak */
+        b->busy |= b->peak > 0;
+        b->peak = 0;
+    }
     return SFT_OK;
 }
 
 static double mfu(const struct bench *b)
 {
-    return b->peak > 0 ? b->flops / b->seconds / b->peak : 0;
+    return b->peak > 0 && !b->busy ? b->flops / b->seconds / b->peak : NAN;
 }
 
 static void print_json(const struct bench *b, const struct run *run)
@@ -52,13 +81,27 @@ static void print_json(const struct bench *b, const struct run *run)
     strbuf_puts(&out, "],\"flops_per_token\":");
     strbuf_json_number(&out, b->flops / b->tokens);
     strbuf_puts(&out, ",\"matmul_peak_flops\":");
-    strbuf_json_number(&out, b->peak);
+    strbuf_json_number(&out, b->peak > 0 ? b->peak : NAN);
     strbuf_puts(&out, ",\"mfu\":");
     strbuf_json_number(&out, mfu(b));
     strbuf_printf(&out, ",\"peak_rss_bytes\":%zu,\"precision\":\"%s\",\"isa\":\"%s\",\"threads\":%d}\n",
-                  mem_peak_rss(), run->kernels->precision, run->kernels->isa, omp_get_max_threads());
+                  mem_peak_rss(), run->kernels->precision, run->kernels->isa, b->threads);
     fwrite(out.data, 1, out.len, stdout);
     strbuf_free(&out);
+}
+
+static void print_share_of_peak(const struct bench *b)
+{
+    printf("%.3f GFLOP a token; %.1f ", b->flops / b->tokens / 1e9, b->flops / b->seconds / 1e9);
+    if (b->peak > 0)
+        printf("of %.1f GFLOP/s that the CPU's multiply-adds reach", b->peak / 1e9);
+    else
+        printf("GFLOP/s");
+    if (b->busy)
+        printf("; machine busy: no MFU");
+    else if (b->peak > 0)
+        printf(": MFU %.1f%%", 100 * mfu(b));
+    printf("; peak memory %.0f MB\n\n", (double)mem_peak_rss() / 1e6);
 }
 
 static void print_op(const char *name, double calls, double seconds, double flops, double bytes,
@@ -76,13 +119,10 @@ static void print_op(const char *name, double calls, double seconds, double flop
 static void print_text(const struct bench *b, const struct run *run)
 {
     double named = 0;
-    printf("%.1f tokens/s over %llu steps (%.3f s a step); %s, %s kernels, %d threads\n",
+    printf("%.1f tokens/s over %llu steps (%.3f s a step); %s, %s kernels, %d thread%s\n",
            b->tokens / b->seconds, (unsigned long long)b->steps, b->seconds / (double)b->steps,
-           run->kernels->precision, run->kernels->isa, omp_get_max_threads());
-    printf("%.3f GFLOP a token; %.1f of %.1f GFLOP/s that the CPU's multiply-adds reach: MFU %.1f%%; peak "
-           "memory %.0f MB\n\n",
-           b->flops / b->tokens / 1e9, b->flops / b->seconds / 1e9, b->peak / 1e9, 100 * mfu(b),
-           (double)mem_peak_rss() / 1e6);
+           run->kernels->precision, run->kernels->isa, b->threads, b->threads == 1 ? "" : "s");
+    print_share_of_peak(b);
     printf("  %-22s %7s %10s %7s\n", "op", "calls", "s a step", "share");
     for (size_t i = 0; i < PROFILE_OPS; i++) {
         const struct profile_op *op = &profile_ops()[i];
@@ -95,7 +135,8 @@ static void print_text(const struct bench *b, const struct run *run)
 
 static enum sft_status prepare(struct run *run, struct settings *settings, struct sft_err *err)
 {
-    if (settings_check(settings, true, err) || run_prepare(run, settings, false, true, NULL, err))
+    if (run_prepare(run, settings, true, true, NULL,
+                    err)) /* fresh: no directory's checkpoint is looked for */
         return err->status;
     run->kernels = profile_start(run->kernels);
     return run_allocate(run, err);
@@ -108,17 +149,17 @@ int cmd_bench(int argc, char **argv)
     struct string_list words, overrides = {0}, data = {0};
     bool as_json = false;
     const struct option table[] = {
-        {"base", OPTION_STRING, &base, "DIR", "the model to train"},
+        {"base", OPTION_STRING, &base, "DIR", "the model to train (its files are only read)"},
         {"data", OPTION_LIST, &data, "FILE", "conversations to train it on; may be repeated"},
-        {"steps", OPTION_SIZE, &b.steps, "N", "steps that are counted, after one that is not (10)"},
+        {"steps", OPTION_SIZE, &b.steps, "N", "steps to measure, after one warm-up step (10)"},
         {"precision", OPTION_STRING, &precision, "P", "fp32, bf16 or auto (default)"},
         {"json", OPTION_FLAG, &as_json, NULL, "print one JSON object"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE", "override a setting; may be repeated"},
     };
     const struct usage usage = {
         "sft bench --base DIR --data FILE [options]",
-        "How fast a model trains here, against what the CPU can do, and where the time goes. Writes nothing.",
-        table, sizeof table / sizeof *table};
+        "Measures how fast a model trains here, against what the CPU can do, and where the time goes.", table,
+        sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;
@@ -132,7 +173,9 @@ int cmd_bench(int argc, char **argv)
                           usage.synopsis);
     settings.model.base = base;
     settings.data.train = data;
-    settings.train.output_dir = "bench"; /* never made */
+    settings_given(&settings, "base");
+    settings_given(&settings, "train");
+    settings.train.output_dir = "bench"; /* never made, never read */
     settings.train.max_steps = b.steps + 1;
     if (!status && precision) {
         char *assignment = mem_printf("train.precision=%s", precision);
@@ -140,7 +183,7 @@ int cmd_bench(int argc, char **argv)
         free(assignment);
     }
     if (!status)
-        status = apply_overrides(&settings, &overrides, &err);
+        status = read_settings(&settings, NULL, &overrides, true, true, &err);
     if (!status)
         status = prepare(&run, &settings, &err);
     if (!status)

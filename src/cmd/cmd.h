@@ -34,14 +34,16 @@ enum option_type { OPTION_FLAG, OPTION_STRING, OPTION_SIZE, OPTION_DOUBLE, OPTIO
 struct option {
     const char *name; /* without "--" */
     enum option_type type;
-    void *value;     /* bool, const char *, uint64_t, double, struct string_list (freed by words_free) */
-    const char *arg; /* what its argument is called in --help; NULL for a flag */
+    void *value; /* bool, const char *, uint64_t, double, struct string_list (freed by words_free) */
+    const char
+        *arg; /* what its argument is called in --help; NULL for a flag. DIR, FILE and PATH are paths, in
+                        which ~ is the home directory */
     const char *help;
 };
 
 struct usage {
     const char *synopsis; /* "sft train CONFIG.ini [options]" */
-    const char *about;    /* what it does, a few lines */
+    const char *about;    /* what it does; wrapped to 80 columns */
     const struct option *options;
     size_t n_options;
 };
@@ -51,7 +53,18 @@ struct usage {
 int options_parse(int argc, char **argv, const struct usage *usage, struct string_list *words);
 void words_free(struct string_list *words);
 
-/* Apply every "section.key=value" of --set. */
+/* The settings of a command: defaults (settings_init has been there), what the command has set itself, the
+ * file at `path` (NULL: none), --set, checks across fields, and with need_files whether what they name is
+ * there. All that is wrong is told: printed as report_error does, but for the last message, which is left in
+ * *err. */
+enum sft_status read_settings(struct settings *settings, const char *path,
+                              const struct string_list *overrides, bool need_train, bool need_files,
+                              struct sft_err *err);
+
+/* Of read_settings: base and data that are not there become problems, with what may have been meant. */
+void check_inputs(struct settings *settings);
+
+/* Apply every "section.key=value" of --set; errors as in read_settings. */
 enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments,
                                 struct sft_err *err);
 

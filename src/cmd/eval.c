@@ -1,4 +1,5 @@
 #include "cmd/cmd.h"
+#include "cmd/model_argument.h"
 #include "infer/session.h"
 #include "train/evaluate.h"
 
@@ -16,6 +17,8 @@ static enum sft_status score(struct session *s, const struct settings *settings,
         settings, settings->data.max_length < positions ? (size_t)settings->data.max_length : positions);
     const size_t micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
     enum sft_status status = dataset_load(&ds, files, n_files, &s->template, s->tokenizer, &options, err);
+    if (!status)
+        status = dataset_check_names(&ds, NULL, &options.names, err);
     const size_t capacity = status ? 0 : batch_capacity(&ds, micro_batch_tokens);
     if (!status && ds.n_examples == 0)
         status = sft_fail(err, SFT_EDATA,
@@ -32,7 +35,8 @@ static enum sft_status score(struct session *s, const struct settings *settings,
     return status;
 }
 
-static void print_json(const struct evaluation *e)
+/* members: what else is to be told, each with a comma in front. */
+static void print_json(const struct evaluation *e, const struct strbuf *members)
 {
     struct strbuf out = {0};
     strbuf_puts(&out, "{\"loss\":");
@@ -41,8 +45,8 @@ static void print_json(const struct evaluation *e)
     strbuf_json_number(&out, exp(e->loss));
     strbuf_puts(&out, ",\"mean_token_accuracy\":");
     strbuf_json_number(&out, e->mean_token_accuracy);
-    strbuf_printf(&out, ",\"num_target_tokens\":%zu,\"num_conversations\":%zu}\n", e->num_target_tokens,
-                  e->num_conversations);
+    strbuf_printf(&out, ",\"num_target_tokens\":%zu,\"num_conversations\":%zu%s}\n", e->num_target_tokens,
+                  e->num_conversations, members->len ? members->data : "");
     fwrite(out.data, 1, out.len, stdout);
     strbuf_free(&out);
 }
@@ -58,18 +62,19 @@ int cmd_eval(int argc, char **argv)
 {
     struct string_list files, overrides = {0};
     const char *model = NULL, *precision = "fp32";
+    struct model_argument argument = {0};
     bool as_json = false;
     const struct option table[] = {
-        {"model", OPTION_STRING, &model, "DIR", "the model: a checkpoint or another Hugging Face directory"},
+        {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
         {"json", OPTION_FLAG, &as_json, NULL, "print one JSON object"},
         {"precision", OPTION_STRING, &precision, "P", "fp32 (default), bf16 or auto"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.max_length; may be repeated"},
     };
-    const struct usage usage = {
-        "sft eval --model DIR FILE... [options]",
-        "The model's loss, perplexity and accuracy on the trained tokens of the conversations.", table,
-        sizeof table / sizeof *table};
+    const struct usage usage = {"sft eval DIR FILE... [options]",
+                                "Prints the model's loss, perplexity and accuracy on the conversations, over "
+                                "the tokens that training would train on.",
+                                table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &files);
     if (code >= 0)
         return code;
@@ -77,28 +82,37 @@ int cmd_eval(int argc, char **argv)
     struct settings settings;
     struct sft_err err = {0};
     struct evaluation result;
+    struct strbuf members = {0};
     settings_init(&settings);
     enum sft_status status = SFT_OK;
-    if (!model || files.count == 0)
-        status = sft_fail(&err, SFT_EUSAGE, "expected --model and files of conversations (usage: %s)",
+    if (files.count < (model ? 1 : 2))
+        status = sft_fail(&err, SFT_EUSAGE, "expected a model and files of conversations (usage: %s)",
                           usage.synopsis);
     if (!status)
-        status = apply_overrides(&settings, &overrides, &err);
+        status = model_argument(&argument, model, &files, usage.synopsis, &err);
+    settings.data.eval = files;
+    settings_given(&settings, "eval");
     if (!status)
-        status = settings_check(&settings, false, &err);
+        status = read_settings(&settings, NULL, &overrides, false, true, &err);
     if (!status)
-        status = session_open(&session, model, precision, &settings, &err);
+        status = session_open(&session, argument.dir, precision, &settings, &err);
+    if (!status && as_json)
+        model_argument_json(&argument, &session.unused, &members);
+    else if (!status)
+        model_argument_tell(&argument, &session.unused);
     if (!status)
         status = score(&session, &settings, files.items, files.count, &result, &err);
     if (!status) {
         if (as_json)
-            print_json(&result);
+            print_json(&result, &members);
         else
             print_text(&result);
     }
     code = status ? report_error(&err) : finish_output();
     session_close(&session);
     settings_free(&settings);
+    model_argument_free(&argument);
+    strbuf_free(&members);
     words_free(&files);
     words_free(&overrides);
     return code;

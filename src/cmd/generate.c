@@ -1,28 +1,56 @@
-#include "cmd/cmd.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "cmd/cmd.h"
+#include "cmd/model_argument.h"
+#include "cmd/model_text.h"
+#include "cmd/sampling_options.h"
 #include "data/reader.h"
 #include "infer/session.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct generate {
-    const char *model, *precision, *system;
-    bool json;
+    const char *precision, *system;
+    bool json, raw;
     uint64_t max_new_tokens;
-    struct sampling sampling;
     struct session session;
     struct sampler sampler;
 };
 
-static enum sft_status answer(struct generate *g, const struct conversation *conv, struct token_buf *tokens,
-                              enum finish_reason *reason, struct sft_err *err)
+/* What a line or the command line asks for: a conversation to answer or, with --raw, text to continue. */
+struct prompt {
+    struct conversation conv;
+    const char *text;
+    size_t len;
+};
+
+struct answer {
+    struct token_buf tokens; /* the end token included */
+    struct strbuf text;      /* without it */
+    enum finish_reason reason;
+};
+
+static void answer_free(struct answer *answer)
+{
+    token_buf_free(&answer->tokens);
+    strbuf_free(&answer->text);
+}
+
+static enum sft_status generate(struct generate *g, const struct prompt *prompt, struct answer *answer,
+                                struct sft_err *err)
 {
     const struct generation options = {.max_new_tokens = (size_t)g->max_new_tokens, .sampler = &g->sampler};
-    tokens->count = 0;
-    return session_generate(&g->session, conv, &options, tokens, reason, err);
+    struct session *s = &g->session;
+    *answer = (struct answer){0};
+    if (g->raw ? session_continue(s, prompt->text, prompt->len, &options, &answer->tokens, &answer->reason, err)
+               : session_generate(s, &prompt->conv, &options, &answer->tokens, &answer->reason, err))
+        return err->status;
+    const bool ended = answer->reason == FINISH_STOP;
+    tokenizer_decode(s->tokenizer, answer->tokens.ids, answer->tokens.count - ended, true, &answer->text);
+    return SFT_OK;
 }
 
 /* ---- conversations as JSON lines ---- */
@@ -42,68 +70,105 @@ static void print_messages(struct strbuf *out, const json *row, const struct con
     }
 }
 
-/* The row's other keys, an id for instance, come back with it. */
-static void print_other_keys(struct strbuf *out, const json *row)
+/* The row's other keys, an id for instance, come back with it: `before` stands before the first, "," before others. */
+static void print_other_keys(struct strbuf *out, const json *row, const char *const *ours, const char *before)
 {
-    static const char *const ours[] = {"messages", "tokens", "finish_reason", "error"};
-    for (const json *member = json_first(json_get(row, "messages") ? row : NULL); member;
-         member = json_next(member)) {
+    for (const json *member = json_first(row); member; member = json_next(member)) {
         bool is_ours = false;
-        for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        for (size_t i = 0; ours[i]; i++)
             is_ours |= strcmp(json_key(member), ours[i]) == 0;
         if (is_ours)
             continue;
-        strbuf_putc(out, ',');
+        strbuf_puts(out, before);
         strbuf_json_string(out, json_key(member), strlen(json_key(member)));
         strbuf_putc(out, ':');
         json_print_line(member, out);
+        before = ",";
     }
 }
 
-static void print_answer(struct strbuf *out, const struct generate *g, const json *row,
-                         const struct conversation *conv, const struct token_buf *tokens,
-                         enum finish_reason reason)
+static void print_tokens(struct strbuf *out, const struct answer *answer)
 {
-    struct strbuf reply = {0};
-    tokenizer_decode(g->session.tokenizer, tokens->ids, tokens->count, true, &reply);
+    strbuf_puts(out, "\"tokens\":[");
+    for (size_t i = 0; i < answer->tokens.count; i++)
+        strbuf_printf(out, "%s%d", i ? "," : "", answer->tokens.ids[i]);
+    strbuf_printf(out, "],\"finish_reason\":\"%s\"", answer->reason == FINISH_STOP ? "stop" : "length");
+}
+
+static void print_answer(struct strbuf *out, const json *row, const struct conversation *conv,
+                         const struct answer *answer)
+{
+    static const char *const ours[] = {"messages", "tokens", "finish_reason", "error", NULL};
     strbuf_puts(out, "{\"messages\":[");
     print_messages(out, row, conv);
     strbuf_puts(out, "{\"role\":\"assistant\",\"content\":");
-    strbuf_json_string(out, reply.data ? reply.data : "", reply.len);
-    strbuf_puts(out, "}],\"tokens\":[");
-    for (size_t i = 0; i < tokens->count; i++)
-        strbuf_printf(out, "%s%d", i ? "," : "", tokens->ids[i]);
-    strbuf_printf(out, "],\"finish_reason\":\"%s\"", reason == FINISH_STOP ? "stop" : "length");
-    print_other_keys(out, row);
+    strbuf_json_string(out, answer->text.data, answer->text.len);
+    strbuf_puts(out, "}],");
+    print_tokens(out, answer);
+    print_other_keys(out, json_get(row, "messages") ? row : NULL, ours, ",");
     strbuf_putc(out, '}');
-    strbuf_free(&reply);
+}
+
+static void print_completion(struct strbuf *out, const json *row, const struct answer *answer)
+{
+    static const char *const ours[] = {"completion", "tokens", "finish_reason", "error", NULL};
+    strbuf_putc(out, '{');
+    print_other_keys(out, row, ours, "");
+    strbuf_puts(out, ",\"completion\":");
+    strbuf_json_string(out, answer->text.data, answer->text.len);
+    strbuf_putc(out, ',');
+    print_tokens(out, answer);
+    strbuf_putc(out, '}');
+}
+
+/* {"prompt": "..."} with --raw, otherwise a conversation whose last word is not the assistant's. */
+static enum sft_status read_prompt(const struct generate *g, const json *row, struct arena *arena,
+                                   struct prompt *prompt, struct sft_err *err)
+{
+    if (g->raw) {
+        const json *text = json_get(row, "prompt");
+        prompt->text = json_string(text);
+        prompt->len = prompt->text ? strlen(prompt->text) : 0;
+        return prompt->text ? SFT_OK
+                            : sft_fail(err, SFT_EDATA, "prompt: expected a string, found %s", json_type_name(text));
+    }
+    if (conversation_read(row, arena, &prompt->conv, err))
+        return SFT_EDATA;
+    const struct conversation *conv = &prompt->conv;
+    if (!conv->is_document && conv->count && conv->messages[conv->count - 1].role == ROLE_ASSISTANT)
+        return sft_fail(err, SFT_EDATA,
+                        "messages[%zu]: the conversation ends with the assistant's answer already (take that "
+                        "message out to have another)",
+                        conv->count - 1);
+    return SFT_OK;
 }
 
 /* One line in, one line out; false for a bad row. `row` counts from 0. */
 static bool answer_line(struct generate *g, const char *line, size_t len, size_t row, struct strbuf *out)
 {
     struct arena arena = {0};
-    struct conversation conv;
+    struct prompt prompt = {0};
+    struct answer answer = {0};
     json *parsed = NULL;
-    struct token_buf tokens = {0};
-    enum finish_reason reason;
     struct sft_err err = {0};
     sampler_restart(&g->sampler, row);
     enum sft_status status = json_parse(line, len, &parsed, &err);
     if (!status)
-        status = conversation_read(parsed, &arena, &conv, &err);
+        status = read_prompt(g, parsed, &arena, &prompt, &err);
     if (!status)
-        status = answer(g, &conv, &tokens, &reason, &err);
+        status = generate(g, &prompt, &answer, &err);
     if (status) {
         strbuf_puts(out, "{\"error\":");
         strbuf_json_string(out, err.message, strlen(err.message));
         strbuf_puts(out, "}");
+    } else if (g->raw) {
+        print_completion(out, parsed, &answer);
     } else {
-        print_answer(out, g, parsed, &conv, &tokens, reason);
+        print_answer(out, parsed, &prompt.conv, &answer);
     }
     strbuf_putc(out, '\n');
     json_free(parsed);
-    token_buf_free(&tokens);
+    answer_free(&answer);
     arena_free(&arena);
     return status == SFT_OK;
 }
@@ -134,26 +199,21 @@ static int answer_json_lines(struct generate *g)
 static int answer_text(struct generate *g, const char *text, size_t len)
 {
     struct message messages[2];
-    struct conversation conv = {.messages = messages};
-    if (g->system)
-        messages[conv.count++] = (struct message){ROLE_SYSTEM, g->system, strlen(g->system), 1};
-    messages[conv.count++] = (struct message){ROLE_USER, text, len, 1};
-    struct token_buf tokens = {0};
-    struct strbuf reply = {0}, clean = {0};
-    enum finish_reason reason;
+    struct prompt prompt = {.conv = {.messages = messages}, .text = text, .len = len};
+    struct answer answer = {0};
     struct sft_err err = {0};
     int code;
-    if (answer(g, &conv, &tokens, &reason, &err)) {
+    if (g->system)
+        messages[prompt.conv.count++] = (struct message){ROLE_SYSTEM, g->system, strlen(g->system), 1};
+    messages[prompt.conv.count++] = (struct message){ROLE_USER, text, len, 1};
+    if (generate(g, &prompt, &answer, &err)) {
         code = report_error(&err);
     } else {
-        tokenizer_decode(g->session.tokenizer, tokens.ids, tokens.count, true, &reply);
-        strbuf_add_utf8_lossy(&clean, reply.data ? reply.data : "", reply.len);
-        printf("%s\n", clean.data);
+        print_model_text(answer.text.data, answer.text.len);
+        putchar('\n');
         code = finish_output();
     }
-    strbuf_free(&clean);
-    strbuf_free(&reply);
-    token_buf_free(&tokens);
+    answer_free(&answer);
     return code;
 }
 
@@ -175,58 +235,83 @@ static int answer_words(struct generate *g, const struct string_list *words)
     return code;
 }
 
+static enum sft_status check_usage(const struct generate *g, const struct string_list *words, const char *synopsis,
+                                   struct sft_err *err)
+{
+    if (g->json && words->count)
+        return sft_fail(err, SFT_EUSAGE, "with --json the %s come on stdin, found '%s' (usage: %s)",
+                        g->raw ? "prompts" : "conversations", words->items[0], synopsis);
+    if (g->raw && g->system)
+        return sft_fail(err, SFT_EUSAGE, "--system has no place in text that is continued as it stands (--raw)");
+    return SFT_OK;
+}
+
+static enum sft_status open_session(struct generate *g, const char *model, const struct string_list *overrides,
+                                    struct sft_err *err)
+{
+    struct settings settings;
+    settings_init(&settings);
+    enum sft_status status = apply_overrides(&settings, overrides, err);
+    if (!status)
+        status = session_open(&g->session, model, g->precision, g->raw ? NULL : &settings, err);
+    settings_free(&settings);
+    return status;
+}
+
 int cmd_generate(int argc, char **argv)
 {
-    struct generate g = {.precision = "fp32", .max_new_tokens = 256, .sampling = {.top_p = 1, .seed = 42}};
-    uint64_t top_k = 0;
+    static const struct sampling greedy = {.top_p = 1, .repetition_penalty = 1};
+    struct generate g = {.precision = "fp32", .max_new_tokens = 256};
+    struct sampling_options sampling = SAMPLING_OPTIONS_NONE;
+    const char *model = NULL;
+    struct model_argument argument = {0};
     struct string_list words, overrides = {0};
     const struct option table[] = {
-        {"model", OPTION_STRING, &g.model, "DIR",
-         "the model: a checkpoint or another Hugging Face directory"},
-        {"json", OPTION_FLAG, &g.json, NULL, "conversations as JSON lines on stdin, answered on stdout"},
-        {"system", OPTION_STRING, &g.system, "TEXT", "a system message before the prompt"},
-        {"max-new-tokens", OPTION_SIZE, &g.max_new_tokens, "N", "stop after N tokens (256)"},
-        {"temperature", OPTION_DOUBLE, &g.sampling.temperature, "T",
-         "0 (default): always the most likely token"},
-        {"top-k", OPTION_SIZE, &top_k, "K", "sample among the K most likely tokens (0: all)"},
-        {"top-p", OPTION_DOUBLE, &g.sampling.top_p, "P",
-         "sample among the most likely tokens that hold P (1: all)"},
-        {"seed", OPTION_SIZE, &g.sampling.seed, "N", "of the random numbers (42)"},
+        {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
+        {"json", OPTION_FLAG, &g.json, NULL, "conversations as JSON lines on stdin, answers on stdout"},
+        {"raw", OPTION_FLAG, &g.raw, NULL,
+         "continue the text as it stands, without a chat template; with --json, {\"prompt\": ...} lines"},
+        {"system", OPTION_STRING, &g.system, "TEXT", "system message before the prompt"},
+        {"max-new-tokens", OPTION_SIZE, &g.max_new_tokens, "N", "longest answer, in tokens (256)"},
+        {"temperature", OPTION_DOUBLE, &sampling.temperature, "T", "0 (default): always the most likely token"},
+        {"top-k", OPTION_SIZE, &sampling.top_k, "K", "sample from the K most likely tokens (0: all)"},
+        {"top-p", OPTION_DOUBLE, &sampling.top_p, "P",
+         "sample from the likeliest tokens that together have probability P (1: all)"},
+        {"repetition-penalty", OPTION_DOUBLE, &sampling.repetition_penalty, "R",
+         "above 1: what was said becomes less likely (1: off)"},
+        {"seed", OPTION_SIZE, &sampling.seed, "N", "random seed (42)"},
         {"precision", OPTION_STRING, &g.precision, "P", "fp32 (default), bf16 or auto"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.template; may be repeated"},
     };
     const struct usage usage = {
-        "sft generate --model DIR [options] [PROMPT...]",
-        "Answers one prompt, from the command line or stdin; or with --json one conversation a line.", table,
-        sizeof table / sizeof *table};
+        "sft generate DIR [options] [PROMPT...]",
+        "Answers one prompt, from the command line or stdin; with --json, one conversation per line. An answer "
+        "ends at the template's end of turn and at any eos_token_id of the model's generation_config.json; the "
+        "sampling settings there are chat's defaults, not generate's.",
+        table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;
-    struct settings settings;
     struct sft_err err = {0};
-    enum sft_status status = SFT_OK;
-    settings_init(&settings);
-    g.sampling.top_k = (size_t)top_k;
-    if (!g.model || (g.json && words.count))
-        status = sft_fail(&err, SFT_EUSAGE, "expected --model%s (usage: %s)",
-                          g.json ? ", and with --json no prompt: conversations come on stdin" : "",
-                          usage.synopsis);
-    if (!status && (g.sampling.temperature < 0 || g.sampling.top_p <= 0 || g.sampling.top_p > 1))
-        status = sft_fail(&err, SFT_EUSAGE, "--temperature must be 0 or more, --top-p above 0 and at most 1");
+    enum sft_status status = sampling_options_check(&sampling, &err);
     if (!status)
-        status = apply_overrides(&settings, &overrides, &err);
+        status = model_argument(&argument, model, &words, usage.synopsis, &err);
     if (!status)
-        status = session_open(&g.session, g.model, g.precision, &settings, &err);
+        status = check_usage(&g, &words, usage.synopsis, &err);
+    if (!status)
+        status = open_session(&g, argument.dir, &overrides, &err);
     if (status) {
         code = report_error(&err);
     } else {
-        sampler_init(&g.sampler, &g.sampling, g.session.model.config.vocab_size, 0);
+        model_argument_tell(&argument, &g.session.unused);
+        const struct sampling chosen = sampling_resolve(&sampling, NULL, &greedy);
+        sampler_init(&g.sampler, &chosen, g.session.model.config.vocab_size, 0);
         code = g.json ? answer_json_lines(&g) : answer_words(&g, &words);
     }
     sampler_free(&g.sampler);
     session_close(&g.session);
-    settings_free(&settings);
+    model_argument_free(&argument);
     words_free(&words);
     words_free(&overrides);
     return code;

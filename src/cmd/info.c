@@ -2,8 +2,11 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/model_argument.h"
 #include "model/checksums.h"
+#include "model/generation.h"
 #include "model/hf.h"
+#include "model/model_dir.h"
 #include "text/template.h"
 
 #include <stdio.h>
@@ -17,6 +20,7 @@ struct info {
     struct tensor_table table;
     bool has_config, has_weights, has_tokenizer, has_checksums, checksums_hold;
     size_t vocab;             /* of the tokenizer */
+    struct strbuf unused;     /* tensors that are no part of the model */
     char template[32];        /* name, "none", or "another one" */
     double step, total_steps; /* of a checkpoint; NaN for other directories */
     char **problems;
@@ -34,6 +38,7 @@ static void look_at_weights(struct info *info)
     struct sft_err err;
     struct block params = {0};
     tensor_table_init(&info->table, &info->config);
+    hf_check_weights(&info->config, info->config.vocab_size, info->dir, &info->unused, &err);
     info->has_weights =
         !block_alloc(&params, info->table.n_elements * sizeof(float), "the parameters", &err) &&
         !hf_load_params(params.data, &info->table, &info->config, info->config.vocab_size, info->dir, &err);
@@ -89,19 +94,63 @@ static void look_at_checkpoint(struct info *info)
     free(trainer);
 }
 
+static void look_at_generation(struct info *info, const json *config)
+{
+    struct sft_err err;
+    struct generation_config generation;
+    if (generation_config_load(&generation, info->dir, config, &info->config, &err))
+        add_problem(info, &err);
+    else
+        generation_config_free(&generation);
+}
+
 static void look(struct info *info)
 {
     struct sft_err err;
-    info->has_config = !model_config_load(&info->config, info->dir, NULL, &err);
-    if (info->has_config)
+    json *config = NULL;
+    info->has_config = !model_config_load(&info->config, info->dir, &config, &err);
+    if (info->has_config) {
         look_at_weights(info);
-    else
+        look_at_generation(info, config);
+    } else {
         add_problem(info, &err);
+    }
+    json_free(config);
     look_at_tokenizer(info);
     look_at_checkpoint(info);
 }
 
-static void print_json(const struct info *info)
+static void free_info(struct info *info)
+{
+    for (size_t i = 0; i < info->n_problems; i++)
+        free(info->problems[i]);
+    free(info->problems);
+    strbuf_free(&info->unused);
+    tensor_table_free(&info->table);
+    *info = (struct info){0};
+}
+
+/* A run moves its links on and removes old checkpoints while they are looked at: where the one that was found has
+ * vanished meanwhile, the one in its place is looked at. */
+static enum sft_status find_and_look(struct info *info, struct model_argument *a, struct sft_err *err)
+{
+    enum { TRIES = 10 };
+    for (int i = 0;; i++) {
+        if (model_dir_find(a->path, &a->dir, &a->link, err)) {
+            if (!path_is_dir(a->path))
+                return err->status;
+            a->dir = mem_strdup(a->path); /* no model, and what it lacks will be told */
+        }
+        info->dir = a->dir;
+        look(info);
+        if (!info->n_problems || path_is_dir(a->dir) || i == TRIES)
+            return SFT_OK;
+        free_info(info);
+        free(a->dir);
+    }
+}
+
+static void print_json(const struct info *info, const struct model_argument *argument)
 {
     const struct model_config *c = &info->config;
     struct strbuf out = {0};
@@ -123,15 +172,19 @@ static void print_json(const struct info *info)
         strbuf_puts(&out, i ? "," : "");
         strbuf_json_string(&out, info->problems[i], strlen(info->problems[i]));
     }
-    strbuf_puts(&out, "]}\n");
+    strbuf_puts(&out, "]");
+    model_argument_json(argument, &info->unused, &out);
+    strbuf_puts(&out, "}\n");
     fwrite(out.data, 1, out.len, stdout);
     strbuf_free(&out);
 }
 
-static void print_text(const struct info *info)
+static void print_text(const struct info *info, const struct model_argument *argument)
 {
     const struct model_config *c = &info->config;
     char count[16];
+    if (argument->link)
+        printf("directory  %s (%s of %s)\n", argument->dir, argument->link, argument->path);
     if (info->has_config) {
         printf("model      %s: %zu layers, %zu heads, %zu wide (%zu inside), %zu positions, vocabulary %zu, "
                "%s head\n",
@@ -139,6 +192,8 @@ static void print_text(const struct info *info)
                c->vocab_size, c->tied ? "tied" : "untied");
         printf("weights    %s parameters%s\n", log_count(count, (double)info->table.n_parameters),
                info->has_weights ? "" : ", not readable");
+        if (info->unused.len)
+            printf("not used   %s\n", info->unused.data);
     }
     if (info->has_tokenizer)
         printf("tokenizer  %zu ids, chat template: %s\n", info->vocab, info->template);
@@ -152,40 +207,41 @@ static void print_text(const struct info *info)
 int cmd_info(int argc, char **argv)
 {
     bool json_wanted = false;
+    const char *model = NULL;
+    struct model_argument argument = {0};
     struct string_list words;
     const struct option table[] = {
+        {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
         {"json", OPTION_FLAG, &json_wanted, NULL, "print one JSON object"},
     };
-    const struct usage usage = {
-        "sft info DIR [--json]",
-        "Says what a model directory holds. Exit code 0 only if it is complete and its checksums hold.",
-        table, sizeof table / sizeof *table};
+    const struct usage usage = {"sft info DIR [--json]",
+                                "Says what a model directory holds. The exit code is 0 only if it is "
+                                "complete and its checksums match.",
+                                table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;
     struct sft_err err;
-    struct info info = {.dir = words.count == 1 ? words.items[0] : NULL};
-    if (!info.dir) {
-        sft_fail(&err, SFT_EUSAGE, "expected one directory (usage: %s)", usage.synopsis);
-        words_free(&words);
-        return report_error(&err);
+    struct info info = {0};
+    argument.path = model ? model : words.count == 1 ? words.items[0] : NULL;
+    enum sft_status status = SFT_OK;
+    if (!argument.path || (model && words.count))
+        status = sft_fail(&err, SFT_EUSAGE, "expected one directory (usage: %s)", usage.synopsis);
+    if (!status)
+        status = find_and_look(&info, &argument, &err);
+    if (status) {
+        code = report_error(&err);
+    } else {
+        if (json_wanted)
+            print_json(&info, &argument);
+        else
+            print_text(&info, &argument);
+        code = finish_output();
+        if (!code && info.n_problems)
+            code = 1;
     }
-    if (path_expect_dir(info.dir, &err)) {
-        words_free(&words);
-        return report_error(&err);
-    }
-    look(&info);
-    if (json_wanted)
-        print_json(&info);
-    else
-        print_text(&info);
-    code = finish_output();
-    if (!code && info.n_problems)
-        code = 1;
-    for (size_t i = 0; i < info.n_problems; i++)
-        free(info.problems[i]);
-    free(info.problems);
-    tensor_table_free(&info.table);
+    free_info(&info);
+    model_argument_free(&argument);
     words_free(&words);
     return code;
 }

@@ -158,7 +158,7 @@ static enum sft_status print_conversations(struct inspect *in, const struct run 
 
 static void print_report(struct inspect *in, const struct run *run)
 {
-    static const char warning[] = "\033[1;33m", plain[] = "\033[0m";
+    static const char warning[] = "\033[1;35m", plain[] = "\033[0m";
     struct report report;
     struct strbuf text = {0};
     report_make(&report, run);
@@ -182,19 +182,19 @@ static void print_report(struct inspect *in, const struct run *run)
 static enum sft_status gather_settings(const struct inspect *in, struct settings *settings,
                                        struct sft_err *err)
 {
+    const char *path = in->base ? NULL : in->words.count == 1 ? in->words.items[0] : NULL;
     settings_init(settings);
-    if (!in->base && in->words.count == 1) {
-        if (settings_read_file(settings, in->words.items[0], err))
-            return err->status;
-    } else if (in->base && in->words.count) {
+    if (in->base && in->words.count) {
         settings->model.base = in->base;
         settings->data.train = in->words;
-    } else {
+        settings_given(settings, "base");
+        settings_given(settings, "train");
+    } else if (!path) {
         return sft_fail(err, SFT_EUSAGE,
                         "expected a configuration file, or --base DIR and files of conversations "
                         "(sft inspect --help)");
     }
-    if (apply_overrides(settings, &in->overrides, err) || settings_check(settings, false, err))
+    if (read_settings(settings, path, &in->overrides, false, true, err))
         return err->status;
     if (!settings->model.base || !settings->data.train.count)
         return sft_fail(err, SFT_EUSAGE, "%s: [model] base and [data] train are needed to inspect",
@@ -240,25 +240,26 @@ int cmd_inspect(int argc, char **argv)
     struct inspect in = {.row = every_row, .preview.colour = log_is_terminal(STDOUT_FILENO)};
     const struct option table[] = {
         {"base", OPTION_STRING, &in.base, "DIR", "the base whose tokenizer and template are used"},
-        {"json", OPTION_FLAG, &in.json, NULL, "JSON: an object a conversation, or the report as one object"},
+        {"json", OPTION_FLAG, &in.json, NULL,
+         "one JSON object per conversation, or the report as one object"},
         {"tokens", OPTION_FLAG, &in.preview.tokens, NULL,
-         "a line a token: position, id, weight, text (--json has them all)"},
-        {"row", OPTION_SIZE, &in.row, "N", "the N-th conversation only"},
-        {"source", OPTION_STRING, &in.source, "FILE:LINE", "what the row becomes that begins there"},
-        {"limit", OPTION_SIZE, &in.limit, "N", "the first N conversations only; the rest is not read"},
+         "one line per token: position, id, weight, text (--json always has them)"},
+        {"row", OPTION_SIZE, &in.row, "N", "only the N-th conversation"},
+        {"source", OPTION_STRING, &in.source, "FILE:LINE", "only the row that begins there"},
+        {"limit", OPTION_SIZE, &in.limit, "N", "only the first N conversations; the rest is not read"},
         {"report", OPTION_FLAG, &in.report, NULL,
-         "counts, lengths, what is left out and why, memory, disk, steps, and what may surprise"},
+         "counts, lengths, what is left out and why, memory, disk, steps, warnings"},
         {"no-pager", OPTION_FLAG, &in.no_pager, NULL,
-         "do not start $SFT_PAGER, $PAGER or less on a terminal"},
+         "start no pager on a terminal ($SFT_PAGER, $PAGER, else less)"},
         {"set", OPTION_LIST, &in.overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.train_on; may be repeated"},
     };
-    const struct usage usage = {"sft inspect CONFIG.ini | sft inspect --base DIR FILE... [options]",
-                                "Shows each conversation as the model will see it, turn by turn, and which "
-                                "tokens are trained on: green\n"
-                                "on a terminal, [[between brackets]] elsewhere. With --report: what train "
-                                "reports before its first step.",
-                                table, sizeof table / sizeof *table};
+    const struct usage usage = {
+        "sft inspect CONFIG.ini | sft inspect --base DIR FILE... [options]",
+        "Shows each conversation as the model will see it, turn by turn, and which "
+        "tokens are trained on: highlighted on a terminal, [[between brackets]] elsewhere. "
+        "With --report: what train reports before its first step.",
+        table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &in.words);
     if (code >= 0) {
         words_free(&in.overrides);

@@ -1,4 +1,9 @@
+#include "base/home.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/wrap.h"
 #include "cmd/cmd.h"
+#include "config/foreign.h"
 
 #include <errno.h>
 #include <math.h>
@@ -6,23 +11,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HELP_COLUMN = 29 };
+
+static void add_option(struct strbuf *out, const char *name, const char *arg, const char *help)
+{
+    const size_t start = out->len;
+    strbuf_printf(out, "  --%s%s%s", name, arg ? " " : "", arg ? arg : "");
+    const size_t width = out->len - start;
+    if (width > HELP_COLUMN - 2)
+        strbuf_printf(out, "\n%*s", HELP_COLUMN, "");
+    else
+        strbuf_printf(out, "%*s", (int)(HELP_COLUMN - width), "");
+    strbuf_wrap(out, help, HELP_COLUMN, HELP_COLUMN);
+}
+
 static void print_usage(const struct usage *usage)
 {
-    printf("usage: %s\n\n%s\n\noptions:\n", usage->synopsis, usage->about);
-    for (size_t i = 0; i < usage->n_options; i++) {
-        const struct option *o = &usage->options[i];
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-        printf("  %-26s %s\n", left, o->help);
-    }
-    printf("  %-26s %s\n", "--help", "this text");
+    struct strbuf out = {0};
+    strbuf_puts(&out, "usage: ");
+    strbuf_wrap(&out, usage->synopsis, strlen("usage: "), strlen("usage: "));
+    strbuf_putc(&out, '\n');
+    strbuf_wrap(&out, usage->about, 0, 0);
+    strbuf_puts(&out, "\noptions:\n");
+    for (size_t i = 0; i < usage->n_options; i++)
+        add_option(&out, usage->options[i].name, usage->options[i].arg, usage->options[i].help);
+    add_option(&out, "help", NULL, "print this text");
+    fwrite(out.data, 1, out.len, stdout);
+    strbuf_free(&out);
 }
 
 static int usage_error(const struct usage *usage, const char *what, const char *word, const char *hint)
 {
     fprintf(stderr, "error: %s '%s' (", what, word);
     if (hint)
-        fprintf(stderr, "did you mean --%s?", hint);
+        fprintf(stderr, "did you mean %s?", hint);
     else
         fprintf(stderr, "usage: %s", usage->synopsis);
     fputs(")\n", stderr);
@@ -37,22 +59,79 @@ static const struct option *find_option(const struct usage *usage, const char *n
     return NULL;
 }
 
-static const char *nearest_option(const struct usage *usage, const char *name, size_t len)
+/* A configuration's key, or another trainer's name of one, that was given as an option: "--set
+ * train.seed=..." */
+static char *suggest_key(const char *name, const char *value)
 {
-    const char *names[32];
-    char *word = mem_strndup(name, len);
+    struct strbuf words = {0};
+    char *key = mem_strdup(name), *hint = NULL;
+    for (char *c = key; *c; c++)
+        *c = *c == '-' ? '_' : *c;
+    const struct field *field = settings_find(key);
+    if (field || (foreign_key("", key, value, &words, &field) && field))
+        hint = mem_printf("--set %s.%s=%s", field->section, field->key,
+                          words.data || !*value ? "..." : value);
+    free(key);
+    strbuf_free(&words);
+    return hint;
+}
+
+/* What an unknown option may be, malloc'd, or NULL: `word` may have one dash or two, _ for - and =value. */
+static char *suggest_option(const struct usage *usage, const char *word)
+{
+    const char *names[32], *start = word + strspn(word, "-"), *equals = strchr(start, '=');
+    char *name = mem_strndup(start, equals ? (size_t)(equals - start) : strlen(start));
     size_t n = 0;
     for (; n < usage->n_options && n < 32; n++)
         names[n] = usage->options[n].name;
-    const char *nearest = nearest_word(word, names, n);
-    free(word);
-    return nearest;
+    char *dashed = mem_strdup(name);
+    for (char *c = dashed; *c; c++)
+        *c = *c == '_' ? '-' : *c;
+    const char *nearest = find_option(usage, dashed, strlen(dashed)) ? dashed : NULL;
+    char *hint = NULL;
+    if (!nearest && find_option(usage, "set", 3))
+        hint = suggest_key(name, equals ? equals + 1 : "");
+    if (!nearest && !hint)
+        nearest = nearest_word(dashed, names, n);
+    if (nearest)
+        hint = mem_printf("--%s", nearest);
+    free(name);
+    free(dashed);
+    return hint;
+}
+
+static int unknown_option(const struct usage *usage, const char *word)
+{
+    char *hint = suggest_option(usage, word);
+    const int code = usage_error(usage, "unknown option", word, hint);
+    free(hint);
+    return code;
 }
 
 static void list_add(struct string_list *list, char *item)
 {
     list->items = mem_realloc(list->items, list->count + 1, sizeof *list->items);
     list->items[list->count++] = item;
+}
+
+/* An option's argument as a path: a shell expands no ~ behind --out=. Kept for the process's life. */
+static char *expand(char *argument, struct sft_err *err)
+{
+    static struct arena paths;
+    char *full;
+    if (*argument != '~')
+        return argument;
+    if (path_expand_home(argument, &full, err))
+        return NULL;
+    char *kept = arena_strndup(&paths, full, strlen(full));
+    free(full);
+    return kept;
+}
+
+static bool is_path(const struct option *o)
+{
+    return o->arg &&
+           (strcmp(o->arg, "DIR") == 0 || strcmp(o->arg, "PATH") == 0 || strcmp(o->arg, "FILE") == 0);
 }
 
 /* Store an option's argument; false if it is not of the option's type. */
@@ -88,13 +167,21 @@ static int parse_option(int argc, char **argv, int *i, const struct usage *usage
     const struct option *o = find_option(usage, name, len);
     char *argument = equals ? argv[*i] + 2 + len + 1 : NULL;
     if (!o)
-        return usage_error(usage, "unknown option", argv[*i], nearest_option(usage, name, len));
+        return unknown_option(usage, argv[*i]);
     if (o->type == OPTION_FLAG && argument)
         return usage_error(usage, "this option takes no value:", argv[*i], NULL);
     if (o->type != OPTION_FLAG && !argument) {
         if (*i + 1 >= argc)
             return usage_error(usage, "a value is missing after", argv[*i], NULL);
         argument = argv[++*i];
+    }
+    if (argument && is_path(o)) {
+        struct sft_err err;
+        argument = expand(argument, &err);
+        if (!argument) {
+            fprintf(stderr, "error: --%s: %s\n", o->name, err.message);
+            return 2;
+        }
     }
     if (store(o, argument))
         return -1;
@@ -107,6 +194,10 @@ int options_parse(int argc, char **argv, const struct usage *usage, struct strin
 {
     *words = (struct string_list){0};
     bool only_words = false;
+    if (argc == 2 && strcmp(argv[1], "help") == 0 && !path_exists("help")) {
+        print_usage(usage);
+        return finish_output();
+    }
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
         if (!only_words && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)) {
@@ -124,7 +215,7 @@ int options_parse(int argc, char **argv, const struct usage *usage, struct strin
             }
         } else if (!only_words && word[0] == '-' && word[1] && word[1] != ':' && word[1] != '*') {
             words_free(words);
-            return usage_error(usage, "unknown option", word, NULL);
+            return unknown_option(usage, word);
         } else {
             list_add(words, word);
         }
@@ -138,17 +229,48 @@ void words_free(struct string_list *words)
     *words = (struct string_list){0};
 }
 
+/* ---- settings ---- */
+
+/* All problems but the last are printed here, and the last one is left to whoever reports *err. */
+static enum sft_status tell_problems(const struct settings *settings, struct sft_err *err)
+{
+    const struct problem_list *list = &settings->problems;
+    if (list->count == 0)
+        return SFT_OK;
+    const size_t kept = list->count < PROBLEMS_MAX ? list->count : PROBLEMS_MAX;
+    for (size_t i = 0; i + 1 < kept; i++)
+        fprintf(stderr, "error: %s\n", list->messages[i]);
+    if (kept == list->count)
+        return sft_fail(err, list->status, "%s", list->messages[kept - 1]);
+    fprintf(stderr, "error: %s\n", list->messages[kept - 1]);
+    return sft_fail(err, list->status, "and %zu more in the configuration", list->count - kept);
+}
+
+enum sft_status read_settings(struct settings *settings, const char *path,
+                              const struct string_list *overrides, bool need_train, bool need_files,
+                              struct sft_err *err)
+{
+    if (path && settings_read_file(settings, path, err) && !settings->file) /* not there, or no INI */
+        return tell_problems(settings, err);
+    for (size_t i = 0; i < overrides->count; i++)
+        settings_override(settings, overrides->items[i], NULL);
+    settings_check(settings, need_train, NULL);
+    if (need_files)
+        check_inputs(settings);
+    return tell_problems(settings, err);
+}
+
 enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments,
                                 struct sft_err *err)
 {
     for (size_t i = 0; i < assignments->count; i++)
-        if (settings_override(settings, assignments->items[i], err))
-            return err->status;
-    return SFT_OK;
+        settings_override(settings, assignments->items[i], NULL);
+    return tell_problems(settings, err);
 }
 
 int report_error(const struct sft_err *err)
 {
+    log_progress("%s", ""); /* what failed may have been in the middle of it */
     if (err->status == SFT_EINTERRUPTED)
         fprintf(stderr, "%s\n", err->message);
     else

@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char bold[] = "\033[1m", dim[] = "\033[2m", plain[] = "\033[0m";
-/* each trained token in a shade other than its neighbour's; the others dim or not */
-static const char *const trained_shade[2] = {"\033[30;42m", "\033[30;102m"};
-static const char *const other_shade[2] = {"\033[2m", "\033[22m"};
+static const char bold[] = "\033[1m", plain[] = "\033[0m";
+/* Black on green, black on cyan by turns, a token each: both colours are set, so that a dark terminal shows
+ * them as a light one does. What is not trained has the terminal's own colours (dim and bright ones vanish on
+ * some). */
+static const char *const trained_shade[2] = {"\033[30;42m", "\033[30;46m"};
 
 /* A record's data, at hand. */
 struct row {
@@ -156,10 +157,10 @@ static void put_coloured(struct strbuf *out, const struct row *row, size_t first
 {
     for (size_t i = first, n = 0; i < end; n++) {
         const size_t next = whole_characters(row, i, end);
-        const char *colour = (row->weights[i] > 0 ? trained_shade : other_shade)[n % 2];
-        strbuf_puts(out, colour);
+        const char *colour = row->weights[i] > 0 ? trained_shade[n % 2] : NULL;
+        strbuf_puts(out, colour ? colour : "");
         put_tokens(out, row, i, next, colour);
-        strbuf_puts(out, plain);
+        strbuf_puts(out, colour ? plain : "");
         i = next;
     }
 }
@@ -218,14 +219,12 @@ static void put_table(struct strbuf *out, const struct row *row)
 }
 
 /* The beginning of a row that cannot be read. */
-static void put_bad_row(struct strbuf *out, const struct preview *p, const struct dataset_file *file,
-                        const struct record *r)
+static void put_bad_row(struct strbuf *out, const struct dataset_file *file, const struct record *r)
 {
     enum { MOST = 500 };
     const bool is_longer = r->row_len > MOST;
-    strbuf_puts(out, p->colour ? dim : "");
     strbuf_add_visible(out, record_row(&file->store, r), is_longer ? MOST : r->row_len);
-    strbuf_printf(out, "%s%s%s", is_longer ? " ..." : "", p->colour ? plain : "", r->row_len ? "\n" : "");
+    strbuf_printf(out, "%s%s", is_longer ? " ..." : "", r->row_len ? "\n" : "");
 }
 
 static void put_header(struct strbuf *out, const struct row *row, const struct dataset_file *file,
@@ -260,7 +259,7 @@ void preview_text(const struct preview *p, const struct dataset_file *file, cons
     struct strbuf out = {0};
     put_header(&out, &row, file, dropped);
     if (r->why == DROP_BAD_ROW)
-        put_bad_row(&out, p, file, r);
+        put_bad_row(&out, file, r);
     else if (p->tokens)
         put_table(&out, &row);
     else
@@ -273,6 +272,6 @@ void preview_text(const struct preview *p, const struct dataset_file *file, cons
 void preview_legend(const struct preview *p)
 {
     if (p->colour)
-        printf("%s trained on %s, a shade a token; %sthe rest is not%s\n\n", trained_shade[0], plain, dim,
+        printf("%s trained on %s, tokens in two colours by turns; the rest is not\n\n", trained_shade[0],
                plain);
 }

@@ -118,14 +118,14 @@ int cmd_tokenizer(int argc, char **argv)
         {"model", OPTION_STRING, &model, "DIR",
          "a directory with tokenizer.json, or vocab.json and merges.txt"},
         {"special", OPTION_FLAG, &cmd.special, NULL,
-         "encode: control tokens in the text count as such; decode: show them"},
+         "encode: read special tokens in the text as such; decode: print them"},
         {"json-lines", OPTION_FLAG, &cmd.json_lines, NULL,
-         "encode: a JSON string a line in, a JSON array a line out"},
+         "encode: one JSON string per line in, one JSON array per line out"},
     };
     const struct usage usage = {
         "sft tokenizer encode|decode --model DIR [options]",
-        "encode: text on stdin to ids on stdout. decode: ids on stdin to text on stdout.\n"
-        "sft tokenizer train learns a new one: see sft tokenizer train --help.",
+        "encode: text on stdin becomes ids on stdout. decode: ids on stdin become text on stdout. "
+        "sft tokenizer train learns a new tokenizer (sft help tokenizer train).",
         table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)

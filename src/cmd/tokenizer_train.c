@@ -1,5 +1,6 @@
 #include "base/io.h"
 #include "base/log.h"
+#include "base/staging.h"
 #include "cmd/cmd.h"
 #include "data/corpus.h"
 #include "text/bpe_train.h"
@@ -39,19 +40,26 @@ static enum sft_status check_arguments(const struct training *t, const char *syn
     return SFT_OK;
 }
 
-/* No tokenizer is written over. */
+/* A tokenizer's files, in the order in which they get their names where the directory holds others: what lacks
+ * tokenizer.json, vocab.json and merges.txt is no tokenizer yet, and tokenizer.json alone is a whole one. */
+static const char *const file_names[] = {"tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja",
+                                         "tokenizer.json", "vocab.json", "merges.txt"};
+enum { N_FILES = sizeof file_names / sizeof *file_names };
+
+/* No tokenizer is written over, but for one that a killed process was giving its names, from DIR/.tokenizer.tmp. */
 static enum sft_status check_out(const char *dir, struct sft_err *err)
 {
-    static const char *const names[] = {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json",
-                                        "special_tokens_map.json"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *path = path_join(dir, names[i]);
+    char *half = path_join(dir, ".tokenizer.tmp");
+    const bool was_killed = path_exists(half);
+    free(half);
+    for (size_t i = 0; i < N_FILES && !was_killed; i++) {
+        char *path = path_join(dir, file_names[i]);
         const bool exists = path_exists(path);
         free(path);
         if (exists)
             return sft_fail(err, SFT_EUSAGE,
                             "--out %s: there is a tokenizer already (%s); name another directory", dir,
-                            names[i]);
+                            file_names[i]);
     }
     return SFT_OK;
 }
@@ -98,10 +106,21 @@ static enum sft_status read_files(struct training *t, struct sft_err *err)
     return SFT_OK;
 }
 
+/* A directory of its own is there whole or not at all; in one that holds other files, each file is. */
 static enum sft_status save(const struct training *t, struct sft_err *err)
 {
-    const enum sft_status status = io_mkdirs(t->out, err);
-    return status ? status : tokenizer_save(t->tok, t->out, 0, err);
+    const bool is_new = !path_exists(t->out);
+    char *inside = path_join(t->out, ".tokenizer");
+    struct staging staging;
+    enum sft_status status = staging_open(&staging, is_new ? t->out : inside, err);
+    if (!status)
+        status = tokenizer_save(t->tok, staging.path, 0, err);
+    if (!status)
+        status = is_new ? staging_commit(&staging, err)
+                        : staging_commit_files(&staging, t->out, file_names, N_FILES, err);
+    staging_close(&staging);
+    free(inside);
+    return status;
 }
 
 static void report(const struct training *t, double reading, double merging)
@@ -138,19 +157,22 @@ int cmd_tokenizer_train(int argc, char **argv)
 {
     struct training t = {0};
     const struct option table[] = {
-        {"vocab-size", OPTION_SIZE, &t.vocab_size, "N", "tokens in all: special ones, the 256 bytes, merges"},
-        {"out", OPTION_STRING, &t.out, "DIR", "where the tokenizer is written; it may not hold one yet"},
+        {"vocab-size", OPTION_SIZE, &t.vocab_size, "N",
+         "number of tokens in all: special ones, the 256 bytes, merges"},
+        {"out", OPTION_STRING, &t.out, "DIR", "where to write the tokenizer; must not hold one yet"},
         {"min-frequency", OPTION_SIZE, &t.min_frequency, "N",
-         "merge only pairs that occur so often (default 0, as BpeTrainer's)"},
+         "merge only pairs that occur at least N times (0, as in BpeTrainer)"},
         {"special", OPTION_LIST, &t.special, "TOKEN",
-         "another special token beside <|endoftext|>, which has id 0; may be repeated"},
+         "a special token besides <|endoftext|>, which has id 0; may be repeated"},
     };
     const struct usage usage = {
         "sft tokenizer train FILE... --vocab-size N --out DIR [options]",
-        "Learn a byte-level BPE tokenizer with GPT-2's words, and write it in both Hugging Face forms.\n"
-        "Vocabulary and merges equal those of Hugging Face's BpeTrainer on the same texts: the lines of a\n"
-        "FILE.txt, the messages or documents of any other FILE (JSON, CSV; gzipped; - is standard input).\n"
-        "FILE*2 counts twice, FILE:format forces a format (txt: lines).",
+        "Learns a byte-level BPE tokenizer with GPT-2's splitting into words, and writes it in both of "
+        "Hugging "
+        "Face's forms. Vocabulary and merges equal those of Hugging Face's BpeTrainer on the same texts: the "
+        "lines of a FILE.txt, the messages or documents of any other FILE (JSON, CSV, also gzipped; - is "
+        "standard "
+        "input). FILE*2 counts twice, FILE:format forces a format (txt: lines).",
         table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &t.files);
     if (code >= 0) {

@@ -1,79 +1,98 @@
+#include "base/clock.h"
+#include "base/log.h"
 #include "cmd/cmd.h"
 #include "train/trainer.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 
-static volatile int stop_requested;
+static volatile int stop_requested, can_save;
 
-/* The first signal asks the loop to save and stop; a second one is the system's own, and ends us at once. */
+/* A signal that comes again within this time is the same one: `timeout` sends it to its command, then to the group. */
+static const double ONE_REQUEST_SECONDS = 0.5;
+
+/* The first signal asks the loop to save and stop, and says so; a second one of its kind ends us at once. */
 static void on_signal(int signal_number)
 {
+    static volatile double first_at[NSIG];
+    const double now = clock_seconds();
+    const int saved_errno = errno;
+    if (first_at[signal_number] > 0 && now - first_at[signal_number] < ONE_REQUEST_SECONDS)
+        return;
+    if (first_at[signal_number] > 0) {
+        log_from_signal(can_save ? "stopped without saving\n" : "stopped\n");
+        signal(signal_number, SIG_DFL);
+        raise(signal_number);
+    } else if (can_save) {
+        log_from_signal(signal_number == SIGINT
+                            ? "stopping after this step, then saving; Ctrl-C again stops without saving\n"
+                            : "stopping after this step, then saving; a second signal stops without saving\n");
+    } else {
+        log_from_signal("stopping before the first step; Ctrl-C again stops at once\n");
+    }
+    first_at[signal_number] = now;
     stop_requested = 1;
-    signal(signal_number, SIG_DFL);
+    errno = saved_errno;
 }
 
-static void catch_signal(int signal_number)
+static void catch_signal(int signal_number, void (*handler)(int))
 {
-    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    const struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigaction(signal_number, &action, NULL);
 }
 
-static void catch_signals(void)
+static void catch_signals(void (*handler)(int))
 {
     struct sigaction hangup;
-    catch_signal(SIGINT);
-    catch_signal(SIGTERM);
+    catch_signal(SIGINT, handler);
+    catch_signal(SIGTERM, handler);
     sigaction(SIGHUP, NULL, &hangup);
     if (hangup.sa_handler != SIG_IGN) /* nohup asks for it to stay ignored */
-        catch_signal(SIGHUP);
+        catch_signal(SIGHUP, handler);
 }
 
-static enum sft_status read_settings(struct settings *settings, const char *path,
-                                     const struct string_list *overrides, struct sft_err *err)
+/* Frees it. */
+static int print_text(struct strbuf *text)
 {
-    settings_init(settings);
-    if (settings_read_file(settings, path, err) || apply_overrides(settings, overrides, err))
-        return err->status;
-    return settings_check(settings, true, err) ? sft_context(err, "%s", path) : SFT_OK;
+    fwrite(text->data, 1, text->len, stdout);
+    strbuf_free(text);
+    return finish_output();
 }
 
 static int print_settings(const struct settings *settings)
 {
     struct strbuf text = {0};
     settings_print(settings, &text);
-    fwrite(text.data, 1, text.len, stdout);
-    strbuf_free(&text);
-    return finish_output();
+    return print_text(&text);
 }
 
 static int print_keys(void)
 {
     struct strbuf text = {0};
     settings_help(&text);
-    fwrite(text.data, 1, text.len, stdout);
-    strbuf_free(&text);
-    return finish_output();
+    return print_text(&text);
 }
 
 int cmd_train(int argc, char **argv)
 {
     struct string_list words, overrides = {0};
-    struct trainer_options options = {.stop = &stop_requested};
-    bool print_config = false, keys = false;
+    struct strbuf plan = {0};
+    struct trainer_options options = {.stop = &stop_requested, .can_save = &can_save};
+    bool dry_run = false, print_config = false, keys = false;
     const struct option table[] = {
-        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
-         "override a key of the configuration; may be repeated"},
-        {"dry-run", OPTION_FLAG, &options.dry_run, NULL, "print the plan and the memory it needs, and stop"},
-        {"fresh", OPTION_FLAG, &options.fresh, NULL, "do not continue: write to output_dir-2, -3, ..."},
+        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE", "override a setting; may be repeated"},
+        {"dry-run", OPTION_FLAG, &dry_run, NULL, "print the plan (data, steps, memory, disk) and stop"},
+        {"fresh", OPTION_FLAG, &options.fresh, NULL,
+         "start anew in output_dir-2, -3, ... instead of continuing"},
         {"print-config", OPTION_FLAG, &print_config, NULL,
-         "print the whole configuration as it would be used"},
-        {"keys", OPTION_FLAG, &keys, NULL, "print every configuration key, its default and its meaning"},
+         "print the whole configuration as it would be used, and stop"},
+        {"keys", OPTION_FLAG, &keys, NULL, "list every setting with its default and its meaning"},
     };
     const struct usage usage = {
         "sft train CONFIG.ini [options]",
-        "Fine-tunes as the configuration says. If output_dir holds an unfinished run, it goes on where that\n"
-        "stopped. Ctrl-C saves a checkpoint and stops; the same command goes on later.",
+        "Fine-tunes as the configuration says. If output_dir holds an unfinished run, it continues where that "
+        "run stopped. Ctrl-C saves a checkpoint and stops; the same command continues later.",
         table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
@@ -88,17 +107,20 @@ int cmd_train(int argc, char **argv)
     if (words.count != 1)
         status = sft_fail(&err, SFT_EUSAGE, "expected one configuration file, found %zu words (usage: %s)",
                           words.count, usage.synopsis);
+    settings_init(&settings);
     if (!status)
-        status = read_settings(&settings, words.items[0], &overrides, &err);
+        status = read_settings(&settings, words.items[0], &overrides, true, !print_config, &err);
     if (!status && print_config) {
         code = print_settings(&settings);
         goto out;
     }
     if (!status) {
-        catch_signals();
+        log_has_live_line(); /* so that the handler knows */
+        catch_signals(on_signal);
+        options.plan = dry_run ? &plan : NULL;
         status = train(&settings, &options, &err);
     }
-    code = status ? report_error(&err) : 0;
+    code = status ? report_error(&err) : dry_run ? print_text(&plan) : 0;
 out:
     settings_free(&settings);
     words_free(&words);

@@ -1,12 +1,17 @@
 #include "config/settings.h"
 
 #include "base/io.h"
+#include "config/foreign.h"
 #include "config/ini_reader.h"
 #include "config/settings_value.h"
+#include "config/value_text.h"
 
-#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { SHOWN_MAX = 60 }; /* of a wrong name, in a message */
 
 void settings_init(struct settings *settings)
 {
@@ -20,8 +25,74 @@ void settings_init(struct settings *settings)
 
 void settings_free(struct settings *settings)
 {
+    free(settings->origins);
     arena_free(&settings->arena);
     memset(settings, 0, sizeof *settings);
+}
+
+const struct field *settings_find(const char *key)
+{
+    for (size_t i = 0; i < settings_fields_count; i++)
+        if (strcmp(settings_fields[i].key, key) == 0)
+            return &settings_fields[i];
+    return NULL;
+}
+
+/* ---- problems and places ---- */
+
+static struct settings_origin *origin_of(struct settings *settings, const struct field *field)
+{
+    if (!settings->origins)
+        settings->origins = mem_calloc(settings_fields_count, sizeof *settings->origins);
+    return &settings->origins[field - settings_fields];
+}
+
+bool settings_is_wrong(const struct settings *settings, const char *key)
+{
+    return settings->origins && settings->origins[settings_find(key) - settings_fields].is_wrong;
+}
+
+void settings_given(struct settings *settings, const char *key)
+{
+    origin_of(settings, settings_find(key))->place = "";
+}
+
+static enum sft_status add_problem(struct settings *settings, enum sft_status status, const char *message)
+{
+    struct problem_list *list = &settings->problems;
+    if (list->count < PROBLEMS_MAX)
+        list->messages[list->count] = arena_strndup(&settings->arena, message, strlen(message));
+    list->status = list->count == 0 ? status : list->status;
+    list->count++;
+    return status;
+}
+
+enum sft_status settings_complain(struct settings *settings, const char *key, enum sft_status status,
+                                  const char *fmt, ...)
+{
+    const struct field *field = settings_find(key);
+    const char *place = settings->origins ? settings->origins[field - settings_fields].place : NULL;
+    const bool is_override = place && strncmp(place, "--set ", 6) == 0;
+    struct sft_err err = {.status = status};
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(err.message, sizeof err.message, fmt, ap);
+    va_end(ap);
+    const bool is_word = place && !*place; /* given by the command line itself */
+    if (!is_override && !is_word)
+        sft_context(&err, "[%s] %s", field->section, field->key);
+    if (!is_word && (place || settings->file))
+        sft_context(&err, "%s", place ? place : settings->file);
+    return add_problem(settings, status, err.message);
+}
+
+enum sft_status settings_outcome(const struct settings *settings, size_t before, struct sft_err *err)
+{
+    const struct problem_list *list = &settings->problems;
+    if (list->count == before)
+        return SFT_OK;
+    return sft_fail(err, list->status, "%s",
+                    before < PROBLEMS_MAX ? list->messages[before] : "the configuration has too many errors");
 }
 
 /* ---- names ---- */
@@ -36,113 +107,172 @@ static size_t list_sections(const char **names)
     return n;
 }
 
-static enum sft_status check_section_name(const char *section, struct sft_err *err)
+/* *ours: the section's name, that of the one that was meant, or NULL where there is none. */
+static enum sft_status find_section(const char *name, const char **ours, struct sft_err *err)
 {
-    const char **names = mem_alloc(settings_fields_count * sizeof *names);
+    const char **names = mem_alloc(settings_fields_count * sizeof *names), *words = NULL;
     const size_t n = list_sections(names);
-    struct strbuf sb = {0};
-    bool is_known = false;
+    struct strbuf list = {0};
+    enum sft_status status = SFT_OK;
+    *ours = NULL;
     for (size_t i = 0; i < n; i++) {
-        is_known |= strcmp(section, names[i]) == 0;
-        strbuf_printf(&sb, "%s[%s]", i == 0 ? "" : i + 1 < n ? ", " : " or ", names[i]);
+        *ours = strcmp(name, names[i]) == 0 ? names[i] : *ours;
+        strbuf_printf(&list, "%s[%s]", i == 0 ? "" : i + 1 < n ? ", " : " or ", names[i]);
     }
-    const char *near = nearest_word(section, names, n);
+    if (!*ours && foreign_section(name, ours, &words) && words) {
+        status = sft_fail(err, SFT_EUSAGE, "[%.*s]: %s", SHOWN_MAX, name, words);
+    } else if (!*ours || words || strcmp(*ours, name) != 0) {
+        *ours = *ours ? *ours : nearest_word(name, names, n);
+        status = *ours
+                     ? sft_fail(err, SFT_EUSAGE, "[%.*s]: unknown section (did you mean [%s]?)", SHOWN_MAX,
+                                name, *ours)
+                     : sft_fail(err, SFT_EUSAGE, "[%.*s]: unknown section (%s)", SHOWN_MAX, name, list.data);
+    }
+    strbuf_free(&list);
     free(names);
-    const enum sft_status status =
-        is_known ? SFT_OK
-        : near   ? sft_fail(err, SFT_EUSAGE, "[%.60s]: unknown section (did you mean [%s]?)", section, near)
-                 : sft_fail(err, SFT_EUSAGE, "[%.60s]: unknown section (%s)", section, sb.data);
-    strbuf_free(&sb);
     return status;
-}
-
-/* The field named `key`, whatever its section; key names are unique. */
-static const struct field *find_key(const char *key)
-{
-    for (size_t i = 0; i < settings_fields_count; i++)
-        if (strcmp(settings_fields[i].key, key) == 0)
-            return &settings_fields[i];
-    return NULL;
 }
 
 static const struct field *nearest_field(const char *key)
 {
-    const char **keys = mem_alloc(settings_fields_count * sizeof *keys);
+    const char **names = mem_alloc(settings_fields_count * sizeof *names);
     for (size_t i = 0; i < settings_fields_count; i++)
-        keys[i] = settings_fields[i].key;
-    const char *near = nearest_word(key, keys, settings_fields_count);
-    free(keys);
-    return near ? find_key(near) : NULL;
+        names[i] = settings_fields[i].key;
+    const char *near = nearest_word(key, names, settings_fields_count);
+    free(names);
+    return near ? settings_find(near) : NULL;
 }
 
-static enum sft_status find_field(const char *section, const char *key, const struct field **field,
-                                  struct sft_err *err)
+/* What an unknown key may be: another trainer's name, or a misspelt one. *meant: the field, or NULL. */
+static enum sft_status fail_unknown_key(const char *section, const char *key, const char *value,
+                                        const struct field **meant, struct sft_err *err)
 {
-    *field = find_key(key);
-    if (*field && strcmp((*field)->section, section) == 0)
+    struct strbuf words = {0};
+    const char *dot = strrchr(key, '.');
+    if (foreign_key(section, key, value, &words, meant))
+        sft_fail(err, SFT_EUSAGE, "unknown key; %s", words.data);
+    else if (dot && (*meant = settings_find(dot + 1)) != NULL)
+        sft_fail(err, SFT_EUSAGE, "unknown key (did you mean %s in [%s]?)", dot + 1, (*meant)->section);
+    else if (!(*meant = nearest_field(key)))
+        sft_fail(err, SFT_EUSAGE, "unknown key");
+    else if (strcmp((*meant)->section, section) == 0)
+        sft_fail(err, SFT_EUSAGE, "unknown key (did you mean %s?)", (*meant)->key);
+    else
+        sft_fail(err, SFT_EUSAGE, "unknown key (did you mean %s in [%s]?)", (*meant)->key, (*meant)->section);
+    strbuf_free(&words);
+    return SFT_EUSAGE;
+}
+
+/* *field: the field, or after an error the one that was meant, or NULL. */
+static enum sft_status find_field(const char *section, const char *key, const char *value,
+                                  const struct field **field, struct sft_err *err)
+{
+    *field = settings_find(key);
+    if (!*field)
+        return fail_unknown_key(section, key, value, field, err);
+    if (strcmp((*field)->section, section) == 0)
         return SFT_OK;
-    if (*field)
-        return sft_fail(err, SFT_EUSAGE, "belongs in [%s]", (*field)->section);
-    const struct field *near = nearest_field(key);
-    if (!near)
-        return sft_fail(err, SFT_EUSAGE, "unknown key");
-    if (strcmp(near->section, section) == 0)
-        return sft_fail(err, SFT_EUSAGE, "unknown key (did you mean %s?)", near->key);
-    return sft_fail(err, SFT_EUSAGE, "unknown key (did you mean %s in [%s]?)", near->key, near->section);
+    return sft_fail(err, SFT_EUSAGE, "belongs in [%s]", (*field)->section);
 }
 
 /* ---- reading ---- */
 
 struct file_reader {
     struct settings *settings;
-    const char *dir;
-    size_t *set_at; /* (settings_fields_count) the line that set a field, or 0 */
+    const char *name, *dir;
+    const char *section; /* ours, NULL in one that has none here */
+    bool has_section;    /* there was a [section] line */
 };
 
-static enum sft_status set_entry(struct file_reader *reader, const char *section, const char *key,
-                                 const char *value, size_t line, struct sft_err *err)
+static void complain_of_line(const struct file_reader *reader, struct sft_err *err, size_t line)
 {
-    const struct field *field;
-    if (find_field(section, key, &field, err))
-        return SFT_EUSAGE;
-    size_t *set_at = &reader->set_at[field - settings_fields];
-    if (*set_at)
-        return sft_fail(err, SFT_EUSAGE, "already set in line %zu", *set_at);
-    *set_at = line;
-    return settings_set_field(reader->settings, field, value, reader->dir, err);
+    if (line)
+        sft_context(err, "%s:%zu", reader->name, line);
+    else
+        sft_context(err, "%s", reader->name);
+    add_problem(reader->settings, err->status, err->message);
 }
 
-static enum sft_status on_entry(void *user, const char *section, const char *key, const char *value,
-                                size_t line, struct sft_err *err)
+static void on_error(void *user, const char *message, size_t line)
 {
-    if (!key)
-        return check_section_name(section, err);
-    if (!set_entry(user, section, key, value, line, err))
-        return SFT_OK;
-    if (*section)
-        sft_context(err, "[%s] %.60s", section, key);
-    else
-        sft_context(err, "%.60s (before the first [section])", key);
-    return SFT_EUSAGE;
+    struct sft_err err;
+    sft_fail(&err, SFT_EUSAGE, "%s", message);
+    complain_of_line(user, &err, line);
+}
+
+static void on_section(void *user, const char *name, size_t line)
+{
+    struct file_reader *reader = user;
+    struct sft_err err;
+    reader->has_section = true;
+    if (find_section(name, &reader->section, &err))
+        complain_of_line(reader, &err, line);
+}
+
+static enum sft_status set_entry(const struct file_reader *reader, const struct field *field, const char *raw,
+                                 size_t line, struct sft_err *err)
+{
+    struct settings_origin *origin = origin_of(reader->settings, field);
+    struct strbuf value = {0};
+    if (origin->line)
+        return sft_fail(err, SFT_EUSAGE, "already set in line %zu", origin->line);
+    origin->line = line;
+    enum sft_status status = value_cut_comment(field, raw, reader->dir, &value, err);
+    if (!status)
+        status = settings_set_field(reader->settings, field, value.data ? value.data : "", reader->dir, err);
+    strbuf_free(&value);
+    return status;
+}
+
+static void on_entry(void *user, const char *key, const char *value, size_t line)
+{
+    const struct file_reader *reader = user;
+    const struct field *field;
+    struct sft_err err;
+    if (reader->has_section && !reader->section) /* told once, at its head */
+        return;
+    const char *section = reader->section ? reader->section : "";
+    enum sft_status status = find_field(section, key, value, &field, &err);
+    if (!status)
+        status = set_entry(reader, field, value, line, &err);
+    if (status) {
+        if (reader->has_section)
+            sft_context(&err, "[%s] %.*s", section, SHOWN_MAX, key);
+        else
+            sft_context(&err, "%.*s (before the first [section])", SHOWN_MAX, key);
+        complain_of_line(reader, &err, line);
+    }
+    if (field) {
+        struct settings_origin *origin = origin_of(reader->settings, field);
+        origin->is_wrong |= status != SFT_OK;
+        if (!origin->place)
+            origin->place = arena_printf(&reader->settings->arena, "%s:%zu", reader->name, line);
+    }
 }
 
 enum sft_status settings_read_text(struct settings *settings, const char *text, size_t len, const char *name,
                                    const char *dir, struct sft_err *err)
 {
-    struct file_reader reader = {
-        .settings = settings, .dir = dir, .set_at = mem_calloc(settings_fields_count, sizeof(size_t))};
-    const enum sft_status status = ini_read(text, len, name, on_entry, &reader, err);
-    free(reader.set_at);
-    return status;
+    struct file_reader reader = {.settings = settings, .name = name, .dir = dir};
+    const struct ini_handler handler = {
+        .user = &reader, .section = on_section, .entry = on_entry, .error = on_error};
+    const size_t before = settings->problems.count;
+    for (size_t i = 0; settings->origins && i < settings_fields_count; i++)
+        settings->origins[i].line = 0;
+    settings->file = arena_strndup(&settings->arena, name, strlen(name));
+    if (!ini_read(text, len, &handler))
+        settings->file = NULL;
+    return settings_outcome(settings, before, err);
 }
 
 enum sft_status settings_read_file(struct settings *settings, const char *path, struct sft_err *err)
 {
     struct io_map map = {0};
-    if (io_map(&map, path, err)) {
-        if (err)
-            err->status = SFT_EUSAGE; /* a wrong argument, not a disk's failure */
-        return SFT_EUSAGE;
+    struct sft_err why;
+    if (io_map(&map, path, &why)) {
+        const size_t before = settings->problems.count;
+        add_problem(settings, SFT_EUSAGE, why.message); /* a wrong argument, not a disk's failure */
+        return settings_outcome(settings, before, err);
     }
     char *dir = path_dirname(path);
     const enum sft_status status = settings_read_text(settings, map.data, map.size, path, dir, err);
@@ -151,182 +281,59 @@ enum sft_status settings_read_file(struct settings *settings, const char *path, 
     return status;
 }
 
-static enum sft_status override_key(struct settings *settings, const char *name, const char *value,
-                                    struct sft_err *err)
+/* ---- --set ---- */
+
+/* "seed=1": the section is missing. */
+static enum sft_status fail_without_section(const char *name, const char *value, struct sft_err *err)
 {
-    const char *dot = strchr(name, '.');
-    const struct field *field;
-    if (!dot) {
-        field = find_key(name);
-        field = field ? field : nearest_field(name);
-        if (!field)
-            return sft_fail(err, SFT_EUSAGE, "expected section.key=value");
-        return sft_fail(err, SFT_EUSAGE, "expected section.key=value (did you mean %s.%s?)", field->section,
-                        field->key);
-    }
+    struct strbuf words = {0};
+    const struct field *field = settings_find(name);
+    if (!field && foreign_key("", name, value, &words, &field))
+        sft_fail(err, SFT_EUSAGE, "expected section.key=value, and %s is an unknown key; %s", name,
+                 words.data);
+    else if (field || (field = nearest_field(name)) != NULL)
+        sft_fail(err, SFT_EUSAGE, "expected section.key=value (did you mean %s.%s?)", field->section,
+                 field->key);
+    else
+        sft_fail(err, SFT_EUSAGE, "expected section.key=value");
+    strbuf_free(&words);
+    return SFT_EUSAGE;
+}
+
+/* *field: the field, or the one that was meant, or NULL. */
+static enum sft_status override_key(struct settings *settings, const char *name, const char *value,
+                                    const struct field **field, struct sft_err *err)
+{
+    const char *dot = strchr(name, '.'), *ours;
+    *field = NULL;
+    if (!dot)
+        return fail_without_section(name, value, err);
     char *section = mem_strndup(name, (size_t)(dot - name));
-    enum sft_status status = check_section_name(section, err);
+    enum sft_status status = find_section(section, &ours, err);
     if (!status)
-        status = find_field(section, dot + 1, &field, err);
+        status = find_field(section, dot + 1, value, field, err);
     free(section);
-    return status ? status : settings_set_field(settings, field, value, NULL, err);
+    return status ? status : settings_set_field(settings, *field, value, NULL, err);
 }
 
 enum sft_status settings_override(struct settings *settings, const char *assignment, struct sft_err *err)
 {
     const char *equals = strchr(assignment, '=');
-    if (!equals)
-        return sft_fail(err, SFT_EUSAGE, "--set %.60s: expected section.key=value", assignment);
-    char *name = mem_strndup(assignment, (size_t)(equals - assignment));
-    const enum sft_status status = override_key(settings, name, equals + 1, err);
-    if (status)
-        sft_context(err, "--set %.60s", name);
+    const size_t before = settings->problems.count;
+    char *name = mem_strndup(assignment, equals ? (size_t)(equals - assignment) : strlen(assignment));
+    const struct field *field = NULL;
+    struct sft_err why;
+    const enum sft_status status = equals ? override_key(settings, name, equals + 1, &field, &why)
+                                          : sft_fail(&why, SFT_EUSAGE, "expected section.key=value");
+    if (status) {
+        sft_context(&why, "--set %.*s", SHOWN_MAX, name);
+        add_problem(settings, status, why.message);
+    }
+    if (field) {
+        struct settings_origin *origin = origin_of(settings, field);
+        origin->is_wrong = status != SFT_OK;
+        origin->place = arena_printf(&settings->arena, "--set %s", name);
+    }
     free(name);
-    return status;
-}
-
-/* ---- checks across fields ---- */
-
-static enum sft_status check_required(const struct settings *s, struct sft_err *err)
-{
-    if (!s->model.base)
-        return sft_fail(err, SFT_EUSAGE, "[model] base: not set; it names the model to start from");
-    if (s->data.train.count == 0)
-        return sft_fail(err, SFT_EUSAGE, "[data] train: not set; it names the files to train on");
-    if (!s->train.output_dir)
-        return sft_fail(err, SFT_EUSAGE,
-                        "[train] output_dir: not set; it names the directory for checkpoints");
-    if (s->train.num_train_epochs == 0 && s->train.max_steps == 0)
-        return sft_fail(err, SFT_EUSAGE,
-                        "[train] num_train_epochs: 0, and max_steps is 0 too: nothing to do");
-    return SFT_OK;
-}
-
-static enum sft_status check_template(const struct settings *s, struct sft_err *err)
-{
-    const struct {
-        const char *key, *text;
-        bool is_needed;
-    } affixes[] = {
-        {"system_prefix", s->data.system_prefix, false},
-        {"system_suffix", s->data.system_suffix, false},
-        {"user_prefix", s->data.user_prefix, true},
-        {"user_suffix", s->data.user_suffix, true},
-        {"assistant_prefix", s->data.assistant_prefix, true},
-        {"assistant_suffix", s->data.assistant_suffix, true},
-    };
-    const bool is_custom = s->data.template_choice == TEMPLATE_CUSTOM;
-    for (size_t i = 0; i < sizeof affixes / sizeof *affixes; i++) {
-        if (is_custom && affixes[i].is_needed && !*affixes[i].text)
-            return sft_fail(err, SFT_EUSAGE, "[data] %s: not set; template = custom needs it",
-                            affixes[i].key);
-        if (!is_custom && *affixes[i].text)
-            return sft_fail(err, SFT_EUSAGE, "[data] %s: only for template = custom", affixes[i].key);
-    }
-    if (!*s->data.system_prefix != !*s->data.system_suffix)
-        return sft_fail(err, SFT_EUSAGE, "[data] system_prefix and system_suffix: set both or neither");
-    return SFT_OK;
-}
-
-static enum sft_status check_system(const struct settings *s, struct sft_err *err)
-{
-    const bool is_set = *s->data.system;
-    if (s->data.system_policy == SYSTEM_REPLACE && !is_set)
-        return sft_fail(err, SFT_EUSAGE, "[data] system: not set; system_policy = replace needs it");
-    if (s->data.system_policy == SYSTEM_DROP && is_set)
-        return sft_fail(err, SFT_EUSAGE, "[data] system: not used with system_policy = drop");
-    if (is_set && s->data.template_choice == TEMPLATE_CUSTOM && !*s->data.system_prefix)
-        return sft_fail(err, SFT_EUSAGE, "[data] system: this custom template has no system_prefix");
-    return SFT_OK;
-}
-
-static enum sft_status check_evaluation(const struct settings *s, struct sft_err *err)
-{
-    static const char *const remedy = "needs eval files or eval_fraction in [data]";
-    if (s->data.eval.count > 0 && s->data.eval_fraction > 0)
-        return sft_fail(err, SFT_EUSAGE, "[data] eval and eval_fraction: set one of them, not both");
-    if (s->data.eval.count > 0 || s->data.eval_fraction > 0)
-        return SFT_OK;
-    if (s->train.eval_steps > 0)
-        return sft_fail(err, SFT_EUSAGE, "[train] eval_steps: %s", remedy);
-    if (s->train.early_stopping_patience > 0)
-        return sft_fail(err, SFT_EUSAGE, "[train] early_stopping_patience: %s", remedy);
-    if (strcmp(s->train.metric_for_best_model, find_key("metric_for_best_model")->default_text) != 0)
-        return sft_fail(err, SFT_EUSAGE, "[train] metric_for_best_model: %s", remedy);
-    return SFT_OK;
-}
-
-enum sft_status settings_check(const struct settings *settings, bool need_train, struct sft_err *err)
-{
-    const double warmup = settings->train.warmup_steps;
-    if (need_train && check_required(settings, err))
-        return SFT_EUSAGE;
-    if (warmup >= 1 && warmup != floor(warmup))
-        return sft_fail(err, SFT_EUSAGE,
-                        "[train] warmup_steps: expected a whole number, or a share below 1, found %g",
-                        warmup);
-    if (check_template(settings, err) || check_system(settings, err))
-        return SFT_EUSAGE;
-    return check_evaluation(settings, err);
-}
-
-/* ---- writing ---- */
-
-static bool is_first_of_section(size_t i)
-{
-    return i == 0 || strcmp(settings_fields[i].section, settings_fields[i - 1].section) != 0;
-}
-
-/* "\n[section]\n" where field i begins one. */
-static void add_section(struct strbuf *out, size_t i)
-{
-    if (is_first_of_section(i))
-        strbuf_printf(out, "%s[%s]\n", i == 0 ? "" : "\n", settings_fields[i].section);
-}
-
-void settings_print(const struct settings *settings, struct strbuf *out)
-{
-    struct strbuf text = {0};
-    for (size_t i = 0; i < settings_fields_count; i++) {
-        const struct field *field = &settings_fields[i];
-        add_section(out, i);
-        strbuf_clear(&text);
-        settings_field_text(settings, field, &text);
-        if (text.len > 0)
-            strbuf_printf(out, "%s = %s\n", field->key, text.data);
-        else if (field->default_text)
-            strbuf_printf(out, "%s =\n", field->key);
-        else
-            strbuf_printf(out, "; %s is not set\n", field->key);
-    }
-    strbuf_free(&text);
-}
-
-/* "truncate|drop|error", "files": the kind of a value in a word, bounds left to the messages. */
-static void add_short_kind(struct strbuf *out, const struct field *field)
-{
-    static const char *const names[] = {
-        [FIELD_STRING] = "text",     [FIELD_TEXT] = "text",         [FIELD_PATH] = "path",
-        [FIELD_FILES] = "files",     [FIELD_SIZE] = "whole number", [FIELD_DOUBLE] = "number",
-        [FIELD_BOOL] = "true|false",
-    };
-    if (!field->values)
-        strbuf_puts(out, names[field->type]);
-    for (size_t i = 0; i < field->n_values; i++)
-        strbuf_printf(out, "%s%s", i == 0 ? "" : "|", field->values[i]);
-}
-
-void settings_help(struct strbuf *out)
-{
-    enum { DOC_COLUMN = 37 };
-    for (size_t i = 0; i < settings_fields_count; i++) {
-        const struct field *field = &settings_fields[i];
-        add_section(out, i);
-        const size_t start = out->len;
-        strbuf_printf(out, "  %s = %s", field->key, field->default_text ? field->default_text : "(required)");
-        const size_t width = out->len - start;
-        strbuf_printf(out, "%*s%s [", width < DOC_COLUMN ? (int)(DOC_COLUMN - width) : 1, "", field->doc);
-        add_short_kind(out, field);
-        strbuf_puts(out, "]\n");
-    }
+    return settings_outcome(settings, before, err);
 }

@@ -1,12 +1,20 @@
 /* Settings: an INI file, `--set section.key=value`, and defaults, checked against ONE table of fields
  * (settings_fields) that also makes --help, the README's table and the comparison on resume.
  *
- * File syntax: [section], key = value, comments after ';' or '#' at the start of a line or after a blank,
- * UTF-8 with or without a BOM, lines of any length. Blanks at the start of a line mean nothing: no value
- * goes on in the next line. A value in double quotes keeps its blanks, and \n \t \\ \" in it stand for a
- * line break, a tab, a backslash and a quote; in a list, items are separated by blanks and quoted if they
- * hold one ("my data.jsonl"*2 is one item). Every error is SFT_EUSAGE and names file and line, or the --set
- * argument, and for a misspelt name the nearest one; after an error the settings may be half read. */
+ * File syntax: UTF-8 with or without a BOM, lines of any length, each a [section], a key = value, or a
+ * comment that begins with ; or #. Blanks at the start of a line mean nothing: no value goes on in the next
+ * line. A value in double quotes keeps all that is between them; \n \t \\ \" in it stand for a line break, a
+ * tab, a backslash and a quote. In a list, items are separated by blanks and quoted if they hold one ("my
+ * data.jsonl"*2 is one item). A comment may follow a value: behind a number, a truth or a choice from the
+ * first ; or # on, behind a path or files from one with a blank on both sides on, behind a text only after
+ * its closing quote. Whatever could be meant otherwise is an error that asks for quotes: no value is ever cut
+ * silently. In --set there are no comments. ~ and ~/ at the beginning of a path are the home directory;
+ * nothing else ($HOME, *) is expanded.
+ *
+ * Every error is SFT_EUSAGE and names file and line, or the --set argument, and for a misspelt name, or
+ * another trainer's, ours. Reading goes on after an error: `problems` lists what was wrong, in the order
+ * found, until then and in what is called next; err has the first of a call. After an error the settings may
+ * be half read. */
 #ifndef SFT_CONFIG_SETTINGS_H
 #define SFT_CONFIG_SETTINGS_H
 
@@ -33,6 +41,14 @@ struct string_list {
     size_t count;
 };
 
+/* What is wrong with a configuration: the first messages, and how many there were. */
+enum { PROBLEMS_MAX = 20 };
+struct problem_list {
+    const char *messages[PROBLEMS_MAX]; /* the arena's */
+    size_t count;                       /* of all, kept or not */
+    enum sft_status status;             /* of the first */
+};
+
 struct settings {
     struct { /* [model] */
         const char *base;
@@ -53,7 +69,8 @@ struct settings {
         int dedupe;                                    /* enum dedupe */
         const char *system;                            /* "": none */
         int system_policy;                             /* enum system_policy */
-        const char *prompt_column, *completion_column; /* of CSV and TSV files; "": as they are */
+        struct string_list columns, roles;             /* "theirs:ours"; see data/names.h */
+        const char *prompt_column, *completion_column; /* NAME:prompt and NAME:completion; "": none */
     } data;
     struct { /* [train] */
         const char *output_dir;
@@ -70,6 +87,18 @@ struct settings {
         uint64_t early_stopping_patience;
     } train;
     struct arena arena; /* owns every string above */
+
+    /* ---- not settings: how they came to be ---- */
+    struct settings_origin *origins; /* (settings_fields_count), or NULL where there are only defaults */
+    const char *file;                /* that was read, or NULL: none, or one that is no INI */
+    struct problem_list problems;
+};
+
+/* Where a field was set. */
+struct settings_origin {
+    const char *place; /* "config.ini:7" or "--set train.seed"; "": settings_given; NULL: nowhere */
+    size_t line;       /* in the file that is being read; 0: not in it */
+    bool is_wrong;     /* what stood there is among the problems already */
 };
 
 enum field_type {
@@ -77,6 +106,7 @@ enum field_type {
     FIELD_TEXT, /* a string in which escapes are understood without quotes too, and that may be empty */
     FIELD_PATH,
     FIELD_FILES, /* a struct string_list */
+    FIELD_NAMES, /* the same, of "theirs:ours" */
     FIELD_SIZE,  /* a uint64_t */
     FIELD_DOUBLE,
     FIELD_BOOL,
@@ -121,8 +151,25 @@ enum sft_status settings_read_text(struct settings *settings, const char *text, 
 enum sft_status settings_override(struct settings *settings, const char *assignment, struct sft_err *err);
 
 /* Checks across fields: custom template's keys, eval_steps and early stopping without eval data, ...
- * need_train: that base, train and output_dir are set. */
-enum sft_status settings_check(const struct settings *settings, bool need_train, struct sft_err *err);
+ * need_train: that base, train and output_dir are set. Of fields that are among the problems already nothing
+ * is said. */
+enum sft_status settings_check(struct settings *settings, bool need_train, struct sft_err *err);
+
+/* Add a problem of a field, told by its place: "config.ini:7: [train] seed: MESSAGE" where the file sets it,
+ * "--set train.seed: MESSAGE", or MESSAGE behind the file's name. Returns status. For those who check
+ * more. */
+enum sft_status settings_complain(struct settings *settings, const char *key, enum sft_status status,
+                                  const char *fmt, ...) SFT_PRINTF(4, 5);
+void settings_given(struct settings *settings,
+                    const char *key); /* a command set it itself: told without a place */
+bool settings_is_wrong(const struct settings *settings, const char *key); /* among the problems already */
+
+/* What a check returns that began when there were `before` problems: OK where there are no more, else the
+ * status of the first of all, and its own first message in *err (which may be NULL). */
+enum sft_status settings_outcome(const struct settings *settings, size_t before, struct sft_err *err);
+
+/* The field of that name, whatever its section (names are unique), or NULL. */
+const struct field *settings_find(const char *key);
 
 /* One field's value as text that would read back as the same (list items quoted where needed). */
 void settings_field_text(const struct settings *settings, const struct field *field, struct strbuf *out);

@@ -1,77 +1,18 @@
 #include "config/settings_value.h"
 
+#include "base/home.h"
 #include "base/io.h"
-#include "config/ini_reader.h"
+#include "config/foreign.h"
+#include "config/value_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { SHOWN_MAX = 60 }; /* of a wrong value, in a message */
-
-static const char escaped[] = "\n\t\\\"", escape_letters[] = "nt\\\"";
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* ---- text to value ---- */
-
-/* Append s[0..len) with its escapes replaced. */
-static enum sft_status add_unescaped(struct strbuf *out, const char *s, size_t len, struct sft_err *err)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] != '\\') {
-            strbuf_putc(out, s[i]);
-            continue;
-        }
-        i++;
-        const char *letter = i < len ? strchr(escape_letters, s[i]) : NULL;
-        if (!letter)
-            return sft_fail(err, SFT_EUSAGE, "unknown escape '%.*s' (\\n, \\t, \\\\ and \\\" are known)",
-                            i < len ? 2 : 1, s + i - 1);
-        strbuf_putc(out, escaped[letter - escape_letters]);
-    }
-    return SFT_OK;
-}
-
-/* One value into out: without its quotes, if it has some. */
-static enum sft_status unquote(const struct field *field, const char *text, struct strbuf *out,
-                               struct sft_err *err)
-{
-    strbuf_clear(out);
-    strbuf_puts(out, "");
-    if (*text == '"') {
-        const char *end = ini_quoted_end(text);
-        if (!end)
-            return sft_fail(err, SFT_EUSAGE, "a double quote is never closed");
-        if (*end)
-            return sft_fail(err, SFT_EUSAGE, "text after the closing quote: '%.*s'", SHOWN_MAX, end);
-        return add_unescaped(out, text + 1, (size_t)(end - text) - 2, err);
-    }
-    if (field->type == FIELD_TEXT)
-        return add_unescaped(out, text, strlen(text), err);
-    strbuf_puts(out, text);
-    return SFT_OK;
-}
-
-static enum sft_status fail_kind(const struct field *field, const char *value, struct sft_err *err)
-{
-    struct strbuf sb = {0};
-    strbuf_puts(&sb, "expected ");
-    settings_describe_kind(field, &sb);
-    if (*value)
-        strbuf_printf(&sb, ", found '%.*s'", SHOWN_MAX, value);
-    else
-        strbuf_puts(&sb, ", found nothing");
-    settings_suggest(value, field->values, field->n_values, &sb);
-    sft_fail(err, SFT_EUSAGE, "%s", sb.data);
-    strbuf_free(&sb);
-    return SFT_EUSAGE;
-}
 
 static bool parse_size(const struct field *field, const char *value, uint64_t *out)
 {
@@ -91,11 +32,12 @@ static bool parse_double(const struct field *field, const char *value, double *o
     return *end == '\0' && isfinite(*out) && *out >= field->min && *out <= field->max;
 }
 
+/* In any case: Python writes True. */
 static bool parse_bool(const char *value, bool *out)
 {
     static const char *const names[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(value, names[i]) == 0) {
+        if (strcasecmp(value, names[i]) == 0) {
             *out = i % 2 == 1;
             return true;
         }
@@ -112,49 +54,111 @@ static bool parse_choice(const struct field *field, const char *value, int *out)
     return false;
 }
 
-static char *resolve_path(struct arena *arena, const char *path, const char *dir)
+/* ---- what a wrong value may have meant ---- */
+
+static bool parses(const struct field *field, const char *value)
+{
+    uint64_t size;
+    double number;
+    return field->type == FIELD_SIZE ? parse_size(field, value, &size) : parse_double(field, value, &number);
+}
+
+/* A number as others write it, 1_000, 1,000, 1e3, 8.0, 5%, -1 for "no limit", as the field takes it. */
+static void suggest_number(const struct field *field, const char *value, struct strbuf *out)
+{
+    struct strbuf plain = {0};
+    strbuf_puts(&plain, "");
+    for (const char *p = value; *p; p++)
+        if (*p != '_' && *p != ',')
+            strbuf_putc(&plain, *p);
+    const bool is_percent = str_has_ending(plain.data, "%");
+    char *end;
+    double number = strtod(plain.data, &end);
+    const bool is_number = end > plain.data && strcmp(end, is_percent ? "%" : "") == 0 && isfinite(number);
+    number = is_percent ? number / 100 : number;
+    strbuf_clear(&plain);
+    if (is_number) /* transformers' max_steps = -1 is our 0 */
+        strbuf_double(&plain, number == -1 && field->type == FIELD_SIZE ? 0 : number);
+    if (is_number && parses(field, plain.data))
+        strbuf_printf(out, " (did you mean %s?)", plain.data);
+    strbuf_free(&plain);
+}
+
+static void suggest_value(const struct field *field, const char *value, struct strbuf *out)
+{
+    static const char *const nothing[] = {"none", "null", "nil", "default"};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
+        if (strcasecmp(value, nothing[i]) == 0) {
+            strbuf_printf(out, " (leave %s out for its default, %s)", field->key, field->default_text);
+            return;
+        }
+    if (field->type == FIELD_SIZE || field->type == FIELD_DOUBLE)
+        suggest_number(field, value, out);
+    else if (!foreign_value(field, value, out))
+        settings_suggest(value, field->values, field->n_values, out);
+}
+
+static enum sft_status fail_kind(const struct field *field, const char *value, struct sft_err *err)
+{
+    struct strbuf sb = {0};
+    strbuf_puts(&sb, "expected ");
+    settings_describe_kind(field, &sb);
+    if (*value)
+        strbuf_printf(&sb, ", found '%.*s'", SHOWN_MAX, value);
+    else
+        strbuf_puts(&sb, ", found nothing");
+    suggest_value(field, value, &sb);
+    sft_fail(err, SFT_EUSAGE, "%s", sb.data);
+    strbuf_free(&sb);
+    return SFT_EUSAGE;
+}
+
+/* ---- text to value ---- */
+
+/* NULL after an error. */
+static char *resolve_path(struct arena *arena, const char *path, const char *dir, struct sft_err *err)
 {
     const bool is_stdin = path[0] == '-' && (!path[1] || path[1] == '*' || path[1] == ':');
-    if (!dir || strcmp(dir, ".") == 0 || is_stdin)
-        return arena_strndup(arena, path, strlen(path));
-    char *joined = path_tidy(path_join(dir, path));
-    char *resolved = arena_strndup(arena, joined, strlen(joined));
-    free(joined);
+    char *full;
+    if (path_expand_home(path, &full, err))
+        return NULL;
+    if (dir && strcmp(dir, ".") != 0 && !is_stdin) {
+        char *joined = path_tidy(path_join(dir, full));
+        free(full);
+        full = joined;
+    }
+    char *resolved = arena_strndup(arena, full, strlen(full));
+    free(full);
     return resolved;
 }
 
-/* The next item of a list into word: up to a blank that is not within quotes. */
-static enum sft_status next_item(const char **text, struct strbuf *word, struct sft_err *err)
+static enum sft_status check_names_item(const struct field *field, const char *item, struct sft_err *err)
 {
-    const char *p = *text;
-    strbuf_clear(word);
-    if (*p == '"') {
-        const char *end = ini_quoted_end(p);
-        if (!end)
-            return sft_fail(err, SFT_EUSAGE, "a double quote is never closed");
-        if (add_unescaped(word, p + 1, (size_t)(end - p) - 2, err))
-            return SFT_EUSAGE;
-        p = end;
-    }
-    while (*p && !is_blank(*p))
-        strbuf_putc(word, *p++);
-    *text = p;
-    return word->len > 0 ? SFT_OK : sft_fail(err, SFT_EUSAGE, "an empty file name");
+    const char *colon = strrchr(item, ':');
+    if (field->type != FIELD_NAMES || (colon && colon > item && colon[1]))
+        return SFT_OK;
+    return sft_fail(err, SFT_EUSAGE, "expected names as THEIRS:OURS, found '%.*s'", SHOWN_MAX, item);
 }
 
-static enum sft_status parse_files(struct settings *settings, struct string_list *out, const char *text,
-                                   const char *dir, struct sft_err *err)
+static enum sft_status parse_list(struct settings *settings, const struct field *field, const char *text,
+                                  const char *dir, struct sft_err *err)
 {
+    struct string_list *out = (void *)((char *)settings + field->offset);
     struct strbuf word = {0};
     struct string_list list = {0};
     size_t capacity = 0;
     enum sft_status status = SFT_OK;
     for (text += strspn(text, " \t"); *text && !status; text += strspn(text, " \t")) {
-        status = next_item(&text, &word, err);
-        if (!status) {
-            list.items = mem_grow(list.items, &capacity, list.count + 1, sizeof *list.items);
-            list.items[list.count++] = resolve_path(&settings->arena, word.data, dir);
-        }
+        status = value_next_item(&text, &word, err);
+        if (!status)
+            status = check_names_item(field, word.data, err);
+        char *item = status ? NULL : field->type == FIELD_FILES
+                                         ? resolve_path(&settings->arena, word.data, dir, err)
+                                         : arena_strndup(&settings->arena, word.data, word.len);
+        if (!item)
+            status = SFT_EUSAGE;
+        list.items = mem_grow(list.items, &capacity, list.count + 1, sizeof *list.items);
+        list.items[list.count++] = item;
     }
     if (!status) {
         *out = (struct string_list){.count = list.count};
@@ -173,6 +177,7 @@ static enum sft_status set_scalar(struct settings *settings, const struct field 
                                   const char *dir, struct sft_err *err)
 {
     void *at = (char *)settings + field->offset;
+    const char *resolved;
     int choice;
     bool ok = true;
     switch (field->type) {
@@ -185,7 +190,10 @@ static enum sft_status set_scalar(struct settings *settings, const struct field 
         break;
     case FIELD_PATH:
         ok = *value != '\0';
-        *(const char **)at = resolve_path(&settings->arena, value, dir);
+        resolved = resolve_path(&settings->arena, value, dir, err);
+        if (!resolved)
+            return SFT_EUSAGE;
+        *(const char **)at = resolved;
         break;
     case FIELD_SIZE:
         ok = parse_size(field, value, at);
@@ -200,6 +208,7 @@ static enum sft_status set_scalar(struct settings *settings, const struct field 
         ok = parse_choice(field, value, at);
         break;
     case FIELD_FILES:
+    case FIELD_NAMES:
         SFT_BUG("a list is no scalar");
     }
     return ok ? SFT_OK : fail_kind(field, value, err);
@@ -208,10 +217,10 @@ static enum sft_status set_scalar(struct settings *settings, const struct field 
 enum sft_status settings_set_field(struct settings *settings, const struct field *field, const char *text,
                                    const char *dir, struct sft_err *err)
 {
-    if (field->type == FIELD_FILES)
-        return parse_files(settings, (void *)((char *)settings + field->offset), text, dir, err);
+    if (field->type == FIELD_FILES || field->type == FIELD_NAMES)
+        return parse_list(settings, field, text, dir, err);
     struct strbuf value = {0};
-    enum sft_status status = unquote(field, text, &value, err);
+    enum sft_status status = value_unquote(field, text, &value, err);
     if (!status)
         status = set_scalar(settings, field, value.data, dir, err);
     strbuf_free(&value);
@@ -220,28 +229,16 @@ enum sft_status settings_set_field(struct settings *settings, const struct field
 
 /* ---- value to text ---- */
 
-static void add_quoted(struct strbuf *out, const char *s)
-{
-    strbuf_putc(out, '"');
-    for (; *s; s++) {
-        const char *special = strchr(escaped, *s);
-        if (special)
-            strbuf_putc(out, '\\');
-        strbuf_putc(out, special ? escape_letters[special - escaped] : *s);
-    }
-    strbuf_putc(out, '"');
-}
-
 /* Quoted only where it would not read back otherwise. */
 static void add_word(struct strbuf *out, const char *s)
 {
-    if (!*s || strpbrk(s, " \t\r\n\v\f") || strchr("\";#", *s))
-        add_quoted(out, s);
+    if (!*s || strpbrk(s, " \t\r\n\v\f\"'") || strchr(";#[", *s) || str_has_ending(s, ","))
+        value_add_quoted(out, s);
     else
         strbuf_puts(out, s);
 }
 
-static void add_files(struct strbuf *out, const struct string_list *list)
+static void add_list(struct strbuf *out, const struct string_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (i > 0)
@@ -258,7 +255,7 @@ void settings_field_text(const struct settings *settings, const struct field *fi
     case FIELD_TEXT:
         s = *(const char *const *)at;
         if (*s)
-            add_quoted(out, s);
+            value_add_quoted(out, s);
         break;
     case FIELD_STRING:
     case FIELD_PATH:
@@ -267,7 +264,8 @@ void settings_field_text(const struct settings *settings, const struct field *fi
             add_word(out, s);
         break;
     case FIELD_FILES:
-        add_files(out, at);
+    case FIELD_NAMES:
+        add_list(out, at);
         break;
     case FIELD_SIZE:
         strbuf_printf(out, "%" PRIu64, *(const uint64_t *)at);
@@ -320,6 +318,9 @@ void settings_describe_kind(const struct field *field, struct strbuf *out)
         break;
     case FIELD_FILES:
         strbuf_puts(out, "files");
+        break;
+    case FIELD_NAMES:
+        strbuf_puts(out, "names as THEIRS:OURS");
         break;
     case FIELD_SIZE:
         strbuf_puts(out, "a whole number");

@@ -83,7 +83,7 @@ static enum sft_status add_row(struct corpus *corpus, const struct rows *rows, s
     if (!status && !corpus->format.reader && !(corpus->format.reader = reader_detect(root, err)))
         status = SFT_EDATA;
     if (!status)
-        status = reader_read(corpus->format.reader, root, &corpus->arena, &list, err);
+        status = reader_read(corpus->format.reader, root, NULL, &corpus->arena, &list, err);
     for (size_t c = 0; !status && c < list.count; c++)
         for (size_t i = 0; i < list.items[c].count; i++)
             add_text(corpus, list.items[c].messages[i].content, list.items[c].messages[i].len);
@@ -117,8 +117,7 @@ static enum sft_status read_rows(struct corpus *corpus, struct sft_err *err)
         [FILE_JSON] = ROWS_JSON, [FILE_CSV] = ROWS_CSV, [FILE_TSV] = ROWS_TSV};
     const struct io_map *bytes = &corpus->source.bytes;
     struct rows rows;
-    enum sft_status status = rows_init(&rows, kinds[corpus->format.kind], bytes->data, bytes->size, NULL,
-                                       err);
+    enum sft_status status = rows_init(&rows, kinds[corpus->format.kind], bytes->data, bytes->size, err);
     status = status ? sft_context(err, "%s", corpus->source.path) : add_rows(corpus, &rows, err);
     rows_free(&rows);
     return status;

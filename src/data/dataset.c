@@ -18,7 +18,10 @@ struct dataset_options dataset_options_of(const struct settings *settings, size_
                    .train_on = (enum train_on)settings->data.train_on,
                    .system = settings->data.system,
                    .system_policy = (enum system_policy)settings->data.system_policy},
-        .columns = {.prompt = settings->data.prompt_column, .completion = settings->data.completion_column},
+        .names = {.columns = settings->data.columns,
+                  .roles = settings->data.roles,
+                  .prompt_column = settings->data.prompt_column,
+                  .completion_column = settings->data.completion_column},
         .on_bad_row = (enum on_bad_row)settings->data.on_bad_row,
         .dedupe = (enum dedupe)settings->data.dedupe,
         .seed = settings->train.seed,
@@ -117,6 +120,8 @@ static enum sft_status load_files(struct dataset *ds, struct source *sources,
         const struct file_format format = file_format_of(file->path, file->forced);
         if (tokenize_file(&sources[f], &format, options, &file->store, &file->hash, err))
             return err->status;
+        if (!key_counts_unpack(&file->keys, file->store.notes, file->store.notes_len))
+            return sft_fail(err, SFT_EDATA, "%s: the token cache is damaged (remove it)", file->path);
         source_close(&sources[f]);
     }
     return SFT_OK;
@@ -126,14 +131,15 @@ enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_sp
                              const struct chat_template *tpl, const struct tokenizer *tok,
                              const struct dataset_options *options, struct sft_err *err)
 {
+    struct names names;
     struct tokenize_options how = {.tpl = tpl,
                                    .tok = tok,
+                                   .names = &names,
                                    .render = options->render,
-                                   .columns = options->columns,
                                    .stop = options->stop,
                                    .max_rows = options->max_rows};
     struct source *sources = mem_calloc(n_specs, sizeof *sources);
-    enum sft_status status = SFT_OK;
+    enum sft_status status = names_init(&names, &options->names, err);
     bool is_mixed = false;
     *ds = (struct dataset){.files = mem_calloc(n_specs, sizeof *ds->files),
                            .n_files = n_specs,
@@ -149,8 +155,9 @@ enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_sp
     for (size_t f = 0; f < n_specs; f++)
         source_close(&sources[f]);
     free(sources);
-    if (!status)
-        status = dataset_check_rows(ds, options, err);
+    names_free(&names);
+    if (!status && !(status = dataset_check_rows(ds, options, err)))
+        status = dataset_check_keys(ds, options, err);
     if (!status) {
         find_duplicates(ds);
         status = list_examples(ds, options->seed, err);
@@ -166,6 +173,7 @@ void dataset_file_free(struct dataset_file *file)
     free(file->path);
     free(file->duplicate);
     token_store_close(&file->store);
+    key_counts_free(&file->keys);
     *file = (struct dataset_file){0};
 }
 

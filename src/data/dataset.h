@@ -34,6 +34,7 @@ struct dataset_file {
     double repeat;      /* FILE*2: 2; FILE*0.25: 0.25 */
     uint64_t hash;      /* XXH64 of its bytes */
     struct token_store store;
+    struct key_counts keys;   /* of its rows: which were read, which nobody read */
     size_t first_record;      /* number of its first record among those of all files */
     unsigned char *duplicate; /* a bit a record: the same tokens and weights stood before */
     size_t duplicates;        /* of kept records */
@@ -53,8 +54,9 @@ struct dataset {
 
 struct dataset_options {
     struct render_options render;
-    struct rows_columns columns;
+    struct names_options names;
     enum on_bad_row on_bad_row;
+    bool allows_flags; /* a key that speaks of training and is not understood is only counted */
     enum dedupe dedupe;
     uint64_t seed;            /* of FILE*0.25's sample */
     const volatile int *stop; /* may be NULL; set by a signal: stop reading, SFT_EINTERRUPTED */
@@ -76,12 +78,18 @@ enum sft_status dataset_find_files(char *const *specs, size_t n_specs, struct sf
 
 /* Read and render the files. A file without a row is an error, one of which no row is kept is not. With
  * on_bad_row = error (or overlong = error), SFT_EDATA carries such rows by what is wrong with them, a line
- * "FILE:LINE: what (the same in lines 7, 9, 12 and 24 more)" for each of the first ten kinds. Free with
- * dataset_free, which accepts a zeroed struct. */
+ * "FILE:LINE: what (the same in lines 7, 9, 12 and 24 more)" for each of the first ten kinds; else the keys
+ * that speak of training and were not obeyed. SFT_EUSAGE for names that make no sense (data/names.h). Free
+ * with dataset_free, which accepts a zeroed struct. */
 enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_specs,
                              const struct chat_template *tpl, const struct tokenizer *tok,
                              const struct dataset_options *options, struct sft_err *err);
 void dataset_free(struct dataset *ds);
+
+/* Whether each of the names that the options give is met in a file of either dataset (eval may be NULL):
+ * SFT_EUSAGE says which is not, and what there is. */
+enum sft_status dataset_check_names(const struct dataset *train, const struct dataset *eval,
+                                    const struct names_options *options, struct sft_err *err);
 
 /* The i-th example. */
 struct example dataset_example(const struct dataset *ds, size_t i);

@@ -13,4 +13,8 @@ const struct record *dataset_record(const struct dataset *ds, size_t i, size_t *
 enum sft_status dataset_check_rows(const struct dataset *ds, const struct dataset_options *options,
                                    struct sft_err *err);
 
+/* SFT_EDATA with the keys that speak of training and that nobody obeyed, unless the options allow them. */
+enum sft_status dataset_check_keys(const struct dataset *ds, const struct dataset_options *options,
+                                   struct sft_err *err);
+
 #endif

@@ -3,6 +3,7 @@
 #include "data/reader_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The order is the order of detection: a row of several formats is of the one that says most about it.
@@ -31,6 +32,40 @@ static void describe_keys(const json *row, struct strbuf *out)
                       n < SHOWN && json_is_null(child) ? " (null)" : "");
 }
 
+static void suggest(struct strbuf *out, const char *theirs, const char *ours)
+{
+    enum { MOST = 60 }; /* a key may be a text */
+    char *shown = mem_strndup(theirs, strnlen(theirs, MOST));
+    strbuf_putc(out, ' ');
+    names_add_item(out, shown, ours);
+    free(shown);
+}
+
+/* "[data] columns = a:prompt b:completion ...", with two keys of the row, or of its turns, whose values would do. */
+static void suggest_columns(const json *row, struct strbuf *out)
+{
+    static const char *const of_turns[] = {"role", "content"}, *const of_rows[] = {"prompt", "completion"};
+    const json *list = json_first(row);
+    while (list && !(json_is_array(list) && json_is_object(json_first(list))))
+        list = json_next(list);
+    strbuf_puts(out, "[data] columns =");
+    if (list)
+        suggest(out, json_key(list), "messages");
+    const char *const *ours = list ? of_turns : of_rows;
+    size_t n = 0;
+    for (const json *child = json_first(list ? json_first(list) : row); child && n < 2;
+         child = json_next(child)) {
+        if (!json_is_string(child))
+            continue;
+        if (strcmp(json_key(child), ours[n]) != 0)
+            suggest(out, json_key(child), ours[n]);
+        n++;
+    }
+    if (n < 2 && !list)
+        strbuf_puts(out, n ? " OTHER:completion" : " YOURS:prompt OTHER:completion");
+    strbuf_puts(out, list ? " says what they are" : " says which is which");
+}
+
 const struct reader *reader_detect(const json *row, struct sft_err *err)
 {
     if (!json_is_object(row)) {
@@ -42,18 +77,19 @@ const struct reader *reader_detect(const json *row, struct sft_err *err)
             return readers[i];
     struct strbuf text = {0};
     describe_keys(row, &text);
-    strbuf_puts(&text, "; the formats are");
-    for (size_t i = 0; i < readers_count; i++)
-        strbuf_printf(&text, "%s %s %s", i ? "," : "", readers[i]->name, readers[i]->keys);
+    strbuf_puts(&text,
+                "; expected messages, conversations, prompt and completion, instruction and output, question "
+                "and answer, chosen, or text; ");
+    suggest_columns(row, &text);
     sft_fail(err, SFT_EDATA, "unknown structure: it has %s", text.data);
     strbuf_free(&text);
     return NULL;
 }
 
-enum sft_status reader_read(const struct reader *reader, const json *row, struct arena *arena,
-                            struct conversations *out, struct sft_err *err)
+enum sft_status reader_read(const struct reader *reader, const json *row, const struct names *names,
+                            struct arena *arena, struct conversations *out, struct sft_err *err)
 {
-    *out = (struct conversations){.arena = arena};
+    *out = (struct conversations){.arena = arena, .names = names};
     if (!json_is_object(row))
         return reader_fail_type(row, "an object", err);
     if (!reader->matches(row)) {
@@ -64,7 +100,7 @@ enum sft_status reader_read(const struct reader *reader, const json *row, struct
         strbuf_free(&text);
         return SFT_EDATA;
     }
-    if (reader->read(row, out, err))
+    if (reader->read(row, out, err) || reader_scale_row(row, out, err))
         return SFT_EDATA;
     for (size_t i = 0; i < out->count; i++)
         out->items[i].has_tools = reader_has_tools(row);
@@ -76,7 +112,7 @@ enum sft_status conversation_read(const json *row, struct arena *arena, struct c
 {
     struct conversations list;
     const struct reader *reader = reader_detect(row, err);
-    if (!reader || reader_read(reader, row, arena, &list, err))
+    if (!reader || reader_read(reader, row, NULL, arena, &list, err))
         return SFT_EDATA;
     *conv = list.items[0];
     return SFT_OK;
@@ -112,13 +148,13 @@ enum sft_status reader_at(const char *key, size_t i, bool names_field, struct sf
 const json *reader_get(const json *row, const char *key)
 {
     const json *node = json_get(row, key);
-    return json_is_null(node) ? NULL : node;
+    return json_is_null(node) ? NULL : key_read(node);
 }
 
 enum sft_status reader_get_string(const json *row, const char *key, bool required, const char **out,
                                   struct sft_err *err)
 {
-    const json *node = json_get(row, key);
+    const json *node = key_read(json_get(row, key));
     *out = json_string(node);
     if (*out || (!required && (!node || json_is_null(node))))
         return SFT_OK;
@@ -128,7 +164,7 @@ enum sft_status reader_get_string(const json *row, const char *key, bool require
 
 enum sft_status reader_get_list(const json *row, const char *key, const json **out, struct sft_err *err)
 {
-    *out = json_get(row, key);
+    *out = key_read(json_get(row, key));
     if (json_is_array(*out) && json_first(*out))
         return SFT_OK;
     if (json_is_array(*out))
@@ -138,29 +174,30 @@ enum sft_status reader_get_list(const json *row, const char *key, const json **o
     return reader_within(key, false, err);
 }
 
-enum sft_status reader_get_weight(const json *message, float fallback, float *weight, struct sft_err *err)
+enum sft_status reader_get_role(const json *turn, const char *key, struct conversations *out, enum role *role,
+                                bool *is_call, struct sft_err *err)
 {
-    /* sums of weights and their inverses are floats: neither may overflow */
-    static const double least = 1e-30, most = 1e30;
-    static const char expected[] = "0, or a number from 1e-30 to 1e30";
-    const json *node = reader_get(message, "weight");
-    *weight = fallback;
-    if (!node)
+    const char *name, *remedy = out->names ? "; [data] roles = NAME:user maps other names" : "";
+    if (reader_get_string(turn, key, true, &name, err))
+        return SFT_EDATA;
+    if (names_role(out->names, name, role, is_call, &out->roles_used))
         return SFT_OK;
-    if (!json_is_number(node)) {
-        reader_fail_type(node, expected, err);
-        return reader_within("weight", false, err);
-    }
-    const double given = json_number(node);
-    if (given != 0 && !(given >= least && given <= most))
-        return sft_fail(err, SFT_EDATA, "weight: expected %s, found %g", expected, given);
-    *weight = given > 0 ? (float)given : 0.0F; /* no -0 */
-    return SFT_OK;
+    if (strcmp(key, "from") == 0)
+        return sft_fail(err, SFT_EDATA,
+                        "from: unknown speaker '%.80s' (system, human, gpt, function_call or observation%s)",
+                        name, remedy);
+    return sft_fail(err, SFT_EDATA, "%s: unknown role '%.80s' (system, user or assistant%s)", key, name,
+                    remedy);
 }
 
 bool reader_is_blank(const char *s)
 {
     return !s || s[strspn(s, " \t\r\n")] == '\0';
+}
+
+bool reader_is_blank_string(const json *node)
+{
+    return json_is_string(node) && reader_is_blank(json_string(node));
 }
 
 /* ---- what a row becomes ---- */
@@ -179,15 +216,52 @@ struct conversation *reader_begin(struct conversations *out, size_t max_messages
     return conv;
 }
 
+static bool is_system_key(const char *key)
+{
+    static const char *const names[] = {
+        "system",    "system_prompt", "system_message", "system_instruction", "system_instructions",
+        "sys_prompt"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names_equal(names[i], key))
+            return true;
+    return false;
+}
+
+/* The row's own system prompt; NULL where there is none, or a blank one. Of two that are there, both must say
+ * the same. */
+static enum sft_status get_system(const json *row, const char **system, struct sft_err *err)
+{
+    const char *first_key = NULL;
+    *system = NULL;
+    for (const json *child = json_first(row); child; child = json_next(child)) {
+        const char *text;
+        if (!is_system_key(json_key(child)))
+            continue;
+        if (reader_get_string(row, json_key(child), false, &text, err))
+            return SFT_EDATA;
+        if (reader_is_blank(text))
+            continue;
+        if (*system && strcmp(*system, text) != 0)
+            return sft_fail(err, SFT_EDATA,
+                            "%s: another system prompt than that of %s ([data] columns = %s:ignore "
+                            "passes one over)",
+                            json_key(child), first_key, json_key(child));
+        *system = text;
+        first_key = json_key(child);
+    }
+    return SFT_OK;
+}
+
 enum sft_status reader_begin_row(const json *row, struct conversations *out, size_t max_messages,
                                  struct conversation **conv, struct sft_err *err)
 {
     const char *system;
     *conv = NULL;
-    if (reader_get_string(row, "system", false, &system, err))
+    if (get_system(row, &system, err))
         return SFT_EDATA;
     *conv = reader_begin(out, max_messages + 1);
-    if (!reader_is_blank(system))
+    out->has_row_system = system != NULL;
+    if (system)
         reader_add(*conv, out->arena, ROLE_SYSTEM, system, 1.0F);
     return SFT_OK;
 }

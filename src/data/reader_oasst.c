@@ -14,23 +14,24 @@ struct walk {
     size_t depth;
 };
 
-static enum sft_status read_turn(const json *node, struct arena *arena, struct message *turn,
+static enum sft_status read_turn(const json *node, struct conversations *out, struct message *turn,
                                  struct sft_err *err)
 {
-    const char *role, *text;
+    const char *text;
+    enum role role;
+    bool is_call;
+    float weight;
     if (!json_is_object(node))
         return reader_fail_type(node, "an object", err);
-    if (reader_get_string(node, "role", true, &role, err) ||
-        reader_get_string(node, "text", true, &text, err))
+    if (reader_get_role(node, "role", out, &role, &is_call, err) ||
+        reader_get_string(node, "text", true, &text, err) ||
+        reader_get_weight(node, role, 1.0F, &weight, err))
         return SFT_EDATA;
-    const bool is_answer = strcmp(role, "assistant") == 0;
-    if (!is_answer && strcmp(role, "prompter") != 0)
-        return sft_fail(err, SFT_EDATA, "role: unknown role '%.80s' (prompter or assistant)", role);
+    key_read(json_get(node, "rank")); /* of the replies that were not taken, none is looked into */
+    key_read(json_get(node, "deleted"));
     const size_t len = strlen(text);
-    *turn = (struct message){.role = is_answer ? ROLE_ASSISTANT : ROLE_USER,
-                             .content = arena_strndup(arena, text, len),
-                             .len = len,
-                             .weight = 1.0F};
+    *turn = (struct message){
+        .role = role, .content = arena_strndup(out->arena, text, len), .len = len, .weight = weight};
     return SFT_OK;
 }
 
@@ -52,7 +53,7 @@ static enum sft_status get_replies(const json *node, const json **replies, struc
 /* A reply's rank: 0 is the best; infinity where people gave it none. */
 static enum sft_status read_rank(const json *reply, double *rank, struct sft_err *err)
 {
-    const json *node = reader_get(reply, "rank");
+    const json *node = json_is_null(json_get(reply, "rank")) ? NULL : json_get(reply, "rank");
     *rank = node ? json_number(node) : INFINITY;
     if (!node || json_is_number(node))
         return SFT_OK;
@@ -85,8 +86,8 @@ static enum sft_status visit(const json *node, struct walk *walk, struct sft_err
 {
     const json *replies;
     size_t best = SIZE_MAX, i = 0, n_visited = 0;
-    if (read_turn(node, walk->out->arena, &walk->turns[walk->depth], err) ||
-        get_replies(node, &replies, err) || (walk->best_only && choose_reply(replies, &best, err)))
+    if (read_turn(node, walk->out, &walk->turns[walk->depth], err) || get_replies(node, &replies, err) ||
+        (walk->best_only && choose_reply(replies, &best, err)))
         return SFT_EDATA;
     walk->depth++;
     for (const json *reply = json_first(replies); reply; reply = json_next(reply), i++) {
@@ -108,7 +109,7 @@ static enum sft_status visit(const json *node, struct walk *walk, struct sft_err
 static enum sft_status read_tree(const json *row, bool best_only, struct conversations *out,
                                  struct sft_err *err)
 {
-    const json *root = json_get(row, "prompt");
+    const json *root = key_read(json_get(row, "prompt"));
     struct walk walk = {.out = out, .best_only = best_only};
     if (is_deleted(root))
         return sft_fail(err, SFT_EDATA, "prompt: it is deleted, and with it all replies");

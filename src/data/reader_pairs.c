@@ -102,9 +102,15 @@ const struct reader reader_dolly = {.name = "dolly",
 
 /* ---- question and answer ---- */
 
+/* The key of the two that the row has; `a` where it has neither. */
+static const char *either(const json *row, const char *a, const char *b)
+{
+    return json_get(row, a) || !json_get(row, b) ? a : b;
+}
+
 static bool question_matches(const json *row)
 {
-    return has_both(row, "question", "answer");
+    return has_both(row, "question", "answer") || has_both(row, "question", "response"); /* OpenOrca */
 }
 
 static enum sft_status question_read(const json *row, struct conversations *out, struct sft_err *err)
@@ -112,7 +118,8 @@ static enum sft_status question_read(const json *row, struct conversations *out,
     const char *question, *answer;
     struct conversation *conv;
     if (reader_get_string(row, "question", true, &question, err) ||
-        reader_get_string(row, "answer", true, &answer, err) || reader_begin_row(row, out, 2, &conv, err))
+        reader_get_string(row, either(row, "answer", "response"), true, &answer, err) ||
+        reader_begin_row(row, out, 2, &conv, err))
         return SFT_EDATA;
     reader_add(conv, out->arena, ROLE_USER, question, 1.0F);
     reader_add(conv, out->arena, ROLE_ASSISTANT, answer, 1.0F);
@@ -133,32 +140,34 @@ size_t reader_side_max(const json *row, const char *key)
 }
 
 enum sft_status reader_add_side(const json *row, const char *key, enum role role, float list_weight,
-                                struct arena *arena, struct conversation *conv, struct sft_err *err)
+                                struct conversations *out, struct conversation *conv, struct sft_err *err)
 {
-    const json *node = json_get(row, key);
+    const json *node = key_read(json_get(row, key));
     const char *text = json_string(node);
     if (json_is_array(node))
-        return reader_add_messages(row, key, list_weight, arena, conv, err);
+        return reader_add_turns(row, key, TURN_ROLE_CONTENT, list_weight, out, conv, err);
     if (!text) {
         reader_fail_type(node, "a string or an array", err);
         return reader_within(key, false, err);
     }
-    reader_add(conv, arena, role, text, 1.0F);
+    reader_add(conv, out->arena, role, text, 1.0F);
     return SFT_OK;
 }
 
 static bool prompt_matches(const json *row)
 {
-    return has_both(row, "prompt", "completion");
+    return has_both(row, "prompt", "completion") ||
+           (has_both(row, "prompt", "response") && !json_get(row, "chosen") && !json_get(row, "instruction"));
 }
 
 static enum sft_status prompt_read(const json *row, struct conversations *out, struct sft_err *err)
 {
-    const size_t most = reader_side_max(row, "prompt") + reader_side_max(row, "completion");
+    const char *answer = either(row, "completion", "response");
+    const size_t most = reader_side_max(row, "prompt") + reader_side_max(row, answer);
     struct conversation *conv;
     if (reader_begin_row(row, out, most, &conv, err) ||
-        reader_add_side(row, "prompt", ROLE_USER, 0.0F, out->arena, conv, err) ||
-        reader_add_side(row, "completion", ROLE_ASSISTANT, 1.0F, out->arena, conv, err))
+        reader_add_side(row, "prompt", ROLE_USER, 0.0F, out, conv, err) ||
+        reader_add_side(row, answer, ROLE_ASSISTANT, 1.0F, out, conv, err))
         return SFT_EDATA;
     return SFT_OK;
 }

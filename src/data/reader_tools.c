@@ -2,58 +2,86 @@
  *
  *     content
  *     <tool_call>
- *     {"name": "f", "arguments": {"x":1}}
+ *     {"name": "f", "arguments": {"x": 1}}
  *     </tool_call>
  *
  * From OpenAI's "tool_calls": [{"type": "function", "function": {"name", "arguments"}}, ...], whose
  * "function" may be left out and its fields stand in the call itself, and from the older "function_call":
- * {"name", "arguments"}. Arguments are a JSON text, which stays as it is, or an object. */
+ * {"name", "arguments"}. Arguments are an object or the JSON text of one: either way they are printed as
+ * transformers' filter tojson prints them, so that one call has one form. A text that is no JSON stays as it
+ * is; no arguments, null and a blank text are {}. */
 #include "data/reader_internal.h"
 
 #include <string.h>
 
 static const char white_space[] = " \t\r\n";
 
+/* Arguments given as a text: printed as the JSON that they are, else the text without the white space around
+ * it. */
+static void print_argument_text(const char *given, struct strbuf *text)
+{
+    json *parsed = NULL;
+    given += strspn(given, white_space);
+    size_t len = strlen(given);
+    while (len > 0 && strchr(white_space, given[len - 1]))
+        len--;
+    if (len > 0 && json_parse(given, len, &parsed, NULL))
+        strbuf_add(text, given, len);
+    else if (!parsed || json_is_null(parsed))
+        strbuf_puts(text, "{}");
+    else
+        json_dumps(parsed, text);
+    json_free(parsed);
+}
+
 static enum sft_status print_arguments(const json *function, struct strbuf *text, struct sft_err *err)
 {
-    const json *arguments = reader_get(function, "arguments");
+    const json *openai = reader_get(function, "arguments");
+    const json *arguments = openai ? openai : reader_get(function, "parameters"); /* Llama 3's name */
     const char *given = arguments ? json_string(arguments) : "";
+    if (arguments)
+        json_set_mark(arguments, MARK_WHOLE);
     if (json_is_object(arguments)) {
-        json_print_line(arguments, text);
+        json_dumps(arguments, text);
         return SFT_OK;
     }
     if (!given) {
         reader_fail_type(arguments, "a string or an object", err);
         return reader_within("arguments", false, err);
     }
-    given += strspn(given, white_space);
-    size_t len = strlen(given);
-    while (len > 0 && strchr(white_space, given[len - 1]))
-        len--;
-    strbuf_add(text, len ? given : "{}", len ? len : 2);
+    print_argument_text(given, text);
+    return SFT_OK;
+}
+
+enum sft_status reader_add_bare_call(const json *call, struct strbuf *text, struct sft_err *err)
+{
+    const char *name;
+    if (reader_get_string(call, "name", true, &name, err))
+        return SFT_EDATA;
+    strbuf_puts(text, "{\"name\": ");
+    strbuf_json_string(text, name, strlen(name));
+    strbuf_puts(text, ", \"arguments\": ");
+    if (print_arguments(call, text, err))
+        return SFT_EDATA;
+    strbuf_putc(text, '}');
     return SFT_OK;
 }
 
 static enum sft_status add_call(const json *function, struct strbuf *text, struct sft_err *err)
 {
-    const char *name;
     if (!json_is_object(function))
         return reader_fail_type(function, "an object", err);
-    if (reader_get_string(function, "name", true, &name, err))
+    strbuf_puts(text, text->len ? "\n<tool_call>\n" : "<tool_call>\n");
+    if (reader_add_bare_call(function, text, err))
         return SFT_EDATA;
-    strbuf_puts(text, text->len ? "\n<tool_call>\n{\"name\": " : "<tool_call>\n{\"name\": ");
-    strbuf_json_string(text, name, strlen(name));
-    strbuf_puts(text, ", \"arguments\": ");
-    if (print_arguments(function, text, err))
-        return SFT_EDATA;
-    strbuf_puts(text, "}\n</tool_call>");
+    strbuf_puts(text, "\n</tool_call>");
     return SFT_OK;
 }
 
 /* An element of "tool_calls". */
 static enum sft_status add_tool_call(const json *call, struct strbuf *text, struct sft_err *err)
 {
-    const json *function = json_get(call, "function");
+    const json *function = key_read(json_get(call, "function"));
     const char *type;
     if (!json_is_object(call))
         return reader_fail_type(call, "an object", err);

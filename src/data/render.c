@@ -10,6 +10,7 @@ void shard_clear(struct shard *shard)
 {
     shard->n_records = shard->n_tokens = 0;
     strbuf_clear(&shard->text);
+    key_counts_clear(&shard->keys);
 }
 
 void shard_free(struct shard *shard)
@@ -18,6 +19,7 @@ void shard_free(struct shard *shard)
     free(shard->tokens);
     free(shard->weights);
     strbuf_free(&shard->text);
+    key_counts_free(&shard->keys);
     *shard = (struct shard){0};
 }
 
@@ -75,9 +77,9 @@ void render_bad(const struct json_element *row, const char *message, struct shar
 /* ---- the renderer ---- */
 
 void renderer_init(struct renderer *r, const struct chat_template *tpl, const struct tokenizer *tok,
-                   const struct render_options *options)
+                   const struct names *names, const struct render_options *options)
 {
-    *r = (struct renderer){.tpl = tpl, .options = options, .enc = encoder_new(tok)};
+    *r = (struct renderer){.tpl = tpl, .names = names, .options = options, .enc = encoder_new(tok)};
 }
 
 void renderer_free(struct renderer *r)
@@ -205,7 +207,7 @@ static enum sft_status read_conversations(struct renderer *r, const struct reade
 {
     if (!reader && !(reader = reader_detect(root, err)))
         return SFT_EDATA;
-    if (reader_read(reader, root, &r->arena, list, err))
+    if (reader_read(reader, root, r->names, &r->arena, list, err))
         return SFT_EDATA;
     for (size_t i = 0; i < list->count; i++) {
         apply_system(r->options, &r->arena, &list->items[i]);
@@ -227,12 +229,42 @@ static void shift_line(struct sft_err *err, size_t first_line)
              inner.message + used);
 }
 
+/* Which of the user's names the row has, as bits. */
+static void count_names(const struct names *names, uint64_t columns, uint64_t roles, uint64_t line,
+                        struct key_counts *keys)
+{
+    for (size_t i = 0; i < names->n_columns; i++)
+        if (columns >> i & 1)
+            keys_count_name(KEY_COLUMN, names->columns[i].from, line, keys);
+    for (size_t i = 0; i < names->n_roles; i++)
+        if (roles >> i & 1)
+            keys_count_name(KEY_ROLE, names->roles[i].name, line, keys);
+}
+
+/* A message about a key of ours says what the file calls it. */
+static void name_column(const struct names *names, uint64_t used, struct sft_err *err)
+{
+    const size_t len = strcspn(err->message, ":.[ ");
+    for (size_t i = 0; i < names->n_columns; i++) {
+        const struct name_column *c = &names->columns[i];
+        if (!(used >> i & 1) || strlen(c->to) != len || strncmp(c->to, err->message, len) != 0 ||
+            strcmp(c->from, c->to) == 0)
+            continue;
+        const struct sft_err inner = *err;
+        sft_fail(err, inner.status, "%.*s (%s is '%.80s' in the file)", SFT_ERR_MAX - 128, inner.message,
+                 c->to, c->from);
+        return;
+    }
+}
+
 /* The row at the front of *rest, which is then what is left. */
 static void render_next(struct renderer *r, const struct rows *rows, const struct reader *reader,
                         struct json_element *rest, struct shard *shard)
 {
     struct sft_err err;
-    struct conversations list;
+    struct conversations list = {0};
+    const struct renamed *renamed = NULL;
+    uint64_t columns = 0;
     struct json_element row = *rest;
     json *root = NULL;
     arena_reset(&r->arena);
@@ -243,12 +275,16 @@ static void render_next(struct renderer *r, const struct rows *rows, const struc
         return;
     }
     row.len -= rest->len;
-    if (read_conversations(r, reader, root, &list, &err)) {
+    if (names_apply(r->names, root, &r->arena, &renamed, &columns, &err) ||
+        read_conversations(r, reader, root, &list, &err)) {
+        name_column(r->names, columns, &err);
         render_bad(&row, err.message, shard);
     } else {
         for (size_t i = 0; i < list.count; i++)
             add_conversation(shard, r, &list.items[i], row.line);
+        keys_count(root, renamed, row.line, &shard->keys);
     }
+    count_names(r->names, columns, list.roles_used, row.line, &shard->keys);
     json_free(root);
 }
 

@@ -6,6 +6,7 @@
 #define SFT_DATA_RENDER_H
 
 #include "config/settings.h"
+#include "data/keys.h"
 #include "data/reader.h"
 #include "data/rows.h"
 #include "data/token_store.h"
@@ -30,6 +31,7 @@ struct shard {
     int32_t *tokens;
     float *weights;
     struct strbuf text;
+    struct key_counts keys; /* of the rows that were read */
     size_t n_records, n_tokens, records_capacity, tokens_capacity, weights_capacity;
 };
 void shard_clear(struct shard *shard);
@@ -39,16 +41,18 @@ void shard_append_to(const struct shard *shard, struct token_store_writer *store
 /* What a thread renders with. */
 struct renderer {
     const struct chat_template *tpl;
+    const struct names *names;
     const struct render_options *options;
     struct encoder *enc;
     struct arena arena;
     struct rendered rendered;
 };
 void renderer_init(struct renderer *r, const struct chat_template *tpl, const struct tokenizer *tok,
-                   const struct render_options *options);
+                   const struct names *names, const struct render_options *options);
 void renderer_free(struct renderer *r);
 
-/* Append what a row becomes, or the rows of a line that holds several. reader NULL: the row's own, if any knows it. */
+/* Append what a row becomes, or the rows of a line that holds several, and count its keys. reader NULL: the
+ * row's own, if any knows it. */
 void render_row(struct renderer *r, const struct rows *rows, const struct reader *reader,
                 const struct json_element *row, struct shard *shard);
 

@@ -111,50 +111,6 @@ static enum sft_status read_names(struct rows *rows, const struct json_element *
     return status;
 }
 
-/* Find a column that goes by a name of its own; *index stays where none is asked for. */
-static enum sft_status find_column(const struct rows *rows, const char *name, size_t *index,
-                                   struct sft_err *err)
-{
-    if (!name || !*name || (*index = find_name(rows, name)) < rows->n_names)
-        return SFT_OK;
-    struct strbuf all = {0};
-    for (size_t i = 0; i < rows->n_names; i++)
-        if (rows->names[i])
-            strbuf_printf(&all, "%s%s", all.len ? ", " : "", rows->names[i]);
-    sft_fail(err, SFT_EDATA, "no column '%s' (it has %s)", name, all.data);
-    strbuf_free(&all);
-    return SFT_EDATA;
-}
-
-/* Give column `index` the name `key`, which no other keeps. */
-static void rename_column(struct rows *rows, size_t index, const char *key)
-{
-    const size_t other = find_name(rows, key);
-    if (other < rows->n_names) {
-        free(rows->names[other]);
-        rows->names[other] = NULL;
-    }
-    free(rows->names[index]);
-    rows->names[index] = mem_strdup(key);
-}
-
-static enum sft_status rename_columns(struct rows *rows, const struct rows_columns *columns,
-                                      struct sft_err *err)
-{
-    size_t prompt = rows->n_names, completion = rows->n_names;
-    if (find_column(rows, columns->prompt, &prompt, err) ||
-        find_column(rows, columns->completion, &completion, err))
-        return SFT_EDATA;
-    if (prompt < rows->n_names && prompt == completion)
-        return sft_fail(err, SFT_EDATA, "column '%s' cannot be both the prompt and the completion",
-                        columns->prompt);
-    if (prompt < rows->n_names)
-        rename_column(rows, prompt, "prompt");
-    if (completion < rows->n_names)
-        rename_column(rows, completion, "completion");
-    return SFT_OK;
-}
-
 /* Keys that the readers of flat rows look for. */
 static const char *const known_keys[] = {"prompt", "completion", "instruction", "input",  "context", "output",
                                          "response", "question", "answer",      "text",   "system",  "history",
@@ -192,7 +148,7 @@ static void fold_names(struct rows *rows)
     }
 }
 
-static enum sft_status read_header(struct rows *rows, const struct rows_columns *columns, struct sft_err *err)
+static enum sft_status read_header(struct rows *rows, struct sft_err *err)
 {
     struct json_element header;
     bool found;
@@ -200,7 +156,7 @@ static enum sft_status read_header(struct rows *rows, const struct rows_columns 
         return SFT_EDATA;
     if (!found)
         return SFT_OK;
-    if (read_names(rows, &header, err) || (columns && rename_columns(rows, columns, err)))
+    if (read_names(rows, &header, err))
         return sft_context(err, "line %zu", header.line);
     fold_names(rows);
     return SFT_OK;
@@ -226,8 +182,7 @@ static bool take_sep_line(struct rows *rows)
     return true;
 }
 
-static enum sft_status begin_csv(struct rows *rows, const char *text, size_t len, const struct rows_columns *columns,
-                                 struct sft_err *err)
+static enum sft_status begin_csv(struct rows *rows, const char *text, size_t len, struct sft_err *err)
 {
     const bool has_bom = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0;
     const char *p = text + (has_bom ? 3 : 0), *end = text + len;
@@ -237,17 +192,17 @@ static enum sft_status begin_csv(struct rows *rows, const char *text, size_t len
             p++;
         rows->delimiter = csv_find_delimiter(p, end, rows->kind == ROWS_TSV ? '\t' : ',');
     }
-    return read_header(rows, columns, err);
+    return read_header(rows, err);
 }
 
 /* ---- rows ---- */
 
 enum sft_status rows_init(struct rows *rows, enum rows_kind kind, const char *text, size_t len,
-                          const struct rows_columns *columns, struct sft_err *err)
+                          struct sft_err *err)
 {
     const bool is_json = kind == ROWS_JSON || rows_json_is_it(text, len);
     *rows = (struct rows){.kind = is_json ? ROWS_JSON : kind};
-    return is_json ? rows_json_begin(&rows->scanner, text, len, err) : begin_csv(rows, text, len, columns, err);
+    return is_json ? rows_json_begin(&rows->scanner, text, len, err) : begin_csv(rows, text, len, err);
 }
 
 void rows_free(struct rows *rows)

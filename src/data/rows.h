@@ -29,11 +29,6 @@
 
 enum rows_kind { ROWS_JSON, ROWS_CSV, ROWS_TSV };
 
-/* Columns that a CSV or TSV file has under names of its own; NULL or "": none. */
-struct rows_columns {
-    const char *prompt, *completion; /* they become these; columns of those very names are left out */
-};
-
 struct rows {
     enum rows_kind kind;
     struct json_scanner scanner; /* json: the scanner; csv: its text, place and line only */
@@ -44,12 +39,11 @@ struct rows {
 
 /* Begin: SFT_EDATA "is YAML, not JSON (...)" and the like where a JSON file holds something else altogether, or "is
  * one object with several lists of rows, ..." where it cannot be told which are meant. Reads a CSV file's header; a
- * file with nothing in it has none, and no rows. text[0..len) must outlive it; `columns` may be NULL. SFT_EDATA
- * "line N: what" for a header with a repeated or missing name (a column that `columns` asks for and the file lacks
- * is named with those it has), for one that is no UTF-8, holds a NUL or names over 4096 columns. Free with
- * rows_free, also after an error; it accepts a zeroed struct. */
+ * file with nothing in it has none, and no rows. text[0..len) must outlive it. SFT_EDATA "line N: what" for a header
+ * with a repeated name, for one that is no UTF-8, holds a NUL or names over 4096 columns. Free with rows_free, also
+ * after an error; it accepts a zeroed struct. */
 enum sft_status rows_init(struct rows *rows, enum rows_kind kind, const char *text, size_t len,
-                          const struct rows_columns *columns, struct sft_err *err);
+                          struct sft_err *err);
 void rows_free(struct rows *rows);
 
 /* The next row, like json_scanner_next: *found false at the end, SFT_EDATA "line N: what" where the structure

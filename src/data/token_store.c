@@ -15,13 +15,13 @@ const char *const drop_reason[DROP_COUNT] = {
 };
 
 static const char magic[8] = "sfttok\n";
-enum { STORE_VERSION = 2, DATA_ALIGN = 8 };
+enum { STORE_VERSION = 3, DATA_ALIGN = 8 };
 
-/* The file's end. Before it lie the key's bytes, before them the records. */
+/* The file's end. Before it lie the key's bytes, before them the notes, before them the records. */
 struct trailer {
     char magic[sizeof magic];
     uint32_t version, record_size;
-    uint64_t file_size, records_offset, n_records, key_len;
+    uint64_t file_size, records_offset, n_records, notes_len, key_len;
     struct store_counts counts;
     char format[24];
     uint64_t hash; /* of the records, the key and the trailer up to here */
@@ -32,6 +32,7 @@ struct trailer {
 struct token_store_writer {
     struct io_writer *data, *records; /* records: spilled beside, appended at the end */
     struct store_counts counts;
+    struct strbuf notes;
     uint64_t n_records;
 };
 
@@ -52,7 +53,13 @@ void token_store_abort(struct token_store_writer *w)
         return;
     io_writer_abort(w->data);
     io_writer_abort(w->records);
+    strbuf_free(&w->notes);
     free(w);
+}
+
+void token_store_note(struct token_store_writer *w, const char *bytes, size_t len)
+{
+    strbuf_add(&w->notes, bytes, len);
 }
 
 static void align_data(struct io_writer *w)
@@ -124,11 +131,12 @@ void token_store_add(struct token_store_writer *w, const struct record *record, 
     w->n_records++;
 }
 
-static uint64_t trailer_hash(const struct trailer *t, const void *records, const char *key)
+static uint64_t trailer_hash(const struct trailer *t, const void *records, const char *notes, const char *key)
 {
     struct xxh64 h;
     xxh64_init(&h, 0);
     xxh64_update(&h, records, t->n_records * sizeof(struct record));
+    xxh64_update(&h, notes, t->notes_len);
     xxh64_update(&h, key, t->key_len);
     xxh64_update(&h, t, offsetof(struct trailer, hash));
     return xxh64_digest(&h);
@@ -138,6 +146,8 @@ static void view_records(struct token_store *store, const struct trailer *t)
 {
     store->records = (const struct record *)(const void *)(store->map.data + t->records_offset);
     store->n_records = t->n_records;
+    store->notes = (const char *)(store->records + t->n_records);
+    store->notes_len = t->notes_len;
     store->counts = t->counts;
     memcpy(store->format, t->format, sizeof store->format);
     madvise((void *)(uintptr_t)store->map.data, t->records_offset, MADV_RANDOM); /* shuffled: no read-ahead */
@@ -153,16 +163,19 @@ enum sft_status token_store_commit(struct token_store_writer *w, const char *key
                         .record_size = sizeof(struct record),
                         .records_offset = io_writer_size(w->data),
                         .n_records = w->n_records,
+                        .notes_len = w->notes.len,
                         .key_len = strlen(key),
                         .counts = w->counts};
     memcpy(t.magic, magic, sizeof magic);
     strncpy(t.format, format, sizeof t.format - 1);
-    t.file_size = t.records_offset + t.n_records * sizeof(struct record) + t.key_len + sizeof t;
+    t.file_size = t.records_offset + t.n_records * sizeof(struct record) + t.notes_len + t.key_len + sizeof t;
     enum sft_status status = io_writer_commit_map(w->records, &records, err);
     w->records = NULL;
     if (!status) {
-        t.hash = trailer_hash(&t, records.data, key);
+        const char *notes = w->notes.data ? w->notes.data : "";
+        t.hash = trailer_hash(&t, records.data, notes, key);
         io_write(w->data, records.data, records.size);
+        io_write(w->data, notes, t.notes_len);
         io_write(w->data, key, t.key_len);
         io_write(w->data, &t, sizeof t);
         status = io_writer_commit_map(w->data, &store->map, err);
@@ -188,13 +201,13 @@ static bool read_trailer(const struct io_map *map, const char *key, struct trail
         return false;
     const size_t body = map->size -
                         sizeof *t; /* no product below overflows: each is bounded by the file first */
-    if (t->key_len > body || t->records_offset > body || t->records_offset % DATA_ALIGN ||
-        t->n_records > body / sizeof(struct record) ||
-        t->records_offset + t->n_records * sizeof(struct record) + t->key_len != body)
+    if (t->key_len > body || t->notes_len > body || t->records_offset > body ||
+        t->records_offset % DATA_ALIGN || t->n_records > body / sizeof(struct record) ||
+        t->records_offset + t->n_records * sizeof(struct record) + t->notes_len + t->key_len != body)
         return false;
-    const char *stored_key = map->data + body - t->key_len;
+    const char *stored_key = map->data + body - t->key_len, *notes = stored_key - t->notes_len;
     return memcmp(stored_key, key, t->key_len) == 0 &&
-           trailer_hash(t, map->data + t->records_offset, stored_key) == t->hash;
+           trailer_hash(t, map->data + t->records_offset, notes, stored_key) == t->hash;
 }
 
 bool token_store_open(struct token_store *store, const char *path, const char *key)

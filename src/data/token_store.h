@@ -2,7 +2,8 @@
  *
  *     data      of each record in turn: n_tokens int32 ids, n_tokens float weights; of a bad row, its text
  *     records   one for each conversation (or piece of a document), kept or left out, in the file's order
- *     trailer   counts, where the records are, the key that it was made under, a hash of records and trailer
+ *     notes     bytes of whoever wrote it: what else the file's rows told (data/keys.h)
+ *     trailer   counts, where the records are, the key that it was made under, a hash of all that but the data
  *
  * It is written from front to back with nothing held in memory, to be put in place whole (base/io.h's
  * writer). The machine's own byte order and layout: it is a cache, not a format of exchange; a store of
@@ -79,7 +80,9 @@ struct token_store {
     const struct record *records; /* (n_records), in the map */
     size_t n_records;
     struct store_counts counts;
-    char format[24]; /* its reader's name */
+    char format[24];   /* its reader's name */
+    const char *notes; /* (notes_len), in the map */
+    size_t notes_len;
 };
 
 /* ---- writing ---- */
@@ -93,6 +96,9 @@ struct token_store_writer *token_store_create(const char *path, struct sft_err *
  * content_hash, target_weight, n_targets and n_positions are filled in here. */
 void token_store_add(struct token_store_writer *w, const struct record *record, const int32_t *tokens,
                      const float *weights, const char *message, const char *row);
+
+/* Bytes that are to be kept with it; once, before the commit. */
+void token_store_note(struct token_store_writer *w, const char *bytes, size_t len);
 
 /* Close it under a key (any text that names what it was made from) and open it for reading. SFT_EIO where it
  * could not be written. The writer is freed either way. */

@@ -45,12 +45,17 @@ struct file_format file_format_of(const char *path, const char *format)
 struct reading {
     const struct source *source;
     const struct tokenize_options *options;
-    const struct reader *reader; /* NULL: none is forced, and none knows a row so far */
+    const struct reader *forced,
+        *reader;   /* by the user; what rows are read with, NULL: none knows one so far */
+    bool is_known; /* a row that the reader knows has come */
     struct rows rows;
     struct json_element block[BLOCK_ROWS];
     size_t n_block, n_rows; /* rows in the block; in the file so far */
     bool is_done, is_stopped;
-    struct sft_err broken; /* where the file's structure is broken; status SFT_OK if it is not */
+    struct sft_err broken;  /* where the file's structure is broken; status SFT_OK if it is not */
+    struct sft_err unknown; /* why the first row that is not known is not, in */
+    size_t unknown_line;    /* that line; 0: there was none yet */
+    struct key_counts keys;
     struct shard shards[BLOCK_SHARDS];
     struct token_store_writer *store;
 };
@@ -82,19 +87,56 @@ static void scan_block(struct reading *in)
     in->is_done = in->is_done || in->n_rows >= max_rows;
 }
 
-/* The reader of the block's first row that any reader knows. */
-static const struct reader *detect_reader(const struct reading *in)
+/* A row whose structure nobody knows; what the columns were to find in it, and did not, is said too. */
+static void note_unknown(struct reading *in, size_t line, uint64_t columns, const struct sft_err *why)
 {
-    const struct reader *reader = NULL;
-    for (size_t i = 0; !reader && i < in->n_block; i++) {
-        struct json_element row = in->block[i];
+    const struct names *names = in->options->names;
+    size_t absent = 0;
+    while (absent < names->n_columns && columns >> absent & 1)
+        absent++;
+    in->unknown_line = line;
+    in->unknown = *why;
+    if (absent < names->n_columns)
+        sft_fail(&in->unknown, SFT_EDATA, "%.*s (it has no '%.80s', which is to be %s)", SFT_ERR_MAX - 128,
+                 why->message, names->columns[absent].from, names->columns[absent].to);
+}
+
+/* The reader of a row; NULL where it is not of the forced format, or of none that is known. */
+static const struct reader *reader_of(const struct reading *in, const json *root, struct arena *arena,
+                                      struct sft_err *err)
+{
+    struct conversations list;
+    if (!in->forced)
+        return reader_detect(root, err);
+    if (json_is_object(root) && in->forced->matches(root))
+        return in->forced;
+    reader_read(in->forced, root, in->options->names, arena, &list, err); /* says what it expects */
+    return NULL;
+}
+
+/* Look for the block's first row that its reader knows. */
+static void find_known_row(struct reading *in)
+{
+    struct arena arena = {0};
+    for (size_t i = 0; !in->is_known && i < in->n_block; i++) {
         json *root;
+        struct sft_err err;
+        const struct renamed *renamed;
+        uint64_t columns;
+        struct json_element row = in->block[i];
         if (rows_parse(&in->rows, &row, &root, NULL))
             continue;
-        reader = reader_detect(root, NULL);
+        if (names_apply(in->options->names, root, &arena, &renamed, &columns, NULL) == SFT_OK) {
+            const struct reader *reader = reader_of(in, root, &arena, &err);
+            in->is_known = reader != NULL;
+            in->reader = reader ? reader : in->reader;
+            if (!reader && json_is_object(root) && !in->unknown_line)
+                note_unknown(in, in->block[i].line, columns, &err);
+        }
         json_free(root);
+        arena_reset(&arena);
     }
-    return reader;
+    arena_free(&arena);
 }
 
 static void render_shard(struct renderer *r, const struct reading *in, size_t s, struct shard *shard)
@@ -134,13 +176,12 @@ static void render_rows(struct reading *in)
     {
         struct renderer r;
         bool is_last;
-        renderer_init(&r, in->options->tpl, in->options->tok, &in->options->render);
+        renderer_init(&r, in->options->tpl, in->options->tok, in->options->names, &in->options->render);
         do {
 #pragma omp single
             {
                 scan_block(in);
-                if (!in->reader)
-                    in->reader = detect_reader(in);
+                find_known_row(in);
             }
 #pragma omp for schedule(dynamic, 1)
             for (size_t s = 0; s < BLOCK_SHARDS; s++)
@@ -148,8 +189,10 @@ static void render_rows(struct reading *in)
             is_last = in->is_done; /* asked before the next scan can change it */
 #pragma omp single
             {
-                for (size_t s = 0; s < BLOCK_SHARDS; s++)
+                for (size_t s = 0; s < BLOCK_SHARDS; s++) {
                     shard_append_to(&in->shards[s], in->store);
+                    key_counts_add(&in->keys, &in->shards[s].keys);
+                }
                 if (in->broken.status)
                     add_broken(in);
                 source_forget(in->source, rows_position(&in->rows));
@@ -162,17 +205,27 @@ static void render_rows(struct reading *in)
     log_progress("%s", "");
 }
 
+/* There are rows, and none of them is known. */
+static bool is_unknown(const struct reading *in)
+{
+    return !in->is_known && in->unknown_line;
+}
+
 static enum sft_status read_rows(struct reading *in, enum file_kind kind, struct sft_err *err)
 {
     static const enum rows_kind rows_kinds[] = {
         [FILE_JSON] = ROWS_JSON, [FILE_CSV] = ROWS_CSV, [FILE_TSV] = ROWS_TSV};
     const struct io_map *bytes = &in->source->bytes;
-    if (rows_init(&in->rows, rows_kinds[kind], bytes->data, bytes->size, &in->options->columns, err))
+    if (rows_init(&in->rows, rows_kinds[kind], bytes->data, bytes->size, err))
         return err->status;
     render_rows(in);
     if (in->is_stopped)
         return sft_fail(err, SFT_EINTERRUPTED, "stopped while it was read");
-    return in->n_rows > 0 ? SFT_OK : sft_fail(err, SFT_EDATA, "there is no row in it");
+    if (in->n_rows == 0)
+        return sft_fail(err, SFT_EDATA, "there is no row in it");
+    if (is_unknown(in)) /* one sentence, not one a row */
+        return sft_fail(err, SFT_EDATA, "%s", in->unknown.message);
+    return SFT_OK;
 }
 
 static enum sft_status read_text(struct reading *in, struct sft_err *err)
@@ -186,7 +239,7 @@ static enum sft_status read_text(struct reading *in, struct sft_err *err)
         log_warning("%s:%zu: not UTF-8, its bytes are learned as they are (" ENCODING_REMEDY ")",
                     in->source->path, line);
     struct renderer r;
-    renderer_init(&r, in->options->tpl, in->options->tok, &in->options->render);
+    renderer_init(&r, in->options->tpl, in->options->tok, in->options->names, &in->options->render);
     render_text(&r, bytes->data + mark, bytes->size - mark, &in->shards[0]);
     renderer_free(&r);
     shard_append_to(&in->shards[0], in->store);
@@ -210,6 +263,8 @@ static enum sft_status read_source(struct reading *in, const struct file_format 
         status = read_rows(in, format->kind, err);
     else if (format->is_forced || !(status = refuse_rows(in, err)))
         status = read_text(in, err);
+    if (status == SFT_EDATA && is_unknown(in))
+        return sft_context(err, "%s:%zu", in->source->path, in->unknown_line);
     return status ? sft_context(err, "%s", in->source->path) : SFT_OK;
 }
 
@@ -229,18 +284,24 @@ static enum sft_status make_store(struct source *source, const struct file_forma
     if (!w)
         return cannot_store(err);
     struct reading *in = mem_calloc(1, sizeof *in);
-    *in = (struct reading){.source = source, .options = options, .reader = format->reader, .store = w};
+    *in = (struct reading){
+        .source = source, .options = options, .forced = format->reader, .reader = format->reader, .store = w};
     enum sft_status status = read_source(in, format, err);
     if (status) {
         token_store_abort(w);
     } else {
         const char *name = format->kind == FILE_TEXT ? "txt" : in->reader ? in->reader->name : "unknown";
+        struct strbuf notes = {0};
+        key_counts_pack(&in->keys, &notes);
+        token_store_note(w, notes.data, notes.len);
+        strbuf_free(&notes);
         status = token_store_commit(w, key, name, in->n_rows, store, err);
         if (status)
             cannot_store(err);
     }
     for (size_t s = 0; s < BLOCK_SHARDS; s++)
         shard_free(&in->shards[s]);
+    key_counts_free(&in->keys);
     rows_free(&in->rows);
     free(in);
     return status;
@@ -266,8 +327,7 @@ static void describe(uint64_t hash, const struct file_format *format, const stru
     strbuf_printf(key, "max_length %zu\noverlong %d\ntrain_on %d\nsystem_policy %d\n", o->render.max_length,
                   o->render.overlong, o->render.train_on, o->render.system_policy);
     add_text(key, "system", o->render.system);
-    add_text(key, "prompt_column", o->columns.prompt);
-    add_text(key, "completion_column", o->columns.completion);
+    names_describe(o->names, key);
 }
 
 static enum sft_status find_or_make(struct source *source, const struct file_format *format,

@@ -12,7 +12,7 @@ struct tokenize_options {
     const struct chat_template *tpl;
     const struct tokenizer *tok;
     struct render_options render;
-    struct rows_columns columns;
+    const struct names *names;
     const volatile int *stop; /* may be NULL: as in struct dataset_options */
     size_t max_rows;          /* 0: all; else the file is read no further, and nothing is kept in the cache */
 };
@@ -28,8 +28,9 @@ struct file_format {
  * last .gz left out: .csv, .tsv, .txt; anything else is JSON. */
 struct file_format file_format_of(const char *path, const char *format);
 
-/* The store of an opened source. *hash: of its bytes. SFT_EDATA "PATH: what" for a file without a row; bad
- * rows are records. Close the store with token_store_close. */
+/* The store of an opened source, its notes the keys of its rows (data/keys.h). *hash: of its bytes. SFT_EDATA
+ * "PATH: what" for a file without a row, or none of whose rows has a structure that is known; bad rows are
+ * records. Close the store with token_store_close. */
 enum sft_status tokenize_file(struct source *source, const struct file_format *format,
                               const struct tokenize_options *options, struct token_store *store,
                               uint64_t *hash, struct sft_err *err);

@@ -4,12 +4,18 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Three rounds of 11 bits sort 32-bit keys. */
+enum { DIGIT_BITS = 11, N_DIGITS = 1 << DIGIT_BITS, N_ROUNDS = 3 };
 
 void sampler_init(struct sampler *sampler, const struct sampling *options, size_t V, uint64_t stream)
 {
     *sampler = (struct sampler){.options = *options};
-    if (options->temperature > 0)
+    if (options->temperature > 0) {
         sampler->candidates = mem_alloc(V * sizeof *sampler->candidates);
+        sampler->scratch = mem_alloc(V * sizeof *sampler->scratch);
+    }
     sampler_restart(sampler, stream);
 }
 
@@ -21,6 +27,7 @@ void sampler_restart(struct sampler *sampler, uint64_t stream)
 void sampler_free(struct sampler *sampler)
 {
     free(sampler->candidates);
+    free(sampler->scratch);
     *sampler = (struct sampler){0};
 }
 
@@ -33,12 +40,57 @@ static int32_t most_likely(const float *logits, size_t V)
     return (int32_t)best;
 }
 
-static int likelier_first(const void *a, const void *b)
+/* ---- the order of candidates: the likeliest first, of equals the smaller id ---- */
+
+/* A whole number that is the smaller the larger x is. */
+static uint32_t descending_key(float x)
 {
-    const struct candidate *x = a, *y = b;
-    if (x->p != y->p)
-        return x->p < y->p ? 1 : -1;
-    return x->id < y->id ? -1 : 1;
+    uint32_t bits;
+    x += 0.0F; /* -0 and 0 are equal */
+    memcpy(&bits, &x, sizeof bits);
+    return bits >> 31 ? bits : ~(bits | 0x80000000U);
+}
+
+static size_t digit_of(float x, int round)
+{
+    return descending_key(x) >> (round * DIGIT_BITS) & (N_DIGITS - 1);
+}
+
+/* All whose key's first digit is at most that of the k-th; at least k of them, in the order of their ids. */
+static size_t select_likely(struct candidate *out, const float *logits, size_t V, size_t k)
+{
+    size_t count[N_DIGITS] = {0}, last = 0, n = 0;
+    if (k < V) {
+        for (size_t v = 0; v < V; v++)
+            count[digit_of(logits[v], N_ROUNDS - 1)]++;
+        for (size_t sum = count[0]; sum < k;)
+            sum += count[++last];
+    }
+    for (size_t v = 0; v < V; v++)
+        if (k >= V || digit_of(logits[v], N_ROUNDS - 1) <= last)
+            out[n++] = (struct candidate){logits[v], (int32_t)v};
+    return n;
+}
+
+/* A radix sort: in linear time where comparisons took 10 ms for 50,000 candidates. It is stable, so equals stay in the
+ * order of their ids. */
+static void sort(struct candidate **c, struct candidate **scratch, size_t n)
+{
+    for (int round = 0; round < N_ROUNDS; round++) {
+        size_t place[N_DIGITS] = {0}, before = 0;
+        for (size_t i = 0; i < n; i++)
+            place[digit_of((*c)[i].p, round)]++;
+        for (size_t d = 0; d < N_DIGITS; d++) {
+            const size_t count = place[d];
+            place[d] = before;
+            before += count;
+        }
+        for (size_t i = 0; i < n; i++)
+            (*scratch)[place[digit_of((*c)[i].p, round)]++] = (*c)[i];
+        struct candidate *const sorted = *scratch;
+        *scratch = *c;
+        *c = sorted;
+    }
 }
 
 /* How many of the sorted candidates top-k and top-p leave, their probabilities unnormalised. */
@@ -64,11 +116,11 @@ int32_t sampler_next(struct sampler *sampler, const float *logits, size_t V)
 {
     if (sampler->options.temperature <= 0)
         return most_likely(logits, V);
+    const size_t top_k = sampler->options.top_k;
+    const size_t n_likely = select_likely(sampler->candidates, logits, V, top_k ? top_k : V);
+    sort(&sampler->candidates, &sampler->scratch, n_likely);
     struct candidate *c = sampler->candidates;
-    for (size_t v = 0; v < V; v++)
-        c[v] = (struct candidate){logits[v], (int32_t)v};
-    qsort(c, V, sizeof *c, likelier_first);
-    const size_t n = keep(&sampler->options, c, V);
+    const size_t n = keep(&sampler->options, c, n_likely);
     double total = 0;
     for (size_t i = 0; i < n; i++)
         total += c[i].p;

@@ -12,6 +12,7 @@ struct sampling {
     double temperature; /* 0: the most likely token, always */
     size_t top_k;       /* 0: all */
     double top_p;       /* 1: all */
+    double repetition_penalty; /* 1: none; applied by the session, which knows what was said */
     uint64_t seed;
 };
 
@@ -21,7 +22,7 @@ struct sampler {
     struct candidate {
         float p; /* logit, then probability */
         int32_t id;
-    } * candidates; /* (V), scratch */
+    } * candidates, *scratch; /* (V) */
 };
 
 /* Room for V tokens. `stream`: which of many texts this is, so that each has numbers of its own. Free with
@@ -30,7 +31,8 @@ void sampler_init(struct sampler *sampler, const struct sampling *options, size_
 void sampler_restart(struct sampler *sampler, uint64_t stream);
 void sampler_free(struct sampler *sampler);
 
-/* The next token; the first of equals where it is greedy. logits (V). */
+/* The next token; the first of equals where it is greedy. logits (V), at least one of them finite, none NaN; -INFINITY
+ * for a token that must not be chosen. Takes time linear in V. */
 int32_t sampler_next(struct sampler *sampler, const float *logits, size_t V);
 
 #endif

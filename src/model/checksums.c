@@ -98,7 +98,7 @@ enum sft_status checksums_verify(const char *dir, bool *present, struct sft_err 
     enum sft_status status = SFT_OK;
     *present = path_exists(path);
     if (*present)
-        status = io_read(path, &list, err);
+        status = io_read_file(path, &list, err);
     /* A list is never empty (a checkpoint has files) and ends with a line break: otherwise it is itself
      * damaged. */
     if (*present && !status && (list.len == 0 || list.data[list.len - 1] != '\n'))

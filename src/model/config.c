@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "model/family.h"
+#include "model/model_dir.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -41,10 +42,30 @@ static enum sft_status read_family(struct model_config *config, const json *root
 
 /* ---- fields ---- */
 
+/* The name under which a key stands; its own where it stands under none. Two that contradict are an error. */
+static enum sft_status find_key(const char **found, const json *root, const struct config_key *k,
+                                struct sft_err *err)
+{
+    *found = k->key;
+    for (size_t i = 0; i < sizeof k->aliases / sizeof *k->aliases; i++) {
+        const char *alias = k->aliases[i];
+        if (!alias || !is_present(root, alias))
+            continue;
+        if (!is_present(root, *found))
+            *found = alias;
+        else if (strcmp(alias, "n_ctx") != 0 && /* which transformers ignores */
+                 json_number(json_get(root, *found)) != json_number(json_get(root, alias)))
+            return sft_fail(err, SFT_EDATA, "%s and %s, two names of one size, differ", *found, alias);
+    }
+    return SFT_OK;
+}
+
 static enum sft_status read_size(size_t *out, const json *root, const struct config_key *k,
                                  struct sft_err *err)
 {
-    const char *key = k->alias && !is_present(root, k->key) && is_present(root, k->alias) ? k->alias : k->key;
+    const char *key;
+    if (find_key(&key, root, k, err))
+        return SFT_EDATA;
     if (!is_present(root, key)) {
         if (k->required)
             return sft_fail(err, SFT_EDATA, "%s is missing", key);
@@ -58,14 +79,19 @@ static enum sft_status read_size(size_t *out, const json *root, const struct con
     return SFT_OK;
 }
 
+static enum sft_status check_range(const char *key, double x, double min, double max, struct sft_err *err)
+{
+    if (x >= min && x <= max) /* false for NaN */
+        return SFT_OK;
+    return sft_fail(err, SFT_EDATA, "%s: expected a number from %g to %g, found %g", key, min, max, x);
+}
+
 static enum sft_status read_real(double *out, const json *root, const struct config_key *k,
                                  struct sft_err *err)
 {
     if (json_get_double(root, k->key, k->fallback, out, err))
         return SFT_EDATA;
-    if (!(*out >= 0))
-        return sft_fail(err, SFT_EDATA, "%s: expected a number of at least 0, found %g", k->key, *out);
-    return SFT_OK;
+    return check_range(k->key, *out, k->min, k->max, err);
 }
 
 static enum sft_status read_key(struct model_config *config, const json *root, const struct config_key *k,
@@ -109,26 +135,31 @@ static enum sft_status read_dropout(struct model_config *config, const json *roo
 {
     for (const char *const *key = config->family->dropout_keys; *key; key++) {
         double p;
-        if (json_get_double(root, *key, config->family->default_dropout, &p, err))
+        if (json_get_double(root, *key, config->family->default_dropout, &p, err) ||
+            check_range(*key, p, 0, 1, err))
             return SFT_EDATA;
         config->dropout = fmax(config->dropout, p);
     }
     return SFT_OK;
 }
 
-/* An id, a list of ids (the first counts) or null. One outside the vocabulary is none: GPT2Config fills in
- * 50256 whatever the vocabulary, and -1 is a common way to say none. */
+/* An id, a list of ids (the first that the vocabulary has counts) or null. One outside the vocabulary is none:
+ * GPT2Config fills in 50256 whatever the vocabulary, and -1 is a common way to say none. */
 static enum sft_status read_token_id(int32_t *id, const json *root, const char *key, int32_t fallback,
                                      size_t vocab_size, struct sft_err *err)
 {
     const json *node = json_get(root, key);
-    if (json_is_array(node))
-        node = json_first(node);
-    if (node && !json_is_null(node) && !json_is_number(node))
-        return sft_fail(err, SFT_EDATA, "%s: expected a token id, found %s", key, json_type_name(node));
-    const double value = node ? json_number(node) : fallback;
-    const bool in_vocabulary = value >= 0 && value < (double)vocab_size && value == floor(value);
-    *id = in_vocabulary ? (int32_t)value : -1;
+    *id = !node && (size_t)fallback < vocab_size ? fallback : -1;
+    if (!node || json_is_null(node))
+        return SFT_OK;
+    const bool is_list = json_is_array(node);
+    for (const json *one = is_list ? json_first(node) : node; one; one = is_list ? json_next(one) : NULL) {
+        const double value = json_number(one);
+        if (!json_is_number(one))
+            return sft_fail(err, SFT_EDATA, "%s: expected a token id, found %s", key, json_type_name(one));
+        if (*id < 0 && value >= 0 && value < (double)vocab_size && value == floor(value))
+            *id = (int32_t)value;
+    }
     return SFT_OK;
 }
 
@@ -187,7 +218,8 @@ enum sft_status model_config_load(struct model_config *config, const char *path,
     char *file = path_is_dir(path) ? path_join(path, "config.json") : mem_strdup(path);
     json *root = NULL;
     *config = (struct model_config){0};
-    enum sft_status status = json_parse_file(file, &root, err);
+    enum sft_status status = path_is_dir(path) && !path_exists(file) ? model_dir_fail(path, err)
+                                                                      : json_parse_file(file, &root, err);
     if (!status && (status = read_config(config, root, err)))
         sft_context(err, "%s", file);
     if (raw) {

@@ -53,3 +53,11 @@ char *family_tensor_name(const struct family *family, const char *name)
         return mem_strdup(name);
     return mem_printf("%s%s", family->prefix, name);
 }
+
+const char *family_key(const struct family *family, size_t offset)
+{
+    for (size_t i = 0; i < family->n_config_keys; i++)
+        if (family->config_keys[i].offset == offset)
+            return family->config_keys[i].key;
+    SFT_BUG("a field that no key fills");
+}

@@ -50,11 +50,12 @@ struct tensor_spec {
 /* A field of struct model_config and its key in config.json; reading and writing both walk these. */
 enum config_type { CONFIG_SIZE, CONFIG_REAL, CONFIG_FLAG };
 struct config_key {
-    const char *key, *alias; /* alias: another name, read where key is absent; NULL: none */
+    const char *key, *aliases[2]; /* aliases: other names, read where key is absent; NULL: none */
     enum config_type type;
     size_t offset;   /* of the field, a size_t, double or bool */
     bool required;   /* otherwise: */
     double fallback; /* its value where the key is absent or null; n_inner 0 stands for 4 n_embd */
+    double min, max; /* of a CONFIG_REAL */
 };
 
 struct family {
@@ -69,7 +70,7 @@ struct family {
     int32_t default_token_id;      /* bos and eos where config.json is silent */
     const char *prefix;            /* that tensor names may carry, and that ours do: "transformer." */
     const char *const *unprefixed; /* names that never carry it ("lm_head.weight"), NULL-terminated */
-    const char *const *ignored; /* name endings of tensors that files may hold and that are no parameters */
+    const char *const *buffers; /* name endings of tensors that files may hold and that are computed, not learnt */
     const struct tensor_spec *tensors;
     size_t n_tensors;
 };
@@ -78,6 +79,9 @@ extern const struct family family_gpt2;
 const struct family *family_by_model_type(const char *model_type); /* NULL if there is none */
 const struct family *family_by_architecture(const char *architecture);
 size_t family_dim(enum dim dim, const struct model_config *config); /* DIM_NONE: 1 */
+
+/* What config.json calls a field of struct model_config (its offset). */
+const char *family_key(const struct family *family, size_t offset);
 
 /* A tensor's full name, whether `name` came with the prefix or without; the caller's to free. */
 char *family_tensor_name(const struct family *family, const char *name);

@@ -3,25 +3,34 @@
 
 #define FIELD(name) offsetof(struct model_config, name)
 
+/* The aliases are those of transformers' GPT2Config.attribute_map, and what GPT-2's own files call n_positions. */
 static const struct config_key config_keys[] = {
-    {"n_layer", NULL, CONFIG_SIZE, FIELD(n_layer), true, 0},
-    {"n_head", NULL, CONFIG_SIZE, FIELD(n_head), true, 0},
-    {"n_embd", NULL, CONFIG_SIZE, FIELD(n_embd), true, 0},
-    {"n_positions", "n_ctx", CONFIG_SIZE, FIELD(n_positions), true, 0},
-    {"vocab_size", NULL, CONFIG_SIZE, FIELD(vocab_size), true, 0},
-    {"n_inner", NULL, CONFIG_SIZE, FIELD(n_inner), false, 0},
-    {"layer_norm_epsilon", NULL, CONFIG_REAL, FIELD(layer_norm_epsilon), false, 1e-5},
-    {"initializer_range", NULL, CONFIG_REAL, FIELD(initializer_range), false, 0.02},
-    {"tie_word_embeddings", NULL, CONFIG_FLAG, FIELD(tied), false, 1},
-    {"scale_attn_weights", NULL, CONFIG_FLAG, FIELD(scale_attn_weights), false, 1},
-    {"scale_attn_by_inverse_layer_idx", NULL, CONFIG_FLAG, FIELD(scale_attn_by_inverse_layer_idx), false, 0},
+    {"n_layer", {"num_hidden_layers"}, CONFIG_SIZE, FIELD(n_layer), true, 0, 0, 0},
+    {"n_head", {"num_attention_heads"}, CONFIG_SIZE, FIELD(n_head), true, 0, 0, 0},
+    {"n_embd", {"hidden_size"}, CONFIG_SIZE, FIELD(n_embd), true, 0, 0, 0},
+    {"n_positions", {"max_position_embeddings", "n_ctx"}, CONFIG_SIZE, FIELD(n_positions), true, 0, 0, 0},
+    {"vocab_size", {NULL}, CONFIG_SIZE, FIELD(vocab_size), true, 0, 0, 0},
+    {"n_inner", {NULL}, CONFIG_SIZE, FIELD(n_inner), false, 0, 0, 0},
+    {"layer_norm_epsilon", {NULL}, CONFIG_REAL, FIELD(layer_norm_epsilon), false, 1e-5, 1e-20, 1},
+    {"initializer_range", {NULL}, CONFIG_REAL, FIELD(initializer_range), false, 0.02, 0, 10},
+    {"tie_word_embeddings", {NULL}, CONFIG_FLAG, FIELD(tied), false, 1, 0, 0},
+    {"scale_attn_weights", {NULL}, CONFIG_FLAG, FIELD(scale_attn_weights), false, 1, 0, 0},
+    {"scale_attn_by_inverse_layer_idx",
+     {NULL},
+     CONFIG_FLAG,
+     FIELD(scale_attn_by_inverse_layer_idx),
+     false,
+     0,
+     0,
+     0},
 };
 
 static const char *const dropout_keys[] = {"resid_pdrop", "embd_pdrop", "attn_pdrop", NULL};
 static const char *const unprefixed[] = {"lm_head.weight", NULL};
 
-/* The causal mask and the value it masks with, which older versions saved; a sequence classifier's head. */
-static const char *const ignored[] = {".attn.bias", ".attn.masked_bias", "score.weight", NULL};
+/* The causal mask and the value it masks with, which older versions saved, and other programs' names for it. */
+static const char *const buffers[] = {".attn.bias", ".attn.masked_bias", ".attn.mask", ".attn.causal_mask",
+                                      ".attn.tril", NULL};
 
 static const struct tensor_spec tensors[] = {
     {TENSOR_TOKEN_EMBEDDING, "wte.weight", DIM_VOCAB, DIM_EMBD, INIT_NORMAL, true, false},
@@ -55,7 +64,7 @@ const struct family family_gpt2 = {
     .default_token_id = 50256,
     .prefix = "transformer.",
     .unprefixed = unprefixed,
-    .ignored = ignored,
+    .buffers = buffers,
     .tensors = tensors,
     .n_tensors = sizeof tensors / sizeof *tensors,
 };

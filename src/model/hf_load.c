@@ -2,139 +2,285 @@
 
 #include "base/mem.h"
 #include "model/half.h"
+#include "model/hf_files.h"
+#include "model/tensor_names.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { PARALLEL_MIN = 1 << 16, COLUMNS = 64 };
 
-struct loading {
-    float *params;
+/* A tensor in a file. */
+struct source {
+    const struct st_tensor *tensor;
+    const char *path;
+};
+
+/* The files of a model, opened, and which of their tensors is which of the table's. */
+struct weights {
     const struct tensor_table *table;
     const struct model_config *config;
     size_t file_vocab;
-    bool *found;       /* (table->n_tensors) */
-    struct block head; /* of a tied model whose file holds a head all the same: (file_vocab, n_embd) */
+    struct hf_files files;
+    struct st_file *opened; /* (files.n) */
+    struct source *from;    /* (table->n_tensors) */
+    struct source head;     /* of a tied model whose file holds a head all the same */
+    struct name_groups unused, beyond, foreign, adapter;
+    const char *foreign_path; /* a file that holds one of the latter three */
+    size_t layers_in_file;
 };
 
-/* ---- which files ---- */
+/* ---- which tensor is which ---- */
 
-struct file_list {
-    char **paths;
-    size_t n, capacity;
-};
-
-static void file_list_add(struct file_list *files, char *path)
-{
-    files->paths = mem_grow(files->paths, &files->capacity, files->n + 1, sizeof *files->paths);
-    files->paths[files->n++] = path;
-}
-
-static void file_list_free(struct file_list *files)
-{
-    for (size_t i = 0; i < files->n; i++)
-        free(files->paths[i]);
-    free(files->paths);
-}
-
-static bool file_list_holds(const struct file_list *files, const char *name)
-{
-    for (size_t i = 0; i < files->n; i++)
-        if (strcmp(path_basename(files->paths[i]), name) == 0)
-            return true;
-    return false;
-}
-
-/* The different files that an index's weight_map names. */
-static enum sft_status read_index(struct file_list *files, const char *dir, const char *index_path,
-                                  struct sft_err *err)
-{
-    json *index;
-    enum sft_status status = json_parse_file(index_path, &index, err);
-    if (status)
-        return status;
-    const json *weight_map = json_get(index, "weight_map");
-    if (!json_is_object(weight_map) || json_size(weight_map) == 0)
-        status = sft_fail(err, SFT_EDATA, "%s: weight_map: expected an object of files", index_path);
-    for (const json *entry = json_first(weight_map); entry && !status; entry = json_next(entry)) {
-        const char *name = json_string(entry);
-        if (!name || !*name || strchr(name, '/'))
-            status = sft_fail(err, SFT_EDATA, "%s: weight_map.%s: expected a file's name", index_path,
-                              json_key(entry));
-        else if (!file_list_holds(files, name))
-            file_list_add(files, path_join(dir, name));
-    }
-    json_free(index);
-    return status;
-}
-
-static enum sft_status fail_no_weights(const char *dir, struct sft_err *err)
-{
-    static const char *const torch_files[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
-    bool has_torch = false;
-    for (size_t i = 0; i < sizeof torch_files / sizeof *torch_files; i++) {
-        char *path = path_join(dir, torch_files[i]);
-        has_torch |= path_exists(path);
-        free(path);
-    }
-    if (!has_torch)
-        return sft_fail(err, SFT_EDATA, "%s: no model.safetensors", dir);
-    return sft_fail(err, SFT_EDATA,
-                    "%s: no model.safetensors, only pytorch_model.bin, which is not read here; convert it: "
-                    "python -c 'from transformers import AutoModelForCausalLM as M; d = \"%s\"; "
-                    "M.from_pretrained(d).save_pretrained(d)'",
-                    dir, dir);
-}
-
-static enum sft_status find_files(struct file_list *files, const char *dir, struct sft_err *err)
-{
-    char *single = path_join(dir, "model.safetensors");
-    char *index = path_join(dir, "model.safetensors.index.json");
-    enum sft_status status = SFT_OK;
-    if (path_exists(single))
-        file_list_add(files, mem_strdup(single));
-    else if (path_exists(index))
-        status = read_index(files, dir, index, err);
-    else
-        status = fail_no_weights(dir, err);
-    free(single);
-    free(index);
-    return status;
-}
-
-/* ---- tensors ---- */
-
-static bool is_ignored(const struct family *family, const char *name)
-{
-    for (const char *const *end = family->ignored; *end; end++)
-        if (str_has_ending(name, *end))
-            return true;
-    return false;
-}
-
-static bool is_tied_head(const struct model_config *config, const char *name)
+static bool is_tied_head(const struct model_config *config, const char *canonical)
 {
     const struct family *family = config->family;
     for (size_t i = 0; i < family->n_tensors; i++)
-        if (config->tied && family->tensors[i].if_untied && strcmp(family->tensors[i].name, name) == 0)
+        if (config->tied && family->tensors[i].if_untied && strcmp(family->tensors[i].name, canonical) == 0)
             return true;
     return false;
 }
 
-static enum sft_status check_shape(const struct st_tensor *from, size_t n_dims, size_t rows, size_t cols,
+static enum sft_status take_parameter(struct weights *w, const struct st_tensor *tensor, const char *path,
+                                      struct sft_err *err)
+{
+    char *name = tensor_name_canonical(w->config->family, tensor->name);
+    const struct tensor *t = tensor_find_name(w->table, name);
+    struct source *place = is_tied_head(w->config, name) ? &w->head : t ? &w->from[t - w->table->tensors] : NULL;
+    if (!place)
+        SFT_BUG("a parameter that the table lacks");
+    enum sft_status status = SFT_OK;
+    if (place->tensor)
+        status = sft_fail(err, SFT_EDATA, "%s: tensor '%s' is there twice (the other is '%s')", path, tensor->name,
+                          place->tensor->name);
+    *place = (struct source){tensor, path};
+    if (t && t->layer >= w->layers_in_file)
+        w->layers_in_file = t->layer + 1;
+    free(name);
+    return status;
+}
+
+static enum sft_status take(struct weights *w, const struct st_tensor *tensor, const char *path,
+                            struct sft_err *err)
+{
+    struct name_groups *group = NULL;
+    switch (tensor_kind(w->config, tensor->name)) {
+    case TENSOR_PARAMETER:
+        return take_parameter(w, tensor, path, err);
+    case TENSOR_BUFFER:
+        return SFT_OK;
+    case TENSOR_UNUSED:
+        name_groups_add(&w->unused, tensor->name);
+        return SFT_OK;
+    case TENSOR_LAYER:
+        group = &w->beyond;
+        break;
+    case TENSOR_ADAPTER:
+        group = &w->adapter;
+        break;
+    case TENSOR_FOREIGN:
+        group = &w->foreign;
+        break;
+    }
+    if (!w->foreign_path)
+        w->foreign_path = path;
+    name_groups_add(group, tensor->name);
+    return SFT_OK;
+}
+
+/* "PATH: BEFORE names AFTER" */
+static enum sft_status fail_names(const char *path, const char *before, const struct name_groups *names,
+                                  const char *after, struct sft_err *err)
+{
+    struct strbuf list = {0};
+    name_groups_print(names, &list);
+    sft_fail(err, SFT_EDATA, "%s: %s%s%s", path, before, list.data, after);
+    strbuf_free(&list);
+    return SFT_EDATA;
+}
+
+static enum sft_status check_company(const struct weights *w, struct sft_err *err)
+{
+    if (w->adapter.n_names)
+        return fail_names(w->foreign_path, "holds a LoRA adapter: ", &w->adapter,
+                          " (merge it into its base first: in Python, peft's merge_and_unload, then "
+                          "save_pretrained)",
+                          err);
+    if (w->foreign.n_names) {
+        char *after = mem_printf(" (no %s has them: this is another architecture than config.json says)",
+                                 w->config->family->architecture);
+        fail_names(w->foreign_path, "tensors of an unknown place: ", &w->foreign, after, err);
+        free(after);
+        return SFT_EDATA;
+    }
+    if (w->beyond.n_names) {
+        char *before = mem_printf("more layers than config.json's %s %zu: ",
+                                  family_key(w->config->family, offsetof(struct model_config, n_layer)),
+                                  w->config->n_layer);
+        fail_names(w->foreign_path, before, &w->beyond, "", err);
+        free(before);
+        return SFT_EDATA;
+    }
+    return SFT_OK;
+}
+
+/* ---- what is missing ---- */
+
+/* A tied model's file may hold the shared tensor under the head's name alone. */
+static void take_head_for_embedding(struct weights *w)
+{
+    const struct tensor *embedding = tensor_find(w->table, TENSOR_TOKEN_EMBEDDING, 0);
+    struct source *from = &w->from[embedding - w->table->tensors];
+    if (w->head.tensor && !from->tensor) {
+        *from = w->head;
+        w->head = (struct source){0};
+    }
+}
+
+static enum sft_status fail_missing(const struct weights *w, const char *dir, const struct name_groups *missing,
+                                    bool only_layers, struct sft_err *err)
+{
+    const struct family *family = w->config->family;
+    if (only_layers)
+        return sft_fail(err, SFT_EDATA, "%s: config.json's %s is %zu, but the weights hold %zu layer%s", dir,
+                        family_key(family, offsetof(struct model_config, n_layer)), w->config->n_layer,
+                        w->layers_in_file, w->layers_in_file == 1 ? "" : "s");
+    const struct tensor *head = tensor_find(w->table, TENSOR_HEAD, 0);
+    if (head && missing->n_names == 1 && !w->from[head - w->table->tensors].tensor)
+        return sft_fail(err, SFT_EDATA,
+                        "%s: tensor '%s' is missing, although config.json's %s is false (where the head is the "
+                        "embedding, set it to true)",
+                        dir, head->name, family_key(family, offsetof(struct model_config, tied)));
+    if (missing->n_names == 1)
+        return fail_names(dir, "missing tensor: ", missing, "", err);
+    struct strbuf others = {0};
+    if (missing->n_names == w->table->n_tensors && w->unused.n_names) {
+        strbuf_printf(&others, " (no %s; what is there: ", family->architecture);
+        name_groups_print(&w->unused, &others);
+        strbuf_putc(&others, ')');
+    }
+    char *before = mem_printf("%zu of %zu tensors are missing: ", missing->n_names, w->table->n_tensors);
+    fail_names(dir, before, missing, others.data ? others.data : "", err);
+    free(before);
+    strbuf_free(&others);
+    return SFT_EDATA;
+}
+
+static enum sft_status check_complete(const struct weights *w, const char *dir, struct sft_err *err)
+{
+    struct name_groups missing = {0};
+    bool only_layers = w->layers_in_file > 0 && w->layers_in_file < w->config->n_layer;
+    for (size_t i = 0; i < w->table->n_tensors; i++) {
+        const struct tensor *t = &w->table->tensors[i];
+        if (w->from[i].tensor)
+            continue;
+        name_groups_add(&missing, t->name);
+        only_layers &= t->layer >= w->layers_in_file;
+    }
+    const enum sft_status status = missing.n_names ? fail_missing(w, dir, &missing, only_layers, err) : SFT_OK;
+    name_groups_free(&missing);
+    return status;
+}
+
+/* ---- shapes ---- */
+
+static enum sft_status check_shape(const struct source *from, size_t n_dims, size_t rows, size_t cols,
                                    struct sft_err *err)
 {
-    if (from->n_dims == n_dims && from->shape[0] == rows && (n_dims == 1 || from->shape[1] == cols))
+    const struct st_tensor *t = from->tensor;
+    if (t->dtype == ST_OTHER)
+        return sft_fail(err, SFT_EDATA, "%s: tensor '%s' is %s; F32, F16 and BF16 are done here", from->path, t->name,
+                        t->dtype_name);
+    if (t->n_dims == n_dims && t->shape[0] == rows && (n_dims == 1 || t->shape[1] == cols))
         return SFT_OK;
     struct strbuf shape = {0};
-    for (size_t d = 0; d < from->n_dims; d++)
-        strbuf_printf(&shape, d ? ", %zu" : "%zu", from->shape[d]);
+    for (size_t d = 0; d < t->n_dims; d++)
+        strbuf_printf(&shape, d ? ", %zu" : "%zu", t->shape[d]);
     strbuf_puts(&shape, "), but config.json makes it (");
     strbuf_printf(&shape, n_dims == 1 ? "%zu" : "%zu, %zu", rows, cols);
-    sft_fail(err, SFT_EDATA, "tensor '%s' is (%s)", from->name, shape.data);
+    sft_fail(err, SFT_EDATA, "%s: tensor '%s' is (%s)", from->path, t->name, shape.data);
     strbuf_free(&shape);
     return SFT_EDATA;
 }
+
+/* Rows that the file knows of: its own vocabulary may be smaller than the model's. */
+static size_t rows_in_file(const struct weights *w, const struct tensor *t)
+{
+    return t->spec->rows == DIM_VOCAB ? w->file_vocab : t->rows;
+}
+
+static enum sft_status check_shapes(const struct weights *w, struct sft_err *err)
+{
+    for (size_t i = 0; i < w->table->n_tensors; i++) {
+        const struct tensor *t = &w->table->tensors[i];
+        if (check_shape(&w->from[i], t->n_dims, rows_in_file(w, t), t->cols, err))
+            return SFT_EDATA;
+    }
+    return w->head.tensor ? check_shape(&w->head, 2, w->file_vocab, w->config->n_embd, err) : SFT_OK;
+}
+
+/* ---- opening ---- */
+
+static enum sft_status open_file(struct weights *w, size_t i, struct sft_err *err)
+{
+    const char *path = w->files.paths[i];
+    enum sft_status status = st_open(&w->opened[i], path, err);
+    for (size_t k = 0; k < w->opened[i].n_tensors && !status; k++)
+        status = take(w, &w->opened[i].tensors[k], path, err);
+    return status;
+}
+
+/* Open the files and find every tensor of the table, its shape and dtype checked; no value is read. Close with
+ * weights_close in any case. */
+static enum sft_status weights_open(struct weights *w, const struct tensor_table *table,
+                                    const struct model_config *config, size_t file_vocab, const char *dir,
+                                    struct sft_err *err)
+{
+    *w = (struct weights){.table = table, .config = config, .file_vocab = file_vocab};
+    if (file_vocab == 0 || file_vocab > config->vocab_size)
+        SFT_BUG("a model's vocabulary may grow, not shrink");
+    if (hf_files_find(&w->files, dir, err))
+        return err->status;
+    w->opened = mem_calloc(w->files.n, sizeof *w->opened);
+    w->from = mem_calloc(table->n_tensors, sizeof *w->from);
+    for (size_t i = 0; i < w->files.n; i++)
+        if (open_file(w, i, err))
+            return err->status;
+    take_head_for_embedding(w);
+    if (check_company(w, err) || check_complete(w, dir, err) || check_shapes(w, err))
+        return err->status;
+    return SFT_OK;
+}
+
+static void weights_close(struct weights *w)
+{
+    for (size_t i = 0; w->opened && i < w->files.n; i++)
+        st_close(&w->opened[i]);
+    free(w->opened);
+    free(w->from);
+    name_groups_free(&w->unused);
+    name_groups_free(&w->beyond);
+    name_groups_free(&w->foreign);
+    name_groups_free(&w->adapter);
+    hf_files_free(&w->files);
+}
+
+enum sft_status hf_check_weights(const struct model_config *config, size_t file_vocab, const char *dir,
+                                 struct strbuf *unused, struct sft_err *err)
+{
+    struct tensor_table table;
+    struct weights w;
+    tensor_table_init(&table, config);
+    const enum sft_status status = weights_open(&w, &table, config, file_vocab, dir, err);
+    strbuf_clear(unused);
+    if (!status && w.unused.n_names)
+        name_groups_print(&w.unused, unused);
+    weights_close(&w);
+    tensor_table_free(&table);
+    return status;
+}
+
+/* ---- values ---- */
 
 static enum sft_status check_finite(const float *values, size_t n, const char *name, struct sft_err *err)
 {
@@ -148,72 +294,31 @@ static enum sft_status check_finite(const float *values, size_t n, const char *n
     return sft_fail(err, SFT_EDATA, "tensor '%s': %zu of %zu values are not finite", name, n_bad, n);
 }
 
-/* Rows that the file knows of: its own vocabulary may be smaller than the model's. */
-static size_t rows_in_file(const struct loading *l, const struct tensor *t)
+static enum sft_status read_values(const struct source *from, float *values, struct sft_err *err)
 {
-    return t->spec->rows == DIM_VOCAB ? l->file_vocab : t->rows;
-}
-
-static enum sft_status read_head_of_tied(struct loading *l, const struct st_tensor *from, struct sft_err *err)
-{
-    if (check_shape(from, 2, l->file_vocab, l->config->n_embd, err))
-        return SFT_EDATA;
-    block_free(&l->head);
-    const enum sft_status status = block_alloc(&l->head, from->count * sizeof(float), from->name, err);
-    return status ? status : st_read_f32(from, l->head.data, err);
-}
-
-static enum sft_status read_tensor(struct loading *l, const struct st_tensor *from, struct sft_err *err)
-{
-    char *name = family_tensor_name(l->config->family, from->name);
-    const struct tensor *t = tensor_find_name(l->table, name);
-    const bool tied_head = is_tied_head(l->config, name);
-    free(name);
-    if (tied_head)
-        return read_head_of_tied(l, from, err);
-    if (!t && is_ignored(l->config->family, from->name))
-        return SFT_OK;
-    if (!t)
-        return sft_fail(err, SFT_EDATA, "tensor '%s' has no place in a %s of %zu layers", from->name,
-                        l->config->family->architecture, l->config->n_layer);
-    bool *found = &l->found[t - l->table->tensors];
-    if (*found)
-        return sft_fail(err, SFT_EDATA, "tensor '%s' is there twice", t->name);
-    *found = true;
-    float *values = l->params + t->offset;
-    if (check_shape(from, t->n_dims, rows_in_file(l, t), t->cols, err) || st_read_f32(from, values, err))
-        return SFT_EDATA;
-    return check_finite(values, from->count, from->name, err);
-}
-
-static enum sft_status read_file(struct loading *l, const char *path, struct sft_err *err)
-{
-    struct st_file file;
-    enum sft_status status = st_open(&file, path, err);
-    if (status)
-        return status;
-    for (size_t i = 0; i < file.n_tensors && !status; i++)
-        status = read_tensor(l, &file.tensors[i], err);
-    st_close(&file);
-    return status ? sft_context(err, "%s", path) : SFT_OK;
-}
-
-/* ---- afterwards ---- */
-
-static enum sft_status check_complete(const struct loading *l, struct sft_err *err)
-{
-    for (size_t i = 0; i < l->table->n_tensors; i++)
-        if (!l->found[i])
-            return sft_fail(err, SFT_EDATA, "tensor '%s' is missing", l->table->tensors[i].name);
-    if (!l->head.data)
-        return SFT_OK;
-    const struct tensor *embedding = tensor_find(l->table, TENSOR_TOKEN_EMBEDDING, 0);
-    if (memcmp(l->head.data, l->params + embedding->offset, l->head.bytes) != 0)
-        return sft_fail(err, SFT_EDATA,
-                        "the head differs from '%s' although tie_word_embeddings is true (set it to false in "
-                        "config.json to train them apart)",
-                        embedding->name);
+    if (st_read_f32(from->tensor, values, err) || check_finite(values, from->tensor->count, from->tensor->name, err))
+        return sft_context(err, "%s", from->path);
     return SFT_OK;
+}
+
+/* A head beside a tied embedding is the same tensor, saved twice, or config.json is wrong. */
+static enum sft_status check_tied_head(const struct weights *w, const float *params, struct sft_err *err)
+{
+    const struct tensor *embedding = tensor_find(w->table, TENSOR_TOKEN_EMBEDDING, 0);
+    struct block head;
+    if (!w->head.tensor)
+        return SFT_OK;
+    if (block_alloc(&head, w->head.tensor->count * sizeof(float), w->head.tensor->name, err))
+        return err->status;
+    enum sft_status status = read_values(&w->head, head.data, err);
+    if (!status && memcmp(head.data, params + embedding->offset, head.bytes) != 0)
+        status = sft_fail(err, SFT_EDATA,
+                          "%s: '%s' differs from '%s' although config.json's %s is true (set it to false to keep "
+                          "them apart)",
+                          w->head.path, w->head.tensor->name, embedding->name,
+                          family_key(w->config->family, offsetof(struct model_config, tied)));
+    block_free(&head);
+    return status;
 }
 
 /* New tokens start where the mean of the old ones is; Hewitt (2021), "Initializing New Word Embeddings". */
@@ -238,23 +343,17 @@ enum sft_status hf_load_params(float *params, const struct tensor_table *table,
                                const struct model_config *config, size_t file_vocab, const char *dir,
                                struct sft_err *err)
 {
-    struct loading l = {.params = params, .table = table, .config = config, .file_vocab = file_vocab};
-    struct file_list files = {0};
-    if (file_vocab == 0 || file_vocab > config->vocab_size)
-        SFT_BUG("a model's vocabulary may grow, not shrink");
-    l.found = mem_calloc(table->n_tensors, sizeof *l.found);
-    enum sft_status status = find_files(&files, dir, err);
-    for (size_t i = 0; i < files.n && !status; i++)
-        status = read_file(&l, files.paths[i], err);
-    if (!status && (status = check_complete(&l, err)))
-        sft_context(err, "%s", dir);
+    struct weights w;
+    enum sft_status status = weights_open(&w, table, config, file_vocab, dir, err);
+    for (size_t i = 0; i < table->n_tensors && !status; i++)
+        status = read_values(&w.from[i], params + table->tensors[i].offset, err);
+    if (!status)
+        status = check_tied_head(&w, params, err);
     for (size_t i = 0; i < table->n_tensors && !status; i++) {
         const struct tensor *t = &table->tensors[i];
         if (t->n_dims == 2)
-            init_new_rows(params + t->offset, rows_in_file(&l, t), t->rows, t->cols);
+            init_new_rows(params + t->offset, rows_in_file(&w, t), t->rows, t->cols);
     }
-    file_list_free(&files);
-    block_free(&l.head);
-    free(l.found);
+    weights_close(&w);
     return status;
 }

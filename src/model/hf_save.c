@@ -1,6 +1,7 @@
 #include "model/hf.h"
 
 #include "base/mem.h"
+#include "model/generation.h"
 
 #include <stdlib.h>
 
@@ -18,20 +19,39 @@ static enum sft_status write_json(const char *dir, const char *name, const json 
     return status;
 }
 
-/* null rather than nothing: where a key is absent, transformers takes the family's default id. */
-static void set_token_ids(json *root, const struct hf_meta *meta)
+struct special_token {
+    const char *key;
+    int32_t id, of_base; /* -1: none */
+};
+
+/* In config.json an id that is none is null rather than nothing: where a key is absent, transformers takes the
+ * family's default. */
+static void set_config_ids(json *root, const struct special_token *tokens, size_t count, size_t vocab_size)
 {
-    const struct {
-        const char *key;
-        int32_t id;
-    } tokens[] = {{"bos_token_id", meta->bos_token_id},
-                  {"eos_token_id", meta->eos_token_id},
-                  {"pad_token_id", meta->pad_token_id}};
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
-        if (tokens[i].id >= 0)
-            json_set_number(root, tokens[i].key, tokens[i].id);
+    for (size_t i = 0; i < count; i++) {
+        const int32_t id = tokens[i].id >= 0 ? tokens[i].id : tokens[i].of_base;
+        if (id < 0)
+            json_set_null(root, tokens[i].key);
+        else
+            generation_set_end_token(root, tokens[i].key, id, NULL, vocab_size);
+    }
+}
+
+/* generation_config.json is the base's, but for the tokens that are others now. */
+static void set_generation_ids(json *root, const struct special_token *tokens, size_t count,
+                               const struct hf_meta *meta, size_t vocab_size)
+{
+    for (size_t i = 0; i < count; i++) {
+        const json *of_base = json_get(root, tokens[i].key), *of_config = json_get(meta->base_config, tokens[i].key);
+        const bool is_said = of_base && !json_is_null(of_base);
+        const int32_t id = tokens[i].id >= 0 ? tokens[i].id : tokens[i].of_base;
+        if (tokens[i].id < 0 && is_said)
+            continue;
+        if (id >= 0)
+            generation_set_end_token(root, tokens[i].key, id, is_said ? NULL : of_config, vocab_size);
         else
             json_set_null(root, tokens[i].key);
+    }
 }
 
 static void set_architecture(json *root, const struct family *family)
@@ -72,13 +92,15 @@ static const char *torch_dtype_name(enum st_dtype dtype)
     return dtype == ST_F16 ? "float16" : dtype == ST_BF16 ? "bfloat16" : "float32";
 }
 
+enum { N_SPECIAL = 3 };
+
 static enum sft_status write_config(const struct model_config *config, const struct hf_meta *meta,
-                                    const char *dir, struct sft_err *err)
+                                    const struct special_token *tokens, const char *dir, struct sft_err *err)
 {
     json *root = meta->base_config ? json_copy(meta->base_config) : json_new_object();
     set_architecture(root, config->family);
     set_fields(root, config);
-    set_token_ids(root, meta);
+    set_config_ids(root, tokens, N_SPECIAL, config->vocab_size);
     json_set_string(root, "dtype", torch_dtype_name(meta->dtype));
     json_set_string(root, "torch_dtype", torch_dtype_name(meta->dtype)); /* for transformers before 4.56 */
     const enum sft_status status = write_json(dir, "config.json", root, err);
@@ -86,11 +108,12 @@ static enum sft_status write_config(const struct model_config *config, const str
     return status;
 }
 
-static enum sft_status write_generation_config(const struct hf_meta *meta, const char *dir,
+static enum sft_status write_generation_config(const struct model_config *config, const struct hf_meta *meta,
+                                               const struct special_token *tokens, const char *dir,
                                                struct sft_err *err)
 {
-    json *root = json_new_object();
-    set_token_ids(root, meta);
+    json *root = meta->base_generation ? json_copy(meta->base_generation) : json_new_object();
+    set_generation_ids(root, tokens, N_SPECIAL, meta, config->vocab_size);
     const enum sft_status status = write_json(dir, "generation_config.json", root, err);
     json_free(root);
     return status;
@@ -124,9 +147,14 @@ enum sft_status hf_save(const float *params, const struct tensor_table *table,
                         const struct model_config *config, const struct hf_meta *meta, const char *dir,
                         uint64_t *weights_hash, struct sft_err *err)
 {
-    enum sft_status status = write_config(config, meta, dir, err);
+    const struct special_token tokens[N_SPECIAL] = {
+        {"bos_token_id", meta->bos_token_id, config->bos_token_id},
+        {"eos_token_id", meta->eos_token_id, config->eos_token_id},
+        {"pad_token_id", meta->pad_token_id, config->pad_token_id},
+    };
+    enum sft_status status = write_config(config, meta, tokens, dir, err);
     if (!status)
-        status = write_generation_config(meta, dir, err);
+        status = write_generation_config(config, meta, tokens, dir, err);
     if (!status)
         status = write_weights(params, table, meta->dtype, dir, weights_hash, err);
     return status;

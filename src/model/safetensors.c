@@ -1,6 +1,7 @@
 #include "model/safetensors.h"
 
 #include "base/json.h"
+#include "base/magic.h"
 #include "base/mem.h"
 #include "model/half.h"
 
@@ -217,6 +218,10 @@ enum sft_status st_open(struct st_file *file, const char *path, struct sft_err *
         return status;
     status = st_parse(file, map.data, map.size, err);
     if (status) {
+        if (magic_refuse(path, map.data, map.size, err)) {
+            io_unmap(&map);
+            return SFT_EDATA;
+        }
         io_unmap(&map);
         return sft_context(err, "%s", path);
     }

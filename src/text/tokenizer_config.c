@@ -204,7 +204,7 @@ static enum sft_status read_chat_template(struct tokenizer *tok, const char *dir
     struct strbuf text = {0};
     enum sft_status status = SFT_OK;
     if (path_exists(path)) {
-        status = io_read(path, &text, err);
+        status = io_read_file(path, &text, err);
         tokenizer_set_chat_template(tok, text.len ? text.data : "");
     } else {
         tokenizer_set_chat_template(tok, config_chat_template(tok->base_config));

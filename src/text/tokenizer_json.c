@@ -284,7 +284,7 @@ enum sft_status tokenizer_read_vocab(struct tokenizer *tok, const char *path, st
 enum sft_status tokenizer_read_merges(struct tokenizer *tok, const char *path, struct sft_err *err)
 {
     struct strbuf text = {0}, joined = {0};
-    enum sft_status status = io_read(path, &text, err);
+    enum sft_status status = io_read_file(path, &text, err);
     if (status)
         return status;
     size_t n_lines = 1, line = 0;

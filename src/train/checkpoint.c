@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "base/staging.h"
 #include "model/checksums.h"
 
 #include <errno.h>
@@ -156,10 +157,6 @@ static enum sft_status write_contents(const char *dir, const struct checkpoint *
         status = io_write_file(state_path, state.data, state.len, err);
     if (!status)
         status = checksums_write(dir, err);
-    if (!status)
-        status = io_sync_dir(trainer, err);
-    if (!status)
-        status = io_sync_dir(dir, err);
     strbuf_free(&state);
     free(trainer);
     free(optimizer);
@@ -192,20 +189,17 @@ enum sft_status checkpoint_link(const char *output_dir, uint64_t last, uint64_t 
 
 enum sft_status checkpoint_save(const char *output_dir, const struct checkpoint *c, struct sft_err *err)
 {
-    char *dir = checkpoint_path(output_dir, c->state->step), *tmp = mem_printf("%s.tmp", dir);
-    enum sft_status status = io_remove_tree(tmp, err);
+    char *dir = checkpoint_path(output_dir, c->state->step);
+    struct staging staging;
+    enum sft_status status = staging_open(&staging, dir, err);
     if (!status)
-        status = io_mkdirs(tmp, err);
+        status = write_contents(staging.path, c, err);
     if (!status)
-        status = write_contents(tmp, c, err);
-    if (!status)
-        status = io_replace_dir(tmp, dir, err);
-    if (status)
-        io_remove_tree(tmp, NULL);
+        status = staging_commit(&staging, err);
+    staging_close(&staging);
     if (!status)
         status = checkpoint_link(output_dir, c->state->step, c->state->best_step, err);
     free(dir);
-    free(tmp);
     return status;
 }
 
@@ -248,6 +242,21 @@ size_t checkpoint_count(const char *output_dir)
     return is_readable ? count : 0;
 }
 
+/* Under its own name it is whole or gone: what a kill leaves of it has a name that is no checkpoint's, and goes with
+ * checkpoint_clean. */
+static enum sft_status remove_checkpoint(const char *output_dir, uint64_t step, struct sft_err *err)
+{
+    char *dir = checkpoint_path(output_dir, step), *tmp = mem_printf("%s.tmp", dir);
+    enum sft_status status = io_remove_tree(tmp, err);
+    if (!status)
+        status = io_rename(dir, tmp, err);
+    if (!status)
+        status = io_remove_tree(tmp, err);
+    free(dir);
+    free(tmp);
+    return status;
+}
+
 enum sft_status checkpoint_prune(const char *output_dir, uint64_t keep, uint64_t newest, uint64_t best,
                                  struct sft_err *err)
 {
@@ -257,15 +266,13 @@ enum sft_status checkpoint_prune(const char *output_dir, uint64_t keep, uint64_t
     for (size_t i = keep; keep && i < count && !status; i++) {
         if (steps[i] == newest || steps[i] == best)
             continue;
-        char *dir = checkpoint_path(output_dir, steps[i]);
-        status = io_remove_tree(dir, err);
-        free(dir);
+        status = remove_checkpoint(output_dir, steps[i], err);
     }
     free(steps);
     return status;
 }
 
-static bool is_half_written(const char *name)
+static bool is_left_over(const char *name)
 {
     const size_t len = strlen(name);
     if (strcmp(name, "last.tmp") == 0 || strcmp(name, "best.tmp") == 0)
@@ -281,7 +288,7 @@ enum sft_status checkpoint_clean(const char *output_dir, struct sft_err *err)
         return SFT_OK;
     enum sft_status status = io_list(output_dir, &names, &count, err);
     for (size_t i = 0; i < count && !status; i++) {
-        if (!is_half_written(names[i]))
+        if (!is_left_over(names[i]))
             continue;
         char *path = path_join(output_dir, names[i]);
         status = io_remove_tree(path, err);
@@ -341,4 +348,9 @@ enum sft_status checkpoint_load(const char *dir, const json *state_json, struct 
         status = moments_read(optimizer, model, adamw, err);
     free(optimizer);
     return status;
+}
+
+enum sft_status checkpoint_read_state(const json *state_json, struct train_state *state, struct sft_err *err)
+{
+    return state_read(state_json, state, err);
 }

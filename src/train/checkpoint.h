@@ -48,11 +48,14 @@ enum sft_status checkpoint_link(const char *output_dir, uint64_t last, uint64_t 
 /* How many checkpoints there are, whole or not; 0 where output_dir cannot be read. */
 size_t checkpoint_count(const char *output_dir);
 
+/* Where a checkpoint's run stands, of its parsed state.json. */
+enum sft_status checkpoint_read_state(const json *state_json, struct train_state *state, struct sft_err *err);
+
 /* Remove the oldest checkpoints until `keep` are left (0: keep all), but never `newest` nor `best`. */
 enum sft_status checkpoint_prune(const char *output_dir, uint64_t keep, uint64_t newest, uint64_t best,
                                  struct sft_err *err);
 
-/* Remove what saves that were cut short left in output_dir. Only for who holds its lock. */
+/* Remove what saves and removals that were cut short left in output_dir. Only for who holds its lock. */
 enum sft_status checkpoint_clean(const char *output_dir, struct sft_err *err);
 
 /* The newest checkpoint whose checksums hold: its directory (malloc'd) and its parsed state.json, both the

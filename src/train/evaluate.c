@@ -1,5 +1,7 @@
 #include "train/evaluate.h"
 
+#include "base/log.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -12,6 +14,7 @@ enum sft_status evaluate(const struct transformer *model, struct activations *ac
     struct loss_sums sums = {0};
     enum sft_status status = SFT_OK;
     for (size_t done = 0, n; done < ds->n_examples && !status; done += n) {
+        log_progress("evaluating: %zu of %zu conversations", done, ds->n_examples);
         n = batch_fill(buffer, ds, order + done, ds->n_examples - done, micro_batch_tokens);
         status = dataset_check(ds, order + done, n, err);
         if (!status)
@@ -19,6 +22,7 @@ enum sft_status evaluate(const struct transformer *model, struct activations *ac
         if (!status && stop && *stop)
             status = SFT_EINTERRUPTED;
     }
+    log_progress("%s", "");
     free(order);
     *result = (struct evaluation){
         .loss = sums.weight > 0 ? sums.loss / sums.weight : NAN,

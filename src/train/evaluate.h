@@ -11,9 +11,9 @@ struct evaluation {
     size_t num_target_tokens, num_conversations;
 };
 
-/* Run every example, in order, in micro-batches of at most micro_batch_tokens positions. `stop` (may be NULL)
- * is looked at between micro-batches: SFT_EINTERRUPTED, without a message, where it was set. SFT_EIO where the
- * tokens are damaged (dataset_check). */
+/* Run every example, in order, in micro-batches of at most micro_batch_tokens positions, each told to log_progress.
+ * `stop` (may be NULL) is looked at between them: SFT_EINTERRUPTED, without a message, where it was set. SFT_EIO where
+ * the tokens are damaged (dataset_check). */
 enum sft_status evaluate(const struct transformer *model, struct activations *acts,
                          struct batch_buffer *buffer, const struct dataset *ds, size_t micro_batch_tokens,
                          const volatile int *stop, struct evaluation *result, struct sft_err *err);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Whether a line belongs to what the checkpoint knows. */
 static bool line_stays(const char *line, size_t len, uint64_t step, int64_t eval_step)
@@ -44,6 +45,26 @@ enum sft_status metrics_open(FILE **out, const char *path, uint64_t step, int64_
         return err->status;
     *out = fopen(path, "ae");
     return *out ? SFT_OK : sft_fail_errno(err, "%s: cannot write", path);
+}
+
+enum sft_status metrics_each(const char *path, metrics_line_fn *each, void *context, struct sft_err *err)
+{
+    struct strbuf all = {0};
+    const enum sft_status status = io_read(path, &all, err);
+    for (size_t pos = 0; pos < all.len;) {
+        const char *line = all.data + pos, *end = memchr(line, '\n', all.len - pos);
+        const size_t len = end ? (size_t)(end - line) + 1 : all.len - pos;
+        json *row;
+        pos += len;
+        if (json_parse(line, len, &row, NULL))
+            continue;
+        const json *eval = json_get(row, "eval_loss"), *loss = eval ? eval : json_get(row, "loss");
+        if (json_is_number(loss)) /* null: it was not finite */
+            each(context, (uint64_t)json_number(json_get(row, "step")), json_number(loss), eval != NULL);
+        json_free(row);
+    }
+    strbuf_free(&all);
+    return status;
 }
 
 static enum sft_status write_line(FILE *f, struct strbuf *line, struct sft_err *err)
@@ -89,4 +110,10 @@ enum sft_status metrics_write_eval(FILE *f, const struct eval_metrics *m, struct
     put(&line, "eval_loss", m->eval_loss);
     put(&line, "eval_mean_token_accuracy", m->eval_mean_token_accuracy);
     return write_line(f, &line, err);
+}
+
+enum sft_status metrics_sync(FILE *f, struct sft_err *err)
+{
+    /* EINVAL: a pipe or a device, which has nothing to sync */
+    return fsync(fileno(f)) == 0 || errno == EINVAL ? SFT_OK : sft_fail_errno(err, "metrics.jsonl: cannot sync");
 }

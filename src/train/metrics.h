@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -27,8 +28,15 @@ struct eval_metrics {
 enum sft_status metrics_open(FILE **out, const char *path, uint64_t step, int64_t eval_step,
                              struct sft_err *err);
 
+/* What is in the file: a call a line, in their order, with the loss of a logged step or of an evaluation. */
+typedef void metrics_line_fn(void *context, uint64_t step, double loss, bool is_eval);
+enum sft_status metrics_each(const char *path, metrics_line_fn *each, void *context, struct sft_err *err);
+
 /* Append a line; it is in the system's hands on return. */
 enum sft_status metrics_write_step(FILE *f, const struct step_metrics *m, struct sft_err *err);
 enum sft_status metrics_write_eval(FILE *f, const struct eval_metrics *m, struct sft_err *err);
+
+/* Let what was written last: before a checkpoint is there, the lines of its steps are. */
+enum sft_status metrics_sync(FILE *f, struct sft_err *err);
 
 #endif

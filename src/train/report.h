@@ -25,6 +25,8 @@
  *       empty_content, empty_system, same_role, reply_cut, tools
  *                        conversations with an empty turn, an empty system turn, two turns of one role in a
  *                        row, the last reply cut before its end token, definitions of tools
+ *       unused_keys      [{key, rows}]: what nobody read, as "id" or "messages[].name", and how many rows have it
+ *       refused_flags    [{key, rows}]: flags that say to train a turn that is not the assistant's
  *       histogram        [{up_to, count}]: conversations by tokens before any cut, powers of two
  *     }]
  *     examples, eval_examples    of an epoch, of an evaluation

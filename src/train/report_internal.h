@@ -22,7 +22,18 @@ void report_histogram_range(const struct store_counts *counts, size_t *first, si
 /* The largest number of tokens in bin i. */
 uint64_t report_bin_end(const struct store_counts *counts, size_t i);
 
+/* Fold the lines from out->data[start] on that are wider than 80 columns. */
+void report_wrap(struct strbuf *out, size_t start);
+
 /* 100 * part / whole; 0 of nothing. */
 double report_percent(uint64_t part, uint64_t whole);
+
+/* Add a warning. */
+void report_warn(struct report *report, const char *fmt, ...) SFT_PRINTF(2, 3);
+
+/* What is told of a file's keys: in the text, as members of the file's JSON object, as warnings. */
+void report_put_keys(struct strbuf *out, const struct report_file *file);
+void report_put_keys_json(struct strbuf *out, const struct report_file *file);
+void report_warn_of_keys(struct report *report, const struct report_file *file);
 
 #endif

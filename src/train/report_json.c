@@ -94,6 +94,7 @@ static void put_file(struct strbuf *out, const struct report_file *f, bool drops
     put_count(out, "longest", c->longest);
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         put_count(out, flags[i].key, report_flagged(f, flags[i].flag));
+    report_put_keys_json(out, f);
     put_histogram(out, c);
     strbuf_putc(out, '}');
 }

@@ -41,19 +41,20 @@ static struct amount size_text(uint64_t bytes)
 static void put_tokens_added(struct strbuf *out, const struct run *run)
 {
     const size_t end = tokenizer_vocab_size(run->tokenizer), first = end - run->template.tokens_added;
+    const size_t rows = run->config.vocab_size - run->base_vocab;
     if (first == end)
         return;
-    strbuf_printf(out, "       %zu control tokens added", run->template.tokens_added);
-    if (run->config.family)
-        strbuf_printf(out, "; %zu new embedding rows start at the mean of the others",
-                      run->config.vocab_size - run->base_vocab);
+    strbuf_printf(out, "       %s added: ", amount(end - first, "control token").text);
     for (size_t id = first; id < end; id++) {
         size_t len;
         const char *bytes = tokenizer_token_bytes(run->tokenizer, (int32_t)id, &len);
-        strbuf_puts(out, id == first ? ": " : ", ");
+        strbuf_puts(out, id == first ? "" : ", ");
         strbuf_add_visible(out, bytes ? bytes : "", len);
     }
     strbuf_putc(out, '\n');
+    if (run->config.family && rows)
+        strbuf_printf(out, "       %s start%s at the mean of the others\n", amount(rows, "new embedding row").text,
+                      rows == 1 ? "s" : "");
 }
 
 static void put_model(struct strbuf *out, const struct run *run)
@@ -68,8 +69,8 @@ static void put_model(struct strbuf *out, const struct run *run)
         return;
     }
     tensor_table_init(&table, c);
-    strbuf_printf(out, "model  %s: %zu layers, %zu heads, %zu wide, vocabulary %zu, %s parameters\n",
-                  run->settings->model.base, c->n_layer, c->n_head, c->n_embd, c->vocab_size,
+    strbuf_printf(out, "model  %s: %s, %s, %zu wide, vocabulary %zu, %s parameters\n", run->settings->model.base,
+                  amount(c->n_layer, "layer").text, amount(c->n_head, "head").text, c->n_embd, c->vocab_size,
                   log_count(count, (double)table.n_parameters));
     tensor_table_free(&table);
     put_tokens_added(out, run);
@@ -89,12 +90,11 @@ static void put_format(struct strbuf *out, const struct run *run)
         strbuf_printf(out, "format template %s, training on %s\n", run->template.name,
                       trained[run->settings->data.train_on]);
     else
-        strbuf_puts(out, "format documents, training on every token but the first\n");
+        strbuf_puts(out, "format documents, training on all tokens but the first\n");
     if (run->config.n_positions && run->settings->data.max_length > run->config.n_positions)
         strbuf_printf(
             out,
-            "       max_length %llu is more than the model's n_positions: conversations are limited "
-            "to %zu tokens\n",
+            "       max_length %llu is more than the model's n_positions: the limit is %zu tokens\n",
             (ull)run->settings->data.max_length, run->config.n_positions);
 }
 
@@ -153,7 +153,7 @@ static void put_remarks(struct strbuf *out, const struct report *report, const s
     if (f->file->duplicates)
         strbuf_printf(out, "       duplicates: %zu (%.1f%%), %s\n", f->file->duplicates,
                       report_percent(f->file->duplicates, c->conversations),
-                      report->run->train.drops_duplicates ? "left out" : "not left out");
+                      report->run->train.drops_duplicates ? "left out" : "kept");
     if (empty)
         strbuf_printf(out, "       with an empty turn: %llu\n", (ull)empty);
     if (tools)
@@ -171,7 +171,7 @@ static void put_lengths(struct strbuf *out, const struct store_counts *c)
     const int width = snprintf(NULL, 0, "%llu", (ull)report_bin_end(c, end - 1));
     for (size_t i = first; i < end; i++)
         most = c->histogram[i] > most ? c->histogram[i] : most;
-    strbuf_printf(out, "       lengths in tokens, before any cut; the longest has %llu\n", (ull)c->longest);
+    strbuf_printf(out, "       lengths in tokens, before any cut (longest: %llu)\n", (ull)c->longest);
     for (size_t i = first; i < end; i++) {
         const uint64_t from = i == 0 ? 0 : report_bin_end(c, i - 1) + 1;
         const double share = (double)c->histogram[i] / (double)most;
@@ -190,6 +190,7 @@ static void put_files(struct strbuf *out, const struct report *report)
         put_totals(out, f);
         put_left_out(out, report, f);
         put_remarks(out, report, f);
+        report_put_keys(out, f);
         put_lengths(out, &f->file->store.counts);
     }
     if (run->eval_is_split)
@@ -199,18 +200,26 @@ static void put_files(struct strbuf *out, const struct report *report)
 
 /* ---- the run ---- */
 
+static void put_steps(struct strbuf *out, const struct run *run)
+{
+    const char *unit = run->template.name ? "conversation" : "document";
+    strbuf_printf(out, "plan   %s of %s (%llu an epoch)\n", amount(run->total_steps, "step").text,
+                  amount(run->settings->train.batch_size, unit).text, (ull)run->steps_per_epoch);
+}
+
 static void put_memory(struct strbuf *out, const struct run_memory *m)
 {
-    strbuf_printf(out, "memory about %.1f MB at its peak\n", mb(m->total));
-    strbuf_printf(out, "       parameters %.1f, gradients %.1f, moments %.1f, activations %.1f, data %.1f\n",
-                  mb(m->parameters), mb(m->gradients), mb(m->moments), mb(m->activations), mb(m->data));
+    strbuf_printf(out, "memory about %s at its peak: parameters %.1f, gradients %.1f, moments %.1f, ",
+                  size_text(m->total).text, mb(m->parameters), mb(m->gradients), mb(m->moments));
+    strbuf_printf(out, "activations %.1f, data %.1f (MB)\n", mb(m->activations), mb(m->data));
 }
 
 static void put_disk(struct strbuf *out, const struct report_disk *d)
 {
-    strbuf_printf(out, "disk   about %s for %s of %s each", size_text(d->needed).text,
-                  amount(d->needed / d->checkpoint_bytes, "checkpoint").text,
-                  size_text(d->checkpoint_bytes).text);
+    const uint64_t n = d->needed / d->checkpoint_bytes;
+    strbuf_printf(out, "disk   about %s for %s", size_text(d->needed).text, amount(n, "checkpoint").text);
+    if (n > 1)
+        strbuf_printf(out, " of %s", size_text(d->checkpoint_bytes).text);
     if (d->existing)
         strbuf_printf(out, " besides the %llu there", (ull)d->existing);
     strbuf_printf(out, "; %s free\n", size_text(d->free).text);
@@ -222,8 +231,8 @@ static void put_cpu(struct strbuf *out, const struct run *run)
     char core[128] = "";
     if (strcmp(k->products, "OpenBLAS") == 0)
         kernels_blas_core(core, sizeof core);
-    strbuf_printf(out, "cpu    %s, %d threads, precision %s\n", cpu_get()->name, omp_get_max_threads(),
-                  k->precision);
+    strbuf_printf(out, "cpu    %s, %s, precision %s\n", cpu_get()->name,
+                  amount((uint64_t)omp_get_max_threads(), "thread").text, k->precision);
     strbuf_printf(out, "       %s kernels (%s), products by %s%s%s%s\n", k->isa, run->kernels_why,
                   k->products, *core ? " (" : "", core, *core ? ")" : "");
 }
@@ -231,12 +240,12 @@ static void put_cpu(struct strbuf *out, const struct run *run)
 void report_text(const struct report *report, struct strbuf *out)
 {
     const struct run *run = report->run;
+    const size_t start = out->len;
     put_model(out, run);
     put_format(out, run);
     put_files(out, report);
     if (report->has_memory) {
-        strbuf_printf(out, "steps  %llu of %llu conversations (%llu an epoch)\n", (ull)run->total_steps,
-                      (ull)run->settings->train.batch_size, (ull)run->steps_per_epoch);
+        put_steps(out, run);
         put_memory(out, &report->memory);
     }
     if (report->has_disk)
@@ -247,4 +256,5 @@ void report_text(const struct report *report, struct strbuf *out)
         strbuf_printf(out, "output %s\n", run->output_dir);
     if (run->resume_dir)
         strbuf_printf(out, "continues %s\n", run->resume_dir);
+    report_wrap(out, start);
 }

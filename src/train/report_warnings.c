@@ -7,8 +7,7 @@
 
 static const double many = 5; /* percent */
 
-static void warn(struct report *report, const char *fmt, ...) SFT_PRINTF(2, 3);
-static void warn(struct report *report, const char *fmt, ...)
+void report_warn(struct report *report, const char *fmt, ...)
 {
     char *text = NULL;
     va_list ap;
@@ -25,9 +24,9 @@ static void warn(struct report *report, const char *fmt, ...)
 static void warn_of(struct report *report, const char *what, uint64_t part, uint64_t whole, const char *unit,
                     const struct dataset_file *file, uint64_t line, const char *remedy)
 {
-    warn(report, "%s: %llu of %llu %s (%.1f%%), first %s:%llu%s%s%s", what, (unsigned long long)part,
-         (unsigned long long)whole, unit, report_percent(part, whole), file->path, (unsigned long long)line,
-         remedy ? " (" : "", remedy ? remedy : "", remedy ? ")" : "");
+    report_warn(report, "%s: %llu of %llu %s (%.1f%%), first %s:%llu%s%s%s", what, (unsigned long long)part,
+                (unsigned long long)whole, unit, report_percent(part, whole), file->path,
+                (unsigned long long)line, remedy ? " (" : "", remedy ? remedy : "", remedy ? ")" : "");
 }
 
 /* ---- of a file ---- */
@@ -37,17 +36,19 @@ static void check_use(struct report *report, const struct report_file *f)
     const struct dataset_file *file = f->file;
     const char *use = f->is_eval ? "evaluated" : "trained on";
     if (file->store.counts.conversations == 0)
-        warn(report, "nothing in %s is %s: all its rows are left out", file->path, use);
+        report_warn(report, "nothing in %s is %s: all its rows are left out", file->path, use);
     else if (file->n_examples == 0)
-        warn(report, "nothing in %s is %s: its conversations are duplicates, or the sample is too small",
-             file->path, use);
+        report_warn(report,
+                    "nothing in %s is %s: its conversations are duplicates, or the sample is too small",
+                    file->path, use);
 }
 
 static void check_bad_rows(struct report *report, const struct report_file *f)
 {
     if (f->unread_bytes)
-        warn(report, "%s:%llu: the file is broken here, and %llu bytes after it are not read (mend it)",
-             f->file->path, (unsigned long long)f->unread_line, (unsigned long long)f->unread_bytes);
+        report_warn(report,
+                    "%s:%llu: the file is broken here, and %llu bytes after it are not read (mend it)",
+                    f->file->path, (unsigned long long)f->unread_line, (unsigned long long)f->unread_bytes);
     const uint64_t bad = f->file->store.counts.dropped[DROP_BAD_ROW], rows = f->file->store.counts.rows;
     const uint64_t line = f->first_dropped[DROP_BAD_ROW];
     if (bad && report->run->settings->data.on_bad_row == ON_BAD_ROW_ERROR)
@@ -156,12 +157,12 @@ static void check_resources(struct report *report)
 {
     const size_t available = mem_available(), needed = report->memory.total - report->memory.data;
     if (report->has_memory && needed > available)
-        warn(report,
-             "the run needs %.0f MB of memory and %.0f MB are available (lower micro_batch_tokens or "
-             "max_length, or take a smaller model)",
-             (double)needed / 1e6, (double)available / 1e6);
+        report_warn(report,
+                    "the run needs %.0f MB of memory and %.0f MB are available (lower micro_batch_tokens or "
+                    "max_length, or take a smaller model)",
+                    (double)needed / 1e6, (double)available / 1e6);
     if (report->has_disk && report->disk.needed > report->disk.free)
-        warn(
+        report_warn(
             report,
             "the checkpoints need %.0f MB more in %s and %.0f MB are free (lower save_total_limit, or choose "
             "another output_dir)",
@@ -180,9 +181,10 @@ void report_find_warnings(struct report *report)
         check_left_out(report, f);
         check_turns(report, f);
         check_duplicates(report, f);
+        report_warn_of_keys(report, f);
     }
     check_overlap(report);
     check_resources(report);
     if (s->train.lr_scheduler_type == LR_CONSTANT && s->train.warmup_steps > 0)
-        warn(report, "lr_scheduler_type = constant has no warmup: warmup_steps is not used");
+        report_warn(report, "lr_scheduler_type = constant has no warmup: warmup_steps is not used");
 }

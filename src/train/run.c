@@ -58,10 +58,19 @@ static enum sft_status open_tokenizer(struct run *run, struct sft_err *err)
     return status;
 }
 
+static enum sft_status open_generation(struct run *run, struct sft_err *err)
+{
+    char *dir = base_directory(run->settings->model.base);
+    const enum sft_status status = generation_config_load(&run->generation, dir, run->base_config, &run->config,
+                                                          err);
+    free(dir);
+    return status;
+}
+
 static enum sft_status open_base(struct run *run, struct sft_err *err)
 {
     if (model_config_load(&run->config, run->settings->model.base, &run->base_config, err) ||
-        open_tokenizer(run, err))
+        open_generation(run, err) || open_tokenizer(run, err))
         return err->status;
     run->base_vocab = run->config.vocab_size;
     if (tokenizer_vocab_size(run->tokenizer) > run->config.vocab_size) /* control tokens were added */
@@ -72,6 +81,7 @@ static enum sft_status open_base(struct run *run, struct sft_err *err)
 static void describe_export(struct run *run)
 {
     run->meta = (struct hf_meta){.base_config = run->base_config,
+                                 .base_generation = run->generation.raw,
                                  .eos_token_id = tokenizer_eos_id(run->tokenizer),
                                  .pad_token_id = tokenizer_pad_id(run->tokenizer),
                                  .bos_token_id = tokenizer_bos_id(run->tokenizer),
@@ -102,6 +112,7 @@ static enum sft_status load_data(struct run *run, const struct load_options *loa
     options.max_rows = load->max_rows;
     if (load->lenient) {
         options.on_bad_row = ON_BAD_ROW_SKIP;
+        options.allows_flags = true;
         if (options.render.overlong == OVERLONG_ERROR)
             options.render.overlong = OVERLONG_DROP;
     }
@@ -114,7 +125,9 @@ static enum sft_status load_data(struct run *run, const struct load_options *loa
     if (s->data.eval.count && dataset_load(&run->eval, s->data.eval.items, s->data.eval.count, &run->template,
                                            run->tokenizer, &options, err))
         return err->status;
-    return SFT_OK;
+    if (load->max_rows) /* the rows that were not read may have them */
+        return SFT_OK;
+    return dataset_check_names(&run->train, &run->eval, &options.names, err);
 }
 
 static void split_data(struct run *run)
@@ -184,6 +197,20 @@ static void count_steps(struct run *run)
     run->schedule = schedule_make(s, run->total_steps);
 }
 
+/* The weights that the run will begin with, as far as their files' headers say, before anything is allocated. */
+static enum sft_status check_base_weights(const struct run *run, struct sft_err *err)
+{
+    const char *base = run->settings->model.base;
+    struct strbuf unused = {0};
+    if (run->resume_dir || !path_is_dir(base))
+        return SFT_OK;
+    const enum sft_status status = hf_check_weights(&run->config, run->base_vocab, base, &unused, err);
+    if (!status && unused.len)
+        log_warning("%s: tensors that are not used: %s", base, unused.data);
+    strbuf_free(&unused);
+    return status;
+}
+
 /* ---- resuming ---- */
 
 static enum sft_status find_checkpoint(struct run *run, struct sft_err *err)
@@ -243,7 +270,7 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
         return err->status;
     if (!dry && (lock_output_dir(run, err) || checkpoint_clean(run->output_dir, err)))
         return err->status;
-    if (find_checkpoint(run, err))
+    if (find_checkpoint(run, err) || check_base_weights(run, err))
         return err->status;
     return dry ? SFT_OK : write_rejected(run, err); /* not before it is certain that this run goes on */
 }
@@ -271,7 +298,7 @@ static size_t dataset_bytes(const struct dataset *ds)
     return ds->n_examples * 2 * sizeof *ds->ids;
 }
 
-static size_t micro_batch_capacity(const struct run *run)
+size_t run_micro_batch_positions(const struct run *run)
 {
     const size_t train = batch_capacity(&run->train, run->settings->train.micro_batch_tokens);
     const size_t eval = batch_capacity(&run->eval, run->settings->train.micro_batch_tokens);
@@ -283,7 +310,7 @@ struct run_memory run_memory(const struct run *run)
     struct tensor_table table;
     struct activations acts;
     tensor_table_init(&table, &run->config);
-    activations_plan(&acts, &run->config, run->kernels, micro_batch_capacity(run), true);
+    activations_plan(&acts, &run->config, run->kernels, run_micro_batch_positions(run), true);
     struct run_memory m = {.parameters = table.n_elements * sizeof(float),
                            .gradients = table.n_elements * sizeof(float),
                            .moments = 2 * table.n_elements * sizeof(float),
@@ -326,7 +353,7 @@ enum sft_status run_allocate(struct run *run, struct sft_err *err)
             "the run needs %.0f MB more and %.0f MB are available (lower [train] micro_batch_tokens or "
             "[data] max_length, or take a smaller model; --dry-run shows the plan)",
             (double)still_needed / 1e6, (double)available / 1e6);
-    const size_t capacity = micro_batch_capacity(run);
+    const size_t capacity = run_micro_batch_positions(run);
     if (transformer_init(&run->model, &run->config, run->kernels, true, err) ||
         adamw_init(&run->adamw, &run->model, run->settings, err) ||
         activations_init(&run->acts, &run->config, run->kernels, capacity, true, err) ||
@@ -352,6 +379,7 @@ void run_free(struct run *run)
     template_free(&run->template);
     tokenizer_free(run->tokenizer);
     json_free(run->base_config);
+    generation_config_free(&run->generation);
     json_free(run->resume_state);
     run_record_free(&run->record);
     free(run->resume_dir);

@@ -5,6 +5,7 @@
 
 #include "config/settings.h"
 #include "data/batch.h"
+#include "model/generation.h"
 #include "model/transformer.h"
 #include "text/template.h"
 #include "train/adamw.h"
@@ -24,6 +25,7 @@ struct run {
     struct model_config config;
     size_t base_vocab; /* vocab_size of the base's files, before control tokens */
     json *base_config;
+    struct generation_config generation; /* the base's */
     struct tokenizer *tokenizer;
     struct chat_template template; /* empty (name NULL) where the data are documents only */
     struct hf_meta meta;
@@ -44,6 +46,9 @@ struct run {
     uint32_t *order;      /* (train.n_examples) the order of epoch order_epoch */
     uint64_t order_epoch; /* UINT64_MAX: none yet */
     struct train_state state;
+
+    void (*on_progress)(void *context, double part); /* may be NULL; told how much of a step is done, 0 to 1 */
+    void *progress_context;
 };
 
 struct run_memory { /* bytes */
@@ -66,8 +71,10 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
  * no error; kernels is NULL then, and where the base has no config.json. Nothing in output_dir is touched. */
 enum sft_status run_survey(struct run *run, struct settings *settings, struct sft_err *err);
 
-/* The memory that the run will take at its peak. */
+/* The memory that the run will take at its peak: activations are those of its longest micro-batch, trained on or
+ * evaluated. */
 struct run_memory run_memory(const struct run *run);
+size_t run_micro_batch_positions(const struct run *run); /* in it, at most */
 
 /* Refuse what does not fit, allocate, and load the weights: of the base, of the checkpoint, or random ones.
  */
@@ -75,8 +82,10 @@ enum sft_status run_allocate(struct run *run, struct sft_err *err);
 
 void run_free(struct run *run);
 
-/* The report before the first step, through log_info. */
+/* The report before the first step, through log_info; its warnings through log_warning. */
 void run_report(const struct run *run);
-void run_report_memory_plan(const struct run *run); /* every activation buffer: for --dry-run */
+
+/* The same as text, and every activation buffer: what --dry-run prints. The warnings go through log_warning. */
+void run_report_plan(const struct run *run, struct strbuf *out);
 
 #endif

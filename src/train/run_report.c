@@ -5,6 +5,12 @@
 
 #include <string.h>
 
+static void log_warnings(const struct report *report)
+{
+    for (size_t i = 0; i < report->n_warnings; i++)
+        log_warning("%s", report->warnings[i]);
+}
+
 void run_report(const struct run *run)
 {
     struct report report;
@@ -14,18 +20,22 @@ void run_report(const struct run *run)
     report_text(&report, &text);
     for (char *line = strtok_r(text.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
         log_info("%s", line);
-    for (size_t i = 0; i < report.n_warnings; i++)
-        log_warning("%s", report.warnings[i]);
+    log_warnings(&report);
     strbuf_free(&text);
     report_free(&report);
 }
 
-void run_report_memory_plan(const struct run *run)
+void run_report_plan(const struct run *run, struct strbuf *out)
 {
+    struct report report;
     struct activations acts;
-    const size_t train = batch_capacity(&run->train, run->settings->train.micro_batch_tokens);
-    activations_plan(&acts, &run->config, run->kernels, train, true);
-    log_info("activations for %zu positions:", train);
+    const size_t positions = run_micro_batch_positions(run);
+    report_make(&report, run);
+    report_text(&report, out);
+    log_warnings(&report);
+    report_free(&report);
+    activations_plan(&acts, &run->config, run->kernels, positions, true);
+    strbuf_printf(out, "activations, for micro-batches of up to %zu positions:\n", positions);
     for (size_t i = 0; i < acts.plan_count; i++)
-        log_info("  %-32s %10.1f MB", acts.plan[i].name, (double)acts.plan[i].bytes / 1e6);
+        strbuf_printf(out, "       %-32s %10.1f MB\n", acts.plan[i].name, (double)acts.plan[i].bytes / 1e6);
 }

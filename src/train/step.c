@@ -32,6 +32,8 @@ static struct loss_sums accumulate(struct run *run, const uint32_t *ids, size_t 
     for (size_t done = 0, n; done < count; done += n) {
         n = batch_fill(&run->buffer, &run->train, ids + done, count - done, micro_batch_tokens);
         transformer_loss_grad(&run->model, &run->acts, &run->buffer.batch, 1 / weight, done > 0, &sums);
+        if (run->on_progress)
+            run->on_progress(run->progress_context, (double)(done + n) / (double)count);
     }
     return sums;
 }
@@ -48,8 +50,8 @@ static enum sft_status not_finite(const struct run *run, const char *what, doubl
     if (count > SHOWN)
         strbuf_printf(&where, " and %zu more", count - SHOWN);
     sft_fail(err, SFT_ENONFINITE,
-             "step %llu: the %s is %f on the conversations %s (nothing of this step is kept; lower "
-             "learning_rate or look at these rows, then run again to go on from the last checkpoint)",
+             "step %llu: the %s is %f on the conversations %s (nothing of this step is kept; look at these rows, or "
+             "start again with a lower learning_rate and --fresh)",
              (unsigned long long)run->state.step + 1, what, isnan(value) ? NAN : value, where.data);
     strbuf_free(&where);
     return SFT_ENONFINITE;

@@ -1,50 +1,73 @@
 #include "train/trainer.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "threads.h"
+#include "train/divergence.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
+#include "train/progress.h"
 #include "train/step.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-enum { STEPS_TO_JUDGE_BY = 3 }; /* before that, the time left is a guess */
 
 struct trainer {
     struct run run;
+    struct threads threads;
     const volatile int *stop;
+    volatile int *can_save; /* may be NULL */
     FILE *metrics;
+    struct progress progress;
+    struct divergence divergence;
+    bool fresh;                /* output_dir was chosen anew */
+    bool is_warned;            /* of a loss that diverges */
     double window_seconds;     /* spent in steps since the last metrics line */
     uint64_t window_tokens;    /* and what they held */
-    double all_seconds;        /* spent in steps by this process */
-    uint64_t steps_here;       /* taken by this process */
     double last_save;          /* time of the last checkpoint */
     bool improved, stop_early; /* by the last evaluation */
 };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- one step ---- */
+
+/* Other work on the machine changes how many threads compute, and no bit of what they compute. */
+static void adapt_threads(struct trainer *t)
+{
+    switch (threads_adapt(&t->threads)) {
+    case THREADS_DROPPED:
+        log_info("the machine has other work: %d of %d threads compute from here on, the same results",
+                 t->threads.used, t->threads.all);
+        break;
+    case THREADS_RETURNED:
+        log_info("there is time for all %d threads again", t->threads.all);
+        break;
+    case THREADS_SAME:
+        break;
+    }
+}
 
 static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err *err)
 {
-    const double started = now();
+    const double started = clock_seconds();
     struct step_result result;
-    const enum sft_status status = train_step(&t->run, &result, err);
+    progress_show(&t->progress, 0);
+    if (t->can_save)
+        *t->can_save = 1;
+    if (train_step(&t->run, &result, err))
+        return err->status;
     *norm = result.norm;
-    t->steps_here++;
     t->window_tokens += result.num_tokens;
-    t->window_seconds += now() - started;
-    t->all_seconds += now() - started;
-    return status;
+    t->window_seconds += clock_seconds() - started;
+    divergence_add_step(&t->divergence, t->run.state.step, result.sums.loss / result.sums.weight);
+    return SFT_OK;
+}
+
+static void show_part(void *context, double part)
+{
+    struct trainer *t = context;
+    progress_show(&t->progress, part);
 }
 
 /* ---- what is due after a step ---- */
@@ -77,38 +100,12 @@ static bool save_due(const struct trainer *t)
     if (every)
         return run->state.step % every == 0;
     const double interval = (double)run->settings->train.save_interval_s;
-    return at_epoch_end(run) || (interval > 0 && now() - t->last_save >= interval);
+    return at_epoch_end(run) || (interval > 0 && clock_seconds() - t->last_save >= interval);
 }
 
 static double epoch_of(const struct run *run)
 {
     return (double)run->state.step / (double)run->steps_per_epoch;
-}
-
-/* "  1 h 05 m left", "  3 m 10 s left", "  12 s left" */
-static void format_time_left(char *out, size_t size, double seconds)
-{
-    const unsigned long long s = (unsigned long long)(seconds + 0.5);
-    if (s >= 3600)
-        snprintf(out, size, "  %llu h %02llu m left", s / 3600, s / 60 % 60);
-    else if (s >= 60)
-        snprintf(out, size, "  %llu m %02llu s left", s / 60, s % 60);
-    else
-        snprintf(out, size, "  %llu s left", s);
-}
-
-static void print_step(const struct trainer *t, const struct step_metrics *m)
-{
-    const struct run *run = &t->run;
-    char left[32] = "";
-    if (t->steps_here >= STEPS_TO_JUDGE_BY) {
-        const double per_step = t->all_seconds / (double)t->steps_here;
-        format_time_left(left, sizeof left, per_step * (double)(run->total_steps - run->state.step));
-    }
-    const int width = snprintf(NULL, 0, "%llu", (unsigned long long)run->total_steps);
-    log_info("step %*llu/%llu  loss %.4f  accuracy %5.1f%%  lr %-8.3g  grad norm %-6.3g  %.0f tokens/s%s",
-             width, (unsigned long long)m->step, (unsigned long long)run->total_steps, m->loss,
-             100 * m->mean_token_accuracy, m->learning_rate, m->grad_norm, m->tokens_per_second, left);
 }
 
 /* The metrics line of the steps since the last one. */
@@ -129,7 +126,7 @@ static enum sft_status log_step(struct trainer *t, double norm, struct sft_err *
         .tokens_per_second = (double)t->window_tokens / t->window_seconds,
         .peak_rss_bytes = mem_peak_rss(),
     };
-    print_step(t, &m);
+    progress_log_step(&t->progress, &m);
     state->window = (struct loss_sums){0};
     t->window_tokens = 0;
     t->window_seconds = 0;
@@ -155,7 +152,8 @@ static void judge(struct trainer *t, const struct eval_metrics *m)
     state->evals_without_improvement++;
     const uint64_t patience = t->run.settings->train.early_stopping_patience;
     if (patience && state->evals_without_improvement >= patience && !at_end(t)) {
-        log_info("stops early: %llu evaluations without improvement", (unsigned long long)patience);
+        log_info("stops early: %llu evaluation%s without improvement", (unsigned long long)patience,
+                 patience == 1 ? "" : "s");
         t->stop_early = true;
     }
 }
@@ -164,7 +162,6 @@ static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
 {
     struct run *run = &t->run;
     struct evaluation result;
-    log_progress("evaluating %zu conversations", run->eval.n_examples);
     const enum sft_status status = evaluate(&run->model, &run->acts, &run->buffer, &run->eval,
                                             (size_t)run->settings->train.micro_batch_tokens, t->stop, &result,
                                             err);
@@ -172,8 +169,8 @@ static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
         return status == SFT_EINTERRUPTED ? SFT_OK : status;
     const struct eval_metrics m = {run->state.step, epoch_of(run), result.loss, result.mean_token_accuracy};
     run->state.last_eval_step = (int64_t)run->state.step;
-    log_info("eval at step %llu: loss %.4f  accuracy %.1f%%  (%zu conversations)", (unsigned long long)m.step,
-             m.eval_loss, 100 * m.eval_mean_token_accuracy, result.num_conversations);
+    progress_log_eval(&m, result.num_conversations);
+    divergence_add_eval(&t->divergence, m.step, m.eval_loss);
     judge(t, &m);
     return metrics_write_eval(t->metrics, &m, err);
 }
@@ -186,8 +183,8 @@ static enum sft_status check_weights(const struct run *run, struct sft_err *err)
         return SFT_OK;
     return sft_fail(
         err, SFT_ENONFINITE,
-        "step %llu: the weights are not finite after the update (nothing is saved; lower learning_rate, then "
-        "run again to go on from the last checkpoint)",
+        "step %llu: the weights are not finite after the update (this step is not saved; start again with a lower "
+        "learning_rate and --fresh)",
         (unsigned long long)run->state.step);
 }
 
@@ -203,23 +200,78 @@ static enum sft_status save(struct trainer *t, struct sft_err *err)
                                           .record = &run->record,
                                           .state = &run->state};
     log_progress("saving step %llu", (unsigned long long)run->state.step);
-    enum sft_status status = checkpoint_save(run->output_dir, &checkpoint, err);
+    enum sft_status status = metrics_sync(t->metrics, err);
+    if (!status)
+        status = checkpoint_save(run->output_dir, &checkpoint, err);
     if (!status)
         status = checkpoint_prune(run->output_dir, run->settings->train.save_total_limit, run->state.step,
                                   run->state.best_step, err);
-    t->last_save = now();
+    t->last_save = clock_seconds();
+    log_progress("%s", "");
     if (!status)
         log_info("saved %s/checkpoint-%llu", run->output_dir, (unsigned long long)run->state.step);
     return status;
 }
 
+/* ---- a loss that goes astray ---- */
+
+/* Once, as soon as it is seen: hours may be saved. */
+static void warn_of_divergence(struct trainer *t)
+{
+    const struct divergence *d = &t->divergence;
+    if (t->is_warned || !divergence_of_loss(d))
+        return;
+    t->is_warned = true;
+    log_warning("step %llu: the loss is %.4g over the last steps and was %.4g at the start: training diverges (start "
+                "again with a lower learning_rate than %g and --fresh)",
+                (unsigned long long)d->step, d->recent, divergence_start(d), t->run.settings->train.learning_rate);
+}
+
+static void warn_of_the_end(const struct trainer *t)
+{
+    const struct divergence *d = &t->divergence;
+    if (divergence_of_loss(d))
+        log_warning("the loss ended at %.4g and was %.4g at the start: training diverged, and this model is of little "
+                    "use (start again with a lower learning_rate than %g and --fresh)",
+                    d->recent, divergence_start(d), t->run.settings->train.learning_rate);
+    else if (divergence_of_eval(d))
+        log_warning("the eval loss ended at %.4g and was %.4g before the first step: training made the model worse on "
+                    "these data (a lower learning_rate than %g, or fewer epochs)",
+                    d->eval_last, d->eval_first, t->run.settings->train.learning_rate);
+}
+
+static void recall_line(void *context, uint64_t step, double loss, bool is_eval)
+{
+    struct divergence *d = context;
+    if (is_eval)
+        divergence_add_eval(d, step, loss);
+    else
+        divergence_add_step(d, step, loss);
+}
+
 /* ---- the loop ---- */
+
+/* Stopped by a signal: how to go on. */
+static enum sft_status tell_interruption(const struct trainer *t, struct sft_err *err)
+{
+    const struct run *run = &t->run;
+    const unsigned long long step = run->state.step, total = run->total_steps;
+    if (step == 0)
+        return sft_fail(err, SFT_EINTERRUPTED, "stopped before the first step; nothing is saved");
+    if (strcmp(run->output_dir, run->settings->train.output_dir) != 0)
+        return sft_fail(err, SFT_EINTERRUPTED,
+                        "stopped at step %llu of %llu; to continue, run the same command with "
+                        "--set train.output_dir=%s instead of --fresh",
+                        step, total, run->output_dir);
+    return sft_fail(err, SFT_EINTERRUPTED, "stopped at step %llu of %llu; to continue, run the same command%s", step,
+                    total, t->fresh ? " without --fresh" : " again");
+}
 
 static enum sft_status run_loop(struct trainer *t, struct sft_err *err)
 {
     struct run *run = &t->run;
     enum sft_status status = SFT_OK;
-    double norm;
+    double norm = 0;
     if (eval_due(t)) { /* before the first step, or one that a signal cut short */
         status = run_evaluation(t, err);
         if (!status && run->state.step > 0)
@@ -230,18 +282,21 @@ static enum sft_status run_loop(struct trainer *t, struct sft_err *err)
         status = take_step(t, &norm, err);
         if (!status)
             status = log_step(t, norm, err);
+        if (!status)
+            warn_of_divergence(t);
+        adapt_threads(t);
         if (!status && eval_due(t) && !*t->stop)
             status = run_evaluation(t, err);
         if (!status && save_due(t))
             status = save(t, err);
     }
-    if (!status && *t->stop && !(at_end(t) && !eval_due(t))) {
-        status = sft_fail(err, SFT_EINTERRUPTED, "stopped at step %llu of %llu%s",
-                          (unsigned long long)run->state.step, (unsigned long long)run->total_steps,
-                          t->steps_here ? "; the same command goes on from there" : "");
-    }
+    log_progress("%s", "");
+    if (!status && *t->stop && !(at_end(t) && !eval_due(t)))
+        return tell_interruption(t, err);
     return status;
 }
+
+/* ---- from beginning to end ---- */
 
 /* Whether an earlier process brought this run to its end. */
 static bool is_finished(const struct trainer *t)
@@ -252,41 +307,65 @@ static bool is_finished(const struct trainer *t)
     return run->resume_dir && ((at_end(t) && !eval_due(t)) || stopped_early);
 }
 
+/* An earlier process did it all, but may have been killed before it had set the links and cleared up. */
+static enum sft_status finish_again(struct trainer *t, struct sft_err *err)
+{
+    const struct run *run = &t->run;
+    const struct train_state *state = &run->state;
+    if (checkpoint_link(run->output_dir, state->step, state->best_step, err) ||
+        checkpoint_prune(run->output_dir, run->settings->train.save_total_limit, state->step, state->best_step, err))
+        return err->status;
+    progress_log_finished(run);
+    return SFT_OK;
+}
+
 static enum sft_status start(struct trainer *t, struct sft_err *err)
 {
     struct run *run = &t->run;
+    if (run_allocate(run, err))
+        return err->status;
+    if (run->resume_dir && checkpoint_link(run->output_dir, run->state.step, run->state.best_step, err))
+        return err->status;
     char *path = path_join(run->output_dir, "metrics.jsonl");
     enum sft_status status = metrics_open(&t->metrics, path, run->state.step, run->state.last_eval_step, err);
+    t->divergence = divergence_new(run->settings->data.shuffle ? 0 : run->config.vocab_size);
+    if (!status)
+        status = metrics_each(path, recall_line, &t->divergence, err);
     free(path);
-    t->last_save = now();
+    progress_begin(&t->progress, run);
+    run->on_progress = show_part;
+    run->progress_context = t;
+    t->last_save = clock_seconds();
+    threads_start(&t->threads);
     return status;
+}
+
+/* What run_prepare found is to be trained. */
+static enum sft_status train_on(struct trainer *t, struct sft_err *err)
+{
+    if (t->run.resume_dir && checkpoint_read_state(t->run.resume_state, &t->run.state, err))
+        return err->status;
+    if (is_finished(t))
+        return finish_again(t, err);
+    run_report(&t->run);
+    if (start(t, err) || run_loop(t, err))
+        return err->status;
+    warn_of_the_end(t);
+    progress_log_end(&t->progress, t->stop_early);
+    return SFT_OK;
 }
 
 enum sft_status train(struct settings *settings, const struct trainer_options *options, struct sft_err *err)
 {
     static const volatile int never = 0;
-    struct trainer t = {.stop = options->stop ? options->stop : &never};
-    enum sft_status status = run_prepare(&t.run, settings, options->fresh, options->dry_run, t.stop, err);
-    if (!status)
-        run_report(&t.run);
-    if (!status && options->dry_run) {
-        run_report_memory_plan(&t.run);
-        goto out;
-    }
-    if (!status)
-        status = run_allocate(&t.run, err);
-    if (!status && t.run.resume_dir)
-        status = checkpoint_link(t.run.output_dir, t.run.state.step, t.run.state.best_step, err);
-    if (!status && is_finished(&t)) {
-        log_info("this run is finished (raise num_train_epochs or max_steps to go on, or start another with "
-                 "--fresh)");
-        goto out;
-    }
-    if (!status)
-        status = start(&t, err);
-    if (!status)
-        status = run_loop(&t, err);
-out:
+    struct trainer t = {
+        .stop = options->stop ? options->stop : &never, .can_save = options->can_save, .fresh = options->fresh};
+    enum sft_status status = run_prepare(&t.run, settings, options->fresh, options->plan != NULL, t.stop, err);
+    if (!status && options->plan)
+        run_report_plan(&t.run, options->plan);
+    else if (!status)
+        status = train_on(&t, err);
+    log_progress("%s", "");
     if (t.metrics)
         fclose(t.metrics);
     run_free(&t.run);

@@ -14,12 +14,13 @@ bad_row() {
     train_error 1 "rows.jsonl:2: $1" --set data.train=rows.jsonl
 }
 
-# bad_config MESSAGE LINE...: an INI of these lines.
+# bad_config MESSAGE LINE...: of an INI of these lines, and perhaps more is wrong with it.
 bad_config() {
     told=$1
     shift
     printf '%s\n' "$@" >bad.ini
-    expect_error 2 "bad.ini:$told" "$SFT" train bad.ini
+    expect 2 "$SFT" train bad.ini
+    is "$(head -n 1 stderr)" "error: bad.ini:$told"
 }
 
 test_words_on_the_command_line() {
@@ -31,11 +32,11 @@ test_words_on_the_command_line() {
     expect_error 2 "this option takes no value: '--fresh=1' (usage: sft train CONFIG.ini [options])" "$SFT" train c.ini --fresh=1
     expect_error 2 "--temperature: expected a number, found 'hot'" "$SFT" generate --model m --temperature hot
     expect_error 2 "--seed: expected a whole number, found '-1'" "$SFT" generate --model m --seed -1
-    expect_error 2 '--temperature must be 0 or more, --top-p above 0 and at most 1' "$SFT" generate --model m --top-p 0
+    expect_error 2 '--top-p: expected a number above 0 and at most 1, found 0' "$SFT" generate --model m --top-p 0
     expect_error 2 'expected one configuration file, found 0 words (usage: sft train CONFIG.ini [options])' "$SFT" train
     expect_error 2 'expected one configuration file, found 2 words (usage: sft train CONFIG.ini [options])' "$SFT" train a b
-    expect_error 2 'expected --model (usage: sft generate --model DIR [options] [PROMPT...])' "$SFT" generate
-    expect_error 2 'expected --model and files of conversations (usage: sft eval --model DIR FILE... [options])' "$SFT" eval --model m
+    expect_error 2 'expected a model (usage: sft generate DIR [options] [PROMPT...])' "$SFT" generate
+    expect_error 2 'expected a model and files of conversations (usage: sft eval DIR FILE... [options])' "$SFT" eval --model m
     expect_error 2 'expected one directory (usage: sft info DIR [--json])' "$SFT" info
     expect 2 "$SFT"
     has stderr 'usage: sft COMMAND'
@@ -45,19 +46,17 @@ test_files_that_are_not_there() {
     write_config
     expect_error 2 'nope.ini: No such file or directory' "$SFT" train nope.ini
     expect_error 2 'base: is a directory, expected a file' "$SFT" train base
-    train_error 1 'nope.jsonl: No such file or directory' --set data.train=nope.jsonl
-    train_error 1 'nope.jsonl: No such file or directory' --set data.eval=nope.jsonl
+    train_error 1 '--set data.train: nope.jsonl: No such file or directory' --set data.train=nope.jsonl
+    train_error 1 '--set data.eval: nope.jsonl: No such file or directory' --set data.eval=nope.jsonl
     train_error 1 'base: is a directory, expected a file' --set data.train=base
-    train_error 1 'nope: No such file or directory' --set model.base=nope
     for command in generate chat eval export; do
         set -- --model nope
-        [ $command != eval ] || set -- "$@" rows.jsonl
+        [ $command != eval ] || set -- "$@" "$DATA/chat.jsonl"
         [ $command != export ] || set -- "$@" --out x
         expect_error 1 'nope: No such file or directory' "$SFT" $command "$@"
     done
     expect_error 1 'nope: No such file or directory' "$SFT" info nope
-    expect_error 1 'config.ini: is a file, expected a directory' "$SFT" info config.ini
-    expect_error 1 'nope: No such file or directory' "$SFT" inspect --base nope rows.jsonl
+    expect_error 1 "config.ini: is a file, expected a directory (a model's directory has config.json, model.safetensors and tokenizer.json, or vocab.json and merges.txt in place of the latter)" "$SFT" info config.ini
     expect_error 1 'nope: No such file or directory' "$SFT" tokenizer encode --model nope
     expect_error 1 'base: no model.safetensors' "$SFT" generate --model base hi
 }
@@ -73,7 +72,7 @@ test_files_that_may_not_be_read() {
 test_rows() {
     write_config
     bad_row "column 43: expected ',' or ']', but the text ends here" '{"messages":[{"role":"user","content":"a"}'
-    bad_row "messages[0].role: unknown role 'usr' (system, user or assistant)" '{"messages":[{"role":"usr","content":"a"}]}'
+    bad_row "messages[0].role: unknown role 'usr' (system, user or assistant; [data] roles = NAME:user maps other names)" '{"messages":[{"role":"usr","content":"a"}]}'
     bad_row 'messages[0].content: missing' '{"messages":[{"role":"user"}]}'
     bad_row 'messages[1].content: expected a string, found a number' \
         '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":7}]}'
@@ -84,7 +83,7 @@ test_rows() {
     bad_row 'expected an object, found an array' '[1]'
     bad_row 'expected {"messages": [{"role", "content"}, ...]} (format messages), but it has the key foo' '{"foo":1}'
     expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --set data.on_bad_row=skip --dry-run
-    has stderr 'left out: 1 (bad row)'
+    has stdout 'left out: 1 (bad row)'
 }
 
 test_files_without_rows() {
@@ -108,7 +107,7 @@ test_configuration() {
     bad_config "2: [data] template: expected auto, im_sep, chatml or custom, found 'chatmll' (did you mean chatml?)" \
         '[data]' 'template = chatmll'
     bad_config "1: ']' is missing after the section's name" '[model'
-    bad_config ' [data] train: not set; it names the files to train on' '[model]' 'base = x'
+    bad_config ' [data] train: not set; it names the files to train on' '[model]' 'base = x' '[train]' 'output_dir = y'
     write_config
     train_error 2 '--set train.bach_size: unknown key (did you mean batch_size?)' --set train.bach_size=3
     train_error 2 "--set train.batch_size: expected a whole number from 1 to 1000000000, found 'x'" --set train.batch_size=x
@@ -160,7 +159,7 @@ test_config_json() {
     sed -i '$d' m/config.json
     model_error "m/config.json: line $(wc -l <"$SHARED/run/last/config.json"), column 1: expected ',' or '}', but the text ends here"
     rm m/config.json
-    model_error 'm/config.json: No such file or directory'
+    model_error "m: no config.json (a model's directory has config.json, model.safetensors and tokenizer.json, or vocab.json and merges.txt in place of the latter)"
 }
 
 test_tokenizer_files() {
@@ -219,7 +218,7 @@ test_safetensors_headers() {
     header 's/"shape":\[32\]/"shape":[-1]/'
     weights_error "$file tensor 'transformer.ln_f.weight': shape[0] is not a size"
     header 's/wte/wxe/'
-    weights_error "$file tensor 'transformer.wxe.weight' has no place in a GPT2LMHeadModel of 2 layers"
+    weights_error "$file tensors of an unknown place: transformer.wxe.weight (no GPT2LMHeadModel has them: this is another architecture than config.json says)"
     header 's/\[68096,68224\]/[68000,68128]/'
     weights_error "$file tensor 'transformer.ln_f.weight' overlaps tensor 'transformer.wpe.weight'"
     header 's/\[68096,68224\]/[68224,68352]/'
@@ -234,8 +233,8 @@ test_safetensors_sizes() {
     write_config
     fresh_model
     file=/model.safetensors:
-    printf '\377\377\377\377\377\377\377\177' | dd of=m/model.safetensors conv=notrunc 2>dd.log
-    weights_error "$file a header of 9223372036854775807 bytes (at most 100000000): this is no safetensors file"
+    printf '\376\377\377\377\377\377\377\177' | dd of=m/model.safetensors conv=notrunc 2>dd.log
+    weights_error "$file a header of 9223372036854775806 bytes (at most 100000000): this is no safetensors file"
     first_bytes 100000
     weights_error "$file tensor 'transformer.h.0.mlp.c_fc.weight': data_offsets end at 102144, past the 97376 bytes of data (is the file cut short?)"
     first_bytes 500
@@ -251,4 +250,23 @@ test_safetensors_sizes() {
     rm m/model.safetensors
     mkdir m/model.safetensors
     expect_error 1 "m$file is a directory, expected a file" "$SFT" eval --model m "$DATA/chat.jsonl"
+}
+
+# Weights that were never downloaded are named before anything is computed, in --dry-run too.
+test_weights_that_are_something_else() {
+    write_config
+    fresh_model
+    rm m/model.safetensors
+    printf 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 548105171\n' >m/model.safetensors
+    pointer='is a Git LFS pointer, not the file itself (fetch that with git lfs pull)'
+    for command in eval generate; do
+        expect_error 1 "m/model.safetensors: $pointer" "$SFT" $command m "$DATA/chat.jsonl"
+    done
+    train_error 1 "m/model.safetensors: $pointer" --set model.base=m --dry-run
+    expect 1 "$SFT" info m
+    has stdout "problem    m/model.safetensors: $pointer"
+    rm m/model.safetensors
+    mkfifo m/model.safetensors
+    expect_error 1 'm/model.safetensors: is a named pipe, expected a file' "$SFT" eval m "$DATA/chat.jsonl"
+    expect 1 "$SFT" info m
 }

@@ -48,7 +48,7 @@ test_cache_is_made_anew_when_what_matters_changes() {
     n=1
     expect 0 "$SFT" inspect --base base --report rows.jsonl
     for change in data.max_length=20 data.overlong=drop data.train_on=all data.template=chatml data.system=Hi \
-        data.system_policy=drop data.prompt_column=x; do
+        data.system_policy=drop data.columns=messages:conversations data.roles=user:system; do
         n=$((n + 1))
         expect 0 "$SFT" inspect --base base --report rows.jsonl --set $change
         is "$(cached)" $n
@@ -149,7 +149,7 @@ stopped_while_reading() {
     wait_until being_written
     kill -"$1" $pid
     finish 130
-    [ "$(cat log)" = 'rows.jsonl: stopped while it was read' ]
+    [ "$(tail -n 1 log)" = 'rows.jsonl: stopped while it was read' ]
 }
 
 test_a_signal_while_data_are_read() {
@@ -166,7 +166,7 @@ test_an_eval_file_that_is_missing_is_told_first() {
     with_cache
     write_config
     expect 1 "$SFT" train config.ini --set data.train=rows.jsonl --set data.eval=missing.jsonl
-    has stderr 'error: missing.jsonl: No such file or directory'
+    has stderr 'missing.jsonl: No such file or directory'
     [ ! -e cache ] || is "$(cached)" 0
 }
 
@@ -274,7 +274,7 @@ test_csv_files_with_a_header() {
 test_mixing() {
     write_config
     expect 0 "$SFT" train config.ini --dry-run --set "data.train=$DATA/chat.jsonl*2.5"
-    has stderr '(8 an epoch)' # 30 of 12, by fours
+    has stdout '(8 an epoch)' # 30 of 12, by fours
     expect 0 "$SFT" inspect --base base --json "$DATA/chat.jsonl*0.25"
     is "$(grep -c '"dropped":"not in the sample"' stdout)" 9
     cat "$DATA/chat.jsonl" "$DATA/chat.jsonl" >twice.jsonl
@@ -286,7 +286,7 @@ test_rejected_rows_are_kept() {
     write_config
     { cat "$DATA/chat.jsonl"; printf '%s\n' '{"messages":[{"role":"x","content":"a"}]}' '{'; } >rows.jsonl
     expect 1 "$SFT" train config.ini --set data.train=rows.jsonl
-    has stderr "error: rows.jsonl:13: messages[0].role: unknown role 'x' (system, user or assistant)"
+    has stderr "error: rows.jsonl:13: messages[0].role: unknown role 'x' (system, user or assistant; [data] roles = NAME:user maps other names)"
     has stderr 'rows.jsonl:14: '
     [ ! -e run ] || die 'it made run'
     expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --set data.on_bad_row=skip
@@ -327,6 +327,6 @@ test_system_prompts() {
     has stdout 'Be kind.'
     expect_error 2 '[data] system: not set; system_policy = replace needs it' "$SFT" inspect --base base a.jsonl \
         --set data.system_policy=replace
-    expect_error 2 '[data] system: not used with system_policy = drop' "$SFT" inspect --base base a.jsonl \
+    expect_error 2 '--set data.system: not used with system_policy = drop' "$SFT" inspect --base base a.jsonl \
         --set data.system_policy=drop --set data.system=x
 }

@@ -35,7 +35,7 @@ test_info_of_a_damaged_directory() {
     broken "/trainer/state.json$differs" flip_byte copy/trainer/state.json 100
     broken "/trainer/optimizer.safetensors$differs" flip_byte copy/trainer/optimizer.safetensors 9000
     broken '/tokenizer.json: is missing, but trainer/checksums.xxh64 lists it' rm copy/tokenizer.json
-    broken '/config.json: No such file or directory' rm copy/config.json
+    broken ': no config.json (' rm copy/config.json
     broken ': no model.safetensors' rm copy/model.safetensors
     broken ': trainer/checksums.xxh64 is missing' rm copy/trainer/checksums.xxh64
     broken ': no tokenizer: neither tokenizer.json nor vocab.json and merges.txt' rm copy/tokenizer.json copy/vocab.json
@@ -66,4 +66,84 @@ test_export() {
     expect_error 2 '--out: deep/f16 exists already (choose another name)' "$SFT" export --model "$model" --out deep/f16
     expect_error 2 "--dtype: unknown dtype 'f8' (f32, f16 or bf16)" "$SFT" export --model "$model" --dtype f8 --out x
     [ ! -e x ] || die 'it made x'
+}
+
+test_a_runs_directory_is_its_best_checkpoint() {
+    model=$(trained_model)
+    run=${model%/last}
+    checkpoint=$run/$(readlink "$model")
+    expect 0 "$SFT" info "$run"
+    is "$(sed -n 1p stdout)" "directory  $checkpoint (last of $run)"
+    expect 0 "$SFT" info --model "$run" --json
+    has stdout "\"problems\":[],\"model\":\"$checkpoint\"}"
+    expect 0 "$SFT" eval "$run" "$DATA/chat.jsonl"
+    is "$(cat stderr)" "model  $checkpoint (last of $run)"
+    expect 0 "$SFT" eval "$run" "$DATA/chat.jsonl" --json
+    [ ! -s stderr ] || die "$(cat stderr)"
+    has stdout ",\"model\":\"$checkpoint\"}"
+    mkdir copy
+    cp -r "$checkpoint" copy/checkpoint-1
+    ln -s "$checkpoint" copy/last
+    ln -s checkpoint-1 copy/best
+    expect 0 "$SFT" generate copy Name a tree.
+    is "$(cat stdout)" 'The oak.'
+    is "$(cat stderr)" 'model  copy/checkpoint-1 (best of copy)'
+    mkdir empty
+    expect_error 1 "empty: no config.json (a model's directory has config.json, model.safetensors and tokenizer.json, or vocab.json and merges.txt in place of the latter)" "$SFT" chat empty
+}
+
+test_export_says_what_it_wrote() {
+    model=$(trained_model)
+    expect 0 "$SFT" export "$model" --dtype bf16 --out new/model/
+    [ ! -s stdout ] || die "$(cat stdout)"
+    diff - stderr <<'END'
+wrote  new/model/: 42.5K parameters in bf16, 0.1 MB
+       config.json generation_config.json merges.txt model.safetensors special_tokens_map.json tokenizer.json tokenizer_config.json vocab.json
+next   sft chat new/model/, or in Python AutoModelForCausalLM.from_pretrained("new/model/")
+END
+    is "$(ls new)" model
+    expect_error 2 '--out: new/model exists already (choose another name)' "$SFT" export "$model" --out new/model
+}
+
+# What is killed leaves nothing under the name, and the same call goes through afterwards.
+test_an_export_that_is_killed_leaves_nothing() {
+    model=$(trained_model)
+    mkdir -p out.tmp/trainer
+    echo half >out.tmp/model.safetensors # as if it had been
+    expect 0 "$SFT" export "$model" --out out
+    [ ! -e out.tmp ] && [ ! -e out/trainer ] || die "$(ls . out)"
+    expect 0 "$SFT" info out
+    ulimit -f 100 # not enough for the weights
+    code=0
+    (trap '' XFSZ; "$SFT" export "$model" --out full) >stdout 2>stderr || code=$?
+    [ $code -ne 0 ] || die 'no error'
+    [ ! -e full ] && [ ! -e full.tmp ] || die "$(ls)"
+}
+
+# What is beside the model is named once; in JSON where a program reads it.
+test_tensors_that_are_no_part_of_the_model() {
+    model=$(trained_model)
+    cp -r "$model/" m
+    rm -r m/trainer
+    python3 - m/model.safetensors <<'END' || { echo 'SKIP: no python3'; return 0; }
+import json, struct, sys
+path = sys.argv[1]
+data = open(path, "rb").read()
+size = struct.unpack("<Q", data[:8])[0]
+header, body = json.loads(data[8:8 + size]), data[8 + size:]
+for name in ["v_head.summary.weight", "score.weight\x1b[31m", "transformer.h.0.attn.bias"]:
+    header[name] = {"dtype": "F32", "shape": [2], "data_offsets": [len(body), len(body) + 8]}
+    body += bytes(8)
+text = json.dumps(header).encode()
+open(path, "wb").write(struct.pack("<Q", len(text)) + text + body)
+END
+    expect 0 "$SFT" eval m "$DATA/chat.jsonl"
+    is "$(cat stderr)" 'warning: m: tensors that are not used: score.weight\x1b[31m, v_head.summary.weight'
+    expect 0 "$SFT" eval m "$DATA/chat.jsonl" --json
+    has stdout '"unused_tensors":"score.weight\\x1b[31m, v_head.summary.weight"}'
+    expect 0 "$SFT" info m
+    has stdout 'not used   score.weight\x1b[31m, v_head.summary.weight'
+    write_config
+    expect 0 "$SFT" train config.ini --set model.base=m --set train.max_steps=1
+    is "$(grep -c 'not used' stderr)" 1
 }

@@ -59,14 +59,14 @@ test_rows_left_out_say_why() {
 }
 ,"dropped":"no assistant turn"}
 ,"dropped":"nothing left to train"}
-,"dropped":"messages[0].role: unknown role 'usr' (system, user or assistant)"}
+,"dropped":"messages[0].role: unknown role 'usr' (system, user or assistant; [data] roles = NAME:user maps other names)"}
 }
 END
 }
 
 test_a_bad_row_is_an_error_by_default() {
     write_rows
-    expect_error 1 "rows.jsonl:5: messages[0].role: unknown role 'usr' (system, user or assistant)" \
+    expect_error 1 "rows.jsonl:5: messages[0].role: unknown role 'usr' (system, user or assistant; [data] roles = NAME:user maps other names)" \
         "$SFT" inspect --base base rows.jsonl --json
 }
 
@@ -106,7 +106,7 @@ rows.jsonl:4  21 tokens, 0 trained, 2 turns; left out: nothing left to train
 <|im_start|>user<|im_sep|>Hello<|im_end|>
 <|im_start|>assistant<|im_sep|>Hi there.<|im_end|>
 
-rows.jsonl:5  left out: messages[0].role: unknown role 'usr' (system, user or assistant)
+rows.jsonl:5  left out: messages[0].role: unknown role 'usr' (system, user or assistant; [data] roles = NAME:user maps other names)
 {"messages":[{"role":"usr","content":"Hello"},{"role":"assistant","content":"Hi there."}]}
 
 rows.jsonl:6  25 tokens, 2 trained, 2 turns
@@ -178,7 +178,7 @@ test_control_characters_of_bad_rows() {
     head -n 1 "$DATA/chat.jsonl" >bad.jsonl
     printf '{"messages":[{"role":"\\u001b]0;x\\u0007\\n\\u009b\342\200\256","content":"\342\200\256\033"}]}\n' >>bad.jsonl
     printf '{"messages":[{"role":"\\u001b]0;x\\u0007\\n\\u009b\342\200\256","content":"\342\200\256"}]}\n' >>bad.jsonl
-    told="messages[0].role: unknown role '\\x1b]0;x\\x07\\n\\x9b\\u202e' (system, user or assistant)"
+    told="messages[0].role: unknown role '\\x1b]0;x\\x07\\n\\x9b\\u202e' (system, user or assistant; [data] roles = NAME:user maps other names)"
     expect 0 "$SFT" inspect --base base bad.jsonl --set data.on_bad_row=skip
     has stdout "bad.jsonl:3  left out: $told"
     has stdout '"content":"\u202e\x1b"'
@@ -244,7 +244,7 @@ test_in_colour() {
     sed "s/$(printf '\033')/E/g" screen >plain
     has plain 'E[30;42m trained on E[0m'
     has plain 'E[1mrows.jsonl:1  21 tokens, 6 trained, 2 turnsE[0m'
-    has plain 'E[30;42mHE[0mE[30;102miE[0m'
+    has plain 'E[30;42mHE[0mE[30;46miE[0m'
     is "$(grep -c 'E\[.*;.*<|im_end|>' plain)" 1 # the reply's, not the question's
     NO_COLOR=1 on_terminal "'$SFT' inspect --base base rows.jsonl --limit 1 --no-pager --set data.on_bad_row=skip"
     "$SFT" inspect --base base rows.jsonl --limit 1 --set data.on_bad_row=skip | diff - screen

@@ -53,7 +53,7 @@ test_every_number_as_json() {
 "dropped":{"no assistant turn":1
 "nothing left to train":1
 "bad row":3}
-"bad_rows":[{"reason":"messages[0].role: unknown role 'usr' (system, user or assistant)"
+"bad_rows":[{"reason":"messages[0].role: unknown role 'usr' (system, user or assistant; [data] roles = NAME:user maps other names)"
 "count":2
 "first":"rows.jsonl:4"},{"reason":"column 13: expected a value, but the text ends here"
 "count":1
@@ -65,6 +65,9 @@ test_every_number_as_json() {
 "same_role":1
 "reply_cut":1
 "tools":1
+"unused_keys":[{"key":"tools"
+"rows":1}]
+"refused_flags":[]
 "histogram":[{"up_to":16
 "count":1},{"up_to":32
 "count":4},{"up_to":64
@@ -95,31 +98,48 @@ test_as_text() {
     write_rows
     expect 0 report
     [ ! -s stderr ] || die "$(cat stderr)"
-    sed '/^steps/,$d' stdout >found
+    sed '/^plan/,$d' stdout >found
     diff - found <<'END'
 model  base: 2 layers, 2 heads, 32 wide, vocabulary 404, 42.5K parameters
-       3 control tokens added; 3 new embedding rows start at the mean of the others: <|im_start|>, <|im_sep|>, <|im_end|>
+       3 control tokens added: <|im_start|>, <|im_sep|>, <|im_end|>
+       3 new embedding rows start at the mean of the others
 format template im_sep, training on assistant messages
-train  rows.jsonl (messages): 4 conversations, 10 turns, 112 tokens, 38 trained (33.9%)
+train  rows.jsonl (messages): 4 conversations, 10 turns, 112 tokens,
+       38 trained (33.9%)
        left out: 1 (no assistant turn)
        left out: 1 (nothing left to train)
        left out: 3 (bad row)
-               2  messages[0].role: unknown role 'usr' (system, user or assistant), first line 4
+               2  messages[0].role: unknown role 'usr' (system, user or assistant; [data] roles = NAME:user maps other names), first line 4
                1  column 13: expected a value, but the text ends here, first line 10
        cut to the length limit: 1 (16.7%), 1 inside a reply
-       duplicates: 1 (25.0%), not left out
+       duplicates: 1 (25.0%), kept
        with an empty turn: 1
        with definitions of tools, which are not shown: 1
-       lengths in tokens, before any cut; the longest has 45
+       keys that are not used: tools (1 row)
+       lengths in tokens, before any cut (longest: 45)
         9..16  ########## 1
        17..32  ######################################## 4
        33..64  ########## 1
 END
-    has stdout 'steps  3 of 8 conversations (1 an epoch)'
+    has stdout 'plan   3 steps of 8 conversations (1 an epoch)'
     has stdout 'memory about '
     has stdout 'cpu    '
     has_not stdout 'disk '
     has_not stdout 'output '
+}
+
+# Lines fit 80 columns; what is in a table, and a word that is longer than a line, stays in one piece.
+test_lines_fit_80_columns() {
+    write_rows
+    long=a_directory_whose_name_is_long/and_one_in_it_with_a_name_that_is_as_long/so_that_it_does_not_fit
+    mkdir -p "$long"
+    cp rows.jsonl "$long/rows.jsonl"
+    expect 0 "$SFT" inspect --base base "$long/rows.jsonl" --report --set data.max_length=40
+    sed -i '/^warning: /d' stdout
+    is "$(grep -v -e '^        ' -e "$long" stdout | awk 'length > 80')" ''
+    is "$(grep -A 1 "$long" stdout)" "train  $long/rows.jsonl
+       (messages): 4 conversations, 10 turns, 112 tokens, 38 trained (33.9%)"
+    has stdout "messages[0].role: unknown role 'usr' (system, user or assistant; "
 }
 
 # Each in its words, with the first place and the remedy; the same in JSON.
@@ -224,7 +244,7 @@ test_documents() {
     n=$(($("$SFT" tokenizer encode --model base <sky.txt | wc -w) + 1)) # and the end token
     pieces=$(((n + 127) / 128))
     expect 0 "$SFT" inspect --base base sky.txt --report
-    has stdout 'format documents, training on every token but the first'
+    has stdout 'format documents, training on all tokens but the first'
     has stdout "train  sky.txt (txt): 1 document in $pieces pieces, $n tokens, $((n - pieces)) trained"
     has_not stdout 'control tokens'
     has_not stdout warning
@@ -255,7 +275,7 @@ test_disk() {
     mkdir -p run/checkpoint-3
     is "$(disk)" "2 $each" # one of them is there already
     expect 0 "$SFT" inspect config.ini --report
-    has stdout 'disk   about 0.5 MB for 1 checkpoint of 0.5 MB each besides the 1 there; '
+    has stdout 'disk   about 0.5 MB for 1 checkpoint besides the 1 there; '
 }
 
 test_more_than_there_is() {
@@ -310,13 +330,13 @@ test_only_the_most_frequent_reasons() {
 test_bad_rows_in_the_words_of_the_first() {
     tiny_base base
     head -n 1 "$DATA/chat.jsonl" >bad.jsonl
-    printf '{"text":"caf\351"}\n{"text":"na\357ve"}\n{"text":"a\001"}\n{"messages":[{"role":"ai","content":""}]}\n' >>bad.jsonl
-    printf '{"messages":[{"role":"user","content":""},{"role":"bot","content":""}]}\n' >>bad.jsonl
+    printf '{"text":"caf\351"}\n{"text":"na\357ve"}\n{"text":"a\001"}\n{"messages":[{"role":"narrator","content":""}]}\n' >>bad.jsonl
+    printf '{"messages":[{"role":"chorus","content":""},{"role":"user","content":""}]}\n' >>bad.jsonl
     expect 0 "$SFT" inspect --base base bad.jsonl --report
     grep ', first line' stdout >found
     diff - found <<'END'
                2  column 13: not UTF-8 (byte 0xE9), first line 2
-               2  messages[0].role: unknown role 'ai' (system, user or assistant), first line 5
+               2  messages[0].role: unknown role 'narrator' (system, user or assistant; [data] roles = NAME:user maps other names), first line 5
                1  column 11: control character 0x01 in a string (write \u0001), first line 4
 END
     expect 0 "$SFT" inspect --base base bad.jsonl --report --json

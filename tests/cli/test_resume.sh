@@ -65,7 +65,7 @@ stopped_by() {
     wait_until grep -q '^step ' log
     kill -"$1" $pid
     finish 130
-    tail -n 1 log | grep -q '^stopped at step [0-9]* of 25; the same command goes on from there$' || die "$(cat log)"
+    tail -n 1 log | grep -q '^stopped at step [0-9]* of 25; to continue, run the same command again$' || die "$(cat log)"
     step=$(tail -n 1 log | sed 's/stopped at step \([0-9]*\) .*/\1/')
     is "$(readlink run/last)" "checkpoint-$step"
 }

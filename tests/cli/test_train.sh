@@ -4,16 +4,17 @@ test_prints_the_plan_then_a_line_a_step() {
     write_config
     expect 0 "$SFT" train config.ini
     [ ! -s stdout ] || die 'progress belongs on stderr'
-    has stderr 'model  base/config.json: 2 layers, 2 heads, 32 wide, vocabulary 404, '
-    has stderr '3 control tokens added; 3 new embedding rows start at the mean of the others'
+    has stderr 'model  base/config.json: 2 layers, 2 heads, 32 wide, vocabulary 404'
+    has stderr '3 control tokens added: <|im_start|>, <|im_sep|>, <|im_end|>'
+    has stderr '3 new embedding rows start at the mean of the others'
     has stderr 'format template im_sep, training on assistant messages'
-    has stderr "train  $DATA/chat.jsonl (messages): 12 conversations, "
-    has stderr 'conversations are limited to 128 tokens'
-    has stderr 'steps  6 of 4 conversations (3 an epoch)'
+    has stderr "train  $DATA/chat.jsonl (messages): 12 conversations"
+    has stderr 'the limit is 128 tokens'
+    has stderr 'plan   6 steps of 4 conversations (3 an epoch)'
     has stderr 'memory about '
     has stderr ', precision fp32'
-    is "$(grep -c '^step [1-6]/6  loss .* tokens/s' stderr)" 6
-    is "$(grep -c '^step [3-6]/6  loss .* tokens/s  .* left$' stderr)" 4
+    is "$(grep -c '^step [1-6]/6  loss .* tok/s' stderr)" 6
+    is "$(grep -c '^step [3-6]/6  loss .* tok/s  .* left$' stderr)" 4
     is "$(grep -c ' left$' stderr)" 4 # the first two steps say little about the others
     is "$(grep -c '^saved run/checkpoint-' stderr)" 2
 }
@@ -63,8 +64,10 @@ test_a_finished_run_says_so() {
     expect 0 "$SFT" train config.ini
     cp run/metrics.jsonl before
     expect 0 "$SFT" train config.ini
-    has stderr 'continues run/checkpoint-6'
-    has stderr 'this run is finished (raise num_train_epochs or max_steps to go on, or start another with --fresh)'
+    diff - stderr <<'END'
+this run is finished (step 6 of 6); its model is run/last
+to train further raise num_train_epochs or max_steps; --fresh starts another run
+END
     same run/metrics.jsonl before
 }
 
@@ -123,13 +126,25 @@ run-3'
 test_dry_run_touches_nothing() {
     write_config
     expect 0 "$SFT" train config.ini --dry-run
-    has stderr 'activations for '
+    has stdout 'plan   6 steps of 4 conversations (3 an epoch)'
+    has stdout 'activations, for micro-batches of up to '
+    [ ! -s stderr ] || die 'the plan is a result'
     [ ! -e run ] || die 'it made run'
     expect 0 "$SFT" train config.ini
     ls -lR --time-style=full-iso run >before
     expect 0 "$SFT" train config.ini --dry-run --set train.num_train_epochs=9
     ls -lR --time-style=full-iso run >after
     same before after
+}
+
+# Memory is planned for the longest micro-batch, which may be one of an evaluation.
+test_the_plan_counts_evaluation() {
+    write_config
+    sed 's/"content": *"\([^"]*\)"/"content":"\1 \1"/g' "$DATA/chat.jsonl" >longer.jsonl
+    expect 0 "$SFT" train config.ini --dry-run --set train.micro_batch_tokens=1 --set data.eval=longer.jsonl
+    set -- $(sed -n 's/.*(longest: \([0-9]*\))/\1/p' stdout)
+    holds "$1 < $2 && $2 < 128"
+    has stdout "activations, for micro-batches of up to $(($2 - 1)) positions:" # the last token is only a label
 }
 
 test_printed_configuration_is_read_back() {
@@ -202,7 +217,7 @@ test_same_bits_for_any_number_of_threads() {
 test_eval_fraction() {
     write_config
     expect 0 "$SFT" train config.ini --set data.eval_fraction=0.4
-    kept=$(sed -n 's/.*: \([0-9]*\) conversations, .*/\1/p' stderr) moved=$(sed -n 's/^eval   \([0-9]*\) conv.*/\1/p' stderr)
+    kept=$(sed -n 's/.*: \([0-9]*\) conversations,.*/\1/p' stderr) moved=$(sed -n 's/^eval   \([0-9]*\) conv.*/\1/p' stderr)
     is "$kept" 12
     holds "$moved > 0 && $moved < 12"
     has run/metrics.jsonl '"step":0,"epoch":0,"eval_loss":'
@@ -230,7 +245,7 @@ test_not_finite_keeps_the_last_good_checkpoint() {
     has_not stderr '-nan'
     step=$(sed -n 's/^error: step \([0-9]*\): .*/\1/p' stderr)
     first=$(((step - 1) * 4 % 12 + 1))
-    has stderr "on the conversations $DATA/chat.jsonl:$first, $DATA/chat.jsonl:$((first + 1)), $DATA/chat.jsonl:$((first + 2)), $DATA/chat.jsonl:$((first + 3)) (nothing of this step is kept; lower learning_rate or look at these rows, then run again to go on from the last checkpoint)"
+    has stderr "on the conversations $DATA/chat.jsonl:$first, $DATA/chat.jsonl:$((first + 1)), $DATA/chat.jsonl:$((first + 2)), $DATA/chat.jsonl:$((first + 3)) (nothing of this step is kept; look at these rows, or start again with a lower learning_rate and --fresh)"
     is "$(readlink run/last)" "checkpoint-$((step - 1))"
     expect 0 "$SFT" info run/last
     is "$(field step <run/metrics.jsonl | tail -n 1)" $((step - 1))
@@ -257,8 +272,8 @@ test_documents_leave_the_vocabulary_alone() {
     printf '%s\n' 'The cat sat on the mat and looked at the rain.' 'It rained all day.' >story.txt
     printf '{"text":"A document in a row."}\n' >rows.jsonl
     expect 0 "$SFT" train config.ini --set "data.train=story.txt rows.jsonl" --set train.max_steps=2
-    has stderr 'vocabulary 401, '
-    has stderr 'format documents, training on every token but the first'
+    has stderr 'vocabulary 401'
+    has stderr 'format documents, training on all tokens but the first'
     has_not stderr 'control tokens'
     is "$(tr -d ' ' <run/last/config.json | field vocab_size)" 401
     cmp base/merges.txt run/last/merges.txt

@@ -30,7 +30,7 @@ static void check_reader(const struct reader *reader, const json *root, struct a
 {
     struct sft_err err = {0};
     struct conversations list;
-    if (reader_read(reader, root, arena, &list, &err)) {
+    if (reader_read(reader, root, NULL, arena, &list, &err)) {
         require(err.status == SFT_EDATA && err.message[0]);
         return;
     }

@@ -245,7 +245,7 @@ START_TEST(refused_options)
     expect_refusal(&(struct bpe_train_options){.vocab_size = 300, .special = empty, .n_special = 1},
                    "a special token cannot be empty");
     expect_refusal(&(struct bpe_train_options){.vocab_size = 300, .special = broken, .n_special = 1},
-                   "special token '<\xff>': not UTF-8");
+                   "special token '<\xef\xbf\xbd>': not UTF-8");
 }
 END_TEST
 

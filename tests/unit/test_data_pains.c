@@ -107,7 +107,8 @@ START_TEST(what_a_message_quotes_is_visible)
 {
     fails(SFT_EDATA, "a.jsonl", "",
           "{\"messages\":[{\"role\":\"\\u001b]0;x\\u0007\\n\\u202e\",\"content\":\"\"}]}",
-          ":1: messages[0].role: unknown role '\\x1b]0;x\\x07\\n\\u202e' (system, user or assistant)");
+          ":1: messages[0].role: unknown role '\\x1b]0;x\\x07\\n\\u202e' (system, user or assistant; [data] "
+          "roles = NAME:user maps other names)");
     options.on_bad_row = ON_BAD_ROW_SKIP;
     loads("a.jsonl", "", ROW("a", "b") "\n{\"\\u009b\\r\":1}\n");
     ck_assert_uint_eq(walk(), 1);

@@ -42,12 +42,14 @@ START_TEST(bad_rows)
         "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"x\",\"content\":\"\"}]}";
     char *text = mem_printf("%s\n\n%s\n", ROW("a", "b"), bad);
     fails(SFT_EDATA, "a.jsonl", "", text,
-          ":3: messages[1].role: unknown role 'x' (system, user or assistant)");
+          ":3: messages[1].role: unknown role 'x' (system, user or assistant; [data] roles = NAME:user maps "
+          "other names)");
     free(text);
     text = mem_printf("%s\n{\n%s\n%s\n", bad, ROW("a", "b"), bad);
     ck_assert_int_eq(load("a.jsonl", "", text), SFT_EDATA);
     char *expected = mem_printf(
-        "%s/a.jsonl:1: messages[1].role: unknown role 'x' (system, user or assistant) (the same in line 4)\n"
+        "%s/a.jsonl:1: messages[1].role: unknown role 'x' (system, user or assistant; [data] roles = "
+        "NAME:user maps other names) (the same in line 4)\n"
         "%s/a.jsonl:2: column 2: expected a key in double quotes or '}', but the text ends here",
         dir, dir);
     ck_assert_str_eq(err.message, expected);
@@ -63,7 +65,8 @@ START_TEST(bad_rows)
     ck_assert_uint_eq(left_out[1].position, 0);
     ck_assert_uint_eq(left_out[2].position, 1);
     ck_assert_int_eq(left_out[2].record->why, DROP_BAD_ROW);
-    message_is(2, "messages[1].role: unknown role 'x' (system, user or assistant)");
+    message_is(2, "messages[1].role: unknown role 'x' (system, user or assistant; [data] roles = NAME:user "
+                  "maps other names)");
     free(text);
 }
 END_TEST
@@ -76,9 +79,12 @@ START_TEST(rows_of_another_format)
     fails(SFT_EDATA, "a.jsonl", ":alpaca", "{\"text\":\"t\"}\n",
           ":1: expected {\"instruction\", \"input\"?, \"output\"} (format alpaca), but it has the key text");
     ck_assert_int_eq(load("a.jsonl", "", "{\"a\":1}\n{\"b\":1}\n"), SFT_EDATA);
-    ck_assert_ptr_nonnull(
-        strstr(err.message, "a.jsonl:1: unknown structure: it has the key a; the formats are "));
-    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:2: unknown structure: it has the key b"));
+    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:1: unknown structure: it has the key a; "));
+    ck_assert_ptr_null(strchr(err.message, '\n')); /* said once, not once a row */
+    options.on_bad_row = ON_BAD_ROW_SKIP;          /* a file of nothing else is no bad row */
+    ck_assert_int_eq(load("a.jsonl", "", "{\"a\":1}\n"), SFT_EDATA);
+    ck_assert_int_eq(load("a.jsonl", ":alpaca", "{\"text\":\"t\"}\n{\"text\":\"t\"}\n"), SFT_EDATA);
+    ck_assert_ptr_null(strchr(err.message, '\n'));
 }
 END_TEST
 

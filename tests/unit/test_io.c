@@ -6,10 +6,13 @@
 
 #include "scratch.h"
 
+#include <sys/stat.h>
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 START_TEST(tidy_paths)
@@ -90,6 +93,24 @@ START_TEST(directories_change_places)
     free(new);
     free(old_file);
     free(new_file);
+}
+END_TEST
+
+START_TEST(directories_are_made_with_those_above_them)
+{
+    char *deep = path_join(dir, "a//b/c/"), *file = path_join(dir, "file"), *below = path_join(dir, "file/x");
+    check_ok(io_mkdirs(deep, &err));
+    check_ok(io_mkdirs(deep, &err));
+    ck_assert(path_is_dir(deep));
+    put("file", "");
+    ck_assert_int_eq(io_mkdirs(file, &err), SFT_EIO);
+    ck_assert_int_eq(io_mkdirs(below, &err), SFT_EIO);
+    char *nothing = mem_strdup(""); /* one byte, so that the sanitizer sees a read behind it */
+    ck_assert_int_eq(io_mkdirs(nothing, &err), SFT_EIO);
+    free(nothing);
+    free(deep);
+    free(file);
+    free(below);
 }
 END_TEST
 
@@ -185,6 +206,53 @@ START_TEST(text_that_cannot_disturb_a_terminal)
 }
 END_TEST
 
+START_TEST(messages_cannot_disturb_a_terminal)
+{
+    struct sft_err e;
+    sft_fail(&e, SFT_EDATA, "tensor '%s'", "a\x1B[31m\xC2\x9B" "b\n\tc\r");
+    ck_assert_str_eq(e.message, "tensor 'a\\x1b[31m\\x9b" "b\n\tc\\r'");
+    sft_context(&e, "dir\x07/%s", "file");
+    ck_assert_str_eq(e.message, "dir\\x07/file: tensor 'a\\x1b[31m\\x9b" "b\n\tc\\r'");
+
+    /* what grows past the end is cut after a whole character */
+    char long_name[SFT_ERR_MAX];
+    memset(long_name, '\x1B', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    sft_fail(&e, SFT_EDATA, "%s", long_name);
+    ck_assert_uint_eq(strlen(e.message), SFT_ERR_MAX - 1);
+    for (size_t i = 0; i < sizeof long_name - 1; i++)
+        long_name[i] = "\xE2\x82\xAC"[i % 3];
+    sft_fail(&e, SFT_EDATA, "x%s", long_name);
+    ck_assert_uint_eq(utf8_incomplete_tail(e.message, strlen(e.message)), 0);
+    ck_assert_ptr_null(strstr(e.message, "\xEF\xBF\xBD"));
+}
+END_TEST
+
+/* A named pipe that nobody writes to would be waited for, for ever. */
+START_TEST(what_is_no_file_is_not_opened)
+{
+    static const struct {
+        const char *path, *message;
+    } rows[] = {{"/dev/null", "/dev/null: is a device, expected a file"},
+                {"/tmp", "/tmp: is a directory, expected a file"}};
+    char *fifo = path_join(dir, "pipe");
+    struct io_map map;
+    struct strbuf text = {0};
+    uint64_t hash;
+    ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+    ck_assert_int_eq(io_map(&map, fifo, &err), SFT_EIO);
+    ck_assert_ptr_nonnull(strstr(err.message, "/pipe: is a named pipe, expected a file"));
+    ck_assert_int_eq(io_read_file(fifo, &text, &err), SFT_EIO);
+    ck_assert_int_eq(xxh64_file(fifo, &hash, &err), SFT_EIO);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ck_assert_int_eq(io_map(&map, rows[i].path, &err), SFT_EIO);
+        ck_assert_str_eq(err.message, rows[i].message);
+    }
+    strbuf_free(&text);
+    free(fifo);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("io");
@@ -194,9 +262,12 @@ int main(void)
     tcase_add_test(tcase, xxh64_of_known_texts);
     tcase_add_test(tcase, an_aborted_write_changes_nothing);
     tcase_add_test(tcase, directories_change_places);
+    tcase_add_test(tcase, directories_are_made_with_those_above_them);
     tcase_add_test(tcase, a_lock_is_held_once);
     tcase_add_test(tcase, ill_formed_utf8);
     tcase_add_test(tcase, text_that_cannot_disturb_a_terminal);
+    tcase_add_test(tcase, messages_cannot_disturb_a_terminal);
+    tcase_add_test(tcase, what_is_no_file_is_not_opened);
     suite_add_tcase(suite, tcase);
     SRunner *sr = srunner_create(suite);
     srunner_run_all(sr, CK_NORMAL);

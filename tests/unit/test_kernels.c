@@ -20,20 +20,23 @@ static size_t n_tables;
 #define SEQUENCES_7                                                                                          \
     .S = 7, .q_start = {0, 1, 3, 66, 130, 195, 324, 524}, .kv_start = {0, 1, 3, 66, 130, 195, 324, 524}
 #define SEQUENCES_3 .S = 3, .q_start = {0, 65, 66, 195}, .kv_start = {0, 65, 66, 195}
+#define EMPTY_AND_3 .S = 4, .q_start = {0, 0, 3, 3, 3}, .kv_start = {0, 0, 3, 3, 3}
 #define WITH_CACHE  .S = 5, .q_start = {0, 1, 4, 68, 69, 134}, .kv_start = {0, 1, 131, 331, 396, 589}
 
 static const struct op_sizes row_sizes[] = {
     {.N = 1, .C = 1, .V = 1, .out = 1},     {.N = 1, .C = 17, .V = 3, .out = 5},
     {.N = 7, .C = 33, .V = 10, .out = 400}, {.N = 600, .C = 40, .V = 50, .out = 390},
     {.N = 3, .C = 401, .V = 2, .out = 31},  {.N = 130, .C = 129, .V = 700, .out = 65},
+    {.N = 0, .C = 33, .V = 10, .out = 65},
 };
 /* A norm of one or two columns has no gradient into x but rounding errors. */
 static const struct op_sizes norm_sizes[] = {
-    {.N = 1, .C = 3}, {.N = 1, .C = 17}, {.N = 7, .C = 33}, {.N = 600, .C = 40}, {.N = 3, .C = 401}};
+    {.N = 1, .C = 3}, {.N = 1, .C = 17}, {.N = 7, .C = 33}, {.N = 600, .C = 40}, {.N = 3, .C = 401}, {.N = 0, .C = 33}};
 static const struct op_sizes attention_sizes[] = {
     {.C = 1, .n_head = 1, SEQUENCES_1},  {.C = 1, .n_head = 3, SEQUENCES_3},
     {.C = 8, .n_head = 2, SEQUENCES_7},  {.C = 20, .n_head = 1, SEQUENCES_3},
     {.C = 64, .n_head = 1, SEQUENCES_3}, {.C = 80, .n_head = 2, SEQUENCES_3},
+    {.C = 20, .n_head = 2, .S = 0},      {.C = 20, .n_head = 2, EMPTY_AND_3},
 };
 static const struct op_sizes cache_sizes[] = {{.C = 1, .n_head = 2, WITH_CACHE},
                                               {.C = 20, .n_head = 3, WITH_CACHE},

@@ -82,9 +82,17 @@ static const struct {
     {GPT2 ",\"add_cross_attention\":true}", "add_cross_attention: a model with an encoder is not done here"},
     {GPT2 ",\"activation_function\":\"relu\"}",
      "activation_function 'relu' is not done here (gelu_new, gelu_pytorch_tanh, gelu_fast and gelu are)"},
-    {GPT2 ",\"layer_norm_epsilon\":-1}", "layer_norm_epsilon: expected a number of at least 0, found -1"},
+    {GPT2 ",\"layer_norm_epsilon\":-1}", "layer_norm_epsilon: expected a number from 1e-20 to 1, found -1"},
+    {GPT2 ",\"layer_norm_epsilon\":0}", "layer_norm_epsilon: expected a number from 1e-20 to 1, found 0"},
+    {GPT2 ",\"layer_norm_epsilon\":1e308}",
+     "layer_norm_epsilon: expected a number from 1e-20 to 1, found 1e+308"},
+    {GPT2 ",\"layer_norm_epsilon\":\"1e-5\"}", "layer_norm_epsilon: expected a number, found a string"},
+    {GPT2 ",\"initializer_range\":-0.02}", "initializer_range: expected a number from 0 to 10, found -0.02"},
+    {GPT2 ",\"attn_pdrop\":1.5}", "attn_pdrop: expected a number from 0 to 1, found 1.5"},
+    {GPT2 ",\"hidden_size\":8}", "n_embd and hidden_size, two names of one size, differ"},
     {GPT2 ",\"tie_word_embeddings\":1}", "tie_word_embeddings: expected true or false, found a number"},
     {GPT2 ",\"eos_token_id\":\"</s>\"}", "eos_token_id: expected a token id, found a string"},
+    {GPT2 ",\"eos_token_id\":[1,\"</s>\"]}", "eos_token_id: expected a token id, found a string"},
 };
 
 START_TEST(bad_configs_are_named)

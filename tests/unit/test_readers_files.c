@@ -100,7 +100,7 @@ static void count_row(const struct json_element *row, const char *format, struct
                   err.message);
     const struct reader *reader = reader_by_name(format), *found = reader_detect(root, &err);
     ck_assert_msg(found == reader || strcmp(format, "oasst-all") == 0, "line %zu", row->line);
-    ck_assert_msg(reader_read(reader, root, &arena, &list, &err) == SFT_OK, "line %zu: %s", row->line,
+    ck_assert_msg(reader_read(reader, root, NULL, &arena, &list, &err) == SFT_OK, "line %zu: %s", row->line,
                   err.message);
     for (size_t i = 0; i < list.count; i++)
         count_conversation(&list.items[i], census);
@@ -415,7 +415,8 @@ static void check_round_trip(size_t w, struct rng *rng)
     ck_assert_msg(json_parse(row.data, row.len, &root, &err) == SFT_OK, "%s: %s", err.message, row.data);
     const struct reader *reader = reader_detect(root, &err);
     ck_assert_msg(reader == reader_by_name(writers[w].format), "%s", row.data);
-    ck_assert_msg(reader_read(reader, root, &arena, &list, &err) == SFT_OK, "%s: %s", err.message, row.data);
+    ck_assert_msg(reader_read(reader, root, NULL, &arena, &list, &err) == SFT_OK, "%s: %s", err.message,
+                  row.data);
     ck_assert_uint_eq(list.count, 1);
     check_equal(&list.items[0], &conv, row.data);
     json_free(root);

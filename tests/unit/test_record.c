@@ -81,8 +81,9 @@ END_TEST
 /* A run of a version that did not know a key went by what is its default now. */
 START_TEST(a_record_from_before_a_key)
 {
-    static const char *const keys[] = {"data.dedupe", "data.system", "data.system_policy",
-                                       "data.prompt_column", "data.completion_column"};
+    static const char *const keys[] = {
+        "data.dedupe",  "data.system", "data.system_policy", "data.prompt_column", "data.completion_column",
+        "data.columns", "data.roles"};
     json *group = (json *)(uintptr_t)json_get(recorded, "settings");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         json_remove(group, keys[i]);

@@ -99,7 +99,6 @@ static const struct {
     {"a.tsv", "prompt,completion\na,b\n", "2:a>b"},
     {"a.tsv", "prompt;completion\r\na;b\r\n", "2:a>b"},
     {"a.csv", "\"prompt\";\"completion\"\n\"a;\"\"b\"\"\nc\";\"d\"\n", "2:a;\"b\"\nc>d"},
-    {"a.csv", "prompt,completion;note\na,b\nc,d\n", "2! 3!"}, /* commas: the second column has another name */
     {"a.csv", "prompt;completion\na;b;c\nd;e\n", "3:d>e 2!"},
     {"a.csv", "prompt;completion\na;b;c\n", "2!"},
     {"a.csv", "sep=;\nprompt;completion\na,b;c\n", "3:a,b>c"},
@@ -155,6 +154,10 @@ static const struct {
      ": is a table by its columns (pandas writes rows with orient=\"records\", lines=True)"},
     {"a.txt", PAIR("a", "b") "\n",
      ": holds JSON, not text (FILE:messages, or another format, reads its rows; FILE:txt takes it as it is)"},
+    {"a.csv", "prompt,completion;note\na,b\nc,d\n", /* commas: the second column has another name */
+     ":2: unknown structure: it has the keys prompt, completion;note; expected messages, conversations, prompt and "
+     "completion, instruction and output, question and answer, chosen, or text; [data] columns = "
+     "\"completion;note:completion\" says which is which"},
 };
 
 START_TEST(what_is_not_read_is_named_once)

@@ -45,14 +45,19 @@ static const struct {
     {TEXT("[train]\nLearning_Rate = 1e-4\n"),
      "config.ini:2: [train] Learning_Rate: unknown key (did you mean learning_rate?)"},
     {TEXT("[train]\nepochs = 1\n"),
-     "config.ini:2: [train] epochs: unknown key (did you mean num_train_epochs?)"},
+     "config.ini:2: [train] epochs: unknown key; here it is num_train_epochs = 1"},
     {TEXT("[data]\nbach_size = 1\n"),
      "config.ini:2: [data] bach_size: unknown key (did you mean batch_size in [train]?)"},
     {TEXT("[data]\nxyzzy = 1\n"), "config.ini:2: [data] xyzzy: unknown key"},
     {TEXT("[train]\n\n; a comment\nmax_length = 3\n"), "config.ini:4: [train] max_length: belongs in [data]"},
     {TEXT("[trian]\n"), "config.ini:1: [trian]: unknown section (did you mean [train]?)"},
     {TEXT("[ train ]\n"), "config.ini:1: [ train ]: unknown section (did you mean [train]?)"},
-    {TEXT("[optimizer]\n"), "config.ini:1: [optimizer]: unknown section ([model], [data] or [train])"},
+    {TEXT("[optimizer]\n"), "config.ini:1: [optimizer]: unknown section (did you mean [train]?)"},
+    {TEXT("[xyzzy]\n"), "config.ini:1: [xyzzy]: unknown section ([model], [data] or [train])"},
+    {TEXT("[lora]\nr = 16\n"),
+     "config.ini:1: [lora]: not in this version: the whole model is trained, there is no LoRA"},
+    {TEXT("[train]\ntrain.seed = 1\n"),
+     "config.ini:2: [train] train.seed: unknown key (did you mean seed in [train]?)"},
     {TEXT("seed = 1\n"), "config.ini:1: seed (before the first [section]): belongs in [train]"},
     {TEXT("[train]\nseed = 1\nmax_steps = 2\n  seed = 1\n"),
      "config.ini:4: [train] seed: already set in line 2"},
@@ -64,11 +69,14 @@ static const struct {
     {TEXT("[train]\r\nseed 1\r\n"), "config.ini:2: expected key = value or [section], found 'seed 1'"},
     {TEXT("[train]\n= 1\n"), "config.ini:2: expected key = value or [section], found '= 1'"},
     {TEXT("[train]\nse\0ed = 1\n"), "config.ini:2: a NUL byte: this is no text file"},
-    {TEXT("[model]\nbase = \"gpt2\n"), "config.ini:2: a double quote is never closed"},
-    {TEXT("[model]\nbase = \"gpt2\" x\n"), "config.ini:2: [model] base: text after the closing quote: ' x'"},
-    {TEXT("[data]\ntrain = a.jsonl\n b.jsonl\n"),
-     "config.ini:3: expected key = value or [section], found 'b.jsonl'"},
-    {TEXT("[data]\ntrain = a \"\" b\n"), "config.ini:2: [data] train: an empty file name"},
+    {TEXT("[model]\nbase = \"gpt2\n"),
+     "config.ini:2: [model] base: a double quote is never closed (in a quoted text, \\\" is a quote)"},
+    {TEXT("[model]\nbase = \"gpt2\" x\n"),
+     "config.ini:2: [model] base: text after the closing quote: ' x' (within quotes, \\\" is a quote)"},
+    {TEXT("[data]\ntrain = a.jsonl\n b.jsonl\n"), "config.ini:3: expected key = value or [section], found "
+                                                  "'b.jsonl' (a value ends with its line: list files in one "
+                                                  "line, write \\n for a line break)"},
+    {TEXT("[data]\ntrain = a \"\" b\n"), "config.ini:2: [data] train: an empty name"},
     {TEXT("[data]\nuser_prefix = a\\qb\n"),
      "config.ini:2: [data] user_prefix: unknown escape '\\q' (\\n, \\t, \\\\ and \\\" are known)"},
     {TEXT("[data]\nuser_prefix = a\\\n"),
@@ -80,10 +88,10 @@ static const struct {
      "config.ini:2: [train] batch_size: expected a whole number from 1 to 1000000000, found '0'"},
     {TEXT("[train]\nbatch_size = -1\n"),
      "config.ini:2: [train] batch_size: expected a whole number from 1 to 1000000000, found '-1'"},
-    {TEXT("[train]\nbatch_size = 1e3\n"),
-     "config.ini:2: [train] batch_size: expected a whole number from 1 to 1000000000, found '1e3'"},
-    {TEXT("[train]\nbatch_size = 8.0\n"),
-     "config.ini:2: [train] batch_size: expected a whole number from 1 to 1000000000, found '8.0'"},
+    {TEXT("[train]\nbatch_size = 1e3\n"), "config.ini:2: [train] batch_size: expected a whole number from 1 "
+                                          "to 1000000000, found '1e3' (did you mean 1000?)"},
+    {TEXT("[train]\nbatch_size = 8.0\n"), "config.ini:2: [train] batch_size: expected a whole number from 1 "
+                                          "to 1000000000, found '8.0' (did you mean 8?)"},
     {TEXT("[train]\nbatch_size = 8 9\n"),
      "config.ini:2: [train] batch_size: expected a whole number from 1 to 1000000000, found '8 9'"},
     {TEXT("[train]\nlogging_steps = 0\n"),
@@ -98,8 +106,8 @@ static const struct {
      "config.ini:2: [train] learning_rate: expected a number of at least 0, found 'inf'"},
     {TEXT("[train]\nlearning_rate = 1e999\n"),
      "config.ini:2: [train] learning_rate: expected a number of at least 0, found '1e999'"},
-    {TEXT("[train]\nlearning_rate = 0x1p-3\n"),
-     "config.ini:2: [train] learning_rate: expected a number of at least 0, found '0x1p-3'"},
+    {TEXT("[train]\nlearning_rate = 0x1p-3\n"), "config.ini:2: [train] learning_rate: expected a number of "
+                                                "at least 0, found '0x1p-3' (did you mean 0.125?)"},
     {TEXT("[train]\nlearning_rate = 5e-5x\n"),
      "config.ini:2: [train] learning_rate: expected a number of at least 0, found '5e-5x'"},
     {TEXT("[train]\nlearning_rate = 5e\n"),
@@ -114,8 +122,8 @@ static const struct {
      "config.ini:2: [data] shuffle: expected true or false, found 'maybe'"},
     {TEXT("[data]\noverlong = truncat\n"), "config.ini:2: [data] overlong: expected truncate, drop or error, "
                                            "found 'truncat' (did you mean truncate?)"},
-    {TEXT("[train]\nprecision = fp16\n"),
-     "config.ini:2: [train] precision: expected auto, fp32 or bf16, found 'fp16' (did you mean fp32?)"},
+    {TEXT("[train]\nprecision = fp16\n"), "config.ini:2: [train] precision: expected auto, fp32 or bf16, "
+                                          "found 'fp16' (there is no fp16; bf16 has 16 bits too)"},
     {TEXT("[train]\nprecision = double\n"),
      "config.ini:2: [train] precision: expected auto, fp32 or bf16, found 'double'"},
     {TEXT("[train]\nmetric_for_best_model = eval_los\n"),
@@ -161,45 +169,47 @@ static const struct {
     const char *text, *message; /* NULL: all is well */
 } checked[] = {
     {"[data]\ntrain=t\n" NEEDED, NULL},
-    {NEEDED, "[data] train: not set; it names the files to train on"},
+    {NEEDED, "config.ini: [data] train: not set; it names the files to train on"},
     {"[data]\ntrain=t\n[model]\nbase=b\n",
-     "[train] output_dir: not set; it names the directory for checkpoints"},
-    {"[data]\ntrain=t\n[train]\noutput_dir=o\n", "[model] base: not set; it names the model to start from"},
+     "config.ini: [train] output_dir: not set; it names the directory for checkpoints"},
+    {"[data]\ntrain=t\n[train]\noutput_dir=o\n",
+     "config.ini: [model] base: not set; it names the model to start from, a Hugging Face directory"},
     {"[data]\ntrain=t\n" NEEDED "num_train_epochs=0\n",
-     "[train] num_train_epochs: 0, and max_steps is 0 too: nothing to do"},
+     "config.ini:7: [train] num_train_epochs: 0, and max_steps is 0 too: nothing to do"},
     {"[data]\ntrain=t\n" NEEDED "num_train_epochs=0.5\n", NULL},
     {"[data]\ntrain=t\n" NEEDED "warmup_steps=0.5\n", NULL},
     {"[data]\ntrain=t\n" NEEDED "warmup_steps=10\n", NULL},
     {"[data]\ntrain=t\n" NEEDED "warmup_steps=1.5\n",
-     "[train] warmup_steps: expected a whole number, or a share below 1, found 1.5"},
+     "config.ini:7: [train] warmup_steps: expected a whole number, or a share below 1, found 1.5"},
     {"[data]\ntrain=t\nsystem_policy=replace\n" NEEDED,
-     "[data] system: not set; system_policy = replace needs it"},
+     "config.ini: [data] system: not set; system_policy = replace needs it"},
     {"[data]\ntrain=t\nsystem=x\nsystem_policy=drop\n" NEEDED,
-     "[data] system: not used with system_policy = drop"},
+     "config.ini:3: [data] system: not used with system_policy = drop"},
     {"[data]\ntrain=t\nsystem=x\ntemplate=custom\nuser_prefix=a\nuser_suffix=b\nassistant_prefix="
      "c\nassistant_suffix="
      "d\n" NEEDED,
-     "[data] system: this custom template has no system_prefix"},
-    {"[data]\ntrain=t\nuser_prefix=x\n" NEEDED, "[data] user_prefix: only for template = custom"},
+     "config.ini:3: [data] system: this custom template has no system_prefix"},
+    {"[data]\ntrain=t\nuser_prefix=x\n" NEEDED,
+     "config.ini:3: [data] user_prefix: only for template = custom"},
     {"[data]\ntrain=t\ntemplate=custom\nuser_prefix=a\nuser_suffix=b\nassistant_prefix=c\n" NEEDED,
-     "[data] assistant_suffix: not set; template = custom needs it"},
+     "config.ini: [data] assistant_suffix: not set; template = custom needs it"},
     {"[data]\ntrain=t\ntemplate=custom\nuser_prefix=a\nuser_suffix=b\nassistant_prefix=c\nassistant_suffix="
      "d\n" NEEDED,
      NULL},
     {"[data]\ntrain=t\ntemplate=custom\nuser_prefix=a\nuser_suffix=b\nassistant_prefix=c\nassistant_suffix="
      "d\n"
      "system_prefix=e\n" NEEDED,
-     "[data] system_prefix and system_suffix: set both or neither"},
+     "config.ini:8: [data] system_prefix: system_prefix and system_suffix: set both or neither"},
     {"[data]\ntrain=t\n" NEEDED "eval_steps=5\n",
-     "[train] eval_steps: needs eval files or eval_fraction in [data]"},
+     "config.ini:7: [train] eval_steps: needs eval files or eval_fraction in [data]"},
     {"[data]\ntrain=t\neval=e\n" NEEDED "eval_steps=5\nearly_stopping_patience=1\n", NULL},
     {"[data]\ntrain=t\neval_fraction=0.1\n" NEEDED "early_stopping_patience=1\n", NULL},
     {"[data]\ntrain=t\neval=e\neval_fraction=0.1\n" NEEDED,
-     "[data] eval and eval_fraction: set one of them, not both"},
+     "config.ini:4: [data] eval_fraction: eval is set too: set one of them, not both"},
     {"[data]\ntrain=t\n" NEEDED "early_stopping_patience=1\n",
-     "[train] early_stopping_patience: needs eval files or eval_fraction in [data]"},
+     "config.ini:7: [train] early_stopping_patience: needs eval files or eval_fraction in [data]"},
     {"[data]\ntrain=t\n" NEEDED "metric_for_best_model=eval_mean_token_accuracy\n",
-     "[train] metric_for_best_model: needs eval files or eval_fraction in [data]"},
+     "config.ini:7: [train] metric_for_best_model: needs eval files or eval_fraction in [data]"},
 };
 
 START_TEST(fields_are_checked_together)
@@ -255,7 +265,7 @@ START_TEST(files_are_read)
               "[model]\r\n"
               "base=models/tiny gpt2 ; a blank within, a comment after\r\n"
               "  [data] # indented\r\n"
-              "\ttrain = a.jsonl*2 \"my data.json\":alpaca\tc;d#e \"x ; \\\"y\\\" \\\\ # z\" ; f.jsonl\r\n"
+              "\ttrain = a.jsonl*2 \"my data.json\":alpaca\tc;d#e \"x ; \\\"y\\\" \\\\ # z\" ; files\r\n"
               "eval =\r\n"
               "template = custom\r\n"
               "user_prefix = <|user|>\\n\r\n"

@@ -60,12 +60,13 @@ static inline const char *table_name(const struct kernels *table)
     return table == &kernels_fp32_generic ? "generic" : table->isa;
 }
 
-/* To be called first in main: see kernels_start. */
+/* To be called first in main: see kernels_start. Tests take the tables by their names. */
 static inline void start_kernels(char **argv)
 {
-    char note[512];
-    if (!kernels_start(argv, note, sizeof note)) {
-        fprintf(stderr, "%s\n", note);
+    char why[512];
+    kernels_start(argv);
+    if (!kernels_load_blas(why, sizeof why)) {
+        fprintf(stderr, "%s\n", why);
         exit(1);
     }
 }

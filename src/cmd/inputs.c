@@ -1,0 +1,155 @@
+/* Base and data that are not there: what is wrong, and what may have been meant or can be done. */
+#include "base/io.h"
+#include "cmd/cmd.h"
+#include "data/dataset.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A path as it stood in the configuration, without the configuration's own directory; malloc'd. */
+static char *as_written(const struct settings *settings, const char *path)
+{
+    char *dir = settings->file ? path_dirname(settings->file) : mem_strdup(".");
+    const size_t len = strlen(dir);
+    const bool is_inside = strncmp(path, dir, len) == 0 && path[len] == '/';
+    free(dir);
+    return mem_strdup(is_inside ? path + len + 1 : path);
+}
+
+/* ---- data ---- */
+
+/* The name in the path's directory that is nearest to the path's own: "data/train.jsonl", malloc'd, or
+ * NULL. */
+static char *nearest_file(const char *path)
+{
+    char *dir = path_dirname(path), **names = NULL, *found = NULL;
+    size_t count = 0;
+    if (io_list(dir, &names, &count, NULL) == SFT_OK) {
+        const char *near = nearest_word(path_basename(path), (const char *const *)names, count);
+        if (near)
+            found = strchr(path, '/') ? path_join(dir, near) : mem_strdup(near);
+        io_list_free(names, count);
+    }
+    free(dir);
+    return found;
+}
+
+/* What may help with a file that is not there: " (...)" or nothing. */
+static void add_hint(const struct settings *settings, const char *path, struct strbuf *out)
+{
+    char *written = as_written(settings, path), *near = nearest_file(path), *dir = path_dirname(path);
+    if (strchr(written, '$'))
+        strbuf_puts(out, " (variables such as $HOME are not replaced in a configuration; ~/ is)");
+    else if (strcmp(written, path) != 0 && path_exists(written))
+        strbuf_printf(
+            out, " (paths in a configuration are relative to its directory, not to yours, where there is %s)",
+            written);
+    else if (near)
+        strbuf_printf(out, " (did you mean %s?)", near);
+    else if (!path_is_dir(dir))
+        strbuf_printf(out, " (there is no directory %s)", dir);
+    free(dir);
+    free(near);
+    free(written);
+}
+
+static bool has_pattern(const char *path)
+{
+    const char *name = path_basename(path), *star = strchr(name, '*');
+    return (star && !isdigit((unsigned char)star[1]) && star[1] != '.') || strstr(name, "*.j") ||
+           strstr(name, "*.c") || strstr(name, "*.t") || strchr(name, '?');
+}
+
+static void check_data_file(struct settings *settings, const char *key, const char *spec)
+{
+    struct dataset_file file;
+    struct sft_err err;
+    struct strbuf hint = {0};
+    strbuf_puts(&hint, "");
+    if (!path_exists(spec) && has_pattern(spec)) {
+        settings_complain(settings, key, SFT_EUSAGE, "%s: patterns are not expanded here: name each file",
+                          spec);
+    } else if (dataset_parse_spec(spec, &file, &err)) {
+        settings_complain(settings, key, err.status, "%s", err.message);
+    } else {
+        if (strcmp(file.path, "-") != 0 && !path_exists(file.path)) {
+            add_hint(settings, file.path, &hint);
+            settings_complain(settings, key, SFT_EIO, "%s: %s%s", file.path, strerror(ENOENT), hint.data);
+        }
+        dataset_file_free(&file);
+    }
+    strbuf_free(&hint);
+}
+
+static void check_data(struct settings *settings, const char *key, const struct string_list *files)
+{
+    for (size_t i = 0; i < files->count && !settings_is_wrong(settings, key); i++)
+        check_data_file(settings, key, files->items[i]);
+}
+
+/* ---- the base ---- */
+
+/* "openai-community/gpt2": two words with one slash, no path. */
+static bool is_hub_name(const char *s)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    const size_t owner = strspn(s, letters), name = s[owner] == '/' ? strspn(s + owner + 1, letters) : 0;
+    return isalnum((unsigned char)s[0]) && name && isalnum((unsigned char)s[owner + 1]) &&
+           !s[owner + 1 + name];
+}
+
+/* How the base is had, as one command for a shell. `written`: what stands in the configuration; `path`: where
+ * it is. */
+static void add_download(struct strbuf *out, const char *written, const char *path)
+{
+    const char *name = path_basename(path);
+    const bool is_gpt2 = strncmp(name, "gpt2", 4) == 0;
+    if (is_hub_name(written) && !is_gpt2 && strncmp(written, "models/", 7) != 0 &&
+        strncmp(written, "out/", 4) != 0)
+        strbuf_printf(
+            out,
+            "; sft downloads nothing: if %s is on the Hugging Face Hub, 'hf download %s --local-dir %s' "
+            "fetches it",
+            written, written, path);
+    else
+        strbuf_printf(
+            out,
+            "; sft downloads nothing: 'hf download openai-community/%s config.json model.safetensors "
+            "tokenizer.json --local-dir %s' fetches GPT-2",
+            is_gpt2 ? name : "gpt2", is_gpt2 ? path : "gpt2");
+}
+
+static void check_base(struct settings *settings)
+{
+    const char *base = settings->model.base;
+    struct strbuf hint = {0};
+    if (!base || path_exists(base) || settings_is_wrong(settings, "base"))
+        return;
+    char *written = as_written(settings, base), *near = nearest_file(base);
+    if (strchr(written, '$')) {
+        strbuf_puts(&hint, "variables such as $HOME are not replaced in a configuration; ~/ is");
+    } else if (strcmp(written, base) != 0 && path_exists(written)) {
+        strbuf_printf(
+            &hint, "paths in a configuration are relative to its directory, not to yours, where there is %s",
+            written);
+    } else {
+        if (near)
+            strbuf_printf(&hint, "did you mean %s? ", near);
+        strbuf_puts(&hint, "base is the directory of a Hugging Face model on this machine: config.json, "
+                           "model.safetensors, tokenizer.json");
+        add_download(&hint, written, base);
+    }
+    settings_complain(settings, "base", SFT_EIO, "%s: %s (%s)", base, strerror(ENOENT), hint.data);
+    strbuf_free(&hint);
+    free(near);
+    free(written);
+}
+
+void check_inputs(struct settings *settings)
+{
+    check_base(settings);
+    check_data(settings, "train", &settings->data.train);
+    check_data(settings, "eval", &settings->data.eval);
+}

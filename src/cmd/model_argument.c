@@ -1,0 +1,47 @@
+#include "cmd/model_argument.h"
+
+#include "base/log.h"
+#include "model/model_dir.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum sft_status model_argument(struct model_argument *a, const char *option, struct string_list *words,
+                               const char *synopsis, struct sft_err *err)
+{
+    *a = (struct model_argument){.path = option};
+    if (!option && words->count == 0)
+        return sft_fail(err, SFT_EUSAGE, "expected a model (usage: %s)", synopsis);
+    if (!option) {
+        a->path = words->items[0];
+        words->count--;
+        memmove(words->items, words->items + 1, words->count * sizeof *words->items);
+    }
+    return model_dir_find(a->path, &a->dir, &a->link, err);
+}
+
+void model_argument_free(struct model_argument *a)
+{
+    free(a->dir);
+    *a = (struct model_argument){0};
+}
+
+void model_argument_tell(const struct model_argument *a, const struct strbuf *unused)
+{
+    if (a->link)
+        log_info("model  %s (%s of %s)", a->dir, a->link, a->path);
+    if (unused && unused->len)
+        log_warning("%s: tensors that are not used: %s", a->dir, unused->data);
+}
+
+void model_argument_json(const struct model_argument *a, const struct strbuf *unused, struct strbuf *out)
+{
+    if (a->link) {
+        strbuf_puts(out, ",\"model\":");
+        strbuf_json_string(out, a->dir, strlen(a->dir));
+    }
+    if (unused && unused->len) {
+        strbuf_puts(out, ",\"unused_tensors\":");
+        strbuf_json_string(out, unused->data, unused->len);
+    }
+}

@@ -1,0 +1,29 @@
+/* The model that a command is about: --model DIR, or else the first word. */
+#ifndef SFT_CMD_MODEL_ARGUMENT_H
+#define SFT_CMD_MODEL_ARGUMENT_H
+
+#include "base/strbuf.h"
+#include "cmd/cmd.h"
+
+/* What --help says of it. */
+#define MODEL_OPTION_HELP "the model, where it is not the first word: a run's output_dir, a checkpoint, or another " \
+                          "Hugging Face directory"
+
+struct model_argument {
+    const char *path; /* as given */
+    const char *link; /* path is a run's directory: "best" or "last"; else NULL */
+    char *dir;        /* the model's directory (model/model_dir.h) */
+};
+
+/* Take the first word off *words where `option` is NULL, and find the directory that is meant. SFT_EUSAGE with the
+ * synopsis where there is neither. Free with model_argument_free, which accepts a zeroed struct. */
+enum sft_status model_argument(struct model_argument *argument, const char *option, struct string_list *words,
+                               const char *synopsis, struct sft_err *err);
+void model_argument_free(struct model_argument *argument);
+
+/* Say on stderr which checkpoint of a run it is, and which tensors are not used (NULL or empty: none); for output that
+ * a program reads, model_argument_json says the same as members of an object: ,"model":"...","unused_tensors":"...". */
+void model_argument_tell(const struct model_argument *argument, const struct strbuf *unused);
+void model_argument_json(const struct model_argument *argument, const struct strbuf *unused, struct strbuf *out);
+
+#endif

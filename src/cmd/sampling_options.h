@@ -1,0 +1,24 @@
+/* The options of sampling that generate and chat share. */
+#ifndef SFT_CMD_SAMPLING_OPTIONS_H
+#define SFT_CMD_SAMPLING_OPTIONS_H
+
+#include "cmd/cmd.h"
+#include "infer/sampler.h"
+#include "model/generation.h"
+
+/* What was given; NaN or UINT64_MAX for what was not. */
+struct sampling_options {
+    double temperature, top_p, repetition_penalty;
+    uint64_t top_k, seed;
+};
+#define SAMPLING_OPTIONS_NONE                                                                                \
+    {.temperature = NAN, .top_p = NAN, .repetition_penalty = NAN, .top_k = UINT64_MAX, .seed = 42}
+
+/* SFT_EUSAGE names the option that is out of its range. */
+enum sft_status sampling_options_check(const struct sampling_options *options, struct sft_err *err);
+
+/* Each setting as given, else the model's own where `model` is not NULL and does sample, else that of `fallback`. */
+struct sampling sampling_resolve(const struct sampling_options *options, const struct generation_config *model,
+                                 const struct sampling *fallback);
+
+#endif

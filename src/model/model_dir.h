@@ -1,0 +1,18 @@
+/* Which directory a user means by a model. */
+#ifndef SFT_MODEL_MODEL_DIR_H
+#define SFT_MODEL_MODEL_DIR_H
+
+#include "base/err.h"
+
+/* The model directory that `path` names, into *dir (malloc'd, the caller's):
+ *     a directory with a config.json   itself; where it is a symbolic link, such as out/last, what it points to now,
+ *                                      so that a run that moves the link on does not mix two checkpoints
+ *     a run's directory                its `best` if there is one, else `last`, resolved; *link is that name then,
+ *                                      and NULL otherwise
+ * Otherwise an error that says what is there instead, and what a model's directory has. */
+enum sft_status model_dir_find(const char *path, char **dir, const char **link, struct sft_err *err);
+
+/* SFT_EDATA: that `dir` has no config.json, what it has instead, and what a model's directory has. */
+enum sft_status model_dir_fail(const char *dir, struct sft_err *err);
+
+#endif

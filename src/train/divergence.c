@@ -1,0 +1,48 @@
+#include "train/divergence.h"
+
+#include <math.h>
+
+static const double LOSS_MARGIN = 2, FIRST_MARGIN = 1, EVAL_MARGIN = 0.5, SHARE_OF_STEP = 0.1;
+enum { START_STEPS = 10 };
+
+struct divergence divergence_new(uint64_t vocab_size)
+{
+    return (struct divergence){.floor = vocab_size ? log((double)vocab_size) : 0};
+}
+
+void divergence_add_step(struct divergence *d, uint64_t step, double loss)
+{
+    if (step <= d->step)
+        return;
+    const double steps = (double)(step - d->step), kept = d->step ? pow(1 - SHARE_OF_STEP, steps) : 0;
+    if (d->step == 0)
+        d->first = loss;
+    if (d->step == 0 || step <= START_STEPS) {
+        d->start_sum += loss * steps;
+        d->start_steps = step;
+    }
+    d->recent = kept * d->recent + (1 - kept) * loss;
+    d->step = step;
+}
+
+void divergence_add_eval(struct divergence *d, uint64_t step, double loss)
+{
+    if (step == 0)
+        d->eval_first = loss;
+    d->eval_last = loss;
+}
+
+double divergence_start(const struct divergence *d)
+{
+    return d->step ? fmin(d->start_sum / (double)d->start_steps, d->first + FIRST_MARGIN) : 0;
+}
+
+bool divergence_of_loss(const struct divergence *d)
+{
+    return d->step > 0 && d->recent > fmax(divergence_start(d), d->floor) + LOSS_MARGIN;
+}
+
+bool divergence_of_eval(const struct divergence *d)
+{
+    return d->eval_first > 0 && d->eval_last > d->eval_first + EVAL_MARGIN;
+}

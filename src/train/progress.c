@@ -1,0 +1,168 @@
+#include "train/progress.h"
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef unsigned long long ull;
+
+/* Before so many steps, or seconds, the time left is a guess. */
+enum { STEPS_TO_JUDGE_BY = 3, SECONDS_TO_JUDGE_BY = 10 };
+
+void progress_begin(struct progress *p, const struct run *run)
+{
+    *p = (struct progress){.run = run, .began = clock_seconds(), .first_step = run->state.step};
+}
+
+/* "3m10s", or "" where it cannot be said yet. Evaluations and checkpoints between the steps count as part of them. */
+static const char *time_left(const struct progress *p, double part, char *out)
+{
+    const uint64_t steps = p->run->state.step - p->first_step;
+    const double seconds = p->stepping_since > 0 ? clock_seconds() - p->stepping_since : 0;
+    const double done = (double)steps + part, left = (double)p->run->total_steps - (double)p->run->state.step - part;
+    if (steps >= STEPS_TO_JUDGE_BY || (steps >= 1 && seconds >= SECONDS_TO_JUDGE_BY))
+        return log_duration(out, seconds / done * fmax(left, 0));
+    return strcpy(out, "");
+}
+
+/* ---- while it runs ---- */
+
+void progress_show(struct progress *p, double part)
+{
+    enum { BAR = 20 };
+    static const char filled[] = "####################", empty[] = "--------------------";
+    if (p->stepping_since <= 0)
+        p->stepping_since = clock_seconds();
+    if (!log_has_live_line())
+        return;
+    const struct run *run = p->run;
+    const double share = ((double)run->state.step + part) / (double)run->total_steps;
+    const int bar = (int)(BAR * share);
+    char left[32], speed[64] = "";
+    time_left(p, part, left);
+    if (p->tokens_per_second > 0)
+        snprintf(speed, sizeof speed, "  %.0f tokens/s", p->tokens_per_second);
+    log_progress("[%.*s%.*s] %2.0f%%%s%s%s  step %llu of %llu%s", bar, filled, BAR - bar, empty, floor(100 * share),
+                 *left ? "  " : "", left, *left ? " left" : "",
+                 (ull)run->state.step + (run->state.step < run->total_steps), (ull)run->total_steps, speed);
+}
+
+/* Fits three digits before the point and more; the loss of a run that went astray has no place for digits behind it. */
+static void format_loss(char *out, size_t size, double loss)
+{
+    snprintf(out, size, fabs(loss) < 1000 ? "%.4f" : "%.3g", loss);
+}
+
+enum step_part { PART_RATE = 1, PART_SPEED = 2, PART_LEFT = 4 };
+
+static size_t format_step(char *out, size_t size, const struct step_metrics *m, uint64_t total_steps, const char *left,
+                       unsigned parts)
+{
+    char loss[32], rate[32] = "", speed[32] = "";
+    const int width = snprintf(NULL, 0, "%llu", (ull)total_steps);
+    format_loss(loss, sizeof loss, m->loss);
+    if (parts & PART_RATE)
+        snprintf(rate, sizeof rate, "  lr %-8.3g", m->learning_rate);
+    if (parts & PART_SPEED)
+        snprintf(speed, sizeof speed, "  %6.0f tok/s", m->tokens_per_second);
+    const bool has_left = parts & PART_LEFT && *left;
+    snprintf(out, size, "step %*llu/%llu  loss %-7s  acc %5.1f%%%s  grad %-6.3g%s%s%s%s", width, (ull)m->step,
+             (ull)total_steps, loss, 100 * m->mean_token_accuracy, rate, m->grad_norm, speed, has_left ? "  " : "",
+             has_left ? left : "", has_left ? " left" : "");
+    size_t len = strlen(out);
+    while (len > 0 && out[len - 1] == ' ')
+        out[--len] = '\0';
+    return len;
+}
+
+void progress_step_text(char *out, size_t size, const struct step_metrics *m, uint64_t total_steps, const char *left,
+                        bool has_live_line)
+{
+    static const unsigned above_a_live_line[] = {PART_RATE | PART_SPEED, PART_RATE, 0},
+                          alone[] = {PART_SPEED | PART_LEFT, PART_LEFT, 0};
+    const unsigned *parts = has_live_line ? above_a_live_line : alone;
+    while (format_step(out, size, m, total_steps, left, *parts) > PROGRESS_LINE && *parts)
+        parts++;
+}
+
+void progress_log_step(struct progress *p, const struct step_metrics *m)
+{
+    char line[256], left[32];
+    progress_step_text(line, sizeof line, m, p->run->total_steps, time_left(p, 0, left), log_has_live_line());
+    p->tokens_per_second = m->tokens_per_second;
+    log_info("%s", line);
+}
+
+void progress_log_eval(const struct eval_metrics *m, size_t num_conversations)
+{
+    char loss[32];
+    format_loss(loss, sizeof loss, m->eval_loss);
+    log_info("eval at step %llu: loss %s  accuracy %.1f%%  (%zu conversation%s)", (ull)m->step, loss,
+             100 * m->eval_mean_token_accuracy, num_conversations, num_conversations == 1 ? "" : "s");
+}
+
+/* ---- at its end ---- */
+
+/* A path as a shell takes it: quoted where it holds what a shell would not leave alone. */
+static void add_shell_word(struct strbuf *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:@%=";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        strbuf_puts(out, word);
+        return;
+    }
+    strbuf_putc(out, '\'');
+    for (const char *p = word; *p; p++)
+        strbuf_puts(out, *p == '\'' ? "'\\''" : (char[]){*p, '\0'});
+    strbuf_putc(out, '\'');
+}
+
+static const char *link_name(const struct run *run)
+{
+    return run->state.best_step ? "best" : "last";
+}
+
+static void log_best(const struct run *run)
+{
+    const struct train_state *s = &run->state;
+    char loss[32];
+    if (strcmp(run->settings->train.metric_for_best_model, "eval_loss") == 0) {
+        format_loss(loss, sizeof loss, -s->best_metric);
+        log_info("best   step %llu, eval loss %s", (ull)s->best_step, loss);
+    } else {
+        log_info("best   step %llu, eval accuracy %.1f%%", (ull)s->best_step, 100 * s->best_metric);
+    }
+}
+
+void progress_log_end(const struct progress *p, bool stopped_early)
+{
+    const struct run *run = p->run;
+    const uint64_t step = run->state.step, here = step - p->first_step;
+    struct strbuf next = {0};
+    char duration[32];
+    log_duration(duration, clock_seconds() - p->began);
+    if (p->first_step)
+        log_info("done   %llu step%s%s, %llu of them now, in %s", (ull)step, step == 1 ? "" : "s",
+                 stopped_early ? " (stopped early)" : "", (ull)here, duration);
+    else
+        log_info("done   %llu step%s%s in %s", (ull)step, step == 1 ? "" : "s",
+                 stopped_early ? " (stopped early)" : "", duration);
+    if (run->state.best_step)
+        log_best(run);
+    log_info("model  %s/%s", run->output_dir, link_name(run));
+    add_shell_word(&next, run->output_dir);
+    /* a model of documents has no turns: it goes on with a text */
+    log_info(run->template.name ? "next   sft chat %s" : "next   sft generate --raw %s", next.data);
+    strbuf_free(&next);
+}
+
+void progress_log_finished(const struct run *run)
+{
+    log_info("this run is finished (step %llu of %llu); its model is %s/%s", (ull)run->state.step,
+             (ull)run->total_steps, run->output_dir, link_name(run));
+    log_info("to train further raise num_train_epochs or max_steps; --fresh starts another run");
+}
