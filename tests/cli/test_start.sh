@@ -28,21 +28,22 @@ test_started_by_the_dynamic_linker() {
     done
 }
 
+# Sanitizers take terabytes of addresses, and do not run under valgrind.
+plain_build() {
+    (ulimit -v 3000000 && "$SFT" --version >/dev/null 2>&1) || { echo 'SKIP: a build with sanitizers'; return 1; }
+}
+
 # It would leave valgrind behind if it started again: no summary.
 test_valgrind_is_kept() {
+    plain_build || return 0
     command -v valgrind >valgrind || { echo 'SKIP: valgrind is not installed'; return 0; }
     expect 0 valgrind --trace-children=no "$SFT" --version
     has stderr 'ERROR SUMMARY: 0 errors'
 }
 
-# Sanitizers take terabytes of addresses.
-limits_work() {
-    (ulimit -v 3000000 && "$SFT" --version >/dev/null 2>&1) || { echo 'SKIP: no address limit under sanitizers'; return 1; }
-}
-
 # OpenBLAS would try for ever to map its buffers.
 test_too_few_addresses_for_openblas() {
-    limits_work || return 0
+    plain_build || return 0
     tiny_base base
     for megabytes in 60 100 200 400; do
         code=0
@@ -56,7 +57,7 @@ test_too_few_addresses_for_openblas() {
 
 # Where its products are not wanted, neither are its 700 MB of addresses.
 test_other_tables_do_not_load_openblas() {
-    limits_work || return 0
+    plain_build || return 0
     tiny_base base
     expect 0 "$SFT" bench --base base/config.json --data "$DATA/chat.jsonl" --steps 1 --json
     [ "$(field isa <stdout)" != ref ] || { echo 'SKIP: this CPU has no other table'; return 0; }
