@@ -240,6 +240,8 @@ void added_token_strip(const struct tokenizer *tok, int32_t before, int32_t afte
                        size_t *begin, size_t *end)
 {
     const size_t len = *end - *begin;
+    if (len == 0)
+        return;
     if (before != TOKEN_NONE && tok->tokens[before].flags.rstrip)
         *begin += without_space_after(text + *begin, len, 0);
     if (after != TOKEN_NONE && tok->tokens[after].flags.lstrip)
