@@ -33,14 +33,16 @@ static enum sft_status open_model(struct session *s, struct model_config config,
     return kv_cache_init(&s->cache, &s->model, config.n_positions, err);
 }
 
-/* Rows that pad the embedding, and ids that the tokenizer leaves out. */
-static void find_holes(struct session *s)
+/* What is never generated: rows that pad the embedding, ids that the tokenizer leaves out, and tokens that the file has
+ * no row for, which nobody trained, but for the one that ends an answer. */
+static void find_holes(struct session *s, size_t file_vocab)
 {
     const size_t V = s->model.config.vocab_size;
     s->holes = mem_alloc(V * sizeof *s->holes);
     for (size_t id = 0; id < V; id++) {
         size_t len;
-        if (!tokenizer_token_bytes(s->tokenizer, (int32_t)id, &len))
+        const bool is_untrained = id >= file_vocab && (int32_t)id != s->template.end_of_turn;
+        if (is_untrained || !tokenizer_token_bytes(s->tokenizer, (int32_t)id, &len))
             s->holes[s->n_holes++] = (int32_t)id;
     }
 }
@@ -72,7 +74,7 @@ enum sft_status session_open(struct session *s, const char *dir, const char *pre
     s->seen = mem_alloc(s->cache.capacity * sizeof *s->seen);
     s->logits = mem_alloc(s->model.config.vocab_size * sizeof *s->logits);
     s->marked = mem_calloc(s->model.config.vocab_size, sizeof *s->marked);
-    find_holes(s);
+    find_holes(s, config.vocab_size);
     return SFT_OK;
 }
 
