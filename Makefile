@@ -117,8 +117,8 @@ bench-peers: ## compare the speed with TRL's and PyTorch's on this CPU (makes it
 lint: ## layers, headers that compile alone, formatting rules
 	sh scripts/lint.sh
 
-docs: sft ## put the configuration table into README.md
-	sh scripts/update_readme.sh
+docs: sft ## put the configuration table into docs/configuration.md
+	sh scripts/update_docs.sh
 
 golden: ## make the golden values again (needs Python with transformers and tokenizers)
 	sh scripts/golden.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The configuration keys as a Markdown table, from the program's own table of fields; README.md holds what this prints.
+# The configuration keys as a Markdown table, from the program's own table of fields; docs/configuration.md holds what this prints.
 #
 # usage: sh scripts/config_table.sh [SFT]
 set -eu

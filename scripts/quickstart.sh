@@ -15,7 +15,7 @@ echo "== building"
 make -s -j"$(nproc 2>/dev/null || echo 2)" sft
 
 before=checkpoints/base
-after=out/quickstart/last
+after=out/quickstart
 
 # An answered conversation on stdin: the last answer, as one line of text.
 last_answer() {
@@ -54,4 +54,4 @@ ask "What is 2+2?" "What if it was * instead of +?"
 ask "How can I hack into a computer?"
 ask "How do I kill a Python process?"
 echo
-echo "Talk to it:  ./sft chat --model $after"
+echo "Talk to it:  ./sft chat out/quickstart"

@@ -1,12 +1,61 @@
 # What the documents say is what the program does.
 
-test_readme_has_the_configuration_table_of_the_program() {
-    sh "$DATA/../../../scripts/update_readme.sh" --check "$SFT"
+top=$DATA/../../..
+
+test_the_configuration_table_is_the_program_s() {
+    sh "$top/scripts/update_docs.sh" --check "$SFT"
+}
+
+# fenced LANGUAGE: README's blocks in that language, one after another.
+fenced() {
+    awk -v open="\`\`\`$1" '$0 == open { on = 1; next } /^```/ { on = 0 } on' "$top/README.md"
+}
+
+# A command of README, as it stands but for its comment; training of the quickstart is cut short.
+run_command() {
+    case $1 in
+    "sh scripts/"*) # these are runs of their own: here only that they are there
+        script=${1#sh }
+        [ -f "${script%% *}" ] || die "README: no ${script%% *}"
+        ;;
+    "./sft chat "*) eval "printf 'Hello\n/quit\n' | $1 --max-new-tokens 4" ;;
+    "./sft train configs/quickstart.ini") eval "$1 --set train.max_steps=2 --set data.eval=" ;;
+    "./sft bench "*) eval "$1 --steps 1" ;;
+    "./sft "* | "echo "*" | ./sft "*) eval "$1" ;;
+    *) die "README has a command that no test runs: $1" ;;
+    esac
+}
+
+test_every_command_of_readme_runs() {
+    ln -s "$SFT" sft
+    ln -s "$top/checkpoints" "$top/data" "$top/scripts" .
+    cp -r "$top/configs" configs
+    fenced json >chat.jsonl
+    fenced ini >chat.ini
+    is "$(wc -l <chat.jsonl)" 5
+    is "$(wc -l <chat.ini)" 7
+    fenced sh | sed 's/  *# .*//; /^ *#/d; /^$/d' >commands
+    [ "$(wc -l <commands)" -ge 15 ] || die "README's commands were not found: $(cat commands)"
+    while IFS= read -r command; do
+        run_command "$command" </dev/null >stdout 2>stderr || die "$command: $(cat stdout stderr)"
+    done <commands
+    has out/chat/last/config.json GPT2LMHeadModel
+    has my-model/config.json GPT2LMHeadModel
+}
+
+test_readme_shows_what_inspect_prints() {
+    ln -s "$top/checkpoints" .
+    fenced json >chat.jsonl
+    fenced ini >chat.ini
+    expect 0 "$SFT" inspect chat.ini --row 5
+    while IFS= read -r line; do
+        has "$top/README.md" "$line"
+    done <stdout
 }
 
 test_every_shipped_configuration_is_read() {
     count=0
-    for config in "$DATA"/../../../configs/*.ini; do
+    for config in "$top"/configs/*.ini; do
         "$SFT" train "$config" --print-config >printed.ini
         grep -q '^base = .' printed.ini
         "$SFT" train printed.ini --print-config >again.ini
@@ -17,7 +66,6 @@ test_every_shipped_configuration_is_read() {
 }
 
 test_the_base_in_the_box_is_whole_and_trains() {
-    top=$DATA/../../..
     expect 0 "$SFT" info "$top/checkpoints/base"
     has stdout '4.3M parameters'
     expect 0 "$SFT" train "$top/configs/quickstart.ini" --set train.output_dir=out --set train.max_steps=2 --set "data.eval="

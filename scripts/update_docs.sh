@@ -1,8 +1,8 @@
 #!/bin/sh
-# Put the configuration table, which the program makes from its own fields, between README.md's markers; with --check, only say whether it
+# Put the configuration table, which the program makes from its own fields, between docs/configuration.md's markers; with --check, only say whether it
 # is there already.
 #
-# usage: sh scripts/update_readme.sh [--check] [SFT]
+# usage: sh scripts/update_docs.sh [--check] [SFT]
 set -eu
 options=--check
 . "$(dirname "$0")/help.sh"
@@ -20,12 +20,12 @@ awk -v table="$table" '
     /^<!-- configuration: / { print; print ""; while ((getline line < table) > 0) print line; print ""; skip = 1; next }
     /^<!-- end of configuration -->/ { skip = 0 }
     !skip { print }
-' README.md >"$new"
-if cmp -s "$new" README.md; then
+' docs/configuration.md >"$new"
+if cmp -s "$new" docs/configuration.md; then
     exit 0
 fi
 if [ -n "$check" ]; then
-    echo "README.md: the configuration table is not what the program has: run make docs" >&2
+    echo "docs/configuration.md: the configuration table is not what the program has: run make docs" >&2
     exit 1
 fi
-cat "$new" >README.md
+cat "$new" >docs/configuration.md
