@@ -15,7 +15,7 @@ echo "== building"
 make -s -j"$(nproc 2>/dev/null || echo 2)" sft
 
 before=checkpoints/base
-after=out/quickstart
+after=out/quickstart/best
 
 # An answered conversation on stdin: the last answer, as one line of text.
 last_answer() {

@@ -17,6 +17,7 @@
 struct trainer {
     struct run run;
     struct threads threads;
+    bool is_busy_told; /* that fewer threads compute */
     const volatile int *stop;
     volatile int *can_save; /* may be NULL */
     FILE *metrics;
@@ -32,20 +33,14 @@ struct trainer {
 
 /* ---- one step ---- */
 
-/* Other work on the machine changes how many threads compute, and no bit of what they compute. */
+/* Other work on the machine changes how many threads compute, and no bit of what they compute: said once, as a busy
+ * machine's work comes and goes. */
 static void adapt_threads(struct trainer *t)
 {
-    switch (threads_adapt(&t->threads)) {
-    case THREADS_DROPPED:
-        log_info("the machine has other work: %d of %d threads compute from here on, the same results",
-                 t->threads.used, t->threads.all);
-        break;
-    case THREADS_RETURNED:
-        log_info("there is time for all %d threads again", t->threads.all);
-        break;
-    case THREADS_SAME:
-        break;
-    }
+    if (threads_adapt(&t->threads) != THREADS_DROPPED || t->is_busy_told)
+        return;
+    log_info("other work on this machine: %d of %d threads compute meanwhile", t->threads.used, t->threads.all);
+    t->is_busy_told = true;
 }
 
 static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err *err)
