@@ -37,9 +37,9 @@ static double now(void)
 /* ---- one step ---- */
 
 /* Other work on the machine changes how many threads compute, and no bit of what they compute. */
-static void adapt_threads(struct trainer *t)
+static void adapt_threads(struct trainer *t, size_t tokens)
 {
-    switch (threads_adapt(&t->threads)) {
+    switch (threads_adapt(&t->threads, (double)tokens)) {
     case THREADS_DROPPED:
         log_info("the machine has other work: %d of %d threads compute from here on, the same results",
                  t->threads.used, t->threads.all);
@@ -62,6 +62,8 @@ static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err
     t->window_tokens += result.num_tokens;
     t->window_seconds += now() - started;
     t->all_seconds += now() - started;
+    if (!status)
+        adapt_threads(t, result.num_tokens);
     return status;
 }
 
@@ -248,7 +250,6 @@ static enum sft_status run_loop(struct trainer *t, struct sft_err *err)
         status = take_step(t, &norm, err);
         if (!status)
             status = log_step(t, norm, err);
-        adapt_threads(t);
         if (!status && eval_due(t) && !*t->stop)
             status = run_evaluation(t, err);
         if (!status && save_due(t))
