@@ -15,8 +15,8 @@ struct machine {
     int dropped, returned; /* how often it was said */
 };
 
-/* Delays grow by what the threads want and do not get, all that compute being treated alike. Threads that miss time keep
- * the others waiting: half of what they have is lost. */
+/* Delays grow by what the threads want and do not get, all that compute being treated alike. Threads that miss time
+ * keep the others waiting: half of what they have is lost. */
 static void take_step(struct machine *m, struct threads *t)
 {
     const double wanted = t->used + m->others, share = wanted > m->cores ? m->cores / wanted : 1;
