@@ -273,3 +273,16 @@ bool str_has_ending(const char *s, const char *ending)
     const size_t len = strlen(s), n = strlen(ending);
     return len >= n && memcmp(s + len - n, ending, n) == 0;
 }
+
+void strbuf_add_shell_word(struct strbuf *sb, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:@%=";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        strbuf_puts(sb, word);
+        return;
+    }
+    strbuf_putc(sb, '\'');
+    for (const char *p = word; *p; p++)
+        strbuf_puts(sb, *p == '\'' ? "'\\''" : (char[]){*p, '\0'});
+    strbuf_putc(sb, '\'');
+}
