@@ -27,6 +27,11 @@ answer() { # MODEL
     ./sft generate --model "$1" --json --max-new-tokens 40
 }
 
+# NAME and TEXT in lines that fit 80 columns.
+show() { # NAME TEXT
+    printf '%s\n' "$2" | fold -s -w 66 | sed "1s/^/     $1/; 2,\$ s/^/             /; s/ *\$//"
+}
+
 user() { # TEXT
     printf '{"role":"user","content":"%s"}' "$1"
 }
@@ -37,10 +42,10 @@ ask() { # QUESTION [FOLLOW-UP]
     for model in $before $after; do
         case $model in $before) name='before: ' ;; *) name='after:  ' ;; esac
         row=$(printf '{"messages":[%s]}\n' "$(user "$1")" | answer $model)
-        printf '     %s%s\n' "$name" "$(printf '%s\n' "$row" | last_answer)"
+        show "$name" "$(printf '%s\n' "$row" | last_answer)"
         [ -n "${2:-}" ] || continue
         messages=$(printf '%s\n' "$row" | sed 's/\],"tokens".*//')
-        printf '      ...    %s\n' "$(printf '%s,%s]}\n' "$messages" "$(user "$2")" | answer $model | last_answer)"
+        show ' ...    ' "$(printf '%s,%s]}\n' "$messages" "$(user "$2")" | answer $model | last_answer)"
     done
 }
 

@@ -51,11 +51,16 @@ static int unknown_command(const char *word)
     return 2;
 }
 
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
 /* "sft help", "sft help train", "sft help tokenizer train". */
 static int help(int argc, char **argv)
 {
     char option[] = "--help", *words[] = {NULL, option, NULL, NULL};
-    if (argc < 2) {
+    if (argc < 2 || is_one_of(argv[1], "help", "version", "--help")) {
         print_commands(stdout);
         return finish_output();
     }
@@ -68,11 +73,6 @@ static int help(int argc, char **argv)
         words[2] = option;
     }
     return command->run(argc > 2 ? 3 : 2, words);
-}
-
-static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
-{
-    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
 /* Where standard input, output or error were closed, the next file opened would get their number, and a message or a

@@ -281,3 +281,16 @@ bool str_is_one_of(const char *s, size_t len, const char *const *words, size_t n
             return true;
     return false;
 }
+
+void strbuf_add_shell_word(struct strbuf *sb, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:@%=";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        strbuf_puts(sb, word);
+        return;
+    }
+    strbuf_putc(sb, '\'');
+    for (const char *p = word; *p; p++)
+        strbuf_puts(sb, *p == '\'' ? "'\\''" : (char[]){*p, '\0'});
+    strbuf_putc(sb, '\'');
+}

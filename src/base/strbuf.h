@@ -45,6 +45,9 @@ void strbuf_add_visible(struct strbuf *sb, const char *s, size_t len);
 /* The same for text of several lines, such as a message or a model's answer: \n and \t stay. */
 void strbuf_add_printable(struct strbuf *sb, const char *s, size_t len);
 
+/* A path as a shell takes it: quoted where it holds what a shell would not leave alone. */
+void strbuf_add_shell_word(struct strbuf *sb, const char *word);
+
 /* The same in place, in a buffer of `capacity` bytes; what does not fit is cut after a whole character. */
 void str_make_printable(char *s, size_t capacity);
 

@@ -183,6 +183,13 @@ static void send_message(struct chat *chat, const char *line, size_t len)
 
 /* ---- the loop ---- */
 
+/* A terminal's driver keeps this many bytes of a line and drops what follows, without a sign (termios(3)): half a
+ * message would be answered as if it were the whole. */
+enum { TERMINAL_LINE = 4095 };
+static const char too_long_for_a_terminal[] =
+    "a terminal passes on 4095 bytes of a line and drops the rest: not sent (use shorter lines, or sft generate DIR "
+    "<FILE)\n";
+
 /* The next line without its end; false at the end of input, or after a second Ctrl-C in a row. */
 static bool read_line(const struct chat *chat, char **line, size_t *capacity, size_t *len)
 {
@@ -217,6 +224,10 @@ static void talk(struct chat *chat)
     while (read_line(chat, &line, &capacity, &len)) {
         const bool is_command = line[0] == '/' && line[1] != '/';
         const size_t skip = line[0] == '/' && line[1] == '/';
+        if (chat->terminal && len >= TERMINAL_LINE) {
+            fputs(too_long_for_a_terminal, stderr);
+            continue;
+        }
         if (is_command && !obey(chat, line))
             break;
         if (!is_command && len > skip)

@@ -6,6 +6,16 @@
 #include <math.h>
 #include <stdio.h>
 
+static enum sft_status fail_nothing_left(const struct dataset *ds, struct sft_err *err)
+{
+    struct strbuf why = {0};
+    dataset_list_left_out(ds, &why);
+    sft_fail(err, SFT_EDATA, "no conversation is left to score%s (look at the files with sft inspect)",
+             why.data ? why.data : "");
+    strbuf_free(&why);
+    return SFT_EDATA;
+}
+
 static enum sft_status score(struct session *s, const struct settings *settings, char *const *files,
                              size_t n_files, struct evaluation *result, struct sft_err *err)
 {
@@ -22,8 +32,7 @@ static enum sft_status score(struct session *s, const struct settings *settings,
         status = dataset_check_names(&ds, NULL, &options.names, err);
     const size_t capacity = status ? 0 : batch_capacity(&ds, micro_batch_tokens);
     if (!status && ds.n_examples == 0)
-        status = sft_fail(err, SFT_EDATA,
-                          "no conversation is left to score (look at the files with sft inspect)");
+        status = fail_nothing_left(&ds, err);
     if (!status)
         status = activations_init(&acts, &s->model.config, s->kernels, capacity, false, err);
     if (!status)

@@ -1,12 +1,14 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/staging.h"
+#include "base/wrap.h"
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
 #include "model/generation.h"
 #include "model/hf.h"
 #include "text/tokenizer.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -84,7 +86,7 @@ static void report(const char *out, const struct exported *m, const char *dtype_
 {
     char **names, count[16];
     size_t n_names, bytes = 0;
-    struct strbuf list = {0};
+    struct strbuf list = {0}, lines = {0};
     if (io_list(out, &names, &n_names, NULL))
         return;
     for (size_t i = 0; i < n_names; i++) {
@@ -97,8 +99,15 @@ static void report(const char *out, const struct exported *m, const char *dtype_
     }
     log_info("wrote  %s: %s parameters in %s, %.1f MB", out, log_count(count, (double)m->table.n_parameters),
              dtype_name, (double)bytes / 1e6);
-    log_info("       %s", list.data ? list.data : "");
-    log_info("next   sft chat %s, or in Python AutoModelForCausalLM.from_pretrained(\"%s\")", out, out);
+    strbuf_puts(&lines, "       ");
+    strbuf_wrap(&lines, list.data ? list.data : "", 7, 7);
+    strbuf_puts(&lines, "next   ");
+    strbuf_add_shell_word(&lines, program_invocation_name); /* as it was called: sft may not be in the PATH */
+    strbuf_puts(&lines, " chat ");
+    strbuf_add_shell_word(&lines, out);
+    log_info("%s", lines.data);
+    log_info("       or in Python: AutoModelForCausalLM.from_pretrained(\"%s\")", out);
+    strbuf_free(&lines);
     io_list_free(names, n_names);
     strbuf_free(&list);
 }

@@ -1,5 +1,6 @@
 #include "base/io.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
 #include "cmd/model_text.h"
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct generate {
     const char *precision, *system;
@@ -224,6 +226,8 @@ static int answer_words(struct generate *g, const struct string_list *words)
     int code;
     for (size_t i = 0; i < words->count; i++)
         strbuf_printf(&prompt, "%s%s", i ? " " : "", words->items[i]);
+    if (words->count == 0 && isatty(STDIN_FILENO))
+        log_info("type the prompt; Ctrl-D on a line of its own ends it");
     if (words->count == 0 && io_read("/dev/stdin", &prompt, &err)) {
         code = report_error(&err);
     } else {

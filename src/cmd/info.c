@@ -197,8 +197,8 @@ static void print_text(const struct info *info, const struct model_argument *arg
     if (argument->link)
         printf("directory  %s (%s of %s)\n", argument->dir, argument->link, argument->path);
     if (info->has_config) {
-        printf("model      %s: %zu layers, %zu heads, %zu wide (%zu inside), %zu positions, vocabulary %zu, "
-               "%s head\n",
+        printf("model      %s: %zu layers, %zu heads, %zu wide (%zu inside), %zu positions,\n"
+               "           vocabulary %zu, %s head\n",
                c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
                c->vocab_size, c->tied ? "tied" : "untied");
         printf("weights    %s parameters%s\n", log_count(count, (double)info->table.n_parameters),

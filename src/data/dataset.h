@@ -136,6 +136,10 @@ typedef bool dataset_record_fn(void *context, struct dataset_file *file, const s
                                const char *dropped);
 void dataset_walk(const struct dataset *ds, dataset_record_fn *each, void *context);
 
+/* Append "; left out: 1 (no assistant turn), 2 (bad row)", over all files, nothing where none was left out; true
+ * where some had nothing left to train, which a length limit may be the cause of. */
+bool dataset_list_left_out(const struct dataset *ds, struct strbuf *out);
+
 /* Write the bad rows of both (eval may be NULL) to `path`: {"source":"FILE:LINE","reason":...,"row":the row's
  * text}, a line each. Where there are none, a file of that name is removed. */
 enum sft_status dataset_write_rejected(const struct dataset *train, const struct dataset *eval,

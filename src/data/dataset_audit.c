@@ -108,6 +108,25 @@ enum sft_status dataset_check_rows(const struct dataset *ds, const struct datase
     return list.n > 0 ? SFT_EDATA : SFT_OK;
 }
 
+/* ---- what is left out ---- */
+
+bool dataset_list_left_out(const struct dataset *ds, struct strbuf *out)
+{
+    uint64_t dropped[DROP_COUNT] = {0};
+    bool is_first = true;
+    for (size_t i = 0; i < ds->n_files; i++)
+        for (size_t why = 0; why < DROP_COUNT; why++)
+            dropped[why] += ds->files[i].store.counts.dropped[why];
+    for (size_t why = DROP_NO + 1; why < DROP_COUNT; why++) {
+        if (!dropped[why])
+            continue;
+        strbuf_printf(out, "%s%llu (%s)", is_first ? "; left out: " : ", ", (unsigned long long)dropped[why],
+                      drop_reason[why]);
+        is_first = false;
+    }
+    return dropped[DROP_NOTHING_LEFT] > 0;
+}
+
 /* ---- rows in file order ---- */
 
 void dataset_walk(const struct dataset *ds, dataset_record_fn *each, void *context)

@@ -215,11 +215,12 @@ static enum sft_status read_config(struct model_config *config, const json *root
 enum sft_status model_config_load(struct model_config *config, const char *path, json **raw,
                                   struct sft_err *err)
 {
-    char *file = path_is_dir(path) ? path_join(path, "config.json") : mem_strdup(path);
+    const bool is_dir = path_is_dir(path);
+    char *file = is_dir ? path_join(path, "config.json") : mem_strdup(path);
+    const bool may_be_config = is_dir ? path_exists(file) : !path_exists(file) || str_has_ending(file, ".json");
     json *root = NULL;
     *config = (struct model_config){0};
-    enum sft_status status = path_is_dir(path) && !path_exists(file) ? model_dir_fail(path, err)
-                                                                      : json_parse_file(file, &root, err);
+    enum sft_status status = may_be_config ? json_parse_file(file, &root, err) : model_dir_fail(path, err);
     if (!status && (status = read_config(config, root, err)))
         sft_context(err, "%s", file);
     if (raw) {

@@ -61,18 +61,6 @@ static enum sft_status fail_adapter(const char *dir, struct sft_err *err)
     return SFT_EDATA;
 }
 
-enum sft_status model_dir_fail(const char *dir, struct sft_err *err)
-{
-    if (holds(dir, "adapter_config.json"))
-        return fail_adapter(dir, err);
-    if (holds(dir, "metrics.jsonl") || holds(dir, ".lock"))
-        return sft_fail(err, SFT_EDATA, "%s: a run's directory without a checkpoint yet", dir);
-    if (holds(dir, "snapshots") && holds(dir, "refs"))
-        return sft_fail(err, SFT_EDATA,
-                        "%s: is a cache of the Hugging Face hub: name the directory below its snapshots/", dir);
-    return sft_fail(err, SFT_EDATA, "%s: no config.json (%s)", dir, expected);
-}
-
 static enum sft_status fail_file(const char *path, struct sft_err *err)
 {
     char *dir = path_dirname(path);
@@ -86,6 +74,20 @@ static enum sft_status fail_file(const char *path, struct sft_err *err)
     return SFT_EIO;
 }
 
+enum sft_status model_dir_fail(const char *path, struct sft_err *err)
+{
+    if (path_exists(path) && !path_is_dir(path))
+        return fail_file(path, err);
+    if (holds(path, "adapter_config.json"))
+        return fail_adapter(path, err);
+    if (holds(path, "metrics.jsonl") || holds(path, ".lock"))
+        return sft_fail(err, SFT_EDATA, "%s: a run's directory without a checkpoint yet", path);
+    if (holds(path, "snapshots") && holds(path, "refs"))
+        return sft_fail(err, SFT_EDATA,
+                        "%s: is a cache of the Hugging Face hub: name the directory below its snapshots/", path);
+    return sft_fail(err, SFT_EDATA, "%s: no config.json (%s)", path, expected);
+}
+
 /* ---- finding ---- */
 
 enum sft_status model_dir_find(const char *path, char **dir, const char **link, struct sft_err *err)
@@ -96,7 +98,7 @@ enum sft_status model_dir_find(const char *path, char **dir, const char **link, 
     if (!path_exists(path))
         return sft_fail_errno(err, "%s", path);
     if (!path_is_dir(path))
-        return fail_file(path, err);
+        return model_dir_fail(path, err);
     if (holds(path, "config.json")) {
         *dir = resolve(path);
         return SFT_OK;

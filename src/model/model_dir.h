@@ -12,7 +12,8 @@
  * Otherwise an error that says what is there instead, and what a model's directory has. */
 enum sft_status model_dir_find(const char *path, char **dir, const char **link, struct sft_err *err);
 
-/* SFT_EDATA: that `dir` has no config.json, what it has instead, and what a model's directory has. */
-enum sft_status model_dir_fail(const char *dir, struct sft_err *err);
+/* An error: that `path` is a file, or a directory without config.json, what it is instead, and what a model's directory
+ * has. */
+enum sft_status model_dir_fail(const char *path, struct sft_err *err);
 
 #endif

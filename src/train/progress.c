@@ -107,20 +107,6 @@ void progress_log_eval(const struct eval_metrics *m, size_t num_conversations)
 
 /* ---- at its end ---- */
 
-/* A path as a shell takes it: quoted where it holds what a shell would not leave alone. */
-static void add_shell_word(struct strbuf *out, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:@%=";
-    if (*word && strspn(word, plain) == strlen(word)) {
-        strbuf_puts(out, word);
-        return;
-    }
-    strbuf_putc(out, '\'');
-    for (const char *p = word; *p; p++)
-        strbuf_puts(out, *p == '\'' ? "'\\''" : (char[]){*p, '\0'});
-    strbuf_putc(out, '\'');
-}
-
 static const char *link_name(const struct run *run)
 {
     return run->state.best_step ? "best" : "last";
@@ -154,9 +140,9 @@ void progress_log_end(const struct progress *p, bool stopped_early)
     if (run->state.best_step)
         log_best(run);
     log_info("model  %s/%s", run->output_dir, link_name(run));
-    add_shell_word(&next, program_invocation_name); /* as it was called: sft may not be in the PATH */
+    strbuf_add_shell_word(&next, program_invocation_name); /* as it was called: sft may not be in the PATH */
     strbuf_puts(&next, run->template.name ? " chat " : " generate --raw "); /* documents have no turns */
-    add_shell_word(&next, run->output_dir);
+    strbuf_add_shell_word(&next, run->output_dir);
     log_info("next   %s", next.data);
     strbuf_free(&next);
 }
@@ -165,5 +151,5 @@ void progress_log_finished(const struct run *run)
 {
     log_info("this run is finished (step %llu of %llu); its model is %s/%s", (ull)run->state.step,
              (ull)run->total_steps, run->output_dir, link_name(run));
-    log_info("to train further raise num_train_epochs or max_steps; --fresh starts another run");
+    log_info("to train further, raise num_train_epochs or max_steps; --fresh starts another run");
 }

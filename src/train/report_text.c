@@ -214,8 +214,9 @@ static void put_files(struct strbuf *out, const struct report *report)
 static void put_steps(struct strbuf *out, const struct run *run)
 {
     const char *unit = run->template.name ? "conversation" : "document";
+    const uint64_t batch_size = run->settings->train.batch_size, most = run->train.n_examples;
     strbuf_printf(out, "plan   %s of %s (%llu an epoch)\n", amount(run->total_steps, "step").text,
-                  amount(run->settings->train.batch_size, unit).text, (ull)run->steps_per_epoch);
+                  amount(batch_size < most ? batch_size : most, unit).text, (ull)run->steps_per_epoch);
 }
 
 static void put_memory(struct strbuf *out, const struct run_memory *m)

@@ -254,6 +254,22 @@ static enum sft_status choose_kernels(struct run *run, struct sft_err *err)
     return run->kernels ? SFT_OK : sft_fail(err, SFT_EUSAGE, "[train] precision: %s", run->kernels_why);
 }
 
+/* Why, too: where every row is at fault, it is most often one setting. */
+static enum sft_status fail_nothing_left(const struct run *run, struct sft_err *err)
+{
+    struct strbuf why = {0};
+    const size_t max_length = (size_t)run->settings->data.max_length, n_positions = run->config.n_positions;
+    if (dataset_list_left_out(&run->train, &why))
+        strbuf_printf(&why, "; the length limit is %zu tokens",
+                      n_positions && n_positions < max_length ? n_positions : max_length);
+    if (run->eval_is_split)
+        strbuf_printf(&why, "; set aside for evaluation: %zu (eval_fraction)", (size_t)run->eval_is_split);
+    sft_fail(err, SFT_EDATA, "[data] train: no conversation is left to train on%s (look at the files with sft inspect)",
+             why.data ? why.data : "");
+    strbuf_free(&why);
+    return SFT_EDATA;
+}
+
 enum sft_status run_prepare(struct run *run, struct settings *settings, bool fresh, bool dry,
                             const volatile int *stop, struct sft_err *err)
 {
@@ -265,9 +281,7 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
         return err->status;
     split_data(run);
     if (run->train.n_examples == 0)
-        return sft_fail(err, SFT_EDATA,
-                        "[data] train: no conversation is left to train on (look at the files with "
-                        "sft inspect)");
+        return fail_nothing_left(run, err);
     if (leave_vocabulary_alone(run, err))
         return err->status;
     count_steps(run);

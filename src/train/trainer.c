@@ -219,7 +219,7 @@ static void warn_of_divergence(struct trainer *t)
         return;
     t->is_warned = true;
     log_warning("step %llu: the loss is %.4g over the last steps and was %.4g at the start: training diverges (start "
-                "again with a lower learning_rate than %g and --fresh)",
+                "again with --fresh and a learning_rate below %g)",
                 (unsigned long long)d->step, d->recent, divergence_start(d), t->run.settings->train.learning_rate);
 }
 
@@ -228,7 +228,7 @@ static void warn_of_the_end(const struct trainer *t)
     const struct divergence *d = &t->divergence;
     if (divergence_of_loss(d))
         log_warning("the loss ended at %.4g and was %.4g at the start: training diverged, and this model is of little "
-                    "use (start again with a lower learning_rate than %g and --fresh)",
+                    "use (start again with --fresh and a learning_rate below %g)",
                     d->recent, divergence_start(d), t->run.settings->train.learning_rate);
     else if (divergence_of_eval(d))
         log_warning("the eval loss ended at %.4g and was %.4g before the first step: training made the model worse on "

@@ -95,8 +95,11 @@ test_files_without_rows() {
     echo '[]' >none.json
     train_error 1 'none.json: there is no row in it' --set data.train=none.json
     echo '{"messages":[{"role":"user","content":"a"}]}' >silent.jsonl
-    train_error 1 '[data] train: no conversation is left to train on (look at the files with sft inspect)' \
+    train_error 1 '[data] train: no conversation is left to train on; left out: 1 (no assistant turn) (look at the files with sft inspect)' \
         --set data.train=silent.jsonl
+    printf '{"messages":[{"role":"user","content":"%s"},{"role":"assistant","content":"b"}]}\n' a b >short.jsonl
+    train_error 1 '[data] train: no conversation is left to train on; left out: 2 (nothing left to train); the length limit is 3 tokens (look at the files with sft inspect)' \
+        --set data.train=short.jsonl --set data.max_length=3
 }
 
 test_configuration() {
@@ -270,4 +273,12 @@ test_weights_that_are_something_else() {
     mkfifo m/model.safetensors
     expect_error 1 'm/model.safetensors: is a named pipe, expected a file' "$SFT" eval m "$DATA/chat.jsonl"
     expect 1 "$SFT" info m
+}
+
+# base is a directory, or a config.json: a file of the model beside it is neither.
+test_base_is_another_file() {
+    model=$(trained_model)
+    write_config
+    train_error 1 "$model/model.safetensors: is a file of a model; name its directory, $model" \
+        --set "model.base=$model/model.safetensors"
 }

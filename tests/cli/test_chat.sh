@@ -74,3 +74,11 @@ test_ctrl_c_stops_an_answer() {
     exec 9>&-
     [ ! -s log ] || has_not log error
 }
+
+# What a terminal's driver cut is not taken for the whole message.
+test_a_line_that_a_terminal_cuts() {
+    script -qec true /dev/null >/dev/null 2>&1 || { echo 'SKIP: no script (util-linux) to make a terminal'; return 0; }
+    { sleep 1; head -c 5000 /dev/zero | tr '\0' a; printf '\n/quit\n'; sleep 1; } |
+        script -qec "$SFT chat $(trained_model) --temperature 0" /dev/null >raw
+    has raw 'a terminal passes on 4095 bytes of a line and drops the rest: not sent'
+}

@@ -129,6 +129,10 @@ test_help_in_all_its_forms() {
     done
     expect 0 "$SFT" tokenizer train --help
     mv stdout wanted
+    for word in help version; do # they are commands to whoever types them
+        expect 0 "$SFT" help $word
+        has stdout 'usage: sft COMMAND'
+    done
     expect 0 "$SFT" help tokenizer train
     same stdout wanted
     expect 0 "$SFT" --help

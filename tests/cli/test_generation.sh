@@ -159,3 +159,11 @@ END
     expect 1 "$SFT" generate m --raw --json <rows
     is "$(cat stdout)" "{\"error\":\"the model's output is not finite: its weights have diverged, or its config.json is not theirs\"}"
 }
+
+# Who starts it without a prompt on a terminal is told what it waits for.
+test_a_prompt_is_asked_for_on_a_terminal() {
+    command -v script >/dev/null || { echo 'SKIP: no script(1)'; return; }
+    { sleep 1; printf 'Hello\n\004'; sleep 1; } | script -qec "$SFT generate $(trained_model)" /dev/null >raw
+    has raw 'type the prompt; Ctrl-D on a line of its own ends it'
+    has raw 'Hi there.'
+}

@@ -126,7 +126,7 @@ test_eval_of_several_files() {
     expect 0 "$SFT" eval --model "$model" "$DATA/chat.jsonl" "$DATA/eval.jsonl"
     has stdout ' of 15 conversations'
     echo '{"messages":[{"role":"user","content":"Hello"}]}' >none.jsonl
-    expect_error 1 'no conversation is left to score (look at the files with sft inspect)' "$SFT" eval --model "$model" none.jsonl
+    expect_error 1 'no conversation is left to score; left out: 1 (no assistant turn) (look at the files with sft inspect)' "$SFT" eval --model "$model" none.jsonl
 }
 
 test_tokenizer_round_trip() {

@@ -4,7 +4,8 @@ test_info_of_a_good_directory() {
     model=$(trained_model)
     expect 0 "$SFT" info "$model"
     diff - stdout <<'END'
-model      gpt2: 2 layers, 2 heads, 32 wide (128 inside), 128 positions, vocabulary 404, tied head
+model      gpt2: 2 layers, 2 heads, 32 wide (128 inside), 128 positions,
+           vocabulary 404, tied head
 weights    42.5K parameters
 tokenizer  404 ids, chat template: im_sep
 checkpoint step 300 of 300
@@ -96,10 +97,12 @@ test_export_says_what_it_wrote() {
     model=$(trained_model)
     expect 0 "$SFT" export "$model" --dtype bf16 --out new/model/
     [ ! -s stdout ] || die "$(cat stdout)"
-    diff - stderr <<'END'
+    diff - stderr <<END
 wrote  new/model/: 42.5K parameters in bf16, 0.1 MB
-       config.json generation_config.json merges.txt model.safetensors special_tokens_map.json tokenizer.json tokenizer_config.json vocab.json
-next   sft chat new/model/, or in Python AutoModelForCausalLM.from_pretrained("new/model/")
+       config.json generation_config.json merges.txt model.safetensors
+       special_tokens_map.json tokenizer.json tokenizer_config.json vocab.json
+next   $SFT chat new/model/
+       or in Python: AutoModelForCausalLM.from_pretrained("new/model/")
 END
     is "$(ls new)" model
     expect_error 2 '--out: new/model exists already (choose another name)' "$SFT" export "$model" --out new/model
