@@ -89,6 +89,9 @@ static const struct {
      "{\"conversations\": [{\"from\":\"human\",\"value\":\"a\"},{\"from\":\"gpt\",\"value\":\"b\"}]}",
      "1:a>b"},
     {"a.jsonl", "{\"data\": [" PAIR("a", "b") "]}\n" PAIR("c", "d"), "2:c>d 1!"},
+    /* a conversation whose turns have other keys is one bad row, not documents */
+    {"a.json", "{\"conversations\": [{\"speaker\":\"human\",\"text\":\"a\"},{\"speaker\":\"gpt\",\"text\":\"b\"}]}", "1!"},
+    {"a.json", "{\"messages\": [{\"text\":\"a\"},{\"text\":\"b\"}]}", "1!"},
     /* NaN where nobody looks, and where somebody does */
     {"a.jsonl", "{\"prompt\":\"a\",\"completion\":\"b\",\"score\":NaN,\"x\":[Infinity,-Infinity]}", "1:a>b"},
     {"a.jsonl", "{\"prompt\":\"a\",\"completion\":NaN}\n" PAIR("c", "d"), "2:c>d 1!"},
