@@ -201,7 +201,8 @@ END_TEST
 /* "-id:1 +prompt:2 !mask:1": unused, used, a flag, each with its rows; '?': a refused flag; '<': a verdict. */
 static const char *show_keys(const struct key_counts *keys)
 {
-    static const char kinds[] = {[KEY_USED] = '+', [KEY_UNUSED] = '-', [KEY_FLAG] = '!', [KEY_REFUSED] = '?', [KEY_VERDICT] = '<'};
+    static const char kinds[] = {[KEY_USED] = '+', [KEY_UNUSED] = '-', [KEY_FLAG] = '!', [KEY_REFUSED] = '?',
+                                 [KEY_VERDICT] = '<'};
     strbuf_clear(&text);
     strbuf_puts(&text, "");
     for (size_t i = 0; i < keys->count; i++)

@@ -110,6 +110,8 @@ static const struct row_case bad_messages[] = {
     {"{'messages':[{'role':'user','content':'a'},null]}", "messages[1]: expected an object, found null"},
     {"{'messages':[]}", "messages: the list is empty"},
     {"{'messages':'a'}", "messages: expected an array, found a string"},
+    {"{'messages':' [{}]'}", "messages: expected an array, found a string that holds one (json.loads makes an array of "
+                             "JSON, ast.literal_eval of Python's notation)"},
     {"{'messages':5}", "messages: expected an array, found a number"},
     {"{'messages':[{'role':'user','content':[{'type':'text','text':'a'},{'type':'image_url'}]}]}",
      "messages[0].content[1].type: expected \"text\", found 'image_url'"},
