@@ -261,7 +261,9 @@ static enum sft_status next_in_array(struct json_scanner *s, struct json_element
         s->pos++;
         skip_space(s);
     }
-    if (s->pos == s->len || s->text[s->pos] == ',' || s->text[s->pos] == ']')
+    if (s->pos < s->len && s->text[s->pos] == ']')
+        return fail_at_line(s, err, "a comma before ']', and no element behind it (take the comma out)");
+    if (s->pos == s->len || s->text[s->pos] == ',')
         return fail_at_line(s, err, "an element of the array is missing");
 
     const char *start = s->text + s->pos;

@@ -101,13 +101,51 @@ static bool has_at(const char *bytes, size_t len, size_t offset, const char *wha
     return len >= offset + n && memcmp(bytes + offset, what, n) == 0;
 }
 
+static const char *skip_blanks(const char *p, const char *end)
+{
+    if (end - p >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
+        p += 3;
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+        p++;
+    return p;
+}
+
 /* ---- what a web server says in place of a file that it does not have ---- */
+
+static bool begins_with(const char **p, const char *end, const char *what)
+{
+    const size_t n = strlen(what);
+    if ((size_t)(end - *p) < n || memcmp(*p, what, n) != 0)
+        return false;
+    *p = skip_blanks(*p + n, end);
+    return true;
+}
+
+/* {"error": "..."} and nothing else, as Hugging Face's servers say it; {"message": "Not Found", ...}: GitHub's. */
+static bool is_error_object(const char *bytes, size_t len)
+{
+    enum { MOST = 512 };
+    const char *p = bytes, *end = bytes + len;
+    if (len > MOST)
+        return false;
+    p = skip_blanks(p, end);
+    if (!begins_with(&p, end, "{"))
+        return false;
+    if (begins_with(&p, end, "\"message\""))
+        return begins_with(&p, end, ":") && begins_with(&p, end, "\"Not Found\"");
+    if (!begins_with(&p, end, "\"error\"") || !begins_with(&p, end, ":") || !begins_with(&p, end, "\"") ||
+        !(p = memchr(p, '"', (size_t)(end - p))))
+        return false;
+    return begins_with(&p, end, "\"") && begins_with(&p, end, "}") && p == end;
+}
 
 static bool is_answer(const char *bytes, size_t len)
 {
     static const char *const answers[] = {"404: Not Found", "Not Found", "Entry not found", "Repository not found",
                                           "Invalid username or password", "Access denied"};
     enum { MOST = 64 }; /* a text that goes on is a text */
+    if (is_error_object(bytes, len))
+        return true;
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
         if (len <= MOST && has_at(bytes, len, 0, answers[i], strlen(answers[i])))
             return true;
@@ -136,15 +174,6 @@ static const char *kind_of_zip(const char *bytes, size_t len)
 }
 
 /* ---- markup, which may begin with blanks and a mark ---- */
-
-static const char *skip_blanks(const char *p, const char *end)
-{
-    if (end - p >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
-        p += 3;
-    while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
-        p++;
-    return p;
-}
 
 static const char *kind_of_markup(const char *p, const char *end)
 {

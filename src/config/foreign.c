@@ -75,6 +75,11 @@ static const struct foreign keys[] = {
        "max_tokens "
        "model_max_length truncation_length max_position_embeddings",
        "max_length"),
+    NOTHING("response_template instruction_template response_part instruction_part",
+            "the template knows where answers begin, and train_on = assistant in [data] trains them alone"),
+    NOTHING("formatting_func formatting_function formatting_prompts_func",
+            "template and columns in [data] say how a row becomes text; sft inspect shows it"),
+    NOTHING("truncation_side", "a conversation's first max_length tokens are kept; overlong = drop leaves it out"),
     NOTHING("max_prompt_length max_completion_length max_target_length max_source_length",
             "max_length bounds the whole conversation"),
     IS("chat_template chat_template_path prompt_template template_name conversation_template", "template"),

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 const json *key_read(const json *node)
 {
@@ -67,6 +68,16 @@ bool key_speaks_of_training(const char *key, const json *value)
             return true;
     }
     return false;
+}
+
+/* TRL's and LLaMA-Factory's unpaired preferences: an answer a row, and whether it is one to learn. A class that is
+ * called label is a text or a number. */
+static bool calls_answer_bad(const char *key, const json *value)
+{
+    static const char *const keys[] = {"label", "kto_tag"};
+    const char *text = json_string(value);
+    const bool is_false = text ? strcasecmp(text, "false") == 0 : json_is_bool(value) && !json_is_true(value);
+    return is_false && str_is_one_of(key, strlen(key), keys, sizeof keys / sizeof *keys);
 }
 
 /* ---- counting ---- */
@@ -219,6 +230,8 @@ static void count_object(const struct counting *c, const struct path *path, cons
             continue;
         if (mark == MARK_UNREAD) {
             count_key(c, path, key_speaks_of_training(key, child) ? KEY_FLAG : KEY_UNUSED, key, child);
+            if (!path->outer && calls_answer_bad(key, child))
+                count_key(c, path, KEY_VERDICT, key, child);
             continue;
         }
         count_key(c, path, KEY_USED, key, child);
@@ -288,7 +301,7 @@ bool key_counts_unpack(struct key_counts *counts, const char *bytes, size_t len)
             return false;
         memcpy(&p, bytes, sizeof p);
         bytes += sizeof p;
-        if (p.kind > KEY_ROLE || p.len > KEY_NAME_MAX || p.len > (size_t)(end - bytes))
+        if (p.kind > KEY_VERDICT || p.len > KEY_NAME_MAX || p.len > (size_t)(end - bytes))
             return false;
         char name[KEY_NAME_MAX + 1] = {0};
         memcpy(name, bytes, p.len);

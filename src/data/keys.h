@@ -33,6 +33,7 @@ enum key_kind {
     KEY_REFUSED, /* a flag that asks to train a turn that is not the assistant's */
     KEY_COLUMN,  /* not a key: [data] columns' i-th was found; its name is `from` */
     KEY_ROLE,    /* [data] roles' i-th was met */
+    KEY_VERDICT, /* unused besides, and it calls the row's answer a bad one: TRL's label of false */
 };
 
 struct key_count {

@@ -101,8 +101,8 @@ static const char *const keys[] = {
     "ignore",      "messages",   "conversations", "conversation", "prompt",    "completion", "chosen",
     "instruction", "input",      "context",       "output",       "response",  "history",    "question",
     "answer",      "text",       "system",        "tools",        "role",      "content",    "from",
-    "value",       "weight",     "train",         "name",         "type",      "replies",    "rank",
-    "deleted",     "tool_calls", "function_call", "function",     "arguments", "rejected",
+    "value",       "weight",     "train",         "masked",       "name",      "type",       "replies",
+    "rank",        "deleted",    "tool_calls",    "function_call", "function", "arguments",  "rejected",
 };
 
 /* "theirs:ours" at its last colon, into the arena. */

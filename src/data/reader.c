@@ -77,6 +77,8 @@ const struct reader *reader_detect(const json *row, struct sft_err *err)
             return readers[i];
     struct strbuf text = {0};
     describe_keys(row, &text);
+    if (json_is_array(json_get(row, "input_ids")))
+        strbuf_puts(&text, " (tokens already, and texts are read here)");
     strbuf_puts(&text,
                 "; expected messages, conversations, prompt and completion, instruction and output, question "
                 "and answer, chosen, or text; ");
@@ -178,8 +180,12 @@ enum sft_status reader_get_list(const json *row, const char *key, const json **o
     *out = key_read(json_get(row, key));
     if (json_is_array(*out) && json_first(*out))
         return SFT_OK;
+    const char *text = json_string(*out);
     if (json_is_array(*out))
         sft_fail(err, SFT_EDATA, "the list is empty");
+    else if (text && text[strspn(text, " \t\r\n")] == '[')
+        sft_fail(err, SFT_EDATA, "expected an array, found a string that holds one (json.loads makes an array of "
+                                 "JSON, ast.literal_eval of Python's notation)");
     else
         reader_fail_type(*out, "an array", err);
     return reader_within(key, false, err);

@@ -6,18 +6,21 @@
 
 #include <string.h>
 
-/* One {"type": "text", "text": ...} of a content in parts. */
+/* One part of a content: {"type": "text", "text": ...}, with OpenAI's later names of the type or with nothing but the
+ * text, or the text itself. */
 static enum sft_status add_part(const json *part, struct strbuf *text, struct sft_err *err)
 {
-    const char *type, *content;
-    if (!json_is_object(part))
-        return reader_fail_type(part, "an object", err);
-    if (reader_get_string(part, "type", true, &type, err))
-        return SFT_EDATA;
-    if (strcmp(type, "text") != 0)
-        return sft_fail(err, SFT_EDATA, "type: expected \"text\", found '%.80s'", type);
-    if (reader_get_string(part, "text", true, &content, err))
-        return SFT_EDATA;
+    const char *type, *content = json_string(key_read(part));
+    if (!content) {
+        if (!json_is_object(part))
+            return reader_fail_type(part, "an object", err);
+        if (reader_get_string(part, "type", json_size(part) != 1 || !json_get(part, "text"), &type, err))
+            return SFT_EDATA;
+        if (type && strcmp(type, "text") != 0 && strcmp(type, "input_text") != 0 && strcmp(type, "output_text") != 0)
+            return sft_fail(err, SFT_EDATA, "type: expected \"text\", found '%.80s'", type);
+        if (reader_get_string(part, "text", true, &content, err))
+            return SFT_EDATA;
+    }
     strbuf_puts(text, content);
     return SFT_OK;
 }

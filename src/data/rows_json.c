@@ -16,11 +16,21 @@ static const char *const row_keys[] = {"messages", "conversations", "conversatio
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
+static bool has_own_turns(const json *node)
+{
+    return json_get(node, "messages") || json_get(node, "conversations");
+}
+
 /* Whether an object has the keys of a turn, as opposed to those of a row. */
 static bool is_turn(const json *node)
 {
-    return (json_get(node, "role") || json_get(node, "from")) && !json_get(node, "messages") &&
-           !json_get(node, "conversations");
+    return (json_get(node, "role") || json_get(node, "from")) && !has_own_turns(node);
+}
+
+/* Whether a text of the object is what somebody said: its list is a conversation, not documents. */
+static bool has_speaker(const json *node)
+{
+    return json_get(node, "speaker") || json_get(node, "sender");
 }
 
 static bool is_row(const json *node)
@@ -68,8 +78,10 @@ static void look_at_list(struct lists *lists, const char *key, size_t key_len, c
     json_scanner_init(&scanner, value, len);
     json *root = peek(scanner, &element);
     const bool is_named = str_is_one_of(key, key_len, list_names, COUNT(list_names));
-    const bool is_list = (is_named && (json_is_object(root) || json_is_array(root)) && !is_turn(root)) ||
-                         (is_row(root) && !is_turn(root)) || (json_is_array(root) && is_turn(json_first(root)));
+    const bool is_turns = is_turn(root) || has_speaker(root) ||
+                          (str_is_one_of(key, key_len, row_keys, COUNT(row_keys)) && !has_own_turns(root));
+    const bool is_list = (is_named && (json_is_object(root) || json_is_array(root)) && !is_turns) ||
+                         (is_row(root) && !is_turns) || (json_is_array(root) && is_turn(json_first(root)));
     json_free(root);
     if (!is_list) {
         lists->is_row = lists->is_row || str_is_one_of(key, key_len, row_keys, COUNT(row_keys));

@@ -49,6 +49,13 @@ static bool builds_byte_level(const struct tokenizer *tok)
     return tok->class_name && is_one_of(tok->class_name, byte_level);
 }
 
+/* Whether the class composes characters (NFC), which no tokenizer.json that is read here does. */
+static bool normalizes(const struct tokenizer *tok)
+{
+    static const char *const nfc[] = {"GPTNeoXTokenizer", "Qwen2Tokenizer", NULL};
+    return tok->class_name && is_one_of(tok->class_name, nfc);
+}
+
 enum sft_status tokenizer_read_class(struct tokenizer *tok, const char *dir, struct sft_err *err)
 {
     json *model = NULL;
@@ -69,7 +76,8 @@ enum sft_status tokenizer_read_class(struct tokenizer *tok, const char *dir, str
 static enum sft_status check_pipeline(const struct tokenizer *tok, const char *dir, struct sft_err *err)
 {
     const bool needs_unk = tok->bpe.unk_id >= 0 && !tokenizer_has_all_bytes(tok);
-    const char *what = !tok->pre.is_gpt2    ? "pre_tokenizer"
+    const char *what = normalizes(tok)      ? "normalizer"
+                       : !tok->pre.is_gpt2    ? "pre_tokenizer"
                        : tok->ignore_merges ? "ignore_merges"
                        : needs_unk          ? "unk_token"
                                             : NULL;
@@ -146,7 +154,7 @@ static enum sft_status check_added(const struct tokenizer *tok, const char *dir,
 
 enum sft_status tokenizer_reconcile(struct tokenizer *tok, const char *dir, struct sft_err *err)
 {
-    if (!tok->base_json || !builds_byte_level(tok))
+    if (!tok->base_json || (!builds_byte_level(tok) && !normalizes(tok)))
         return SFT_OK;
     if (check_pipeline(tok, dir, err) || check_added(tok, dir, err))
         return err->status;

@@ -149,8 +149,10 @@ static enum sft_status read_added_tokens_json(struct tokenizer *tok, const char 
 
 /* ---- named tokens ---- */
 
-/* A special token by its node; it is added if it is not an added one yet. */
-static enum sft_status add_named(struct tokenizer *tok, const json *node, int32_t *id, struct sft_err *err)
+/* A special token by its node; it is added if it is not an added one yet. One that has a name is special whatever
+ * tokenizer.json says; one of a list stays as it is there (transformers 5). */
+static enum sft_status add_special(struct tokenizer *tok, const json *node, bool has_name, int32_t *id,
+                                   struct sft_err *err)
 {
     const char *content;
     struct added_flags flags = {.special = true};
@@ -158,8 +160,10 @@ static enum sft_status add_named(struct tokenizer *tok, const json *node, int32_
         return err->status;
     flags.special = true;
     *id = tokenizer_token_id(tok, content);
-    if (*id != TOKEN_NONE && tok->tokens[*id].is_added)
+    if (*id != TOKEN_NONE && tok->tokens[*id].is_added) {
+        tok->tokens[*id].flags.special |= has_name;
         return SFT_OK;
+    }
     return tokenizer_add(tok, content, flags, id, err);
 }
 
@@ -168,7 +172,7 @@ static enum sft_status read_named(struct tokenizer *tok, const json *config, str
     for (size_t i = 0; i < N_SPECIAL_NAMES; i++) {
         const json *node = json_get(config, special_key[i]);
         if (node && !json_is_null(node)) {
-            if (add_named(tok, node, &tok->named[i], err))
+            if (add_special(tok, node, true, &tok->named[i], err))
                 return sft_context(err, "%s", special_key[i]);
         } else if (!node && i <= SPECIAL_UNK && tokenizer_is_gpt2_class(tok)) {
             /* GPT2Tokenizer adds what it lacks; where no file names a class, what is not there is not meant
@@ -190,11 +194,12 @@ static enum sft_status read_extra(struct tokenizer *tok, const json *config, str
     for (const json *child = json_first(config); child; child = json_next(child)) {
         size_t len = strlen(json_key(child));
         bool is_token = len > 6 && strcmp(json_key(child) + len - 6, "_token") == 0 && content_of(child);
-        if (is_token && add_named(tok, child, &id, err))
+        if (is_token && add_special(tok, child, true, &id, err))
             return sft_context(err, "%s", json_key(child));
     }
-    for (const json *child = json_first(extra_tokens(config)); child; child = json_next(child))
-        if (add_named(tok, child, &id, err))
+    const json *extra = extra_tokens(config);
+    for (const json *child = json_first(extra); child; child = json_next(child))
+        if (add_special(tok, child, json_is_object(extra), &id, err))
             return sft_context(err, "extra_special_tokens");
     return SFT_OK;
 }

@@ -148,6 +148,11 @@ static bool is_flag(const struct key_count *key)
     return key->kind == KEY_FLAG;
 }
 
+static bool is_verdict(const struct key_count *key)
+{
+    return key->kind == KEY_VERDICT;
+}
+
 static bool is_reasoning(const struct key_count *key)
 {
     return key->kind == KEY_UNUSED && key->tells && meaning_of(key->name) == MEANS_REASONING;
@@ -170,6 +175,8 @@ void report_warn_of_keys(struct report *report, const struct report_file *f)
         {trains_all ? NULL : is_refused,
          "turns that are not the assistant's are marked to be trained, and are not",
          "train_on = all trains every turn"},
+        {is_verdict, "answers that their row calls bad, and that are trained on as all others",
+         "[data] columns = KEY:train leaves them out, KEY:ignore says that it means something else"},
         {is_reasoning, "reasoning that is not shown to the model", NULL},
         {is_unknown, "keys that nobody reads",
          "[data] columns = KEY:OURS says what one is, KEY:ignore that it is not needed"},

@@ -127,6 +127,16 @@ test_keys_that_nobody_reads() {
     has stdout '       preferences: 1; `chosen` is trained on, `rejected` is not used'
 }
 
+# A flag of another name is one as soon as it is said which.
+test_a_flag_of_another_name() {
+    tiny_base base
+    rows a.jsonl "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b','mask':true},{'role':'assistant','content':'c'}]}"
+    expect 1 "$SFT" inspect --base base a.jsonl
+    expect 0 "$SFT" inspect --base base a.jsonl --set data.columns=mask:masked
+    has stdout 'assistant<|im_sep|>b<|im_end|>'
+    has stdout '[[c<|im_end|>]]'
+}
+
 # What the rows told is kept in the cache with them.
 test_the_cache_keeps_the_counts() {
     tiny_base base

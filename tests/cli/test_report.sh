@@ -160,6 +160,19 @@ END
     sed 's/.*"warnings":\["\(.*\)"\]}$/\1/; s/","/\n/g' stdout | diff found -
 }
 
+# Unpaired preferences: whether an answer is one to learn stands in a key of its own.
+test_answers_that_are_called_bad() {
+    write_config
+    printf '%s\n' '{"prompt": "a", "completion": "yes", "label": true}' '{"prompt": "a", "completion": "no", "label": false}' >rows.jsonl
+    expect 0 report
+    is "$(warnings stdout | grep 'called\|calls')" 'answers that their row calls bad, and that are trained on as all others: label (1 row), first rows.jsonl:2 ([data] columns = KEY:train leaves them out, KEY:ignore says that it means something else)'
+    expect 0 report --set data.columns=label:train
+    has_not stdout 'calls bad'
+    has stdout 'left out: 1 (nothing left to train)'
+    expect 0 report --set data.columns=label:ignore
+    has_not stdout 'calls bad'
+}
+
 test_no_warning_without_a_cause() {
     write_config
     sed -n 2p "$DATA/eval.jsonl" >eval.jsonl

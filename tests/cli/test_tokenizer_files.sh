@@ -38,6 +38,21 @@ test_added_tokens_that_are_not_special() {
         '"tokens":[405,293,267,198,403,406,198,405,64,82,320,357,198,87,220,402,403,406,198]'
 }
 
+# A token that a file gives a name (pad_token, image_token) is a control token, though tokenizer.json calls it none; one
+# of a list of further tokens is what tokenizer.json says.
+test_a_token_with_a_name_is_special() {
+    tokenizer_dir ', "pad_token": "<tool>"'
+    is "$(ids '"a <tool>"' | grep -c 402)" 0
+    is "$(ids '"a <tool>"' --special)" '[64,220,402]'
+    tokenizer_dir ', "extra_special_tokens": {"tool_token": "<tool>"}'
+    is "$(ids '"<tool>"' | grep -c 402)" 0
+    tokenizer_dir ', "additional_special_tokens": ["<tool>"]'
+    is "$(ids '"a <tool>"')" '[64,220,402]'
+    tokenizer_dir '' PreTrainedTokenizerFast
+    echo '{"mask_token": {"content": "<tool>", "lstrip": false}}' >t/special_tokens_map.json
+    is "$(ids '"<tool>"' | grep -c 402)" 0
+}
+
 test_prefix_space_is_the_configs() {
     tokenizer_dir ', "add_prefix_space": true'
     is "$(ids '"the the"')" '[259,259]'
@@ -56,6 +71,9 @@ test_files_that_contradict() {
     has stderr "error: t/tokenizer.json: pre_tokenizer is not what tokenizer_config.json's tokenizer_class, GPT2Tokenizer, builds"
     sed -i 's/GPT2Tokenizer/PreTrainedTokenizerFast/' t/tokenizer_config.json
     expect 0 "$SFT" tokenizer encode --model t </dev/null
+    tokenizer_dir '' Qwen2Tokenizer
+    expect 1 "$SFT" tokenizer encode --model t </dev/null
+    has stderr "error: t/tokenizer.json: normalizer is not what tokenizer_config.json's tokenizer_class, Qwen2Tokenizer, builds"
     tokenizer_dir ', "added_tokens_decoder": {"400": {"content": "<|endoftext|>", "special": true}}'
     expect_error 1 "t: '<mask>' is an added token in tokenizer.json, but not in tokenizer_config.json's added_tokens_decoder (transformers 4 knows it, 5 does not; add it there, or take it out of tokenizer.json)" \
         "$SFT" tokenizer encode --model t

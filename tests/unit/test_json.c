@@ -467,7 +467,7 @@ static const struct {
     {TEXT("[\n1\n2]"), "2:1|line 3: expected ',' or ']' after an element of the array"},
     {TEXT("[{}\n{}]"), "1:{}|line 2: expected ',' or ']' after an element of the array|2:{}|"},
     {TEXT("[{}{},{}]"), "1:{}|line 1: expected ',' or ']' after an element of the array|1:{}|1:{}|"},
-    {TEXT("[1,\n]"), "1:1|line 2: an element of the array is missing"},
+    {TEXT("[1,\n]"), "1:1|line 2: a comma before ']', and no element behind it (take the comma out)"},
     {TEXT("[,1]"), "line 1: an element of the array is missing"},
     {TEXT("[1,,2]"), "1:1|line 1: an element of the array is missing"},
     {TEXT("[1,"), "1:1|line 1: an element of the array is missing"},

@@ -187,10 +187,11 @@ END_TEST
 
 /* ---- what nobody reads ---- */
 
-/* "-id:1 +prompt:2 !mask:1": unused, used, a flag, each with its rows; '?': a refused flag. */
+/* "-id:1 +prompt:2 !mask:1": unused, used, a flag, each with its rows; '?': a refused flag; '<': a verdict. */
 static const char *show_keys(const struct key_counts *keys)
 {
-    static const char kinds[] = {[KEY_USED] = '+', [KEY_UNUSED] = '-', [KEY_FLAG] = '!', [KEY_REFUSED] = '?'};
+    static const char kinds[] = {[KEY_USED] = '+', [KEY_UNUSED] = '-', [KEY_FLAG] = '!', [KEY_REFUSED] = '?',
+                                 [KEY_VERDICT] = '<'};
     strbuf_clear(&text);
     strbuf_puts(&text, "");
     for (size_t i = 0; i < keys->count; i++)
@@ -266,6 +267,29 @@ START_TEST(keys_that_speak_of_training)
         "{'messages':[{'role':'user','content':'a','train':true},{'role':'user','content':'a','weight':1}]}",
         "+messages:1 +messages[].role:1 +messages[].content:1 +messages[].train:1 ?messages[].train:1 "
         "+messages[].weight:1");
+}
+END_TEST
+
+/* Rows of which some are not to be learned, as TRL's KTO has them; a class of that name is none. */
+START_TEST(answers_that_are_called_bad)
+{
+    counts("{'prompt':'q','completion':'a','label':false}", "+prompt:1 +completion:1 -label:1 <label:1");
+    counts("{'prompt':'q','completion':'a','label':'False'}", "+prompt:1 +completion:1 -label:1 <label:1");
+    counts("{'instruction':'q','output':'a','kto_tag':false}", "+instruction:1 +output:1 -kto_tag:1 <kto_tag:1");
+    counts("{'prompt':'q','completion':'a','label':true}", "+prompt:1 +completion:1 -label:1");
+    counts("{'prompt':'q','completion':'a','label':0}", "+prompt:1 +completion:1 -label:1");
+    counts("{'prompt':'q','completion':'a','label':'joy'}", "+prompt:1 +completion:1 -label:1");
+    counts("{'messages':[{'role':'assistant','content':'a','label':false}]}",
+           "+messages:1 +messages[].role:1 +messages[].content:1 -messages[].label:1");
+    struct key_counts keys = {0}, back = {0};
+    struct strbuf packed = {0};
+    read_row("{'prompt':'q','completion':'a','label':false}", &keys);
+    key_counts_pack(&keys, &packed);
+    ck_assert(key_counts_unpack(&back, packed.data, packed.len));
+    ck_assert_str_eq(show_keys(&back), "+prompt:1 +completion:1 -label:1 <label:1");
+    strbuf_free(&packed);
+    key_counts_free(&keys);
+    key_counts_free(&back);
 }
 END_TEST
 
@@ -414,6 +438,7 @@ int main(void)
     tcase_add_test(tests, system_prompts);
     tcase_add_test(tests, every_key_is_counted);
     tcase_add_test(tests, keys_that_speak_of_training);
+    tcase_add_test(tests, answers_that_are_called_bad);
     tcase_add_test(tests, counts_add_up_and_pack);
     tcase_add_test(tests, keys_without_end);
     tcase_add_test(tests, one_call_one_form);

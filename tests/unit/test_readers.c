@@ -80,6 +80,9 @@ static const struct row_case good_messages[] = {
     {"{'messages':[{'role':'user','name':'ann','content':''},{'role':'function','name':'f','content':'r'},"
      "{'role':'user','name':null,'content':[]}]}",
      "user() tool(r) user()"},
+    {"{'messages':[{'role':'user','content':[{'type':'input_text','text':'a'},'b',{'text':'c'}]},"
+     "{'role':'assistant','content':[{'type':'output_text','text':'d'}]}]}",
+     "user(abc) assistant(d)"},
     {"{'system':'s','messages':[{'role':'user','content':'a'}]}", "system(s) user(a)"},
     {"{'system':' ','messages':[{'role':'user','content':'a'}]}", "user(a)"},
     {"{'system':null,'messages':[{'role':'user','content':'a'}]}", "user(a)"},
@@ -107,12 +110,15 @@ static const struct row_case bad_messages[] = {
     {"{'messages':[{'role':'user','content':'a'},null]}", "messages[1]: expected an object, found null"},
     {"{'messages':[]}", "messages: the list is empty"},
     {"{'messages':'a'}", "messages: expected an array, found a string"},
+    {"{'messages':' [{}]'}", "messages: expected an array, found a string that holds one (json.loads makes an array of "
+                             "JSON, ast.literal_eval of Python's notation)"},
     {"{'messages':5}", "messages: expected an array, found a number"},
     {"{'messages':[{'role':'user','content':[{'type':'text','text':'a'},{'type':'image_url'}]}]}",
      "messages[0].content[1].type: expected \"text\", found 'image_url'"},
-    {"{'messages':[{'role':'user','content':[{'text':'a'}]}]}", "messages[0].content[0].type: missing"},
-    {"{'messages':[{'role':'user','content':['a']}]}",
-     "messages[0].content[0]: expected an object, found a string"},
+    {"{'messages':[{'role':'user','content':[{'text':'a','image':'b'}]}]}", "messages[0].content[0].type: missing"},
+    {"{'messages':[{'role':'user','content':['a',{'type':'image','text':'b'}]}]}",
+     "messages[0].content[1].type: expected \"text\", found 'image'"},
+    {"{'messages':[{'role':'user','content':['a',1]}]}", "messages[0].content[1]: expected an object, found a number"},
     {"{'messages':[{'role':'user','content':[{'type':'text','text':1}]}]}",
      "messages[0].content[0].text: expected a string, found a number"},
     {"{'messages':[{'role':'user','content':'a','name':1}]}",

@@ -92,6 +92,10 @@ static const struct {
      "{\"conversations\": [{\"from\":\"human\",\"value\":\"a\"},{\"from\":\"gpt\",\"value\":\"b\"}]}",
      "1:a>b"},
     {"a.jsonl", "{\"data\": [" PAIR("a", "b") "]}\n" PAIR("c", "d"), "2:c>d 1!"},
+    /* a conversation whose turns have other keys is one bad row, not documents */
+    {"a.json",
+     "{\"conversations\": [{\"speaker\":\"human\",\"text\":\"a\"},{\"speaker\":\"gpt\",\"text\":\"b\"}]}", "1!"},
+    {"a.json", "{\"messages\": [{\"text\":\"a\"},{\"text\":\"b\"}]}", "1!"},
     /* NaN where nobody looks, and where somebody does */
     {"a.jsonl", "{\"prompt\":\"a\",\"completion\":\"b\",\"score\":NaN,\"x\":[Infinity,-Infinity]}", "1:a>b"},
     {"a.jsonl", "{\"prompt\":\"a\",\"completion\":NaN}\n" PAIR("c", "d"), "2:c>d 1!"},
@@ -157,6 +161,10 @@ static const struct {
      ": is a table by its columns (pandas writes rows with orient=\"records\", lines=True)"},
     {"a.txt", PAIR("a", "b") "\n",
      ": holds JSON, not text (FILE:messages, or another format, reads its rows; FILE:txt takes it as it is)"},
+    {"a.jsonl", "{\"input_ids\":[1,2],\"labels\":[-100,2]}\n",
+     ":1: unknown structure: it has the keys input_ids, labels (tokens already, and texts are read here); expected "
+     "messages, conversations, prompt and completion, instruction and output, question and answer, chosen, or text; "
+     "[data] columns = YOURS:prompt OTHER:completion says which is which"},
     {"a.csv", "prompt,completion;note\na,b\nc,d\n", /* commas: the second column has another name */
      ":2: unknown structure: it has the keys prompt, completion;note; expected messages, conversations, prompt and "
      "completion, instruction and output, question and answer, chosen, or text; [data] columns = "

@@ -188,6 +188,10 @@ static const struct {
     {"base_model=gpt2",
      "unknown key; here it is base = gpt2 in [model] (a Hugging Face directory on this machine)"},
     {"optim=adamw_torch", "unknown key; not in this version: the optimizer is AdamW, leave it out"},
+    {"response_template=### Answer:",
+     "unknown key; the template knows where answers begin, and train_on = assistant in [data] trains them alone"},
+    {"truncation_side=left",
+     "unknown key; a conversation's first max_length tokens are kept; overlong = drop leaves it out"},
     {"wandb_project=x",
      "unknown key; metrics go to output_dir/metrics.jsonl, an object a line: leave it out"},
 };
