@@ -121,7 +121,7 @@ static void run_attention_backward(struct arrays *a)
 static void run_head(struct arrays *a)
 {
     const struct head head = {a->w, V, C};
-    a->k->head_loss(a->nll, a->correct, a->dx, a->dw, false, a->x, a->labels, a->weights, 1, &head, M, &a->work);
+    a->k->head_loss(a->nll, a->correct, a->dx, a->dw, false, a->x, a->labels, a->weights, &head, M, &a->work);
 }
 
 static void run_logits(struct arrays *a)

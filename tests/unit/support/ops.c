@@ -413,7 +413,7 @@ static void head_forward(const void *table, const struct op_sizes *s, const doub
     uint8_t *correct = malloc(s->N + 1);
     const struct head head = {.w = w, .V = s->V, .C = s->C};
     struct workspace work = head_work(k, s);
-    k->head_loss(nll, correct, NULL, NULL, false, h, labels, NULL, 0, &head, s->N, &work);
+    k->head_loss(nll, correct, NULL, NULL, false, h, labels, NULL, &head, s->N, &work);
     give_back(out[0], nll, s->N);
     for (size_t i = 0; i < s->N; i++)
         out[1][i] = correct[i];
@@ -428,23 +428,20 @@ static void head_run_backward(const void *table, const struct op_sizes *s, const
                               const double *const dout[], double *const din[], bool add)
 {
     const struct kernels *k = kernels_of(table);
-    const real grad_scale = (real)0.25;
     act *h = to_act(k, in[0], s->N * s->C), *dh = to_act(k, din[0], s->N * s->C);
-    real *w = to_real(in[1], s->V * s->C), *weights = to_real(dout[0], s->N);
+    real *w = to_real(in[1], s->V * s->C), *dnll = to_real(dout[0], s->N);
     real *dw = to_real(din[1], s->V * s->C);
     real *nll = malloc((s->N + 1) * sizeof *nll);
     int32_t *labels = make_labels(s, in[0], in[1]);
     uint8_t *correct = malloc(s->N + 1);
     const struct head head = {.w = w, .V = s->V, .C = s->C};
     struct workspace work = head_work(k, s);
-    for (size_t i = 0; i < s->N; i++)
-        weights[i] /= grad_scale;
-    k->head_loss(nll, correct, dh, dw, add, h, labels, weights, grad_scale, &head, s->N, &work);
+    k->head_loss(nll, correct, dh, dw, add, h, labels, dnll, &head, s->N, &work);
     give_back_act(k, din[0], dh, s->N * s->C);
     give_back(din[1], dw, s->V * s->C);
     free(h);
     free(w);
-    free(weights);
+    free(dnll);
     free(nll);
     free(labels);
     free(correct);
