@@ -40,7 +40,7 @@ static enum sft_status take_steps(struct bench *b, struct run *run, struct sft_e
         b->step_seconds[i] = omp_get_wtime() - started;
         b->seconds += b->step_seconds[i];
         b->tokens += (double)result.num_tokens;
-        if (threads_adapt(&threads) == THREADS_DROPPED)
+        if (threads_adapt(&threads, (double)result.num_tokens) == THREADS_DROPPED)
             b->busy = true;
     }
     const double missed = threads_delay() - delay, whole = omp_get_wtime() - began;

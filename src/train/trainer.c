@@ -35,9 +35,9 @@ struct trainer {
 
 /* Other work on the machine changes how many threads compute, and no bit of what they compute: said once, as a busy
  * machine's work comes and goes. */
-static void adapt_threads(struct trainer *t)
+static void adapt_threads(struct trainer *t, size_t tokens)
 {
-    if (threads_adapt(&t->threads) != THREADS_DROPPED || t->is_busy_told)
+    if (threads_adapt(&t->threads, (double)tokens) != THREADS_DROPPED || t->is_busy_told)
         return;
     log_info("other work on this machine: %d of %d threads compute meanwhile", t->threads.used, t->threads.all);
     t->is_busy_told = true;
@@ -56,6 +56,7 @@ static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err
     t->window_tokens += result.num_tokens;
     t->window_seconds += clock_seconds() - started;
     divergence_add_step(&t->divergence, t->run.state.step, result.sums.loss / result.sums.weight);
+    adapt_threads(t, result.num_tokens);
     return SFT_OK;
 }
 
@@ -279,7 +280,6 @@ static enum sft_status run_loop(struct trainer *t, struct sft_err *err)
             status = log_step(t, norm, err);
         if (!status)
             warn_of_divergence(t);
-        adapt_threads(t);
         if (!status && eval_due(t) && !*t->stop)
             status = run_evaluation(t, err);
         if (!status && save_due(t))
