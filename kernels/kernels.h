@@ -29,6 +29,7 @@ struct workspace {
 /* The largest sizes that ops will be called with. */
 struct kernel_sizes {
     size_t N, C, F, V, head_size;
+    size_t heads_per_kv; /* heads of queries that share one of keys and values */
 };
 
 /* ---- what the ops (ops.def) are told ---- */
@@ -40,14 +41,16 @@ struct linear {
     size_t in, out;
 };
 
-/* Sequence s has queries q_start[s] .. q_start[s+1] and keys kv_start[s] .. kv_start[s+1], at least as many
- * keys as queries; its last query sees all keys, the one before all but one, and so on. In training the two
- * are the same; with a cache there are more keys. Head h is columns h*D .. (h+1)*D of every row. */
+/* Sequence s has queries q_start[s] .. q_start[s+1], and n_kv keys, at least as many: rows kv_begin[s] .. kv_begin[s] +
+ * kv_len[s] of k and v, or where these are NULL, in training, the queries' own rows. Its last query sees all keys, the
+ * one before all but one, and so on. Head h of the queries is columns h*D .. (h+1)*D of every row; n_head / n_kv_head
+ * of them in a row share a head of keys and values (Ainslie et al. 2023), head g of which is columns g*D .. (g+1)*D. */
 struct attention {
-    size_t n_head, head_size, S;
-    const size_t *q_start, *kv_start; /* (S + 1), in rows */
-    size_t ld_q, ld_kv;               /* elements between rows of q, dq; of k, v, dk, dv */
-    real scale;                       /* of q . k */
+    size_t n_head, n_kv_head, head_size, S;
+    const size_t *q_start;           /* (S + 1), in rows */
+    const size_t *kv_begin, *kv_len; /* (S), in rows; both NULL: see above */
+    size_t ld_q, ld_kv;              /* elements between rows of q, dq; of k, v, dk, dv */
+    real scale;                      /* of q . k */
 };
 
 /* The vocabulary's matrix. */

@@ -51,7 +51,7 @@ static double attention_product(const struct attention *a)
     double pairs = 0;
     for (size_t s = 0; s < a->S; s++) {
         const double n_q = (double)(a->q_start[s + 1] - a->q_start[s]);
-        const double n_kv = (double)(a->kv_start[s + 1] - a->kv_start[s]);
+        const double n_kv = a->kv_len ? (double)a->kv_len[s] : n_q;
         pairs += n_q * (n_kv - n_q) + n_q * (n_q + 1) / 2;
     }
     return 2 * pairs * (double)a->head_size * (double)a->n_head;

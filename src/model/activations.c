@@ -96,7 +96,8 @@ static void lay_out(struct activations *acts, unsigned char *memory, const struc
                                        .C = config->n_embd,
                                        .F = config->n_inner,
                                        .V = config->vocab_size,
-                                       .head_size = config->n_embd / config->n_head};
+                                       .head_size = config->n_embd / config->n_head,
+                                       .heads_per_kv = 1};
     acts->work.bytes = kernels->work_bytes(&sizes);
     acts->work.data = take(&layout, "kernels' workspace", acts->work.bytes, 1);
 }

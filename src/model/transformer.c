@@ -73,10 +73,10 @@ static struct attention attention_of(const struct model_config *config, const st
     if (config->scale_attn_by_inverse_layer_idx)
         scale /= (double)(layer + 1);
     return (struct attention){.n_head = config->n_head,
+                              .n_kv_head = config->n_head,
                               .head_size = D,
                               .S = batch->S,
                               .q_start = batch->seq_start,
-                              .kv_start = batch->seq_start,
                               .ld_q = 3 * config->n_embd,
                               .ld_kv = 3 * config->n_embd,
                               .scale = (real)scale};
@@ -111,10 +111,11 @@ static void attend(const struct transformer *model, struct activations *acts, co
     const size_t C = model->config.n_embd;
     struct attention attention = attention_of(&model->config, batch, layer);
     act *k = columns(model, a->qkv, C), *v = columns(model, a->qkv, 2 * C);
-    const size_t cached[2] = {0, cache ? cache->length + batch->N : 0};
+    const size_t begin = 0, length = cache ? cache->length + batch->N : 0;
     if (cache) {
         cache_append(model, cache, layer, a->qkv, batch->N, &k, &v);
-        attention.kv_start = cached;
+        attention.kv_begin = &begin;
+        attention.kv_len = &length;
         attention.ld_kv = C;
     }
     model->kernels->attention_fwd(a->attended, a->lse, a->qkv, k, v, &attention, &acts->work);
