@@ -75,8 +75,7 @@ enum sft_status io_write_file(const char *path, const void *bytes, size_t len, s
 
 /* ---- directories ---- */
 enum sft_status io_mkdirs(const char *path, struct sft_err *err); /* like mkdir -p; their names are synced */
-enum sft_status io_mkdirs_private(const char *path,
-                                  struct sft_err *err); /* those it makes for the user alone: 0700 */
+enum sft_status io_mkdirs_private(const char *path, struct sft_err *err); /* what it makes is the user's alone: 0700 */
 enum sft_status io_sync_dir(const char *path, struct sft_err *err);
 enum sft_status io_rename(const char *from, const char *to, struct sft_err *err);
 

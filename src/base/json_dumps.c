@@ -42,21 +42,22 @@ static void print_number(const json *node, struct strbuf *out)
     strbuf_free(&text);
 }
 
-/* Only what JSON asks for is escaped, as with ensure_ascii=False; U+007F is not, which strbuf_json_string
- * does for terminals. */
+/* Only what JSON asks for is escaped, as with ensure_ascii=False; strbuf_json_string escapes what terminals obey,
+ * too. */
 static void print_string(const char *s, struct strbuf *out)
 {
-    const char *rubout;
+    static const char letters[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
     strbuf_putc(out, '"');
-    for (;; s = rubout + 1) {
-        struct strbuf part = {0};
-        rubout = strchr(s, '\x7F');
-        strbuf_json_string(&part, s, rubout ? (size_t)(rubout - s) : strlen(s));
-        strbuf_add(out, part.data + 1, part.len - 2); /* without its quotes */
-        strbuf_free(&part);
-        if (!rubout)
-            break;
-        strbuf_putc(out, '\x7F');
+    for (; *s; s++) {
+        const unsigned char c = (unsigned char)*s;
+        const bool is_named = c < sizeof letters && letters[c];
+        if (c < 0x20 && !is_named) {
+            strbuf_printf(out, "\\u%04x", c);
+            continue;
+        }
+        if (is_named || c == '"' || c == '\\')
+            strbuf_putc(out, '\\');
+        strbuf_putc(out, is_named ? letters[c] : *s);
     }
     strbuf_putc(out, '"');
 }

@@ -110,8 +110,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
             const char shown[2] = {(unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c, '\0'};
             say(shown);
         }
-        say(": cut short, or not readable any more, while it was in use (leave it as it is until this ends; "
-            "run "
+        say(": cut short, or not readable any more, while it was in use (leave it as it is until this ends; run "
             "again)\n");
         _exit(1);
     }

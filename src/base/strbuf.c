@@ -273,3 +273,11 @@ bool str_has_ending(const char *s, const char *ending)
     const size_t len = strlen(s), n = strlen(ending);
     return len >= n && memcmp(s + len - n, ending, n) == 0;
 }
+
+bool str_is_one_of(const char *s, size_t len, const char *const *words, size_t n_words)
+{
+    for (size_t i = 0; i < n_words; i++)
+        if (strlen(words[i]) == len && memcmp(words[i], s, len) == 0)
+            return true;
+    return false;
+}

@@ -253,18 +253,6 @@ static void chat_free(struct chat *chat)
     arena_free(&chat->said.arena);
 }
 
-static enum sft_status open_chat(struct chat *chat, const char *dir, const char *precision,
-                                 const struct string_list *overrides, struct sft_err *err)
-{
-    struct settings settings;
-    settings_init(&settings);
-    enum sft_status status = apply_overrides(&settings, overrides, err);
-    if (!status)
-        status = session_open(&chat->session, dir, precision, &settings, err);
-    settings_free(&settings);
-    return status;
-}
-
 int cmd_chat(int argc, char **argv)
 {
     static const struct sampling fallback = {.temperature = 0.7, .top_p = 0.95, .repetition_penalty = 1};
@@ -305,7 +293,7 @@ int cmd_chat(int argc, char **argv)
     if (!status && words.count)
         status = sft_fail(&err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words.items[0], usage.synopsis);
     if (!status)
-        status = open_chat(&chat, argument.dir, precision, &overrides, &err);
+        status = model_argument_open(&argument, precision, &overrides, true, &chat.session, &err);
     if (status) {
         code = report_error(&err);
     } else {

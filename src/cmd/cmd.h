@@ -35,8 +35,7 @@ struct option {
     const char *name; /* without "--" */
     enum option_type type;
     void *value; /* bool, const char *, uint64_t, double, struct string_list (freed by words_free) */
-    const char
-        *arg; /* what its argument is called in --help; NULL for a flag. DIR, FILE and PATH are paths, in
+    const char *arg; /* what its argument is called in --help; NULL for a flag. DIR, FILE and PATH are paths, in
                         which ~ is the home directory */
     const char *help;
 };

@@ -246,18 +246,6 @@ static enum sft_status check_usage(const struct generate *g, const struct string
     return SFT_OK;
 }
 
-static enum sft_status open_session(struct generate *g, const char *model, const struct string_list *overrides,
-                                    struct sft_err *err)
-{
-    struct settings settings;
-    settings_init(&settings);
-    enum sft_status status = apply_overrides(&settings, overrides, err);
-    if (!status)
-        status = session_open(&g->session, model, g->precision, g->raw ? NULL : &settings, err);
-    settings_free(&settings);
-    return status;
-}
-
 int cmd_generate(int argc, char **argv)
 {
     static const struct sampling greedy = {.top_p = 1, .repetition_penalty = 1};
@@ -300,7 +288,7 @@ int cmd_generate(int argc, char **argv)
     if (!status)
         status = check_usage(&g, &words, usage.synopsis, &err);
     if (!status)
-        status = open_session(&g, argument.dir, &overrides, &err);
+        status = model_argument_open(&argument, g.precision, &overrides, !g.raw, &g.session, &err);
     if (status) {
         code = report_error(&err);
     } else {

@@ -26,6 +26,19 @@ void model_argument_free(struct model_argument *a)
     *a = (struct model_argument){0};
 }
 
+enum sft_status model_argument_open(const struct model_argument *a, const char *precision,
+                                    const struct string_list *overrides, bool has_template, struct session *session,
+                                    struct sft_err *err)
+{
+    struct settings settings;
+    settings_init(&settings);
+    enum sft_status status = apply_overrides(&settings, overrides, err);
+    if (!status)
+        status = session_open(session, a->dir, precision, has_template ? &settings : NULL, err);
+    settings_free(&settings);
+    return status;
+}
+
 void model_argument_tell(const struct model_argument *a, const struct strbuf *unused)
 {
     if (a->link)

@@ -4,6 +4,7 @@
 
 #include "base/strbuf.h"
 #include "cmd/cmd.h"
+#include "infer/session.h"
 
 /* What --help says of it. */
 #define MODEL_OPTION_HELP "where it is not the first word: a run's directory, a checkpoint, or another " \
@@ -20,6 +21,12 @@ struct model_argument {
 enum sft_status model_argument(struct model_argument *argument, const char *option, struct string_list *words,
                                const char *synopsis, struct sft_err *err);
 void model_argument_free(struct model_argument *argument);
+
+/* Load it to generate with, by the overrides of --set; without a template it only continues text. Close the session in
+ * any case. */
+enum sft_status model_argument_open(const struct model_argument *argument, const char *precision,
+                                    const struct string_list *overrides, bool has_template, struct session *session,
+                                    struct sft_err *err);
 
 /* Say on stderr which checkpoint of a run it is, and which tensors are not used (NULL or empty: none); for output that
  * a program reads, model_argument_json says the same as members of an object: ,"model":"...","unused_tensors":"...". */

@@ -168,11 +168,9 @@ int cmd_tokenizer_train(int argc, char **argv)
     const struct usage usage = {
         "sft tokenizer train FILE... --vocab-size N --out DIR [options]",
         "Learns a byte-level BPE tokenizer with GPT-2's splitting into words, and writes it in both of "
-        "Hugging "
-        "Face's forms. Vocabulary and merges equal those of Hugging Face's BpeTrainer on the same texts: the "
-        "lines of a FILE.txt, the messages or documents of any other FILE (JSON, CSV, also gzipped; - is "
-        "standard "
-        "input). FILE*2 counts twice, FILE:format forces a format (txt: lines).",
+        "Hugging Face's forms. Vocabulary and merges equal those of Hugging Face's BpeTrainer on the same "
+        "texts: the lines of a FILE.txt, the messages or documents of any other FILE (JSON, CSV, also gzipped; "
+        "- is standard input). FILE*2 counts twice, FILE:format forces a format (txt: lines).",
         table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &t.files);
     if (code >= 0) {

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* How a value becomes ours. */
 enum convert {
@@ -17,8 +16,7 @@ enum convert {
 };
 
 struct foreign {
-    const char
-        *names; /* separated by blanks; "wandb_*" is every name that begins so; _ is - too, in any case */
+    const char *names; /* separated by blanks; "wandb_*" is every name that begins so; _ is - too, in any case */
     const char *key;   /* what it is here; NULL, or no key of this version: nothing, and `words` says why */
     const char *words; /* a remark, or NULL */
     enum convert convert;
@@ -273,22 +271,14 @@ static bool is_among(const char *names, const char *word)
     return false;
 }
 
-static const struct field *field_named(const char *key)
-{
-    for (size_t i = 0; key && i < settings_fields_count; i++)
-        if (strcmp(settings_fields[i].key, key) == 0)
-            return &settings_fields[i];
-    return NULL;
-}
-
 /* ---- values ---- */
 
 /* The value as it would be written here into out, or nothing where that is not known. */
 static void convert_value(const struct foreign *f, const struct field *field, const char *value,
                           struct strbuf *out)
 {
-    static const char *const truths[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
     struct settings scratch;
+    bool truth;
     if (f->convert == COPY) {
         if (value_cut_comment(field, value, NULL, out, NULL))
             strbuf_clear(out);
@@ -297,10 +287,8 @@ static void convert_value(const struct foreign *f, const struct field *field, co
         const double percent = strtod(value, &end);
         if (end > value && (!*end || strcmp(end, "%") == 0) && isfinite(percent))
             strbuf_double(out, percent / 100);
-    } else {
-        for (size_t i = 0; i < sizeof truths / sizeof *truths; i++)
-            if (strcasecmp(value, truths[i]) == 0)
-                strbuf_puts(out, i % 2 ? f->value : f->otherwise);
+    } else if (settings_parse_bool(value, &truth)) {
+        strbuf_puts(out, truth ? f->value : f->otherwise);
     }
     if (out->len == 0)
         return;
@@ -317,7 +305,7 @@ bool foreign_key(const char *section, const char *key, const char *value, struct
     for (size_t i = 0; i < sizeof keys / sizeof *keys && !f; i++)
         if (is_among(keys[i].names, key))
             f = &keys[i];
-    *field = f ? field_named(f->key) : NULL;
+    *field = f && f->key ? settings_find(f->key) : NULL;
     if (!f)
         return false;
     if (!*field) {
@@ -348,7 +336,7 @@ static const struct {
     {"precision", "int8 8bit int4 4bit nf4 fp8 q8_0 q4_0", NULL, "there is no quantized training"},
     {"lr_scheduler_type", "cosine_with_restarts cosine_with_min_lr cosine_annealing cosine_decay", "cosine",
      "it falls once, to 0"},
-    {"lr_scheduler_type", "constant_with_warmup", "constant", "warmup_steps is heeded"},
+    {"lr_scheduler_type", "constant_with_warmup", "constant", "it has no warmup here"},
     {"lr_scheduler_type", "linear_with_warmup linear_decay", "linear", NULL},
     {"lr_scheduler_type", "none off fixed", "constant", NULL},
     {"train_on",

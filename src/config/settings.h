@@ -1,5 +1,5 @@
 /* Settings: an INI file, `--set section.key=value`, and defaults, checked against ONE table of fields
- * (settings_fields) that also makes --help, the README's table and the comparison on resume.
+ * (settings_fields) that also makes --help, the table in docs/configuration.md and the comparison on resume.
  *
  * File syntax: UTF-8 with or without a BOM, lines of any length, each a [section], a key = value, or a
  * comment that begins with ; or #. Blanks at the start of a line mean nothing: no value goes on in the next

@@ -32,8 +32,7 @@ static bool parse_double(const struct field *field, const char *value, double *o
     return *end == '\0' && isfinite(*out) && *out >= field->min && *out <= field->max;
 }
 
-/* In any case: Python writes True. */
-static bool parse_bool(const char *value, bool *out)
+bool settings_parse_bool(const char *value, bool *out)
 {
     static const char *const names[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -202,7 +201,7 @@ static enum sft_status set_scalar(struct settings *settings, const struct field 
         ok = parse_double(field, value, at);
         break;
     case FIELD_BOOL:
-        ok = parse_bool(value, at);
+        ok = settings_parse_bool(value, at);
         break;
     case FIELD_ENUM:
         ok = parse_choice(field, value, at);

@@ -1,4 +1,4 @@
-/* One field's value between text and struct settings; the rest of src/config is built on these two. */
+/* One field's value between text and struct settings; the rest of src/config is built on these. */
 #ifndef SFT_CONFIG_SETTINGS_VALUE_H
 #define SFT_CONFIG_SETTINGS_VALUE_H
 
@@ -11,6 +11,9 @@
  * what was expected; the caller adds section, key and place. */
 enum sft_status settings_set_field(struct settings *settings, const struct field *field, const char *text,
                                    const char *dir, struct sft_err *err);
+
+/* true and false, yes and no, on and off, 1 and 0, in any case: Python writes True. False for any other text. */
+bool settings_parse_bool(const char *value, bool *out);
 
 /* "a whole number from 1 to 1000000", "truncate, drop or error": for messages. */
 void settings_describe_kind(const struct field *field, struct strbuf *out);

@@ -37,14 +37,6 @@ static const char *next_word(const char *key, char *word, size_t size)
     return key;
 }
 
-static bool is_one_of(const char *word, const char *const *words, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(word, words[i]) == 0)
-            return true;
-    return false;
-}
-
 /* A list of token labels, as trainers take them, with some left out of the loss; other lists are classes. */
 static bool masks_tokens(const json *value)
 {
@@ -68,10 +60,12 @@ bool key_speaks_of_training(const char *key, const json *value)
     const char *text = json_string(value);
     if (text && is_blank(text)) /* a column that says nothing */
         return false;
-    for (const char *rest = key; (rest = next_word(rest, word, sizeof word));)
-        if (is_one_of(word, words, sizeof words / sizeof *words) ||
-            (is_one_of(word, labels, 2) && masks_tokens(value)))
+    for (const char *rest = key; (rest = next_word(rest, word, sizeof word));) {
+        const size_t len = strlen(word);
+        if (str_is_one_of(word, len, words, sizeof words / sizeof *words) ||
+            (str_is_one_of(word, len, labels, 2) && masks_tokens(value)))
             return true;
+    }
     return false;
 }
 

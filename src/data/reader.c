@@ -151,6 +151,17 @@ const json *reader_get(const json *row, const char *key)
     return json_is_null(node) ? NULL : key_read(node);
 }
 
+static bool is_present(const json *row, const char *key)
+{
+    const json *node = json_get(row, key);
+    return node && !json_is_null(node);
+}
+
+const char *reader_either(const json *row, const char *a, const char *b)
+{
+    return is_present(row, a) || !is_present(row, b) ? a : b;
+}
+
 enum sft_status reader_get_string(const json *row, const char *key, bool required, const char **out,
                                   struct sft_err *err)
 {

@@ -26,6 +26,9 @@ enum sft_status reader_within(const char *key, bool names_field, struct sft_err 
 /* The node at `key`; NULL where it is absent or null. */
 const json *reader_get(const json *row, const char *key);
 
+/* The first of two keys that is there and not null; `a` where neither is. Marks nothing as read. */
+const char *reader_either(const json *row, const char *a, const char *b);
+
 /* The string at `key`. Absent or null: NULL in *out, an error if it is required. */
 enum sft_status reader_get_string(const json *row, const char *key, bool required, const char **out,
                                   struct sft_err *err);

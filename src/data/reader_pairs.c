@@ -102,12 +102,6 @@ const struct reader reader_dolly = {.name = "dolly",
 
 /* ---- question and answer ---- */
 
-/* The key of the two that the row has; `a` where it has neither. */
-static const char *either(const json *row, const char *a, const char *b)
-{
-    return json_get(row, a) || !json_get(row, b) ? a : b;
-}
-
 static bool question_matches(const json *row)
 {
     return has_both(row, "question", "answer") || has_both(row, "question", "response"); /* OpenOrca */
@@ -118,7 +112,7 @@ static enum sft_status question_read(const json *row, struct conversations *out,
     const char *question, *answer;
     struct conversation *conv;
     if (reader_get_string(row, "question", true, &question, err) ||
-        reader_get_string(row, either(row, "answer", "response"), true, &answer, err) ||
+        reader_get_string(row, reader_either(row, "answer", "response"), true, &answer, err) ||
         reader_begin_row(row, out, 2, &conv, err))
         return SFT_EDATA;
     reader_add(conv, out->arena, ROLE_USER, question, 1.0F);
@@ -162,7 +156,7 @@ static bool prompt_matches(const json *row)
 
 static enum sft_status prompt_read(const json *row, struct conversations *out, struct sft_err *err)
 {
-    const char *answer = either(row, "completion", "response");
+    const char *answer = reader_either(row, "completion", "response");
     const size_t most = reader_side_max(row, "prompt") + reader_side_max(row, answer);
     struct conversation *conv;
     if (reader_begin_row(row, out, most, &conv, err) ||

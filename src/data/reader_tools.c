@@ -59,7 +59,7 @@ enum sft_status reader_add_bare_call(const json *call, struct strbuf *text, stru
     if (reader_get_string(call, "name", true, &name, err))
         return SFT_EDATA;
     strbuf_puts(text, "{\"name\": ");
-    strbuf_json_string(text, name, strlen(name));
+    json_dumps(json_get(call, "name"), text);
     strbuf_puts(text, ", \"arguments\": ");
     if (print_arguments(call, text, err))
         return SFT_EDATA;

@@ -73,12 +73,6 @@ static enum sft_status add_content(const json *turn, const char *key, enum role 
     return status;
 }
 
-/* The first of two keys that the turn has; `a` where it has neither. */
-static const char *either(const json *turn, const char *a, const char *b)
-{
-    return json_get(turn, a) || !json_get(turn, b) ? a : b;
-}
-
 /* A name is a text, but not shown. */
 static enum sft_status check_name(const json *turn, struct sft_err *err)
 {
@@ -98,8 +92,9 @@ static enum sft_status add_turn(const json *turn, enum turn_style style, float f
     float weight;
     if (!json_is_object(turn))
         return reader_fail_type(turn, "an object", err);
-    const char *speaker = is_from ? either(turn, "from", "role") : either(turn, "role", "from");
-    const char *text = *speaker == 'f' ? either(turn, "value", "content") : either(turn, "content", "value");
+    const char *speaker = is_from ? reader_either(turn, "from", "role") : reader_either(turn, "role", "from");
+    const char *text = *speaker == 'f' ? reader_either(turn, "value", "content")
+                                       : reader_either(turn, "content", "value");
     if (reader_get_role(turn, speaker, out, &role, &is_call, err) || check_name(turn, err) ||
         reader_get_weight(turn, role, fallback, &weight, err))
         return SFT_EDATA;

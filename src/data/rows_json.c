@@ -16,14 +16,6 @@ static const char *const row_keys[] = {"messages", "conversations", "conversatio
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-static bool is_one_of(const char *const *names, size_t n, const char *name, size_t len)
-{
-    size_t i = 0;
-    while (i < n && !(strlen(names[i]) == len && memcmp(names[i], name, len) == 0))
-        i++;
-    return i < n;
-}
-
 /* Whether an object has the keys of a turn, as opposed to those of a row. */
 static bool is_turn(const json *node)
 {
@@ -34,7 +26,7 @@ static bool is_turn(const json *node)
 static bool is_row(const json *node)
 {
     for (const json *child = json_is_object(node) ? json_first(node) : NULL; child; child = json_next(child))
-        if (is_one_of(row_keys, COUNT(row_keys), json_key(child), strlen(json_key(child))))
+        if (str_is_one_of(json_key(child), strlen(json_key(child)), row_keys, COUNT(row_keys)))
             return true;
     return false;
 }
@@ -75,12 +67,12 @@ static void look_at_list(struct lists *lists, const char *key, size_t key_len, c
     struct json_element element;
     json_scanner_init(&scanner, value, len);
     json *root = peek(scanner, &element);
-    const bool is_named = is_one_of(list_names, COUNT(list_names), key, key_len);
+    const bool is_named = str_is_one_of(key, key_len, list_names, COUNT(list_names));
     const bool is_list = (is_named && (json_is_object(root) || json_is_array(root)) && !is_turn(root)) ||
                          (is_row(root) && !is_turn(root)) || (json_is_array(root) && is_turn(json_first(root)));
     json_free(root);
     if (!is_list) {
-        lists->is_row = lists->is_row || is_one_of(row_keys, COUNT(row_keys), key, key_len);
+        lists->is_row = lists->is_row || str_is_one_of(key, key_len, row_keys, COUNT(row_keys));
         return;
     }
     if (lists->n++ == 0) {
@@ -119,7 +111,7 @@ static bool find_lists(const char *p, const char *end, struct lists *lists)
         if (*value == '[')
             look_at_list(lists, key, key_len, value, (size_t)(p - value));
         else
-            lists->is_row = lists->is_row || is_one_of(row_keys, COUNT(row_keys), key, key_len);
+            lists->is_row = lists->is_row || str_is_one_of(key, key_len, row_keys, COUNT(row_keys));
         p = skip_space(p, end);
     } while (p < end && *p == ',');
     return p < end && *p == '}' && skip_space(p + 1, end) == end;
@@ -221,12 +213,17 @@ static enum sft_status name_other(const char *p, const char *end, struct sft_err
                                     "plain text)");
 }
 
-/* A row, or a value that is at least all of a line. */
+/* A row, or a value that is at least all of a line. What is too long for a row holds the rows: no tree is made of it,
+ * its beginning has to do. */
 static bool is_json(const struct json_element *element)
 {
+    enum { LONG = 1 << 24 };
     json *root;
     size_t used;
-    if (json_parse_first(element->text, element->len, &used, &root, NULL))
+    const char *text = element->text;
+    if (element->len > LONG)
+        return (*text == '{' || *text == '[') && !is_python(text, text + element->len);
+    if (json_parse_first(text, element->len, &used, &root, NULL))
         return false;
     const bool is_it = json_is_object(root) || json_is_array(root) || used == element->len;
     json_free(root);

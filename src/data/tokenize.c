@@ -328,7 +328,9 @@ static void describe(uint64_t hash, const struct file_format *format, const stru
     strbuf_printf(key, "version %d\ncontent %016llx\ntokenizer %016llx\ntemplate %016llx\n", KEY_VERSION,
                   (unsigned long long)hash, (unsigned long long)tokenizer_fingerprint(o->tok),
                   (unsigned long long)template_fingerprint(o->tpl));
-    strbuf_printf(key, "kind %d\nreader %s\n", format->kind, format->reader ? format->reader->name : "");
+    strbuf_printf(key, "kind %d%s\nreader %s\n", format->kind,
+                  format->kind == FILE_TEXT && format->is_forced ? " forced" : "", /* else rows are refused */
+                  format->reader ? format->reader->name : "");
     strbuf_printf(key, "max_length %zu\noverlong %d\ntrain_on %d\nsystem_policy %d\n", o->render.max_length,
                   o->render.overlong, o->render.train_on, o->render.system_policy);
     add_text(key, "system", o->render.system);

@@ -24,7 +24,7 @@ struct session {
     struct kv_cache cache;
     int32_t *seen; /* (cache.length) the tokens behind the cache */
     float *logits; /* (V) */
-    int32_t *holes; /* (n_holes) ids below V that no token has: they are never chosen */
+    int32_t *holes; /* (n_holes) ids below V that no token has, or that nobody trained: never chosen */
     size_t n_holes;
     bool *marked; /* (V) scratch, all false between uses */
     struct rendered prompt;

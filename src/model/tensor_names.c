@@ -63,19 +63,11 @@ static const char *const foreign[] = {"layers",  "layer",     "blocks",    "bloc
                                       "decoder", "self_attn", "attention", "crossattention", "shared",
                                       "bert",    "gpt_neox",  "lm_head",   "embed_tokens",   "rotary_emb"};
 
-static bool is_one_of(const char *const *words, size_t n_words, const char *part, size_t len)
-{
-    for (size_t i = 0; i < n_words; i++)
-        if (strlen(words[i]) == len && memcmp(words[i], part, len) == 0)
-            return true;
-    return false;
-}
-
 static bool has_foreign_part(const char *name)
 {
     for (const char *part = name; *part;) {
         const size_t len = strcspn(part, ".");
-        if (is_one_of(foreign, COUNT(foreign), part, len))
+        if (str_is_one_of(part, len, foreign, COUNT(foreign)))
             return true;
         part += len + (part[len] == '.');
     }
@@ -87,7 +79,7 @@ static bool is_beside(const char *name)
     const size_t len = strcspn(name, ".");
     static const char head[] = "head";
     const bool is_head = len >= 4 && memcmp(name + len - 4, head, 4) == 0 && !begins(name, "lm_head");
-    return is_head || is_one_of(beside, COUNT(beside), name, len);
+    return is_head || str_is_one_of(name, len, beside, COUNT(beside));
 }
 
 /* The layer whose tensor this is by the family's names ("h.%zu.ln_1.bias"), or SIZE_MAX. */

@@ -59,8 +59,9 @@ enum sft_status metrics_each(const char *path, metrics_line_fn *each, void *cont
         if (json_parse(line, len, &row, NULL))
             continue;
         const json *eval = json_get(row, "eval_loss"), *loss = eval ? eval : json_get(row, "loss");
-        if (json_is_number(loss)) /* null: it was not finite */
-            each(context, (uint64_t)json_number(json_get(row, "step")), json_number(loss), eval != NULL);
+        const double step = json_number(json_get(row, "step"));
+        if (json_is_number(loss) && step >= 0) /* null: it was not finite */
+            each(context, (uint64_t)step, json_number(loss), eval != NULL);
         json_free(row);
     }
     strbuf_free(&all);

@@ -262,3 +262,13 @@ test_what_a_killed_writer_left_is_removed_at_once() {
     expect 0 "$SFT" inspect --base base --report rows.jsonl # from the cache
     ! being_written || die "left: $(ls cache)"
 }
+
+# A store that was made of rows as text, by the user's word, is not what the same file is without that word.
+test_text_by_force_is_another_store() {
+    with_cache
+    mv rows.jsonl rows.txt
+    expect 0 "$SFT" inspect --base base --report rows.txt:txt
+    is "$(cached)" 1
+    expect 1 "$SFT" inspect --base base --report rows.txt
+    has stderr 'rows.txt: holds JSON, not text'
+}

@@ -2,6 +2,7 @@
 #include "data/dataset.h"
 #include "data/names.h"
 #include "data/reader.h"
+#include "quoted_row.h"
 #include "support/run_suite.h"
 
 #include <check.h>
@@ -25,17 +26,6 @@ static enum sft_status init(struct names *names, char **columns, char **roles)
     const struct names_options options = {.columns = list_of(columns), .roles = list_of(roles)};
     err = (struct sft_err){0};
     return names_init(names, &options, &err);
-}
-
-static json *parse(const char *row)
-{
-    char *copy = mem_strdup(row);
-    json *root;
-    for (char *c = copy; (c = strchr(c, '\''));)
-        *c = '"';
-    ck_assert_msg(json_parse(copy, strlen(copy), &root, &err) == SFT_OK, "%s: %s", row, err.message);
-    free(copy);
-    return root;
 }
 
 /* The row as JSON with ' for ", after its columns got their names; the error; in *used a bit a column. */

@@ -32,6 +32,9 @@ static const char *found(void)
 static const struct {
     const char *name, *text, *want;
 } readable[] = {
+    /* null is as good as absent */
+    {"a.jsonl", "{\"prompt\":\"a\",\"completion\":null,\"response\":\"b\"}\n", "1:a>b"},
+    {"a.jsonl", "{\"question\":\"a\",\"answer\":null,\"response\":\"b\"}\n", "1:a>b"},
     /* objects over several lines, as jq and json.dump(indent=2) write them */
     {"a.jsonl",
      "{\n  \"prompt\": \"a\",\n  \"completion\": \"b\"\n}\n"

@@ -1,5 +1,5 @@
 #include "base/io.h"
-#include "config/settings.h"
+#include "settings_fixture.h"
 #include "support/run_suite.h"
 
 #include <check.h>
@@ -7,30 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-#define TEXT(s)  s, sizeof(s) - 1
-
-static struct settings settings;
-static struct sft_err err;
-
-static void setup(void)
-{
-    settings_init(&settings);
-    err = (struct sft_err){0};
-}
-
-static void teardown(void)
-{
-    settings_free(&settings);
-}
-
-static void read_text(const char *text)
-{
-    const enum sft_status status = settings_read_text(&settings, text, strlen(text), "config.ini", NULL,
-                                                      &err);
-    ck_assert_msg(status == SFT_OK, "%s", err.message);
-}
 
 /* ---- what is refused, and how ---- */
 

@@ -1,34 +1,10 @@
 /* What users write that is nearly right: where a value ends, other trainers' names, everything wrong at once. */
-#include "config/settings.h"
+#include "settings_fixture.h"
 #include "support/run_suite.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-#define TEXT(s)  s, sizeof(s) - 1
-
-static struct settings settings;
-static struct sft_err err;
-
-static void setup(void)
-{
-    settings_init(&settings);
-    err = (struct sft_err){0};
-}
-
-static void teardown(void)
-{
-    settings_free(&settings);
-}
-
-static void read_text(const char *text)
-{
-    const enum sft_status status = settings_read_text(&settings, text, strlen(text), "config.ini", NULL,
-                                                      &err);
-    ck_assert_msg(status == SFT_OK, "%s", err.message);
-}
 
 /* ---- where a value ends ---- */
 
@@ -225,6 +201,23 @@ START_TEST(names_of_other_trainers_are_translated)
     ck_assert_str_eq(err.message, expected);
     free(assignment);
     free(expected);
+}
+END_TEST
+
+START_TEST(values_as_others_write_them)
+{
+    static const struct {
+        const char *assignment, *end;
+    } given[] = {
+        {"train.precision=bfloat16", "found 'bfloat16' (did you mean bf16?)"},
+        {"train.precision=fp16", "found 'fp16' (there is no fp16; bf16 has 16 bits too)"},
+        {"train.lr_scheduler_type=constant_with_warmup", " (did you mean constant? it has no warmup here)"},
+        {"train.lr_scheduler_type=cosine_with_restarts", " (did you mean cosine? it falls once, to 0)"},
+    };
+    for (size_t i = 0; i < COUNT(given); i++) {
+        ck_assert_int_eq(settings_override(&settings, given[i].assignment, &err), SFT_EUSAGE);
+        ck_assert_msg(str_has_ending(err.message, given[i].end), "%s", err.message);
+    }
 }
 END_TEST
 
@@ -431,6 +424,7 @@ int main(void)
     tcase_add_test(tcase, everything_that_is_wrong_is_told_at_once);
     tcase_add_test(tcase, very_many_problems_are_counted);
     tcase_add_loop_test(tcase, names_of_other_trainers_are_translated, 0, COUNT(foreign));
+    tcase_add_test(tcase, values_as_others_write_them);
     tcase_add_test(tcase, no_common_name_is_only_unknown);
     tcase_add_test(tcase, other_kinds_of_file_are_told_in_a_sentence);
     suite_add_tcase(suite, tcase);
