@@ -1,4 +1,5 @@
-/* The kernels: what each op computes, its shapes, and the tables that hold one implementation of every op.
+/* The kernels: the tables that hold one implementation of every op, and what the ops are told. What each op computes
+ * stands in ops.def.
  *
  * Letters: N positions in the flat batch, S sequences, M trained positions, C n_embd, H heads, D = C / H,
  * F n_inner, V vocabulary. All arrays are row-major and dense unless a leading dimension (ld, in elements)
@@ -28,107 +29,43 @@ struct workspace {
 /* The largest sizes that ops will be called with. */
 struct kernel_sizes {
     size_t N, C, F, V, head_size;
+    size_t heads_per_kv; /* heads of queries that share one of keys and values */
 };
 
-/* ---- embeddings ---- */
+/* ---- what the ops (ops.def) are told ---- */
 
-/* x (N,C) = wte[tokens] + wpe[position].  wte (V,C), wpe (P,C); tokens, position (N). */
-typedef void embed_fwd_fn(real *x, const real *wte, const real *wpe, const int32_t *tokens,
-                          const int32_t *position, size_t N, size_t C);
-/* dwte[tokens] += dx, dwpe[position] += dx, rows in order. */
-typedef void embed_bwd_fn(real *dwte, real *dwpe, const real *dx, const int32_t *tokens,
-                          const int32_t *position, size_t N, size_t C);
-
-/* ---- layer norm (Ba et al. 2016) ---- */
-
-/* y (N,C) = (x - mean) * rstd * w + b over the last axis; mean, rstd (N) are saved for the backward pass. */
-typedef void layernorm_fwd_fn(act *y, real *mean, real *rstd, const real *x, const real *w, const real *b,
-                              real epsilon, size_t N, size_t C);
-/* dx (N,C) += the gradient through the norm; dw, db (C) += theirs.  dy (N,C). */
-typedef void layernorm_bwd_fn(real *dx, real *dw, real *db, const act *dy, const real *x, const real *mean,
-                              const real *rstd, const real *w, size_t N, size_t C,
-                              const struct workspace *work);
-
-/* ---- linear: y = x W + b, W (in,out) as Hugging Face's Conv1D stores it ---- */
-
+/* y = x W + b, W (in,out) as Hugging Face's Conv1D stores it. */
 struct linear {
     const real *w; /* (in, out) */
     const real *b; /* (out) */
     size_t in, out;
 };
-typedef void linear_fwd_fn(act *y, const act *x, const struct linear *l, size_t N,
-                           const struct workspace *work);
-/* y (N,out) = residual (N,out) + x W + b, in the residual stream's own precision; y may be residual. */
-typedef void linear_residual_fwd_fn(real *y, const real *residual, const act *x, const struct linear *l,
-                                    size_t N, const struct workspace *work);
-/* dx (N,in) = dy W^T; dw (in,out) = x^T dy; db (out) = the sum of dy's rows, both set, or added to where `add`:
- * a step's first micro-batch sets, so that gradients need not be zeroed.  dy (N,out), x (N,in). */
-typedef void linear_bwd_fn(act *dx, real *dw, real *db, bool add, const act *dy, const act *x,
-                           const struct linear *l, size_t N, const struct workspace *work);
 
-/* ---- GELU (Hendrycks and Gimpel 2016): exact by erf, or GPT-2's tanh form ---- */
-typedef void gelu_fwd_fn(act *y, const act *x, bool exact, size_t n);
-/* dx = dy * gelu'(x); dx may be dy. */
-typedef void gelu_bwd_fn(act *dx, const act *dy, const act *x, bool exact, size_t n);
-
-/* ---- causal attention within each sequence, blocked, with an online softmax (Dao et al. 2022) ----
- *
- * Sequence s has queries q_start[s] .. q_start[s+1] and keys kv_start[s] .. kv_start[s+1], at least as many
- * keys as queries; its last query sees all keys, the one before all but one, and so on. In training the two
- * are the same; with a cache there are more keys. Head h is columns h*D .. (h+1)*D of every row. */
+/* Sequence s has queries q_start[s] .. q_start[s+1], and n_kv keys, at least as many: rows kv_begin[s] .. kv_begin[s] +
+ * kv_len[s] of k and v, or where these are NULL, in training, the queries' own rows. Its last query sees all keys, the
+ * one before all but one, and so on. Head h of the queries is columns h*D .. (h+1)*D of every row; n_head / n_kv_head
+ * of them in a row share a head of keys and values (Ainslie et al. 2023), head g of which is columns g*D .. (g+1)*D. */
 struct attention {
-    size_t n_head, head_size, S;
-    const size_t *q_start, *kv_start; /* (S + 1), in rows */
-    size_t ld_q, ld_kv;               /* elements between rows of q, dq; of k, v, dk, dv */
-    real scale;                       /* of q . k */
+    size_t n_head, n_kv_head, head_size, S;
+    const size_t *q_start;           /* (S + 1), in rows */
+    const size_t *kv_begin, *kv_len; /* (S), in rows; both NULL: see above */
+    size_t ld_q, ld_kv;              /* elements between rows of q, dq; of k, v, dk, dv */
+    real scale;                      /* of q . k */
 };
-/* out (N,C), dense; lse (N,H) = log of the sum of exp of each query's scores, for the backward pass. */
-typedef void attention_fwd_fn(act *out, real *lse, const act *q, const act *k, const act *v,
-                              const struct attention *a, const struct workspace *work);
-/* dq, dk, dv are set, not added to. Only for q_start = kv_start. out, dout (N,C) dense. */
-typedef void attention_bwd_fn(act *dq, act *dk, act *dv, const act *dout, const act *out, const act *q,
-                              const act *k, const act *v, const real *lse, const struct attention *a,
-                              const struct workspace *work);
 
-/* ---- the vocabulary head with softmax and cross-entropy, at M positions, a few rows at a time ----
- *
- * logits = h W^T, W (V,C).  For each row: nll = -log softmax(logits)[label], correct = whether the label is
- * the (first) largest. With gradients (dh, dw not NULL): of grad_scale * sum(weights * nll);
- * dh (M,C) is set, dw (V,C) too, or added to where `add`. */
+/* The vocabulary's matrix. */
 struct head {
     const real *w; /* (V,C) */
     size_t V, C;
 };
-typedef void head_loss_fn(real *nll, uint8_t *correct, act *dh, real *dw, bool add, const act *h,
-                          const int32_t *labels, const real *weights, real grad_scale,
-                          const struct head *head, size_t M, const struct workspace *work);
-/* logits (M,V) = h W^T: for a few rows, in generation. */
-typedef void head_logits_fn(real *logits, const act *h, const struct head *head, size_t M,
-                            const struct workspace *work);
 
-/* ---- rows ---- */
-
-/* y[i] = x[rows[i]]; rows of row_bytes bytes each.  y (n,.) */
-typedef void gather_rows_fn(void *y, const void *x, const size_t *rows, size_t n, size_t row_bytes);
-/* The other way: x[rows[i]] = y[i], and zeros in x's other rows; rows ascend.  x (N,.) */
-typedef void scatter_rows_fn(void *x, size_t N, const void *y, const size_t *rows, size_t n, size_t row_bytes);
-
-/* x as matrix operand: x itself where act is real, else rounded into buffer (n elements). */
-typedef const act *to_act_fn(act *buffer, const real *x, size_t n);
-
-/* ---- optimizer ---- */
-
-/* The sum of squares of x (n), accumulated in double over partitions of fixed size. */
-typedef double sum_of_squares_fn(const real *x, size_t n);
-
-/* AdamW (Loshchilov and Hutter 2019) as torch.optim.AdamW does it, on n elements (rest1 = 1 - beta1, rest2 =
- * 1 - beta2, taken in double: 1 - 0.999f would be off by 1.3e-5 of itself):
- *   g *= grad_scale; p *= 1 - lr * weight_decay; m += rest1 (g - m); v = beta2 v + rest2 g^2;
- *   p -= lr / correction1 * m / (sqrt(v) / sqrt(correction2) + epsilon),  correction = 1 - beta^step */
 struct adamw_args {
     real grad_scale, learning_rate, weight_decay, rest1, beta2, rest2, epsilon, correction1, correction2_sqrt;
 };
-typedef void adamw_fn(real *p, real *m, real *v, const real *g, const struct adamw_args *args, size_t n);
+
+#define OP(result, op, parameters, ...) typedef result op##_fn parameters;
+#include "ops.def"
+#undef OP
 
 struct kernels {
     const char *isa;       /* ref, avx2, avx512, avx512_bf16, amx: as SFT_ISA and --json name it */
@@ -136,24 +73,9 @@ struct kernels {
     const char *products;  /* what multiplies matrices, for the log: "OpenBLAS", "plain C", ... */
     size_t act_size;
 
-    embed_fwd_fn *embed_fwd;
-    embed_bwd_fn *embed_bwd;
-    layernorm_fwd_fn *layernorm_fwd;
-    layernorm_bwd_fn *layernorm_bwd;
-    linear_fwd_fn *linear_fwd;
-    linear_residual_fwd_fn *linear_residual_fwd;
-    linear_bwd_fn *linear_bwd;
-    gelu_fwd_fn *gelu_fwd;
-    gelu_bwd_fn *gelu_bwd;
-    attention_fwd_fn *attention_fwd;
-    attention_bwd_fn *attention_bwd;
-    head_loss_fn *head_loss;
-    head_logits_fn *head_logits;
-    gather_rows_fn *gather_rows;
-    scatter_rows_fn *scatter_rows;
-    to_act_fn *to_act;
-    sum_of_squares_fn *sum_of_squares;
-    adamw_fn *adamw;
+#define OP(result, op, ...) op##_fn *op;
+#include "ops.def"
+#undef OP
 
     /* The best of the multiply-adds that this table's products are made of, in registers, in FLOP/s: the sum of each
      * thread's best, tried for so many seconds. NULL in the reference. */

@@ -13,11 +13,10 @@ struct profile_op {
     double flops; /* of products; 0 for ops that have none */
     double bytes; /* read and written at the least, for ops that have no products */
 };
-enum { PROFILE_OPS = 17 };
 
 /* The table to call instead of `inner`, with all counts at zero. */
 const struct kernels *profile_start(const struct kernels *inner);
 void profile_reset(void);
-const struct profile_op *profile_ops(void); /* PROFILE_OPS of them, in the order of a step */
+const struct profile_op *profile_ops(size_t *n); /* n of them, in the order of ops.def */
 
 #endif

@@ -15,7 +15,7 @@ fail() {
 }
 
 # A room may include itself and the rooms to its left.
-rooms="base config text data model infer train cmd"
+rooms="base config text model data infer train cmd"
 allowed=
 for room in $rooms; do
     allowed="$allowed $room"

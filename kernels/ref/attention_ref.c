@@ -8,6 +8,12 @@ static size_t visible(size_t i, size_t n_q, size_t n_kv)
     return n_kv - n_q + i + 1;
 }
 
+/* The head of keys and values that a head of queries uses. */
+static size_t kv_head(const struct attention *a, size_t h)
+{
+    return h / (a->n_head / a->n_kv_head);
+}
+
 static double score(const real *q, const real *k, const struct attention *a)
 {
     double sum = 0;
@@ -33,13 +39,14 @@ void REF(attention_fwd)(act *out_, real *lse, const act *q_, const act *k_, cons
     (void)work;
     const size_t D = a->head_size, C = a->n_head * D;
     for (size_t s = 0; s < a->S; s++) {
-        const size_t n_q = a->q_start[s + 1] - a->q_start[s], n_kv = a->kv_start[s + 1] - a->kv_start[s];
+        const size_t n_q = a->q_start[s + 1] - a->q_start[s], n_kv = a->kv_len ? a->kv_len[s] : n_q;
+        const size_t kv = (a->kv_begin ? a->kv_begin[s] : a->q_start[s]) * a->ld_kv;
         for (size_t i = 0; i < n_q; i++)
             for (size_t h = 0; h < a->n_head; h++) {
                 const size_t row = a->q_start[s] + i, n_keys = visible(i, n_q, n_kv);
                 const real *q = (const real *)q_ + row * a->ld_q + h * D;
-                const real *k = (const real *)k_ + a->kv_start[s] * a->ld_kv + h * D;
-                const real *v = (const real *)v_ + a->kv_start[s] * a->ld_kv + h * D;
+                const real *k = (const real *)k_ + kv + kv_head(a, h) * D;
+                const real *v = (const real *)v_ + kv + kv_head(a, h) * D;
                 real *out = (real *)out_ + row * C + h * D;
                 const double norm = log_sum_exp(q, k, n_keys, a);
                 for (size_t d = 0; d < D; d++) {
@@ -82,18 +89,20 @@ void REF(attention_bwd)(act *dq_, act *dk_, act *dv_, const act *dout_, const ac
     (void)work;
     const size_t D = a->head_size, C = a->n_head * D, N = a->q_start[a->S];
     real *dq = dq_, *dk = dk_, *dv = dv_;
-    for (size_t n = 0; n < N; n++)
+    for (size_t n = 0; n < N; n++) {
         for (size_t c = 0; c < C; c++)
-            dq[n * a->ld_q + c] = dk[n * a->ld_kv + c] = dv[n * a->ld_kv + c] = 0;
+            dq[n * a->ld_q + c] = 0;
+        for (size_t c = 0; c < a->n_kv_head * D; c++)
+            dk[n * a->ld_kv + c] = dv[n * a->ld_kv + c] = 0;
+    }
     for (size_t s = 0; s < a->S; s++) {
         const size_t first = a->q_start[s], kv = first * a->ld_kv;
         for (size_t row = first; row < a->q_start[s + 1]; row++)
             for (size_t h = 0; h < a->n_head; h++) {
-                const size_t at = row * C + h * D, col = h * D;
-                query_bwd(dq + row * a->ld_q + col, dk + kv + col, dv + kv + col, (const real *)dout_ + at,
-                          (const real *)out_ + at, (const real *)q_ + row * a->ld_q + col,
-                          (const real *)k_ + kv + col, (const real *)v_ + kv + col, lse[row * a->n_head + h],
-                          row - first + 1, a);
+                const size_t at = row * C + h * D, at_q = row * a->ld_q + h * D, at_kv = kv + kv_head(a, h) * D;
+                query_bwd(dq + at_q, dk + at_kv, dv + at_kv, (const real *)dout_ + at, (const real *)out_ + at,
+                          (const real *)q_ + at_q, (const real *)k_ + at_kv, (const real *)v_ + at_kv,
+                          lse[row * a->n_head + h], row - first + 1, a);
             }
     }
 }

@@ -39,8 +39,8 @@ static void row_bwd(real *dh, real *dw, const real *h, int32_t label, double log
 }
 
 void REF(head_loss)(real *nll, uint8_t *correct, act *dh, real *dw, bool add, const act *h_,
-                    const int32_t *labels, const real *weights, real grad_scale, const struct head *head,
-                    size_t M, const struct workspace *work)
+                    const int32_t *labels, const real *dnll, const struct head *head, size_t M,
+                    const struct workspace *work)
 {
     (void)work;
     const size_t C = head->C;
@@ -63,7 +63,6 @@ void REF(head_loss)(real *nll, uint8_t *correct, act *dh, real *dw, bool add, co
         nll[m] = (real)(log_sum - logit(h, head->w + (size_t)labels[m] * C, C));
         correct[m] = best == (size_t)labels[m];
         if (dh)
-            row_bwd((real *)dh + m * C, dw, h, labels[m], log_sum, (double)weights[m] * (double)grad_scale,
-                    head);
+            row_bwd((real *)dh + m * C, dw, h, labels[m], log_sum, (double)dnll[m], head);
     }
 }

@@ -57,8 +57,10 @@ static enum sft_status measure(struct bench *b, struct run *run, struct sft_err 
     if (take_steps(b, run, err))
         return err->status;
     b->peak = fmax(before, kernels_peak_flops(run->kernels->precision, peak_seconds));
-    for (size_t i = 0; i < PROFILE_OPS; i++)
-        b->flops += profile_ops()[i].flops;
+    size_t n_ops;
+    const struct profile_op *ops = profile_ops(&n_ops);
+    for (size_t i = 0; i < n_ops; i++)
+        b->flops += ops[i].flops;
     if (b->flops > b->seconds * b->peak) { /* then that was not the peak */
         b->busy |= b->peak > 0;
         b->peak = 0;
@@ -127,8 +129,9 @@ static void print_text(const struct bench *b, const struct run *run)
            run->kernels->precision, run->kernels->isa, b->threads, b->threads == 1 ? "" : "s");
     print_share_of_peak(b);
     printf("  %-22s %7s %10s %7s\n", "op", "calls", "s a step", "share");
-    for (size_t i = 0; i < PROFILE_OPS; i++) {
-        const struct profile_op *op = &profile_ops()[i];
+    size_t n_ops;
+    const struct profile_op *ops = profile_ops(&n_ops);
+    for (const struct profile_op *op = ops; op < ops + n_ops; op++) {
         if (op->calls)
             print_op(op->name, (double)op->calls / (double)b->steps, op->seconds, op->flops, op->bytes, b);
         named += op->seconds;

@@ -99,20 +99,11 @@ void session_close(struct session *s)
 /* Run n tokens (at most PREFILL) behind the cache; the last one's logits are left in s->logits. */
 static void feed(struct session *s, const int32_t *tokens, size_t n)
 {
-    int32_t position[PREFILL], labels[PREFILL];
-    float weights[PREFILL] = {0};
-    for (size_t i = 0; i < n; i++) {
+    int32_t position[PREFILL];
+    for (size_t i = 0; i < n; i++)
         position[i] = (int32_t)(s->cache.length + i);
-        labels[i] = LABEL_NONE;
-    }
     const size_t seq_start[2] = {0, n}, last = n - 1;
-    const struct batch batch = {.N = n,
-                                .S = 1,
-                                .tokens = tokens,
-                                .labels = labels,
-                                .weights = weights,
-                                .position = position,
-                                .seq_start = seq_start};
+    const struct batch batch = {.N = n, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
     memcpy(s->seen + s->cache.length, tokens, n * sizeof *tokens);
     transformer_logits(&s->model, &s->acts, &batch, &s->cache, &last, 1, s->logits);
 }

@@ -52,11 +52,9 @@ static void lay_out_shared(struct layout *layout, const struct model_config *con
     acts->mean = take(layout, "norm", N, sizeof(real));
     acts->rstd = take(layout, "norm", N, sizeof(real));
     acts->activated = take(layout, "MLP after activation", N * config->n_inner, act_size);
-    acts->target_rows = take(layout, "targets", N, sizeof *acts->target_rows);
-    acts->target_labels = take(layout, "targets", N, sizeof *acts->target_labels);
-    acts->target_weights = take(layout, "targets", N, sizeof *acts->target_weights);
     acts->nll = take(layout, "targets", N, sizeof *acts->nll);
     acts->correct = take(layout, "targets", N, sizeof *acts->correct);
+    acts->dnll = take(layout, "targets", N, sizeof *acts->dnll);
 }
 
 static void lay_out_backward(struct layout *layout, const struct model_config *config, size_t N,
@@ -98,7 +96,8 @@ static void lay_out(struct activations *acts, unsigned char *memory, const struc
                                        .C = config->n_embd,
                                        .F = config->n_inner,
                                        .V = config->vocab_size,
-                                       .head_size = config->n_embd / config->n_head};
+                                       .head_size = config->n_embd / config->n_head,
+                                       .heads_per_kv = 1};
     acts->work.bytes = kernels->work_bytes(&sizes);
     acts->work.data = take(&layout, "kernels' workspace", acts->work.bytes, 1);
 }

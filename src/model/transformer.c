@@ -73,10 +73,10 @@ static struct attention attention_of(const struct model_config *config, const st
     if (config->scale_attn_by_inverse_layer_idx)
         scale /= (double)(layer + 1);
     return (struct attention){.n_head = config->n_head,
+                              .n_kv_head = config->n_head,
                               .head_size = D,
                               .S = batch->S,
                               .q_start = batch->seq_start,
-                              .kv_start = batch->seq_start,
                               .ld_q = 3 * config->n_embd,
                               .ld_kv = 3 * config->n_embd,
                               .scale = (real)scale};
@@ -111,10 +111,11 @@ static void attend(const struct transformer *model, struct activations *acts, co
     const size_t C = model->config.n_embd;
     struct attention attention = attention_of(&model->config, batch, layer);
     act *k = columns(model, a->qkv, C), *v = columns(model, a->qkv, 2 * C);
-    const size_t cached[2] = {0, cache ? cache->length + batch->N : 0};
+    const size_t begin = 0, length = cache ? cache->length + batch->N : 0;
     if (cache) {
         cache_append(model, cache, layer, a->qkv, batch->N, &k, &v);
-        attention.kv_start = cached;
+        attention.kv_begin = &begin;
+        attention.kv_len = &length;
         attention.ld_kv = C;
     }
     model->kernels->attention_fwd(a->attended, a->lse, a->qkv, k, v, &attention, &acts->work);
@@ -195,42 +196,26 @@ static void forward(const struct transformer *model, struct activations *acts, c
     norm(model, acts, acts->x_out, TENSOR_FINAL_NORM_W, TENSOR_FINAL_NORM_B, 0, n_rows);
 }
 
-/* ---- loss ---- */
-
-/* The positions that have a label; returns M. */
-static size_t collect_targets(struct activations *acts, const struct batch *batch)
+void transformer_forward(const struct transformer *model, struct activations *acts, const struct batch *batch,
+                         const size_t *rows, size_t n_rows)
 {
-    size_t M = 0;
-    for (size_t n = 0; n < batch->N; n++) {
-        if (batch->labels[n] == LABEL_NONE)
-            continue;
-        acts->target_rows[M] = n;
-        acts->target_labels[M] = batch->labels[n];
-        acts->target_weights[M] = (real)batch->weights[n];
-        M++;
-    }
-    return M;
+    forward(model, acts, batch, NULL, rows, n_rows);
 }
 
-static void add_sums(const struct activations *acts, size_t M, struct loss_sums *sums)
-{
-    for (size_t m = 0; m < M; m++) {
-        const double weight = (double)acts->target_weights[m];
-        sums->loss += weight * (double)acts->nll[m];
-        sums->correct += acts->correct[m] ? weight : 0;
-        sums->weight += weight;
-    }
-}
+/* ---- the head ---- */
 
-void transformer_loss(const struct transformer *model, struct activations *acts, const struct batch *batch,
-                      struct loss_sums *sums)
+/* With gradients of its input and its matrix, where these are wanted. */
+static void run_head(const struct transformer *model, struct activations *acts, const struct targets *targets, act *dh,
+                     real *dw, bool add)
 {
     const struct head head = head_of(model);
-    const size_t M = collect_targets(acts, batch);
-    forward(model, acts, batch, NULL, acts->target_rows, M);
-    model->kernels->head_loss(acts->nll, acts->correct, NULL, NULL, false, acts->norm, acts->target_labels,
-                              acts->target_weights, 0, &head, M, &acts->work);
-    add_sums(acts, M, sums);
+    model->kernels->head_loss(acts->nll, acts->correct, dh, dw, add, acts->norm, targets->labels, acts->dnll, &head,
+                              targets->M, &acts->work);
+}
+
+void transformer_costs(const struct transformer *model, struct activations *acts, const struct targets *targets)
+{
+    run_head(model, acts, targets, NULL, NULL, false);
 }
 
 void transformer_logits(const struct transformer *model, struct activations *acts, const struct batch *batch,
@@ -301,15 +286,13 @@ static void norm_backward(const struct backward *b, real *dx, const act *dy, con
                                      b->model->config.n_embd, &b->acts->work);
 }
 
-/* Through the head and the final norm: sets dx (M,C) from the loss. */
-static void head_backward(const struct backward *b, real *dx, size_t M, double grad_scale)
+/* Through the head and the final norm: sets dx (M,C) from acts->dnll. */
+static void head_backward(const struct backward *b, real *dx, const struct targets *targets)
 {
-    const struct head head = head_of(b->model);
+    const size_t M = targets->M;
     struct activations *acts = b->acts;
-    b->model->kernels->head_loss(
-        acts->nll, acts->correct, acts->dnarrow, transformer_grad(b->model, head_role(b->model), 0), b->add,
-        acts->norm, acts->target_labels, acts->target_weights, (real)grad_scale, &head, M, &acts->work);
-    memset(dx, 0, M * head.C * sizeof *dx);
+    run_head(b->model, acts, targets, acts->dnarrow, transformer_grad(b->model, head_role(b->model), 0), b->add);
+    memset(dx, 0, M * b->model->config.n_embd * sizeof *dx);
     norm_backward(b, dx, acts->dnarrow, acts->x_out, TENSOR_FINAL_NORM_W, TENSOR_FINAL_NORM_B, 0, M);
 }
 
@@ -353,19 +336,18 @@ static void attention_backward(const struct backward *b, const struct batch *bat
     norm_backward(b, acts->dx, acts->dnarrow, a->x, TENSOR_NORM1_W, TENSOR_NORM1_B, layer, batch->N);
 }
 
-/* From the loss to the gradient of the embeddings' sum, acts->dx. */
-static void backward(const struct backward *b, const struct batch *batch, size_t M, double grad_scale)
+/* From acts->dnll to the gradient of the embeddings' sum, acts->dx. */
+static void backward(const struct backward *b, const struct batch *batch, const struct targets *targets)
 {
     const struct kernels *k = b->model->kernels;
     struct activations *acts = b->acts;
-    const size_t C = b->model->config.n_embd;
-    head_backward(b, acts->dx_rows, M, grad_scale);
+    const size_t C = b->model->config.n_embd, M = targets->M;
+    head_backward(b, acts->dx_rows, targets);
     for (size_t layer = b->model->config.n_layer; layer-- > 0;) {
         if (is_last(b->model, layer)) {
             mlp_backward(b, acts->dx_rows, acts->dattended_rows, acts->attended_rows, layer, M);
-            k->scatter_rows(acts->dx, batch->N, acts->dx_rows, acts->target_rows, M, C * sizeof(real));
-            k->scatter_rows(acts->dattended, batch->N, acts->dattended_rows, acts->target_rows, M,
-                            C * k->act_size);
+            k->scatter_rows(acts->dx, batch->N, acts->dx_rows, targets->rows, M, C * sizeof(real));
+            k->scatter_rows(acts->dattended, batch->N, acts->dattended_rows, targets->rows, M, C * k->act_size);
         } else {
             mlp_backward(b, acts->dx, acts->dattended, acts->layers[layer].attended, layer, batch->N);
         }
@@ -373,18 +355,15 @@ static void backward(const struct backward *b, const struct batch *batch, size_t
     }
 }
 
-void transformer_loss_grad(struct transformer *model, struct activations *acts, const struct batch *batch,
-                           double grad_scale, bool add, struct loss_sums *sums)
+void transformer_backward(struct transformer *model, struct activations *acts, const struct batch *batch,
+                          const struct targets *targets, bool add)
 {
     const struct backward b = {.model = model, .acts = acts, .add = add};
-    const size_t M = collect_targets(acts, batch);
-    forward(model, acts, batch, NULL, acts->target_rows, M);
     if (!add)
         zero_added_to(model);
-    backward(&b, batch, M, grad_scale);
+    backward(&b, batch, targets);
     /* after the head, which sets every row of an embedding tied to it */
     model->kernels->embed_bwd(transformer_grad(model, TENSOR_TOKEN_EMBEDDING, 0),
                               transformer_grad(model, TENSOR_POSITION_EMBEDDING, 0), acts->dx, batch->tokens,
                               batch->position, batch->N, model->config.n_embd);
-    add_sums(acts, M, sums);
 }

@@ -1,4 +1,5 @@
-/* The transformer: forward, loss and backward over a flat batch, for every family.
+/* The transformer: forward and backward over a flat batch, for every family. It knows no loss: it says what each
+ * target costs, and takes from an objective what the loss changes by with each of these costs.
  *
  * It is written over `real` (kernels/real.h): float in the program; the gradient tests compile it as double
  * too. Parameters and gradients are one block each, laid out by the tensor table. Activations are one block,
@@ -8,8 +9,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "data/batch.h"
 #include "kernels.h"
+#include "model/batch.h"
 #include "model/config.h"
 #include "model/params.h"
 
@@ -17,8 +18,9 @@
 #define transformer_free      REAL_NAME(transformer_free)
 #define transformer_tensor    REAL_NAME(transformer_tensor)
 #define transformer_grad      REAL_NAME(transformer_grad)
-#define transformer_loss      REAL_NAME(transformer_loss)
-#define transformer_loss_grad REAL_NAME(transformer_loss_grad)
+#define transformer_forward   REAL_NAME(transformer_forward)
+#define transformer_costs     REAL_NAME(transformer_costs)
+#define transformer_backward  REAL_NAME(transformer_backward)
 #define transformer_logits    REAL_NAME(transformer_logits)
 #define activations_init      REAL_NAME(activations_init)
 #define activations_free      REAL_NAME(activations_free)
@@ -70,11 +72,9 @@ struct activations {
     act *norm;                        /* (N,C) the output of the norm that ran last, */
     real *mean, *rstd;                /* (N) and its statistics */
     act *activated;                   /* (N,F) the MLP after the activation function that ran last */
-    size_t *target_rows;              /* (N) positions that have a label, M of them */
-    int32_t *target_labels;           /* (N) */
-    real *target_weights;             /* (N) */
-    real *nll;                        /* (N): negative log likelihood of each target, after a loss */
-    uint8_t *correct;                 /* (N) */
+    real *nll;                        /* (M <= N): negative log likelihood of each target, */
+    uint8_t *correct;                 /* and whether it is the most likely token: after costs or a backward pass */
+    real *dnll;                       /* (M): the loss's gradient by each nll, which an objective says */
     /* backward */
     real *dx, *dx_rows;              /* (N,C), and at targets only */
     act *dattended, *dattended_rows; /* (N,C), and at targets only */
@@ -103,20 +103,18 @@ struct kv_cache {
 
 /* ---- running ---- */
 
-struct loss_sums {
-    double loss;    /* sum of weight * nll */
-    double correct; /* sum of weight where the most likely token is the label */
-    double weight;  /* sum of weight */
-};
+/* The model up to the head's input, kept in acts, at the positions rows[0..n_rows), which ascend. The batch's N must be
+ * at most acts->max_positions. Costs and a backward pass are of the forward pass before them. */
+void transformer_forward(const struct transformer *model, struct activations *acts, const struct batch *batch,
+                         const size_t *rows, size_t n_rows);
 
-/* Add a micro-batch's sums to *sums. Its N must be at most acts->max_positions. */
-void transformer_loss(const struct transformer *model, struct activations *acts, const struct batch *batch,
-                      struct loss_sums *sums);
+/* What each target costs: acts->nll and acts->correct (M). The rows of the forward pass were the targets'. */
+void transformer_costs(const struct transformer *model, struct activations *acts, const struct targets *targets);
 
-/* The same, and set the gradients to those of grad_scale * loss (grad_scale: 1 / the step's total weight), or
- * add them where `add`: a step's first micro-batch sets, the others add. */
-void transformer_loss_grad(struct transformer *model, struct activations *acts, const struct batch *batch,
-                           double grad_scale, bool add, struct loss_sums *sums);
+/* The same, and set the gradients to those of the loss, whose own by each nll is in acts->dnll (M), or add them where
+ * `add`: a step's first micro-batch sets, the others add. */
+void transformer_backward(struct transformer *model, struct activations *acts, const struct batch *batch,
+                          const struct targets *targets, bool add);
 
 /* logits (n_rows, V) at the positions rows[0..n_rows) of the batch, which ascend. With a cache (may be NULL)
  * the batch is one sequence that continues it: its keys and values are appended, and cache->length grows by

@@ -14,6 +14,7 @@
 #include "model/transformer.h"
 #include "text/tokenizer.h"
 #include "train/adamw.h"
+#include "train/objective.h"
 #include "train/record.h"
 
 /* Where a run stands; the data's order and position follow from `step`. */

@@ -1,6 +1,7 @@
 #include "train/evaluate.h"
 
 #include "base/log.h"
+#include "train/objective.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ enum sft_status evaluate(const struct transformer *model, struct activations *ac
         log_progress("evaluating: %zu of %zu conversations", done, ds->n_examples);
         status = batch_read(buffer, ds, order + done, ds->n_examples - done, micro_batch_tokens, &n, err);
         if (!status)
-            transformer_loss(model, acts, &buffer->batch, &sums);
+            objective_run(model, acts, &buffer->batch, &buffer->targets, &sums);
         if (!status && stop && *stop)
             status = SFT_EINTERRUPTED;
     }

@@ -2,7 +2,7 @@
 #ifndef SFT_TRAIN_EVALUATE_H
 #define SFT_TRAIN_EVALUATE_H
 
-#include "data/batch.h"
+#include "data/batching.h"
 #include "model/transformer.h"
 
 struct evaluation {

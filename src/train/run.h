@@ -4,7 +4,7 @@
 #define SFT_TRAIN_RUN_H
 
 #include "config/settings.h"
-#include "data/batch.h"
+#include "data/batching.h"
 #include "model/generation.h"
 #include "model/transformer.h"
 #include "text/template.h"

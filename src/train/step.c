@@ -1,6 +1,6 @@
 #include "train/step.h"
 
-#include "data/batch.h"
+#include "data/batching.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -30,7 +30,8 @@ static enum sft_status accumulate(struct run *run, const uint32_t *ids, size_t c
     for (size_t done = 0, n; done < count; done += n) {
         if (batch_read(&run->buffer, &run->train, ids + done, count - done, micro_batch_tokens, &n, err))
             return err->status;
-        transformer_loss_grad(&run->model, &run->acts, &run->buffer.batch, 1 / weight, done > 0, sums);
+        objective_run_grad(&run->model, &run->acts, &run->buffer.batch, &run->buffer.targets, 1 / weight,
+                           done > 0, sums);
         if (run->on_progress)
             run->on_progress(run->progress_context, (double)(done + n) / (double)count);
     }

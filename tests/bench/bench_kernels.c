@@ -42,7 +42,7 @@ static void *filled(size_t n, size_t size)
 
 static struct arrays make_arrays(const struct kernels *k)
 {
-    const struct kernel_sizes sizes = {.N = N, .C = C, .F = F, .V = V, .head_size = C / H};
+    const struct kernel_sizes sizes = {.N = N, .C = C, .F = F, .V = V, .head_size = C / H, .heads_per_kv = 1};
     struct arrays a = {.k = k, .work = {.bytes = (k->work_bytes(&sizes) + 63) / 64 * 64}};
     a.work.data = aligned_alloc(64, a.work.bytes + 64);
     memset(a.work.data, 0, a.work.bytes);
@@ -72,8 +72,8 @@ static void free_arrays(struct arrays *a)
 
 static struct attention attention_of(const struct arrays *a)
 {
-    return (struct attention){.n_head = H, .head_size = C / H, .S = S, .q_start = a->seq_start,
-                              .kv_start = a->seq_start, .ld_q = 3 * C, .ld_kv = 3 * C, .scale = 0.125f};
+    return (struct attention){.n_head = H, .n_kv_head = H, .head_size = C / H, .S = S, .q_start = a->seq_start,
+                              .ld_q = 3 * C, .ld_kv = 3 * C, .scale = 0.125f};
 }
 
 static act *columns(const struct arrays *a, act *x, size_t column)
@@ -121,7 +121,7 @@ static void run_attention_backward(struct arrays *a)
 static void run_head(struct arrays *a)
 {
     const struct head head = {a->w, V, C};
-    a->k->head_loss(a->nll, a->correct, a->dx, a->dw, false, a->x, a->labels, a->weights, 1, &head, M, &a->work);
+    a->k->head_loss(a->nll, a->correct, a->dx, a->dw, false, a->x, a->labels, a->weights, &head, M, &a->work);
 }
 
 static void run_logits(struct arrays *a)

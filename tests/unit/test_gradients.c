@@ -4,10 +4,12 @@
 #include "model/family.h"
 #include "model/params.h"
 #include "support/measured.h"
+#include "support/hand_targets.h"
 #include "support/model_loss.h"
 #include "support/run_suite.h"
 #include "support/tables.h"
 #include "train/adamw.h"
+#include "train/objective.h"
 
 #include <math.h>
 #include <omp.h>
@@ -61,6 +63,10 @@ struct test_batch {
     float weights[MAX_POSITIONS];
     size_t seq_start[8];
     struct batch batch;
+    struct targets targets; /* in these: */
+    size_t target_rows[MAX_POSITIONS];
+    int32_t target_labels[MAX_POSITIONS];
+    float target_weights[MAX_POSITIONS];
 };
 
 /* S sequences; two of three positions have a label, of weight 1 or 0.5. */
@@ -83,10 +89,10 @@ static void make_batch(struct test_batch *b, const size_t *lengths, size_t S, si
     b->batch = (struct batch){.N = n,
                               .S = S,
                               .tokens = b->tokens,
-                              .labels = b->labels,
-                              .weights = b->weights,
                               .position = b->position,
                               .seq_start = b->seq_start};
+    const struct hand_targets to = {b->target_rows, b->target_labels, b->target_weights};
+    b->targets = collect_targets(&to, b->labels, b->weights, n);
 }
 
 /* ---- fast tables against double ---- */
@@ -142,9 +148,9 @@ START_TEST(every_tensor_of_every_table)
     make_batch(&b, lengths, 5, VOCAB);
     double *params = make_params(&table), *exact = mem_calloc(table.n_elements, sizeof *exact);
     double *grads = mem_calloc(table.n_elements, sizeof *grads);
-    const double loss = model_loss_f64(&config, NULL, params, &b.batch, exact);
+    const double loss = model_loss_f64(&config, NULL, params, &b.batch, &b.targets, exact);
     for (size_t k = 0; k < n_tables; k++) {
-        const double fast_loss = model_loss_f32(&config, tables[k], params, &b.batch, grads);
+        const double fast_loss = model_loss_f32(&config, tables[k], params, &b.batch, &b.targets, grads);
         check_error(table_name(tables[k]), "loss, relative", fabs(fast_loss / loss - 1),
                     is_bf16_table(tables[k]) ? bf16_bounds.loss : fp32_bounds.loss);
         for (size_t i = 0; i < table.n_tensors; i++)
@@ -175,7 +181,7 @@ static float *copy_block(const struct block *block)
 }
 
 static struct trace run_steps(const struct model_config *config, const struct kernels *kernels,
-                              const double *params, const struct batch *first, const struct batch *second)
+                              const double *params, const struct test_batch *first, const struct test_batch *second)
 {
     struct trace trace;
     struct transformer model;
@@ -193,8 +199,8 @@ static struct trace run_steps(const struct model_config *config, const struct ke
         ((float *)model.params.data)[i] = (float)params[i];
     for (size_t i = 0; i < STEPS; i++) {
         struct loss_sums sums = {0};
-        transformer_loss_grad(&model, &acts, first, 1e-3, false, &sums);
-        transformer_loss_grad(&model, &acts, second, 1e-3, true, &sums);
+        objective_run_grad(&model, &acts, &first->batch, &first->targets, 1e-3, false, &sums);
+        objective_run_grad(&model, &acts, &second->batch, &second->targets, 1e-3, true, &sums);
         trace.loss[i] = sums.loss;
         trace.norm[i] = grad_norm(&model);
         trace.grads[i] = copy_block(&model.grads);
@@ -253,10 +259,10 @@ START_TEST(bits_do_not_depend_on_threads)
     make_batch(&second, few, 3, VOCAB);
     double *params = make_params(&table);
     omp_set_num_threads(1);
-    struct trace expected = run_steps(&config, kernels, params, &first.batch, &second.batch);
+    struct trace expected = run_steps(&config, kernels, params, &first, &second);
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
         omp_set_num_threads(threads[i]);
-        struct trace trace = run_steps(&config, kernels, params, &first.batch, &second.batch);
+        struct trace trace = run_steps(&config, kernels, params, &first, &second);
         check_same_bits(&expected, &trace, &table, table_name(kernels), threads[i]);
         free_trace(&trace);
     }
@@ -271,7 +277,7 @@ END_TEST
 
 struct probe {
     const struct model_config *config;
-    const struct batch *batch;
+    const struct test_batch *b;
     double *params;
     const double *grads;
 };
@@ -286,7 +292,7 @@ static double slope(const struct probe *p, const struct tensor *t, const double 
     for (int side = 0; side < 2; side++) {
         for (size_t k = 0; k < t->count; k++)
             x[k] = saved[k] + (side ? step : -step) * direction[k];
-        loss[side] = model_loss_f64(p->config, NULL, p->params, p->batch, NULL);
+        loss[side] = model_loss_f64(p->config, NULL, p->params, &p->b->batch, &p->b->targets, NULL);
     }
     memcpy(x, saved, t->count * sizeof *saved);
     free(saved);
@@ -327,9 +333,9 @@ START_TEST(double_gradient_is_the_derivative)
     rng_seed(&rng, 8, 0);
     make_batch(&b, lengths, 4, VOCAB);
     double *params = make_params(&table), *grads = mem_calloc(table.n_elements, sizeof *grads);
-    const double loss = model_loss_f64(&config, NULL, params, &b.batch, grads);
-    ck_assert_double_eq(model_loss_f64(&config, NULL, params, &b.batch, NULL), loss);
-    const struct probe probe = {&config, &b.batch, params, grads};
+    const double loss = model_loss_f64(&config, NULL, params, &b.batch, &b.targets, grads);
+    ck_assert_double_eq(model_loss_f64(&config, NULL, params, &b.batch, &b.targets, NULL), loss);
+    const struct probe probe = {&config, &b, params, grads};
     for (size_t i = 0; i < table.n_tensors; i++)
         check_tensor(&probe, &table.tensors[i], &rng);
     free(params);

@@ -37,17 +37,22 @@ static const struct op_sizes attention_sizes[] = {
     {.C = 8, .n_head = 2, SEQUENCES_7},  {.C = 20, .n_head = 1, SEQUENCES_3},
     {.C = 64, .n_head = 1, SEQUENCES_3}, {.C = 80, .n_head = 2, SEQUENCES_3},
     {.C = 20, .n_head = 2, .S = 0},      {.C = 20, .n_head = 2, EMPTY_AND_3},
+    {.C = 20, .n_head = 6, .n_kv_head = 2, SEQUENCES_3}, {.C = 64, .n_head = 4, .n_kv_head = 1, SEQUENCES_7},
 };
 static const struct op_sizes cache_sizes[] = {{.C = 1, .n_head = 2, WITH_CACHE},
                                               {.C = 20, .n_head = 3, WITH_CACHE},
-                                              {.C = 64, .n_head = 2, WITH_CACHE}};
+                                              {.C = 64, .n_head = 2, WITH_CACHE},
+                                              {.C = 64, .n_head = 6, .n_kv_head = 2, WITH_CACHE}};
 static const struct op_sizes head_sizes[] = {
     {.N = 0, .C = 5, .V = 3},     {.N = 1, .C = 1, .V = 1},      {.N = 1, .C = 33, .V = 513},
     {.N = 127, .C = 5, .V = 511}, {.N = 128, .C = 20, .V = 512}, {.N = 129, .C = 33, .V = 1025},
 };
 /* small enough for central differences */
+#define SEQUENCES_2 .S = 2, .q_start = {0, 2, 5}, .kv_start = {0, 2, 5}
 static const struct op_sizes small_sizes[] = {
-    {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 2, .S = 2, .q_start = {0, 2, 5}, .kv_start = {0, 2, 5}}};
+    {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 2, SEQUENCES_2},
+    {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 4, .n_kv_head = 2, SEQUENCES_2}};
+enum { N_SMALL = sizeof small_sizes / sizeof *small_sizes };
 
 enum sizes_kind { ROWS, NORM, ATTENTION, HEAD };
 #define LIST(sizes) sizes, sizeof(sizes) / sizeof *(sizes)
@@ -311,8 +316,8 @@ static double objective(const struct op *op, const struct op_sizes *sizes, const
 
 START_TEST(reference_backward_is_the_derivative)
 {
-    const struct op *op = &ops_f64[_i];
-    const struct op_sizes *sizes = &small_sizes[0];
+    const struct op *op = &ops_f64[_i / N_SMALL];
+    const struct op_sizes *sizes = &small_sizes[_i % N_SMALL];
     const double step = 1e-5;
     struct call call;
     struct rng rng;
@@ -399,7 +404,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(agreement, op_agrees_with_the_reference, 0, N_BOUNDS);
     tcase_add_test(agreement, attention_with_more_keys_than_queries);
     tcase_add_loop_test(agreement, gelu_is_accurate_everywhere, 0, 2);
-    tcase_add_loop_test(reference, reference_backward_is_the_derivative, 0, (int)ops_count);
+    tcase_add_loop_test(reference, reference_backward_is_the_derivative, 0, N_SMALL * (int)ops_count);
     tcase_add_test(nan, nan_in_nan_out);
     suite_add_tcase(suite, agreement);
     suite_add_tcase(suite, reference);

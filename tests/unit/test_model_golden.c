@@ -1,14 +1,16 @@
 /* Tiny models against what transformers computes for them in float64 (tests/golden/model, made by
  * scripts/golden_model.py): logits, loss, every gradient, and 10 optimizer steps; then what must hold of any
  * model: how conversations are laid out, or what follows the last target, changes nothing. */
-#include "data/batch.h"
+#include "data/batching.h"
 #include "infer/kv_cache.h"
 #include "hand_dataset.h"
 #include "support/golden.h"
+#include "support/hand_targets.h"
 #include "support/measured.h"
 #include "support/run_suite.h"
 #include "support/tables.h"
 #include "train/adamw.h"
+#include "train/objective.h"
 #include "train/schedule.h"
 
 #include <string.h>
@@ -93,7 +95,8 @@ static double loss_and_gradients(struct fixture *f, size_t first, size_t n, size
     }
     for (size_t done = 0, taken; done < n; done += taken) {
         taken = batch_fill(&f->buffer, &f->ds, ids + done, n - done, micro_batch_tokens);
-        transformer_loss_grad(&f->model, &f->acts, &f->buffer.batch, 1 / weight, done > 0, &sums);
+        objective_run_grad(&f->model, &f->acts, &f->buffer.batch, &f->buffer.targets, 1 / weight, done > 0,
+                           &sums);
     }
     ck_assert_double_eq(sums.weight, weight); /* of 0, 0.5 and 1: exact */
     return sums.loss / sums.weight;
@@ -274,11 +277,14 @@ static double run_hand_batch(struct fixture *f, const struct hand_batch *b)
     const struct batch batch = {.N = HAND_N,
                                 .S = 3,
                                 .tokens = b->tokens,
-                                .labels = b->labels,
-                                .weights = b->weights,
                                 .position = b->position,
                                 .seq_start = b->seq_start};
-    transformer_loss_grad(&f->model, &f->acts, &batch, 1, false, &sums);
+    size_t rows[HAND_N];
+    int32_t labels[HAND_N];
+    float weights[HAND_N];
+    const struct hand_targets to = {rows, labels, weights};
+    const struct targets targets = collect_targets(&to, b->labels, b->weights, HAND_N);
+    objective_run_grad(&f->model, &f->acts, &batch, &targets, 1, false, &sums);
     return sums.loss;
 }
 
@@ -364,20 +370,11 @@ END_TEST
 /* Feed `n` tokens behind the cache; their last one's logits. */
 static void feed(struct fixture *f, struct kv_cache *cache, const int32_t *tokens, size_t n, float *logits)
 {
-    int32_t position[64], labels[64];
-    float weights[64] = {0};
+    int32_t position[64];
     const size_t seq_start[] = {0, n}, last = n - 1;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         position[i] = (int32_t)(cache->length + i);
-        labels[i] = LABEL_NONE;
-    }
-    const struct batch batch = {.N = n,
-                                .S = 1,
-                                .tokens = tokens,
-                                .labels = labels,
-                                .weights = weights,
-                                .position = position,
-                                .seq_start = seq_start};
+    const struct batch batch = {.N = n, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
     transformer_logits(&f->model, &f->acts, &batch, cache, &last, 1, logits);
 }
 

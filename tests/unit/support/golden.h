@@ -64,26 +64,15 @@ static inline void golden_logits(struct transformer *model, const int32_t *token
 {
     struct sft_err err;
     struct activations acts;
-    int32_t *position = mem_alloc(n * sizeof *position), *labels = mem_alloc(n * sizeof *labels);
-    float *weights = mem_calloc(n, sizeof *weights);
-    for (size_t i = 0; i < n; i++) {
+    int32_t *position = mem_alloc(n * sizeof *position);
+    for (size_t i = 0; i < n; i++)
         position[i] = (int32_t)i;
-        labels[i] = LABEL_NONE;
-    }
     const size_t seq_start[] = {0, n};
-    const struct batch batch = {.N = n,
-                                .S = 1,
-                                .tokens = tokens,
-                                .labels = labels,
-                                .weights = weights,
-                                .position = position,
-                                .seq_start = seq_start};
+    const struct batch batch = {.N = n, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
     golden_check(activations_init(&acts, &model->config, model->kernels, n, false, &err), &err);
     transformer_logits(model, &acts, &batch, NULL, rows, n_rows, logits);
     activations_free(&acts);
     free(position);
-    free(labels);
-    free(weights);
 }
 
 /* The largest difference of the model's logits from {"tokens", "rows", "values"}. */

@@ -1,6 +1,6 @@
 #include "model_loss.h"
 
-#include "model/transformer.h"
+#include "train/objective.h"
 
 #include <math.h>
 
@@ -11,7 +11,7 @@ static void fill_with_nan(real *x, size_t n)
 }
 
 double REAL_NAME(model_loss)(const struct model_config *config, const void *table, const double *params,
-                             const struct batch *batch, double *grads)
+                             const struct batch *batch, const struct targets *targets, double *grads)
 {
     const struct kernels *kernels = table ? table : &REAL_NAME(kernels_ref);
     struct transformer model;
@@ -25,9 +25,9 @@ double REAL_NAME(model_loss)(const struct model_config *config, const void *tabl
     for (size_t i = 0; i < model.table.n_tensors; i++) /* what gradients hold before must not matter */
         fill_with_nan((real *)model.grads.data + model.table.tensors[i].offset, model.table.tensors[i].count);
     if (grads)
-        transformer_loss_grad(&model, &acts, batch, 1, false, &sums);
+        objective_run_grad(&model, &acts, batch, targets, 1, false, &sums);
     else
-        transformer_loss(&model, &acts, batch, &sums);
+        objective_run(&model, &acts, batch, targets, &sums);
     for (size_t i = 0; grads && i < model.table.n_elements; i++)
         grads[i] = (double)((real *)model.grads.data)[i];
     activations_free(&acts);

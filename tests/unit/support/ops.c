@@ -284,6 +284,7 @@ BACKWARD(gelu_tanh_backward, gelu_run_backward, false)
 
 struct attention_arrays {
     struct attention a;
+    size_t kv_begin[MAX_SEQUENCES], kv_len[MAX_SEQUENCES];
     size_t q_elements, kv_elements; /* with the gaps that ld leaves */
     act *q, *k, *v, *out;
     real *lse;
@@ -309,11 +310,19 @@ static void attention_setup(struct attention_arrays *t, const struct kernels *k,
     const size_t ld = attention_ld(s), N = s->q_start[s->S];
     t->q_elements = N * ld;
     t->kv_elements = s->kv_start[s->S] * ld;
+    const size_t n_kv_head = s->n_kv_head ? s->n_kv_head : s->n_head;
+    const bool is_cached = memcmp(s->q_start, s->kv_start, sizeof s->q_start) != 0;
+    for (size_t i = 0; i < s->S; i++) {
+        t->kv_len[i] = s->kv_start[i + 1] - s->kv_start[i];
+        t->kv_begin[i] = s->kv_start[s->S] - s->kv_start[i + 1];
+    }
     t->a = (struct attention){.n_head = s->n_head,
+                              .n_kv_head = n_kv_head,
                               .head_size = s->C,
                               .S = s->S,
                               .q_start = s->q_start,
-                              .kv_start = s->kv_start,
+                              .kv_begin = is_cached ? t->kv_begin : NULL,
+                              .kv_len = is_cached ? t->kv_len : NULL,
                               .ld_q = ld,
                               .ld_kv = ld,
                               .scale = (real)0.375};
@@ -322,7 +331,11 @@ static void attention_setup(struct attention_arrays *t, const struct kernels *k,
     t->v = to_act(k, in[2], t->kv_elements);
     t->out = malloc((N * s->n_head * s->C + 1) * sizeof(real));
     t->lse = malloc((N * s->n_head + 1) * sizeof *t->lse);
-    t->work = make_work(k, &(struct kernel_sizes){.N = N, .C = s->n_head * s->C, .V = 1, .head_size = s->C});
+    t->work = make_work(k, &(struct kernel_sizes){.N = N,
+                                                  .C = s->n_head * s->C,
+                                                  .V = 1,
+                                                  .head_size = s->C,
+                                                  .heads_per_kv = s->n_head / n_kv_head});
     k->attention_fwd(t->out, t->lse, t->q, t->k, t->v, &t->a, &t->work);
 }
 
@@ -400,7 +413,7 @@ static int32_t *make_labels(const struct op_sizes *s, const double *h, const dou
 
 static struct workspace head_work(const struct kernels *k, const struct op_sizes *s)
 {
-    return make_work(k, &(struct kernel_sizes){.N = s->N, .C = s->C, .V = s->V, .head_size = 1});
+    return make_work(k, &(struct kernel_sizes){.N = s->N, .C = s->C, .V = s->V, .head_size = 1, .heads_per_kv = 1});
 }
 
 static void head_forward(const void *table, const struct op_sizes *s, const double *const in[],
@@ -413,7 +426,7 @@ static void head_forward(const void *table, const struct op_sizes *s, const doub
     uint8_t *correct = malloc(s->N + 1);
     const struct head head = {.w = w, .V = s->V, .C = s->C};
     struct workspace work = head_work(k, s);
-    k->head_loss(nll, correct, NULL, NULL, false, h, labels, NULL, 0, &head, s->N, &work);
+    k->head_loss(nll, correct, NULL, NULL, false, h, labels, NULL, &head, s->N, &work);
     give_back(out[0], nll, s->N);
     for (size_t i = 0; i < s->N; i++)
         out[1][i] = correct[i];
@@ -428,23 +441,20 @@ static void head_run_backward(const void *table, const struct op_sizes *s, const
                               const double *const dout[], double *const din[], bool add)
 {
     const struct kernels *k = kernels_of(table);
-    const real grad_scale = (real)0.25;
     act *h = to_act(k, in[0], s->N * s->C), *dh = to_act(k, din[0], s->N * s->C);
-    real *w = to_real(in[1], s->V * s->C), *weights = to_real(dout[0], s->N);
+    real *w = to_real(in[1], s->V * s->C), *dnll = to_real(dout[0], s->N);
     real *dw = to_real(din[1], s->V * s->C);
     real *nll = malloc((s->N + 1) * sizeof *nll);
     int32_t *labels = make_labels(s, in[0], in[1]);
     uint8_t *correct = malloc(s->N + 1);
     const struct head head = {.w = w, .V = s->V, .C = s->C};
     struct workspace work = head_work(k, s);
-    for (size_t i = 0; i < s->N; i++)
-        weights[i] /= grad_scale;
-    k->head_loss(nll, correct, dh, dw, add, h, labels, weights, grad_scale, &head, s->N, &work);
+    k->head_loss(nll, correct, dh, dw, add, h, labels, dnll, &head, s->N, &work);
     give_back_act(k, din[0], dh, s->N * s->C);
     give_back(din[1], dw, s->V * s->C);
     free(h);
     free(w);
-    free(weights);
+    free(dnll);
     free(nll);
     free(labels);
     free(correct);

@@ -16,6 +16,9 @@ struct op_sizes {
     size_t out;       /* linear: columns of the result */
     size_t V;         /* embeddings, head */
     size_t n_head, S; /* attention: head size C; N is then the number of queries */
+    size_t n_kv_head; /* 0: n_head */
+    /* Where queries and keys of each sequence would begin one behind another. Are the two different, then the
+     * sequences' keys lie the other way round, as they may in a cache. */
     size_t q_start[MAX_SEQUENCES + 1], kv_start[MAX_SEQUENCES + 1];
 };
 

@@ -1,29 +1,17 @@
-/* Batches: which conversations make which step, and the flat micro-batches that the model sees.
+/* Batching: which conversations make which step, and the flat micro-batches that the model sees.
  *
  * The order is a pure function of (seed, epoch). A step is batch_size conversations (the last of an epoch
  * may be short), cut into micro-batches of whole conversations, in order, of at most micro_batch_tokens
  * positions (one conversation may exceed that alone). There is no padding: conversations lie one after
  * another, positions restart at each, attention never crosses. The label of position t is token t + 1, so a
- * conversation's last position has none; positions after its last label are not run at all. */
-#ifndef SFT_DATA_BATCH_H
-#define SFT_DATA_BATCH_H
+ * conversation's last position is no target; positions after its last target are not run at all. */
+#ifndef SFT_DATA_BATCHING_H
+#define SFT_DATA_BATCHING_H
 
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/dataset.h"
-
-enum { LABEL_NONE = -100 }; /* Hugging Face's: not trained */
-
-/* A flat micro-batch: N positions of S conversations. */
-struct batch {
-    size_t N, S;
-    size_t M;                /* positions with a label */
-    const int32_t *tokens;   /* (N) */
-    const int32_t *labels;   /* (N): the next token, or LABEL_NONE */
-    const float *weights;    /* (N): loss weight of the label; 0 where there is none */
-    const int32_t *position; /* (N): from 0 in each conversation */
-    const size_t *seq_start; /* (S + 1): where each conversation begins; seq_start[S] = N */
-};
+#include "model/batch.h"
 
 /* The order of an epoch: order[i] is the index of the i-th example (n of them, caller's array). */
 void batch_epoch_order(uint32_t *order, size_t n, uint64_t seed, uint64_t epoch, bool shuffle);
@@ -31,6 +19,7 @@ void batch_epoch_order(uint32_t *order, size_t n, uint64_t seed, uint64_t epoch,
 /* Storage for one micro-batch, sized once: capacity positions and sequences. */
 struct batch_buffer {
     struct batch batch;
+    struct targets targets; /* of it */
     size_t max_positions, max_sequences;
     struct block memory;
 };

@@ -1,4 +1,4 @@
-#include "data/batch.h"
+#include "data/batching.h"
 
 #include "base/map.h"
 
@@ -37,22 +37,34 @@ static size_t aligned(size_t bytes)
     return (bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-/* The arrays behind a batch, to be written. */
+/* The arrays behind a batch and its targets, to be written. */
 struct batch_arrays {
-    int32_t *tokens, *labels, *position;
+    size_t *seq_start, *rows;
+    int32_t *tokens, *position, *labels;
     float *weights;
-    size_t *seq_start;
 };
+
+/* Bytes of an array of four-byte numbers, one for each position, and of one of sizes. */
+static size_t column_bytes(const struct batch_buffer *buf)
+{
+    return aligned(buf->max_positions * sizeof(int32_t));
+}
+
+static size_t rows_bytes(const struct batch_buffer *buf)
+{
+    return aligned(buf->max_positions * sizeof(size_t));
+}
 
 static struct batch_arrays arrays_of(const struct batch_buffer *buf)
 {
     unsigned char *p = buf->memory.data;
-    const size_t column = aligned(buf->max_positions * sizeof(int32_t));
+    const size_t column = column_bytes(buf);
     return (struct batch_arrays){.tokens = (int32_t *)p,
-                                 .labels = (int32_t *)(p + column),
-                                 .position = (int32_t *)(p + 2 * column),
+                                 .position = (int32_t *)(p + column),
+                                 .labels = (int32_t *)(p + 2 * column),
                                  .weights = (float *)(p + 3 * column),
-                                 .seq_start = (size_t *)(p + 4 * column)};
+                                 .rows = (size_t *)(p + 4 * column),
+                                 .seq_start = (size_t *)(p + 4 * column + rows_bytes(buf))};
 }
 
 enum sft_status batch_buffer_init(struct batch_buffer *buf, size_t max_positions, size_t max_sequences,
@@ -62,17 +74,13 @@ enum sft_status batch_buffer_init(struct batch_buffer *buf, size_t max_positions
     if (max_positions > SIZE_MAX / 64 || max_sequences >= SIZE_MAX / 64)
         return sft_fail(err, SFT_ENOMEM, "a micro-batch of %zu positions and %zu conversations is too large",
                         max_positions, max_sequences);
-    const size_t columns = 4 * aligned(max_positions * sizeof(int32_t));
-    const size_t starts = (max_sequences + 1) * sizeof(size_t);
-    const enum sft_status status = block_alloc(&buf->memory, columns + starts, "a micro-batch", err);
+    const size_t bytes = 4 * column_bytes(buf) + rows_bytes(buf) + (max_sequences + 1) * sizeof(size_t);
+    const enum sft_status status = block_alloc(&buf->memory, bytes, "a micro-batch", err);
     if (status)
         return status;
     const struct batch_arrays to = arrays_of(buf);
-    buf->batch = (struct batch){.tokens = to.tokens,
-                                .labels = to.labels,
-                                .weights = to.weights,
-                                .position = to.position,
-                                .seq_start = to.seq_start};
+    buf->batch = (struct batch){.tokens = to.tokens, .position = to.position, .seq_start = to.seq_start};
+    buf->targets = (struct targets){.rows = to.rows, .labels = to.labels, .weights = to.weights};
     return SFT_OK;
 }
 
@@ -85,20 +93,22 @@ void batch_buffer_free(struct batch_buffer *buf)
 /* ---- filling ---- */
 
 /* Append the first n positions of an example. */
-static void add_sequence(struct batch *batch, const struct batch_arrays *to, const struct example *example,
+static void add_sequence(struct batch_buffer *buf, const struct batch_arrays *to, const struct example *example,
                          size_t n)
 {
     for (size_t t = 0; t < n; t++) {
-        const size_t i = batch->N + t;
-        const bool is_trained = example->weights[t + 1] > 0.0F;
+        const size_t i = buf->batch.N + t;
         to->tokens[i] = example->tokens[t];
-        to->labels[i] = is_trained ? example->tokens[t + 1] : LABEL_NONE;
-        to->weights[i] = is_trained ? example->weights[t + 1] : 0.0F;
         to->position[i] = (int32_t)t;
-        batch->M += is_trained;
+        if (example->weights[t + 1] > 0.0F) {
+            const size_t m = buf->targets.M++;
+            to->rows[m] = i;
+            to->labels[m] = example->tokens[t + 1];
+            to->weights[m] = example->weights[t + 1];
+        }
     }
-    batch->N += n;
-    to->seq_start[++batch->S] = batch->N;
+    buf->batch.N += n;
+    to->seq_start[++buf->batch.S] = buf->batch.N;
 }
 
 size_t batch_fill(struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids, size_t n,
@@ -106,7 +116,7 @@ size_t batch_fill(struct batch_buffer *buf, const struct dataset *ds, const uint
 {
     const struct batch_arrays to = arrays_of(buf);
     struct batch *batch = &buf->batch;
-    batch->N = batch->S = batch->M = 0;
+    batch->N = batch->S = buf->targets.M = 0;
     to.seq_start[0] = 0;
     size_t taken = 0;
     for (; taken < n && taken < buf->max_sequences; taken++) {
@@ -116,7 +126,7 @@ size_t batch_fill(struct batch_buffer *buf, const struct dataset *ds, const uint
             break;
         if (batch->N + positions > buf->max_positions)
             SFT_BUG("a micro-batch exceeds its buffer");
-        add_sequence(batch, &to, &example, positions);
+        add_sequence(buf, &to, &example, positions);
     }
     return taken;
 }

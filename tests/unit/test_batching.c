@@ -1,5 +1,5 @@
 /* Batches: the label shift by hand, and properties of every cut of a step. */
-#include "data/batch.h"
+#include "data/batching.h"
 
 #include "hand_dataset.h"
 #include "support/run_suite.h"
@@ -45,17 +45,18 @@ START_TEST(labels_are_the_next_tokens)
     ck_assert_int_eq(batch_buffer_init(&buf, 5, 2, NULL), SFT_OK);
     ck_assert_uint_eq(batch_fill(&buf, &ds, ids, 2, 100), 2);
 
-    static const int32_t tokens[] = {10, 11, 12, 20, 21}, labels[] = {-100, 12, 13, -100, 22};
+    static const int32_t tokens[] = {10, 11, 12, 20, 21}, labels[] = {12, 13, 22};
     static const int32_t position[] = {0, 1, 2, 0, 1};
-    static const float weights[] = {0, 1, 0.5F, 0, 2};
-    static const size_t starts[] = {0, 3, 5};
+    static const float weights[] = {1, 0.5F, 2};
+    static const size_t starts[] = {0, 3, 5}, rows[] = {1, 2, 4};
     ck_assert_uint_eq(buf.batch.N, 5);
     ck_assert_uint_eq(buf.batch.S, 2);
-    ck_assert_uint_eq(buf.batch.M, 3);
+    ck_assert_uint_eq(buf.targets.M, 3);
     ck_assert_mem_eq(buf.batch.tokens, tokens, sizeof tokens);
-    ck_assert_mem_eq(buf.batch.labels, labels, sizeof labels);
+    ck_assert_mem_eq(buf.targets.rows, rows, sizeof rows);
+    ck_assert_mem_eq(buf.targets.labels, labels, sizeof labels);
     ck_assert_mem_eq(buf.batch.position, position, sizeof position);
-    ck_assert_mem_eq(buf.batch.weights, weights, sizeof weights);
+    ck_assert_mem_eq(buf.targets.weights, weights, sizeof weights);
     ck_assert_mem_eq(buf.batch.seq_start, starts, sizeof starts);
     batch_buffer_free(&buf);
     dataset_free(&ds);
@@ -97,18 +98,20 @@ static void check_cut(const struct dataset *ds, const uint32_t *ids, size_t n, s
             ck_assert_uint_eq(len, dataset_example(ds, ids[at + s]).n_positions);
             for (size_t t = 0; t < len; t++) {
                 const int32_t token = (int32_t)(1000 * ids[at + s] + t);
-                const int32_t label = buf.batch.labels[start + t];
                 ck_assert_int_eq(buf.batch.tokens[start + t], token);
                 ck_assert_int_eq(buf.batch.position[start + t], (int32_t)t);
-                ck_assert(label == LABEL_NONE || label == token + 1);
-                ck_assert((label == LABEL_NONE) == (buf.batch.weights[start + t] == 0.0F));
-                weight += buf.batch.weights[start + t];
             }
-            ck_assert_int_ne(buf.batch.labels[start + len - 1], LABEL_NONE);
             expected_labels += dataset_example(ds, ids[at + s]).n_targets;
             expected_weight += dataset_example(ds, ids[at + s]).target_weight;
         }
-        labels += buf.batch.M;
+        for (size_t m = 0; m < buf.targets.M; m++) {
+            ck_assert_int_eq(buf.targets.labels[m], buf.batch.tokens[buf.targets.rows[m]] + 1);
+            ck_assert(buf.targets.weights[m] > 0.0F);
+            ck_assert(m == 0 || buf.targets.rows[m] > buf.targets.rows[m - 1]);
+            weight += buf.targets.weights[m];
+        }
+        ck_assert_uint_eq(buf.targets.rows[buf.targets.M - 1], buf.batch.N - 1); /* the last is a target */
+        labels += buf.targets.M;
     }
     ck_assert_uint_eq(labels, expected_labels);
     ck_assert_double_eq(weight, expected_weight); /* sums of halves: exact */
