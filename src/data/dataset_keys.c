@@ -14,8 +14,11 @@ static void add_flag(struct strbuf *text, const struct dataset_file *file, const
                   text->len ? "\n" : "", file->path, (size_t)key->line, key->name);
     if (key->rows > 1)
         strbuf_printf(text, "%zu rows have it; ", (size_t)key->rows);
-    strbuf_puts(text, "weight, train, trainable, loss and masked are; [data] columns =");
-    strbuf_putc(text, ' ');
+    strbuf_puts(text, "weight, train, trainable, loss and masked are; [data] columns = ");
+    names_add_item(text, key->name, "train");
+    strbuf_puts(text, " or ");
+    names_add_item(text, key->name, "masked");
+    strbuf_puts(text, " says what it means, ");
     names_add_item(text, key->name, "ignore");
     strbuf_puts(text, " passes it over)");
 }

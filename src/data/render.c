@@ -118,12 +118,20 @@ static void apply_system(const struct render_options *options, struct arena *are
     conv->count = n;
 }
 
+static bool is_blank(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!strchr(" \t\r\n", text[i]) || !text[i])
+            return false;
+    return true;
+}
+
 static uint16_t remarks(const struct conversation *conv)
 {
     unsigned flags = (conv->is_document ? RECORD_DOCUMENT : 0U) | (conv->has_tools ? RECORD_TOOLS : 0U);
     for (size_t i = 0; i < conv->count; i++) {
         const struct message *m = &conv->messages[i];
-        if (m->len == 0)
+        if (is_blank(m->content, m->len))
             flags |= m->role == ROLE_SYSTEM ? RECORD_EMPTY_SYSTEM : RECORD_EMPTY_CONTENT;
         if (i > 0 && m[-1].role == m->role && m->role != ROLE_TOOL) /* parallel calls have several results */
             flags |= RECORD_SAME_ROLE;

@@ -213,12 +213,29 @@ void rows_free(struct rows *rows)
     *rows = (struct rows){0};
 }
 
+/* Whether a record is delimiters and blanks alone, as spreadsheets write behind the last row. */
+static bool is_empty_record(const struct json_element *row, char delimiter)
+{
+    bool has_delimiter = false;
+    for (size_t i = 0; i < row->len; i++) {
+        has_delimiter |= row->text[i] == delimiter;
+        if (row->text[i] != delimiter && row->text[i] != ' ')
+            return false;
+    }
+    return has_delimiter;
+}
+
 enum sft_status rows_next(struct rows *rows, struct json_element *row, bool *found, struct sft_err *err)
 {
     if (rows->kind == ROWS_JSON)
         return json_scanner_next(&rows->scanner, row, found, err);
-    *found = false;
-    return rows->scanner.done ? SFT_OK : next_record(&rows->scanner, rows->delimiter, row, found, err);
+    enum sft_status status = SFT_OK;
+    do {
+        *found = false;
+        if (!rows->scanner.done)
+            status = next_record(&rows->scanner, rows->delimiter, row, found, err);
+    } while (!status && *found && is_empty_record(row, rows->delimiter));
+    return status;
 }
 
 bool rows_are_done(const struct rows *rows)

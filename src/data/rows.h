@@ -16,7 +16,8 @@
  *
  * What is split here is not looked into: a bad row costs itself, and only a broken structure (an array or a
  * quote that is never closed) ends the file. As Python's csv reads it: a quote inside an unquoted field is a
- * plain character, blank lines are skipped, CR LF and LF both end a row. */
+ * plain character, blank lines are skipped, CR LF and LF both end a row. Lines of delimiters alone, which spreadsheets
+ * write behind the last row, are skipped too. */
 #ifndef SFT_DATA_ROWS_H
 #define SFT_DATA_ROWS_H
 

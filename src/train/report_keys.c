@@ -171,7 +171,8 @@ void report_warn_of_keys(struct report *report, const struct report_file *f)
         const char *what, *remedy;
     } kinds[] = {
         {is_flag, "training will stop at keys that speak of training, but not in words that are known",
-         "weight, train, trainable, loss and masked are; [data] columns = KEY:ignore passes one over"},
+         "weight, train, trainable, loss and masked are; [data] columns = KEY:train or KEY:masked says what one "
+         "means, KEY:ignore passes it over"},
         {trains_all ? NULL : is_refused,
          "turns that are not the assistant's are marked to be trained, and are not",
          "train_on = all trains every turn"},

@@ -88,7 +88,7 @@ test_a_flag_that_is_not_known_stops() {
         'train config.ini --set data.train=a.jsonl --set data.on_bad_row=skip'; do
         expect 1 "$SFT" $command
         is "$(grep -c 'error: a.jsonl:1: messages\[\].loss_mask: speaks of training' stderr)" 1
-        has stderr '(2 rows have it; weight, train, trainable, loss and masked are; [data] columns = messages[].loss_mask:ignore passes it over)'
+        has stderr '(2 rows have it; weight, train, trainable, loss and masked are; [data] columns = messages[].loss_mask:train or messages[].loss_mask:masked says what it means, messages[].loss_mask:ignore passes it over)'
         has stderr 'a.jsonl:2: text_weights: speaks of training'
     done
     [ ! -e run ] || die 'it made run'

@@ -101,6 +101,7 @@ static void check_case(const struct rows_case *c)
 static const struct rows_case records[] = {
     {ROWS_CSV, TEXT("a,b\n1,2\n3,4\n"), "2{\"a\":\"1\",\"b\":\"2\"} 3{\"a\":\"3\",\"b\":\"4\"}"},
     {ROWS_CSV, TEXT("a,b\n1,2"), "2{\"a\":\"1\",\"b\":\"2\"}"},
+    {ROWS_CSV, TEXT("a;b\n;\n1;2\n ; \n;;;;\n"), "3{\"a\":\"1\",\"b\":\"2\"}"}, /* a spreadsheet's empty rows */
     {ROWS_CSV, TEXT("a,b\r\n1,2\r\n3,4\r\n"), "2{\"a\":\"1\",\"b\":\"2\"} 3{\"a\":\"3\",\"b\":\"4\"}"},
     {ROWS_CSV, TEXT("a,b\r1,2\r3,4"), "2{\"a\":\"1\",\"b\":\"2\"} 3{\"a\":\"3\",\"b\":\"4\"}"},
     {ROWS_CSV, TEXT("\xEF\xBB\xBF\"a\",b\n1,2\n"), "2{\"a\":\"1\",\"b\":\"2\"}"},
@@ -273,7 +274,8 @@ static void write_field(struct strbuf *out, const char *field, char delimiter, b
     strbuf_putc(out, '"');
 }
 
-/* Write a row to `text`, and what it should be read as to `want`. */
+/* Write a row to `text`, and what it should be read as to `want`. Its first
+ * field is in quotes: delimiters and blanks alone would be no row. */
 static void write_row(struct rng *rng, size_t n_columns, char delimiter, struct strbuf *text, size_t *line,
                       struct strbuf *want)
 {
@@ -286,7 +288,7 @@ static void write_row(struct rng *rng, size_t n_columns, char delimiter, struct 
         const char *value = random_field(rng, &field);
         if (i > 0)
             strbuf_putc(text, delimiter);
-        write_field(text, value, delimiter, n_columns == 1 || rng_below(rng, 2));
+        write_field(text, value, delimiter, n_columns == 1 || i == 0 || rng_below(rng, 2));
         strbuf_printf(want, "%s\"%c\":", i ? "," : "", (char)('a' + (int)i));
         strbuf_json_string(want, value, field.len);
     }
