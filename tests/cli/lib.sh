@@ -122,6 +122,11 @@ wait_until() {
 pid=
 trap '[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || :' EXIT
 
+# has_terminals: whether script (util-linux) can make a terminal here; where it cannot, that is said.
+has_terminals() {
+    script -qec true /dev/null >/dev/null 2>&1 || { echo 'SKIP: no script (util-linux) to make a terminal'; return 1; }
+}
+
 # finish CODE: wait for the program in the background, whose exit code must be CODE.
 finish() {
     code=0

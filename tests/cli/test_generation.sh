@@ -100,7 +100,7 @@ END
 
 # A model's output, and names from its files, reach a terminal as text. `script` makes one.
 test_nothing_disturbs_a_terminal() {
-    command -v script >/dev/null || { echo 'SKIP: no script(1)'; return; }
+    has_terminals || return 0
     tiny_base base
     printf '{"messages":[{"role":"user","content":"Go"},{"role":"assistant","content":"a\\u001b[2Jb\\u009bc"}]}\n' >rows
     cat >config.ini <<END
@@ -162,7 +162,7 @@ END
 
 # Who starts it without a prompt on a terminal is told what it waits for.
 test_a_prompt_is_asked_for_on_a_terminal() {
-    command -v script >/dev/null || { echo 'SKIP: no script(1)'; return; }
+    has_terminals || return 0
     { sleep 1; printf 'Hello\n\004'; sleep 1; } | script -qec "$SFT generate $(trained_model)" /dev/null >raw
     has raw 'type the prompt; Ctrl-D on a line of its own ends it'
     has raw 'Hi there.'

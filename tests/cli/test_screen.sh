@@ -4,7 +4,7 @@ escape=$(printf '\033')
 
 # on_terminal TERM COMMAND: what the command writes on a terminal, in the file `raw`; false (and said so) where none can be made.
 on_terminal() {
-    script -qec true /dev/null >/dev/null 2>&1 || { echo 'SKIP: no script (util-linux) to make a terminal'; return 1; }
+    has_terminals || return 1
     env -u NO_COLOR TERM="$1" script -qec "$2" /dev/null >raw || die "$(cat raw)"
 }
 
