@@ -151,5 +151,5 @@ void progress_log_finished(const struct run *run)
 {
     log_info("this run is finished (step %llu of %llu); its model is %s/%s", (ull)run->state.step,
              (ull)run->total_steps, run->output_dir, link_name(run));
-    log_info("to train further, raise num_train_epochs or max_steps; --fresh starts another run");
+    log_info("to train further, raise num_train_epochs or max_steps; --fresh starts anew");
 }

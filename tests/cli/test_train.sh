@@ -66,7 +66,7 @@ test_a_finished_run_says_so() {
     expect 0 "$SFT" train config.ini
     diff - stderr <<'END'
 this run is finished (step 6 of 6); its model is run/last
-to train further, raise num_train_epochs or max_steps; --fresh starts another run
+to train further, raise num_train_epochs or max_steps; --fresh starts anew
 END
     same run/metrics.jsonl before
 }
