@@ -40,6 +40,10 @@ test_every_command_of_readme_runs() {
         run_command "$command" </dev/null >stdout 2>stderr || die "$command: $(cat stdout stderr)"
     done <commands
     has out/chat/last/config.json GPT2LMHeadModel
+    for row in 2 5; do # what it has learnt by heart
+        sed -n "${row}s/, {\"role\": \"assistant\".*/]}/p" chat.jsonl | ./sft generate out/chat --json >answered
+        has answered "$(sed -n "${row}s/.*\"assistant\", \"content\": //p" chat.jsonl | sed 's/}\]}$//')"
+    done
     has my-model/config.json GPT2LMHeadModel
 }
 
