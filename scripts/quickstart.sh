@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 # shellcheck disable=SC2086
 sh scripts/install.sh $BUILD_PACKAGES
 
-echo "== building"
+echo "== building (a minute or so)"
 make -s -j"$(nproc 2>/dev/null || echo 2)" sft
 
 before=checkpoints/base

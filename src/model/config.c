@@ -30,13 +30,13 @@ static enum sft_status read_family(struct model_config *config, const json *root
         return sft_fail(err, SFT_EDATA, "model_type is missing (gpt2 is the one done here)");
     config->family = model_type ? family_by_model_type(model_type) : family_by_architecture(architecture);
     if (!config->family)
-        return sft_fail(err, SFT_EDATA, "%s '%s' is not done here (gpt2 is)",
+        return sft_fail(err, SFT_EDATA, "%s '%s' is not supported (gpt2 is)",
                         model_type ? "model_type" : "architecture", model_type ? model_type : architecture);
     bool cross_attention;
     if (json_get_bool(root, "add_cross_attention", false, &cross_attention, err))
         return SFT_EDATA;
     if (cross_attention)
-        return sft_fail(err, SFT_EDATA, "add_cross_attention: a model with an encoder is not done here");
+        return sft_fail(err, SFT_EDATA, "add_cross_attention: a model with an encoder is not supported");
     return SFT_OK;
 }
 
@@ -127,7 +127,7 @@ static enum sft_status read_activation(struct model_config *config, const json *
         if (strcmp(name, tanh_form[i]) == 0)
             return SFT_OK;
     return sft_fail(err, SFT_EDATA,
-                    "%s '%s' is not done here (gelu_new, gelu_pytorch_tanh, gelu_fast and gelu are)", key,
+                    "%s '%s' is not supported (gelu_new, gelu_pytorch_tanh, gelu_fast and gelu are)", key,
                     name);
 }
 

@@ -20,7 +20,7 @@ struct model_config {
     int32_t bos_token_id, eos_token_id, pad_token_id; /* -1: none */
 };
 
-/* Read a config.json (or the one in a directory). SFT_EDATA for a family that is not done here, for sizes
+/* Read a config.json (or the one in a directory). SFT_EDATA for a family that is not supported, for sizes
  * that are missing, zero, or do not divide, each named with the file. *raw, if wanted, gets the parsed JSON,
  * whose keys that are not ours go into what is exported; free it with json_free. */
 enum sft_status model_config_load(struct model_config *config, const char *path, json **raw,
