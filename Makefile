@@ -30,9 +30,8 @@ KERNEL_DIRS  = kernels kernels/ref kernels/blas kernels/generic
 NO_TESTS     = tests/unit/test_bf16.c
 endif
 
-LIB_SRC  := $(wildcard src/base/*.c src/config/*.c src/text/*.c src/data/*.c src/model/*.c src/infer/*.c src/train/*.c) \
-            $(foreach dir,$(KERNEL_DIRS),$(wildcard $(dir)/*.c))
 CMD_SRC  := src/main.c $(wildcard src/cmd/*.c)
+LIB_SRC  := $(filter-out $(CMD_SRC),$(sort $(shell find src -name '*.c'))) $(foreach dir,$(KERNEL_DIRS),$(wildcard $(dir)/*.c))
 LIB_OBJ   = $(LIB_SRC:%.c=$(B)/%.o)
 CMD_OBJ   = $(CMD_SRC:%.c=$(B)/%.o)
 # what tests share is compiled over float and over double, the transformer and the reference kernels over double too:

@@ -3,10 +3,10 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
-#include "model/checksums.h"
-#include "model/generation.h"
-#include "model/hf.h"
-#include "model/model_dir.h"
+#include "files/checksums.h"
+#include "files/generation.h"
+#include "files/hf.h"
+#include "files/model_dir.h"
 #include "text/template.h"
 
 #include <stdio.h>

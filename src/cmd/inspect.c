@@ -2,7 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/pager.h"
 #include "cmd/preview.h"
-#include "train/report.h"
+#include "report/report.h"
 
 #include <stdlib.h>
 #include <string.h>

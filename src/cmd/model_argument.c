@@ -1,7 +1,7 @@
 #include "cmd/model_argument.h"
 
 #include "base/log.h"
-#include "model/model_dir.h"
+#include "files/model_dir.h"
 
 #include <stdlib.h>
 #include <string.h>

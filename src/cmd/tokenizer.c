@@ -1,7 +1,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

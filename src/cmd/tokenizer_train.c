@@ -3,7 +3,7 @@
 #include "base/staging.h"
 #include "cmd/cmd.h"
 #include "data/corpus.h"
-#include "text/bpe_train.h"
+#include "text/bpe_train/bpe_train.h"
 
 #include <stdlib.h>
 #include <string.h>

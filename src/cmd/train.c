@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "report/report.h"
 #include "train/trainer.h"
 
 #include <errno.h>
@@ -58,11 +59,21 @@ static int print_keys(void)
     return print_text(&text);
 }
 
+/* What the loop calls when all is checked; context: the plan's text, NULL where it trains. */
+static void tell_run(void *context, const struct run *run)
+{
+    struct strbuf *plan = context;
+    if (plan)
+        run_report_plan(run, plan);
+    else
+        run_report(run);
+}
+
 int cmd_train(int argc, char **argv)
 {
     struct string_list words, overrides = {0};
     struct strbuf plan = {0};
-    struct trainer_options options = {.stop = &stop_requested, .can_save = &can_save};
+    struct trainer_options options = {.tell = tell_run, .stop = &stop_requested, .can_save = &can_save};
     bool dry_run = false, print_config = false, keys = false;
     const struct option table[] = {
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE", "override a setting; may be repeated"},
@@ -101,7 +112,8 @@ int cmd_train(int argc, char **argv)
     if (!status) {
         log_has_live_line(); /* so that the handler knows */
         catch_signals(on_signal);
-        options.plan = dry_run ? &plan : NULL;
+        options.dry = dry_run;
+        options.context = dry_run ? &plan : NULL;
         status = train(&settings, &options, &err);
     }
     code = status ? report_error(&err) : dry_run ? print_text(&plan) : 0;

@@ -69,7 +69,7 @@ struct settings {
         int dedupe;                                    /* enum dedupe */
         const char *system;                            /* "": none */
         int system_policy;                             /* enum system_policy */
-        struct string_list columns, roles;             /* "theirs:ours"; see data/names.h */
+        struct string_list columns, roles;             /* "theirs:ours"; see data/readers/names.h */
         const char *prompt_column, *completion_column; /* NAME:prompt and NAME:completion; "": none */
     } data;
     struct { /* [train] */

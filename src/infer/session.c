@@ -1,7 +1,8 @@
 #include "infer/session.h"
 
 #include "base/io.h"
-#include "model/hf.h"
+#include "files/hf.h"
+#include "files/model_dir.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,9 +3,9 @@
 #ifndef SFT_INFER_SESSION_H
 #define SFT_INFER_SESSION_H
 
+#include "files/generation.h"
 #include "infer/kv_cache.h"
 #include "infer/sampler.h"
-#include "model/generation.h"
 #include "model/transformer.h"
 #include "text/template.h"
 
@@ -37,7 +37,7 @@ enum sft_status session_open(struct session *session, const char *dir, const cha
                              const struct settings *settings, struct sft_err *err);
 void session_close(struct session *session);
 
-/* Whether an id ends a text: the template's end of turn, and the model's own end tokens (model/generation.h). */
+/* Whether an id ends a text: the template's end of turn, and the model's own end tokens (files/generation.h). */
 bool session_is_end(const struct session *session, int32_t id);
 
 /* An end token; max_new_tokens or n_positions; on_token or `stop`. */

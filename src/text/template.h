@@ -20,7 +20,7 @@
 #include "base/mem.h"
 #include "config/settings.h"
 #include "text/conversation.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 enum { TEMPLATE_MAX_PIECES = 16 };
 

@@ -3,7 +3,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/staging.h"
-#include "model/checksums.h"
+#include "files/checksums.h"
 
 #include <errno.h>
 #include <float.h>

@@ -10,9 +10,9 @@
 #define SFT_TRAIN_CHECKPOINT_H
 
 #include "base/json.h"
-#include "model/hf.h"
+#include "files/hf.h"
 #include "model/transformer.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 #include "train/adamw.h"
 #include "train/objective.h"
 #include "train/record.h"

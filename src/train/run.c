@@ -1,4 +1,5 @@
 #include "train/run.h"
+#include "files/model_dir.h"
 
 #include "base/io.h"
 #include "base/log.h"

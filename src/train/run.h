@@ -5,7 +5,7 @@
 
 #include "config/settings.h"
 #include "data/batching.h"
-#include "model/generation.h"
+#include "files/generation.h"
 #include "model/transformer.h"
 #include "text/template.h"
 #include "train/adamw.h"
@@ -85,11 +85,5 @@ size_t run_micro_batch_positions(const struct run *run); /* in it, at most */
 enum sft_status run_allocate(struct run *run, struct sft_err *err);
 
 void run_free(struct run *run);
-
-/* The report before the first step, through log_info; its warnings through log_warning. */
-void run_report(const struct run *run);
-
-/* The same as text, and every activation buffer: what --dry-run prints. The warnings go through log_warning. */
-void run_report_plan(const struct run *run, struct strbuf *out);
 
 #endif

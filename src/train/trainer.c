@@ -18,12 +18,11 @@ struct trainer {
     struct run run;
     struct threads threads;
     bool is_busy_told; /* that fewer threads compute */
-    const volatile int *stop;
-    volatile int *can_save; /* may be NULL */
+    struct trainer_options options;
+    const volatile int *stop; /* options.stop, never NULL */
     FILE *metrics;
     struct progress progress;
     struct divergence divergence;
-    bool fresh;                /* output_dir was chosen anew */
     bool is_warned;            /* of a loss that diverges */
     double window_seconds;     /* spent in steps since the last metrics line */
     uint64_t window_tokens;    /* and what they held */
@@ -48,8 +47,8 @@ static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err
     const double started = clock_seconds();
     struct step_result result;
     progress_show(&t->progress, 0);
-    if (t->can_save)
-        *t->can_save = 1;
+    if (t->options.can_save)
+        *t->options.can_save = 1;
     if (train_step(&t->run, &result, err)) /* no step was taken: there is no result */
         return err->status;
     *norm = result.norm;
@@ -260,7 +259,7 @@ static enum sft_status tell_interruption(const struct trainer *t, struct sft_err
                         "--set train.output_dir=%s instead of --fresh",
                         step, total, run->output_dir);
     return sft_fail(err, SFT_EINTERRUPTED, "stopped at step %llu of %llu; to continue, run the same command%s", step,
-                    total, t->fresh ? " without --fresh" : " again");
+                    total, t->options.fresh ? " without --fresh" : " again");
 }
 
 static enum sft_status run_loop(struct trainer *t, struct sft_err *err)
@@ -342,7 +341,7 @@ static enum sft_status train_on(struct trainer *t, struct sft_err *err)
         return err->status;
     if (is_finished(t))
         return finish_again(t, err);
-    run_report(&t->run);
+    t->options.tell(t->options.context, &t->run);
     if (start(t, err) || run_loop(t, err))
         return err->status;
     warn_of_the_end(t);
@@ -353,11 +352,10 @@ static enum sft_status train_on(struct trainer *t, struct sft_err *err)
 enum sft_status train(struct settings *settings, const struct trainer_options *options, struct sft_err *err)
 {
     static const volatile int never = 0;
-    struct trainer t = {
-        .stop = options->stop ? options->stop : &never, .can_save = options->can_save, .fresh = options->fresh};
-    enum sft_status status = run_prepare(&t.run, settings, options->fresh, options->plan != NULL, t.stop, err);
-    if (!status && options->plan)
-        run_report_plan(&t.run, options->plan);
+    struct trainer t = {.options = *options, .stop = options->stop ? options->stop : &never};
+    enum sft_status status = run_prepare(&t.run, settings, options->fresh, options->dry, t.stop, err);
+    if (!status && options->dry)
+        options->tell(options->context, &t.run);
     else if (!status)
         status = train_on(&t, err);
     log_progress("%s", "");

@@ -2,14 +2,16 @@
 #ifndef SFT_TRAIN_TRAINER_H
 #define SFT_TRAIN_TRAINER_H
 
-#include "base/strbuf.h"
-#include "config/settings.h"
+#include "train/run.h"
 
 #include <stdbool.h>
 
 struct trainer_options {
     bool fresh;               /* do not continue: write to output_dir-2, -3, ... */
-    struct strbuf *plan;      /* not NULL: write the plan here and stop before the first step, touching nothing */
+    bool dry;                 /* stop before the first step, touching nothing */
+    /* Called when all is checked, with `context`: what a run says before its first step. */
+    void (*tell)(void *context, const struct run *run);
+    void *context;
     const volatile int *stop; /* set by a signal: save after the current step and return SFT_EINTERRUPTED */
     volatile int *can_save;   /* may be NULL; set to 1 when the first step begins: from then on a stop saves */
 };

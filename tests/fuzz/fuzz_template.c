@@ -1,7 +1,7 @@
 /* Any bytes as a base's chat template: no crash; it is refused, or what it is taken for can be rendered,
  * written, and read back as the same. */
 #include "base/mem.h"
-#include "text/bpe_train.h"
+#include "text/bpe_train/bpe_train.h"
 #include "text/template.h"
 
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * and decodes, its tokens follow one another, and what is saved loads again as the same. */
 #include "base/io.h"
 #include "base/mem.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * Python computed by rules of its own (json, gzip, re.split and zlib.crc32); and random conversations,
  * written as a row of each format and read back. */
 #include "base/rng.h"
-#include "data/reader.h"
+#include "data/readers/reader.h"
 #include "support/run_suite.h"
 
 #include <check.h>

@@ -1,5 +1,5 @@
 /* trainer/state.json: what cannot be true is no checkpoint to go on from, whatever its checksums say. */
-#include "model/checksums.h"
+#include "files/checksums.h"
 #include "train/checkpoint.h"
 
 #include "scratch.h"

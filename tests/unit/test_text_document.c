@@ -1,5 +1,5 @@
 /* Text files: parts encoded one by one give the tokens of the whole, whatever the pattern; pieces, blocks, threads. */
-#include "data/text_cut.h"
+#include "data/store/text_cut.h"
 
 #include "base/rng.h"
 #include "support/run_suite.h"
