@@ -22,7 +22,7 @@ static void start(enum template_choice choice)
 {
     struct sft_err err;
     f.tok = byte_tokenizer(NULL);
-    f.settings.data.template_choice = choice;
+    f.settings.data.template_choice = (int)choice;
     ck_assert_msg(template_init(&f.tpl, &f.settings, f.tok, &err) == SFT_OK, "%s", err.message);
     f.enc = encoder_new(f.tok);
 }
