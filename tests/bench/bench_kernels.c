@@ -1,5 +1,5 @@
 /* How fast each op of each kernel table is that this CPU runs, at GPT-2 124M's sizes: `make bench`. Best of several
- * repetitions. The table "generic" multiplies by OpenBLAS: the others' products are to be compared with it. */
+ * repetitions. The table "ref" multiplies by OpenBLAS: the others' products are to be compared with it. */
 #include "support/tables.h"
 
 #include <math.h>
