@@ -1,8 +1,9 @@
 #include "train/run.h"
-#include "files/model_dir.h"
 
 #include "base/io.h"
 #include "base/log.h"
+#include "files/model_dir.h"
+#include "train/options.h"
 
 #include <errno.h>
 #include <math.h>
@@ -53,8 +54,9 @@ static enum sft_status open_tokenizer(struct run *run, struct sft_err *err)
     enum sft_status status = tokenizer_load(&run->tokenizer, dir, err);
     if (!status && run->config.family)
         status = model_config_check_vocab(&run->config, tokenizer_model_vocab_size(run->tokenizer), dir, err);
+    const struct template_options template = template_options_of(run->settings);
     if (!status)
-        status = template_init(&run->template, run->settings, run->tokenizer, err);
+        status = template_init(&run->template, &template, run->tokenizer, err);
     free(dir);
     return status;
 }

@@ -1,4 +1,5 @@
 #include "base/io.h"
+#include "base/nearest.h"
 #include "settings_fixture.h"
 #include "support/run_suite.h"
 
