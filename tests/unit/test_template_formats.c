@@ -115,8 +115,8 @@ START_TEST(what_only_resembles_it)
         "{% for message in messages %}{{ message.content }}{{ bos_token }}{% endfor %}",
         "{% for message in messages %}{{ '}}{{' }}{{ message.content }}{{ eos_token }}{% endfor %}",
         "{% for message in messages %}{{ message.content + '+' }}{{ eos_token }}{% endfor %}",
-        "{{ '' if messages else '' }}{% for message in messages %}{{ message.content }}{{ eos_token }}{% "
-        "endfor %}",
+        ("{{ '' if messages else '' }}{% for message in messages %}{{ message.content }}{{ eos_token }}{% "
+         "endfor %}"),
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         tok = byte_tokenizer(NULL);
