@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/staging.h"
 #include "files/checksums.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <errno.h>
 #include <float.h>
