@@ -335,7 +335,7 @@ static enum sft_status open_state(const char *dir, uint64_t step, json **state, 
         return SFT_OK;
     json_free(*state);
     *state = NULL;
-    return sft_context(err, "%s", dir);
+    return sft_in_file(err, dir, 0);
 }
 
 /* Check one checkpoint and parse its state. */
@@ -362,7 +362,7 @@ enum sft_status checkpoint_find(const char *output_dir, char **dir, json **state
         if (open_checkpoint(candidate, steps[i], state, err) == SFT_OK) {
             *dir = candidate;
         } else {
-            log_warning("%s; skipped", err->message);
+            log_warning("%s; skipped", SFT_ERR_TEXT(err));
             free(candidate);
         }
     }
