@@ -8,7 +8,7 @@ tests/golden/template_NAME.jinja and GPT-2's tokenizer (ASSETS/gpt2-tokenizer), 
 one for each data file of ASSETS: NAME FILE[:FORMAT] ROWS HASH, where a row's hash is the XXH64 of its ids (int32)
 and assistant mask (float32, the first 0), and a file's the XXH64 of its rows' hashes (uint64), little-endian.
 ROWS counts conversations at their full length, without those that have no assistant turn or no trained token.
-The files are read by the rules of src/data/reader.h, but by code of this script's own.
+The files are read by the rules of src/data/readers/reader.h, but by code of this script's own.
 """
 import csv
 import gzip

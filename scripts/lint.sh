@@ -14,27 +14,44 @@ fail() {
     failed=1
 }
 
-# A room may include itself and the rooms to its left.
-rooms="base config text model data infer train cmd"
+# A room, a folder of src/, may include itself and the rooms to its left. A room within a room comes before it: what the
+# outer one has of its own is made of the inner ones. (The inner rooms of model/ only group files.)
+rooms="base config text/tokenizer text/bpe_train text model files
+       data/source data/rows data/readers data/store data train report infer cmd"
 allowed=
 for room in $rooms; do
     allowed="$allowed $room"
-    for file in src/"$room"/*.[ch]; do
+    for file in src/"$room"/*.[ch] src/"$room"/block/*.[ch]; do
         [ -e "$file" ] || continue
-        for included in $(sed -n 's/^#include "\([a-z0-9_]*\)\/.*/\1/p' "$file" | sort -u); do
+        for included in $(sed -n 's/^#include "\(.*\)\/.*/\1/p' "$file" | sort -u); do
+            [ -d "src/$included" ] || continue
             case " $allowed " in
-            *" $included "*) ;;
+            *" ${included%/block} "*) ;;
             *) fail "$file includes $included/, which is not to the left of $room ($rooms)" ;;
             esac
         done
         case $room in
-        base | config | text | data)
-            if grep -qE '^#include "(kernels|cpu|real)\.h"' "$file"; then
+        base | config | text* | data*)
+            if grep -qE '^#include "(kernels|cpu|real|threads)\.h"' "$file"; then
                 fail "$file includes the kernels: only model and what is right of it may"
             fi
             ;;
         esac
     done
+done
+for dir in $(find src -mindepth 1 -type d); do
+    case " $(echo $rooms) " in
+    *" ${dir#src/} "*) ;;
+    *) [ "${dir##*/}" = block ] || fail "$dir is a room that scripts/lint.sh does not know" ;;
+    esac
+done
+
+# Settings stop at the top: the rooms below take options of their own, and of config/ see the words of choices.
+for file in $(grep -rlE '^#include "config/' src); do
+    case $file in src/config/* | src/train/* | src/report/* | src/cmd/*) continue ;; esac
+    if grep -E '^#include "config/' "$file" | grep -qv '"config/choices\.h"'; then
+        fail "$file includes settings: only config, train, report and cmd may (config/choices.h has the words of choices)"
+    fi
 done
 
 # kernels/ includes nothing from src/.
@@ -57,7 +74,7 @@ only_in() { # HEADER ROOM...
 only_in 'cjson/cJSON.h' src/base/json
 only_in 'ini.h' src/config/
 only_in 'pcre2.h' src/text/
-only_in 'zlib.h' src/data/source
+only_in 'zlib.h' src/data/source/
 only_in 'cblas.h' kernels/blas/
 
 # Headers compile alone.

@@ -4,9 +4,11 @@
 #include "base/wrap.h"
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
-#include "model/generation.h"
-#include "model/hf.h"
-#include "text/tokenizer.h"
+#include "files/generation.h"
+#include "files/hf.h"
+#include "files/model_dir.h"
+#include "text/tokenizer/tokenizer_load.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "cmd/model_argument.h"
 #include "cmd/model_text.h"
 #include "cmd/sampling_options.h"
-#include "data/reader.h"
+#include "data/readers/reader.h"
 #include "infer/session.h"
 
 #include <math.h>

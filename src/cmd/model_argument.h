@@ -13,7 +13,7 @@
 struct model_argument {
     const char *path; /* as given */
     const char *link; /* path is a run's directory: "best" or "last"; else NULL */
-    char *dir;        /* the model's directory (model/model_dir.h) */
+    char *dir;        /* the model's directory (files/model_dir.h) */
 };
 
 /* Take the first word off *words where `option` is NULL, and find the directory that is meant. SFT_EUSAGE with the

@@ -3,8 +3,8 @@
 #define SFT_CMD_SAMPLING_OPTIONS_H
 
 #include "cmd/cmd.h"
+#include "files/generation.h"
 #include "infer/sampler.h"
-#include "model/generation.h"
 
 /* What was given; NaN or UINT64_MAX for what was not. */
 struct sampling_options {

@@ -1,10 +1,10 @@
 #include "data/corpus.h"
 
 #include "data/dataset.h"
-#include "data/reader.h"
-#include "data/rows.h"
-#include "data/source.h"
-#include "data/tokenize.h"
+#include "data/readers/reader.h"
+#include "data/rows/rows.h"
+#include "data/source/source.h"
+#include "data/store/tokenize.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 #define SFT_DATA_CORPUS_H
 
 #include "base/err.h"
-#include "text/bpe_train.h"
+#include "text/bpe_train/bpe_train.h"
 
 #include <stddef.h>
 

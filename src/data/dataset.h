@@ -1,6 +1,6 @@
 /* A dataset: files of conversations, rendered to tokens and loss weights, ready to be batched.
  *
- * dataset_load makes or finds each file's token store (data/tokenize.h) and lists which of its conversations
+ * dataset_load makes or finds each file's token store (data/store/tokenize.h) and lists which of its conversations
  * are trained on: duplicates left out or not, a file repeated or sampled. What lies in memory is that list, 4
  * bytes a conversation; tokens and weights are mapped. The result does not depend on the number of threads.
  */
@@ -8,7 +8,7 @@
 #define SFT_DATA_DATASET_H
 
 #include "base/err.h"
-#include "data/tokenize.h"
+#include "data/store/tokenize.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,6 +55,7 @@ struct dataset {
     bool borrows; /* made by dataset_split: the files are another dataset's */
 };
 
+/* Zero-initialised: render.max_length alone is needed. Strings are borrowed. */
 struct dataset_options {
     struct render_options render;
     struct names_options names;
@@ -66,9 +67,6 @@ struct dataset_options {
     size_t
         max_rows; /* 0: all; else no more rows of a file are looked at (of all, where one is repeated or sampled) */
 };
-
-/* What the settings say; borrows their strings. max_length: the effective one. */
-struct dataset_options dataset_options_of(const struct settings *settings, size_t max_length);
 
 /* Split "FILE*2:format": FILE*N repeats (a fraction samples), FILE:format forces a reader (or "csv", "tsv",
  * "txt": the file is one document), in either order, and a name that exists literally wins. Fills file->spec,
@@ -82,7 +80,7 @@ enum sft_status dataset_find_files(char *const *specs, size_t n_specs, struct sf
 /* Read and render the files. A file without a row is an error, one of which no row is kept is not. With
  * on_bad_row = error (or overlong = error), SFT_EDATA carries such rows by what is wrong with them, a line
  * "FILE:LINE: what (the same in lines 7, 9, 12 and 24 more)" for each of the first ten kinds; else the keys
- * that speak of training and were not obeyed. SFT_EUSAGE for names that make no sense (data/names.h). Free
+ * that speak of training and were not obeyed. SFT_EUSAGE for names that make no sense (data/readers/names.h). Free
  * with dataset_free, which accepts a zeroed struct; until then it borrows tpl, tok and the strings of the
  * options, for dataset_check. */
 enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_specs,

@@ -1,9 +1,9 @@
 /* What a dataset tells about its rows: those that cannot be read, those that are left out, and those that
  * training and evaluation share. */
 #include "data/dataset_internal.h"
-#include "data/encoding.h"
 #include "data/hash_set.h"
 #include "data/row_kinds.h"
+#include "data/source/encoding.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ struct failures {
     const struct record *first;
     char *kind;
     size_t count, lines[LINES_SHOWN]; /* of those after the first */
-    bool is_single_byte;              /* all of them are: data/encoding.h */
+    bool is_single_byte;              /* all of them are: data/source/encoding.h */
 };
 
 struct failure_list {

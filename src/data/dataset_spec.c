@@ -2,7 +2,7 @@
 #include "data/dataset.h"
 
 #include "base/io.h"
-#include "data/reader.h"
+#include "data/readers/reader.h"
 
 #include <stdlib.h>
 #include <string.h>

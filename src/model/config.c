@@ -1,9 +1,7 @@
 #include "model/config.h"
 
-#include "base/io.h"
 #include "base/mem.h"
 #include "model/family.h"
-#include "model/model_dir.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -195,8 +193,9 @@ static enum sft_status check_sizes(const struct model_config *config, struct sft
     return SFT_OK;
 }
 
-static enum sft_status read_config(struct model_config *config, const json *root, struct sft_err *err)
+enum sft_status model_config_read(struct model_config *config, const json *root, struct sft_err *err)
 {
+    *config = (struct model_config){0};
     if (!json_is_object(root))
         return sft_fail(err, SFT_EDATA, "expected an object, found %s", json_type_name(root));
     if (read_family(config, root, err))
@@ -210,26 +209,6 @@ static enum sft_status read_config(struct model_config *config, const json *root
         read_token_ids(config, root, err))
         return SFT_EDATA;
     return check_sizes(config, err);
-}
-
-enum sft_status model_config_load(struct model_config *config, const char *path, json **raw,
-                                  struct sft_err *err)
-{
-    const bool is_dir = path_is_dir(path);
-    char *file = is_dir ? path_join(path, "config.json") : mem_strdup(path);
-    const bool may_be_config = is_dir ? path_exists(file) : !path_exists(file) || str_has_ending(file, ".json");
-    json *root = NULL;
-    *config = (struct model_config){0};
-    enum sft_status status = may_be_config ? json_parse_file(file, &root, err) : model_dir_fail(path, err);
-    if (!status && (status = read_config(config, root, err)))
-        sft_context(err, "%s", file);
-    if (raw) {
-        *raw = status ? NULL : root;
-        root = status ? root : NULL;
-    }
-    json_free(root);
-    free(file);
-    return status;
 }
 
 enum sft_status model_config_check_vocab(const struct model_config *config, size_t tokenizer_vocab_size,

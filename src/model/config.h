@@ -20,11 +20,9 @@ struct model_config {
     int32_t bos_token_id, eos_token_id, pad_token_id; /* -1: none */
 };
 
-/* Read a config.json (or the one in a directory). SFT_EDATA for a family that is not supported, for sizes
- * that are missing, zero, or do not divide, each named with the file. *raw, if wanted, gets the parsed JSON,
- * whose keys that are not ours go into what is exported; free it with json_free. */
-enum sft_status model_config_load(struct model_config *config, const char *path, json **raw,
-                                  struct sft_err *err);
+/* What a config.json, parsed, says. SFT_EDATA for a family that is not supported, and for sizes that are missing, zero,
+ * or do not divide, each named. */
+enum sft_status model_config_read(struct model_config *config, const json *root, struct sft_err *err);
 
 /* SFT_EDATA where a tokenizer of so many ids, read from directory `dir`, does not fit the model's vocabulary.
  * To be asked before control tokens are added. */

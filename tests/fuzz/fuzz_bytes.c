@@ -1,7 +1,7 @@
 /* Any bytes as the beginning of a file: no crash, also where they end; and what is found to be UTF-16 or UTF-32 becomes
  * UTF-8, or is damaged, which is said. Built with clang -fsanitize=fuzzer, or with replay.c to run a corpus. */
 #include "base/magic.h"
-#include "data/encoding.h"
+#include "data/source/encoding.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -2,8 +2,9 @@
  * out and whose written config says the same. The input is both files, the second after a byte 0 (absent: none). */
 #include "base/io.h"
 #include "base/mem.h"
-#include "model/generation.h"
-#include "model/hf.h"
+#include "files/generation.h"
+#include "files/hf.h"
+#include "files/model_dir.h"
 #include "model/params.h"
 
 #include <math.h>

@@ -1,9 +1,9 @@
 /* Any bytes as columns and a row: a line of words, THEIRS:OURS, then JSON. What names make of the row is
  * still read by each reader without a crash, its keys can be counted, and the counts come back as they were
  * packed. Built with clang -fsanitize=fuzzer, or with replay.c to run a corpus. */
-#include "data/keys.h"
-#include "data/names.h"
-#include "data/reader.h"
+#include "data/readers/keys.h"
+#include "data/readers/names.h"
+#include "data/readers/reader.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Any bytes as one row: each reader forced, and the one that is found. No crash; a row is refused with a
  * message, or becomes conversations that hold what they promise. Built with clang -fsanitize=fuzzer, or with
  * replay.c to run a corpus. */
-#include "data/reader.h"
+#include "data/readers/reader.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * the text, each on a later line than the one before where lines end rows; what a CSV row says is the
  * columns' values as strings; and the file comes to an end. Built with clang -fsanitize=fuzzer, or with
  * replay.c to run a corpus. */
-#include "data/rows.h"
+#include "data/rows/rows.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* The safetensors reader over any bytes: a file is refused or every tensor in it can be found and read. */
-#include "model/safetensors.h"
+#include "files/safetensors.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
-/* The end of a token store's file, as src/data/token_store.c writes it: for tests that give wrong contents the right
+/* The end of a token store's file, as token_store.c writes it: for tests that give wrong contents the right
  * hash. */
 #ifndef SFT_TESTS_STORE_END_H
 #define SFT_TESTS_STORE_END_H
 
-#include "data/token_store.h"
+#include "data/store/token_store.h"
 
 #include <stddef.h>
 #include <string.h>

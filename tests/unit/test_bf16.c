@@ -3,8 +3,8 @@
  * of AMX, which stands in for the CPU that has it. */
 #include "base/mem.h"
 #include "base/rng.h"
-#include "bf16/engine.h"
 #include "bf16/bf16_arithmetic.h"
+#include "bf16/engine.h"
 #include "support/bf16.h"
 #include "support/run_suite.h"
 #include "support/tables.h"

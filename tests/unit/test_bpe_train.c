@@ -1,11 +1,13 @@
 /* Training a tokenizer against Hugging Face's BpeTrainer: tests/golden/bpe_train/, made by
  * scripts/golden_bpe_train.py. */
 #include "data/corpus.h"
-#include "text/bpe_train.h"
-#include "text/tokenizer.h"
+#include "text/bpe_train/bpe_train.h"
 
 #include "scratch.h"
 #include "support/run_suite.h"
+#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/tokenizer_load.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <omp.h>
 

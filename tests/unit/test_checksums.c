@@ -1,4 +1,4 @@
-#include "model/checksums.h"
+#include "files/checksums.h"
 
 #include "scratch.h"
 

@@ -1,7 +1,7 @@
 /* UTF-16 and UTF-32 are read as the UTF-8 that they stand for; what only looks like them is left alone. */
-#include "data/encoding.h"
+#include "data/source/encoding.h"
 
-#include "data/source.h"
+#include "data/source/source.h"
 #include "scratch.h"
 #include "support/run_suite.h"
 

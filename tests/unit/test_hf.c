@@ -1,6 +1,7 @@
 /* Models in Hugging Face's form: loading, what is refused and how, saving. */
-#include "model/half.h"
-#include "model/hf.h"
+#include "files/half.h"
+#include "files/hf.h"
+#include "files/model_dir.h"
 
 #include "scratch.h"
 

@@ -1,7 +1,7 @@
 /* What data says about itself is obeyed, or counted by name: flags of turns and rows, system prompts under other
  * names, keys that nobody reads, one form of a tool's call. Rows are written with ' for ". */
-#include "data/keys.h"
-#include "data/reader.h"
+#include "data/readers/keys.h"
+#include "data/readers/reader.h"
 #include "quoted_row.h"
 #include "support/run_suite.h"
 

@@ -1,7 +1,7 @@
 /* [data] columns and roles: any key and any speaker of a file by the names of ours. Rows are written with ' for ". */
 #include "data/dataset.h"
-#include "data/names.h"
-#include "data/reader.h"
+#include "data/readers/names.h"
+#include "data/readers/reader.h"
 #include "quoted_row.h"
 #include "support/run_suite.h"
 

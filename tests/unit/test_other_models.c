@@ -1,8 +1,8 @@
 /* Models as other programs leave them: wrapped names, company, contradictions between files, generation settings. */
-#include "model/generation.h"
-#include "model/hf.h"
-#include "model/model_dir.h"
-#include "model/tensor_names.h"
+#include "files/generation.h"
+#include "files/hf.h"
+#include "files/model_dir.h"
+#include "files/tensor_names.h"
 
 #include "scratch.h"
 

@@ -1,6 +1,6 @@
 /* Every reader on rows written by hand, and every kind of bad row with its exact message. Rows are written
  * with ' for " (no row here needs a '). */
-#include "data/reader.h"
+#include "data/readers/reader.h"
 #include "support/run_suite.h"
 
 #include <check.h>

@@ -3,8 +3,8 @@
 #include "base/io.h"
 #include "base/rng.h"
 #include "base/strbuf.h"
-#include "data/csv.h"
-#include "data/rows.h"
+#include "data/rows/csv.h"
+#include "data/rows/rows.h"
 #include "support/run_suite.h"
 
 #include <check.h>

@@ -1,7 +1,7 @@
 /* The safetensors reader against damaged files, the writer against the reader, and the 16-bit floats against
  * slow definitions of them. */
-#include "model/half.h"
-#include "model/safetensors.h"
+#include "files/half.h"
+#include "files/safetensors.h"
 
 #include "base/mem.h"
 #include "base/rng.h"

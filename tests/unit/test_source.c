@@ -2,7 +2,7 @@
  * are those of Python's gzip and xxhash modules. */
 #include "base/io.h"
 #include "base/rng.h"
-#include "data/source.h"
+#include "data/source/source.h"
 
 #include "scratch.h"
 #include "support/run_suite.h"

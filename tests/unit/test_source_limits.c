@@ -1,5 +1,5 @@
 /* Sources that are stopped, find no room, or change while they are read. */
-#include "data/source.h"
+#include "data/source/source.h"
 
 #include "scratch.h"
 #include "support/run_suite.h"

@@ -1,7 +1,7 @@
 /* Stamps: that a file which is as it was is not read again, and that any other is. */
 #include "base/io.h"
-#include "data/source.h"
-#include "data/stamp.h"
+#include "data/source/source.h"
+#include "data/source/stamp.h"
 
 #include "scratch.h"
 #include "support/run_suite.h"

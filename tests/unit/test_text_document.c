@@ -1,8 +1,9 @@
 /* Text files: parts encoded one by one give the tokens of the whole, whatever the pattern; pieces, blocks, threads. */
-#include "data/text_cut.h"
+#include "data/store/text_cut.h"
 
 #include "base/rng.h"
 #include "support/run_suite.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <check.h>
 #include <omp.h>

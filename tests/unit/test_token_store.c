@@ -1,5 +1,5 @@
 /* Token stores: what is written is read, and nothing that is not whole is opened; the set of hashes. */
-#include "data/token_store.h"
+#include "data/store/token_store.h"
 
 #include "base/map.h"
 #include "base/mem.h"

@@ -2,9 +2,10 @@
 #ifndef SFT_TESTS_GOLDEN_H
 #define SFT_TESTS_GOLDEN_H
 
-#include "base/json.h"
 #include "base/io.h"
-#include "model/hf.h"
+#include "base/json.h"
+#include "files/hf.h"
+#include "files/model_dir.h"
 #include "model/transformer.h"
 
 #include <check.h>

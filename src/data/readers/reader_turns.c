@@ -1,0 +1,174 @@
+/* Turns of a list, {"role", "content"} or {"from", "value"}, and the formats that are such a list: OpenAI's
+ * and TRL's {"messages": [...]} and ShareGPT's, as FastChat, LLaMA-Factory and Axolotl write it,
+ * {"conversations": [...]}. What a speaker called function_call says is a text already and stays as it is, or
+ * an object and is printed. */
+#include "data/readers/reader_internal.h"
+
+#include <string.h>
+
+/* One part of a content: {"type": "text", "text": ...}, with OpenAI's later names of the type or with nothing but the
+ * text, or the text itself. */
+static enum sft_status add_part(const json *part, struct strbuf *text, struct sft_err *err)
+{
+    const char *type, *content = json_string(key_read(part));
+    if (!content) {
+        if (!json_is_object(part))
+            return reader_fail_type(part, "an object", err);
+        if (reader_get_string(part, "type", json_size(part) != 1 || !json_get(part, "text"), &type, err))
+            return SFT_EDATA;
+        if (type && strcmp(type, "text") != 0 && strcmp(type, "input_text") != 0 && strcmp(type, "output_text") != 0)
+            return sft_fail(err, SFT_EDATA, "type: expected \"text\", found '%.80s'", type);
+        if (reader_get_string(part, "text", true, &content, err))
+            return SFT_EDATA;
+    }
+    strbuf_puts(text, content);
+    return SFT_OK;
+}
+
+/* Parts joined without anything between. */
+static enum sft_status add_parts(const json *parts, const char *key, struct strbuf *text, struct sft_err *err)
+{
+    size_t i = 0;
+    for (const json *part = json_first(parts); part; part = json_next(part), i++)
+        if (add_part(part, text, err))
+            return reader_at(key, i, json_is_object(part), err);
+    return SFT_OK;
+}
+
+/* A string, parts, a call, or nothing if the turn has calls; then the calls. */
+static enum sft_status build_content(const json *turn, const char *key, bool is_call, struct strbuf *text,
+                                     struct sft_err *err)
+{
+    const json *content = json_get(turn, key);
+    const bool has_calls = reader_has_calls(turn);
+    const char *string = NULL;
+    if (is_call && json_is_object(content)) {
+        if (reader_add_bare_call(key_read(content), text, err))
+            return reader_within(key, true, err);
+    } else if (json_is_array(content)) {
+        if (add_parts(key_read(content), key, text, err))
+            return SFT_EDATA;
+    } else if (reader_get_string(turn, key, !has_calls, &string, err)) {
+        return SFT_EDATA;
+    }
+    strbuf_puts(text, string ? string : "");
+    return has_calls ? reader_add_calls(turn, text, err) : SFT_OK;
+}
+
+static enum sft_status add_content(const json *turn, const char *key, enum role role, bool is_call,
+                                   float weight, struct arena *arena, struct conversation *conv,
+                                   struct sft_err *err)
+{
+    const char *plain = json_string(json_get(turn, key));
+    const bool has_calls = reader_has_calls(turn);
+    struct strbuf text = {0};
+    if (has_calls && role != ROLE_ASSISTANT)
+        return sft_fail(err, SFT_EDATA, "%s: only a message of the assistant can have calls",
+                        reader_get(turn, "function_call") ? "function_call" : "tool_calls");
+    if (plain && !has_calls) {
+        reader_add(conv, arena, role, json_string(key_read(json_get(turn, key))), weight);
+        return SFT_OK;
+    }
+    const enum sft_status status = build_content(turn, key, is_call, &text, err);
+    if (!status)
+        reader_add_n(conv, arena, role, text.len ? text.data : "", text.len, weight);
+    strbuf_free(&text);
+    return status;
+}
+
+/* A name is a text, but not shown. */
+static enum sft_status check_name(const json *turn, struct sft_err *err)
+{
+    const json *name = json_get(turn, "name");
+    if (!name || json_is_null(name) || json_is_string(name))
+        return SFT_OK;
+    reader_fail_type(name, "a string", err);
+    return reader_within("name", false, err);
+}
+
+static enum sft_status add_turn(const json *turn, enum turn_style style, float fallback,
+                                struct conversations *out, struct conversation *conv, struct sft_err *err)
+{
+    const bool is_from = style == TURN_FROM_VALUE;
+    enum role role = ROLE_USER;
+    bool is_call;
+    float weight;
+    if (!json_is_object(turn))
+        return reader_fail_type(turn, "an object", err);
+    const char *speaker = is_from ? reader_either(turn, "from", "role") : reader_either(turn, "role", "from");
+    const char *text = *speaker == 'f' ? reader_either(turn, "value", "content")
+                                       : reader_either(turn, "content", "value");
+    if (reader_get_role(turn, speaker, out, &role, &is_call, err) || check_name(turn, err) ||
+        reader_get_weight(turn, role, fallback, &weight, err))
+        return SFT_EDATA;
+    return add_content(turn, text, role, is_call, weight, out->arena, conv, err);
+}
+
+/* A row's own system prompt that its turns begin with too is said once. */
+static void drop_repeated_system(const struct conversations *out, struct conversation *conv)
+{
+    const struct message *m = conv->messages;
+    if (out->has_row_system && conv->count == 2 && m[1].role == ROLE_SYSTEM && m[0].len == m[1].len &&
+        memcmp(m[0].content, m[1].content, m[0].len) == 0)
+        conv->count = 1;
+}
+
+enum sft_status reader_add_turns(const json *row, const char *key, enum turn_style style, float weight,
+                                 struct conversations *out, struct conversation *conv, struct sft_err *err)
+{
+    const json *list;
+    size_t i = 0;
+    if (reader_get_list(row, key, &list, err))
+        return SFT_EDATA;
+    for (const json *turn = json_first(list); turn; turn = json_next(turn), i++) {
+        if (add_turn(turn, style, weight, out, conv, err))
+            return reader_at(key, i, json_is_object(turn), err);
+        if (i == 0)
+            drop_repeated_system(out, conv);
+    }
+    return SFT_OK;
+}
+
+/* ---- the formats ---- */
+
+static bool messages_matches(const json *row)
+{
+    return reader_get(row, "messages") != NULL;
+}
+
+static enum sft_status messages_read(const json *row, struct conversations *out, struct sft_err *err)
+{
+    struct conversation *conv;
+    if (reader_begin_row(row, out, json_size(json_get(row, "messages")), &conv, err))
+        return SFT_EDATA;
+    return reader_add_turns(row, "messages", TURN_ROLE_CONTENT, 1.0F, out, conv, err);
+}
+
+const struct reader reader_messages = {.name = "messages",
+                                       .keys = "{\"messages\": [{\"role\", \"content\"}, ...]}",
+                                       .matches = messages_matches,
+                                       .read = messages_read};
+
+static const char *list_key(const json *row)
+{
+    return reader_get(row, "conversations") ? "conversations" : "conversation";
+}
+
+static bool sharegpt_matches(const json *row)
+{
+    return reader_get(row, list_key(row)) != NULL;
+}
+
+static enum sft_status sharegpt_read(const json *row, struct conversations *out, struct sft_err *err)
+{
+    const char *key = list_key(row);
+    struct conversation *conv;
+    if (reader_begin_row(row, out, json_size(json_get(row, key)), &conv, err))
+        return SFT_EDATA;
+    return reader_add_turns(row, key, TURN_FROM_VALUE, 1.0F, out, conv, err);
+}
+
+const struct reader reader_sharegpt = {.name = "sharegpt",
+                                       .keys = "{\"conversations\": [{\"from\", \"value\"}, ...]}",
+                                       .matches = sharegpt_matches,
+                                       .read = sharegpt_read};

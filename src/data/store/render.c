@@ -1,0 +1,309 @@
+#include "data/store/render.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- shards ---- */
+
+void shard_clear(struct shard *shard)
+{
+    shard->n_records = shard->n_tokens = 0;
+    strbuf_clear(&shard->text);
+    key_counts_clear(&shard->keys);
+}
+
+void shard_free(struct shard *shard)
+{
+    free(shard->records);
+    free(shard->tokens);
+    free(shard->weights);
+    strbuf_free(&shard->text);
+    key_counts_free(&shard->keys);
+    *shard = (struct shard){0};
+}
+
+void shard_append_to(const struct shard *shard, struct token_store_writer *store)
+{
+    for (size_t i = 0; i < shard->n_records; i++) {
+        const struct shard_record *s = &shard->records[i];
+        const char *text = shard->text.data ? shard->text.data + s->text_at : "";
+        token_store_add(store, &s->record, shard->tokens + s->tokens_at, shard->weights + s->tokens_at, text,
+                        text + s->record.message_len);
+    }
+}
+
+static struct record *add_record(struct shard *shard, size_t line)
+{
+    shard->records = mem_grow(shard->records, &shard->records_capacity, shard->n_records + 1,
+                              sizeof *shard->records);
+    struct shard_record *s = &shard->records[shard->n_records++];
+    *s = (struct shard_record){.record.line = line, .tokens_at = shard->n_tokens, .text_at = shard->text.len};
+    return &s->record;
+}
+
+/* To the record that was added last. */
+static void add_tokens(struct shard *shard, struct record *record, const int32_t *tokens,
+                       const float *weights, size_t n)
+{
+    const size_t need = shard->n_tokens + n;
+    shard->tokens = mem_grow(shard->tokens, &shard->tokens_capacity, need, sizeof *shard->tokens);
+    shard->weights = mem_grow(shard->weights, &shard->weights_capacity, need, sizeof *shard->weights);
+    memcpy(shard->tokens + shard->n_tokens, tokens, n * sizeof *tokens);
+    memcpy(shard->weights + shard->n_tokens, weights, n * sizeof *weights);
+    if (n > 0)
+        shard->weights[shard->n_tokens] = 0.0F; /* nothing predicts the first */
+    record->n_tokens = (uint32_t)n;
+    shard->n_tokens = need;
+}
+
+/* A message may quote the row, and ends up on terminals and in logs. */
+static void add_message(struct shard *shard, struct record *record, const char *message)
+{
+    const size_t start = shard->text.len;
+    strbuf_add_visible(&shard->text, message, strlen(message));
+    record->message_len = (uint32_t)(shard->text.len - start);
+}
+
+void render_bad(const struct json_element *row, const char *message, struct shard *shard)
+{
+    struct record *record = add_record(shard, row->line);
+    record->why = DROP_BAD_ROW;
+    add_message(shard, record, message);
+    record->row_len = row->len;
+    strbuf_add(&shard->text, row->text, record->row_len);
+}
+
+/* ---- the renderer ---- */
+
+void renderer_init(struct renderer *r, const struct chat_template *tpl, const struct tokenizer *tok,
+                   const struct names *names, const struct render_options *options)
+{
+    *r = (struct renderer){.tpl = tpl, .names = names, .options = options, .enc = encoder_new(tok)};
+}
+
+void renderer_free(struct renderer *r)
+{
+    encoder_free(r->enc);
+    arena_free(&r->arena);
+    rendered_free(&r->rendered);
+}
+
+/* ---- conversations ---- */
+
+static bool has_role(const struct conversation *conv, enum role role)
+{
+    for (size_t i = 0; i < conv->count; i++)
+        if (conv->messages[i].role == role)
+            return true;
+    return false;
+}
+
+/* Put the system prompt that the settings want in front, in place of the conversation's own. */
+static void apply_system(const struct render_options *options, struct arena *arena, struct conversation *conv)
+{
+    const char *system = options->system && options->system_policy != SYSTEM_DROP ? options->system : "";
+    const bool add = *system && (options->system_policy == SYSTEM_REPLACE || !has_role(conv, ROLE_SYSTEM));
+    if (conv->is_document || (!add && options->system_policy == SYSTEM_KEEP))
+        return;
+    struct message *messages = arena_alloc(arena, (conv->count + 1) * sizeof *messages);
+    size_t n = 0;
+    if (add)
+        messages[n++] = (struct message){
+            .role = ROLE_SYSTEM, .content = system, .len = strlen(system), .weight = 1.0F};
+    for (size_t i = 0; i < conv->count; i++)
+        if (options->system_policy == SYSTEM_KEEP || conv->messages[i].role != ROLE_SYSTEM)
+            messages[n++] = conv->messages[i];
+    conv->messages = messages;
+    conv->count = n;
+}
+
+static bool is_blank(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!strchr(" \t\r\n", text[i]) || !text[i])
+            return false;
+    return true;
+}
+
+static uint16_t remarks(const struct conversation *conv)
+{
+    unsigned flags = (conv->is_document ? RECORD_DOCUMENT : 0U) | (conv->has_tools ? RECORD_TOOLS : 0U);
+    for (size_t i = 0; i < conv->count; i++) {
+        const struct message *m = &conv->messages[i];
+        if (is_blank(m->content, m->len))
+            flags |= m->role == ROLE_SYSTEM ? RECORD_EMPTY_SYSTEM : RECORD_EMPTY_CONTENT;
+        if (i > 0 && m[-1].role == m->role && m->role != ROLE_TOOL) /* parallel calls have several results */
+            flags |= RECORD_SAME_ROLE;
+    }
+    return (uint16_t)flags;
+}
+
+/* Of the turns before the last assistant's: what it answers. 0 where there are none. */
+static uint64_t hash_prompt(const struct conversation *conv)
+{
+    size_t n = conv->count;
+    while (n > 0 && conv->messages[n - 1].role != ROLE_ASSISTANT)
+        n--;
+    if (n < 2 || conv->is_document)
+        return 0;
+    struct xxh64 h;
+    xxh64_init(&h, 0);
+    for (size_t i = 0; i < n - 1; i++) {
+        const uint64_t head[] = {conv->messages[i].role, conv->messages[i].len};
+        xxh64_update(&h, head, sizeof head);
+        xxh64_update(&h, conv->messages[i].content, conv->messages[i].len);
+    }
+    const uint64_t hash = xxh64_digest(&h);
+    return hash ? hash : 1;
+}
+
+/* A document goes into as many examples of max_length tokens as it needs. */
+static void add_document(struct shard *shard, const struct rendered *out, size_t max_length, size_t line,
+                         uint16_t flags)
+{
+    for (size_t from = 0; from == 0 || from < out->tokens.count; from += max_length) {
+        const size_t left = out->tokens.count - from, n = left < max_length ? left : max_length;
+        struct record *record = add_record(shard, line);
+        add_tokens(shard, record, out->tokens.ids + from, out->weights + from, n);
+        record->uncut = from + n;
+        record->n_turns = 1;
+        record->flags = flags;
+    }
+}
+
+static void add_turns(struct shard *shard, const struct rendered *out, const struct render_options *options,
+                      const struct conversation *conv, size_t line)
+{
+    const size_t n = out->tokens.count, max = options->max_length;
+    const bool is_overlong = n > max, is_cut = is_overlong && options->overlong == OVERLONG_TRUNCATE;
+    struct record *record = add_record(shard, line);
+    add_tokens(shard, record, out->tokens.ids, out->weights, is_cut ? max : n < UINT32_MAX ? n : UINT32_MAX);
+    record->uncut = n;
+    record->n_turns = (uint32_t)conv->count;
+    record->prompt_hash = hash_prompt(conv);
+    record->flags = remarks(conv);
+    if (is_cut)
+        record->flags |= RECORD_TRUNCATED;
+    if (is_cut && out->weights[max] > 0.0F && out->weights[max - 1] > 0.0F)
+        record->flags |= RECORD_REPLY_CUT;
+    if (!has_role(conv, ROLE_ASSISTANT)) {
+        record->why = DROP_NO_ASSISTANT;
+    } else if (is_overlong && !is_cut) {
+        char message[96];
+        snprintf(message, sizeof message, "%zu tokens, more than max_length %zu", n, max);
+        record->why = DROP_OVERLONG;
+        add_message(shard, record, message);
+    }
+}
+
+static void add_conversation(struct shard *shard, struct renderer *r, const struct conversation *conv,
+                             const struct json_element *row)
+{
+    const size_t line = row->line;
+    struct sft_err err;
+    template_render(r->tpl, r->enc, conv, r->options->train_on, &r->rendered);
+    if (encoder_check(r->enc, &err))
+        render_bad(row, err.message, shard);
+    else if (conv->is_document)
+        add_document(shard, &r->rendered, r->options->max_length, line, remarks(conv));
+    else
+        add_turns(shard, &r->rendered, r->options, conv, line);
+}
+
+/* ---- rows ---- */
+
+static enum sft_status read_conversations(struct renderer *r, const struct reader *reader, const json *root,
+                                          struct conversations *list, struct sft_err *err)
+{
+    if (!reader && !(reader = reader_detect(root, err)))
+        return SFT_EDATA;
+    if (reader_read(reader, root, r->names, &r->arena, list, err))
+        return SFT_EDATA;
+    for (size_t i = 0; i < list->count; i++) {
+        apply_system(r->options, &r->arena, &list->items[i]);
+        if (template_check_roles(r->tpl, &list->items[i], err))
+            return SFT_EDATA;
+    }
+    return SFT_OK;
+}
+
+/* A parser's "line N, column ..." counts from the row's first line; in the message it shall be the file's. */
+static void shift_line(struct sft_err *err, size_t first_line)
+{
+    size_t line;
+    int used = 0;
+    if (sscanf(err->message, "line %zu, %n", &line, &used) != 1 || used == 0)
+        return;
+    const struct sft_err inner = *err;
+    sft_fail(err, inner.status, "line %zu, %.*s", first_line + line - 1, SFT_ERR_MAX - 64,
+             inner.message + used);
+}
+
+/* Which of the user's names the row has, as bits. */
+static void count_names(const struct names *names, uint64_t columns, uint64_t roles, uint64_t line,
+                        struct key_counts *keys)
+{
+    for (size_t i = 0; i < names->n_columns; i++)
+        if (columns >> i & 1)
+            keys_count_name(KEY_COLUMN, names->columns[i].from, line, keys);
+    for (size_t i = 0; i < names->n_roles; i++)
+        if (roles >> i & 1)
+            keys_count_name(KEY_ROLE, names->roles[i].name, line, keys);
+}
+
+/* A message about a key of ours says what the file calls it. */
+static void name_column(const struct names *names, uint64_t used, struct sft_err *err)
+{
+    const size_t len = strcspn(err->message, ":.[ ");
+    for (size_t i = 0; i < names->n_columns; i++) {
+        const struct name_column *c = &names->columns[i];
+        if (!(used >> i & 1) || strlen(c->to) != len || strncmp(c->to, err->message, len) != 0 ||
+            strcmp(c->from, c->to) == 0)
+            continue;
+        const struct sft_err inner = *err;
+        sft_fail(err, inner.status, "%.*s (%s is '%.80s' in the file)", SFT_ERR_MAX - 128, inner.message,
+                 c->to, c->from);
+        return;
+    }
+}
+
+/* The row at the front of *rest, which is then what is left. */
+static void render_next(struct renderer *r, const struct rows *rows, const struct reader *reader,
+                        struct json_element *rest, struct shard *shard)
+{
+    struct sft_err err;
+    struct conversations list = {0};
+    const struct renamed *renamed = NULL;
+    uint64_t columns = 0;
+    struct json_element row = *rest;
+    json *root = NULL;
+    arena_reset(&r->arena);
+    if (rows_parse(rows, rest, &root, &err)) {
+        shift_line(&err, row.line);
+        render_bad(&row, err.message, shard);
+        rest->len = 0;
+        return;
+    }
+    row.len -= rest->len;
+    if (names_apply(r->names, root, &r->arena, &renamed, &columns, &err) ||
+        read_conversations(r, reader, root, &list, &err)) {
+        name_column(r->names, columns, &err);
+        render_bad(&row, err.message, shard);
+    } else {
+        for (size_t i = 0; i < list.count; i++)
+            add_conversation(shard, r, &list.items[i], &row);
+        keys_count(root, renamed, row.line, &shard->keys);
+    }
+    count_names(r->names, columns, list.roles_used, row.line, &shard->keys);
+    json_free(root);
+}
+
+void render_row(struct renderer *r, const struct rows *rows, const struct reader *reader,
+                const struct json_element *row, struct shard *shard)
+{
+    struct json_element rest = *row;
+    do
+        render_next(r, rows, reader, &rest, shard);
+    while (rest.len > 0);
+}

@@ -1,0 +1,162 @@
+#include "files/hf.h"
+
+#include "base/mem.h"
+#include "files/generation.h"
+
+#include <stdlib.h>
+
+/* ---- config.json, generation_config.json ---- */
+
+static enum sft_status write_json(const char *dir, const char *name, const json *root, struct sft_err *err)
+{
+    struct strbuf text = {0};
+    char *path = path_join(dir, name);
+    json_print(root, &text);
+    strbuf_putc(&text, '\n');
+    const enum sft_status status = io_write_file(path, text.data, text.len, err);
+    strbuf_free(&text);
+    free(path);
+    return status;
+}
+
+struct special_token {
+    const char *key;
+    int32_t id, of_base; /* -1: none */
+};
+
+/* In config.json an id that is none is null rather than nothing: where a key is absent, transformers takes the
+ * family's default. */
+static void set_config_ids(json *root, const struct special_token *tokens, size_t count, size_t vocab_size)
+{
+    for (size_t i = 0; i < count; i++) {
+        const int32_t id = tokens[i].id >= 0 ? tokens[i].id : tokens[i].of_base;
+        if (id < 0)
+            json_set_null(root, tokens[i].key);
+        else
+            generation_set_end_token(root, tokens[i].key, id, NULL, vocab_size);
+    }
+}
+
+/* generation_config.json is the base's, but for the tokens that are others now. */
+static void set_generation_ids(json *root, const struct special_token *tokens, size_t count,
+                               const struct hf_meta *meta, size_t vocab_size)
+{
+    for (size_t i = 0; i < count; i++) {
+        const json *of_base = json_get(root, tokens[i].key), *of_config = json_get(meta->base_config, tokens[i].key);
+        const bool is_said = of_base && !json_is_null(of_base);
+        const int32_t id = tokens[i].id >= 0 ? tokens[i].id : tokens[i].of_base;
+        if (tokens[i].id < 0 && is_said)
+            continue;
+        if (id >= 0)
+            generation_set_end_token(root, tokens[i].key, id, is_said ? NULL : of_config, vocab_size);
+        else
+            json_set_null(root, tokens[i].key);
+    }
+}
+
+static void set_architecture(json *root, const struct family *family)
+{
+    struct strbuf text = {0};
+    json *architectures;
+    strbuf_printf(&text, "[\"%s\"]", family->architecture);
+    if (json_parse(text.data, text.len, &architectures, NULL))
+        SFT_BUG("an architecture's name that is no JSON string");
+    strbuf_free(&text);
+    json_set_node(root, "architectures", architectures);
+    json_set_string(root, "model_type", family->model_type);
+}
+
+static void set_fields(json *root, const struct model_config *config)
+{
+    for (size_t i = 0; i < config->family->n_config_keys; i++) {
+        const struct config_key *k = &config->family->config_keys[i];
+        const void *field = (const char *)config + k->offset;
+        switch (k->type) {
+        case CONFIG_SIZE:
+            json_set_number(root, k->key, (double)*(const size_t *)field);
+            break;
+        case CONFIG_REAL:
+            json_set_number(root, k->key, *(const double *)field);
+            break;
+        case CONFIG_FLAG:
+            json_set_bool(root, k->key, *(const bool *)field);
+            break;
+        }
+    }
+    if (!json_get(root, config->family->activation_key)) /* otherwise the base's name for it stays */
+        json_set_string(root, config->family->activation_key, config->gelu_exact ? "gelu" : "gelu_new");
+}
+
+static const char *torch_dtype_name(enum st_dtype dtype)
+{
+    return dtype == ST_F16 ? "float16" : dtype == ST_BF16 ? "bfloat16" : "float32";
+}
+
+enum { N_SPECIAL = 3 };
+
+static enum sft_status write_config(const struct model_config *config, const struct hf_meta *meta,
+                                    const struct special_token *tokens, const char *dir, struct sft_err *err)
+{
+    json *root = meta->base_config ? json_copy(meta->base_config) : json_new_object();
+    set_architecture(root, config->family);
+    set_fields(root, config);
+    set_config_ids(root, tokens, N_SPECIAL, config->vocab_size);
+    json_remove(root, "quantization_config"); /* what is written is not quantized, and would not be loaded */
+    json_set_string(root, "dtype", torch_dtype_name(meta->dtype));
+    json_set_string(root, "torch_dtype", torch_dtype_name(meta->dtype)); /* for transformers before 4.56 */
+    const enum sft_status status = write_json(dir, "config.json", root, err);
+    json_free(root);
+    return status;
+}
+
+static enum sft_status write_generation_config(const struct model_config *config, const struct hf_meta *meta,
+                                               const struct special_token *tokens, const char *dir,
+                                               struct sft_err *err)
+{
+    json *root = meta->base_generation ? json_copy(meta->base_generation) : json_new_object();
+    set_generation_ids(root, tokens, N_SPECIAL, meta, config->vocab_size);
+    const enum sft_status status = write_json(dir, "generation_config.json", root, err);
+    json_free(root);
+    return status;
+}
+
+/* ---- model.safetensors ---- */
+
+static enum sft_status write_weights(const float *params, const struct tensor_table *table,
+                                     enum st_dtype dtype, const char *dir, uint64_t *hash,
+                                     struct sft_err *err)
+{
+    struct st_entry *entries = mem_calloc(table->n_tensors, sizeof *entries);
+    for (size_t i = 0; i < table->n_tensors; i++) {
+        const struct tensor *t = &table->tensors[i];
+        entries[i] = (struct st_entry){t->name, dtype, t->n_dims, {t->rows, t->cols}};
+    }
+    char *path = path_join(dir, "model.safetensors");
+    enum sft_status status = SFT_EIO;
+    struct st_writer *w = st_writer_open(path, entries, table->n_tensors, err);
+    if (w) {
+        for (size_t i = 0; i < table->n_tensors; i++)
+            st_write(w, params + table->tensors[i].offset);
+        status = st_writer_commit(w, hash, err);
+    }
+    free(path);
+    free(entries);
+    return status;
+}
+
+enum sft_status hf_save(const float *params, const struct tensor_table *table,
+                        const struct model_config *config, const struct hf_meta *meta, const char *dir,
+                        uint64_t *weights_hash, struct sft_err *err)
+{
+    const struct special_token tokens[N_SPECIAL] = {
+        {"bos_token_id", meta->bos_token_id, config->bos_token_id},
+        {"eos_token_id", meta->eos_token_id, config->eos_token_id},
+        {"pad_token_id", meta->pad_token_id, config->pad_token_id},
+    };
+    enum sft_status status = write_config(config, meta, tokens, dir, err);
+    if (!status)
+        status = write_generation_config(config, meta, tokens, dir, err);
+    if (!status)
+        status = write_weights(params, table, meta->dtype, dir, weights_hash, err);
+    return status;
+}

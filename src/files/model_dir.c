@@ -1,0 +1,137 @@
+#include "files/model_dir.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool holds(const char *dir, const char *name)
+{
+    char *path = path_join(dir, name);
+    const bool there = path_exists(path);
+    free(path);
+    return there;
+}
+
+/* Without the slashes at its end; malloc'd. */
+static char *strip_slashes(const char *path)
+{
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    return mem_strndup(path, len);
+}
+
+/* What the link `path` points to now; `path` itself where it is none. Malloc'd. */
+static char *resolve(const char *path)
+{
+    char target[4096], *bare = strip_slashes(path);
+    const ssize_t len = readlink(bare, target, sizeof target - 1);
+    if (len <= 0)
+        return bare;
+    target[len] = '\0';
+    char *dir = path_dirname(bare), *resolved = path_join(dir, target);
+    free(dir);
+    free(bare);
+    return resolved;
+}
+
+/* ---- errors ---- */
+
+static const char expected[] = "a model's directory has config.json, model.safetensors and tokenizer.json, or "
+                               "vocab.json and merges.txt in place of the latter";
+
+static enum sft_status fail_adapter(const char *dir, struct sft_err *err)
+{
+    char *path = path_join(dir, "adapter_config.json");
+    json *config = NULL;
+    const char *base = json_parse_file(path, &config, NULL)
+                           ? NULL
+                           : json_string(json_get(config, "base_model_name_or_path"));
+    sft_fail(err, SFT_EDATA,
+             "%s: is a LoRA adapter%s%s, not a whole model: merge it into its base first (in Python, peft's "
+             "merge_and_unload, then save_pretrained)",
+             dir, base ? " of " : "", base ? base : "");
+    json_free(config);
+    free(path);
+    return SFT_EDATA;
+}
+
+static enum sft_status fail_file(const char *path, struct sft_err *err)
+{
+    char *dir = path_dirname(path);
+    if (str_has_ending(path, ".gguf"))
+        sft_fail(err, SFT_EIO, "%s: is a GGUF file, which is not read here (%s)", path, expected);
+    else if (holds(dir, "config.json"))
+        sft_fail(err, SFT_EIO, "%s: is a file of a model; name its directory, %s", path, dir);
+    else
+        sft_fail(err, SFT_EIO, "%s: is a file, expected a directory (%s)", path, expected);
+    free(dir);
+    return SFT_EIO;
+}
+
+enum sft_status model_dir_fail(const char *path, struct sft_err *err)
+{
+    if (path_exists(path) && !path_is_dir(path))
+        return fail_file(path, err);
+    if (holds(path, "adapter_config.json"))
+        return fail_adapter(path, err);
+    if (holds(path, "metrics.jsonl") || holds(path, ".lock"))
+        return sft_fail(err, SFT_EDATA, "%s: a run's directory without a checkpoint yet", path);
+    if (holds(path, "snapshots") && holds(path, "refs"))
+        return sft_fail(err, SFT_EDATA,
+                        "%s: is a cache of the Hugging Face hub: name the directory below its snapshots/", path);
+    return sft_fail(err, SFT_EDATA, "%s: no config.json (%s)", path, expected);
+}
+
+/* ---- finding ---- */
+
+enum sft_status model_dir_find(const char *path, char **dir, const char **link, struct sft_err *err)
+{
+    static const char *const links[] = {"best", "last"};
+    *dir = NULL;
+    *link = NULL;
+    if (!path_exists(path))
+        return sft_fail_errno(err, "%s", path);
+    if (!path_is_dir(path))
+        return model_dir_fail(path, err);
+    if (holds(path, "config.json")) {
+        *dir = resolve(path);
+        return SFT_OK;
+    }
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+        char *candidate = path_join(path, links[i]);
+        if (holds(candidate, "config.json")) {
+            *dir = resolve(candidate);
+            *link = links[i];
+        }
+        free(candidate);
+        if (*dir)
+            return SFT_OK;
+    }
+    return model_dir_fail(path, err);
+}
+
+/* ---- its shape ---- */
+
+enum sft_status model_config_load(struct model_config *config, const char *path, json **raw,
+                                  struct sft_err *err)
+{
+    const bool is_dir = path_is_dir(path);
+    char *file = is_dir ? path_join(path, "config.json") : mem_strdup(path);
+    const bool may_be_config = is_dir ? path_exists(file) : !path_exists(file) || str_has_ending(file, ".json");
+    json *root = NULL;
+    enum sft_status status = may_be_config ? json_parse_file(file, &root, err) : model_dir_fail(path, err);
+    if (!status && (status = model_config_read(config, root, err)))
+        sft_context(err, "%s", file);
+    if (raw) {
+        *raw = status ? NULL : root;
+        root = status ? root : NULL;
+    }
+    json_free(root);
+    free(file);
+    return status;
+}

@@ -1,0 +1,65 @@
+/* The safetensors format (github.com/huggingface/safetensors): an 8-byte little-endian length, a JSON header
+ * of that length, then the tensors' bytes.
+ *
+ * A file is believed in nothing: lengths, dtypes, shapes and offsets are checked against each other and
+ * against the file's size, tensors may not overlap, and the data must be covered without holes. */
+#ifndef SFT_FILES_SAFETENSORS_H
+#define SFT_FILES_SAFETENSORS_H
+
+#include "base/err.h"
+#include "base/io.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum st_dtype { ST_F32, ST_F16, ST_BF16, ST_OTHER };
+
+struct st_tensor {
+    char *name;
+    enum st_dtype dtype;
+    const char *dtype_name; /* as the file says it; static */
+    size_t n_dims, shape[8];
+    size_t count;              /* elements */
+    const unsigned char *data; /* in the map, at any alignment; of ST_OTHER too */
+    size_t bytes;
+};
+
+struct st_file {
+    struct io_map map;
+    struct st_tensor *tensors; /* sorted by name */
+    size_t n_tensors;
+};
+
+/* Map and check a file; every error names it and, where it can, the tensor. Free with st_close. */
+enum sft_status st_open(struct st_file *file, const char *path, struct sft_err *err);
+void st_close(struct st_file *file);
+
+/* The same for a file that is in memory already and that outlives *file; messages do not name it. */
+enum sft_status st_parse(struct st_file *file, const char *bytes, size_t size, struct sft_err *err);
+
+const struct st_tensor *st_find(const struct st_file *file, const char *name);
+
+/* Convert a tensor to float (dst holds t->count). SFT_EDATA for a dtype that is none of F32, F16, BF16. */
+enum sft_status st_read_f32(const struct st_tensor *t, float *dst, struct sft_err *err);
+
+/* Writing: describe all tensors, then give their values in the same order.
+ *
+ *     struct st_writer *w = st_writer_open(path, entries, n, err); // NULL: err says why
+ *     for (...) st_write(w, values);                               // as many floats as entries[i].shape says
+ *     status = st_writer_commit(w, &hash, err);                    // frees w either way
+ *
+ * hash (may be NULL) is the file's XXH64. Until the commit, path is what it was; st_writer_abort forgets what
+ * was written. */
+struct st_entry {
+    const char *name;
+    enum st_dtype dtype; /* ST_F32 or ST_BF16 (rounded to nearest even), or ST_F16 */
+    size_t n_dims, shape[8];
+};
+struct st_writer;
+struct st_writer *st_writer_open(const char *path, const struct st_entry *entries, size_t n,
+                                 struct sft_err *err);
+void st_write(struct st_writer *w, const float *values);
+enum sft_status st_writer_commit(struct st_writer *w, uint64_t *hash, struct sft_err *err);
+void st_writer_abort(struct st_writer *w);
+
+#endif

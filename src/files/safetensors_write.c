@@ -1,0 +1,136 @@
+#include "files/safetensors.h"
+
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "files/half.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 1 << 14, HEADER_ALIGN = 8 };
+
+struct span {
+    enum st_dtype dtype;
+    size_t count;
+};
+
+struct st_writer {
+    struct io_writer *out;
+    struct span *spans; /* what is to come, in order */
+    size_t n_spans, n_written;
+    uint16_t halves[CHUNK];
+};
+
+static const char *dtype_name(enum st_dtype dtype)
+{
+    switch (dtype) {
+    case ST_F32:
+        return "F32";
+    case ST_F16:
+        return "F16";
+    case ST_BF16:
+        return "BF16";
+    case ST_OTHER:
+        break;
+    }
+    SFT_BUG("a dtype that is not written");
+}
+
+static void add_entry(struct strbuf *header, const struct st_entry *entry, size_t begin, size_t end)
+{
+    strbuf_putc(header, ',');
+    strbuf_json_string(header, entry->name, strlen(entry->name));
+    strbuf_printf(header, ":{\"dtype\":\"%s\",\"shape\":[", dtype_name(entry->dtype));
+    for (size_t d = 0; d < entry->n_dims; d++)
+        strbuf_printf(header, d ? ",%zu" : "%zu", entry->shape[d]);
+    strbuf_printf(header, "],\"data_offsets\":[%zu,%zu]}", begin, end);
+}
+
+/* Padded with blanks, so that the data begins at a multiple of 8, as the reference implementation has it. */
+static void write_header(struct st_writer *w, const struct st_entry *entries)
+{
+    struct strbuf header = {0};
+    strbuf_puts(&header, "{\"__metadata__\":{\"format\":\"pt\"}"); /* transformers refuses files without it */
+    size_t offset = 0;
+    for (size_t i = 0; i < w->n_spans; i++) {
+        const size_t element = entries[i].dtype == ST_F32 ? sizeof(float) : sizeof(uint16_t);
+        const size_t bytes = w->spans[i].count * element;
+        add_entry(&header, &entries[i], offset, offset + bytes);
+        offset += bytes;
+    }
+    strbuf_putc(&header, '}');
+    while (header.len % HEADER_ALIGN != 0)
+        strbuf_putc(&header, ' ');
+    const uint64_t len = header.len;
+    io_write(w->out, &len, sizeof len);
+    io_write(w->out, header.data, header.len);
+    strbuf_free(&header);
+}
+
+struct st_writer *st_writer_open(const char *path, const struct st_entry *entries, size_t n,
+                                 struct sft_err *err)
+{
+    struct io_writer *out = io_writer_open(path, err);
+    if (!out)
+        return NULL;
+    struct st_writer *w = mem_alloc(sizeof *w);
+    w->out = out;
+    w->spans = mem_calloc(n, sizeof *w->spans);
+    w->n_spans = n;
+    w->n_written = 0;
+    for (size_t i = 0; i < n; i++) {
+        w->spans[i] = (struct span){.dtype = entries[i].dtype, .count = 1};
+        for (size_t d = 0; d < entries[i].n_dims; d++)
+            w->spans[i].count *= entries[i].shape[d];
+    }
+    write_header(w, entries);
+    return w;
+}
+
+static void write_halves(struct st_writer *w, const float *values, size_t count, enum st_dtype dtype)
+{
+    for (size_t first = 0; first < count; first += CHUNK) {
+        const size_t n = count - first < CHUNK ? count - first : CHUNK;
+        for (size_t i = 0; i < n; i++) {
+            const float x = values[first + i];
+            w->halves[i] = dtype == ST_F16 ? f16_from_f32(x) : bf16_from_f32(x);
+        }
+        io_write(w->out, w->halves, n * sizeof *w->halves);
+    }
+}
+
+void st_write(struct st_writer *w, const float *values)
+{
+    if (w->n_written == w->n_spans)
+        SFT_BUG("more tensors than were described");
+    const struct span span = w->spans[w->n_written++];
+    if (span.dtype == ST_F32)
+        io_write(w->out, values, span.count * sizeof *values);
+    else
+        write_halves(w, values, span.count, span.dtype);
+}
+
+static void writer_free(struct st_writer *w)
+{
+    free(w->spans);
+    free(w);
+}
+
+enum sft_status st_writer_commit(struct st_writer *w, uint64_t *hash, struct sft_err *err)
+{
+    if (w->n_written != w->n_spans)
+        SFT_BUG("fewer tensors than were described");
+    if (hash)
+        *hash = io_writer_hash(w->out);
+    const enum sft_status status = io_writer_commit(w->out, err);
+    writer_free(w);
+    return status;
+}
+
+void st_writer_abort(struct st_writer *w)
+{
+    if (!w)
+        return;
+    io_writer_abort(w->out);
+    writer_free(w);
+}

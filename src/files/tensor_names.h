@@ -1,0 +1,36 @@
+/* Tensors' names in files that others wrote: wrapped, prefixed or not, with company that is no part of the model. */
+#ifndef SFT_FILES_TENSOR_NAMES_H
+#define SFT_FILES_TENSOR_NAMES_H
+
+#include "base/strbuf.h"
+#include "model/config.h"
+
+/* What a tensor in a file is to a model. */
+enum tensor_kind {
+    TENSOR_PARAMETER, /* of the tensor table, or the head beside a tied embedding */
+    TENSOR_BUFFER,    /* computed, not learnt: a causal mask that older versions saved */
+    TENSOR_UNUSED,    /* beside the model: a value head, a classifier, an optimizer's leftovers */
+    TENSOR_LAYER,     /* of a layer that config.json does not count */
+    TENSOR_ADAPTER,   /* of a LoRA adapter */
+    TENSOR_FOREIGN    /* inside the model, or by its name of another architecture: the model would not be this one */
+};
+
+/* The name as sft writes it, "transformer.h.0.ln_1.bias", of one that may be wrapped ("module.", "model.",
+ * "_orig_mod.", "base_model.model.", ...) and lack the family's prefix; malloc'd. */
+char *tensor_name_canonical(const struct family *family, const char *name);
+
+enum tensor_kind tensor_kind(const struct model_config *config, const char *name);
+
+/* Names, those that differ in numbers only as one: "h.*.ln_1.bias (12), v_head.weight and 3 more". */
+struct name_groups {
+    struct name_group {
+        char *pattern;
+        size_t count;
+    } * groups;
+    size_t n_groups, n_names;
+};
+void name_groups_add(struct name_groups *groups, const char *name);
+void name_groups_print(const struct name_groups *groups, struct strbuf *out);
+void name_groups_free(struct name_groups *groups);
+
+#endif

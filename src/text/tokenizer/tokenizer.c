@@ -1,0 +1,180 @@
+#include "text/tokenizer/tokenizer.h"
+
+#include "base/io.h"
+#include "text/tokenizer/tokenizer_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- making ---- */
+
+struct tokenizer *tokenizer_new(void)
+{
+    struct tokenizer *tok = mem_calloc(1, sizeof *tok);
+    for (size_t i = 0; i < N_SPECIAL_NAMES; i++)
+        tok->named[i] = TOKEN_NONE;
+    tok->text_start = TOKEN_NONE;
+    return tok;
+}
+
+void tokenizer_free(struct tokenizer *tok)
+{
+    if (!tok)
+        return;
+    vocab_free(&tok->vocab);
+    byte_level_bpe_free(&tok->model);
+    pretokenizer_free(&tok->pre);
+    free(tok->chat_template);
+    json_free(tok->base_json);
+    json_free(tok->base_config);
+    free(tok->class_name);
+    free(tok);
+}
+
+/* ---- asking and naming ---- */
+
+size_t tokenizer_vocab_size(const struct tokenizer *tok)
+{
+    return tok->vocab.n_ids;
+}
+
+size_t tokenizer_model_vocab_size(const struct tokenizer *tok)
+{
+    size_t end = tok->vocab.n_ids;
+    while (end > 0 && !tok->vocab.tokens[end - 1].in_model)
+        end--;
+    return end;
+}
+
+int32_t tokenizer_token_id(const struct tokenizer *tok, const char *content)
+{
+    return vocab_find(&tok->vocab, content, strlen(content));
+}
+
+int32_t tokenizer_bos_id(const struct tokenizer *tok)
+{
+    return tok->named[SPECIAL_BOS];
+}
+
+int32_t tokenizer_eos_id(const struct tokenizer *tok)
+{
+    return tok->named[SPECIAL_EOS];
+}
+
+int32_t tokenizer_pad_id(const struct tokenizer *tok)
+{
+    return tok->named[SPECIAL_PAD];
+}
+
+int32_t tokenizer_unk_id(const struct tokenizer *tok)
+{
+    return tok->named[SPECIAL_UNK];
+}
+
+int32_t tokenizer_add_special(struct tokenizer *tok, const char *content)
+{
+    int32_t id = tokenizer_token_id(tok, content);
+    if (id == TOKEN_NONE) {
+        id = (int32_t)tok->vocab.n_ids;
+        vocab_put(&tok->vocab, tok->vocab.n_ids, content, strlen(content));
+    }
+    struct token *t = &tok->vocab.tokens[id];
+    if (!t->is_added)
+        t->flags = (struct added_flags){0};
+    t->is_added = true;
+    t->flags.special = true;
+    t->flags.single_word = false;
+    return id;
+}
+
+bool tokenizer_is_special(const struct tokenizer *tok, int32_t id)
+{
+    const struct token *t = vocab_token(&tok->vocab, id);
+    return t && t->is_added && t->flags.special;
+}
+
+bool tokenizer_is_added(const struct tokenizer *tok, int32_t id)
+{
+    const struct token *t = vocab_token(&tok->vocab, id);
+    return t && t->is_added;
+}
+
+int32_t tokenizer_text_start(const struct tokenizer *tok)
+{
+    return tok->text_start;
+}
+
+void tokenizer_set_eos(struct tokenizer *tok, int32_t id)
+{
+    tok->named[SPECIAL_EOS] = vocab_token(&tok->vocab, id) ? id : TOKEN_NONE;
+}
+
+void tokenizer_set_pad(struct tokenizer *tok, int32_t id)
+{
+    tok->named[SPECIAL_PAD] = vocab_token(&tok->vocab, id) ? id : TOKEN_NONE;
+}
+
+const char *tokenizer_chat_template(const struct tokenizer *tok)
+{
+    return tok->chat_template;
+}
+
+bool tokenizer_has_only_named_templates(const struct tokenizer *tok)
+{
+    return tok->has_only_named_templates;
+}
+
+void tokenizer_set_chat_template(struct tokenizer *tok, const char *jinja)
+{
+    char *copy = jinja ? mem_strdup(jinja) : NULL;
+    free(tok->chat_template);
+    tok->chat_template = copy;
+    tok->has_only_named_templates = false;
+}
+
+const char *tokenizer_token_bytes(const struct tokenizer *tok, int32_t id, size_t *len)
+{
+    const struct token *t = vocab_token(&tok->vocab, id);
+    *len = t ? t->bytes_len : 0;
+    return t ? t->bytes : NULL;
+}
+
+void tokenizer_decode(const struct tokenizer *tok, const int32_t *ids, size_t count, bool skip_special,
+                      struct strbuf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct token *t = vocab_token(&tok->vocab, ids[i]);
+        if (t && !(skip_special && tokenizer_is_special(tok, ids[i])))
+            strbuf_add(out, t->bytes, t->bytes_len);
+    }
+}
+
+/* ---- fingerprint ---- */
+
+static void hash_json(struct xxh64 *h, const json *node)
+{
+    struct strbuf text = {0};
+    if (node)
+        json_print_line(node, &text);
+    xxh64_update(h, text.data ? text.data : "", text.len);
+    strbuf_free(&text);
+}
+
+uint64_t tokenizer_fingerprint(const struct tokenizer *tok)
+{
+    struct xxh64 h;
+    xxh64_init(&h, 0);
+    for (size_t i = 0; i < tok->vocab.n_ids; i++) {
+        const struct token *t = &tok->vocab.tokens[i];
+        const unsigned char flags[] = {t->content != NULL,   t->in_model,        t->is_added,
+                                       t->flags.special,     t->flags.lstrip,    t->flags.rstrip,
+                                       t->flags.single_word, t->flags.normalized};
+        xxh64_update(&h, flags, sizeof flags);
+        xxh64_update(&h, t->content ? t->content : "", t->content ? t->content_len + 1 : 0);
+    }
+    xxh64_update(&h, tok->model.merges, tok->model.n_merges * sizeof *tok->model.merges);
+    xxh64_update(&h, &tok->model.ignore_merges, sizeof tok->model.ignore_merges);
+    hash_json(&h, tok->base_json);
+    hash_json(&h, tok->base_config);
+    return xxh64_digest(&h);
+}
