@@ -127,8 +127,9 @@ bench: $(B)/bench/bench_kernels ## how fast each op is, in each kernel table tha
 bench-peers: ## compare the speed with TRL's and PyTorch's on this CPU (makes its own venv)
 	sh scripts/bench_peers.sh
 
-lint: ## layers, headers that compile alone, formatting rules
+lint: ## layers, headers that compile alone, formatting rules; clang-tidy and cppcheck
 	sh scripts/lint.sh
+	sh scripts/analyse.sh
 
 docs: sft ## put the configuration table into docs/configuration.md
 	sh scripts/update_docs.sh

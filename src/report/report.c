@@ -119,7 +119,8 @@ static uint64_t checkpoints_made(const struct run *run)
     const uint64_t eval = run->eval.n_examples == 0 ? save
                           : s->train.eval_steps     ? s->train.eval_steps
                                                     : epoch;
-    const double both = (double)(save / gcd(save, eval)) * (double)eval; /* steps between common ones */
+    const uint64_t saves = eval / gcd(save, eval); /* from one common step to the next; a product may be too large */
+    const double both = (double)save * (double)saves;
     const uint64_t common = both <= (double)total ? (uint64_t)((double)total / both) : 0;
     const bool end_is_extra = total % save != 0 && total % eval != 0;
     return total / save + total / eval - common + end_is_extra;

@@ -36,7 +36,7 @@ static int by_count(const void *a, const void *b)
 void report_group_bad_rows(struct report_file *f)
 {
     const struct token_store *store = &f->file->store;
-    char *kinds[MAX_KINDS + 1];
+    char *kinds[MAX_KINDS + 1] = {NULL};
     if (store->counts.dropped[DROP_BAD_ROW] == 0)
         return;
     f->bad_rows = mem_calloc(MAX_KINDS + 1, sizeof *f->bad_rows);

@@ -26,7 +26,8 @@ static const char *time_left(const struct progress *p, double part, char *out)
     const double done = (double)steps + part, left = (double)p->run->total_steps - (double)p->run->state.step - part;
     if (steps >= STEPS_TO_JUDGE_BY || (steps >= 1 && seconds >= SECONDS_TO_JUDGE_BY))
         return log_duration(out, seconds / done * fmax(left, 0));
-    return strcpy(out, "");
+    *out = '\0';
+    return out;
 }
 
 /* ---- while it runs ---- */

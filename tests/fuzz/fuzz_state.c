@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static char dir[256]; /* checkpoint-5 of it is in order */
 static struct settings settings;
@@ -87,11 +87,17 @@ static void make_all(void)
 
 /* ---- each kind of file ---- */
 
+static bool same(double a, double b)
+{
+    return !(a < b) && !(a > b);
+}
+
 static bool same_state(const struct train_state *a, const struct train_state *b)
 {
     return a->step == b->step && a->num_tokens == b->num_tokens && a->num_target_tokens == b->num_target_tokens &&
-           memcmp(&a->window, &b->window, sizeof a->window) == 0 && a->last_eval_step == b->last_eval_step &&
-           a->best_step == b->best_step && memcmp(&a->best_metric, &b->best_metric, sizeof a->best_metric) == 0 &&
+           same(a->window.loss, b->window.loss) && same(a->window.correct, b->window.correct) &&
+           same(a->window.weight, b->window.weight) && a->last_eval_step == b->last_eval_step &&
+           a->best_step == b->best_step && same(a->best_metric, b->best_metric) &&
            a->evals_without_improvement == b->evals_without_improvement;
 }
 
