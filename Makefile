@@ -38,7 +38,7 @@ CMD_OBJ   = $(CMD_SRC:%.c=$(B)/%.o)
 # what tests share is compiled over float and over double, the transformer and the reference kernels over double too:
 # the oracle of the kernels' and the gradients' tests
 SUPPORT_SRC := $(wildcard tests/unit/support/*.c)
-F64_SRC  := src/model/transformer.c src/model/activations.c src/train/objective.c $(wildcard kernels/ref/*.c) $(SUPPORT_SRC)
+F64_SRC  := src/model/transformer.c src/model/activations.c src/train/objective.c src/train/objective_sft.c $(wildcard kernels/ref/*.c) $(SUPPORT_SRC)
 TEST_OBJ  = $(SUPPORT_SRC:%.c=$(B)/%.o) $(F64_SRC:%.c=$(B)/f64/%.o) $(BF16_TEST_SRC:%.c=$(B)/%.o)
 TEST_SRC := $(filter-out $(NO_TESTS),$(wildcard tests/unit/test_*.c))
 TESTS     = $(TEST_SRC:tests/unit/%.c=$(B)/tests/%)
@@ -120,6 +120,11 @@ fuzz: ## look for new inputs that break the fuzz targets (clang's libFuzzer; FUZ
 	$(MAKE) VARIANT=fuzz CC='$(CLANG)' OPTIMIZE=-O1 FUZZ_MAIN=-fsanitize=fuzzer \
 	  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' fuzzers
 	sh scripts/fuzz.sh build/fuzz
+
+coverage: ## which lines the tests run: a line a file, the least covered first (gcov)
+	find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	$(MAKE) VARIANT=coverage CC=gcc OPTIMIZE=-O1 SANITIZE=--coverage test
+	sh scripts/coverage.sh build/coverage
 
 bench: $(B)/bench/bench_kernels ## how fast each op is, in each kernel table that this CPU runs
 	$<

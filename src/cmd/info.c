@@ -8,6 +8,7 @@
 #include "files/hf.h"
 #include "files/model_dir.h"
 #include "text/template.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <stdio.h>
 #include <stdlib.h>

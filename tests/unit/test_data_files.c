@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "data/dataset.h"
 #include "support/run_suite.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <check.h>
 #include <ctype.h>

@@ -2,6 +2,7 @@
  * (tests/golden/masks.txt). */
 #include "data/dataset.h"
 #include "support/run_suite.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <check.h>
 #include <stdio.h>
