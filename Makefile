@@ -123,7 +123,7 @@ fuzz: ## look for new inputs that break the fuzz targets (clang's libFuzzer; FUZ
 
 coverage: ## which lines the tests run: a line a file, the least covered first (gcov)
 	find build/coverage -name '*.gcda' -delete 2>/dev/null || true
-	$(MAKE) VARIANT=coverage CC=gcc OPTIMIZE=-O1 SANITIZE=--coverage test
+	$(MAKE) VARIANT=coverage OPTIMIZE=-O1 SANITIZE=--coverage test
 	sh scripts/coverage.sh build/coverage
 
 bench: $(B)/bench/bench_kernels ## how fast each op is, in each kernel table that this CPU runs
