@@ -1,14 +1,6 @@
-/* Loss weights: what a row or a turn says about how much of it is learned.
- *
- *     weight, loss_weight, loss_scale    0, or a number from 1e-30 to 1e30, which scales the loss; true and false
- *     train, training, trainable, is_trainable, loss    true or false, 1 or 0                 axolotl, verl, ms-swift
- *     masked                                            true: not trained
- *     sample_weight, example_weight                     of a row: as weight
- *
- * Names count without regard to capitals and '_' (isTrainable). null says nothing. Two flags must agree: both
- * say that it is trained or both that it is not, and two numbers are the same. Other keys that speak of
- * training are nobody's here: data/readers/keys.h finds them. */
-#include "data/readers/reader_internal.h"
+#include "data/readers/reader_flags.h"
+
+#include "data/readers/reader_fields.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 /* OpenAssistant's trees of messages: {"prompt": {"text", "role", "replies": [...], "rank"?, "deleted"?}}.
  *
  * oasst follows the best reply from the root to a leaf; oasst-all takes every such path. */
-#include "data/readers/reader_internal.h"
+#include "data/readers/reader_fields.h"
+#include "data/readers/reader_flags.h"
+#include "data/readers/reader_formats.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-/* Turns of a list, {"role", "content"} or {"from", "value"}, and the formats that are such a list: OpenAI's
- * and TRL's {"messages": [...]} and ShareGPT's, as FastChat, LLaMA-Factory and Axolotl write it,
- * {"conversations": [...]}. What a speaker called function_call says is a text already and stays as it is, or
- * an object and is printed. */
-#include "data/readers/reader_internal.h"
+#include "data/readers/reader_turns.h"
+
+#include "data/readers/reader_fields.h"
+#include "data/readers/reader_flags.h"
+#include "data/readers/reader_tools.h"
 
 #include <string.h>
 
@@ -129,46 +129,23 @@ enum sft_status reader_add_turns(const json *row, const char *key, enum turn_sty
     return SFT_OK;
 }
 
-/* ---- the formats ---- */
-
-static bool messages_matches(const json *row)
+size_t reader_side_max(const json *row, const char *key)
 {
-    return reader_get(row, "messages") != NULL;
+    const json *node = json_get(row, key);
+    return json_is_array(node) ? json_size(node) : 1;
 }
 
-static enum sft_status messages_read(const json *row, struct conversations *out, struct sft_err *err)
+enum sft_status reader_add_side(const json *row, const char *key, enum role role, float list_weight,
+                                struct conversations *out, struct conversation *conv, struct sft_err *err)
 {
-    struct conversation *conv;
-    if (reader_begin_row(row, out, json_size(json_get(row, "messages")), &conv, err))
-        return SFT_EDATA;
-    return reader_add_turns(row, "messages", TURN_ROLE_CONTENT, 1.0F, out, conv, err);
+    const json *node = key_read(json_get(row, key));
+    const char *text = json_string(node);
+    if (json_is_array(node))
+        return reader_add_turns(row, key, TURN_ROLE_CONTENT, list_weight, out, conv, err);
+    if (!text) {
+        reader_fail_type(node, "a string or an array", err);
+        return reader_within(key, false, err);
+    }
+    reader_add(conv, out->arena, role, text, 1.0F);
+    return SFT_OK;
 }
-
-const struct reader reader_messages = {.name = "messages",
-                                       .keys = "{\"messages\": [{\"role\", \"content\"}, ...]}",
-                                       .matches = messages_matches,
-                                       .read = messages_read};
-
-static const char *list_key(const json *row)
-{
-    return reader_get(row, "conversations") ? "conversations" : "conversation";
-}
-
-static bool sharegpt_matches(const json *row)
-{
-    return reader_get(row, list_key(row)) != NULL;
-}
-
-static enum sft_status sharegpt_read(const json *row, struct conversations *out, struct sft_err *err)
-{
-    const char *key = list_key(row);
-    struct conversation *conv;
-    if (reader_begin_row(row, out, json_size(json_get(row, key)), &conv, err))
-        return SFT_EDATA;
-    return reader_add_turns(row, key, TURN_FROM_VALUE, 1.0F, out, conv, err);
-}
-
-const struct reader reader_sharegpt = {.name = "sharegpt",
-                                       .keys = "{\"conversations\": [{\"from\", \"value\"}, ...]}",
-                                       .matches = sharegpt_matches,
-                                       .read = sharegpt_read};
