@@ -1,7 +1,7 @@
 /* What a dataset tells about its rows: those that cannot be read, those that are left out, and those that
  * training and evaluation share. */
-#include "data/dataset_internal.h"
-#include "data/hash_set.h"
+#include "base/hash_set.h"
+#include "data/dataset_checks.h"
 #include "data/row_kinds.h"
 #include "data/source/encoding.h"
 

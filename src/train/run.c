@@ -126,7 +126,7 @@ static enum sft_status load_data(struct run *run, const struct load_options *loa
         if (options.render.overlong == OVERLONG_ERROR)
             options.render.overlong = OVERLONG_DROP;
     }
-    if (dataset_find_files(s->data.eval.items, s->data.eval.count,
+    if (file_spec_find(s->data.eval.items, s->data.eval.count,
                            err)) /* before hours are spent on the others */
         return err->status;
     if (dataset_load(&run->train, s->data.train.items, s->data.train.count, &run->template, run->tokenizer,
