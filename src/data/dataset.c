@@ -31,7 +31,7 @@ void dataset_free(struct dataset *ds)
 
 /* ---- looking at it ---- */
 
-bool record_is_duplicate(const struct dataset_file *file, size_t i)
+bool dataset_is_duplicate(const struct dataset_file *file, size_t i)
 {
     return file->duplicate[i / 8] >> (i % 8) & 1;
 }

@@ -102,7 +102,7 @@ enum sft_status dataset_check_record(struct dataset_file *file, const struct rec
 void dataset_borrow(struct dataset *ds, const struct chat_template *tpl, const struct tokenizer *tok);
 
 /* Whether the i-th record of the file is a kept one that an earlier one equals. */
-bool record_is_duplicate(const struct dataset_file *file, size_t i);
+bool dataset_is_duplicate(const struct dataset_file *file, size_t i);
 
 /* Whether its files hold documents only, no conversation. */
 bool dataset_is_documents(const struct dataset *ds);

@@ -143,7 +143,7 @@ void dataset_walk(const struct dataset *ds, dataset_record_fn *each, void *conte
             else if (id < end && *id == file->first_record + i)
                 id++;
             else
-                dropped = ds->drops_duplicates && record_is_duplicate(file, i) ? "duplicate"
+                dropped = ds->drops_duplicates && dataset_is_duplicate(file, i) ? "duplicate"
                                                                                : "not in the sample";
             if (!each(context, file, r, dropped))
                 return;

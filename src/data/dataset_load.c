@@ -32,7 +32,7 @@ static void find_duplicates(struct dataset *ds)
 
 static bool is_used(const struct dataset *ds, const struct dataset_file *file, size_t i)
 {
-    return file->store.records[i].why == DROP_NO && !(ds->drops_duplicates && record_is_duplicate(file, i));
+    return file->store.records[i].why == DROP_NO && !(ds->drops_duplicates && dataset_is_duplicate(file, i));
 }
 
 static void add_id(struct dataset *ds, size_t *capacity, struct dataset_file *file, size_t i)

@@ -116,8 +116,8 @@ enum sft_status reader_read(const struct reader *reader, const json *row, const 
     return SFT_OK;
 }
 
-enum sft_status conversation_read(const json *row, struct arena *arena, struct conversation *conv,
-                                  struct sft_err *err)
+enum sft_status reader_read_any(const json *row, struct arena *arena, struct conversation *conv,
+                                struct sft_err *err)
 {
     struct conversations list;
     const struct reader *reader = reader_detect(row, err);

@@ -51,7 +51,7 @@ enum sft_status reader_read(const struct reader *reader, const json *row, const 
 const struct reader *reader_detect(const json *row, struct sft_err *err);
 
 /* One conversation from a row in any format (of a tree the first): for generate. Strings go to the arena. */
-enum sft_status conversation_read(const json *row, struct arena *arena, struct conversation *conv,
-                                  struct sft_err *err);
+enum sft_status reader_read_any(const json *row, struct arena *arena, struct conversation *conv,
+                                struct sft_err *err);
 
 #endif
