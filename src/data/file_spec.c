@@ -54,7 +54,7 @@ enum sft_status file_spec_parse(struct file_spec *spec, const char *text, struct
     if (!parse(spec, err))
         return SFT_OK;
     file_spec_free(spec);
-    return sft_context(err, "%s", text);
+    return sft_in_file(err, text, 0);
 }
 
 void file_spec_free(struct file_spec *spec)

@@ -13,11 +13,10 @@ enum sft_status reader_get_role(const json *turn, const char *key, struct conver
     if (names_role(out->names, name, role, is_call, &out->roles_used))
         return SFT_OK;
     if (strcmp(key, "from") == 0)
-        return sft_fail(err, SFT_EDATA,
-                        "from: unknown speaker '%.80s' (system, human, gpt, function_call or observation%s)",
-                        name, remedy);
-    return sft_fail(err, SFT_EDATA, "%s: unknown role '%.80s' (system, user or assistant%s)", key, name,
-                    remedy);
+        return sft_fail_in(err, SFT_EDATA, key,
+                           "unknown speaker '%.80s' (system, human, gpt, function_call or observation%s)",
+                           name, remedy);
+    return sft_fail_in(err, SFT_EDATA, key, "unknown role '%.80s' (system, user or assistant%s)", name, remedy);
 }
 
 struct conversation *reader_begin(struct conversations *out, size_t max_messages)
@@ -60,10 +59,10 @@ static enum sft_status get_system(const json *row, const char **system, struct s
         if (reader_is_blank(text))
             continue;
         if (*system && strcmp(*system, text) != 0)
-            return sft_fail(err, SFT_EDATA,
-                            "%s: another system prompt than that of %s ([data] columns = %s:ignore "
-                            "passes one over)",
-                            json_key(child), first_key, json_key(child));
+            return sft_fail_in(err, SFT_EDATA, json_key(child),
+                               "another system prompt than that of %s ([data] columns = %s:ignore "
+                               "passes one over)",
+                               first_key, json_key(child));
         *system = text;
         first_key = json_key(child);
     }

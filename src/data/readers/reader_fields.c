@@ -1,6 +1,5 @@
 #include "data/readers/reader_fields.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- errors ---- */
@@ -10,22 +9,6 @@ enum sft_status reader_fail_type(const json *node, const char *expected, struct 
     if (!node)
         return sft_fail(err, SFT_EDATA, "missing");
     return sft_fail(err, SFT_EDATA, "expected %s, found %s", expected, json_type_name(node));
-}
-
-enum sft_status reader_within(const char *key, bool names_field, struct sft_err *err)
-{
-    if (!err)
-        return SFT_EDATA;
-    const struct sft_err inner = *err;
-    return sft_fail(err, SFT_EDATA, "%s%s%.*s", key, names_field ? "." : ": ", SFT_ERR_MAX - 64,
-                    inner.message);
-}
-
-enum sft_status reader_at(const char *key, size_t i, bool names_field, struct sft_err *err)
-{
-    char place[64];
-    snprintf(place, sizeof place, "%s[%zu]", key, i);
-    return reader_within(place, names_field, err);
 }
 
 /* ---- fields ---- */
@@ -55,7 +38,7 @@ enum sft_status reader_get_string(const json *row, const char *key, bool require
     if (*out || (!required && (!node || json_is_null(node))))
         return SFT_OK;
     reader_fail_type(node, "a string", err);
-    return reader_within(key, false, err);
+    return sft_in_key(err, "%s", key);
 }
 
 enum sft_status reader_get_list(const json *row, const char *key, const json **out, struct sft_err *err)
@@ -71,7 +54,7 @@ enum sft_status reader_get_list(const json *row, const char *key, const json **o
                                  "JSON, ast.literal_eval of Python's notation)");
     else
         reader_fail_type(*out, "an array", err);
-    return reader_within(key, false, err);
+    return sft_in_key(err, "%s", key);
 }
 
 bool reader_is_blank(const char *s)

@@ -8,19 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* ---- errors and their places; all return SFT_EDATA ---- */
-
-/* "expected a string, found a number", or "missing" where there is no node. */
+/* SFT_EDATA: "expected a string, found a number", or "missing" where there is no node. */
 enum sft_status reader_fail_type(const json *node, const char *expected, struct sft_err *err);
 
-/* Put the place of a list's element in front of a message: "key[i].field: ..." where the message names a
- * field of the element, "key[i]: ..." where it is about the element itself. */
-enum sft_status reader_at(const char *key, size_t i, bool names_field, struct sft_err *err);
-
-/* The same for an object: "key.field: ...", "key: ...". */
-enum sft_status reader_within(const char *key, bool names_field, struct sft_err *err);
-
-/* ---- fields: what these give counts as read (data/readers/marks.h); what json_get gives does not ---- */
+/* ---- what these give counts as read (data/readers/marks.h); what json_get gives does not ---- */
 
 /* The node at `key`; NULL where it is absent or null. */
 const json *reader_get(const json *row, const char *key);

@@ -49,13 +49,15 @@ static enum sft_status add_history(const json *history, struct arena *arena, str
 {
     size_t i = 0;
     for (const json *pair = json_first(history); pair; pair = json_next(pair), i++) {
-        if (!json_is_array(pair) || json_size(pair) != 2)
-            return sft_fail(err, SFT_EDATA, "history[%zu]: expected [question, answer]", i);
+        if (!json_is_array(pair) || json_size(pair) != 2) {
+            sft_fail(err, SFT_EDATA, "expected [question, answer]");
+            return sft_in_key(err, "history[%zu]", i);
+        }
         const json *question = json_first(pair), *answer = json_next(question);
         if (add_text(question, ROLE_USER, arena, conv, err))
-            return sft_context(err, "history[%zu][0]", i);
+            return sft_in_key(err, "history[%zu][0]", i);
         if (add_text(answer, ROLE_ASSISTANT, arena, conv, err))
-            return sft_context(err, "history[%zu][1]", i);
+            return sft_in_key(err, "history[%zu][1]", i);
     }
     return SFT_OK;
 }
@@ -68,7 +70,7 @@ static enum sft_status instruction_read(const json *row, struct conversations *o
     struct conversation *conv;
     if (history && !json_is_array(history)) {
         reader_fail_type(history, "an array", err);
-        return reader_within("history", false, err);
+        return sft_in_key(err, "history");
     }
     if (read_instruction(row, out->arena, &question, err) ||
         reader_get_string(row, is_output ? "output" : "response", true, &answer, err) ||
