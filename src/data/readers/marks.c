@@ -1,6 +1,6 @@
 #include "data/readers/marks.h"
 
-const json *key_read(const json *node)
+const json *mark_read(const json *node)
 {
     json_set_mark(node, MARK_READ);
     return node;

@@ -13,6 +13,6 @@ enum key_mark {
 };
 
 /* The node itself, marked as read; NULL is fine. */
-const json *key_read(const json *node);
+const json *mark_read(const json *node);
 
 #endif

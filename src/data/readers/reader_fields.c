@@ -16,7 +16,7 @@ enum sft_status reader_fail_type(const json *node, const char *expected, struct 
 const json *reader_get(const json *row, const char *key)
 {
     const json *node = json_get(row, key);
-    return json_is_null(node) ? NULL : key_read(node);
+    return json_is_null(node) ? NULL : mark_read(node);
 }
 
 static bool is_present(const json *row, const char *key)
@@ -33,7 +33,7 @@ const char *reader_either(const json *row, const char *a, const char *b)
 enum sft_status reader_get_string(const json *row, const char *key, bool required, const char **out,
                                   struct sft_err *err)
 {
-    const json *node = key_read(json_get(row, key));
+    const json *node = mark_read(json_get(row, key));
     *out = json_string(node);
     if (*out || (!required && (!node || json_is_null(node))))
         return SFT_OK;
@@ -43,7 +43,7 @@ enum sft_status reader_get_string(const json *row, const char *key, bool require
 
 enum sft_status reader_get_list(const json *row, const char *key, const json **out, struct sft_err *err)
 {
-    *out = key_read(json_get(row, key));
+    *out = mark_read(json_get(row, key));
     if (json_is_array(*out) && json_first(*out))
         return SFT_OK;
     const char *text = json_string(*out);

@@ -100,7 +100,7 @@ static enum sft_status read_flags(const json *object, bool is_row, double *value
         double now;
         if (!flag || (is_row && reader_is_blank_string(child)))
             continue;
-        if (read_flag(key_read(child), flag, is_row, &now, err))
+        if (read_flag(mark_read(child), flag, is_row, &now, err))
             return SFT_EDATA;
         if (first && !agree(first, before, flag, now))
             return sft_fail_in(err, SFT_EDATA, first_key, "contradicts %s (keep one of them)", json_key(child));

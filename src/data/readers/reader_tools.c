@@ -71,7 +71,7 @@ static enum sft_status add_call(const json *function, struct strbuf *text, struc
 /* An element of "tool_calls". */
 static enum sft_status add_tool_call(const json *call, struct strbuf *text, struct sft_err *err)
 {
-    const json *function = key_read(json_get(call, "function"));
+    const json *function = mark_read(json_get(call, "function"));
     const char *type;
     if (!json_is_object(call))
         return reader_fail_type(call, "an object", err);

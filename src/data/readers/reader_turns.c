@@ -10,7 +10,7 @@
  * text, or the text itself. */
 static enum sft_status add_part(const json *part, struct strbuf *text, struct sft_err *err)
 {
-    const char *type, *content = json_string(key_read(part));
+    const char *type, *content = json_string(mark_read(part));
     if (!content) {
         if (!json_is_object(part))
             return reader_fail_type(part, "an object", err);
@@ -43,10 +43,10 @@ static enum sft_status build_content(const json *turn, const char *key, bool is_
     const bool has_calls = reader_has_calls(turn);
     const char *string = NULL;
     if (is_call && json_is_object(content)) {
-        if (reader_add_bare_call(key_read(content), text, err))
+        if (reader_add_bare_call(mark_read(content), text, err))
             return sft_in_key(err, "%s", key);
     } else if (json_is_array(content)) {
-        if (add_parts(key_read(content), key, text, err))
+        if (add_parts(mark_read(content), key, text, err))
             return SFT_EDATA;
     } else if (reader_get_string(turn, key, !has_calls, &string, err)) {
         return SFT_EDATA;
@@ -66,7 +66,7 @@ static enum sft_status add_content(const json *turn, const char *key, enum role 
         return sft_fail_in(err, SFT_EDATA, reader_get(turn, "function_call") ? "function_call" : "tool_calls",
                            "only a message of the assistant can have calls");
     if (plain && !has_calls) {
-        reader_add(conv, arena, role, json_string(key_read(json_get(turn, key))), weight);
+        reader_add(conv, arena, role, json_string(mark_read(json_get(turn, key))), weight);
         return SFT_OK;
     }
     const enum sft_status status = build_content(turn, key, is_call, &text, err);
@@ -138,7 +138,7 @@ size_t reader_side_max(const json *row, const char *key)
 enum sft_status reader_add_side(const json *row, const char *key, enum role role, float list_weight,
                                 struct conversations *out, struct conversation *conv, struct sft_err *err)
 {
-    const json *node = key_read(json_get(row, key));
+    const json *node = mark_read(json_get(row, key));
     const char *text = json_string(node);
     if (json_is_array(node))
         return reader_add_turns(row, key, TURN_ROLE_CONTENT, list_weight, out, conv, err);
