@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "config/settings.h"
 #include "files/model_dir.h"
+#include "train/options.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,12 +18,13 @@ static char *directory(const struct base_model *base)
 
 static enum sft_status open_tokenizer(struct base_model *base, const struct settings *settings, struct sft_err *err)
 {
+    const struct template_options template = template_options_of(settings);
     char *dir = directory(base);
     enum sft_status status = tokenizer_load(&base->tokenizer, dir, err);
     if (!status && base->config.family)
         status = model_config_check_vocab(&base->config, tokenizer_model_vocab_size(base->tokenizer), dir, err);
     if (!status)
-        status = template_init(&base->template, settings, base->tokenizer, err);
+        status = template_init(&base->template, &template, base->tokenizer, err);
     free(dir);
     return status;
 }

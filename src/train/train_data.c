@@ -1,6 +1,7 @@
 #include "train/train_data.h"
 
 #include "config/settings.h"
+#include "train/options.h"
 
 static struct dataset_options reading_options(const struct base_model *base, const struct settings *settings,
                                               const struct train_data_options *how)
