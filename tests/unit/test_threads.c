@@ -2,6 +2,7 @@
 #include "support/run_suite.h"
 #include "support/tables.h"
 #include "threads.h"
+#include "config/settings.h"
 #include "train/run.h"
 #include "train/step.h"
 
