@@ -32,7 +32,8 @@ static enum sft_status open_tokenizer(struct base_model *base, const struct sett
 static enum sft_status open_generation(struct base_model *base, struct sft_err *err)
 {
     char *dir = directory(base);
-    const enum sft_status status = generation_config_load(&base->generation, dir, base->config_json, &base->config, err);
+    const enum sft_status status = generation_config_load(&base->generation, dir, base->config_json, &base->config,
+                                                          err);
     free(dir);
     return status;
 }
