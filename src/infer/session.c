@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "files/hf.h"
 #include "files/model_dir.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <math.h>
 #include <stdlib.h>

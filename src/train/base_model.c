@@ -2,8 +2,8 @@
 
 #include "base/io.h"
 #include "base/log.h"
-#include "config/settings.h"
 #include "files/model_dir.h"
+#include "text/tokenizer/tokenizer_load.h"
 #include "train/options.h"
 
 #include <errno.h>

@@ -13,7 +13,7 @@ static void fill_with_nan(real *x, size_t n)
 double REAL_NAME(model_loss)(const struct model_config *config, const void *table, const double *params,
                              const struct batch *batch, const struct targets *targets, double *grads)
 {
-    const struct kernels *kernels = table ? table : &REAL_NAME(kernels_ref);
+    const struct kernels *kernels = table ? table : &REAL_NAME(kernels_plain);
     struct transformer model;
     struct activations acts;
     struct loss_sums sums = {0};
