@@ -36,6 +36,7 @@ void run_report_plan(const struct run *run, struct strbuf *out)
     report_free(&report);
     activations_plan(&acts, &run->config, run->kernels, positions, true);
     strbuf_printf(out, "activations, for micro-batches of up to %zu positions:\n", positions);
-    for (size_t i = 0; i < acts.plan_count; i++)
-        strbuf_printf(out, "       %-32s %10.1f MB\n", acts.plan[i].name, (double)acts.plan[i].bytes / 1e6);
+    for (size_t i = 0; i < acts.plan.count; i++)
+        strbuf_printf(out, "       %-32s %10.1f MB\n", acts.plan.entries[i].name,
+                      (double)acts.plan.entries[i].bytes / 1e6);
 }

@@ -12,7 +12,7 @@ enum sft_status adamw_init(struct adamw *adamw, const struct transformer *model,
         .epsilon = settings->train.adam_epsilon,
         .max_grad_norm = settings->train.max_grad_norm,
     };
-    const size_t bytes = model->table.n_elements * sizeof(float);
+    const size_t bytes = model->params.table.n_trained_elements * sizeof(float);
     if (block_alloc(&adamw->m, bytes, "the first moments", err) ||
         block_alloc(&adamw->v, bytes, "the second moments", err)) {
         adamw_free(adamw);
@@ -29,7 +29,7 @@ void adamw_free(struct adamw *adamw)
 
 double grad_norm(const struct transformer *model)
 {
-    return sqrt(model->kernels->sum_of_squares(model->grads.data, model->table.n_elements));
+    return sqrt(model->kernels->sum_of_squares(model->params.grads.data, model->params.table.n_trained_elements));
 }
 
 void adamw_step(struct adamw *adamw, struct transformer *model, uint64_t step, double norm)
@@ -45,12 +45,13 @@ void adamw_step(struct adamw *adamw, struct transformer *model, uint64_t step, d
         .correction1 = (float)(1 - pow(adamw->beta1, (double)step)),
         .correction2_sqrt = (float)sqrt(1 - pow(adamw->beta2, (double)step)),
     };
-    for (size_t i = 0; i < model->table.n_tensors; i++) {
-        const struct tensor *tensor = &model->table.tensors[i];
-        args.weight_decay = tensor->spec->decays ? (float)adamw->weight_decay : 0;
-        model->kernels->adamw((float *)model->params.data + tensor->offset,
-                              (float *)adamw->m.data + tensor->offset,
-                              (float *)adamw->v.data + tensor->offset,
-                              (const float *)model->grads.data + tensor->offset, &args, tensor->count);
+    for (size_t i = 0; i < model->params.table.n_tensors; i++) {
+        const struct tensor *tensor = &model->params.table.tensors[i];
+        if (!tensor->trained)
+            continue;
+        args.weight_decay = tensor->decays ? (float)adamw->weight_decay : 0;
+        model->kernels->adamw(param_values(&model->params, tensor), (float *)adamw->m.data + tensor->grad_offset,
+                              (float *)adamw->v.data + tensor->grad_offset, param_grads(&model->params, tensor), &args,
+                              tensor->count);
     }
 }

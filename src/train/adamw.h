@@ -7,7 +7,7 @@
 #include "model/transformer.h"
 
 struct adamw {
-    struct block m, v;    /* float, table.n_elements each: first and second moments */
+    struct block m, v;    /* float, table.n_trained_elements each: first and second moments */
     double learning_rate; /* set before each step */
     double weight_decay, beta1, beta2, epsilon, max_grad_norm;
 };

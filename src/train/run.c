@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "model/config_read.h"
 
 #include <errno.h>
 #include <math.h>
@@ -338,9 +339,9 @@ struct run_memory run_memory(const struct run *run)
     tensor_table_init(&table, &run->config);
     activations_plan(&acts, &run->config, run->kernels, run_micro_batch_positions(run), true);
     struct run_memory m = {.parameters = table.n_elements * sizeof(float),
-                           .gradients = table.n_elements * sizeof(float),
-                           .moments = 2 * table.n_elements * sizeof(float),
-                           .activations = acts.bytes,
+                           .gradients = table.n_trained_elements * sizeof(float),
+                           .moments = 2 * table.n_trained_elements * sizeof(float),
+                           .activations = acts.plan.bytes,
                            .data = dataset_bytes(&run->train) + dataset_bytes(&run->eval)};
     m.total = m.parameters + m.gradients + m.moments + m.activations + m.data;
     tensor_table_free(&table);
@@ -354,9 +355,9 @@ static enum sft_status load_weights(struct run *run, struct sft_err *err)
         return checkpoint_load(run->resume_dir, run->resume_state, &run->model, &run->adamw, &run->state,
                                err);
     if (path_is_dir(base))
-        return hf_load_params(run->model.params.data, &run->model.table, &run->config, run->base_vocab, base,
+        return hf_load_params(run->model.params.values.data, &run->model.params.table, &run->config, run->base_vocab, base,
                               err);
-    params_init_random(run->model.params.data, &run->model.table, &run->config, run->settings->train.seed);
+    params_init_random(run->model.params.values.data, &run->model.params.table, &run->config, run->settings->train.seed);
     return SFT_OK;
 }
 
@@ -380,7 +381,7 @@ enum sft_status run_allocate(struct run *run, struct sft_err *err)
             "[data] max_length, or take a smaller model; --dry-run shows the plan)",
             (double)still_needed / 1e6, (double)available / 1e6);
     const size_t capacity = run_micro_batch_positions(run);
-    if (transformer_init(&run->model, &run->config, run->kernels, true, err) ||
+    if (transformer_init(&run->model, &run->config, run->kernels, tensor_any, err) ||
         adamw_init(&run->adamw, &run->model, run->settings, err) ||
         activations_init(&run->acts, &run->config, run->kernels, capacity, true, err) ||
         batch_buffer_init(&run->buffer, capacity, capacity, err))

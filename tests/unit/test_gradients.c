@@ -1,8 +1,7 @@
 /* The whole model's gradients: those of every fast table against the same transformer in double, and those of
  * the double one against central differences; and that no bit of a step depends on the number of threads. */
 #include "base/rng.h"
-#include "model/family.h"
-#include "model/params.h"
+#include "model/block/tensors.h"
 #include "support/hand_targets.h"
 #include "support/measured.h"
 #include "support/model_loss.h"
@@ -27,6 +26,8 @@ static struct model_config make_config(int variant, size_t n_embd, size_t vocab_
     struct model_config config = {.family = &family_gpt2,
                                   .n_layer = 2,
                                   .n_head = 3,
+                                  .n_kv_head = 3,
+                                  .head_dim = n_embd / 3,
                                   .n_embd = n_embd,
                                   .n_inner = 4 * n_embd,
                                   .n_positions = MAX_POSITIONS,
@@ -37,7 +38,7 @@ static struct model_config make_config(int variant, size_t n_embd, size_t vocab_
     if (variant == UNTIED_EXACT) {
         config.n_inner = n_embd + 13;
         config.tied = false;
-        config.gelu_exact = true;
+        config.activation = ACTIVATION_GELU;
         config.scale_attn_by_inverse_layer_idx = true;
     }
     return config;
@@ -51,7 +52,7 @@ static double *make_params(const struct tensor_table *table)
     rng_seed(&rng, 3, 0);
     for (size_t i = 0; i < table->n_tensors; i++) {
         const struct tensor *t = &table->tensors[i];
-        const double mean = t->spec->init == INIT_ONE ? 1 : 0;
+        const double mean = t->init == INIT_ONE ? 1 : 0;
         for (size_t k = 0; k < t->count; k++)
             params[t->offset + k] = (double)(float)(mean + 0.2 * rng_normal(&rng));
     }
@@ -191,22 +192,22 @@ static struct trace run_steps(const struct model_config *config, const struct ke
     settings_init(&settings);
     settings.train.learning_rate = 1e-3;
     settings.train.weight_decay = 0.01;
-    ck_assert(!transformer_init(&model, config, kernels, true, NULL) &&
+    ck_assert(!transformer_init(&model, config, kernels, tensor_any, NULL) &&
               !activations_init(&acts, config, kernels, MAX_POSITIONS, true, NULL) &&
               !adamw_init(&adamw, &model, &settings, NULL));
     adamw.learning_rate = settings.train.learning_rate;
-    for (size_t i = 0; i < model.table.n_elements; i++)
-        ((float *)model.params.data)[i] = (float)params[i];
+    for (size_t i = 0; i < model.params.table.n_elements; i++)
+        ((float *)model.params.values.data)[i] = (float)params[i];
     for (size_t i = 0; i < STEPS; i++) {
         struct loss_sums sums = {0};
         objective_run_grad(&model, &acts, &first->batch, &first->targets, 1e-3, false, &sums);
         objective_run_grad(&model, &acts, &second->batch, &second->targets, 1e-3, true, &sums);
         trace.loss[i] = sums.loss;
         trace.norm[i] = grad_norm(&model);
-        trace.grads[i] = copy_block(&model.grads);
+        trace.grads[i] = copy_block(&model.params.grads);
         adamw_step(&adamw, &model, i + 1, trace.norm[i]);
     }
-    trace.params = copy_block(&model.params);
+    trace.params = copy_block(&model.params.values);
     settings_free(&settings);
     adamw_free(&adamw);
     activations_free(&acts);

@@ -62,8 +62,9 @@ START_TEST(all_memory_is_resident_after_the_first_step)
     const struct {
         const char *name;
         const struct block *block;
-    } blocks[] = {{"parameters", &run.model.params}, {"gradients", &run.model.grads},  {"first moments", &run.adamw.m},
-                  {"second moments", &run.adamw.v},  {"activations", &run.acts.memory}, {"batch", &run.buffer.memory}};
+    } blocks[] = {{"parameters", &run.model.params.values}, {"gradients", &run.model.params.grads},
+                  {"first moments", &run.adamw.m},          {"second moments", &run.adamw.v},
+                  {"activations", &run.acts.memory},        {"batch", &run.buffer.memory}};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         const size_t pages = (blocks[i].block->bytes + page - 1) / page;
         ck_assert_uint_gt(pages, 0);
