@@ -2,6 +2,7 @@
 #include "cmd/model_argument.h"
 #include "infer/session.h"
 #include "train/evaluate.h"
+#include "train/options.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ static enum sft_status score(struct session *s, const struct settings *settings,
     if (!status)
         status = batch_buffer_init(&buffer, capacity, capacity, err);
     if (!status) {
-        status = evaluate(&s->model, &acts, &buffer, &ds, micro_batch_tokens, options.stop, result, err);
+        status = evaluate(&objective_sft, &s->model, &acts, &buffer, &ds, micro_batch_tokens, options.stop, result, err);
         if (status == SFT_EINTERRUPTED)
             sft_fail(err, status, "stopped");
     }
@@ -107,8 +108,9 @@ int cmd_eval(int argc, char **argv)
     settings_given(&settings, "eval");
     if (!status)
         status = read_settings(&settings, NULL, &overrides, false, true, &err);
+    const struct template_options template = template_options_of(&settings);
     if (!status)
-        status = session_open(&session, argument.dir, precision, &settings, &err);
+        status = session_open(&session, argument.dir, precision, &template, &err);
     if (!status && as_json)
         model_argument_json(&argument, &session.unused, &members);
     else if (!status)

@@ -8,7 +8,8 @@
 #include "files/hf.h"
 #include "files/model_dir.h"
 #include "model/param_set.h"
-#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/tokenizer_load.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <errno.h>
 #include <stdlib.h>

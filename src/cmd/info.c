@@ -10,6 +10,7 @@
 #include "model/config_read.h"
 #include "model/param_set.h"
 #include "text/template.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,9 +54,8 @@ static void look_at_tokenizer(struct info *info)
 {
     struct sft_err err;
     struct tokenizer *tok = NULL;
-    struct settings settings;
     struct chat_template template = {0};
-    settings_init(&settings);
+    const struct template_options own = {.choice = TEMPLATE_AUTO};
     info->has_tokenizer = !tokenizer_load(&tok, info->dir, &err);
     if (info->has_tokenizer) {
         info->vocab = tokenizer_vocab_size(tok);
@@ -63,7 +63,7 @@ static void look_at_tokenizer(struct info *info)
             model_config_check_vocab(&info->config, tokenizer_model_vocab_size(tok), info->dir, &err))
             add_problem(info, &err);
         const bool has_template = tokenizer_chat_template(tok) != NULL;
-        const bool known = has_template && !template_init(&template, &settings, tok, &err);
+        const bool known = has_template && !template_init(&template, &own, tok, &err);
         snprintf(info->template, sizeof info->template, "%s",
                  !has_template ? "none"
                  : known       ? template.name
@@ -73,7 +73,6 @@ static void look_at_tokenizer(struct info *info)
     }
     template_free(&template);
     tokenizer_free(tok);
-    settings_free(&settings);
 }
 
 static void look_at_checkpoint(struct info *info)

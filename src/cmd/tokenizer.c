@@ -1,7 +1,8 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
-#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <stdio.h>
 #include <stdlib.h>

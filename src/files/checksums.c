@@ -103,6 +103,8 @@ enum sft_status checksums_verify(const char *dir, bool *present, struct sft_err 
      * damaged. */
     if (*present && !status && (list.len == 0 || list.data[list.len - 1] != '\n'))
         status = sft_fail(err, SFT_EDATA, "%s: is cut short", path);
+    else if (*present && !status && memchr(list.data, '\0', list.len))
+        status = sft_fail(err, SFT_EDATA, "%s: is damaged: it has a byte 0", path);
     if (*present && !status)
         status = check_list(dir, path, list.data, err);
     strbuf_free(&list);

@@ -4,6 +4,7 @@
 #include "files/hf.h"
 #include "files/model_dir.h"
 #include "model/config_read.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static enum sft_status open_config(struct session *s, const char *dir, struct mo
 }
 
 enum sft_status session_open(struct session *s, const char *dir, const char *precision,
-                             const struct settings *settings, struct sft_err *err)
+                             const struct template_options *chosen, struct sft_err *err)
 {
     *s = (struct session){.template = {.end_of_turn = TOKEN_NONE}};
     s->kernels = kernels_select(precision, s->kernels_why, sizeof s->kernels_why);
@@ -70,7 +71,7 @@ enum sft_status session_open(struct session *s, const char *dir, const char *pre
     struct model_config config;
     if (open_config(s, dir, &config, err) || tokenizer_load(&s->tokenizer, dir, err) ||
         model_config_check_vocab(&config, tokenizer_model_vocab_size(s->tokenizer), dir, err) ||
-        (settings && template_init(&s->template, settings, s->tokenizer, err)) || open_model(s, config, dir, err))
+        (chosen && template_init(&s->template, chosen, s->tokenizer, err)) || open_model(s, config, dir, err))
         return err->status;
     s->encoder = encoder_new(s->tokenizer);
     s->seen = mem_alloc(s->cache.capacity * sizeof *s->seen);

@@ -28,7 +28,7 @@ static void lay_out_shared(struct activations *acts, const struct model_config *
 
 static void lay_out_ends(struct activations *acts, const struct model_config *config)
 {
-    struct plan *plan = &acts->plan;
+    struct activation_plan *plan = &acts->plan;
     const size_t N = plan->N, C = config->n_embd;
     acts->x_out = plan_take(plan, "last layer's targets", N * C, sizeof(real));
     acts->nll = plan_take(plan, "targets", N, sizeof *acts->nll);
@@ -44,7 +44,7 @@ static void lay_out_ends(struct activations *acts, const struct model_config *co
 
 static void lay_out(struct activations *acts, const struct model_config *config, const struct kernels *kernels)
 {
-    struct plan *plan = &acts->plan;
+    struct activation_plan *plan = &acts->plan;
     plan->bytes = plan->count = 0;
     plan->sizes = (struct kernel_sizes){.N = plan->N, .C = config->n_embd, .V = config->vocab_size};
     lay_out_sublayers(acts, config);

@@ -18,7 +18,7 @@ struct activations {
     uint8_t *correct; /* and whether it is the most likely token: after costs or a backward pass */
     real *dnll;       /* (M): the loss's gradient by each nll, which an objective says */
     real *dx, *dx_rows; /* (N,C), (n,C): the residual stream's gradient on its way down, and past the last attention */
-    struct plan plan;
+    struct activation_plan plan;
     struct block memory;
 };
 

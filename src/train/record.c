@@ -53,7 +53,7 @@ enum sft_status run_record_base(struct run_record *record, const char *base, str
 void run_record_data(struct strbuf *fingerprint, const struct dataset *ds)
 {
     strbuf_clear(fingerprint);
-    for (size_t i = 0; i < ds->n_files; i++)
+    for (size_t i = 0; i < ds->n_files && !ds->borrows; i++)
         strbuf_printf(fingerprint, "%s%016llx*%.9g:%s", i ? " " : "", (unsigned long long)ds->files[i].hash,
                       ds->files[i].repeat, ds->files[i].store.format);
 }

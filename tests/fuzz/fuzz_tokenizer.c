@@ -2,7 +2,9 @@
  * and decodes, its tokens follow one another, and what is saved loads again as the same. */
 #include "base/io.h"
 #include "base/mem.h"
-#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/tokenizer_load.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <stdint.h>
 #include <stdlib.h>

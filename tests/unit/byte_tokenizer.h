@@ -3,7 +3,7 @@
 #define SFT_TESTS_BYTE_TOKENIZER_H
 
 #include "base/io.h"
-#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -2,10 +2,12 @@
  * scripts/golden_bpe_train.py. */
 #include "data/corpus.h"
 #include "text/bpe_train/bpe_train.h"
-#include "text/tokenizer/tokenizer.h"
 
 #include "scratch.h"
 #include "support/run_suite.h"
+#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/tokenizer_load.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <omp.h>
 

@@ -3,6 +3,7 @@
 
 #include "base/rng.h"
 #include "support/run_suite.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <check.h>
 #include <omp.h>

@@ -3,7 +3,9 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/tokenizer_load.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <check.h>
 #include <stdio.h>

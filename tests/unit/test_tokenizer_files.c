@@ -1,7 +1,8 @@
 /* Small tokenizers written by hand, well formed and not, against what tokenizers 0.23.3 makes of them. */
 #include "base/io.h"
 #include "base/mem.h"
-#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <check.h>
 #include <stdlib.h>

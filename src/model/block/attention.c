@@ -57,7 +57,7 @@ static size_t kv_width(const struct model_config *config)
     return config->n_kv_head * config->head_dim;
 }
 
-static struct qkv plan_qkv(struct plan *plan, const char *name, const struct model_config *config,
+static struct qkv plan_qkv(struct activation_plan *plan, const char *name, const struct model_config *config,
                            const struct attention_spec *spec)
 {
     const size_t queries = query_width(config), keys = kv_width(config), all = queries + 2 * keys;
@@ -72,7 +72,7 @@ static struct qkv plan_qkv(struct plan *plan, const char *name, const struct mod
     return three;
 }
 
-void attention_plan(struct plan *plan, struct attention_acts *acts, const struct model_config *config,
+void attention_plan(struct activation_plan *plan, struct attention_acts *acts, const struct model_config *config,
                     const struct attention_spec *spec)
 {
     acts->qkv = plan_qkv(plan, "queries, keys, values", config, spec);
@@ -80,8 +80,8 @@ void attention_plan(struct plan *plan, struct attention_acts *acts, const struct
     acts->attended = plan_acts(plan, "attention output", query_width(config));
 }
 
-void attention_plan_shared(struct plan *plan, struct attention_shared *shared, const struct model_config *config,
-                           const struct attention_spec *spec)
+void attention_plan_shared(struct activation_plan *plan, struct attention_shared *shared,
+                           const struct model_config *config, const struct attention_spec *spec)
 {
     static const char gradients[] = "gradients of activations";
     const size_t queries = query_width(config), heads_per_kv = config->n_head / config->n_kv_head;

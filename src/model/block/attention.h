@@ -44,10 +44,10 @@ struct attention_layer attention_bind(const struct param_set *params, const stru
                                       const struct attention_spec *spec, size_t layer);
 bool attention_is_trained(const struct attention_layer *attention);
 
-void attention_plan(struct plan *plan, struct attention_acts *acts, const struct model_config *config,
+void attention_plan(struct activation_plan *plan, struct attention_acts *acts, const struct model_config *config,
                     const struct attention_spec *spec);
-void attention_plan_shared(struct plan *plan, struct attention_shared *shared, const struct model_config *config,
-                           const struct attention_spec *spec);
+void attention_plan_shared(struct activation_plan *plan, struct attention_shared *shared,
+                           const struct model_config *config, const struct attention_spec *spec);
 
 /* y from x (N,C), which may not be one: (N,C), or where `narrow` (n_rows,C), at the positions that the head sees: past
  * the last attention nobody sees the others. (Its queries, a small part, are computed at all positions, so that

@@ -45,12 +45,12 @@ bool mlp_is_trained(const struct mlp_layer *mlp)
     return linear_is_trained(&mlp->up) || linear_is_trained(&mlp->down);
 }
 
-void mlp_plan(struct plan *plan, struct mlp_acts *acts, const struct model_config *config)
+void mlp_plan(struct activation_plan *plan, struct mlp_acts *acts, const struct model_config *config)
 {
     acts->up = plan_acts(plan, "MLP before activation", config->n_inner);
 }
 
-void mlp_plan_shared(struct plan *plan, struct mlp_shared *shared, const struct model_config *config)
+void mlp_plan_shared(struct activation_plan *plan, struct mlp_shared *shared, const struct model_config *config)
 {
     plan_width(plan, config->n_embd);
     plan_width(plan, config->n_inner);

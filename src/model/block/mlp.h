@@ -29,8 +29,8 @@ struct mlp_layer mlp_bind(const struct param_set *params, const struct model_con
                           const struct mlp_spec *spec, size_t layer);
 bool mlp_is_trained(const struct mlp_layer *mlp);
 
-void mlp_plan(struct plan *plan, struct mlp_acts *acts, const struct model_config *config);
-void mlp_plan_shared(struct plan *plan, struct mlp_shared *shared, const struct model_config *config);
+void mlp_plan(struct activation_plan *plan, struct mlp_acts *acts, const struct model_config *config);
+void mlp_plan_shared(struct activation_plan *plan, struct mlp_shared *shared, const struct model_config *config);
 
 /* y (n,C) from x (n,C); y may be x. */
 void mlp_forward(const struct pass *pass, const struct mlp_layer *mlp, const struct norm_layer *norm,

@@ -53,7 +53,7 @@ void norm_zero_grads(const struct norm_layer *norm)
         memset(norm->db, 0, norm->C * sizeof *norm->db);
 }
 
-void norm_plan(struct plan *plan, struct scratch *scratch, const struct model_config *config)
+void norm_plan(struct activation_plan *plan, struct scratch *scratch, const struct model_config *config)
 {
     scratch->norm = plan_acts(plan, "norm", config->n_embd);
     scratch->mean = plan_take(plan, "norm", plan->N, sizeof(real));

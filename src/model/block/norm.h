@@ -4,7 +4,7 @@
 
 #include "model/block/pass.h"
 #include "model/param_set.h"
-#include "model/plan.h"
+#include "model/activation_plan.h"
 
 #define norm_bind       REAL_NAME(norm_bind)
 #define norm_is_trained REAL_NAME(norm_is_trained)
@@ -27,7 +27,7 @@ bool norm_is_trained(const struct norm_layer *norm);
 void norm_zero_grads(const struct norm_layer *norm); /* they are only ever added to */
 
 /* The scratch memory that all norms share. */
-void norm_plan(struct plan *plan, struct scratch *scratch, const struct model_config *config);
+void norm_plan(struct activation_plan *plan, struct scratch *scratch, const struct model_config *config);
 
 /* scratch's norm (n,C) = the norm of x (n,C); its statistics stay there for a backward pass that comes right after. */
 void norm_forward(const struct pass *pass, const struct norm_layer *norm, const real *x, size_t n);

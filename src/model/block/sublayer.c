@@ -33,7 +33,7 @@ void sublayer_zero_grads(const struct sublayer *s)
 
 /* ---- plan ---- */
 
-void sublayer_plan(struct plan *plan, struct sublayer_acts *acts, const struct model_config *config,
+void sublayer_plan(struct activation_plan *plan, struct sublayer_acts *acts, const struct model_config *config,
                    const struct sublayer_spec *spec)
 {
     acts->x = plan_take(plan, "residual stream", plan->N * config->n_embd, sizeof(real));
@@ -47,7 +47,8 @@ void sublayer_plan(struct plan *plan, struct sublayer_acts *acts, const struct m
     }
 }
 
-void sublayer_plan_shared(struct plan *plan, struct sublayer_shared *shared, const struct model_config *config)
+void sublayer_plan_shared(struct activation_plan *plan, struct sublayer_shared *shared,
+                          const struct model_config *config)
 {
     bool is_planned[] = {[BLOCK_ATTENTION] = false, [BLOCK_MLP] = false};
     for (size_t i = 0; i < config->family->n_sublayers; i++) {

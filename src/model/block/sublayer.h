@@ -45,10 +45,11 @@ bool sublayer_is_trained(const struct sublayer *sublayer);
 bool sublayer_mixes_positions(enum block_kind kind); /* a position sees others here */
 void sublayer_zero_grads(const struct sublayer *sublayer); /* those that are only ever added to */
 
-void sublayer_plan(struct plan *plan, struct sublayer_acts *acts, const struct model_config *config,
+void sublayer_plan(struct activation_plan *plan, struct sublayer_acts *acts, const struct model_config *config,
                    const struct sublayer_spec *spec);
 /* Of all kinds that the family has. */
-void sublayer_plan_shared(struct plan *plan, struct sublayer_shared *shared, const struct model_config *config);
+void sublayer_plan_shared(struct activation_plan *plan, struct sublayer_shared *shared,
+                          const struct model_config *config);
 void sublayer_share(struct sublayer_acts *acts, enum block_kind kind, const struct sublayer_shared *shared);
 
 /* How much of the batch a sublayer works on. */

@@ -1,11 +1,11 @@
-#include "model/plan.h"
+#include "model/activation_plan.h"
 
 #include "base/err.h"
 #include "base/mem.h"
 
 #include <string.h>
 
-void *plan_take(struct plan *plan, const char *name, size_t count, size_t size)
+void *plan_take(struct activation_plan *plan, const char *name, size_t count, size_t size)
 {
     size_t bytes, i = 0;
     if (!mem_mul(count, size, &bytes))
@@ -23,18 +23,18 @@ void *plan_take(struct plan *plan, const char *name, size_t count, size_t size)
     return p;
 }
 
-act *plan_acts(struct plan *plan, const char *name, size_t width)
+act *plan_acts(struct activation_plan *plan, const char *name, size_t width)
 {
     return plan_take(plan, name, plan->N * width, plan->act_size);
 }
 
-void plan_width(struct plan *plan, size_t width)
+void plan_width(struct activation_plan *plan, size_t width)
 {
     if (plan->sizes.width < width)
         plan->sizes.width = width;
 }
 
-act *plan_columns(const struct plan *plan, act *buffer, size_t offset)
+act *plan_columns(const struct activation_plan *plan, act *buffer, size_t offset)
 {
     return buffer ? (unsigned char *)buffer + offset * plan->act_size : NULL;
 }
