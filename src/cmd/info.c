@@ -33,7 +33,7 @@ struct info {
 static void add_problem(struct info *info, const struct sft_err *err)
 {
     info->problems = mem_realloc(info->problems, info->n_problems + 1, sizeof *info->problems);
-    info->problems[info->n_problems++] = mem_strdup(err->message);
+    info->problems[info->n_problems++] = mem_strdup(SFT_ERR_TEXT(err));
 }
 
 static void look_at_weights(struct info *info)

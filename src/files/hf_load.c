@@ -293,7 +293,7 @@ static enum sft_status check_finite(const float *values, size_t n, const char *n
 static enum sft_status read_values(const struct source *from, float *values, struct sft_err *err)
 {
     if (st_read_f32(from->tensor, values, err) || check_finite(values, from->tensor->count, from->tensor->name, err))
-        return sft_context(err, "%s", from->path);
+        return sft_in_file(err, from->path, 0);
     return SFT_OK;
 }
 

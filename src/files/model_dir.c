@@ -127,7 +127,7 @@ enum sft_status model_config_load(struct model_config *config, const char *path,
     json *root = NULL;
     enum sft_status status = may_be_config ? json_parse_file(file, &root, err) : model_dir_fail(path, err);
     if (!status && (status = model_config_read(config, root, err)))
-        sft_context(err, "%s", file);
+        sft_in_file(err, file, 0);
     if (raw) {
         *raw = status ? NULL : root;
         root = status ? root : NULL;

@@ -223,7 +223,7 @@ enum sft_status st_open(struct st_file *file, const char *path, struct sft_err *
             return SFT_EDATA;
         }
         io_unmap(&map);
-        return sft_context(err, "%s", path);
+        return sft_in_file(err, path, 0);
     }
     file->map = map;
     return SFT_OK;

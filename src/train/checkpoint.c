@@ -147,7 +147,7 @@ static enum sft_status read_state(const char *dir, uint64_t step, struct checkpo
     if (!status && found->state.step != step)
         status = sft_fail(err, SFT_EDATA, "trainer/state.json: step: it says %llu",
                           (unsigned long long)found->state.step);
-    return status ? sft_context(err, "%s", dir) : SFT_OK;
+    return status ? sft_in_file(err, dir, 0) : SFT_OK;
 }
 
 /* Takes `dir` over. */
@@ -178,7 +178,7 @@ enum sft_status checkpoint_find(const char *output_dir, struct checkpoint_found 
         return err->status;
     for (size_t i = 0; i < count && !found->dir; i++) {
         if (open_checkpoint(checkpoint_path(output_dir, steps[i]), steps[i], found, err)) {
-            log_warning("%s; skipped", err->message);
+            log_warning("%s; skipped", SFT_ERR_TEXT(err));
             checkpoint_found_free(found);
         }
     }

@@ -156,5 +156,5 @@ enum sft_status tokenizer_reconcile(struct tokenizer *tok, const char *dir, stru
         return SFT_OK;
     if (check_pipeline(tok, dir, err) || check_added(tok, dir, err))
         return err->status;
-    return take_prefix_space(tok, err) ? sft_context(err, "%s/tokenizer_config.json", dir) : SFT_OK;
+    return take_prefix_space(tok, err) ? sft_in_dir(err, dir, "tokenizer_config.json") : SFT_OK;
 }

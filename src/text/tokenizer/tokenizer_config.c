@@ -148,7 +148,7 @@ static enum sft_status read_added_tokens_json(struct tokenizer *tok, const char 
         status = add_declared(tok, declared, count, err);
     free(declared);
     json_free(root);
-    return status ? sft_context(err, "%s/added_tokens.json", dir) : SFT_OK;
+    return status ? sft_in_dir(err, dir, "added_tokens.json") : SFT_OK;
 }
 
 /* ---- named tokens ---- */
@@ -334,8 +334,8 @@ enum sft_status tokenizer_read_config(struct tokenizer *tok, const char *dir, st
     if (!json_get(tok->base_config, "added_tokens_decoder") && read_older_files(tok, dir, err))
         return err->status;
     if (use_config(tok, err))
-        return sft_context(err, "%s/tokenizer_config.json", dir);
+        return sft_in_dir(err, dir, "tokenizer_config.json");
     if (read_text_start(tok, err))
-        return sft_context(err, "%s/%s", dir, tok->base_json ? "tokenizer.json" : "tokenizer_config.json");
+        return sft_in_dir(err, dir, tok->base_json ? "tokenizer.json" : "tokenizer_config.json");
     return read_chat_template(tok, dir, err);
 }

@@ -209,7 +209,7 @@ enum sft_status tokenizer_read_json(struct tokenizer *tok, const char *path, str
         return err->status;
     enum sft_status status = read_root(tok, root, err);
     json_free(root);
-    return status ? sft_context(err, "%s", path) : SFT_OK;
+    return status ? sft_in_file(err, path, 0) : SFT_OK;
 }
 
 /* ---- vocab.json and merges.txt ---- */
@@ -221,7 +221,7 @@ enum sft_status tokenizer_read_vocab(struct tokenizer *tok, const char *path, st
         return err->status;
     enum sft_status status = set_vocab(tok, root, err);
     json_free(root);
-    return status ? sft_context(err, "%s", path) : SFT_OK;
+    return status ? sft_in_file(err, path, 0) : SFT_OK;
 }
 
 enum sft_status tokenizer_read_merges(struct tokenizer *tok, const char *path, struct sft_err *err)
@@ -247,5 +247,5 @@ enum sft_status tokenizer_read_merges(struct tokenizer *tok, const char *path, s
     }
     strbuf_free(&text);
     strbuf_free(&joined);
-    return status ? sft_context(err, "%s:%zu", path, line) : SFT_OK;
+    return status ? sft_in_file(err, path, line) : SFT_OK;
 }
