@@ -7,6 +7,7 @@
 #include "support/model_loss.h"
 #include "support/run_suite.h"
 #include "support/tables.h"
+#include "support/test_families.h"
 #include "train/adamw.h"
 #include "train/grad_norm.h"
 #include "train/objective.h"
@@ -20,7 +21,7 @@ static size_t n_tables;
 
 /* ---- models and batches of the test's own ---- */
 
-enum { MAX_POSITIONS = 1025, TIED_TANH = 0, UNTIED_EXACT = 1, N_VARIANTS };
+enum { MAX_POSITIONS = 1025, TIED_TANH = 0, UNTIED_EXACT = 1, GROUPED_BARE = 2, N_VARIANTS };
 
 static struct model_config make_config(int variant, size_t n_embd, size_t vocab_size)
 {
@@ -41,6 +42,11 @@ static struct model_config make_config(int variant, size_t n_embd, size_t vocab_
         config.tied = false;
         config.activation = ACTIVATION_GELU;
         config.scale_attn_by_inverse_layer_idx = true;
+    }
+    if (variant == GROUPED_BARE) { /* heads that are wider than n_embd / n_head, and share keys and values */
+        config.family = &family_bare;
+        config.n_head = 4;
+        config.n_kv_head = 2;
     }
     return config;
 }
