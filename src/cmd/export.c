@@ -7,6 +7,7 @@
 #include "files/generation.h"
 #include "files/hf.h"
 #include "files/model_dir.h"
+#include "model/param_set.h"
 #include "text/tokenizer/tokenizer_load.h"
 #include "text/tokenizer/tokenizer_save.h"
 
@@ -31,8 +32,7 @@ static enum sft_status parse_dtype(const char *name, enum st_dtype *dtype, struc
 struct exported {
     struct model_config config;
     struct generation_config generation;
-    struct tensor_table table;
-    struct block params;
+    struct param_set params;
     struct tokenizer *tok;
     json *raw;
 };
@@ -47,16 +47,14 @@ static enum sft_status read_model(struct exported *m, const struct model_argumen
         return err->status;
     model_argument_tell(model, &unused);
     strbuf_free(&unused);
-    tensor_table_init(&m->table, &m->config);
-    if (block_alloc(&m->params, m->table.n_elements * sizeof(float), "the parameters", err))
+    if (param_set_init(&m->params, &m->config, NULL, err))
         return err->status;
-    return hf_load_params(m->params.data, &m->table, &m->config, m->config.vocab_size, dir, err);
+    return hf_load_params(m->params.values.data, &m->params.table, &m->config, m->config.vocab_size, dir, err);
 }
 
 static void free_model(struct exported *m)
 {
-    block_free(&m->params);
-    tensor_table_free(&m->table);
+    param_set_free(&m->params);
     tokenizer_free(m->tok);
     generation_config_free(&m->generation);
     json_free(m->raw);
@@ -74,7 +72,7 @@ static enum sft_status write_hf(const char *out, const struct exported *m, enum 
     struct staging staging;
     enum sft_status status = staging_open(&staging, out, err);
     if (!status)
-        status = hf_save(m->params.data, &m->table, &m->config, &meta, staging.path, NULL, err);
+        status = hf_save(m->params.values.data, &m->params.table, &m->config, &meta, staging.path, NULL, err);
     if (!status)
         status = tokenizer_save(m->tok, staging.path, m->config.n_positions, err);
     if (!status)
@@ -99,7 +97,7 @@ static void report(const char *out, const struct exported *m, const char *dtype_
         strbuf_printf(&list, "%s%s", i ? " " : "", names[i]);
         free(path);
     }
-    log_info("wrote  %s: %s parameters in %s, %.1f MB", out, log_count(count, (double)m->table.n_parameters),
+    log_info("wrote  %s: %s parameters in %s, %.1f MB", out, log_count(count, (double)m->params.table.n_parameters),
              dtype_name, (double)bytes / 1e6);
     strbuf_puts(&lines, "       ");
     strbuf_wrap(&lines, list.data ? list.data : "", 7, 7);

@@ -7,6 +7,8 @@
 #include "files/generation.h"
 #include "files/hf.h"
 #include "files/model_dir.h"
+#include "model/config_read.h"
+#include "model/param_set.h"
 #include "text/template.h"
 #include "text/tokenizer/tokenizer_load.h"
 
@@ -37,15 +39,15 @@ static void add_problem(struct info *info, const struct sft_err *err)
 static void look_at_weights(struct info *info)
 {
     struct sft_err err;
-    struct block params = {0};
+    struct param_set params = {0};
     tensor_table_init(&info->table, &info->config);
     hf_check_weights(&info->config, info->config.vocab_size, info->dir, &info->unused, &err);
     info->has_weights =
-        !block_alloc(&params, info->table.n_elements * sizeof(float), "the parameters", &err) &&
-        !hf_load_params(params.data, &info->table, &info->config, info->config.vocab_size, info->dir, &err);
+        !param_set_init(&params, &info->config, NULL, &err) &&
+        !hf_load_params(params.values.data, &params.table, &info->config, info->config.vocab_size, info->dir, &err);
     if (!info->has_weights)
         add_problem(info, &err);
-    block_free(&params);
+    param_set_free(&params);
 }
 
 static void look_at_tokenizer(struct info *info)

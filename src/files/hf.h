@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "files/safetensors.h"
-#include "model/params.h"
+#include "model/block/tensors.h"
 
 /* Read every tensor of the table from directory `dir` into params (table->n_elements floats, zeroed). Rows of
  * the embedding and of the head beyond what the file holds (file_vocab, the base's own vocab_size) are set to

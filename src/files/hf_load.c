@@ -34,11 +34,7 @@ struct weights {
 
 static bool is_tied_head(const struct model_config *config, const char *canonical)
 {
-    const struct family *family = config->family;
-    for (size_t i = 0; i < family->n_tensors; i++)
-        if (config->tied && family->tensors[i].if_untied && strcmp(family->tensors[i].name, canonical) == 0)
-            return true;
-    return false;
+    return config->tied && strcmp(config->family->head, canonical) == 0;
 }
 
 static enum sft_status take_parameter(struct weights *w, const struct st_tensor *tensor, const char *path,
@@ -129,7 +125,7 @@ static enum sft_status check_company(const struct weights *w, struct sft_err *er
 /* A tied model's file may hold the shared tensor under the head's name alone. */
 static void take_head_for_embedding(struct weights *w)
 {
-    const struct tensor *embedding = tensor_find(w->table, TENSOR_TOKEN_EMBEDDING, 0);
+    const struct tensor *embedding = w->table->token_embedding;
     struct source *from = &w->from[embedding - w->table->tensors];
     if (w->head.tensor && !from->tensor) {
         *from = w->head;
@@ -145,8 +141,8 @@ static enum sft_status fail_missing(const struct weights *w, const char *dir, co
         return sft_fail(err, SFT_EDATA, "%s: config.json's %s is %zu, but the weights hold %zu layer%s", dir,
                         family_key(family, offsetof(struct model_config, n_layer)), w->config->n_layer,
                         w->layers_in_file, w->layers_in_file == 1 ? "" : "s");
-    const struct tensor *head = tensor_find(w->table, TENSOR_HEAD, 0);
-    if (head && missing->n_names == 1 && !w->from[head - w->table->tensors].tensor)
+    const struct tensor *head = w->table->head;
+    if (!w->config->tied && missing->n_names == 1 && !w->from[head - w->table->tensors].tensor)
         return sft_fail(err, SFT_EDATA,
                         "%s: tensor '%s' is missing, although config.json's %s is false (where the head is the "
                         "embedding, set it to true)",
@@ -206,7 +202,7 @@ static enum sft_status check_shape(const struct source *from, size_t n_dims, siz
 /* Rows that the file knows of: its own vocabulary may be smaller than the model's. */
 static size_t rows_in_file(const struct weights *w, const struct tensor *t)
 {
-    return t->spec->rows == DIM_VOCAB ? w->file_vocab : t->rows;
+    return t->per_token ? w->file_vocab : t->rows;
 }
 
 static enum sft_status check_shapes(const struct weights *w, struct sft_err *err)
@@ -304,7 +300,7 @@ static enum sft_status read_values(const struct source *from, float *values, str
 /* A head beside a tied embedding is the same tensor, saved twice, or config.json is wrong. */
 static enum sft_status check_tied_head(const struct weights *w, const float *params, struct sft_err *err)
 {
-    const struct tensor *embedding = tensor_find(w->table, TENSOR_TOKEN_EMBEDDING, 0);
+    const struct tensor *embedding = w->table->token_embedding;
     struct block head;
     if (!w->head.tensor)
         return SFT_OK;

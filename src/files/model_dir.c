@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "model/config_read.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

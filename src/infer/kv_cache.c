@@ -2,7 +2,8 @@
 
 static size_t cache_bytes(const struct transformer *model, size_t capacity)
 {
-    return model->config.n_layer * capacity * model->config.n_embd * model->kernels->act_size;
+    const struct model_config *config = &model->config;
+    return config->n_layer * capacity * config->n_kv_head * config->head_dim * model->kernels->act_size;
 }
 
 enum sft_status kv_cache_init(struct kv_cache *cache, const struct transformer *model, size_t capacity,
@@ -19,6 +20,13 @@ enum sft_status kv_cache_init(struct kv_cache *cache, const struct transformer *
     cache->k = k.data;
     cache->v = v.data;
     return SFT_OK;
+}
+
+struct kv_slots kv_cache_slots(struct kv_cache *cache)
+{
+    static const size_t begin[] = {0};
+    return (struct kv_slots){
+        .k = cache->k, .v = cache->v, .capacity = cache->capacity, .begin = begin, .len = &cache->length};
 }
 
 void kv_cache_free(struct kv_cache *cache, const struct transformer *model)

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "files/hf.h"
 #include "files/model_dir.h"
+#include "model/config_read.h"
 #include "text/tokenizer/tokenizer_load.h"
 
 #include <math.h>
@@ -16,9 +17,9 @@ static enum sft_status open_weights(struct session *s, const struct model_config
 {
     enum sft_status status = hf_check_weights(config, file_vocab, dir, &s->unused, err);
     if (!status)
-        status = transformer_init(&s->model, config, s->kernels, false, err);
+        status = transformer_init(&s->model, config, s->kernels, NULL, err);
     return status ? status
-                  : hf_load_params(s->model.params.data, &s->model.table, config, file_vocab, dir, err);
+                  : hf_load_params(s->model.params.values.data, &s->model.params.table, config, file_vocab, dir, err);
 }
 
 static enum sft_status open_model(struct session *s, struct model_config config, const char *dir,
@@ -107,7 +108,8 @@ static void feed(struct session *s, const int32_t *tokens, size_t n)
     const size_t seq_start[2] = {0, n}, last = n - 1;
     const struct batch batch = {.N = n, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
     memcpy(s->seen + s->cache.length, tokens, n * sizeof *tokens);
-    transformer_logits(&s->model, &s->acts, &batch, &s->cache, &last, 1, s->logits);
+    const struct kv_slots slots = kv_cache_slots(&s->cache);
+    transformer_logits(&s->model, &s->acts, &batch, &slots, &last, 1, s->logits);
 }
 
 /* Bring the cache to the prompt: keep the beginning they share, run the rest. At least the last token is run,
@@ -120,7 +122,7 @@ static void feed_prompt(struct session *s, const int32_t *tokens, size_t n, cons
     s->cache.length = same;
     while (s->cache.length < n && !(stop && *stop)) {
         const size_t left = n - s->cache.length,
-                     take = left < s->acts.max_positions ? left : s->acts.max_positions;
+                     take = left < s->acts.plan.N ? left : s->acts.plan.N;
         feed(s, tokens + s->cache.length, take);
     }
 }

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "files/model_dir.h"
+#include "model/config_read.h"
 #include "text/tokenizer/tokenizer_load.h"
 #include "train/options.h"
 

@@ -150,7 +150,7 @@ START_TEST(logits_loss_and_every_gradient)
     check_error(isa_of(&f), "loss", fabs(loss - json_number(json_get(f.golden, "loss"))),
                 bound_of(&f, 1e-6, 1.5e-3)); /* of about 5 */
     check_error(isa_of(&f), "gradients, relative",
-                block_error(&f.model.table, &f.model.grads, json_get(f.golden, "gradients")),
+                block_error(&f.model.params.table, &f.model.params.grads, json_get(f.golden, "gradients")),
                 bound_of(&f, 5e-6, 2e-2));
     teardown(&f);
 }
@@ -188,7 +188,7 @@ START_TEST(ten_optimizer_steps)
     check_error(isa_of(&f), "losses of 10 steps", loss_error, bound_of(&f, 2e-6, 6e-3));
     check_error(isa_of(&f), "gradient norms of 10 steps, relative", norm_error, bound_of(&f, 2e-6, 6e-3));
     check_error(isa_of(&f), "weights after 10 steps, relative",
-                block_error(&f.model.table, &f.model.params, json_get(f.golden, "weights")),
+                block_error(&f.model.params.table, &f.model.params.values, json_get(f.golden, "weights")),
                 bound_of(&f, 1e-5, 3e-3)); /* they have moved by up to 3e-2 */
     adamw_free(&adamw);
     teardown(&f);
@@ -199,8 +199,9 @@ END_TEST
 
 static float *copy_gradients(const struct fixture *f)
 {
-    float *copy = mem_alloc(f->model.grads.bytes);
-    memcpy(copy, f->model.grads.data, f->model.grads.bytes);
+    const struct block *grads = &f->model.params.grads;
+    float *copy = mem_alloc(grads->bytes);
+    memcpy(copy, grads->data, grads->bytes);
     return copy;
 }
 
@@ -208,9 +209,9 @@ static float *copy_gradients(const struct fixture *f)
 static double gradient_difference(const struct fixture *f, const float *expected)
 {
     double worst = 0;
-    for (size_t i = 0; i < f->model.table.n_tensors; i++) {
-        const struct tensor *t = &f->model.table.tensors[i];
-        const float *now = (const float *)f->model.grads.data + t->offset, *then = expected + t->offset;
+    for (size_t i = 0; i < f->model.params.table.n_tensors; i++) {
+        const struct tensor *t = &f->model.params.table.tensors[i];
+        const float *now = param_grads(&f->model.params, t), *then = expected + t->grad_offset;
         double difference = 0, norm = 0;
         for (size_t k = 0; k < t->count; k++) {
             difference += ((double)now[k] - (double)then[k]) * ((double)now[k] - (double)then[k]);
@@ -285,12 +286,13 @@ static double run_hand_batch(struct fixture *f, const struct hand_batch *b)
     return sums.loss;
 }
 
-static void check_zero_row(const struct fixture *f, enum tensor_role role, size_t row)
+static void check_zero_row(const struct fixture *f, const char *pattern, size_t row)
 {
+    const struct param_set *params = &f->model.params;
     const size_t C = f->model.config.n_embd;
-    const float *gradient = transformer_grad(&f->model, role, 0) + row * C;
+    const float *gradient = param_grads(params, tensor_find(&params->table, pattern, 0)) + row * C;
     for (size_t c = 0; c < C; c++)
-        ck_assert_msg(gradient[c] == 0.0F, "role %d, row %zu", (int)role, row);
+        ck_assert_msg(gradient[c] == 0.0F, "%s, row %zu", pattern, row);
 }
 
 /* A tied head's gradient touches every row of the token embedding; that of the embedding alone needs an
@@ -298,7 +300,7 @@ static void check_zero_row(const struct fixture *f, enum tensor_role role, size_
 static void check_no_gradient_into_token(const struct fixture *f, size_t token)
 {
     if (!f->model.config.tied)
-        check_zero_row(f, TENSOR_TOKEN_EMBEDDING, token);
+        check_zero_row(f, "wte.weight", token);
 }
 
 START_TEST(tokens_after_the_last_target_do_not_matter)
@@ -311,7 +313,7 @@ START_TEST(tokens_after_the_last_target_do_not_matter)
     b.weights[HAND_N - 1] = 0;
     const double loss = run_hand_batch(&f, &b);
     float *expected = copy_gradients(&f);
-    check_zero_row(&f, TENSOR_POSITION_EMBEDDING, 6);
+    check_zero_row(&f, "wpe.weight", 6);
     b.tokens[HAND_N - 1] = 90;
     ck_assert_double_eq(run_hand_batch(&f, &b), loss);
     check_no_gradient_into_token(&f, 90);
@@ -372,7 +374,8 @@ static void feed(struct fixture *f, struct kv_cache *cache, const int32_t *token
     for (size_t i = 0; i < n; i++)
         position[i] = (int32_t)(cache->length + i);
     const struct batch batch = {.N = n, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
-    transformer_logits(&f->model, &f->acts, &batch, cache, &last, 1, logits);
+    const struct kv_slots slots = kv_cache_slots(cache);
+    transformer_logits(&f->model, &f->acts, &batch, &slots, &last, 1, logits);
 }
 
 /* In bf16 a token fed alone is multiplied with weights that are not rounded, see above. */
