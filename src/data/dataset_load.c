@@ -74,7 +74,7 @@ static enum sft_status list_examples(struct dataset *ds, uint64_t seed, struct s
         if (first_record > UINT32_MAX ||
             (double)ds->n_examples + file->spec.repeat * (double)used > (double)UINT32_MAX)
             return sft_fail(err, SFT_EDATA, "%s: more than %u conversations in all", file->spec.text, UINT32_MAX);
-        for (double pass = 0; pass < passes; pass++)
+        for (uint64_t pass = 0; pass < (uint64_t)passes; pass++)
             for (size_t i = 0; i < file->store.n_records; i++)
                 if (is_used(ds, file, i))
                     add_id(ds, &capacity, file, i);

@@ -79,11 +79,11 @@ static void lay_out(struct activations *acts, unsigned char *memory, const struc
     struct layout layout = {acts, memory};
     const size_t N = acts->max_positions, act_size = kernels->act_size;
     acts->bytes = acts->plan_count = 0;
-    struct layer_activations shared;
+    struct layer_activations shared = {0};
     if (!acts->trained)
         lay_out_layer(&layout, &shared, config, N, act_size);
     for (size_t l = 0; l < config->n_layer; l++) {
-        struct layer_activations layer;
+        struct layer_activations layer = {0};
         if (acts->trained)
             lay_out_layer(&layout, &layer, config, N, act_size);
         if (acts->layers)

@@ -7,6 +7,7 @@
 #include "report/report_keys.h"
 #include "report/report_wrap.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -191,7 +192,8 @@ static void put_lengths(struct strbuf *out, const struct store_counts *c)
         const uint64_t from = i == 0 ? 0 : report_histogram_bin_end(c, i - 1) + 1;
         const double share = (double)c->histogram[i] / (double)most;
         strbuf_printf(out, "       %*llu..%-*llu  ", width, (ull)from, width, (ull)report_histogram_bin_end(c, i));
-        for (double bar = 0; bar < BAR_WIDTH * share; bar++)
+        const size_t bar = (size_t)ceil(BAR_WIDTH * share);
+        for (size_t n = 0; n < bar; n++)
             strbuf_putc(out, '#');
         strbuf_printf(out, "%s%llu\n", c->histogram[i] ? " " : "", (ull)c->histogram[i]);
     }
