@@ -1,8 +1,7 @@
 #include "config/field_value.h"
 
-#include "base/home.h"
-#include "base/io.h"
 #include "base/nearest.h"
+#include "base/path.h"
 #include "config/foreign_values.h"
 #include "config/value_text.h"
 

@@ -1,7 +1,7 @@
 #include "config/value_text.h"
 
-#include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <stdlib.h>
 #include <string.h>
