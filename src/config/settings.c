@@ -53,6 +53,11 @@ bool settings_is_wrong(const struct settings *settings, const char *key)
     return settings->origins && settings->origins[settings_find(key) - settings_fields].is_wrong;
 }
 
+bool settings_is_given(const struct settings *settings, const struct field *field)
+{
+    return settings->origins && settings->origins[field - settings_fields].place;
+}
+
 void settings_given(struct settings *settings, const char *key)
 {
     origin_of(settings, settings_find(key))->source = FROM_COMMAND;

@@ -114,6 +114,7 @@ struct field {
     enum field_type type;
     size_t offset;             /* in struct settings */
     const char *default_text;  /* as it would stand in a file; NULL: required by train */
+    const char *before_text;   /* what versions did that had no such key, where that is not the default; NULL: it is */
     const char *const *values; /* FIELD_ENUM: names in the enum's order; FIELD_STRING: the choices, or NULL */
     size_t n_values;
     double min, max; /* numbers: inclusive bounds */
@@ -152,6 +153,7 @@ enum sft_status settings_complain(struct settings *settings, const char *key, en
 enum sft_status settings_complain_of(struct settings *settings, const char *key, const struct sft_err *err);
 void settings_given(struct settings *settings,
                     const char *key); /* a command set it itself: told without a place */
+bool settings_is_given(const struct settings *settings, const struct field *field); /* not left at its default */
 bool settings_is_wrong(const struct settings *settings, const char *key); /* among the problems already */
 
 /* What a check returns that began when there were `before` problems: OK where there are no more, else the
