@@ -119,7 +119,7 @@ static void put_format(struct strbuf *out, const struct report_of *of)
 static void put_totals(struct strbuf *out, const struct report_file *f)
 {
     const struct store_counts *c = &f->file->store.counts;
-    strbuf_printf(out, "%-6s %s (%s): ", f->is_eval ? "eval" : "train", f->file->spec, f->file->store.format);
+    strbuf_printf(out, "%-6s %s (%s): ", f->is_eval ? "eval" : "train", f->file->spec.text, f->file->store.format);
     if (report_file_flagged(f, RECORD_DOCUMENT))
         strbuf_printf(out, "%s in %s", amount(c->rows, "document").text,
                       amount(c->conversations, "piece").text);
@@ -128,7 +128,7 @@ static void put_totals(struct strbuf *out, const struct report_file *f)
                       amount(c->turns, "turn").text);
     strbuf_printf(out, ", %s, %llu %s (%.1f%%)\n", amount(c->tokens, "token").text, (ull)c->targets,
                   f->is_eval ? "evaluated" : "trained", report_percent(c->targets, c->tokens));
-    if (f->file->repeat < 1)
+    if (f->file->spec.repeat < 1)
         strbuf_printf(out, "       used: a sample of %zu\n", f->file->n_examples);
     else if (f->file->n_examples != c->conversations)
         strbuf_printf(out, "       used: %s\n", amount(f->file->n_examples, "example").text);
