@@ -20,6 +20,12 @@ static enum sft_status set_field(struct settings *settings, const struct field *
     return field_set(field, (char *)settings + field->offset, &settings->arena, text, dir, err);
 }
 
+enum sft_status settings_set_field(struct settings *settings, const struct field *field, const char *text,
+                                   struct sft_err *err)
+{
+    return set_field(settings, field, text, NULL, err);
+}
+
 void settings_field_text(const struct settings *settings, const struct field *field, struct strbuf *out)
 {
     field_text(field, (const char *)settings + field->offset, out);
@@ -54,6 +60,11 @@ static struct settings_origin *origin_of(struct settings *settings, const struct
 bool settings_is_wrong(const struct settings *settings, const char *key)
 {
     return settings->origins && settings->origins[settings_find(key) - settings_fields].is_wrong;
+}
+
+bool settings_is_given(const struct settings *settings, const struct field *field)
+{
+    return settings->origins && settings->origins[field - settings_fields].place;
 }
 
 void settings_given(struct settings *settings, const char *key)

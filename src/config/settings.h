@@ -120,6 +120,11 @@ enum sft_status settings_complain_of(struct settings *settings, const char *key,
 void settings_given(struct settings *settings,
                     const char *key); /* a command set it itself: told without a place */
 bool settings_is_wrong(const struct settings *settings, const char *key); /* among the problems already */
+bool settings_is_given(const struct settings *settings, const struct field *field); /* not left at its default */
+
+/* Set a field from the text that settings_field_text gave of it; its place stays what it was. */
+enum sft_status settings_set_field(struct settings *settings, const struct field *field, const char *text,
+                                   struct sft_err *err);
 
 /* What a check returns that began when there were `before` problems: OK where there are no more, else the
  * status of the first of all, and its own first message in *err (which may be NULL). */
