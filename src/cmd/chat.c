@@ -243,7 +243,7 @@ static void talk(struct chat *chat)
 static void describe_sampling(const struct chat *chat)
 {
     const struct sampling *s = &chat->sampler.options;
-    const bool models_own = chat->session.generation.do_sample;
+    const bool models_own = chat->session.files.generation.do_sample;
     if (!chat->terminal)
         return;
     fprintf(stderr, "sampling with temperature %g", s->temperature);
@@ -309,7 +309,7 @@ int cmd_chat(int argc, char **argv)
         code = report_error(&err);
     } else {
         model_argument_tell(&argument, &chat.session.unused);
-        const struct sampling chosen = sampling_resolve(&sampling, &chat.session.generation, &fallback);
+        const struct sampling chosen = sampling_resolve(&sampling, &chat.session.files.generation, &fallback);
         sampler_init(&chat.sampler, &chosen, chat.session.model.config.vocab_size, 0);
         chat.options = (struct generation){.max_new_tokens = (size_t)max_new_tokens,
                                            .sampler = &chat.sampler,

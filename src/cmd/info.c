@@ -4,9 +4,9 @@
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
 #include "files/checksums.h"
-#include "files/generation.h"
-#include "files/hf.h"
 #include "files/model_dir.h"
+#include "files/model_files.h"
+#include "files/weights.h"
 #include "text/template.h"
 
 #include <stdio.h>
@@ -16,10 +16,10 @@
 /* What a directory holds, part by part; a part that fails leaves its message in `problems`. */
 struct info {
     const char *dir;
-    struct model_config config;
+    struct model_files files;
     struct tensor_table table;
-    bool has_config, has_weights, has_tokenizer, has_checksums, checksums_hold;
-    size_t vocab;             /* of the tokenizer */
+    size_t vocab; /* of the tokenizer */
+    bool has_weights, has_checksums, checksums_hold;
     struct strbuf unused;     /* tensors that are no part of the model */
     char template[32];        /* name, "none", or "another one" */
     double step, total_steps; /* of a checkpoint; NaN for other directories */
@@ -27,8 +27,9 @@ struct info {
     size_t n_problems;
 };
 
-static void add_problem(struct info *info, const struct sft_err *err)
+static void add_problem(void *context, const struct sft_err *err)
 {
+    struct info *info = context;
     info->problems = mem_realloc(info->problems, info->n_problems + 1, sizeof *info->problems);
     info->problems[info->n_problems++] = mem_strdup(err->message);
 }
@@ -37,40 +38,32 @@ static void look_at_weights(struct info *info)
 {
     struct sft_err err;
     struct block params = {0};
-    tensor_table_init(&info->table, &info->config);
-    hf_check_weights(&info->config, info->config.vocab_size, info->dir, &info->unused, &err);
+    const struct model_config *config = &info->files.config;
+    tensor_table_init(&info->table, config);
+    weights_check(config, config->vocab_size, info->dir, &info->unused, &err);
     info->has_weights =
         !block_alloc(&params, info->table.n_elements * sizeof(float), "the parameters", &err) &&
-        !hf_load_params(params.data, &info->table, &info->config, info->config.vocab_size, info->dir, &err);
+        !weights_load(params.data, &info->table, config, config->vocab_size, info->dir, &err);
     if (!info->has_weights)
         add_problem(info, &err);
     block_free(&params);
 }
 
-static void look_at_tokenizer(struct info *info)
+static void look_at_template(struct info *info)
 {
     struct sft_err err;
-    struct tokenizer *tok = NULL;
     struct settings settings;
     struct chat_template template = {0};
+    struct tokenizer *tok = info->files.tokenizer;
+    info->vocab = tokenizer_vocab_size(tok); /* before a template adds to it */
     settings_init(&settings);
-    info->has_tokenizer = !tokenizer_load(&tok, info->dir, &err);
-    if (info->has_tokenizer) {
-        info->vocab = tokenizer_vocab_size(tok);
-        if (info->has_config &&
-            model_config_check_vocab(&info->config, tokenizer_model_vocab_size(tok), info->dir, &err))
-            add_problem(info, &err);
-        const bool has_template = tokenizer_chat_template(tok) != NULL;
-        const bool known = has_template && !template_init(&template, &settings, tok, &err);
-        snprintf(info->template, sizeof info->template, "%s",
-                 !has_template ? "none"
-                 : known       ? template.name
-                               : "another one");
-    } else {
-        add_problem(info, &err);
-    }
+    const bool has_template = tokenizer_chat_template(tok) != NULL;
+    const bool known = has_template && !template_init(&template, &settings, tok, &err);
+    snprintf(info->template, sizeof info->template, "%s",
+             !has_template ? "none"
+             : known       ? template.name
+                           : "another one");
     template_free(&template);
-    tokenizer_free(tok);
     settings_free(&settings);
 }
 
@@ -95,29 +88,13 @@ static void look_at_checkpoint(struct info *info)
     free(trainer);
 }
 
-static void look_at_generation(struct info *info, const json *config)
-{
-    struct sft_err err;
-    struct generation_config generation;
-    if (generation_config_load(&generation, info->dir, config, &info->config, &err))
-        add_problem(info, &err);
-    else
-        generation_config_free(&generation);
-}
-
 static void look(struct info *info)
 {
-    struct sft_err err;
-    json *config = NULL;
-    info->has_config = !model_config_load(&info->config, info->dir, &config, &err);
-    if (info->has_config) {
+    model_files_survey(&info->files, info->dir, add_problem, info);
+    if (info->files.config.family)
         look_at_weights(info);
-        look_at_generation(info, config);
-    } else {
-        add_problem(info, &err);
-    }
-    json_free(config);
-    look_at_tokenizer(info);
+    if (info->files.tokenizer)
+        look_at_template(info);
     look_at_checkpoint(info);
 }
 
@@ -127,6 +104,7 @@ static void free_info(struct info *info)
         free(info->problems[i]);
     free(info->problems);
     strbuf_free(&info->unused);
+    model_files_close(&info->files);
     tensor_table_free(&info->table);
     *info = (struct info){0};
 }
@@ -163,17 +141,17 @@ static enum sft_status find_and_look(struct info *info, struct model_argument *a
 
 static void print_json(const struct info *info, const struct model_argument *argument)
 {
-    const struct model_config *c = &info->config;
+    const struct model_config *c = &info->files.config;
     struct strbuf out = {0};
     strbuf_printf(&out, "{\"complete\":%s", info->n_problems ? "false" : "true");
-    if (info->has_config)
+    if (c->family)
         strbuf_printf(
             &out,
             ",\"model_type\":\"%s\",\"n_layer\":%zu,\"n_head\":%zu,\"n_embd\":%zu,\"n_inner\":%zu,"
             "\"n_positions\":%zu,\"vocab_size\":%zu,\"tie_word_embeddings\":%s,\"num_parameters\":%zu",
             c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
             c->vocab_size, c->tied ? "true" : "false", info->table.n_parameters);
-    if (info->has_tokenizer)
+    if (info->files.tokenizer)
         strbuf_printf(&out, ",\"tokenizer_vocab_size\":%zu,\"template\":\"%s\"", info->vocab, info->template);
     strbuf_puts(&out, ",\"step\":");
     strbuf_json_number(&out, info->step);
@@ -192,11 +170,11 @@ static void print_json(const struct info *info, const struct model_argument *arg
 
 static void print_text(const struct info *info, const struct model_argument *argument)
 {
-    const struct model_config *c = &info->config;
+    const struct model_config *c = &info->files.config;
     char count[16];
     if (argument->link)
         printf("directory  %s (%s of %s)\n", argument->dir, argument->link, argument->path);
-    if (info->has_config) {
+    if (c->family) {
         printf("model      %s: %zu layers, %zu heads, %zu wide (%zu inside), %zu positions,\n"
                "           vocabulary %zu, %s head\n",
                c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
@@ -206,7 +184,7 @@ static void print_text(const struct info *info, const struct model_argument *arg
         if (info->unused.len)
             printf("not used   %s\n", info->unused.data);
     }
-    if (info->has_tokenizer)
+    if (info->files.tokenizer)
         printf("tokenizer  %zu ids, chat template: %s\n", info->vocab, info->template);
     if (info->step >= 0)
         printf("checkpoint step %.0f of %.0f\n", info->step, info->total_steps);

@@ -1,7 +1,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
-#include "text/tokenizer/tokenizer.h"
+#include "files/model_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 struct tokenizer_cmd {
     bool special, json_lines;
-    struct tokenizer *tok;
+    const struct tokenizer *tok;
 };
 
 /* ---- encode ---- */
@@ -114,6 +114,7 @@ static enum sft_status run_decode(const struct tokenizer_cmd *cmd, struct sft_er
 int cmd_tokenizer(int argc, char **argv)
 {
     struct tokenizer_cmd cmd = {0};
+    struct model_files files = {0};
     const char *model = NULL;
     struct string_list words;
     if (argc > 1 && strcmp(argv[1], "train") == 0)
@@ -144,11 +145,12 @@ int cmd_tokenizer(int argc, char **argv)
     if (!status)
         status = path_expect_dir(model, &err);
     if (!status)
-        status = tokenizer_load(&cmd.tok, model, &err);
+        status = model_files_open_tokenizer(&files, model, &err);
+    cmd.tok = files.tokenizer;
     if (!status)
         status = is_encode ? run_encode(&cmd, &err) : run_decode(&cmd, &err);
     code = status ? report_error(&err) : finish_output();
-    tokenizer_free(cmd.tok);
+    model_files_close(&files);
     words_free(&words);
     return code;
 }

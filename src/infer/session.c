@@ -1,8 +1,7 @@
 #include "infer/session.h"
 
 #include "base/io.h"
-#include "files/hf.h"
-#include "files/model_dir.h"
+#include "files/weights.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,11 +12,11 @@ enum { PREFILL = 256 }; /* prompt positions that run at once */
 static enum sft_status open_weights(struct session *s, const struct model_config *config, size_t file_vocab,
                                     const char *dir, struct sft_err *err)
 {
-    enum sft_status status = hf_check_weights(config, file_vocab, dir, &s->unused, err);
+    enum sft_status status = weights_check(config, file_vocab, dir, &s->unused, err);
     if (!status)
         status = transformer_init(&s->model, config, s->kernels, false, err);
     return status ? status
-                  : hf_load_params(s->model.params.data, &s->model.table, config, file_vocab, dir, err);
+                  : weights_load(s->model.params.data, &s->model.table, config, file_vocab, dir, err);
 }
 
 static enum sft_status open_model(struct session *s, struct model_config config, const char *dir,
@@ -48,17 +47,6 @@ static void find_holes(struct session *s, size_t file_vocab)
     }
 }
 
-static enum sft_status open_config(struct session *s, const char *dir, struct model_config *config,
-                                   struct sft_err *err)
-{
-    json *raw = NULL;
-    enum sft_status status = model_config_load(config, dir, &raw, err);
-    if (!status)
-        status = generation_config_load(&s->generation, dir, raw, config, err);
-    json_free(raw);
-    return status;
-}
-
 enum sft_status session_open(struct session *s, const char *dir, const char *precision,
                              const struct settings *settings, struct sft_err *err)
 {
@@ -66,10 +54,11 @@ enum sft_status session_open(struct session *s, const char *dir, const char *pre
     s->kernels = kernels_select(precision, s->kernels_why, sizeof s->kernels_why);
     if (!s->kernels)
         return sft_fail(err, SFT_EUSAGE, "%s", s->kernels_why);
-    struct model_config config;
-    if (open_config(s, dir, &config, err) || tokenizer_load(&s->tokenizer, dir, err) ||
-        model_config_check_vocab(&config, tokenizer_model_vocab_size(s->tokenizer), dir, err) ||
-        (settings && template_init(&s->template, settings, s->tokenizer, err)) || open_model(s, config, dir, err))
+    if (model_files_open(&s->files, dir, err))
+        return err->status;
+    s->tokenizer = s->files.tokenizer;
+    const struct model_config config = s->files.config;
+    if ((settings && template_init(&s->template, settings, s->tokenizer, err)) || open_model(s, config, dir, err))
         return err->status;
     s->encoder = encoder_new(s->tokenizer);
     s->seen = mem_alloc(s->cache.capacity * sizeof *s->seen);
@@ -92,8 +81,7 @@ void session_close(struct session *s)
     transformer_free(&s->model);
     encoder_free(s->encoder);
     template_free(&s->template);
-    tokenizer_free(s->tokenizer);
-    generation_config_free(&s->generation);
+    model_files_close(&s->files);
     *s = (struct session){0};
 }
 
@@ -126,8 +114,8 @@ static void feed_prompt(struct session *s, const int32_t *tokens, size_t n, cons
 
 bool session_is_end(const struct session *s, int32_t id)
 {
-    for (size_t i = 0; i < s->generation.n_end_tokens; i++)
-        if (id == s->generation.end_tokens[i])
+    for (size_t i = 0; i < s->files.generation.n_end_tokens; i++)
+        if (id == s->files.generation.end_tokens[i])
             return true;
     return id == s->template.end_of_turn;
 }

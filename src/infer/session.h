@@ -3,7 +3,7 @@
 #ifndef SFT_INFER_SESSION_H
 #define SFT_INFER_SESSION_H
 
-#include "files/generation.h"
+#include "files/model_files.h"
 #include "infer/kv_cache.h"
 #include "infer/sampler.h"
 #include "model/transformer.h"
@@ -14,9 +14,9 @@
 struct session {
     const struct kernels *kernels;
     char kernels_why[512];
-    struct tokenizer *tokenizer;
+    struct model_files files;     /* its generation settings are the model's own */
+    struct tokenizer *tokenizer;  /* the files' */
     struct chat_template template;       /* empty (name NULL) where it only continues text */
-    struct generation_config generation; /* the model's own settings, its end tokens */
     struct encoder *encoder;
     struct transformer model;
     struct strbuf unused; /* names of tensors in the files that are no part of the model; to be told */

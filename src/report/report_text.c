@@ -53,11 +53,11 @@ static void put_token_list(struct strbuf *out, const struct tokenizer *tok, size
 static void put_tokens_added(struct strbuf *out, const struct run *run)
 {
     const size_t end = tokenizer_vocab_size(run->tokenizer), first = end - run->template.tokens_added;
-    const size_t rows = run->config.family ? run->config.vocab_size - run->base_vocab : 0;
-    if (run->config.family && first > run->base_vocab) {
+    const size_t rows = run->config.family ? run->config.vocab_size - run->base.config.vocab_size : 0;
+    if (run->config.family && first > run->base.config.vocab_size) {
         strbuf_printf(out, "       %s of the base's tokenizer had no embedding row",
-                      amount(first - run->base_vocab, "token").text);
-        put_token_list(out, run->tokenizer, run->base_vocab, first);
+                      amount(first - run->base.config.vocab_size, "token").text);
+        put_token_list(out, run->tokenizer, run->base.config.vocab_size, first);
     }
     if (end > first) {
         strbuf_printf(out, "       %s added", amount(end - first, "control token").text);

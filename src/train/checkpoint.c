@@ -4,6 +4,9 @@
 #include "base/log.h"
 #include "base/staging.h"
 #include "files/checksums.h"
+#include "files/hf_save.h"
+#include "files/safetensors.h"
+#include "files/weights.h"
 
 #include <errno.h>
 #include <float.h>
@@ -118,7 +121,7 @@ static enum sft_status moments_write(const char *path, const struct checkpoint *
         const struct tensor *t = &table->tensors[i % table->n_tensors];
         entries[i] = (struct st_entry){
             .name = arena_printf(&names, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name),
-            .dtype = ST_F32,
+            .dtype = &dtype_f32,
             .n_dims = t->n_dims,
             .shape = {t->rows, t->cols}};
     }
@@ -148,11 +151,11 @@ static enum sft_status moments_read(const char *path, const struct transformer *
         const struct tensor *t = &table->tensors[i % table->n_tensors];
         char name[sizeof t->name + 2];
         snprintf(name, sizeof name, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name);
-        const struct st_tensor *stored = st_find(&file, name);
+        const struct stored_tensor *stored = st_find(&file, name);
         if (!stored || stored->count != t->count)
             status = sft_fail(err, SFT_EDATA, "%s: tensor '%s' is missing or has another size", path, name);
         else
-            status = st_read_f32(stored, moments[i / table->n_tensors] + t->offset, err);
+            status = stored_read(stored, moments[i / table->n_tensors] + t->offset, err);
     }
     st_close(&file);
     return status;
@@ -164,13 +167,12 @@ static enum sft_status write_contents(const char *dir, const struct checkpoint *
 {
     char *trainer = path_join(dir, "trainer"), *optimizer = path_join(trainer, "optimizer.safetensors");
     char *state_path = path_join(trainer, "state.json");
+    const struct model_out model = {c->model->params.data, &c->model->table, &c->model->config, c->meta, c->tokenizer};
     struct strbuf state = {0};
     state_write(c->state, c->record, &state);
     enum sft_status status = io_mkdirs(trainer, err);
     if (!status)
-        status = hf_save(c->model->params.data, &c->model->table, &c->model->config, c->meta, dir, NULL, err);
-    if (!status)
-        status = tokenizer_save(c->tokenizer, dir, c->model->config.n_positions, err);
+        status = hf_save(&model, dir, err);
     if (!status)
         status = moments_write(optimizer, c, err);
     if (!status)
@@ -379,8 +381,8 @@ enum sft_status checkpoint_load(const char *dir, const json *state_json, struct 
     char *optimizer = path_join(dir, "trainer/optimizer.safetensors");
     enum sft_status status = state_read(state_json, state, err);
     if (!status)
-        status = hf_load_params(model->params.data, &model->table, &model->config, model->config.vocab_size,
-                                dir, err);
+        status = weights_load(model->params.data, &model->table, &model->config, model->config.vocab_size, dir,
+                              err);
     if (!status)
         status = moments_read(optimizer, model, adamw, err);
     free(optimizer);

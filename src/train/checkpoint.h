@@ -10,7 +10,7 @@
 #define SFT_TRAIN_CHECKPOINT_H
 
 #include "base/json.h"
-#include "files/hf.h"
+#include "files/model_out.h"
 #include "model/transformer.h"
 #include "text/tokenizer/tokenizer.h"
 #include "train/adamw.h"
@@ -33,7 +33,7 @@ struct checkpoint {
     struct transformer *model;
     struct adamw *adamw;
     const struct tokenizer *tokenizer;
-    const struct hf_meta *meta;
+    const struct model_meta *meta;
     const struct run_record *record;
     const struct train_state *state;
 };

@@ -1,5 +1,5 @@
 #include "train/run.h"
-#include "files/model_dir.h"
+#include "files/weights.h"
 
 #include "base/io.h"
 #include "base/log.h"
@@ -41,58 +41,37 @@ static enum sft_status lock_output_dir(struct run *run, struct sft_err *err)
 
 /* ---- model and tokenizer ---- */
 
-/* A base is a Hugging Face directory, or a config.json with tokenizer files beside it. */
-static char *base_directory(const char *base)
-{
-    return path_is_dir(base) ? mem_strdup(base) : path_dirname(base);
-}
-
-static enum sft_status open_tokenizer(struct run *run, struct sft_err *err)
-{
-    char *dir = base_directory(run->settings->model.base);
-    enum sft_status status = tokenizer_load(&run->tokenizer, dir, err);
-    if (!status && run->config.family)
-        status = model_config_check_vocab(&run->config, tokenizer_model_vocab_size(run->tokenizer), dir, err);
-    if (!status)
-        status = template_init(&run->template, run->settings, run->tokenizer, err);
-    free(dir);
-    return status;
-}
-
-static enum sft_status open_generation(struct run *run, struct sft_err *err)
-{
-    char *dir = base_directory(run->settings->model.base);
-    const enum sft_status status = generation_config_load(&run->generation, dir, run->base_config, &run->config,
-                                                          err);
-    free(dir);
-    return status;
-}
-
 /* A row for each token: control tokens were added, or the base's tokenizer has more than its model. */
 static void grow_vocabulary(struct run *run)
 {
-    const size_t n_tokens = tokenizer_vocab_size(run->tokenizer);
-    run->config.vocab_size = n_tokens > run->base_vocab ? n_tokens : run->base_vocab;
+    const size_t n_tokens = tokenizer_vocab_size(run->tokenizer), base_vocab = run->base.config.vocab_size;
+    run->config.vocab_size = n_tokens > base_vocab ? n_tokens : base_vocab;
 }
 
-static enum sft_status open_base(struct run *run, struct sft_err *err)
+/* Its files; `has_model`: otherwise only the tokenizer. */
+static enum sft_status open_base(struct run *run, bool has_model, struct sft_err *err)
 {
-    if (model_config_load(&run->config, run->settings->model.base, &run->base_config, err) ||
-        open_generation(run, err) || open_tokenizer(run, err))
+    const char *base = run->settings->model.base;
+    const enum sft_status status = has_model ? model_files_open(&run->base, base, err)
+                                             : model_files_open_tokenizer(&run->base, base, err);
+    run->config = run->base.config;
+    run->tokenizer = run->base.tokenizer;
+    run->base.tokenizer = NULL;
+    if (status || template_init(&run->template, run->settings, run->tokenizer, err))
         return err->status;
-    run->base_vocab = run->config.vocab_size;
-    grow_vocabulary(run);
+    if (has_model)
+        grow_vocabulary(run);
     return SFT_OK;
 }
 
 static void describe_export(struct run *run)
 {
-    run->meta = (struct hf_meta){.base_config = run->base_config,
-                                 .base_generation = run->generation.raw,
+    run->meta = (struct model_meta){.base_config = run->base.config_json,
+                                 .base_generation = run->base.generation.raw,
                                  .eos_token_id = tokenizer_eos_id(run->tokenizer),
                                  .pad_token_id = tokenizer_pad_id(run->tokenizer),
                                  .bos_token_id = tokenizer_bos_id(run->tokenizer),
-                                 .dtype = ST_F32};
+                                 .dtype = &dtype_f32};
 }
 
 /* ---- data ---- */
@@ -155,11 +134,10 @@ static enum sft_status open_data(struct run *run, struct settings *settings, con
     *run = (struct run){.settings = settings, .lock = -1};
     if (!path_exists(settings->model.base))
         return sft_fail(err, SFT_EIO, "%s: %s", settings->model.base, strerror(ENOENT));
-    char *dir = base_directory(settings->model.base), *config = path_join(dir, "config.json");
-    const bool has_model = path_exists(config);
+    char *config = path_join(settings->model.base, "config.json");
+    const bool has_model = !path_is_dir(settings->model.base) || path_exists(config);
     free(config);
-    free(dir);
-    if ((has_model ? open_base(run, err) : open_tokenizer(run, err)) || load_data(run, load, err))
+    if (open_base(run, has_model, err) || load_data(run, load, err))
         return err->status;
     return SFT_OK;
 }
@@ -176,16 +154,14 @@ static enum sft_status leave_vocabulary_alone(struct run *run, struct sft_err *e
 {
     if (!dataset_is_documents(&run->train) || !dataset_is_documents(&run->eval))
         return SFT_OK;
-    char *dir = base_directory(run->settings->model.base);
     run->data_template = run->template;
     run->data_tokenizer = run->tokenizer;
     run->template = (struct chat_template){0};
     dataset_borrow(&run->train, &run->data_template, run->data_tokenizer);
     dataset_borrow(&run->eval, &run->data_template, run->data_tokenizer);
-    const enum sft_status status = tokenizer_load(&run->tokenizer, dir, err);
+    const enum sft_status status = model_files_reload_tokenizer(&run->base, &run->tokenizer, err);
     if (!status)
         grow_vocabulary(run);
-    free(dir);
     return status;
 }
 
@@ -213,9 +189,9 @@ static enum sft_status check_base_weights(const struct run *run, struct sft_err 
 {
     const char *base = run->settings->model.base;
     struct strbuf unused = {0};
-    if (run->resume_dir || !path_is_dir(base))
+    if (run->resume_dir || !weights_are_there(base))
         return SFT_OK;
-    const enum sft_status status = hf_check_weights(&run->config, run->base_vocab, base, &unused, err);
+    const enum sft_status status = weights_check(&run->config, run->base.config.vocab_size, base, &unused, err);
     if (!status && unused.len)
         log_warning("%s: tensors that are not used: %s", base, unused.data);
     strbuf_free(&unused);
@@ -278,7 +254,7 @@ enum sft_status run_prepare(struct run *run, struct settings *settings, bool fre
     if (choose_kernels(run, err))
         return err->status;
     run->output_dir = choose_output_dir(settings, fresh);
-    if (open_base(run, err) || load_data(run, &(struct load_options){.stop = stop}, err))
+    if (open_base(run, true, err) || load_data(run, &(struct load_options){.stop = stop}, err))
         return err->status;
     split_data(run);
     if (run->train.n_examples == 0)
@@ -353,9 +329,9 @@ static enum sft_status load_weights(struct run *run, struct sft_err *err)
     if (run->resume_dir)
         return checkpoint_load(run->resume_dir, run->resume_state, &run->model, &run->adamw, &run->state,
                                err);
-    if (path_is_dir(base))
-        return hf_load_params(run->model.params.data, &run->model.table, &run->config, run->base_vocab, base,
-                              err);
+    if (weights_are_there(base))
+        return weights_load(run->model.params.data, &run->model.table, &run->config, run->base.config.vocab_size,
+                            base, err);
     params_init_random(run->model.params.data, &run->model.table, &run->config, run->settings->train.seed);
     return SFT_OK;
 }
@@ -406,8 +382,7 @@ void run_free(struct run *run)
     template_free(&run->data_template);
     tokenizer_free(run->tokenizer);
     tokenizer_free(run->data_tokenizer);
-    json_free(run->base_config);
-    generation_config_free(&run->generation);
+    model_files_close(&run->base);
     json_free(run->resume_state);
     run_record_free(&run->record);
     free(run->resume_dir);

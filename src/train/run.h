@@ -5,7 +5,7 @@
 
 #include "config/settings.h"
 #include "data/batching.h"
-#include "files/generation.h"
+#include "files/model_files.h"
 #include "model/transformer.h"
 #include "text/template.h"
 #include "train/adamw.h"
@@ -22,16 +22,14 @@ struct run {
 
     const struct kernels *kernels;
     char kernels_why[512];
-    struct model_config config;
-    size_t base_vocab; /* vocab_size of the base's files, before control tokens */
-    json *base_config;
-    struct generation_config generation; /* the base's */
+    struct model_config config; /* the base's, with a row for each control token */
+    struct model_files base;
     struct tokenizer *tokenizer;
     struct chat_template template; /* empty (name NULL) where the data are documents only */
     /* what the data were rendered with, where `template` and `tokenizer` are not that any more: documents only */
     struct tokenizer *data_tokenizer;
     struct chat_template data_template;
-    struct hf_meta meta;
+    struct model_meta meta;
 
     struct dataset train, eval;
     size_t eval_is_split; /* examples that eval_fraction moved from train to eval */
