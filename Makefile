@@ -5,6 +5,7 @@
 
 VARIANT  ?= release
 CC       ?= gcc
+CLANG    ?= clang
 WARNINGS  = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes $(WERROR)
 ifneq ($(findstring clang,$(CC)),)
 WARNINGS += -Wno-pass-failed # loops that only gcc vectorises
@@ -43,8 +44,10 @@ TEST_SRC := $(filter-out $(NO_TESTS),$(wildcard tests/unit/test_*.c))
 TESTS     = $(TEST_SRC:tests/unit/%.c=$(B)/tests/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS   = $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
+FUZZ_MAIN = tests/fuzz/replay.c
 
-.PHONY: all help test unit cli fuzz-replay asan bench bench-peers lint docs golden test-peers clean
+.PHONY: all help test unit cli fuzz-replay fuzzers asan clang fuzz msan coverage bench bench-peers lint docs golden \
+        test-peers clean
 
 all: sft
 
@@ -81,9 +84,9 @@ $(B)/tests/%: tests/unit/%.c $(B)/tests/libtest.a $(B)/libsft.a
 	$(call Q,link) $(CC) $(CPPFLAGS) -Itests $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -MMD -MP -o $@ $< \
 	  $(B)/tests/libtest.a $(B)/libsft.a $(LDFLAGS) $(shell pkg-config --libs check) $(LDLIBS)
 
-$(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libsft.a
+$(B)/fuzz/%: tests/fuzz/%.c $(filter %.c,$(FUZZ_MAIN)) $(B)/libsft.a
 	@mkdir -p $(@D)
-	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -o $@ $< tests/fuzz/replay.c \
+	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -o $@ $< $(FUZZ_MAIN) \
 	  $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
 
 $(B)/bench/%: tests/bench/%.c $(B)/libsft.a
@@ -98,6 +101,8 @@ test: unit fuzz-replay cli ## all tests that need no Python
 unit: $(TESTS) ## the unit tests (Check)
 	sh tests/run_unit.sh $(TESTS)
 
+fuzzers: $(FUZZERS)
+
 fuzz-replay: $(FUZZERS) ## the fuzz targets' corpora
 	@for f in $(FUZZERS); do name=$${f##*/fuzz_}; echo "fuzz corpus $$name"; $$f tests/fuzz/corpus/$$name || exit 1; done
 
@@ -106,6 +111,15 @@ cli: $(B)/sft ## the command line's tests
 
 asan: ## all tests under the address and undefined-behaviour sanitizers
 	$(MAKE) VARIANT=asan OPTIMIZE=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test
+
+clang: ## build program and unit tests with clang, and run these
+	$(MAKE) VARIANT=clang CC='$(CLANG)' WERROR=-Werror sft unit
+
+# found by coverage-guided mutation: FUZZ_SECONDS a target; what crashed it stays in build/fuzz/
+fuzz: ## look for new inputs that break the fuzz targets (clang's libFuzzer; FUZZ_SECONDS=30 each)
+	$(MAKE) VARIANT=fuzz CC='$(CLANG)' OPTIMIZE=-O1 FUZZ_MAIN=-fsanitize=fuzzer \
+	  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' fuzzers
+	sh scripts/fuzz.sh build/fuzz
 
 bench: $(B)/bench/bench_kernels ## how fast each op is, in each kernel table that this CPU runs
 	$<

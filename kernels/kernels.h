@@ -26,19 +26,24 @@ struct workspace {
     size_t bytes;
 };
 
-/* The largest sizes that ops will be called with. */
+/* The largest sizes that ops will be called with; 0 of what none of them will be. */
 struct kernel_sizes {
-    size_t N, C, F, V, head_size;
+    size_t N;
+    size_t width;        /* the widest input or output of a linear layer */
+    size_t C, V;         /* of norms and the head */
+    size_t head_size;
     size_t heads_per_kv; /* heads of queries that share one of keys and values */
 };
 
 /* ---- what the ops (ops.def) are told ---- */
 
-/* y = x W + b, W (in,out) as Hugging Face's Conv1D stores it. */
+/* y = x W + b. W lies as files keep it: (in,out) in GPT-2's, as Hugging Face's Conv1D has it, or transposed, (out,in),
+ * as torch.nn.Linear has it in all others. Its gradient lies as it does. */
 struct linear {
-    const real *w; /* (in, out) */
-    const real *b; /* (out) */
+    const real *w; /* (in,out), or (out,in) if transposed */
+    const real *b; /* (out), or NULL: a layer without one */
     size_t in, out;
+    bool transposed;
 };
 
 /* Sequence s has queries q_start[s] .. q_start[s+1], and n_kv keys, at least as many: rows kv_begin[s] .. kv_begin[s] +

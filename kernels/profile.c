@@ -76,7 +76,7 @@ static void count(const struct call *call)
 #define OP(result, op, parameters, arguments, label, flops_of_call, bytes_of_call)                          \
     static result op parameters                                                                             \
     {                                                                                                       \
-        const struct call call __attribute__((cleanup(count))) = {                                          \
+        const struct call call __attribute__((cleanup(count), unused)) = {                                  \
             OP_##op, omp_get_wtime(), flops_of_call, bytes_of_call};                                        \
         return inner->op arguments;                                                                         \
     }

@@ -46,6 +46,14 @@ for dir in $(find src -mindepth 1 -type d); do
     esac
 done
 
+# Settings stop at the top: the rooms below take options of their own, and of config/ see the words of choices.
+for file in $(grep -rlE '^#include "config/' src); do
+    case $file in src/config/* | src/train/* | src/report/* | src/cmd/*) continue ;; esac
+    if grep -E '^#include "config/' "$file" | grep -qv '"config/choices\.h"'; then
+        fail "$file includes settings: only config, train, report and cmd may (config/choices.h has the words of choices)"
+    fi
+done
+
 # kernels/ includes nothing from src/.
 for included in $(find kernels -name '*.[ch]' -o -name '*.inc' | xargs sed -n 's/^#include "\([a-z0-9_]*\)\/.*/\1/p' | sort -u); do
     [ -d "src/$included" ] && fail "kernels/ includes src/$included/"

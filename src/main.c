@@ -1,5 +1,6 @@
 /* sft: fine-tune small language models on conversations. This file only finds the subcommand. */
 #include "base/map.h"
+#include "base/nearest.h"
 #include "cmd/cmd.h"
 #include "kernels.h"
 

@@ -33,7 +33,8 @@ static void row_bwd(real *dh, real *dw, const real *h, int32_t label, double log
         const double dlogit = (p - ((size_t)label == v)) * factor;
         for (size_t c = 0; c < C; c++) {
             dh[c] += (real)(dlogit * head->w[v * C + c]);
-            dw[v * C + c] += (real)(dlogit * h[c]);
+            if (dw)
+                dw[v * C + c] += (real)(dlogit * h[c]);
         }
     }
 }
@@ -44,7 +45,7 @@ void REF(head_loss)(real *nll, uint8_t *correct, act *dh, real *dw, bool add, co
 {
     (void)work;
     const size_t C = head->C;
-    if (dh && !add)
+    if (dh && dw && !add)
         memset(dw, 0, head->V * C * sizeof *dw);
     for (size_t m = 0; m < M; m++) {
         const real *h = (const real *)h_ + m * C;

@@ -7,10 +7,10 @@ void REF(embed_fwd)(real *x, const real *wte, const real *wpe, const int32_t *to
                     size_t N, size_t C)
 {
     for (size_t n = 0; n < N; n++) {
-        const real *token_n = wte + (size_t)tokens[n] * C;      /* (C) */
-        const real *position_n = wpe + (size_t)position[n] * C; /* (C) */
+        const real *token_n = wte + (size_t)tokens[n] * C;                   /* (C) */
+        const real *position_n = wpe ? wpe + (size_t)position[n] * C : NULL; /* (C) */
         for (size_t c = 0; c < C; c++)
-            x[n * C + c] = token_n[c] + position_n[c];
+            x[n * C + c] = token_n[c] + (position_n ? position_n[c] : 0);
     }
 }
 
@@ -19,8 +19,10 @@ void REF(embed_bwd)(real *dwte, real *dwpe, const real *dx, const int32_t *token
 {
     for (size_t n = 0; n < N; n++)
         for (size_t c = 0; c < C; c++) {
-            dwte[(size_t)tokens[n] * C + c] += dx[n * C + c];
-            dwpe[(size_t)position[n] * C + c] += dx[n * C + c];
+            if (dwte)
+                dwte[(size_t)tokens[n] * C + c] += dx[n * C + c];
+            if (dwpe)
+                dwpe[(size_t)position[n] * C + c] += dx[n * C + c];
         }
 }
 
@@ -38,7 +40,7 @@ void REF(layernorm_fwd)(act *y_, real *mean, real *rstd, const real *x, const re
             sum_sq += (x_n[c] - mu) * (x_n[c] - mu);
         const double inv_std = 1 / sqrt(sum_sq / (double)C + (double)epsilon);
         for (size_t c = 0; c < C; c++)
-            y[n * C + c] = (real)((x_n[c] - mu) * inv_std * w[c] + b[c]);
+            y[n * C + c] = (real)((x_n[c] - mu) * inv_std * w[c] + (b ? b[c] : 0));
         mean[n] = (real)mu;
         rstd[n] = (real)inv_std;
     }
@@ -61,8 +63,10 @@ void REF(layernorm_bwd)(real *dx, real *dw, real *db, const act *dy_, const real
         for (size_t c = 0; c < C; c++) {
             const double xhat = ((double)x_n[c] - mean[n]) * rstd[n], g = (double)dy_n[c] * w[c];
             dx[n * C + c] += (real)(rstd[n] * (g - sum_g / (double)C - xhat * sum_g_xhat / (double)C));
-            dw[c] += (real)(dy_n[c] * xhat);
-            db[c] += dy_n[c];
+            if (dw)
+                dw[c] += (real)(dy_n[c] * xhat);
+            if (db)
+                db[c] += dy_n[c];
         }
     }
 }
@@ -75,15 +79,28 @@ static double dot_strided(const real *a, size_t stride_a, const real *b, size_t 
     return sum;
 }
 
+/* Elements of W between an input and the next, and between an output and the next. */
+static size_t input_stride(const struct linear *l)
+{
+    return l->transposed ? 1 : l->out;
+}
+
+static size_t output_stride(const struct linear *l)
+{
+    return l->transposed ? l->in : 1;
+}
+
 void REF(linear_residual_fwd)(real *y, const real *residual, const act *x_, const struct linear *l, size_t N,
                               const struct workspace *work)
 {
     (void)work;
     const real *x = x_;
     for (size_t n = 0; n < N; n++)
-        for (size_t o = 0; o < l->out; o++)
-            y[n * l->out + o] = (real)((residual ? (double)residual[n * l->out + o] : 0) + l->b[o] +
-                                       dot_strided(x + n * l->in, 1, l->w + o, l->out, l->in));
+        for (size_t o = 0; o < l->out; o++) {
+            const double before = (residual ? (double)residual[n * l->out + o] : 0) + (l->b ? (double)l->b[o] : 0);
+            const real *w_o = l->w + o * output_stride(l); /* (in) */
+            y[n * l->out + o] = (real)(before + dot_strided(x + n * l->in, 1, w_o, input_stride(l), l->in));
+        }
 }
 
 void REF(linear_fwd)(act *y, const act *x, const struct linear *l, size_t N, const struct workspace *work)
@@ -97,14 +114,17 @@ void REF(linear_bwd)(act *dx_, real *dw, real *db, bool add, const act *dy_, con
     (void)work;
     real *dx = dx_;
     const real *dy = dy_, *x = x_;
-    for (size_t n = 0; n < N; n++)
-        for (size_t i = 0; i < l->in; i++)
-            dx[n * l->in + i] = (real)dot_strided(dy + n * l->out, 1, l->w + i * l->out, 1, l->out);
-    for (size_t i = 0; i < l->in; i++)
-        for (size_t o = 0; o < l->out; o++)
-            dw[i * l->out + o] = (add ? dw[i * l->out + o] : 0) +
-                                 (real)dot_strided(x + i, l->in, dy + o, l->out, N);
-    for (size_t o = 0; o < l->out; o++) {
+    for (size_t n = 0; dx && n < N; n++)
+        for (size_t i = 0; i < l->in; i++) {
+            const real *w_i = l->w + i * input_stride(l); /* (out) */
+            dx[n * l->in + i] = (real)dot_strided(dy + n * l->out, 1, w_i, output_stride(l), l->out);
+        }
+    for (size_t i = 0; dw && i < l->in; i++)
+        for (size_t o = 0; o < l->out; o++) {
+            real *dw_io = dw + i * input_stride(l) + o * output_stride(l);
+            *dw_io = (add ? *dw_io : 0) + (real)dot_strided(x + i, l->in, dy + o, l->out, N);
+        }
+    for (size_t o = 0; db && o < l->out; o++) {
         double sum = 0;
         for (size_t n = 0; n < N; n++)
             sum += dy[n * l->out + o];

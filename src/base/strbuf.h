@@ -24,6 +24,11 @@ void strbuf_free(struct strbuf *sb);
 bool str_has_ending(const char *s, const char *ending);
 bool str_is_one_of(const char *s, size_t len, const char *const *words, size_t n_words); /* s[0..len) */
 
+struct string_list { /* words, whose owner whoever made the list names */
+    char **items;
+    size_t count;
+};
+
 /* JSON out. A string is quoted and escaped; bytes that are not UTF-8 become U+FFFD, so that the output
  * is always valid JSON. A number has 9 significant digits; one that is not finite is null. */
 void strbuf_json_string(struct strbuf *sb, const char *s, size_t len);

@@ -2,6 +2,7 @@
 #include "cmd/model_argument.h"
 #include "infer/session.h"
 #include "train/evaluate.h"
+#include "train/options.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -107,8 +108,9 @@ int cmd_eval(int argc, char **argv)
     settings_given(&settings, "eval");
     if (!status)
         status = read_settings(&settings, NULL, &overrides, false, true, &err);
+    const struct template_options template = template_options_of(&settings);
     if (!status)
-        status = session_open(&session, argument.dir, precision, &settings, &err);
+        status = session_open(&session, argument.dir, precision, &template, &err);
     if (!status && as_json)
         model_argument_json(&argument, &session.unused, &members);
     else if (!status)

@@ -52,19 +52,17 @@ static void look_at_weights(struct info *info)
 static void look_at_template(struct info *info)
 {
     struct sft_err err;
-    struct settings settings;
     struct chat_template template = {0};
+    const struct template_options own = {.choice = TEMPLATE_AUTO};
     struct tokenizer *tok = info->files.tokenizer;
     info->vocab = tokenizer_vocab_size(tok); /* before a template adds to it */
-    settings_init(&settings);
     const bool has_template = tokenizer_chat_template(tok) != NULL;
-    const bool known = has_template && !template_init(&template, &settings, tok, &err);
+    const bool known = has_template && !template_init(&template, &own, tok, &err);
     snprintf(info->template, sizeof info->template, "%s",
              !has_template ? "none"
              : known       ? template.name
                            : "another one");
     template_free(&template);
-    settings_free(&settings);
 }
 
 static void look_at_checkpoint(struct info *info)

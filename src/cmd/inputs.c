@@ -1,5 +1,6 @@
 /* Base and data that are not there: what is wrong, and what may have been meant or can be done. */
 #include "base/io.h"
+#include "base/nearest.h"
 #include "cmd/cmd.h"
 #include "data/dataset.h"
 

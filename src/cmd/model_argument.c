@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "files/model_dir.h"
+#include "train/options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +34,9 @@ enum sft_status model_argument_open(const struct model_argument *a, const char *
     struct settings settings;
     settings_init(&settings);
     enum sft_status status = apply_overrides(&settings, overrides, err);
+    const struct template_options template = template_options_of(&settings);
     if (!status)
-        status = session_open(session, a->dir, precision, has_template ? &settings : NULL, err);
+        status = session_open(session, a->dir, precision, has_template ? &template : NULL, err);
     settings_free(&settings);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "base/home.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "base/wrap.h"
 #include "cmd/cmd.h"
 #include "config/foreign.h"

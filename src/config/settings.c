@@ -1,6 +1,7 @@
 #include "config/settings.h"
 
 #include "base/io.h"
+#include "base/nearest.h"
 #include "config/foreign.h"
 #include "config/ini_reader.h"
 #include "config/settings_value.h"

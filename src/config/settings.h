@@ -21,25 +21,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "config/choices.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum overlong { OVERLONG_TRUNCATE, OVERLONG_DROP, OVERLONG_ERROR };
-enum template_choice { TEMPLATE_AUTO, TEMPLATE_IM_SEP, TEMPLATE_CHATML, TEMPLATE_DIALOGPT, TEMPLATE_CUSTOM };
-enum train_on { TRAIN_ON_ASSISTANT, TRAIN_ON_LAST_ASSISTANT, TRAIN_ON_ALL };
-enum on_bad_row { ON_BAD_ROW_ERROR, ON_BAD_ROW_SKIP };
-enum dedupe { DEDUPE_NONE, DEDUPE_EXACT };
-enum system_policy { SYSTEM_KEEP, SYSTEM_REPLACE, SYSTEM_DROP };
-enum lr_scheduler { LR_LINEAR, LR_COSINE, LR_CONSTANT };
-enum precision { PRECISION_AUTO, PRECISION_FP32, PRECISION_BF16 };
-
-/* A list of words; strings belong to the settings' arena. */
-struct string_list {
-    char **items;
-    size_t count;
-};
 
 /* What is wrong with a configuration: the first messages, and how many there were. */
 enum { PROBLEMS_MAX = 20 };
@@ -54,7 +40,7 @@ struct settings {
         const char *base;
     } model;
     struct { /* [data] */
-        struct string_list train, eval;
+        struct string_list train, eval; /* the arena's, as all of them */
         double eval_fraction;
         uint64_t max_length;
         int overlong;        /* enum overlong */
@@ -179,8 +165,5 @@ void settings_print(const struct settings *settings, struct strbuf *out);
 
 /* The help text: sections, keys, types, defaults, one line each. */
 void settings_help(struct strbuf *out);
-
-/* The candidate nearest to `word` (Damerau-Levenshtein), or NULL if none is near. For "did you mean". */
-const char *nearest_word(const char *word, const char *const *candidates, size_t count);
 
 #endif

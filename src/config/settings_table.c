@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#define CHOICES(...)                                                                                         \
+#define WORDS(...)                                                                                           \
     .values = (const char *const[]){__VA_ARGS__},                                                            \
     .n_values = sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
 #define AT_MEMBER(section_, key_, member_)                                                                   \
@@ -29,10 +29,10 @@ const struct field settings_fields[] = {
      .doc = "share of the training conversations held out for evaluation, chosen by content"},
     {AT(data, max_length), .type = FIELD_SIZE, .default_text = "1024", .min = 2, .max = TOKENS_MAX,
      .doc = "longest conversation, in tokens"},
-    {AT(data, overlong), .type = FIELD_ENUM, .default_text = "truncate", CHOICES("truncate", "drop", "error"),
+    {AT(data, overlong), .type = FIELD_ENUM, .default_text = "truncate", WORDS(OVERLONG_CHOICES(CHOICE_WORD)),
      .doc = "what to do with a longer one: keep its first tokens, leave it out, or stop"},
     {AT_MEMBER(data, template, template_choice), .type = FIELD_ENUM, .default_text = "auto",
-     CHOICES("auto", "im_sep", "chatml", "dialogpt", "custom"),
+     WORDS(TEMPLATE_CHOICES(CHOICE_WORD)),
      .doc = "how a conversation becomes text; auto: the base's own, else im_sep"},
     {AT(data, system_prefix), .type = FIELD_TEXT, .default_text = "",
      .doc = "with template = custom: before a system message"},
@@ -47,16 +47,16 @@ const struct field settings_fields[] = {
     {AT(data, assistant_suffix), .type = FIELD_TEXT, .default_text = "",
      .doc = "with template = custom: after an assistant message"},
     {AT(data, train_on), .type = FIELD_ENUM, .default_text = "assistant",
-     CHOICES("assistant", "last_assistant", "all"), .doc = "whose tokens are trained"},
+     WORDS(TRAIN_ON_CHOICES(CHOICE_WORD)), .doc = "whose tokens are trained"},
     {AT(data, shuffle), .type = FIELD_BOOL, .default_text = "true",
      .doc = "a new order in each epoch, from the seed"},
-    {AT(data, on_bad_row), .type = FIELD_ENUM, .default_text = "error", CHOICES("error", "skip"),
+    {AT(data, on_bad_row), .type = FIELD_ENUM, .default_text = "error", WORDS(ON_BAD_ROW_CHOICES(CHOICE_WORD)),
      .doc = "what to do with a row that cannot be read: stop, or leave it out"},
-    {AT(data, dedupe), .type = FIELD_ENUM, .default_text = "none", CHOICES("none", "exact"),
+    {AT(data, dedupe), .type = FIELD_ENUM, .default_text = "none", WORDS(DEDUPE_CHOICES(CHOICE_WORD)),
      .doc = "exact: of conversations with the same tokens and weights, train on the first only"},
     {AT(data, system), .type = FIELD_TEXT, .default_text = "",
      .doc = "system prompt for conversations that have none"},
-    {AT(data, system_policy), .type = FIELD_ENUM, .default_text = "keep", CHOICES("keep", "replace", "drop"),
+    {AT(data, system_policy), .type = FIELD_ENUM, .default_text = "keep", WORDS(SYSTEM_CHOICES(CHOICE_WORD)),
      .doc = "what to do with a conversation's own system prompt; replace: system takes its place in all"},
     {AT(data, columns), .type = FIELD_NAMES, .default_text = "",
      .doc = "keys of the files that have other names, THEIRS:OURS ...; KEY:ignore passes one over"},
@@ -81,7 +81,7 @@ const struct field settings_fields[] = {
     {AT(train, learning_rate), .type = FIELD_DOUBLE, .default_text = "5e-5", .max = INFINITY,
      .doc = "peak learning rate"},
     {AT(train, lr_scheduler_type), .type = FIELD_ENUM, .default_text = "linear",
-     CHOICES("linear", "cosine", "constant"), .doc = "how the learning rate falls after the warm-up"},
+     WORDS(LR_CHOICES(CHOICE_WORD)), .doc = "how the learning rate falls after the warm-up"},
     {AT(train, warmup_steps), .type = FIELD_DOUBLE, .default_text = "0", .max = STEPS_MAX,
      .doc = "steps over which the learning rate rises; below 1: a share of all steps"},
     {AT(train, weight_decay), .type = FIELD_DOUBLE, .default_text = "0", .max = INFINITY,
@@ -96,7 +96,7 @@ const struct field settings_fields[] = {
      .doc = "gradients are scaled down to this norm; 0: never"},
     {AT(train, seed), .type = FIELD_SIZE, .default_text = "42", .max = INFINITY,
      .doc = "random seed for shuffling and initialisation"},
-    {AT(train, precision), .type = FIELD_ENUM, .default_text = "auto", CHOICES("auto", "fp32", "bf16"),
+    {AT(train, precision), .type = FIELD_ENUM, .default_text = "auto", WORDS(PRECISION_CHOICES(CHOICE_WORD)),
      .doc = "of matrix products; auto: the fastest that this CPU has"},
     {AT(train, logging_steps), .type = FIELD_SIZE, .default_text = "1", .min = 1, .max = STEPS_MAX,
      .resume = RESUME_MAY, .doc = "steps between log lines"},
@@ -109,7 +109,7 @@ const struct field settings_fields[] = {
     {AT(train, save_total_limit), .type = FIELD_SIZE, .default_text = "2", .max = STEPS_MAX,
      .resume = RESUME_MAY, .doc = "checkpoints to keep besides the best; 0: all"},
     {AT(train, metric_for_best_model), .type = FIELD_STRING, .default_text = "eval_loss",
-     CHOICES("eval_loss", "eval_mean_token_accuracy"), .doc = "what the best checkpoint is chosen by"},
+     WORDS("eval_loss", "eval_mean_token_accuracy"), .doc = "what the best checkpoint is chosen by"},
     {AT(train, early_stopping_patience), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX,
      .doc = "evaluations without improvement before training stops; 0: never"},
 };

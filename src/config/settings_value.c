@@ -2,6 +2,7 @@
 
 #include "base/home.h"
 #include "base/io.h"
+#include "base/nearest.h"
 #include "config/foreign.h"
 #include "config/value_text.h"
 

@@ -11,24 +11,6 @@
 /* Keeps the samples' random numbers apart from every other use of the run's seed. */
 static const uint64_t sample_stream = 0x73616D706C650000; /* "sample" */
 
-struct dataset_options dataset_options_of(const struct settings *settings, size_t max_length)
-{
-    return (struct dataset_options){
-        .render = {.max_length = max_length,
-                   .overlong = (enum overlong)settings->data.overlong,
-                   .train_on = (enum train_on)settings->data.train_on,
-                   .system = settings->data.system,
-                   .system_policy = (enum system_policy)settings->data.system_policy},
-        .names = {.columns = settings->data.columns,
-                  .roles = settings->data.roles,
-                  .prompt_column = settings->data.prompt_column,
-                  .completion_column = settings->data.completion_column},
-        .on_bad_row = (enum on_bad_row)settings->data.on_bad_row,
-        .dedupe = (enum dedupe)settings->data.dedupe,
-        .seed = settings->train.seed,
-    };
-}
-
 /* ---- which records are trained on ---- */
 
 bool record_is_duplicate(const struct dataset_file *file, size_t i)

@@ -55,6 +55,7 @@ struct dataset {
     bool borrows; /* made by dataset_split: the files are another dataset's */
 };
 
+/* Zero-initialised: render.max_length alone is needed. Strings are borrowed. */
 struct dataset_options {
     struct render_options render;
     struct names_options names;
@@ -66,9 +67,6 @@ struct dataset_options {
     size_t
         max_rows; /* 0: all; else no more rows of a file are looked at (of all, where one is repeated or sampled) */
 };
-
-/* What the settings say; borrows their strings. max_length: the effective one. */
-struct dataset_options dataset_options_of(const struct settings *settings, size_t max_length);
 
 /* Split "FILE*2:format": FILE*N repeats (a fraction samples), FILE:format forces a reader (or "csv", "tsv",
  * "txt": the file is one document), in either order, and a name that exists literally wins. Fills file->spec,

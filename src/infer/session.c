@@ -48,7 +48,7 @@ static void find_holes(struct session *s, size_t file_vocab)
 }
 
 enum sft_status session_open(struct session *s, const char *dir, const char *precision,
-                             const struct settings *settings, struct sft_err *err)
+                             const struct template_options *chosen, struct sft_err *err)
 {
     *s = (struct session){.template = {.end_of_turn = TOKEN_NONE}};
     s->kernels = kernels_select(precision, s->kernels_why, sizeof s->kernels_why);
@@ -58,7 +58,7 @@ enum sft_status session_open(struct session *s, const char *dir, const char *pre
         return err->status;
     s->tokenizer = s->files.tokenizer;
     const struct model_config config = s->files.config;
-    if ((settings && template_init(&s->template, settings, s->tokenizer, err)) || open_model(s, config, dir, err))
+    if ((chosen && template_init(&s->template, chosen, s->tokenizer, err)) || open_model(s, config, dir, err))
         return err->status;
     s->encoder = encoder_new(s->tokenizer);
     s->seen = mem_alloc(s->cache.capacity * sizeof *s->seen);

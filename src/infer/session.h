@@ -7,7 +7,7 @@
 #include "infer/kv_cache.h"
 #include "infer/sampler.h"
 #include "model/transformer.h"
-#include "text/template.h"
+#include "text/template_render.h"
 
 #include <signal.h>
 
@@ -30,11 +30,11 @@ struct session {
     struct rendered prompt;
 };
 
-/* Load the model in directory `dir` with the kernels for `precision` and the template that `settings` choose (by
- * default its own, im_sep where it has none); settings NULL: no template, its vocabulary as it is, to continue text.
+/* Load the model in directory `dir` with the kernels for `precision` and the template that is `chosen` (by
+ * default its own, im_sep where it has none); chosen NULL: none, its vocabulary as it is, to continue text.
  * Free with session_close, which accepts a zeroed struct. */
 enum sft_status session_open(struct session *session, const char *dir, const char *precision,
-                             const struct settings *settings, struct sft_err *err);
+                             const struct template_options *chosen, struct sft_err *err);
 void session_close(struct session *session);
 
 /* Whether an id ends a text: the template's end of turn, and the model's own end tokens (files/generation.h). */

@@ -92,9 +92,10 @@ static void lay_out(struct activations *acts, unsigned char *memory, const struc
     lay_out_shared(&layout, config, N, act_size);
     if (acts->trained)
         lay_out_backward(&layout, config, N, act_size);
+    const size_t qkv = 3 * config->n_embd;
     const struct kernel_sizes sizes = {.N = N,
+                                       .width = qkv > config->n_inner ? qkv : config->n_inner,
                                        .C = config->n_embd,
-                                       .F = config->n_inner,
                                        .V = config->vocab_size,
                                        .head_size = config->n_embd / config->n_head,
                                        .heads_per_kv = 1};

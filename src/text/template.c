@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "text/template_jinja.h"
+#include "text/template_table.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -181,24 +182,21 @@ static enum sft_status parse_texts(struct chat_template *tpl, const struct turn_
 
 /* ---- which texts ---- */
 
+static bool is_given(const char *affix)
+{
+    return affix && *affix;
+}
+
 /* A format has an opener for every role, or for none: then its turns are told apart by what closes them. */
-static enum sft_status custom_texts(const struct settings *settings, struct turn_texts *texts,
+static enum sft_status custom_texts(const struct template_options *options, struct turn_texts *texts,
                                     struct sft_err *err)
 {
-    const struct {
-        enum role role;
-        const char *prefix, *suffix;
-    } given[] = {{ROLE_SYSTEM, settings->data.system_prefix, settings->data.system_suffix},
-                 {ROLE_USER, settings->data.user_prefix, settings->data.user_suffix},
-                 {ROLE_ASSISTANT, settings->data.assistant_prefix, settings->data.assistant_suffix}};
-    const char *user = given[1].prefix;
-    const bool has_openers = user && *user;
+    const bool has_openers = is_given(options->prefix[ROLE_USER]);
     *texts = (struct turn_texts){0};
-    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
-        const char *name = role_name[given[i].role];
-        const bool has_prefix = given[i].prefix && *given[i].prefix,
-                   has_suffix = given[i].suffix && *given[i].suffix;
-        if (!has_prefix && !has_suffix && given[i].role == ROLE_SYSTEM)
+    for (enum role role = 0; role < ROLE_TOOL; role++) {
+        const char *name = role_name[role];
+        const bool has_prefix = is_given(options->prefix[role]), has_suffix = is_given(options->suffix[role]);
+        if (!has_prefix && !has_suffix && role == ROLE_SYSTEM)
             continue;
         if (!has_suffix)
             return sft_fail(err, SFT_EUSAGE, "data.%s_suffix: template = custom needs it", name);
@@ -207,8 +205,8 @@ static enum sft_status custom_texts(const struct settings *settings, struct turn
                             "data.%s_prefix: %s, but data.user_prefix is %s (each role's turn opens with a "
                             "control token, or none does)",
                             name, has_prefix ? "set" : "not set", has_openers ? "set" : "not set");
-        texts->prefix[given[i].role] = has_prefix ? given[i].prefix : "";
-        texts->suffix[given[i].role] = given[i].suffix;
+        texts->prefix[role] = has_prefix ? options->prefix[role] : "";
+        texts->suffix[role] = options->suffix[role];
     }
     texts->prefix[ROLE_TOOL] = texts->prefix[ROLE_USER];
     texts->suffix[ROLE_TOOL] = texts->suffix[ROLE_USER];
@@ -229,13 +227,13 @@ static const char *token_text(const struct tokenizer *tok, int32_t id)
 }
 
 static enum sft_status choose_row(const struct template_row *row, const struct tokenizer *tok,
-                                  struct chosen *chosen, struct sft_err *err)
+                                  struct arena *arena, struct chosen *chosen, struct sft_err *err)
 {
     chosen->starts_as_text = row->can_start_with_bos;
-    if (!template_row_texts(row, token_text(tok, tokenizer_eos_id(tok)), &chosen->texts))
+    if (!template_row_texts(row, token_text(tok, tokenizer_eos_id(tok)), arena, &chosen->texts))
         return sft_fail(err, SFT_EUSAGE,
                         "template = %s: a turn ends with the base's eos_token, and its tokenizer names none",
-                        row->name);
+                        template_choice_name(row->choice));
     return SFT_OK;
 }
 
@@ -256,10 +254,10 @@ static enum sft_status choose_base(const struct tokenizer *tok, struct arena *ar
     if (tokenizer_has_only_named_templates(tok))
         return refuse_auto("the base has several chat templates, and none of them is named default", err);
     if (!jinja || !*jinja)
-        return choose_row(template_row_by_name("im_sep"), tok, chosen, err);
+        return choose_row(template_row_of(TEMPLATE_IM_SEP), tok, arena, chosen, err);
     const struct template_row *row = template_row_by_jinja(jinja, &chosen->has_bos);
     if (row) {
-        const enum sft_status status = choose_row(row, tok, chosen, err);
+        const enum sft_status status = choose_row(row, tok, arena, chosen, err);
         chosen->starts_as_text = false; /* it says itself what it begins with */
         return status;
     }
@@ -268,19 +266,16 @@ static enum sft_status choose_base(const struct tokenizer *tok, struct arena *ar
     return refuse_auto("the base's own chat template is not one that sft renders exactly", err);
 }
 
-static enum sft_status choose(const struct settings *settings, const struct tokenizer *tok,
+static enum sft_status choose(const struct template_options *options, const struct tokenizer *tok,
                               struct arena *arena, struct chosen *chosen, struct sft_err *err)
 {
-    static const char *const names[] = {
-        [TEMPLATE_IM_SEP] = "im_sep", [TEMPLATE_CHATML] = "chatml", [TEMPLATE_DIALOGPT] = "dialogpt"};
-    const enum template_choice choice = (enum template_choice)settings->data.template_choice;
     *chosen = (struct chosen){0};
-    if (choice == TEMPLATE_AUTO)
+    if (options->choice == TEMPLATE_AUTO)
         return choose_base(tok, arena, chosen, err);
-    if (choice != TEMPLATE_CUSTOM)
-        return choose_row(template_row_by_name(names[choice]), tok, chosen, err);
+    if (options->choice != TEMPLATE_CUSTOM)
+        return choose_row(template_row_of(options->choice), tok, arena, chosen, err);
     chosen->starts_as_text = true;
-    return custom_texts(settings, &chosen->texts, err);
+    return custom_texts(options, &chosen->texts, err);
 }
 
 /* ---- the template ---- */
@@ -311,15 +306,14 @@ static enum sft_status set_texts(struct chat_template *tpl, struct chosen *chose
     free(vocabulary.added);
     if (status)
         return status;
-    const struct template_row *row = template_row_by_texts(texts, token_text(tok, tpl->document_end));
-    tpl->name = row ? row->name : "custom";
+    tpl->name = template_texts_name(texts, token_text(tok, tpl->document_end));
     texts->close_len = bytes_to_first_control(&tpl->suffix[ROLE_ASSISTANT]);
     tpl->jinja = jinja_write(texts, &tpl->arena);
     tpl->end_of_turn = first_control(&tpl->suffix[ROLE_ASSISTANT])->control;
     return SFT_OK;
 }
 
-enum sft_status template_init(struct chat_template *tpl, const struct settings *settings,
+enum sft_status template_init(struct chat_template *tpl, const struct template_options *options,
                               struct tokenizer *tok, struct sft_err *err)
 {
     struct chosen chosen;
@@ -327,7 +321,7 @@ enum sft_status template_init(struct chat_template *tpl, const struct settings *
     *tpl = (struct chat_template){.end_of_turn = TOKEN_NONE,
                                   .document_start = tokenizer_text_start(tok),
                                   .document_end = tokenizer_eos_id(tok)};
-    enum sft_status status = choose(settings, tok, &tpl->arena, &chosen, err);
+    enum sft_status status = choose(options, tok, &tpl->arena, &chosen, err);
     if (!status)
         status = set_texts(tpl, &chosen, tok, err);
     if (status) {

@@ -18,7 +18,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "config/settings.h"
+#include "config/choices.h"
 #include "text/conversation.h"
 #include "text/tokenizer/tokenizer.h"
 
@@ -45,12 +45,20 @@ struct chat_template {
     struct arena arena;
 };
 
-/* Resolve settings->data.template_choice for `tok`. Control tokens that the vocabulary lacks are appended
+/* Which template it shall be. Zero-initialised: the base's own, or im_sep. */
+struct template_options {
+    enum template_choice choice;
+    /* TEMPLATE_CUSTOM: what stands around a system, user or assistant message; NULL or "": not given. Borrowed. A
+     * tool's turn is the user's. */
+    const char *prefix[ROLE_COUNT], *suffix[ROLE_COUNT];
+};
+
+/* Resolve what the options choose for `tok`. Control tokens that the vocabulary lacks are appended
  * to it, in the order <|im_start|>, <|im_sep|>, <|im_end|> (custom: as they first appear); those that it
  * has become special, whatever its files call them, so that no typed text is one. Its eos becomes the
  * end-of-turn token, its pad the base's pad, else the base's eos, and its chat template the jinja.
  * SFT_EUSAGE where the template cannot be used, with the choices. Free with template_free. */
-enum sft_status template_init(struct chat_template *tpl, const struct settings *settings,
+enum sft_status template_init(struct chat_template *tpl, const struct template_options *options,
                               struct tokenizer *tok, struct sft_err *err);
 void template_free(struct chat_template *tpl);
 
@@ -61,26 +69,5 @@ enum sft_status template_check_roles(const struct chat_template *tpl, const stru
 
 /* A hash of its pieces: what it makes of a conversation, the tokenizer's part left out. */
 uint64_t template_fingerprint(const struct chat_template *tpl);
-
-/* What a conversation becomes: ids and the loss weight of each (weights[0] is always 0: nothing predicts
- * the first token). Growing buffers, cleared by each render; zero-initialised is empty. */
-struct rendered {
-    struct token_buf tokens;
-    float *weights; /* (tokens.count) */
-    size_t weights_capacity;
-    size_t *starts; /* scratch */
-    size_t starts_capacity;
-    struct strbuf text; /* scratch */
-};
-void rendered_free(struct rendered *r);
-
-/* Render a whole conversation. A document (conv->is_document) is document_start, its text and document_end,
- * every token but the first trained. Ask encoder_check afterwards. */
-void template_render(const struct chat_template *tpl, struct encoder *enc, const struct conversation *conv,
-                     enum train_on train_on, struct rendered *out);
-
-/* Render the messages and the header of an assistant's answer: what generation continues. */
-void template_render_prompt(const struct chat_template *tpl, struct encoder *enc,
-                            const struct conversation *conv, struct rendered *out);
 
 #endif

@@ -6,17 +6,14 @@
 #define SFT_TEXT_TEMPLATE_JINJA_H
 
 #include "base/mem.h"
-#include "base/strbuf.h"
-#include "text/template_table.h"
+#include "text/turn_texts.h"
+
+#include <stdbool.h>
 
 /* The template with generation markers around what is trained; the arena's. */
 char *jinja_write(const struct turn_texts *texts, struct arena *arena);
 
 /* Read back what jinja_write wrote: false if it is anything else. Strings go to the arena. */
 bool jinja_read(const char *jinja, struct turn_texts *texts, struct arena *arena);
-
-/* Append one spelling for all templates that differ only in white space that Jinja drops, in quotes, in how
- * what they print is cut into literals and tags, or in the loop variable's name. */
-void jinja_normalise(const char *jinja, struct strbuf *out);
 
 #endif

@@ -1,8 +1,6 @@
 /* Other people's templates, brought to one spelling, in which they can be compared with the few that are
  * known to mean what ours mean. */
-#include "text/template_jinja.h"
-
-#include "base/strbuf.h"
+#include "text/template_recognise.h"
 
 #include <stdio.h>
 #include <string.h>

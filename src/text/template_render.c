@@ -1,6 +1,6 @@
 /* Rendering: a conversation's runs of text between control tokens, each encoded in one go, and the weight
  * of each token. */
-#include "text/template.h"
+#include "text/template_render.h"
 
 #include <math.h>
 #include <stdlib.h>

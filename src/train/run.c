@@ -1,8 +1,9 @@
 #include "train/run.h"
-#include "files/weights.h"
 
 #include "base/io.h"
 #include "base/log.h"
+#include "files/weights.h"
+#include "train/options.h"
 
 #include <errno.h>
 #include <math.h>
@@ -57,7 +58,8 @@ static enum sft_status open_base(struct run *run, bool has_model, struct sft_err
     run->config = run->base.config;
     run->tokenizer = run->base.tokenizer;
     run->base.tokenizer = NULL;
-    if (status || template_init(&run->template, run->settings, run->tokenizer, err))
+    const struct template_options template = template_options_of(run->settings);
+    if (status || template_init(&run->template, &template, run->tokenizer, err))
         return err->status;
     if (has_model)
         grow_vocabulary(run);

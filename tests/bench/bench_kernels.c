@@ -42,7 +42,7 @@ static void *filled(size_t n, size_t size)
 
 static struct arrays make_arrays(const struct kernels *k)
 {
-    const struct kernel_sizes sizes = {.N = N, .C = C, .F = F, .V = V, .head_size = C / H, .heads_per_kv = 1};
+    const struct kernel_sizes sizes = {.N = N, .width = F, .C = C, .V = V, .head_size = C / H, .heads_per_kv = 1};
     struct arrays a = {.k = k, .work = {.bytes = (k->work_bytes(&sizes) + 63) / 64 * 64}};
     a.work.data = aligned_alloc(64, a.work.bytes + 64);
     memset(a.work.data, 0, a.work.bytes);
@@ -83,25 +83,25 @@ static act *columns(const struct arrays *a, act *x, size_t column)
 
 static void run_up(struct arrays *a)
 {
-    const struct linear l = {a->w, a->b, C, F};
+    const struct linear l = {a->w, a->b, C, F, false};
     a->k->linear_fwd(a->y, a->x, &l, N, &a->work);
 }
 
 static void run_down(struct arrays *a)
 {
-    const struct linear l = {a->w, a->b, F, C};
+    const struct linear l = {a->w, a->b, F, C, false};
     a->k->linear_residual_fwd(a->stream, a->stream, a->x, &l, N, &a->work);
 }
 
 static void run_up_backward(struct arrays *a)
 {
-    const struct linear l = {a->w, a->b, C, F};
+    const struct linear l = {a->w, a->b, C, F, false};
     a->k->linear_bwd(a->dx, a->dw, a->db, false, a->dy, a->x, &l, N, &a->work);
 }
 
 static void run_one_row(struct arrays *a)
 {
-    const struct linear l = {a->w, a->b, C, F};
+    const struct linear l = {a->w, a->b, C, F, false};
     a->k->linear_fwd(a->y, a->x, &l, 1, &a->work);
 }
 

@@ -2,7 +2,7 @@
  * written, and read back as the same. */
 #include "base/mem.h"
 #include "text/bpe_train/bpe_train.h"
-#include "text/template.h"
+#include "text/template_render.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -43,18 +43,18 @@ static void render(const struct chat_template *tpl, const struct tokenizer *tok,
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const struct settings settings = {.data.template_choice = TEMPLATE_AUTO};
+    static const struct template_options options = {.choice = TEMPLATE_AUTO};
     struct sft_err err;
     struct chat_template tpl, again;
     struct rendered first = {0}, second = {0};
     char *jinja = mem_strndup((const char *)bytes, size);
     struct tokenizer *tok = byte_tokenizer();
     tokenizer_set_chat_template(tok, jinja);
-    if (template_init(&tpl, &settings, tok, &err)) {
+    if (template_init(&tpl, &options, tok, &err)) {
         require(err.status == SFT_EUSAGE && !strchr(err.message, '\n'));
     } else {
         render(&tpl, tok, &first);
-        require(template_init(&again, &settings, tok, &err) == SFT_OK && strcmp(again.jinja, tpl.jinja) == 0);
+        require(template_init(&again, &options, tok, &err) == SFT_OK && strcmp(again.jinja, tpl.jinja) == 0);
         render(&again, tok, &second);
         require(first.tokens.count == second.tokens.count);
         for (size_t i = 0; i < first.tokens.count; i++)

@@ -18,9 +18,9 @@ __attribute__((unused)) static char dir[32];
 
 __attribute__((unused)) static void setup(void)
 {
-    const struct settings settings = {.data.template_choice = TEMPLATE_IM_SEP};
+    const struct template_options im_sep = {.choice = TEMPLATE_IM_SEP};
     tok = byte_tokenizer(NULL);
-    ck_assert_int_eq(template_init(&tpl, &settings, tok, &err), SFT_OK);
+    ck_assert_int_eq(template_init(&tpl, &im_sep, tok, &err), SFT_OK);
     options = (struct dataset_options){.render.max_length = 1000};
     strcpy(dir, "/tmp/sft-data-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));

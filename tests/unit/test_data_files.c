@@ -93,14 +93,14 @@ static int by_text(const void *a, const void *b)
 
 START_TEST(every_conversation_is_trained_on)
 {
-    const struct settings settings = {.data.template_choice = TEMPLATE_IM_SEP};
+    const struct template_options im_sep = {.choice = TEMPLATE_IM_SEP};
     const struct dataset_options options = {.render.max_length = 1024};
     struct tokenizer *tok = NULL;
     struct chat_template tpl = {0};
     struct dataset ds = {0};
     char *specs[] = {strdup(TRAIN), strdup(EVAL)};
     ck_assert_msg(tokenizer_load(&tok, "tests/golden/tiny_tokenizer", &err) == SFT_OK, "%s", err.message);
-    ck_assert_msg(template_init(&tpl, &settings, tok, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(template_init(&tpl, &im_sep, tok, &err) == SFT_OK, "%s", err.message);
     ck_assert_msg(dataset_load(&ds, specs, 2, &tpl, tok, &options, &err) == SFT_OK, "%s", err.message);
     ck_assert_uint_ge(ds.files[0].store.counts.conversations, 1000);
     ck_assert_uint_ge(ds.files[1].store.counts.conversations, 200);

@@ -88,8 +88,8 @@ END_TEST
 START_TEST(text_that_is_not_utf8)
 {
     static const char *const rows[] = {ROW("caf\xE9", "b"), ROW("a", "\xED\xA0\x80"), ROW("\xC0\x80", "b")};
-    static const char *const places[] = {"column 43: not UTF-8 (byte 0xE9); a file of Windows' is made UTF-8 by "
-                                         "iconv -f WINDOWS-1252 -t UTF-8",
+    static const char *const places[] = {("column 43: not UTF-8 (byte 0xE9); a file of Windows' is made UTF-8 by "
+                                          "iconv -f WINDOWS-1252 -t UTF-8"),
                                          "column 75: not UTF-8 (byte 0xED)",
                                          "column 40: not UTF-8 (byte 0xC0)"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -9,6 +9,7 @@
 #include "support/tables.h"
 
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 static const struct kernels *tables[MAX_TABLES];
@@ -72,15 +73,24 @@ static const struct bounds {
     double forward, backward, bf16_forward, bf16_backward;
 } bounds[] = {
     {"embed", ROWS, 1e-7, 5e-7, 1e-7, 5e-7},
+    {"embed, tokens only", ROWS, 0, 5e-7, 0, 5e-7},
     {"layernorm", NORM, 3e-7, 1e-6, 4e-3, 1e-6},
+    {"layernorm, no bias", NORM, 3e-7, 1e-6, 4e-3, 1e-6},
     {"linear", ROWS, 1e-6, 2e-6, 4e-3, 4e-3},
     {"linear, adding", ROWS, 1e-6, 2e-6, 4e-3, 4e-3},
+    {"linear, no bias", ROWS, 1e-6, 2e-6, 4e-3, 4e-3},
+    {"linear, transposed", ROWS, 1e-6, 2e-6, 4e-3, 4e-3},
+    {"linear, transposed, adding", ROWS, 1e-6, 2e-6, 4e-3, 4e-3},
+    {"linear, transposed, no bias", ROWS, 1e-6, 2e-6, 4e-3, 4e-3},
     {"linear_residual", ROWS, 1e-6, 0, 1e-6, 0},
+    {"linear_residual, no bias", ROWS, 1e-6, 0, 1e-6, 0},
+    {"linear_residual, transposed", ROWS, 1e-6, 0, 1e-6, 0},
+    {"linear_residual, transposed, no bias", ROWS, 1e-6, 0, 1e-6, 0},
     {"gelu, exact", ROWS, 3e-7, 4e-7, 4e-3, 4e-3},
     {"gelu, tanh", ROWS, 3e-7, 4e-7, 4e-3, 4e-3},
     {"attention", ATTENTION, 1e-6, 2e-6, 5e-3, 6e-3},
-    {"head_loss", HEAD, 5e-6, 2e-6, 5e-6, 6e-3},
-    {"head_loss, adding", HEAD, 5e-6, 2e-6, 5e-6, 6e-3},
+    {"head_loss", HEAD, 5e-6, 3e-6, 5e-6, 6e-3},
+    {"head_loss, adding", HEAD, 5e-6, 3e-6, 5e-6, 6e-3},
     {"head_logits", HEAD, 1e-6, 0, 1e-6, 0},
     {"gather_rows", ROWS, 0, 0, 0, 0},
     {"sum_of_squares", ROWS, 1e-13, 0, 1e-13, 0},
@@ -344,6 +354,50 @@ START_TEST(reference_backward_is_the_derivative)
 }
 END_TEST
 
+/* ---- same bits for any number of threads ---- */
+
+static void check_same(const struct arrays *a, const struct arrays *b, const char *op, const char *table, int threads)
+{
+    for (size_t i = 0; i < MAX_ARRAYS; i++)
+        ck_assert_msg(memcmp(a->x[i], b->x[i], a->n[i] * sizeof *a->x[i]) == 0, "%s of %s with %d threads: array %zu",
+                      op, table, threads, i);
+}
+
+START_TEST(bits_do_not_depend_on_threads)
+{
+    static const int threads[] = {2, 3, 5};
+    const struct bounds *b = &bounds[_i];
+    const struct op *op = &ops_f32[op_index(b->op)];
+    const int before = omp_get_max_threads();
+    for (size_t t = 1; t < n_tables && !is_modelled(tables[t]); t++) /* the reference has no threads */
+        for (size_t i = 0; i < sizes_of[b->kind].n; i++) {
+            const struct op_sizes *sizes = &sizes_of[b->kind].sizes[i];
+            struct call call;
+            make_call(&call, op, sizes, 7, true);
+            struct arrays out = copy(&call.out), din = copy(&call.din);
+            omp_set_num_threads(1);
+            op->forward(tables[t], sizes, constant(call.in.x), out.x);
+            if (op->backward)
+                op->backward(tables[t], sizes, constant(call.in.x), constant(call.dout.x), din.x);
+            for (size_t n = 0; n < sizeof threads / sizeof *threads; n++) {
+                struct arrays out_n = copy(&call.out), din_n = copy(&call.din);
+                omp_set_num_threads(threads[n]);
+                op->forward(tables[t], sizes, constant(call.in.x), out_n.x);
+                if (op->backward)
+                    op->backward(tables[t], sizes, constant(call.in.x), constant(call.dout.x), din_n.x);
+                check_same(&out_n, &out, b->op, table_name(tables[t]), threads[n]);
+                check_same(&din_n, &din, b->op, table_name(tables[t]), threads[n]);
+                free_arrays(&out_n);
+                free_arrays(&din_n);
+            }
+            free_arrays(&out);
+            free_arrays(&din);
+            free_call(&call);
+        }
+    omp_set_num_threads(before);
+}
+END_TEST
+
 /* ---- NaN ---- */
 
 static size_t count_nan(const struct arrays *a)
@@ -398,16 +452,19 @@ int main(int argc, char **argv)
     n_tables = modelled_tables(tables);
     Suite *suite = suite_create("kernels");
     TCase *agreement = tcase_create("agreement"), *reference = tcase_create("reference"),
-          *nan = tcase_create("nan");
+          *threads = tcase_create("threads"), *nan = tcase_create("nan");
     tcase_set_timeout(agreement, 120);
     tcase_add_test(agreement, every_op_has_a_bound);
     tcase_add_loop_test(agreement, op_agrees_with_the_reference, 0, N_BOUNDS);
     tcase_add_test(agreement, attention_with_more_keys_than_queries);
     tcase_add_loop_test(agreement, gelu_is_accurate_everywhere, 0, 2);
     tcase_add_loop_test(reference, reference_backward_is_the_derivative, 0, N_SMALL * (int)ops_count);
+    tcase_set_timeout(threads, 120);
+    tcase_add_loop_test(threads, bits_do_not_depend_on_threads, 0, N_BOUNDS);
     tcase_add_test(nan, nan_in_nan_out);
     suite_add_tcase(suite, agreement);
     suite_add_tcase(suite, reference);
+    suite_add_tcase(suite, threads);
     suite_add_tcase(suite, nan);
     return run_suite(suite);
 }

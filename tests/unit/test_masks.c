@@ -28,12 +28,12 @@ static void check_golden_line(const char *assets, const char *name, const char *
     struct chat_template t;
     struct dataset set;
     const struct dataset_options all = {.render.max_length = SIZE_MAX};
-    const struct settings settings = {.data.template_choice = strcmp(name, "chatml") == 0 ? TEMPLATE_CHATML
-                                                                                          : TEMPLATE_IM_SEP};
+    const bool is_chatml = strcmp(name, "chatml") == 0;
+    const struct template_options options = {.choice = is_chatml ? TEMPLATE_CHATML : TEMPLATE_IM_SEP};
     char *tokenizer_dir = path_join(assets, "gpt2-tokenizer");
     char *file = strchr(path, '/') ? path_join(assets, path) : path_join("tests/golden", path);
     ck_assert_msg(tokenizer_load(&gpt2, tokenizer_dir, &err) == SFT_OK, "%s", err.message);
-    ck_assert_int_eq(template_init(&t, &settings, gpt2, &err), SFT_OK);
+    ck_assert_int_eq(template_init(&t, &options, gpt2, &err), SFT_OK);
     ck_assert_msg(dataset_load(&set, &file, 1, &t, gpt2, &all, &err) == SFT_OK, "%s", err.message);
     ck_assert_uint_eq(set.n_examples, rows);
     ck_assert_msg(hash_of_rows(&set) == expected, "%s %s differs from transformers", name, path);

@@ -187,7 +187,8 @@ static void random_conversation(struct conversation *conv, enum shape shape, str
     *conv = (struct conversation){0};
     if (shape == ANY || shape == SPEECH) {
         for (size_t n = 2 + rng_below(rng, MAX_TURNS - 1); n > 0; n--) {
-            const enum role role = shape == ANY ? rng_below(rng, ROLE_COUNT) : ROLE_USER + rng_below(rng, 2);
+            const uint64_t any = rng_below(rng, shape == ANY ? ROLE_COUNT : 2);
+            const enum role role = (enum role)(shape == ANY ? any : ROLE_USER + any);
             const float weight = shape == ANY ? 0.25F * (float)rng_below(rng, 6) : 1.0F;
             add_turn(conv, arena, role, random_text(rng, arena), weight);
         }

@@ -1,4 +1,5 @@
 #include "base/io.h"
+#include "base/nearest.h"
 #include "settings_fixture.h"
 #include "support/run_suite.h"
 
@@ -415,8 +416,8 @@ START_TEST(printing_reads_back)
 {
     static const char *const assignments[] = {
         "model.base=\"a \\\"b\\\" ; c\"",
-        "data.train=plain \"a b\"*2 \";x\" \"#y\" \"\\\"q\\\"\" a\"b c\\d \"tab\\there\" \"line\\nbreak\" "
-        "\xFF\xC3",
+        ("data.train=plain \"a b\"*2 \";x\" \"#y\" \"\\\"q\\\"\" a\"b c\\d \"tab\\there\" \"line\\nbreak\" "
+         "\xFF\xC3"),
         "data.user_prefix=  <|user|>\\n\\t\\\\\\\" ; # ",
         "data.shuffle=no",
         "data.overlong=error",

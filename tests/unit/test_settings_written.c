@@ -126,8 +126,8 @@ START_TEST(everything_that_is_wrong_is_told_at_once)
 {
     static const char *const expected[] = {
         "config.ini:1: seed (before the first [section]): belongs in [train]",
-        "config.ini:3: [data] train_file: unknown key; here it is train = t.jsonl (files, separated by "
-        "blanks)",
+        ("config.ini:3: [data] train_file: unknown key; here it is train = t.jsonl (files, separated by "
+         "blanks)"),
         "config.ini:4: expected key = value or [section], found 'nonsense'",
         "config.ini:5: [trian]: unknown section (did you mean [train]?)",
         "config.ini:6: [train] batch_size: expected a whole number from 1 to 1000000000, found 'x'",

@@ -1,5 +1,5 @@
 /* The chat template: tokens and masks written out by hand, and its Jinja form. */
-#include "text/template.h"
+#include "text/template_render.h"
 
 #include "base/rng.h"
 #include "byte_tokenizer.h"
@@ -9,7 +9,7 @@
 
 struct fixture {
     struct tokenizer *tok;
-    struct settings settings;
+    struct template_options options;
     struct chat_template tpl;
     struct encoder *enc;
     struct rendered out;
@@ -22,18 +22,18 @@ static void start(enum template_choice choice)
 {
     struct sft_err err;
     f.tok = byte_tokenizer(NULL);
-    f.settings.data.template_choice = choice;
-    ck_assert_msg(template_init(&f.tpl, &f.settings, f.tok, &err) == SFT_OK, "%s", err.message);
+    f.options.choice = choice;
+    ck_assert_msg(template_init(&f.tpl, &f.options, f.tok, &err) == SFT_OK, "%s", err.message);
     f.enc = encoder_new(f.tok);
 }
 
 static void start_custom(const char *user_prefix, const char *user_suffix, const char *assistant_prefix,
                          const char *assistant_suffix)
 {
-    f.settings.data.user_prefix = user_prefix;
-    f.settings.data.user_suffix = user_suffix;
-    f.settings.data.assistant_prefix = assistant_prefix;
-    f.settings.data.assistant_suffix = assistant_suffix;
+    f.options.prefix[ROLE_USER] = user_prefix;
+    f.options.suffix[ROLE_USER] = user_suffix;
+    f.options.prefix[ROLE_ASSISTANT] = assistant_prefix;
+    f.options.suffix[ROLE_ASSISTANT] = assistant_suffix;
     start(TEMPLATE_CUSTOM);
 }
 
@@ -218,12 +218,12 @@ static void fails_custom(const char *user_prefix, const char *user_suffix, const
 {
     struct sft_err err;
     f.tok = byte_tokenizer(NULL);
-    f.settings.data.template_choice = TEMPLATE_CUSTOM;
-    f.settings.data.user_prefix = user_prefix;
-    f.settings.data.user_suffix = user_suffix;
-    f.settings.data.assistant_prefix = "<|a|>";
-    f.settings.data.assistant_suffix = "<|e|>";
-    ck_assert_int_eq(template_init(&f.tpl, &f.settings, f.tok, &err), SFT_EUSAGE);
+    f.options.choice = TEMPLATE_CUSTOM;
+    f.options.prefix[ROLE_USER] = user_prefix;
+    f.options.suffix[ROLE_USER] = user_suffix;
+    f.options.prefix[ROLE_ASSISTANT] = "<|a|>";
+    f.options.suffix[ROLE_ASSISTANT] = "<|e|>";
+    ck_assert_int_eq(template_init(&f.tpl, &f.options, f.tok, &err), SFT_EUSAGE);
     ck_assert_ptr_nonnull(strstr(err.message, message));
     stop();
 }
@@ -256,11 +256,11 @@ END_TEST
 static const char *recognised(const char *chat_template, struct sft_err *err)
 {
     struct chat_template tpl;
-    struct settings settings = {.data.template_choice = TEMPLATE_AUTO};
+    struct template_options options = {.choice = TEMPLATE_AUTO};
     struct tokenizer *tok = byte_tokenizer(NULL);
     if (chat_template)
         tokenizer_set_chat_template(tok, chat_template);
-    const enum sft_status status = template_init(&tpl, &settings, tok, err);
+    const enum sft_status status = template_init(&tpl, &options, tok, err);
     const char *name = status ? "refused" : tpl.name;
     if (!status)
         template_free(&tpl);
@@ -341,8 +341,8 @@ START_TEST(auto_knows_its_own)
 
     /* It means the same, too: what it exports again is equal. */
     struct chat_template again;
-    struct settings settings = {.data.template_choice = TEMPLATE_AUTO};
-    ck_assert_int_eq(template_init(&again, &settings, f.tok, &err), SFT_OK);
+    struct template_options options = {.choice = TEMPLATE_AUTO};
+    ck_assert_int_eq(template_init(&again, &options, f.tok, &err), SFT_OK);
     ck_assert_str_eq(again.jinja, f.tpl.jinja);
     ck_assert_int_eq(again.end_of_turn, f.tpl.end_of_turn);
     ck_assert_uint_eq(again.tokens_added, 0);

@@ -1,6 +1,6 @@
 /* Formats without openers, formats that begin with BOS, and added tokens of the base in a conversation's
  * text. */
-#include "text/template.h"
+#include "text/template_render.h"
 
 #include "byte_tokenizer.h"
 #include "support/run_suite.h"
@@ -17,10 +17,10 @@ static struct encoder *enc;
 static struct rendered out;
 static struct strbuf shown;
 
-static void start(const char *members, const struct settings *settings)
+static void start(const char *members, const struct template_options *options)
 {
     tok = byte_tokenizer_with(members);
-    ck_assert_msg(template_init(&tpl, settings, tok, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(template_init(&tpl, options, tok, &err) == SFT_OK, "%s", err.message);
     enc = encoder_new(tok);
 }
 
@@ -65,18 +65,18 @@ static const char *render(const struct conversation *conv, enum train_on train_o
     return show();
 }
 
-static const struct settings by_auto = {.data.template_choice = TEMPLATE_AUTO},
-                             by_im_sep = {.data.template_choice = TEMPLATE_IM_SEP},
-                             by_chatml = {.data.template_choice = TEMPLATE_CHATML},
-                             by_dialogpt = {.data.template_choice = TEMPLATE_DIALOGPT};
+static const struct template_options by_auto = {.choice = TEMPLATE_AUTO},
+                                     by_im_sep = {.choice = TEMPLATE_IM_SEP},
+                                     by_chatml = {.choice = TEMPLATE_CHATML},
+                                     by_dialogpt = {.choice = TEMPLATE_DIALOGPT};
 
 /* ---- no openers ---- */
 
-static void check_dialogpt(const char *members, const struct settings *settings)
+static void check_dialogpt(const char *members, const struct template_options *options)
 {
     CONVERSATION(M(ROLE_USER, "hi"), M(ROLE_ASSISTANT, "yo"), M(ROLE_USER, ""),
                  M(ROLE_ASSISTANT, "<|endoftext|>"));
-    start(members, settings);
+    start(members, options);
     ck_assert_str_eq(tpl.name, "dialogpt");
     ck_assert_uint_eq(tpl.tokens_added, 0);
     ck_assert_int_eq(tpl.end_of_turn, BYTE_TOKENIZER_EOS);
@@ -115,8 +115,8 @@ START_TEST(what_only_resembles_it)
         "{% for message in messages %}{{ message.content }}{{ bos_token }}{% endfor %}",
         "{% for message in messages %}{{ '}}{{' }}{{ message.content }}{{ eos_token }}{% endfor %}",
         "{% for message in messages %}{{ message.content + '+' }}{{ eos_token }}{% endfor %}",
-        "{{ '' if messages else '' }}{% for message in messages %}{{ message.content }}{{ eos_token }}{% "
-        "endfor %}",
+        ("{{ '' if messages else '' }}{% for message in messages %}{{ message.content }}{{ eos_token }}{% "
+         "endfor %}"),
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         tok = byte_tokenizer(NULL);
@@ -157,11 +157,11 @@ START_TEST(custom_without_openers)
 {
     CONVERSATION(M(ROLE_SYSTEM, "s"), M(ROLE_USER, "\nhi"), M(ROLE_ASSISTANT, "yo"), M(ROLE_USER, "a"),
                  M(ROLE_ASSISTANT, "\n\nb"));
-    const struct settings settings = {.data = {.template_choice = TEMPLATE_CUSTOM,
-                                               .system_suffix = "<|sep|>",
-                                               .user_suffix = "<|endoftext|>\n",
-                                               .assistant_suffix = "<|endoftext|>\n"}};
-    start("", &settings);
+    const struct template_options options = {.choice = TEMPLATE_CUSTOM,
+                                             .suffix = {[ROLE_SYSTEM] = "<|sep|>",
+                                                        [ROLE_USER] = "<|endoftext|>\n",
+                                                        [ROLE_ASSISTANT] = "<|endoftext|>\n"}};
+    start("", &options);
     ck_assert_str_eq(tpl.name, "custom");
     ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT),
                      "s|@<|sep|>|\n|hi|@<|endoftext|>|\n|*y|*o|*@<|endoftext|>|\n|a|@<|endoftext|>|"
@@ -180,10 +180,10 @@ END_TEST
 
 #define WITH_BOS ", \"bos_token\": \"<s>\", \"add_bos_token\": true"
 
-static void check_start(const struct settings *settings, const char *members, const char *want)
+static void check_start(const struct template_options *options, const char *members, const char *want)
 {
     CONVERSATION(M(ROLE_USER, "hi"), M(ROLE_ASSISTANT, "yo"));
-    start(members, settings);
+    start(members, options);
     ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT), want);
     char *jinja = mem_strdup(tpl.jinja), *first = mem_strdup(show());
     template_free(&tpl); /* what is exported begins with it, too */
@@ -267,15 +267,14 @@ END_TEST
 START_TEST(a_control_token_that_is_not_special_becomes_it)
 {
     CONVERSATION(M(ROLE_USER, "[BOT]"), M(ROLE_ASSISTANT, "<x>"));
-    const struct settings settings = {.data = {.template_choice = TEMPLATE_CUSTOM,
-                                               .user_prefix = "<|im_start|>",
-                                               .user_suffix = " [BOT]",
-                                               .assistant_prefix = "[BOT]",
-                                               .assistant_suffix = "<|endoftext|>"}};
+    const struct template_options options = {.choice = TEMPLATE_CUSTOM,
+                                             .prefix = {[ROLE_USER] = "<|im_start|>", [ROLE_ASSISTANT] = "[BOT]"},
+                                             .suffix = {[ROLE_USER] = " [BOT]",
+                                                        [ROLE_ASSISTANT] = "<|endoftext|>"}};
     start(", \"added_tokens_decoder\": {" ADDED(258, "<|endoftext|>", ", \"special\": true") ", " ADDED(
               259, "<|im_start|>", "") ", " ADDED(260, "[BOT]",
                                                   "") ", " ADDED(261, "<x>", "") ", " ADDED(262, " ", "") "}",
-          &settings);
+          &options);
     ck_assert_uint_eq(tpl.tokens_added, 0);
     ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT),
                      "@<|im_start|>|[|B|O|T|]| |@[BOT]|@[BOT]|*<x>|*@<|endoftext|>");

@@ -1,5 +1,6 @@
 #include "data/readers/names.h"
 
+#include "base/nearest.h"
 #include "data/readers/keys.h"
 
 #include <string.h>

@@ -18,12 +18,12 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "config/settings.h"
+#include "base/strbuf.h"
 #include "text/conversation.h"
 
 #include <stdint.h>
 
-/* As the settings have them; borrowed. Zero-initialised: none. */
+/* As a configuration has them; borrowed. Zero-initialised: none. */
 struct names_options {
     struct string_list columns, roles;
     const char *prompt_column,

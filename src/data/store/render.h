@@ -5,12 +5,12 @@
 #ifndef SFT_DATA_STORE_RENDER_H
 #define SFT_DATA_STORE_RENDER_H
 
-#include "config/settings.h"
+#include "config/choices.h"
 #include "data/readers/keys.h"
 #include "data/readers/reader.h"
 #include "data/rows/rows.h"
 #include "data/store/token_store.h"
-#include "text/template.h"
+#include "text/template_render.h"
 
 struct render_options {
     size_t max_length; /* the effective one: min(max_length, n_positions) */

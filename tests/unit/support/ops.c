@@ -87,7 +87,7 @@ static struct workspace make_work(const struct kernels *k, const struct kernel_s
     return (struct workspace){.data = aligned_alloc(64, bytes), .bytes = bytes};
 }
 
-/* ---- embeddings: in wte (V,C), wpe (V,C); out x (N,C) ---- */
+/* ---- embeddings: in wte (V,C), and wpe (V,C) where there are positions; out x (N,C) ---- */
 
 static void embed_layout(const struct op_sizes *s, size_t in[], size_t out[])
 {
@@ -95,12 +95,18 @@ static void embed_layout(const struct op_sizes *s, size_t in[], size_t out[])
     out[0] = s->N * s->C;
 }
 
-static void embed_forward(const void *table, const struct op_sizes *s, const double *const in[],
-                          double *const out[])
+static void embed_layout_tokens(const struct op_sizes *s, size_t in[], size_t out[])
 {
-    int32_t *tokens = make_indices(s->N, s->V, 7), *position = make_indices(s->N, s->V, 1);
-    real *wte = to_real(in[0], s->V * s->C), *wpe = to_real(in[1], s->V * s->C),
-         *x = to_real(out[0], s->N * s->C);
+    embed_layout(s, in, out);
+    in[1] = 0;
+}
+
+static void embed_run(const void *table, const struct op_sizes *s, const double *const in[], double *const out[],
+                      bool positions)
+{
+    int32_t *tokens = make_indices(s->N, s->V, 7), *position = positions ? make_indices(s->N, s->V, 1) : NULL;
+    real *wte = to_real(in[0], s->V * s->C), *wpe = positions ? to_real(in[1], s->V * s->C) : NULL;
+    real *x = to_real(out[0], s->N * s->C);
     kernels_of(table)->embed_fwd(x, wte, wpe, tokens, position, s->N, s->C);
     give_back(out[0], x, s->N * s->C);
     free(wte);
@@ -109,22 +115,28 @@ static void embed_forward(const void *table, const struct op_sizes *s, const dou
     free(position);
 }
 
-static void embed_backward(const void *table, const struct op_sizes *s, const double *const in[],
-                           const double *const dout[], double *const din[])
+static void embed_run_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                               const double *const dout[], double *const din[], bool positions)
 {
     (void)in;
-    int32_t *tokens = make_indices(s->N, s->V, 7), *position = make_indices(s->N, s->V, 1);
-    real *dwte = to_real(din[0], s->V * s->C), *dwpe = to_real(din[1], s->V * s->C);
+    int32_t *tokens = make_indices(s->N, s->V, 7), *position = positions ? make_indices(s->N, s->V, 1) : NULL;
+    real *dwte = to_real(din[0], s->V * s->C), *dwpe = positions ? to_real(din[1], s->V * s->C) : NULL;
     real *dx = to_real(dout[0], s->N * s->C);
     kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, s->N, s->C);
     give_back(din[0], dwte, s->V * s->C);
-    give_back(din[1], dwpe, s->V * s->C);
+    if (positions)
+        give_back(din[1], dwpe, s->V * s->C);
     free(dx);
     free(tokens);
     free(position);
 }
 
-/* ---- layer norm: in x (N,C), w (C), b (C); out y (N,C) ---- */
+FORWARD(embed_forward, embed_run, true)
+FORWARD(embed_forward_tokens, embed_run, false)
+BACKWARD(embed_backward, embed_run_backward, true)
+BACKWARD(embed_backward_tokens, embed_run_backward, false)
+
+/* ---- layer norm: in x (N,C), w (C), and b (C) where it has one; out y (N,C) ---- */
 
 static const real epsilon = (real)1e-5;
 
@@ -135,10 +147,16 @@ static void layernorm_layout(const struct op_sizes *s, size_t in[], size_t out[]
     out[0] = s->N * s->C;
 }
 
-static void layernorm_forward(const void *table, const struct op_sizes *s, const double *const in[],
-                              double *const out[])
+static void layernorm_layout_no_bias(const struct op_sizes *s, size_t in[], size_t out[])
 {
-    real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C), *b = to_real(in[2], s->C);
+    layernorm_layout(s, in, out);
+    in[2] = 0;
+}
+
+static void layernorm_run(const void *table, const struct op_sizes *s, const double *const in[], double *const out[],
+                          bool bias)
+{
+    real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C), *b = bias ? to_real(in[2], s->C) : NULL;
     real *mean = malloc((s->N + 1) * sizeof *mean), *rstd = malloc((s->N + 1) * sizeof *rstd);
     const struct kernels *k = kernels_of(table);
     act *y = to_act(k, out[0], s->N * s->C);
@@ -151,20 +169,21 @@ static void layernorm_forward(const void *table, const struct op_sizes *s, const
     free(rstd);
 }
 
-static void layernorm_backward(const void *table, const struct op_sizes *s, const double *const in[],
-                               const double *const dout[], double *const din[])
+static void layernorm_run_backward(const void *table, const struct op_sizes *s, const double *const in[],
+                                   const double *const dout[], double *const din[], bool bias)
 {
     const struct kernels *k = kernels_of(table);
-    real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C), *b = to_real(in[2], s->C);
+    real *x = to_real(in[0], s->N * s->C), *w = to_real(in[1], s->C), *b = bias ? to_real(in[2], s->C) : NULL;
     real *mean = malloc((s->N + 1) * sizeof *mean), *rstd = malloc((s->N + 1) * sizeof *rstd);
     act *y = malloc((s->N * s->C + 1) * sizeof(real)), *dy = to_act(k, dout[0], s->N * s->C);
-    real *dx = to_real(din[0], s->N * s->C), *dw = to_real(din[1], s->C), *db = to_real(din[2], s->C);
+    real *dx = to_real(din[0], s->N * s->C), *dw = to_real(din[1], s->C), *db = bias ? to_real(din[2], s->C) : NULL;
     k->layernorm_fwd(y, mean, rstd, x, w, b, epsilon, s->N, s->C);
     struct workspace work = make_work(k, &(struct kernel_sizes){.N = s->N, .C = s->C});
     k->layernorm_bwd(dx, dw, db, dy, x, mean, rstd, w, s->N, s->C, &work);
     give_back(din[0], dx, s->N * s->C);
     give_back(din[1], dw, s->C);
-    give_back(din[2], db, s->C);
+    if (bias)
+        give_back(din[2], db, s->C);
     free(x);
     free(w);
     free(b);
@@ -175,37 +194,68 @@ static void layernorm_backward(const void *table, const struct op_sizes *s, cons
     free(work.data);
 }
 
-/* ---- linear: in x (N,C), W (C,out), b (out), and the residual (N,out); out y (N,out) ---- */
+FORWARD(layernorm_forward, layernorm_run, true)
+FORWARD(layernorm_forward_no_bias, layernorm_run, false)
+BACKWARD(layernorm_backward, layernorm_run_backward, true)
+BACKWARD(layernorm_backward_no_bias, layernorm_run_backward, false)
 
-static void linear_layout(const struct op_sizes *s, size_t in[], size_t out[])
+/* ---- linear: in x (N,C), W (C,out) or transposed (out,C), then b (out) and the residual (N,out) where there are such;
+ * out y (N,out) ---- */
+
+enum { TRANSPOSED = 1, BIAS = 2, RESIDUAL = 4, ADD = 8 };
+
+static void linear_layout_of(const struct op_sizes *s, size_t in[], size_t out[], int flags)
 {
     in[0] = s->N * s->C;
     in[1] = s->C * s->out;
-    in[2] = s->out;
+    size_t n = 2;
+    if (flags & BIAS)
+        in[n++] = s->out;
+    if (flags & RESIDUAL)
+        in[n++] = s->N * s->out;
     out[0] = s->N * s->out;
+}
+
+static void linear_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    linear_layout_of(s, in, out, BIAS);
+}
+
+static void linear_layout_no_bias(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    linear_layout_of(s, in, out, 0);
 }
 
 static void linear_residual_layout(const struct op_sizes *s, size_t in[], size_t out[])
 {
-    linear_layout(s, in, out);
-    in[3] = s->N * s->out;
+    linear_layout_of(s, in, out, BIAS | RESIDUAL);
+}
+
+static void linear_residual_layout_no_bias(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    linear_layout_of(s, in, out, RESIDUAL);
 }
 
 static struct workspace linear_work(const struct kernels *k, const struct op_sizes *s)
 {
-    return make_work(k, &(struct kernel_sizes){.N = s->N, .C = s->C, .F = s->out});
+    return make_work(k, &(struct kernel_sizes){.N = s->N, .width = s->C > s->out ? s->C : s->out});
+}
+
+static struct linear linear_of(const real *w, const real *b, const struct op_sizes *s, int flags)
+{
+    return (struct linear){.w = w, .b = b, .in = s->C, .out = s->out, .transposed = (flags & TRANSPOSED) != 0};
 }
 
 static void linear_run(const void *table, const struct op_sizes *s, const double *const in[],
-                       double *const out[], bool with_residual)
+                       double *const out[], int flags)
 {
     const struct kernels *k = kernels_of(table);
-    real *w = to_real(in[1], s->C * s->out), *b = to_real(in[2], s->out);
+    real *w = to_real(in[1], s->C * s->out), *b = flags & BIAS ? to_real(in[2], s->out) : NULL;
     act *x = to_act(k, in[0], s->N * s->C);
-    const struct linear l = {.w = w, .b = b, .in = s->C, .out = s->out};
+    const struct linear l = linear_of(w, b, s, flags);
     struct workspace work = linear_work(k, s);
-    if (with_residual) {
-        real *y = to_real(in[3], s->N * s->out); /* in place, as the model may */
+    if (flags & RESIDUAL) {
+        real *y = to_real(in[flags & BIAS ? 3 : 2], s->N * s->out); /* in place, as the model may */
         k->linear_residual_fwd(y, y, x, &l, s->N, &work);
         give_back(out[0], y, s->N * s->out);
     } else {
@@ -219,23 +269,30 @@ static void linear_run(const void *table, const struct op_sizes *s, const double
     free(work.data);
 }
 
-FORWARD(linear_forward, linear_run, false)
-FORWARD(linear_residual_forward, linear_run, true)
+FORWARD(linear_forward, linear_run, BIAS)
+FORWARD(linear_forward_no_bias, linear_run, 0)
+FORWARD(linear_forward_t, linear_run, BIAS | TRANSPOSED)
+FORWARD(linear_forward_t_no_bias, linear_run, TRANSPOSED)
+FORWARD(linear_residual_forward, linear_run, RESIDUAL | BIAS)
+FORWARD(linear_residual_forward_no_bias, linear_run, RESIDUAL)
+FORWARD(linear_residual_forward_t, linear_run, RESIDUAL | BIAS | TRANSPOSED)
+FORWARD(linear_residual_forward_t_no_bias, linear_run, RESIDUAL | TRANSPOSED)
 
 static void linear_run_backward(const void *table, const struct op_sizes *s, const double *const in[],
-                                const double *const dout[], double *const din[], bool add)
+                                const double *const dout[], double *const din[], int flags)
 {
     const struct kernels *k = kernels_of(table);
-    real *w = to_real(in[1], s->C * s->out), *b = to_real(in[2], s->out);
+    real *w = to_real(in[1], s->C * s->out), *b = flags & BIAS ? to_real(in[2], s->out) : NULL;
     act *x = to_act(k, in[0], s->N * s->C), *dx = to_act(k, din[0], s->N * s->C);
-    real *dw = to_real(din[1], s->C * s->out), *db = to_real(din[2], s->out);
+    real *dw = to_real(din[1], s->C * s->out), *db = flags & BIAS ? to_real(din[2], s->out) : NULL;
     act *dy = to_act(k, dout[0], s->N * s->out);
-    const struct linear l = {.w = w, .b = b, .in = s->C, .out = s->out};
+    const struct linear l = linear_of(w, b, s, flags);
     struct workspace work = linear_work(k, s);
-    k->linear_bwd(dx, dw, db, add, dy, x, &l, s->N, &work);
+    k->linear_bwd(dx, dw, db, flags & ADD, dy, x, &l, s->N, &work);
     give_back_act(k, din[0], dx, s->N * s->C);
     give_back(din[1], dw, s->C * s->out);
-    give_back(din[2], db, s->out);
+    if (flags & BIAS)
+        give_back(din[2], db, s->out);
     free(x);
     free(w);
     free(b);
@@ -243,8 +300,12 @@ static void linear_run_backward(const void *table, const struct op_sizes *s, con
     free(work.data);
 }
 
-BACKWARD(linear_backward, linear_run_backward, false)
-BACKWARD(linear_backward_adding, linear_run_backward, true)
+BACKWARD(linear_backward, linear_run_backward, BIAS)
+BACKWARD(linear_backward_no_bias, linear_run_backward, 0)
+BACKWARD(linear_backward_t, linear_run_backward, BIAS | TRANSPOSED)
+BACKWARD(linear_backward_t_no_bias, linear_run_backward, TRANSPOSED)
+BACKWARD(linear_backward_adding, linear_run_backward, BIAS | ADD)
+BACKWARD(linear_backward_t_adding, linear_run_backward, BIAS | TRANSPOSED | ADD)
 
 /* ---- gelu: in x (N,C); out y (N,C) ---- */
 
@@ -567,10 +628,19 @@ static void adamw_forward(const void *table, const struct op_sizes *s, const dou
 
 const struct op REAL_NAME(ops)[] = {
     {"embed", embed_layout, embed_forward, embed_backward},
+    {"embed, tokens only", embed_layout_tokens, embed_forward_tokens, embed_backward_tokens},
     {"layernorm", layernorm_layout, layernorm_forward, layernorm_backward},
+    {"layernorm, no bias", layernorm_layout_no_bias, layernorm_forward_no_bias, layernorm_backward_no_bias},
     {"linear", linear_layout, linear_forward, linear_backward},
     {"linear, adding", linear_layout, linear_forward, linear_backward_adding},
+    {"linear, no bias", linear_layout_no_bias, linear_forward_no_bias, linear_backward_no_bias},
+    {"linear, transposed", linear_layout, linear_forward_t, linear_backward_t},
+    {"linear, transposed, adding", linear_layout, linear_forward_t, linear_backward_t_adding},
+    {"linear, transposed, no bias", linear_layout_no_bias, linear_forward_t_no_bias, linear_backward_t_no_bias},
     {"linear_residual", linear_residual_layout, linear_residual_forward, NULL},
+    {"linear_residual, no bias", linear_residual_layout_no_bias, linear_residual_forward_no_bias, NULL},
+    {"linear_residual, transposed", linear_residual_layout, linear_residual_forward_t, NULL},
+    {"linear_residual, transposed, no bias", linear_residual_layout_no_bias, linear_residual_forward_t_no_bias, NULL},
     {"gelu, exact", rows_layout, gelu_exact_forward, gelu_exact_backward},
     {"gelu, tanh", rows_layout, gelu_tanh_forward, gelu_tanh_backward},
     {"attention", attention_layout, attention_forward, attention_backward},

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { N_TABLES = 6, MAX_TABLES = N_TABLES + 1 };
 
@@ -46,6 +47,11 @@ static inline size_t modelled_tables(const struct kernels *tables[static MAX_TAB
         printf("SKIP: the model of AMX: this CPU (%s) has no AVX512-BF16\n", cpu_get()->name);
 #endif
     return n;
+}
+
+static inline bool is_modelled(const struct kernels *table)
+{
+    return strstr(table->isa, "model") != NULL;
 }
 
 static inline bool is_bf16_table(const struct kernels *table)

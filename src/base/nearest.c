@@ -1,5 +1,6 @@
+#include "base/nearest.h"
+
 #include "base/mem.h"
-#include "config/settings.h"
 
 #include <ctype.h>
 #include <stdint.h>

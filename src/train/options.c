@@ -1,0 +1,32 @@
+#include "train/options.h"
+
+struct template_options template_options_of(const struct settings *settings)
+{
+    return (struct template_options){
+        .choice = (enum template_choice)settings->data.template_choice,
+        .prefix = {[ROLE_SYSTEM] = settings->data.system_prefix,
+                   [ROLE_USER] = settings->data.user_prefix,
+                   [ROLE_ASSISTANT] = settings->data.assistant_prefix},
+        .suffix = {[ROLE_SYSTEM] = settings->data.system_suffix,
+                   [ROLE_USER] = settings->data.user_suffix,
+                   [ROLE_ASSISTANT] = settings->data.assistant_suffix},
+    };
+}
+
+struct dataset_options dataset_options_of(const struct settings *settings, size_t max_length)
+{
+    return (struct dataset_options){
+        .render = {.max_length = max_length,
+                   .overlong = (enum overlong)settings->data.overlong,
+                   .train_on = (enum train_on)settings->data.train_on,
+                   .system = settings->data.system,
+                   .system_policy = (enum system_policy)settings->data.system_policy},
+        .names = {.columns = settings->data.columns,
+                  .roles = settings->data.roles,
+                  .prompt_column = settings->data.prompt_column,
+                  .completion_column = settings->data.completion_column},
+        .on_bad_row = (enum on_bad_row)settings->data.on_bad_row,
+        .dedupe = (enum dedupe)settings->data.dedupe,
+        .seed = settings->train.seed,
+    };
+}

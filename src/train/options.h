@@ -1,0 +1,14 @@
+/* The options of the rooms below, as the settings say them: they know no settings. Strings stay the settings'. */
+#ifndef SFT_TRAIN_OPTIONS_H
+#define SFT_TRAIN_OPTIONS_H
+
+#include "config/settings.h"
+#include "data/dataset.h"
+#include "text/template.h"
+
+struct template_options template_options_of(const struct settings *settings);
+
+/* max_length: the effective one, which the model bounds too. */
+struct dataset_options dataset_options_of(const struct settings *settings, size_t max_length);
+
+#endif

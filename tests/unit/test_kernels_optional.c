@@ -1,0 +1,423 @@
+/* What ops may lack: outputs that nobody wants, which must change no bit of the others, and rows. */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "profile.h"
+#include "support/run_suite.h"
+#include "support/tables.h"
+
+#include <string.h>
+
+static const struct kernels *tables[MAX_TABLES];
+static size_t n_tables;
+
+enum { IN = 65, OUT = 130, V = 300, POSITIONS = 40 };
+static const size_t row_counts[] = {0, 1, 4, 70};
+enum { N_ROW_COUNTS = sizeof row_counts / sizeof *row_counts };
+
+/* ---- arrays ---- */
+
+static real *reals(size_t n, uint64_t seed)
+{
+    struct rng rng;
+    rng_seed(&rng, seed, 0);
+    real *x = mem_alloc((n + 1) * sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (real)rng_normal(&rng);
+    return x;
+}
+
+static act *acts(const struct kernels *k, size_t n, uint64_t seed)
+{
+    real *x = reals(n, seed);
+    if (k->act_size == sizeof *x)
+        return x;
+    act *y = mem_alloc((n + 1) * k->act_size);
+    k->to_act(y, x, n);
+    free(x);
+    return y;
+}
+
+static struct workspace work_of(const struct kernels *k, size_t N)
+{
+    const struct kernel_sizes sizes = {.N = N, .width = OUT, .C = IN, .V = V, .head_size = 1, .heads_per_kv = 1};
+    const size_t bytes = (k->work_bytes(&sizes) + 127) / 64 * 64;
+    return (struct workspace){.data = aligned_alloc(64, bytes), .bytes = bytes};
+}
+
+/* An op's outputs, as they were and as it left them. */
+enum { MAX_OUTPUTS = 3 };
+struct outputs {
+    void *p[MAX_OUTPUTS];
+    size_t bytes[MAX_OUTPUTS];
+};
+
+static struct outputs make_outputs(const size_t bytes[MAX_OUTPUTS])
+{
+    struct outputs o = {0};
+    for (size_t i = 0; i < MAX_OUTPUTS; i++) {
+        o.bytes[i] = bytes[i];
+        o.p[i] = mem_alloc(bytes[i] + 1);
+        for (size_t j = 0; j + sizeof(real) <= bytes[i]; j += sizeof(real)) /* numbers in bf16 too */
+            memcpy((char *)o.p[i] + j, &(real){0.5f}, sizeof(real));
+    }
+    return o;
+}
+
+static void free_outputs(struct outputs *o)
+{
+    for (size_t i = 0; i < MAX_OUTPUTS; i++)
+        free(o->p[i]);
+}
+
+/* ---- outputs that nobody wants ---- */
+
+/* An op with some of its outputs, the others NULL; seed makes its inputs. */
+typedef void run_fn(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant);
+
+static struct linear linear_bwd_layer(const real *w, int variant)
+{
+    return (struct linear){.w = w, .in = IN, .out = OUT, .transposed = variant & 1};
+}
+
+/* variant: 1 transposed, 2 adding. out: dx, dw, db. */
+static void run_linear_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
+{
+    real *w = reals(IN * OUT, 1);
+    act *dy = acts(k, N * OUT, 2), *x = acts(k, N * IN, 3);
+    struct workspace work = work_of(k, N);
+    const struct linear l = linear_bwd_layer(w, variant);
+    k->linear_bwd(out[0], out[1], out[2], variant & 2, dy, x, &l, N, &work);
+    free(w);
+    free(dy);
+    free(x);
+    free(work.data);
+}
+
+/* out: dx, dw, db. */
+static void run_norm_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
+{
+    (void)variant;
+    real *w = reals(IN, 1), *x = reals(N * IN, 3), *mean = reals(N, 4), *rstd = reals(N, 5);
+    act *dy = acts(k, N * IN, 2);
+    struct workspace work = work_of(k, N);
+    k->layernorm_bwd(out[0], out[1], out[2], dy, x, mean, rstd, w, N, IN, &work);
+    free(w);
+    free(x);
+    free(mean);
+    free(rstd);
+    free(dy);
+    free(work.data);
+}
+
+/* out: dwte, dwpe. */
+static void run_embed_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
+{
+    (void)variant;
+    real *dx = reals(N * IN, 1);
+    int32_t *tokens = mem_alloc((N + 1) * sizeof *tokens), *position = mem_alloc((N + 1) * sizeof *position);
+    for (size_t n = 0; n < N; n++) {
+        tokens[n] = (int32_t)(n * 7 % V);
+        position[n] = (int32_t)(n % POSITIONS);
+    }
+    k->embed_bwd(out[0], out[1], dx, tokens, out[1] ? position : NULL, N, IN);
+    free(dx);
+    free(tokens);
+    free(position);
+}
+
+/* variant: 1 adding. out: nll, dh, dw. */
+static void run_head_loss(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
+{
+    real *w = reals(V * IN, 1), *dnll = reals(N, 2);
+    act *h = acts(k, N * IN, 3);
+    int32_t *labels = mem_alloc((N + 1) * sizeof *labels);
+    uint8_t *correct = mem_alloc(N + 1);
+    struct workspace work = work_of(k, N);
+    const struct head head = {.w = w, .V = V, .C = IN};
+    for (size_t n = 0; n < N; n++)
+        labels[n] = (int32_t)(n * 11 % V);
+    k->head_loss(out[0], correct, out[1], out[2], variant & 1, h, labels, out[1] ? dnll : NULL, &head, N, &work);
+    free(w);
+    free(dnll);
+    free(h);
+    free(labels);
+    free(correct);
+    free(work.data);
+}
+
+static const struct optional {
+    const char *name;
+    run_fn *run;
+    int variants;
+    unsigned always;  /* bits: outputs that are never NULL */
+    unsigned wants[MAX_OUTPUTS]; /* bits: outputs without which this one is not wanted either */
+    size_t row_acts[MAX_OUTPUTS], row_reals[MAX_OUTPUTS], reals[MAX_OUTPUTS]; /* elements: a row's, and whole arrays' */
+} optionals[] = {
+    {"linear_bwd", run_linear_bwd, 4, 0, {0}, {IN, 0, 0}, {0}, {0, IN * OUT, OUT}},
+    {"layernorm_bwd", run_norm_bwd, 1, 1, {0}, {0}, {IN, 0, 0}, {0, IN, IN}},
+    {"embed_bwd", run_embed_bwd, 1, 0, {0}, {0}, {0}, {V * IN, POSITIONS * IN, 0}},
+    {"head_loss", run_head_loss, 2, 1, {0, 0, 1u << 1}, {0, IN, 0}, {1, 0, 0}, {0, 0, V * IN}},
+};
+enum { N_OPTIONALS = sizeof optionals / sizeof *optionals };
+
+static bool makes_sense(const struct optional *o, unsigned wanted)
+{
+    if ((wanted & o->always) != o->always)
+        return false;
+    for (size_t i = 0; i < MAX_OUTPUTS; i++)
+        if (wanted >> i & 1 && (wanted & o->wants[i]) != o->wants[i])
+            return false;
+    return true;
+}
+
+static struct outputs run_wanted(const struct optional *o, const struct kernels *k, size_t N, int variant,
+                                 unsigned wanted)
+{
+    size_t bytes[MAX_OUTPUTS];
+    void *given[MAX_OUTPUTS];
+    for (size_t i = 0; i < MAX_OUTPUTS; i++)
+        bytes[i] = N * (o->row_acts[i] * k->act_size + o->row_reals[i] * sizeof(real)) + o->reals[i] * sizeof(real);
+    struct outputs out = make_outputs(bytes);
+    for (size_t i = 0; i < MAX_OUTPUTS; i++)
+        given[i] = wanted >> i & 1 ? out.p[i] : NULL;
+    o->run(k, given, N, variant);
+    return out;
+}
+
+static void check_subsets(const struct optional *o, const struct kernels *k, size_t N, int variant)
+{
+    const unsigned all = (1u << MAX_OUTPUTS) - 1;
+    struct outputs whole = run_wanted(o, k, N, variant, all);
+    for (unsigned wanted = 0; wanted < all; wanted++) {
+        if (!makes_sense(o, wanted))
+            continue;
+        struct outputs some = run_wanted(o, k, N, variant, wanted);
+        for (size_t i = 0; i < MAX_OUTPUTS; i++)
+            if (wanted >> i & 1)
+                ck_assert_msg(memcmp(some.p[i], whole.p[i], whole.bytes[i]) == 0,
+                              "%s of %s, %zu rows, variant %d, outputs %x: output %zu differs", o->name,
+                              table_name(k), N, variant, wanted, i);
+        free_outputs(&some);
+    }
+    free_outputs(&whole);
+}
+
+START_TEST(what_is_not_wanted_changes_nothing_else)
+{
+    const struct optional *o = &optionals[_i];
+    for (size_t t = 0; t < n_tables; t++)
+        for (size_t n = 0; n < N_ROW_COUNTS; n++)
+            for (int variant = 0; variant < o->variants; variant++)
+                check_subsets(o, tables[t], row_counts[n], variant);
+}
+END_TEST
+
+/* What `sft bench` counts of it is what is computed. */
+START_TEST(what_is_not_wanted_is_not_counted)
+{
+    const double product = 2.0 * 4 * IN * OUT, head = 2.0 * 4 * V * IN;
+    const struct {
+        size_t op;
+        const char *profile;
+        unsigned wanted;
+        double flops;
+    } cases[] = {{0, "linear, backward", 7, 2 * product}, {0, "linear, backward", 1, product},
+                 {0, "linear, backward", 2, product},     {0, "linear, backward", 4, 0},
+                 {3, "head, loss, both ways", 7, 3 * head}, {3, "head, loss, both ways", 3, 2 * head},
+                 {3, "head, loss, both ways", 1, head}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        const struct kernels *k = profile_start(tables[0]);
+        struct outputs out = run_wanted(&optionals[cases[c].op], k, 4, 0, cases[c].wanted);
+        free_outputs(&out);
+        size_t n;
+        const struct profile_op *ops = profile_ops(&n);
+        for (size_t i = 0; i < n; i++)
+            if (strcmp(ops[i].name, cases[c].profile) == 0) {
+                ck_assert_uint_eq(ops[i].calls, 1);
+                ck_assert_msg(ops[i].flops == cases[c].flops, "%s, outputs %x: %g", ops[i].name, cases[c].wanted,
+                              ops[i].flops);
+            }
+    }
+}
+END_TEST
+
+/* ---- no rows: nothing is touched, but what is set whatever the rows are ---- */
+
+enum { SOME = 4 * IN, BEFORE = 7 };
+static real some[SOME], touched[4][IN * OUT];
+static uint8_t flags[SOME];
+static int32_t ids[SOME];
+static size_t starts[SOME], rows[SOME];
+static struct workspace workspace;
+
+static void check_all(size_t array, size_t n, real expected)
+{
+    for (size_t i = 0; i < n; i++)
+        if (touched[array][i] != expected)
+            ck_abort_msg("array %zu: element %zu is %g, not %g", array, i, (double)touched[array][i], (double)expected);
+}
+
+static const struct linear no_row_layers[] = {{some, some, 2, 3, false}, {some, NULL, 2, 3, true}};
+static const struct head no_row_head = {.w = some, .V = 5, .C = 4};
+
+static void embed_fwd_of_none(const struct kernels *k)
+{
+    k->embed_fwd(touched[0], some, some, ids, ids, 0, IN);
+    k->embed_fwd(touched[0], some, NULL, ids, NULL, 0, IN);
+}
+
+static void embed_bwd_of_none(const struct kernels *k)
+{
+    k->embed_bwd(touched[0], touched[1], some, ids, ids, 0, IN);
+}
+
+static void layernorm_fwd_of_none(const struct kernels *k)
+{
+    k->layernorm_fwd(touched[0], touched[1], touched[2], some, some, some, 1e-5f, 0, IN);
+}
+
+static void layernorm_bwd_of_none(const struct kernels *k)
+{
+    k->layernorm_bwd(touched[0], touched[1], touched[2], some, some, some, some, some, 0, IN, &workspace);
+}
+
+static void linear_fwd_of_none(const struct kernels *k)
+{
+    for (size_t i = 0; i < 2; i++)
+        k->linear_fwd(touched[0], some, &no_row_layers[i], 0, &workspace);
+}
+
+static void linear_residual_fwd_of_none(const struct kernels *k)
+{
+    for (size_t i = 0; i < 2; i++)
+        k->linear_residual_fwd(touched[0], some, some, &no_row_layers[i], 0, &workspace);
+}
+
+static void linear_bwd_of_none(const struct kernels *k)
+{
+    for (size_t i = 0; i < 2; i++) {
+        k->linear_bwd(touched[0], touched[1], touched[2], true, some, some, &no_row_layers[i], 0, &workspace);
+        k->linear_bwd(touched[0], touched[3], touched[3] + 6, false, some, some, &no_row_layers[i], 0, &workspace);
+        check_all(3, 6 + 3, 0); /* dw and db are set to what a sum of nothing is */
+        for (size_t j = 0; j < 6 + 3; j++)
+            touched[3][j] = BEFORE;
+    }
+}
+
+static void gelu_fwd_of_none(const struct kernels *k)
+{
+    k->gelu_fwd(touched[0], some, false, 0);
+    k->gelu_fwd(touched[0], some, true, 0);
+}
+
+static void gelu_bwd_of_none(const struct kernels *k)
+{
+    k->gelu_bwd(touched[0], some, some, false, 0);
+    k->gelu_bwd(touched[0], some, some, true, 0);
+}
+
+/* No sequences, and sequences of nothing. */
+static const struct attention no_row_attention[] = {
+    {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 0, .q_start = starts, .ld_q = 8, .ld_kv = 4, .scale = 1},
+    {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 2, .q_start = starts, .ld_q = 8, .ld_kv = 4, .scale = 1}};
+
+static void attention_fwd_of_none(const struct kernels *k)
+{
+    for (size_t i = 0; i < 2; i++)
+        k->attention_fwd(touched[0], touched[1], some, some, some, &no_row_attention[i], &workspace);
+}
+
+static void attention_bwd_of_none(const struct kernels *k)
+{
+    for (size_t i = 0; i < 2; i++)
+        k->attention_bwd(touched[0], touched[1], touched[2], some, some, some, some, some, some, &no_row_attention[i],
+                         &workspace);
+}
+
+static void head_loss_of_none(const struct kernels *k)
+{
+    k->head_loss(touched[0], flags, NULL, NULL, false, some, ids, NULL, &no_row_head, 0, &workspace);
+    k->head_loss(touched[0], flags, touched[1], NULL, false, some, ids, some, &no_row_head, 0, &workspace);
+    k->head_loss(touched[0], flags, touched[1], touched[2], true, some, ids, some, &no_row_head, 0, &workspace);
+    k->head_loss(touched[0], flags, touched[1], touched[3], false, some, ids, some, &no_row_head, 0, &workspace);
+    check_all(3, 5 * 4, 0);
+    for (size_t j = 0; j < 5 * 4; j++)
+        touched[3][j] = BEFORE;
+}
+
+static void head_logits_of_none(const struct kernels *k)
+{
+    k->head_logits(touched[0], some, &no_row_head, 0, &workspace);
+}
+
+static void gather_rows_of_none(const struct kernels *k)
+{
+    k->gather_rows(touched[0], some, rows, 0, 8 * sizeof(real));
+}
+
+static void scatter_rows_of_none(const struct kernels *k)
+{
+    k->scatter_rows(touched[0], 0, some, rows, 0, 8 * sizeof(real));
+    k->scatter_rows(touched[3], 3, some, rows, 0, 8 * sizeof(real));
+    check_all(3, 3 * 8, 0);
+    for (size_t j = 0; j < 3 * 8; j++)
+        touched[3][j] = BEFORE;
+}
+
+static void to_act_of_none(const struct kernels *k)
+{
+    const act *made = k->to_act(touched[0], some, 0);
+    ck_assert(made == some || made == touched[0]);
+}
+
+static void sum_of_squares_of_none(const struct kernels *k)
+{
+    ck_assert(k->sum_of_squares(some, 0) == 0);
+}
+
+static void adamw_of_none(const struct kernels *k)
+{
+    static const struct adamw_args args = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+    k->adamw(touched[0], touched[1], touched[2], some, &args, 0);
+}
+
+/* An op without such a function does not compile. */
+static const struct {
+    const char *name;
+    void (*run)(const struct kernels *k);
+} no_rows[] = {
+#define OP(result, op, ...) {#op, op##_of_none},
+#include "ops.def"
+#undef OP
+};
+enum { N_OPS = sizeof no_rows / sizeof *no_rows };
+
+START_TEST(no_rows_touch_nothing)
+{
+    for (size_t t = 0; t < n_tables; t++) {
+        for (size_t i = 0; i < sizeof touched / sizeof **touched; i++)
+            touched[i / (IN * OUT)][i % (IN * OUT)] = BEFORE;
+        workspace = work_of(tables[t], 0);
+        no_rows[_i].run(tables[t]);
+        for (size_t array = 0; array < 4; array++)
+            check_all(array, IN * OUT, BEFORE);
+        free(workspace.data);
+    }
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    start_kernels(argv);
+    n_tables = modelled_tables(tables);
+    Suite *suite = suite_create("kernels: what ops may lack");
+    TCase *outputs = tcase_create("outputs"), *none = tcase_create("rows");
+    tcase_set_timeout(outputs, 120);
+    tcase_add_loop_test(outputs, what_is_not_wanted_changes_nothing_else, 0, N_OPTIONALS);
+    tcase_add_test(outputs, what_is_not_wanted_is_not_counted);
+    tcase_add_loop_test(none, no_rows_touch_nothing, 0, N_OPS);
+    suite_add_tcase(suite, outputs);
+    suite_add_tcase(suite, none);
+    return run_suite(suite);
+}
