@@ -90,32 +90,34 @@ static act *columns(const struct transformer *model, act *matrix, size_t column)
 
 /* ---- forward ---- */
 
-/* Append the new rows' keys and values to the cache, which attention then reads instead of qkv. */
-static void cache_append(const struct transformer *model, const struct kv_cache *cache, size_t layer,
-                         act *qkv, size_t N, act **k, act **v)
+/* Put the new rows' keys and values behind those of their sequences, where attention then reads them instead of qkv. */
+static void kv_append(const struct transformer *model, const struct kv_view *kv, const struct batch *batch,
+                      size_t layer, act *qkv, act **k, act **v)
 {
     const size_t C = model->config.n_embd, row_bytes = C * model->kernels->act_size;
-    *k = columns(model, cache->k, layer * cache->capacity * C);
-    *v = columns(model, cache->v, layer * cache->capacity * C);
-    for (size_t n = 0; n < N; n++) {
-        const size_t row = (cache->length + n) * C;
-        memcpy(columns(model, *k, row), columns(model, qkv, n * 3 * C + C), row_bytes);
-        memcpy(columns(model, *v, row), columns(model, qkv, n * 3 * C + 2 * C), row_bytes);
+    *k = columns(model, kv->k, layer * kv->capacity * C);
+    *v = columns(model, kv->v, layer * kv->capacity * C);
+    for (size_t s = 0; s < batch->S; s++) {
+        const size_t first = kv->begin[s] + kv->len[s] - (batch->seq_start[s + 1] - batch->seq_start[s]);
+        for (size_t n = batch->seq_start[s]; n < batch->seq_start[s + 1]; n++) {
+            const size_t row = (first + n - batch->seq_start[s]) * C;
+            memcpy(columns(model, *k, row), columns(model, qkv, n * 3 * C + C), row_bytes);
+            memcpy(columns(model, *v, row), columns(model, qkv, n * 3 * C + 2 * C), row_bytes);
+        }
     }
 }
 
 static void attend(const struct transformer *model, struct activations *acts, const struct batch *batch,
-                   const struct kv_cache *cache, size_t layer)
+                   const struct kv_view *kv, size_t layer)
 {
     const struct layer_activations *a = &acts->layers[layer];
     const size_t C = model->config.n_embd;
     struct attention attention = attention_of(&model->config, batch, layer);
     act *k = columns(model, a->qkv, C), *v = columns(model, a->qkv, 2 * C);
-    const size_t begin = 0, length = cache ? cache->length + batch->N : 0;
-    if (cache) {
-        cache_append(model, cache, layer, a->qkv, batch->N, &k, &v);
-        attention.kv_begin = &begin;
-        attention.kv_len = &length;
+    if (kv) {
+        kv_append(model, kv, batch, layer, a->qkv, &k, &v);
+        attention.kv_begin = kv->begin;
+        attention.kv_len = kv->len;
         attention.ld_kv = C;
     }
     model->kernels->attention_fwd(a->attended, a->lse, a->qkv, k, v, &attention, &acts->work);
@@ -144,13 +146,13 @@ static real *x_after(const struct transformer *model, const struct activations *
 
 /* Norm, queries, keys and values, attention: at all positions. */
 static void attention_forward(const struct transformer *model, struct activations *acts,
-                              const struct batch *batch, const struct kv_cache *cache, size_t layer)
+                              const struct batch *batch, const struct kv_view *kv, size_t layer)
 {
     const struct layer_activations *a = &acts->layers[layer];
     const struct linear qkv = linear_of(model, TENSOR_QKV_W, TENSOR_QKV_B, layer);
     norm(model, acts, a->x, TENSOR_NORM1_W, TENSOR_NORM1_B, layer, batch->N);
     model->kernels->linear_fwd(a->qkv, acts->norm, &qkv, batch->N, &acts->work);
-    attend(model, acts, batch, cache, layer);
+    attend(model, acts, batch, kv, layer);
 }
 
 /* Projection and MLP, at n positions: x_mid = x + proj(attended), then x_mid + mlp(x_mid); x may be x_mid. */
@@ -173,18 +175,18 @@ static void mlp_forward(const struct transformer *model, struct activations *act
  * Past the last layer's attention nobody sees the others, so it runs on those only. (Its queries, a small
  * part, are computed at all positions, so that attention is the same in every layer.) */
 static void forward(const struct transformer *model, struct activations *acts, const struct batch *batch,
-                    const struct kv_cache *cache, const size_t *rows, size_t n_rows)
+                    const struct kv_view *kv, const size_t *rows, size_t n_rows)
 {
     const struct kernels *k = model->kernels;
     const size_t C = model->config.n_embd;
-    if (batch->N > acts->max_positions || (cache && cache->length + batch->N > cache->capacity))
+    if (batch->N > acts->max_positions)
         SFT_BUG("a batch larger than planned");
     k->embed_fwd(acts->layers[0].x, transformer_tensor(model, TENSOR_TOKEN_EMBEDDING, 0),
                  transformer_tensor(model, TENSOR_POSITION_EMBEDDING, 0), batch->tokens, batch->position,
                  batch->N, C);
     for (size_t layer = 0; layer < model->config.n_layer; layer++) {
         const struct layer_activations *a = &acts->layers[layer];
-        attention_forward(model, acts, batch, cache, layer);
+        attention_forward(model, acts, batch, kv, layer);
         if (is_last(model, layer)) {
             k->gather_rows(a->x_mid, a->x, rows, n_rows, C * sizeof(real));
             k->gather_rows(acts->attended_rows, a->attended, rows, n_rows, C * k->act_size);
@@ -219,12 +221,10 @@ void transformer_costs(const struct transformer *model, struct activations *acts
 }
 
 void transformer_logits(const struct transformer *model, struct activations *acts, const struct batch *batch,
-                        struct kv_cache *cache, const size_t *rows, size_t n_rows, real *logits)
+                        const struct kv_view *kv, const size_t *rows, size_t n_rows, real *logits)
 {
     const struct head head = head_of(model);
-    forward(model, acts, batch, cache, rows, n_rows);
-    if (cache)
-        cache->length += batch->N;
+    forward(model, acts, batch, kv, rows, n_rows);
     model->kernels->head_logits(logits, acts->norm, &head, n_rows, &acts->work);
 }
 

@@ -95,10 +95,12 @@ enum sft_status activations_init(struct activations *acts, const struct model_co
                                  struct sft_err *err);
 void activations_free(struct activations *acts);
 
-/* Keys and values of a sequence's earlier positions, for generation; src/infer owns the memory. */
-struct kv_cache {
-    act *k, *v; /* (L, capacity, C) */
-    size_t capacity, length;
+/* Keys and values of sequences' earlier positions, for generation: rows of a memory that src/infer owns and gives out.
+ * Sequence s of a batch has its rows from begin[s] on; len[s] of them once those of the batch are there too. */
+struct kv_view {
+    act *k, *v;      /* (L, capacity, C) */
+    size_t capacity; /* rows a layer */
+    const size_t *begin, *len; /* (S) */
 };
 
 /* ---- running ---- */
@@ -116,11 +118,9 @@ void transformer_costs(const struct transformer *model, struct activations *acts
 void transformer_backward(struct transformer *model, struct activations *acts, const struct batch *batch,
                           const struct targets *targets, bool add);
 
-/* logits (n_rows, V) at the positions rows[0..n_rows) of the batch, which ascend. With a cache (may be NULL)
- * the batch is one sequence that continues it: its keys and values are appended, and cache->length grows by
- * N.
- */
+/* logits (n_rows, V) at the positions rows[0..n_rows) of the batch, which ascend. With kv (may be NULL) each sequence
+ * of the batch continues the rows that it has there: its own keys and values are put behind them. */
 void transformer_logits(const struct transformer *model, struct activations *acts, const struct batch *batch,
-                        struct kv_cache *cache, const size_t *rows, size_t n_rows, real *logits);
+                        const struct kv_view *kv, const size_t *rows, size_t n_rows, real *logits);
 
 #endif
