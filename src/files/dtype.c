@@ -27,33 +27,33 @@ static void store_u16(unsigned char *p, uint16_t x)
     memcpy(p, &x, sizeof x);
 }
 
-static void decode_f16(float *values, const unsigned char *bytes, size_t n)
+static void f16_to_floats(float *values, const unsigned char *bytes, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         values[i] = f32_from_f16(load_u16(bytes + 2 * i));
 }
 
-static void encode_f16(unsigned char *bytes, const float *values, size_t n)
+static void f16_from_floats(unsigned char *bytes, const float *values, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         store_u16(bytes + 2 * i, f16_from_f32(values[i]));
 }
 
-static void decode_bf16(float *values, const unsigned char *bytes, size_t n)
+static void bf16_to_floats(float *values, const unsigned char *bytes, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         values[i] = f32_from_bf16(load_u16(bytes + 2 * i));
 }
 
-static void encode_bf16(unsigned char *bytes, const float *values, size_t n)
+static void bf16_from_floats(unsigned char *bytes, const float *values, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         store_u16(bytes + 2 * i, bf16_from_f32(values[i]));
 }
 
 const struct dtype dtype_f32 = {"F32", 1, 4, copy_in, copy_out, "f32", "float32"};
-const struct dtype dtype_f16 = {"F16", 1, 2, decode_f16, encode_f16, "f16", "float16"};
-const struct dtype dtype_bf16 = {"BF16", 1, 2, decode_bf16, encode_bf16, "bf16", "bfloat16"};
+const struct dtype dtype_f16 = {"F16", 1, 2, f16_to_floats, f16_from_floats, "f16", "float16"};
+const struct dtype dtype_bf16 = {"BF16", 1, 2, bf16_to_floats, bf16_from_floats, "bf16", "bfloat16"};
 const char dtype_options[] = "f32, f16 or bf16";
 
 static const struct dtype *const done[] = {&dtype_f32, &dtype_f16, &dtype_bf16};

@@ -11,10 +11,10 @@
 struct dtype {
     const char *name;          /* as its format calls it: "BF16" */
     size_t block, block_bytes; /* elements that are stored together, and the bytes they take: 1 and 4 for F32 */
-    /* n elements, a multiple of block, to and from floats; bytes at any alignment. Encoding rounds to nearest even.
+    /* n elements, a multiple of block, to and from floats; bytes at any alignment. from_f32 rounds to nearest even.
      * NULL: not read, or not written, here. */
-    void (*decode)(float *values, const unsigned char *bytes, size_t n);
-    void (*encode)(unsigned char *bytes, const float *values, size_t n);
+    void (*to_f32)(float *values, const unsigned char *bytes, size_t n);
+    void (*from_f32)(unsigned char *bytes, const float *values, size_t n);
     const char *option, *torch; /* of one that is written: in --dtype ("bf16"), and in a config.json ("bfloat16") */
 };
 

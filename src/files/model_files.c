@@ -7,25 +7,30 @@
 
 /* ---- its parts ---- */
 
-static enum sft_status read_config(const struct format *format, const char *path, struct model_config *config,
-                                   json **raw, struct sft_err *err)
+enum sft_status model_config_load(struct model_config *config, const char *path, json **raw, struct sft_err *err)
 {
-    char *name;
-    enum sft_status status = format->read_config(raw, &name, path, err);
-    if (!status && (status = model_config_read(config, *raw, err)))
+    const struct format *format;
+    json *root = NULL;
+    char *name = NULL;
+    *config = (struct model_config){0};
+    enum sft_status status = format_find(&format, path, err);
+    if (!status)
+        status = format->read_config(&root, &name, path, err);
+    if (!status && (status = model_config_read(config, root, err))) {
         sft_context(err, "%s", name);
-    if (status) {
-        json_free(*raw);
-        *raw = NULL;
         *config = (struct model_config){0};
     }
+    if (raw)
+        *raw = status ? NULL : root;
+    if (status || !raw)
+        json_free(root);
     free(name);
     return status;
 }
 
 static enum sft_status open_config(struct model_files *m, struct sft_err *err)
 {
-    return read_config(m->format, m->path, &m->config, &m->config_json, err);
+    return model_config_load(&m->config, m->path, &m->config_json, err);
 }
 
 static enum sft_status open_generation(struct model_files *m, struct sft_err *err)
@@ -96,18 +101,4 @@ void model_files_close(struct model_files *m)
     json_free(m->config_json);
     free(m->path);
     *m = (struct model_files){0};
-}
-
-enum sft_status model_config_load(struct model_config *config, const char *path, json **raw, struct sft_err *err)
-{
-    const struct format *format;
-    json *root = NULL;
-    enum sft_status status = format_find(&format, path, err);
-    if (!status)
-        status = read_config(format, path, config, &root, err);
-    if (raw)
-        *raw = root;
-    else
-        json_free(root);
-    return status;
 }

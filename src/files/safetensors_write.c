@@ -79,7 +79,7 @@ void st_write(struct st_writer *w, const float *values)
     const struct span span = w->spans[w->n_written++];
     for (size_t first = 0; first < span.count; first += CHUNK) {
         const size_t n = span.count - first < CHUNK ? span.count - first : CHUNK;
-        span.dtype->encode(w->encoded, values + first, n);
+        span.dtype->from_f32(w->encoded, values + first, n);
         io_write(w->out, w->encoded, n * span.dtype->block_bytes);
     }
 }

@@ -12,12 +12,12 @@ void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor 
 
 void stored_read_part(const struct stored_tensor *t, size_t first, size_t n, float *values)
 {
-    t->dtype->decode(values, t->data + first / t->dtype->block * t->dtype->block_bytes, n);
+    t->dtype->to_f32(values, t->data + first / t->dtype->block * t->dtype->block_bytes, n);
 }
 
 enum sft_status stored_check_dtype(const struct stored_tensor *t, struct sft_err *err)
 {
-    if (t->dtype->decode)
+    if (t->dtype->to_f32)
         return SFT_OK;
     return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; F32, F16 and BF16 are done here", t->name, t->dtype->name);
 }

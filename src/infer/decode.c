@@ -20,7 +20,7 @@ enum sft_status decode_init(struct decode *d, const struct bundle *bundle, size_
     const size_t N = at_least(piece, n_streams), S = n_streams;
     *d = (struct decode){.bundle = bundle};
     if (activations_init(&d->acts, config, bundle->kernels, N, false, err) ||
-        kv_slots_init(&d->slots, &bundle->model, S, positions, err))
+        kv_pool_init(&d->pool, &bundle->model, S, positions, err))
         return err->status;
     d->streams = mem_calloc(S, sizeof *d->streams);
     for (size_t s = 0; s < S; s++)
@@ -39,7 +39,7 @@ enum sft_status decode_init(struct decode *d, const struct bundle *bundle, size_
 
 void decode_free(struct decode *d)
 {
-    for (size_t s = 0; d->streams && s < d->slots.n; s++)
+    for (size_t s = 0; d->streams && s < d->pool.n; s++)
         free(d->streams[s].seen);
     free(d->streams);
     free(d->running);
@@ -51,7 +51,7 @@ void decode_free(struct decode *d)
     free(d->rows);
     free(d->logits);
     free(d->marked);
-    kv_slots_free(&d->slots);
+    kv_pool_free(&d->pool);
     activations_free(&d->acts);
     *d = (struct decode){0};
 }
@@ -60,7 +60,7 @@ void decode_free(struct decode *d)
 
 struct stream *decode_open(struct decode *d)
 {
-    const int slot = kv_slots_take(&d->slots);
+    const int slot = kv_pool_take(&d->pool);
     if (slot == KV_SLOT_NONE)
         return NULL;
     struct stream *s = &d->streams[slot];
@@ -70,7 +70,7 @@ struct stream *decode_open(struct decode *d)
 
 void decode_close(struct decode *d, struct stream *s)
 {
-    kv_slots_give_back(&d->slots, s->slot);
+    kv_pool_give_back(&d->pool, s->slot);
     s->slot = KV_SLOT_NONE;
     s->reason = FINISH_INTERRUPTED;
 }
@@ -78,12 +78,12 @@ void decode_close(struct decode *d, struct stream *s)
 enum sft_status decode_prompt(struct decode *d, struct stream *s, const int32_t *tokens, size_t n,
                               const struct generation *asked, struct token_buf *out, struct sft_err *err)
 {
-    size_t *len = &d->slots.len[s->slot], same = 0;
+    size_t *len = &d->pool.len[s->slot], same = 0;
     if (n == 0)
         return sft_fail(err, SFT_EDATA, "the prompt is empty, and there is nothing to continue");
-    if (n >= d->slots.positions)
+    if (n >= d->pool.positions)
         return sft_fail(err, SFT_EDATA, "the prompt has %zu tokens, and the model sees %zu at most: shorten it", n,
-                        d->slots.positions);
+                        d->pool.positions);
     while (same < *len && same + 1 < n && s->seen[same] == tokens[same]) /* the last one is run for its logits */
         same++;
     *len = same;
@@ -156,7 +156,7 @@ static enum finish_reason extend(struct decode *d, struct stream *s, float *logi
         return FINISH_STOP;
     if (s->asked->on_token && !s->asked->on_token(s->asked->context, id))
         return FINISH_INTERRUPTED;
-    if (s->n_seen == d->slots.positions)
+    if (s->n_seen == d->pool.positions)
         return FINISH_LENGTH;
     s->seen[s->n_seen++] = id;
     return look_round(s);
@@ -168,7 +168,7 @@ static enum finish_reason extend(struct decode *d, struct stream *s, float *logi
 static size_t gather(struct decode *d)
 {
     size_t S = 0;
-    for (size_t i = 0; i < d->slots.n; i++) {
+    for (size_t i = 0; i < d->pool.n; i++) {
         struct stream *s = &d->streams[i];
         if (s->slot != KV_SLOT_NONE && !s->reason && !(s->reason = look_round(s)))
             d->running[S++] = s;
@@ -182,9 +182,9 @@ static struct batch fill_batch(struct decode *d, size_t S)
     size_t N = 0, spare = d->acts.max_positions - S;
     for (size_t i = 0; i < S; i++) {
         const struct stream *s = d->running[i];
-        const size_t done = d->slots.len[s->slot], more = s->n_seen - done - 1, extra = more < spare ? more : spare;
+        const size_t done = d->pool.len[s->slot], more = s->n_seen - done - 1, extra = more < spare ? more : spare;
         spare -= extra;
-        d->begin[i] = kv_slots_begin(&d->slots, s->slot);
+        d->begin[i] = kv_pool_begin(&d->pool, s->slot);
         d->len[i] = done + 1 + extra;
         d->seq_start[i] = N;
         for (size_t p = done; p < d->len[i]; p++, N++) {
@@ -203,11 +203,11 @@ bool decode_step(struct decode *d)
     if (S == 0)
         return false;
     const struct batch batch = fill_batch(d, S);
-    const struct kv_view kv = kv_slots_view(&d->slots, d->begin, d->len);
+    const struct kv_view kv = kv_pool_view(&d->pool, d->begin, d->len);
     transformer_logits(&d->bundle->model, &d->acts, &batch, &kv, d->rows, S, d->logits);
     for (size_t i = 0; i < S; i++) {
         struct stream *s = d->running[i];
-        d->slots.len[s->slot] = d->len[i];
+        d->pool.len[s->slot] = d->len[i];
         if (d->len[i] == s->n_seen)
             s->reason = extend(d, s, d->logits + i * V);
     }

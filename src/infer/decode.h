@@ -15,7 +15,7 @@
 #define SFT_INFER_DECODE_H
 
 #include "infer/bundle.h"
-#include "infer/kv_slots.h"
+#include "infer/kv_pool.h"
 #include "infer/sampler.h"
 
 #include <signal.h>
@@ -50,8 +50,8 @@ struct stream {
 struct decode {
     const struct bundle *bundle;
     struct activations acts;
-    struct kv_slots slots;
-    struct stream *streams; /* (slots.n) */
+    struct kv_pool pool;
+    struct stream *streams; /* (pool.n) */
     /* one step's batch, of S streams and N tokens */
     struct stream **running;                  /* (S) */
     int32_t *tokens, *position;               /* (N) */

@@ -71,5 +71,5 @@ size_t session_prompt_tokens(struct session *s, const struct conversation *conv)
 
 size_t session_positions(const struct session *s)
 {
-    return s->decode.slots.positions;
+    return s->decode.pool.positions;
 }

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const struct stored_tensor *t = st_find(&file, file.tensors[i].name);
         if (t != &file.tensors[i])
             SFT_BUG("a tensor is not found by its name");
-        if (!t->dtype->decode)
+        if (!t->dtype->to_f32)
             continue;
         float *values = malloc(t->count * sizeof *values + 1); /* + 1: an empty tensor too gets a pointer */
         if (values && stored_read(t, values, &err))

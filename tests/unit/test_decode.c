@@ -201,7 +201,7 @@ START_TEST(what_was_seen_is_not_run_again)
     memcpy(next + prompt, talk.out.ids, talk.out.count * sizeof *next);
     next[n - 1] = 7;
     ask(next, n);
-    ck_assert_uint_eq(decode.slots.len[0], n - 2); /* the last answer's last token was never run */
+    ck_assert_uint_eq(decode.pool.len[0], n - 2); /* the last answer's last token was never run */
     run();
     struct token_buf continued = talk.out;
     talk.out = (struct token_buf){0};
@@ -210,11 +210,11 @@ START_TEST(what_was_seen_is_not_run_again)
     run();
     talk.asked.max_new_tokens = NEW - 1;
     ask(next, n); /* the beginning is another's */
-    ck_assert_uint_eq(decode.slots.len[0], 0);
+    ck_assert_uint_eq(decode.pool.len[0], 0);
     run();
     expect_tokens(&talk, &continued);
     ask(next, n - 3); /* a shorter one: its last token is run for the logits */
-    ck_assert_uint_eq(decode.slots.len[0], n - 4);
+    ck_assert_uint_eq(decode.pool.len[0], n - 4);
     token_buf_free(&continued);
     end_one();
 }
@@ -320,22 +320,22 @@ END_TEST
 
 START_TEST(slots_are_given_out_and_taken_back)
 {
-    struct kv_slots slots;
+    struct kv_pool pool;
     bundle_make(&one);
-    check_ok(kv_slots_init(&slots, &one.model, 3, 10, &err));
+    check_ok(kv_pool_init(&slots, &one.model, 3, 10, &err));
     for (int s = 0; s < 3; s++)
-        ck_assert_int_eq(kv_slots_take(&slots), s);
-    ck_assert_int_eq(kv_slots_take(&slots), KV_SLOT_NONE);
+        ck_assert_int_eq(kv_pool_take(&slots), s);
+    ck_assert_int_eq(kv_pool_take(&slots), KV_SLOT_NONE);
     slots.len[1] = 4;
-    kv_slots_give_back(&slots, 1);
-    ck_assert_int_eq(kv_slots_take(&slots), 1);
+    kv_pool_give_back(&slots, 1);
+    ck_assert_int_eq(kv_pool_take(&slots), 1);
     ck_assert_uint_eq(slots.len[1], 0);
-    ck_assert_uint_eq(kv_slots_begin(&slots, 2), 20);
-    const struct kv_view view = kv_slots_view(&slots, NULL, NULL);
+    ck_assert_uint_eq(kv_pool_begin(&slots, 2), 20);
+    const struct kv_view view = kv_pool_view(&slots, NULL, NULL);
     ck_assert_uint_eq(view.capacity, 30);
     ck_assert_uint_ge(slots.k.bytes, 2 * 30 * 32 * one.kernels->act_size);
-    kv_slots_free(&slots);
-    kv_slots_free(&slots);
+    kv_pool_free(&slots);
+    kv_pool_free(&slots);
     bundle_close(&one);
 }
 END_TEST

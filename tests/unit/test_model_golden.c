@@ -2,7 +2,7 @@
  * scripts/golden_model.py): logits, loss, every gradient, and 10 optimizer steps; then what must hold of any
  * model: how conversations are laid out, or what follows the last target, changes nothing. */
 #include "data/batching.h"
-#include "infer/kv_slots.h"
+#include "infer/kv_pool.h"
 #include "hand_dataset.h"
 #include "support/golden.h"
 #include "support/hand_targets.h"
@@ -368,16 +368,16 @@ START_TEST(a_label_of_weight_zero_is_no_label)
 END_TEST
 
 /* Feed `n` tokens behind the *len that a slot has; their last one's logits. */
-static void feed(struct fixture *f, const struct kv_slots *slots, size_t *len, const int32_t *tokens, size_t n,
+static void feed(struct fixture *f, const struct kv_pool *slots, size_t *len, const int32_t *tokens, size_t n,
                  float *logits)
 {
     int32_t position[64];
-    const size_t seq_start[] = {0, n}, last = n - 1, begin = kv_slots_begin(slots, 1);
+    const size_t seq_start[] = {0, n}, last = n - 1, begin = kv_pool_begin(slots, 1);
     for (size_t i = 0; i < n; i++)
         position[i] = (int32_t)(*len + i);
     *len += n;
     const struct batch batch = {.N = n, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
-    const struct kv_view kv = kv_slots_view(slots, &begin, len);
+    const struct kv_view kv = kv_pool_view(slots, &begin, len);
     transformer_logits(&f->model, &f->acts, &batch, &kv, &last, 1, logits);
 }
 
@@ -385,7 +385,7 @@ static void feed(struct fixture *f, const struct kv_slots *slots, size_t *len, c
 START_TEST(a_cache_changes_only_rounding)
 {
     struct fixture f;
-    struct kv_slots slots;
+    struct kv_pool slots;
     struct sft_err err;
     size_t n, len = 0;
     setup(&f, _i);
@@ -394,7 +394,7 @@ START_TEST(a_cache_changes_only_rounding)
     float *whole = mem_alloc(V * sizeof *whole), *fed = mem_alloc(V * sizeof *fed);
     ck_assert_uint_eq(n, last + 1);
     golden_logits(&f.model, tokens, n, &last, 1, whole);
-    golden_check(kv_slots_init(&slots, &f.model, 3, n, &err), &err);
+    golden_check(kv_pool_init(&slots, &f.model, 3, n, &err), &err);
     feed(&f, &slots, &len, tokens, 20, fed);
     feed(&f, &slots, &len, tokens + 20, 15, fed);
     for (size_t t = 35; t < n; t++)
@@ -407,7 +407,7 @@ START_TEST(a_cache_changes_only_rounding)
             worst = difference;
     }
     check_error(isa_of(&f), "logits through a cache", worst, bound_of(&f, 5e-6, 2.5e-2));
-    kv_slots_free(&slots);
+    kv_pool_free(&slots);
     free(whole);
     free(fed);
     free(tokens);

@@ -49,13 +49,13 @@ START_TEST(what_is_written_is_an_option)
     static const char *const options[] = {"f32", "f16", "bf16"};
     for (size_t i = 0; i < 3; i++) {
         const struct dtype *dtype = dtype_of_option(options[i]);
-        ck_assert(dtype && dtype->encode && dtype->decode && dtype_find(dtype->name) == dtype);
+        ck_assert(dtype && dtype->from_f32 && dtype->to_f32 && dtype_find(dtype->name) == dtype);
         ck_assert_ptr_nonnull(strstr(dtype_options, options[i]));
     }
     ck_assert_ptr_null(dtype_of_option("F32"));
     ck_assert_ptr_null(dtype_of_option("i64"));
     ck_assert_ptr_null(dtype_find("f32"));
-    ck_assert_ptr_null(dtype_find("I64")->decode);
+    ck_assert_ptr_null(dtype_find("I64")->to_f32);
 }
 END_TEST
 
@@ -67,7 +67,7 @@ START_TEST(a_part_is_read_alone)
     float values[N], part[3];
     for (size_t i = 0; i < N; i++)
         values[i] = (float)i - 4.5F;
-    dtype_bf16.encode(bytes + 1, values, N);
+    dtype_bf16.from_f32(bytes + 1, values, N);
     char name[] = "x";
     const struct stored_tensor t = {.name = name, .dtype = &dtype_bf16, .count = N, .data = bytes + 1, .bytes = 2 * N};
     stored_read_part(&t, 6, 3, part);
