@@ -10,7 +10,9 @@
 struct choice {
     const struct kernels *table;
     bool (*runs)(const struct cpu *cpu);
-    const char *needs; /* for messages */
+    const char *needs; /* of the CPU, for messages */
+    const char *is;    /* what its name does not say, for messages; or NULL */
+    bool only_forced;  /* by SFT_ISA */
 };
 
 static bool any(const struct cpu *cpu)
@@ -43,18 +45,22 @@ static bool has_amx_bf16(const struct cpu *cpu)
 
 static const struct choice choices[] = {
 #if defined(__x86_64__)
-    {&kernels_bf16_amx, has_amx_bf16, "AMX-BF16 and Linux's permission for tiles"},
-    {&kernels_bf16_avx512, has_avx512_bf16, "AVX512-BF16"},
-    {&kernels_fp32_avx512, has_avx512, "AVX-512 (F, BW, DQ, VL)"},
-    {&kernels_fp32_avx2, has_avx2, "AVX2 and FMA"},
+    {.table = &kernels_bf16_amx, .runs = has_amx_bf16, .needs = "AMX-BF16 and Linux's permission for tiles"},
+    {.table = &kernels_bf16_avx512, .runs = has_avx512_bf16, .needs = "AVX512-BF16"},
+    {.table = &kernels_fp32_avx512, .runs = has_avx512, .needs = "AVX-512 (F, BW, DQ, VL)"},
+    {.table = &kernels_fp32_avx2, .runs = has_avx2, .needs = "AVX2 and FMA"},
 #endif
-    {&kernels_fp32_generic, any, "nothing"},
+    {.table = &kernels_fp32_openblas, .runs = any, .needs = "nothing", .is = "by OpenBLAS"},
+    {.table = &kernels_plain_f32, .runs = any, .needs = "nothing", .is = "to check the others by", .only_forced = true},
 };
 enum { N_CHOICES = sizeof choices / sizeof *choices };
 
-static bool fits(const struct choice *choice, const char *precision)
+/* isa: what SFT_ISA forces, or NULL. */
+static bool fits(const struct choice *choice, const char *precision, const char *isa)
 {
-    return strcmp(precision, "auto") == 0 || strcmp(choice->table->precision, precision) == 0;
+    if (strcmp(precision, "auto") != 0 && strcmp(choice->table->precision, precision) != 0)
+        return false;
+    return isa ? strcmp(isa, choice->table->isa) == 0 : !choice->only_forced;
 }
 
 /* Why no table fits: SFT_ISA is no name of one of that precision, or this CPU runs none of them. */
@@ -72,9 +78,9 @@ static void explain_none(const char *precision, const char *isa, char *why, size
     for (size_t i = 0; i < N_CHOICES && used < why_size; i++) {
         const struct kernels *table = choices[i].table;
         if (isa)
-            used += (size_t)snprintf(why + used, why_size - used, "%s %s %s%s", first ? "" : ",", table->isa,
-                                     table->precision, table == &kernels_fp32_generic ? " by OpenBLAS" : "");
-        else if (fits(&choices[i], precision))
+            used += (size_t)snprintf(why + used, why_size - used, "%s %s %s%s%s", first ? "" : ",", table->isa,
+                                     table->precision, choices[i].is ? " " : "", choices[i].is ? choices[i].is : "");
+        else if (fits(&choices[i], precision, NULL))
             used += (size_t)snprintf(why + used, why_size - used, "%s%s", first ? "" : ", or ", choices[i].needs);
         else
             continue;
@@ -92,12 +98,13 @@ const struct kernels *kernels_select(const char *precision, char *why, size_t wh
     const struct cpu *cpu = cpu_get();
     for (size_t i = 0; i < N_CHOICES; i++) {
         const struct choice *choice = &choices[i];
-        if (!fits(choice, precision) || (isa && strcmp(isa, choice->table->isa) != 0))
+        if (!fits(choice, precision, isa))
             continue;
         if (choice->runs(cpu)) {
-            if (choice->table == &kernels_fp32_generic && !kernels_load_blas(why, why_size))
+            if (choice->table == &kernels_fp32_openblas && !kernels_load_blas(why, why_size))
                 return NULL;
-            snprintf(why, why_size, "%s", isa ? "forced by SFT_ISA" : "the fastest that this CPU runs");
+            snprintf(why, why_size, "%s%s%s", isa ? "forced by SFT_ISA" : "the fastest that this CPU runs",
+                     choice->only_forced ? ", " : "", choice->only_forced ? choice->is : "");
             return choice->table;
         }
         if (isa) {
@@ -113,7 +120,7 @@ const struct kernels *kernels_select(const char *precision, char *why, size_t wh
 double kernels_peak_flops(const char *precision, double seconds)
 {
     for (size_t i = 0; i < N_CHOICES; i++)
-        if (fits(&choices[i], precision) && choices[i].runs(cpu_get()))
+        if (fits(&choices[i], precision, NULL) && choices[i].runs(cpu_get()))
             return choices[i].table->peak_flops(seconds);
     return 0;
 }

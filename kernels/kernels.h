@@ -73,9 +73,9 @@ struct adamw_args {
 #undef OP
 
 struct kernels {
-    const char *isa;       /* ref, avx2, avx512, avx512_bf16, amx: as SFT_ISA and --json name it */
+    const char *isa;       /* plain, ref, avx2, avx512, avx512_bf16, amx: as SFT_ISA and --json name it */
     const char *precision; /* fp32, bf16 (f64 for the reference's double build) */
-    const char *products;  /* what multiplies matrices, for the log: "OpenBLAS", "plain C", ... */
+    const char *products;  /* what multiplies matrices, for the log: "OpenBLAS", "plain loops", ... */
     size_t act_size;
 
 #define OP(result, op, ...) op##_fn *op;
@@ -90,18 +90,23 @@ struct kernels {
     size_t (*work_bytes)(const struct kernel_sizes *sizes);
 };
 
-/* The portable reference: plain loops, sums in double. The definition that the others are tested against. */
-extern const struct kernels kernels_ref_f32;
+/* What each op is, written down (kernels/ref): plain loops, sums in double. The others are tested against it. */
+extern const struct kernels kernels_plain_f32;
 #ifdef SFT_REAL_F64
-extern const struct kernels kernels_ref_f64;
+extern const struct kernels kernels_plain_f64;
 #endif
 
 /* ---- choosing (dispatch.c) ---- */
 
-/* The fastest table that this CPU can run for precision "auto", "fp32" or "bf16"; SFT_ISA in the environment
- * (ref, avx2, avx512, avx512_bf16, amx) forces an ISA; ref is the portable one, its products OpenBLAS's, and not
- * kernels_ref above. NULL where there is none: then why[0..why_size) says
- * the reason; otherwise why says what was picked and for what reason, for the log's first lines. */
+/* The fastest table that this CPU can run for precision "auto", "fp32" or "bf16"; SFT_ISA in the environment forces
+ * one by its `isa`. Two of them run on any CPU, and are not the same:
+ *
+ *   ref    what a CPU without AVX2 gets: the fast kernels, compiled for any CPU, with OpenBLAS's products
+ *   plain  kernels/ref, the definition: hundreds of times slower, and never picked unless it is forced. What goes wrong
+ *          with another table and not with this one is that table's fault.
+ *
+ * NULL where there is none: then why[0..why_size) says the reason; otherwise why says what was picked and for what
+ * reason, for the log's first lines. */
 const struct kernels *kernels_select(const char *precision, char *why, size_t why_size);
 
 /* The peak of the fastest table that this CPU can run for that precision, whatever SFT_ISA says: what the CPU itself

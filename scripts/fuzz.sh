@@ -15,6 +15,9 @@ if [ $# -eq 0 ]; then
         set -- "$@" "${program##*/fuzz_}"
     done
 fi
+TMPDIR=${TMPDIR:-/tmp}
+if [ -w /dev/shm ]; then TMPDIR=/dev/shm; fi # files that are written again and again: nothing waits for a disk there
+export TMPDIR
 seconds=${FUZZ_SECONDS:-30}
 jobs=$(nproc 2>/dev/null || echo 2)
 

@@ -12,10 +12,10 @@ static size_t work_bytes(const struct kernel_sizes *sizes)
 #define PRECISION "fp32"
 #endif
 
-const struct kernels REAL_NAME(kernels_ref) = {
-    .isa = "ref",
+const struct kernels REAL_NAME(kernels_plain) = {
+    .isa = "plain",
     .precision = PRECISION,
-    .products = "plain C",
+    .products = "plain loops",
     .act_size = sizeof(real),
 #define OP(result, op, ...) .op = REF(op),
 #include "ops.def"

@@ -203,7 +203,7 @@ void io_unmap(struct io_map *map)
     *map = (struct io_map){.data = ""};
 }
 
-enum sft_status xxh64_file(const char *path, uint64_t *hash, struct sft_err *err)
+enum sft_status io_hash_file(const char *path, uint64_t *hash, struct sft_err *err)
 {
     int fd;
     struct stat st;

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "base/xxh64.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +26,7 @@ enum sft_status path_expect_dir(const char *path, struct sft_err *err); /* SFT_E
 enum sft_status io_read(const char *path, struct strbuf *sb, struct sft_err *err);
 
 /* The same for what can only be a file, as those of a model are: a directory, a device, a named pipe (which would be
- * waited for) is SFT_EIO. io_map and xxh64_file ask the same. */
+ * waited for) is SFT_EIO. io_map and io_hash_file ask the same. */
 enum sft_status io_read_file(const char *path, struct strbuf *sb, struct sft_err *err);
 
 /* A file mapped read-only. An empty file has data "" and size 0. Zero-initialised is empty. */
@@ -73,6 +74,9 @@ bool io_writer_has_failed(const struct io_writer *w);
 /* The same for content that is already in memory. */
 enum sft_status io_write_file(const char *path, const void *bytes, size_t len, struct sft_err *err);
 
+/* The XXH64 (base/xxh64.h) of a file's bytes. */
+enum sft_status io_hash_file(const char *path, uint64_t *hash, struct sft_err *err);
+
 /* ---- directories ---- */
 enum sft_status io_mkdirs(const char *path, struct sft_err *err); /* like mkdir -p; their names are synced */
 enum sft_status io_mkdirs_private(const char *path, struct sft_err *err); /* what it makes is the user's alone: 0700 */
@@ -95,17 +99,5 @@ void io_list_free(char **names, size_t count);
 /* Take an exclusive lock on a file (made if absent) for this process's life. Returns the descriptor in
  * *fd; SFT_EUSAGE where another process holds it. The lock goes with the process, however that ends. */
 enum sft_status io_lock(const char *path, int *fd, struct sft_err *err);
-
-/* ---- XXH64 (Yann Collet's xxHash, 64-bit): the checksum of files, and a content hash ---- */
-struct xxh64 {
-    uint64_t acc[4], total, seed;
-    unsigned char pending[32];
-    size_t n_pending;
-};
-void xxh64_init(struct xxh64 *h, uint64_t seed);
-void xxh64_update(struct xxh64 *h, const void *bytes, size_t len);
-uint64_t xxh64_digest(const struct xxh64 *h);
-uint64_t xxh64(const void *bytes, size_t len, uint64_t seed);
-enum sft_status xxh64_file(const char *path, uint64_t *hash, struct sft_err *err);
 
 #endif

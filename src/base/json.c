@@ -205,7 +205,7 @@ enum sft_status json_parse_file(const char *path, json **root, struct sft_err *e
         return err ? err->status : SFT_EIO;
     enum sft_status status = json_parse(map.data, map.size, root, err);
     if (status && !magic_refuse(path, map.data, map.size, err))
-        sft_context(err, "%s", path);
+        sft_in_file(err, path, 0);
     io_unmap(&map);
     return status;
 }
@@ -331,7 +331,7 @@ static const json *get_present(const json *object, const char *key)
 
 static enum sft_status fail_type(struct sft_err *err, const char *key, const char *expected, const json *node)
 {
-    return sft_fail(err, SFT_EDATA, "%s: expected %s, found %s", key, expected, json_type_name(node));
+    return sft_fail_in(err, SFT_EDATA, key, "expected %s, found %s", expected, json_type_name(node));
 }
 
 enum sft_status json_get_size(const json *object, const char *key, size_t fallback, size_t *out,
@@ -346,7 +346,7 @@ enum sft_status json_get_size(const json *object, const char *key, size_t fallba
         return fail_type(err, key, "a whole number", node);
     const double x = json_number(node);
     if (!(x >= 0 && x <= exact_max) || x != floor(x))
-        return sft_fail(err, SFT_EDATA, "%s: expected a whole number from 0 to 2^53, found %.17g", key, x);
+        return sft_fail_in(err, SFT_EDATA, key, "expected a whole number from 0 to 2^53, found %.17g", x);
     *out = (size_t)x;
     return SFT_OK;
 }

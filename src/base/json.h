@@ -2,7 +2,7 @@
  *
  * cJSON alone cuts strings at \u0000, matches keys whatever their case, takes the first of two equal
  * keys, and accepts text after the document and strings that are not UTF-8; each of these is an error here,
- * said as such, and so are lone surrogates and nesting deeper than JSON_MAX_DEPTH.
+ * said as such, and so are lone surrogates and nesting deeper than JSON_MAX_DEPTH (json_check.h).
  *
  * NaN, Infinity and -Infinity, which RFC 8259 does not have, are values, as they are for Python's json and so for
  * pandas and for transformers' configurations (Mamba-2's has an Infinity): a row is not lost for a column that
@@ -16,12 +16,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { JSON_MAX_DEPTH = 256 };
-
 typedef struct cJSON json; /* a node; owned by its document's root */
 
-/* Parse text[0..len), the whole of it, white space around it allowed. On SFT_EDATA the message says what
- * and where ("line 3, column 12: ..."; the line is left out where the text is a single line).
+/* Parse text[0..len), the whole of it, white space around it allowed. On SFT_EDATA the error's line and
+ * column say where (line 0 where the text is a single line).
  * The caller frees *root with json_free. */
 enum sft_status json_parse(const char *text, size_t len, json **root, struct sft_err *err);
 
@@ -29,7 +27,7 @@ enum sft_status json_parse(const char *text, size_t len, json **root, struct sft
  * around it, len where nothing does; set after an error too, where it means nothing. */
 enum sft_status json_parse_first(const char *text, size_t len, size_t *used, json **root, struct sft_err *err);
 
-/* Read and parse a file; messages start with its path. One that is something else altogether (a Git LFS pointer, a
+/* Read and parse a file; errors have its path. One that is something else altogether (a Git LFS pointer, a
  * web page: base/magic.h) is called that, rather than wrong JSON. */
 enum sft_status json_parse_file(const char *path, json **root, struct sft_err *err);
 void json_free(json *root);

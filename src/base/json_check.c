@@ -1,8 +1,7 @@
 #include "base/json_check.h"
 
-#include "base/json.h"
 #include "base/mem.h"
-#include "base/strbuf.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -41,12 +40,11 @@ static size_t bom_length(const char *text, size_t len)
 enum sft_status json_fail_at(struct sft_err *err, const char *text, size_t len, size_t offset,
                              const char *fmt, ...)
 {
-    char what[SFT_ERR_MAX];
     va_list ap;
     if (!err) /* a scanner asks often, and over long texts */
         return SFT_EDATA;
     va_start(ap, fmt);
-    vsnprintf(what, sizeof what, fmt, ap);
+    sft_vfail(err, SFT_EDATA, fmt, ap);
     va_end(ap);
 
     while (len > offset && (text[len - 1] == '\n' || text[len - 1] == '\r'))
@@ -61,12 +59,7 @@ enum sft_status json_fail_at(struct sft_err *err, const char *text, size_t len, 
             column++;
         }
     }
-    sft_fail(err, SFT_EDATA, "%s", what);
-    if (is_one_line)
-        sft_context(err, "column %zu", column);
-    else
-        sft_context(err, "line %zu, column %zu", line, column);
-    return SFT_EDATA;
+    return sft_at(err, is_one_line ? 0 : line, column);
 }
 
 #define FAIL_AT(c, at, ...)                                                                                  \
@@ -305,7 +298,9 @@ static enum sft_status check_word(struct cursor *c)
         }
     if (n == 0)
         return fail_expected(c, "a value");
-    return FAIL_AT(c, c->p, "%.*s is no JSON value", (int)(n < 40 ? n : 40), c->p);
+    char word[41]; /* which one it is is the cause: None, undefined */
+    snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), c->p);
+    return FAIL_AT(c, c->p, "%s is no JSON value", word);
 }
 
 /* ---- structure ---- */

@@ -1,11 +1,14 @@
 /* The grammar of RFC 8259 with NaN, Infinity and -Infinity, checked before a text is handed to cJSON, and what
- * the tree cannot tell later: places for messages and the spelling of numbers. For json.c and json_scan.c only. */
+ * the tree cannot tell later: places for messages and the spelling of numbers. What is below the depth is for json.c
+ * and json_scan.c only. */
 #ifndef SFT_BASE_JSON_CHECK_H
 #define SFT_BASE_JSON_CHECK_H
 
 #include "base/err.h"
 
 #include <stddef.h>
+
+enum { JSON_MAX_DEPTH = 256 }; /* of nested objects and arrays */
 
 /* A number that a double may not print back as it was written (it has a point, an exponent or many digits), or
  * that cJSON cannot read (NaN). */
@@ -30,7 +33,7 @@ struct json_check {
  * and where. No recursion: any nesting is safe. */
 enum sft_status json_check(struct json_check *check, const char *text, size_t len, struct sft_err *err);
 
-/* An SFT_EDATA with "line L, column C: " in front ("column C: " where the text is a single line). */
+/* An SFT_EDATA whose line and column are those of text[offset] (line 0 where the text is a single line). */
 enum sft_status json_fail_at(struct sft_err *err, const char *text, size_t len, size_t offset,
                              const char *fmt, ...) SFT_PRINTF(5, 6);
 

@@ -222,7 +222,8 @@ static void next_line(struct json_scanner *s, struct json_element *element, bool
 
 static enum sft_status fail_at_line(const struct json_scanner *s, struct sft_err *err, const char *what)
 {
-    return sft_fail(err, SFT_EDATA, "line %zu: %s", s->line, what);
+    sft_fail(err, SFT_EDATA, "%s", what);
+    return sft_at(err, s->line, 0);
 }
 
 /* At the end of an array: where another follows, as in files joined, into that one. *is_end: none does. */

@@ -4,6 +4,7 @@
 #define SFT_BASE_STRBUF_H
 
 #include "base/err.h"
+#include "base/utf8.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,17 +53,5 @@ void strbuf_add_printable(struct strbuf *sb, const char *s, size_t len);
 
 /* A path as a shell takes it: quoted where it holds what a shell would not leave alone. */
 void strbuf_add_shell_word(struct strbuf *sb, const char *word);
-
-/* The same in place, in a buffer of `capacity` bytes; what does not fit is cut after a whole character. */
-void str_make_printable(char *s, size_t capacity);
-
-/* Length in bytes (1 to 4) of the well-formed UTF-8 character that s starts with, its code point in *cp.
- * 0: s[0..len) starts with an ill-formed part of *bad bytes (1 to 3). len must be at least 1. cp and bad
- * may be NULL. */
-size_t utf8_decode(const char *s, size_t len, uint32_t *cp, size_t *bad);
-
-/* How many bytes at the end of s are the beginning of a character whose rest is not there yet (0 to 3):
- * what a stream holds back until more comes. */
-size_t utf8_incomplete_tail(const char *s, size_t len);
 
 #endif

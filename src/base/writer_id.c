@@ -1,9 +1,10 @@
 #include "base/writer_id.h"
 
-#include "base/io.h"
 #include "base/mem.h"
+#include "base/xxh64.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,22 +15,30 @@
 
 enum { HOST_DIGITS = 16 };
 
+/* The kernel's name for this start of the machine, into id: its length, 0 where it tells none. */
+static size_t read_boot_id(char *id, size_t capacity)
+{
+    const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd < 0 ? -1 : read(fd, id, capacity);
+    if (fd >= 0)
+        close(fd);
+    return n > 0 ? (size_t)n : 0;
+}
+
 /* A reboot and a container each have process numbers of their own. */
 static uint64_t this_host(void)
 {
-    struct strbuf boot = {0};
     struct stat st = {0};
-    struct sft_err none;
     struct xxh64 h;
-    char name[256] = "";
+    char boot[64], name[256] = "";
+    const size_t boot_len = read_boot_id(boot, sizeof boot);
     xxh64_init(&h, 0);
-    if (io_read("/proc/sys/kernel/random/boot_id", &boot, &none) == SFT_OK)
-        xxh64_update(&h, boot.data, boot.len);
+    if (boot_len > 0)
+        xxh64_update(&h, boot, boot_len);
     else if (gethostname(name, sizeof name - 1) == 0)
         xxh64_update(&h, name, strlen(name));
     if (stat("/proc/self/ns/pid", &st) == 0)
         xxh64_update(&h, &(uint64_t){st.st_ino}, sizeof(uint64_t));
-    strbuf_free(&boot);
     return xxh64_digest(&h);
 }
 

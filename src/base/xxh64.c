@@ -1,6 +1,6 @@
 /* XXH64 as its specification (github.com/Cyan4973/xxHash, doc/xxhash_spec.md) describes it; `xxhsum -H64`
  * prints the same. */
-#include "base/io.h"
+#include "base/xxh64.h"
 
 #include <string.h>
 

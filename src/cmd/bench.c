@@ -2,6 +2,7 @@
 #include "kernels.h"
 #include "profile.h"
 #include "threads.h"
+#include "train/run.h"
 #include "train/step.h"
 
 #include <math.h>
@@ -26,7 +27,7 @@ static enum sft_status take_steps(struct bench *b, struct run *run, struct sft_e
 {
     struct step_result result = {0};
     struct threads threads;
-    if (train_step(run, &result, err)) /* the first touches memory for the first time */
+    if (step_take(&run->learner, &run->data.train, &run->plan, NULL, &result, err)) /* the first touches memory for the first time */
         return err->status;
     profile_reset();
     threads_start(&threads);
@@ -35,7 +36,7 @@ static enum sft_status take_steps(struct bench *b, struct run *run, struct sft_e
         if (*b->stop)
             return sft_fail(err, SFT_EINTERRUPTED, "stopped");
         const double started = omp_get_wtime();
-        if (train_step(run, &result, err))
+        if (step_take(&run->learner, &run->data.train, &run->plan, NULL, &result, err))
             return err->status;
         b->step_seconds[i] = omp_get_wtime() - started;
         b->seconds += b->step_seconds[i];
@@ -53,10 +54,10 @@ static enum sft_status measure(struct bench *b, struct run *run, struct sft_err 
 {
     b->step_seconds = mem_calloc(b->steps, sizeof *b->step_seconds);
     b->threads = omp_get_max_threads();
-    const double before = kernels_peak_flops(run->kernels->precision, peak_seconds);
+    const double before = kernels_peak_flops(run->plan.kernels->precision, peak_seconds);
     if (take_steps(b, run, err))
         return err->status;
-    b->peak = fmax(before, kernels_peak_flops(run->kernels->precision, peak_seconds));
+    b->peak = fmax(before, kernels_peak_flops(run->plan.kernels->precision, peak_seconds));
     size_t n_ops;
     const struct profile_op *ops = profile_ops(&n_ops);
     for (size_t i = 0; i < n_ops; i++)
@@ -90,7 +91,7 @@ static void print_json(const struct bench *b, const struct run *run)
     strbuf_puts(&out, ",\"mfu\":");
     strbuf_json_number(&out, mfu(b));
     strbuf_printf(&out, ",\"peak_rss_bytes\":%zu,\"precision\":\"%s\",\"isa\":\"%s\",\"threads\":%d}\n",
-                  mem_peak_rss(), run->kernels->precision, run->kernels->isa, b->threads);
+                  mem_peak_rss(), run->plan.kernels->precision, run->plan.kernels->isa, b->threads);
     fwrite(out.data, 1, out.len, stdout);
     strbuf_free(&out);
 }
@@ -126,7 +127,7 @@ static void print_text(const struct bench *b, const struct run *run)
     double named = 0;
     printf("%.1f tokens/s over %llu steps (%.3f s a step); %s, %s kernels, %d thread%s\n",
            b->tokens / b->seconds, (unsigned long long)b->steps, b->seconds / (double)b->steps,
-           run->kernels->precision, run->kernels->isa, b->threads, b->threads == 1 ? "" : "s");
+           run->plan.kernels->precision, run->plan.kernels->isa, b->threads, b->threads == 1 ? "" : "s");
     print_share_of_peak(b);
     printf("  %-22s %7s %10s %7s\n", "op", "calls", "s a step", "share");
     size_t n_ops;
@@ -142,10 +143,10 @@ static void print_text(const struct bench *b, const struct run *run)
 static enum sft_status prepare(struct run *run, const volatile int *stop, struct settings *settings,
                                struct sft_err *err)
 {
-    if (run_prepare(run, settings, true, true, stop,
-                    err)) /* fresh: no directory's checkpoint is looked for */
+    const struct run_options options = {.fresh = true, .dry = true, .stop = stop}; /* fresh: no checkpoint is looked for */
+    if (run_prepare(run, settings, &options, err))
         return err->status;
-    run->kernels = profile_start(run->kernels);
+    run->plan.kernels = profile_start(run->plan.kernels);
     return run_allocate(run, err);
 }
 
@@ -171,7 +172,7 @@ int cmd_bench(int argc, char **argv)
     if (code >= 0)
         return code;
     struct settings settings;
-    struct run run = {.lock = -1};
+    struct run run = {0};
     struct sft_err err = {0};
     enum sft_status status = SFT_OK;
     settings_init(&settings);

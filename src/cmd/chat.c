@@ -176,7 +176,7 @@ static void send_message(struct chat *chat, const char *line, size_t len)
     struct sft_err err;
     say(&chat->said, ROLE_USER, line, len);
     if (reply(chat, &err)) {
-        fprintf(stderr, "error: %s (/reset to start again)\n", err.message);
+        fprintf(stderr, "error: %s (/reset to start again)\n", SFT_ERR_TEXT(&err));
         chat->said.count--;
     }
 }

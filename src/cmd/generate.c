@@ -161,7 +161,8 @@ static bool answer_line(struct generate *g, const char *line, size_t len, size_t
         status = generate(g, &prompt, &answer, &err);
     if (status) {
         strbuf_puts(out, "{\"error\":");
-        strbuf_json_string(out, err.message, strlen(err.message));
+        const char *why = SFT_ERR_TEXT(&err);
+        strbuf_json_string(out, why, strlen(why));
         strbuf_puts(out, "}");
     } else if (g->raw) {
         print_completion(out, parsed, &answer);

@@ -8,6 +8,7 @@
 #include "files/model_files.h"
 #include "files/weights.h"
 #include "text/template.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static void add_problem(void *context, const struct sft_err *err)
 {
     struct info *info = context;
     info->problems = mem_realloc(info->problems, info->n_problems + 1, sizeof *info->problems);
-    info->problems[info->n_problems++] = mem_strdup(err->message);
+    info->problems[info->n_problems++] = mem_strdup(SFT_ERR_TEXT(err));
 }
 
 static void look_at_weights(struct info *info)

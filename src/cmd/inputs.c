@@ -73,7 +73,7 @@ static void check_data_file(struct settings *settings, const char *key, const ch
         settings_complain(settings, key, SFT_EUSAGE, "%s: patterns are not expanded here: name each file",
                           spec);
     } else if (dataset_parse_spec(spec, &file, &err)) {
-        settings_complain(settings, key, err.status, "%s", err.message);
+        settings_complain_of(settings, key, &err);
     } else {
         if (strcmp(file.path, "-") != 0 && !path_exists(file.path)) {
             add_hint(settings, file.path, &hint);

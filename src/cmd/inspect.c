@@ -2,7 +2,9 @@
 #include "cmd/cmd.h"
 #include "cmd/pager.h"
 #include "cmd/preview.h"
-#include "report/report.h"
+#include "config/settings.h"
+#include "report/report_json.h"
+#include "report/report_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +37,10 @@ static bool ends_in(const char *path, const char *name)
 }
 
 /* The path among the data's that is `name`, else the only one that ends in it. */
-static enum sft_status find_path(struct inspect *in, const struct run *run, const char *name,
+static enum sft_status find_path(struct inspect *in, const struct train_data *data, const char *name,
                                  struct sft_err *err)
 {
-    const struct dataset *sets[] = {&run->train, &run->eval};
+    const struct dataset *sets[] = {&data->train, &data->eval};
     const char *other = NULL;
     for (size_t s = 0; s < 2; s++) {
         for (size_t f = 0; f < sets[s]->n_files; f++) {
@@ -61,9 +63,9 @@ static enum sft_status find_path(struct inspect *in, const struct run *run, cons
 }
 
 /* Whether a row begins at the wanted line. */
-static enum sft_status find_line(const struct inspect *in, const struct run *run, struct sft_err *err)
+static enum sft_status find_line(const struct inspect *in, const struct train_data *data, struct sft_err *err)
 {
-    const struct dataset *sets[] = {&run->train, &run->eval};
+    const struct dataset *sets[] = {&data->train, &data->eval};
     uint64_t before = 0, rows = 0;
     for (size_t s = 0; s < 2; s++) {
         for (size_t f = 0; f < sets[s]->n_files; f++) {
@@ -86,7 +88,7 @@ static enum sft_status find_line(const struct inspect *in, const struct run *run
         (unsigned long long)before);
 }
 
-static enum sft_status find_source(struct inspect *in, const struct run *run, struct sft_err *err)
+static enum sft_status find_source(struct inspect *in, const struct train_data *data, struct sft_err *err)
 {
     const char *colon = strrchr(in->source, ':');
     char *end = NULL;
@@ -94,9 +96,9 @@ static enum sft_status find_source(struct inspect *in, const struct run *run, st
     if (!colon || colon == in->source || in->source_line == 0 || *end)
         return sft_fail(err, SFT_EUSAGE, "--source: expected FILE:LINE, found '%s'", in->source);
     char *name = path_tidy(mem_strndup(in->source, (size_t)(colon - in->source)));
-    enum sft_status status = find_path(in, run, name, err);
+    enum sft_status status = find_path(in, data, name, err);
     free(name);
-    return status ? status : find_line(in, run, err);
+    return status ? status : find_line(in, data, err);
 }
 
 /* ---- conversations ---- */
@@ -138,16 +140,17 @@ static bool print_record(void *context, struct dataset_file *file, const struct 
     return !is_done(in);
 }
 
-static enum sft_status print_conversations(struct inspect *in, const struct run *run, struct sft_err *err)
+static enum sft_status print_conversations(struct inspect *in, const struct base_model *base, const struct train_data *data,
+                                           struct sft_err *err)
 {
     in->err = err;
-    in->preview.tok = run->tokenizer;
-    in->preview.tpl = &run->template;
-    if (in->source && find_source(in, run, err))
+    in->preview.tok = base->tokenizer;
+    in->preview.tpl = &base->template;
+    if (in->source && find_source(in, data, err))
         return err->status;
-    dataset_walk(&run->train, print_record, in);
+    dataset_walk(&data->train, print_record, in);
     if (!in->status && !is_done(in))
-        dataset_walk(&run->eval, print_record, in);
+        dataset_walk(&data->eval, print_record, in);
     if (in->status)
         return in->status;
     if (in->row != every_row && in->shown == 0)
@@ -158,24 +161,30 @@ static enum sft_status print_conversations(struct inspect *in, const struct run 
 
 /* ---- the report ---- */
 
-static void print_report(struct inspect *in, const struct run *run)
+static void add_warnings(struct strbuf *text, const struct report_warnings *warnings, bool colour)
 {
     static const char warning[] = "\033[1;35m", plain[] = "\033[0m";
+    for (size_t i = 0; i < warnings->count; i++)
+        strbuf_printf(text, "%swarning: %s%s\n", colour ? warning : "", warnings->items[i], colour ? plain : "");
+}
+
+static void print_report(struct inspect *in, const struct report_of *of)
+{
     struct report report;
     struct strbuf text = {0};
-    report_make(&report, run);
+    report_make(&report, of);
+    struct report_warnings warnings = report_warnings_find(&report);
     if (in->json) {
-        report_json(&report, &text);
+        report_json(&report, &warnings, &text);
     } else {
         report_text(&report, &text);
-        for (size_t i = 0; i < report.n_warnings; i++)
-            strbuf_printf(&text, "%swarning: %s%s\n", in->preview.colour ? warning : "", report.warnings[i],
-                          in->preview.colour ? plain : "");
+        add_warnings(&text, &warnings, in->preview.colour);
         if (!in->no_pager)
             pager_start(&in->pager);
     }
     fwrite(text.data, 1, text.len, stdout);
     strbuf_free(&text);
+    report_warnings_free(&warnings);
     report_free(&report);
 }
 
@@ -223,20 +232,53 @@ static size_t rows_needed(const struct inspect *in)
     return in->row != every_row ? (size_t)in->row : (size_t)in->limit;
 }
 
-static enum sft_status inspect(struct inspect *in, struct settings *settings, struct run *run,
+/* What is inspected: a run's data, and of its base what they need. */
+struct inspected {
+    struct base_model base;
+    struct train_data data;
+};
+
+static enum sft_status show_conversations(struct inspect *in, struct inspected *of, const struct settings *settings,
+                                          struct sft_err *err)
+{
+    const struct train_data_options options = {.max_rows = rows_needed(in), .stop = in->stop};
+    if (train_data_load(&of->data, &of->base, settings, &options, err))
+        return err->status;
+    return print_conversations(in, &of->base, &of->data, err);
+}
+
+/* What train would report, also of data that would stop it; the output_dir is only looked at. */
+static enum sft_status show_report(struct inspect *in, struct inspected *of, const struct settings *settings,
+                                   struct sft_err *err)
+{
+    const struct train_data_options options = {.lenient = true, .stop = in->stop};
+    struct train_plan plan;
+    struct report_of report = {.settings = settings,
+                               .base = &of->base,
+                               .data = &of->data,
+                               .output_dir = settings->train.output_dir};
+    if (train_data_load(&of->data, &of->base, settings, &options, err) ||
+        train_data_split(&of->data, &of->base, settings->data.eval_fraction, err))
+        return err->status;
+    if (of->base.config.family && of->data.train.n_examples > 0) {
+        if (train_plan_choose_kernels(&plan, settings, err))
+            return err->status;
+        train_plan_make(&plan, settings, &of->data);
+        report.plan = &plan;
+    }
+    print_report(in, &report);
+    return SFT_OK;
+}
+
+static enum sft_status inspect(struct inspect *in, struct settings *settings, struct inspected *of,
                                struct sft_err *err)
 {
     if (check_options(in, err) || gather_settings(in, settings, err))
         return err->status;
     in->stop = stop_on_signals();
-    if (!in->report)
-        return run_open_data(run, settings, rows_needed(in), in->stop, err)
-                   ? err->status
-                   : print_conversations(in, run, err);
-    if (run_survey(run, settings, in->stop, err))
+    if (base_model_open_for_data(&of->base, settings, err))
         return err->status;
-    print_report(in, run);
-    return SFT_OK;
+    return in->report ? show_report(in, of, settings, err) : show_conversations(in, of, settings, err);
 }
 
 int cmd_inspect(int argc, char **argv)
@@ -270,13 +312,14 @@ int cmd_inspect(int argc, char **argv)
         return code;
     }
     struct settings settings = {0};
-    struct run run = {.lock = -1};
+    struct inspected of = {0};
     struct sft_err err = {0};
-    const enum sft_status status = inspect(&in, &settings, &run, &err);
+    const enum sft_status status = inspect(&in, &settings, &of, &err);
     code = pager_finish(&in.pager);
     if (status)
         code = report_error(&err);
-    run_free(&run);
+    train_data_free(&of.data);
+    base_model_close(&of.base);
     settings_free(&settings);
     words_free(&in.words);
     words_free(&in.overrides);

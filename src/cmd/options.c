@@ -180,7 +180,7 @@ static int parse_option(int argc, char **argv, int *i, const struct usage *usage
         struct sft_err err;
         argument = expand(argument, &err);
         if (!argument) {
-            fprintf(stderr, "error: --%s: %s\n", o->name, err.message);
+            fprintf(stderr, "error: --%s: %s\n", o->name, SFT_ERR_TEXT(&err));
             return 2;
         }
     }
@@ -240,11 +240,14 @@ static enum sft_status tell_problems(const struct settings *settings, struct sft
         return SFT_OK;
     const size_t kept = list->count < PROBLEMS_MAX ? list->count : PROBLEMS_MAX;
     for (size_t i = 0; i + 1 < kept; i++)
-        fprintf(stderr, "error: %s\n", list->messages[i]);
-    if (kept == list->count)
-        return sft_fail(err, list->status, "%s", list->messages[kept - 1]);
-    fprintf(stderr, "error: %s\n", list->messages[kept - 1]);
-    return sft_fail(err, list->status, "and %zu more in the configuration", list->count - kept);
+        fprintf(stderr, "error: %s\n", SFT_ERR_TEXT(list->errors[i]));
+    const enum sft_status status = list->errors[0]->status;
+    if (kept == list->count) {
+        *err = *list->errors[kept - 1];
+        return err->status = status;
+    }
+    fprintf(stderr, "error: %s\n", SFT_ERR_TEXT(list->errors[kept - 1]));
+    return sft_fail(err, status, "and %zu more in the configuration", list->count - kept);
 }
 
 enum sft_status read_settings(struct settings *settings, const char *path,
@@ -273,9 +276,9 @@ int report_error(const struct sft_err *err)
 {
     log_progress("%s", ""); /* what failed may have been in the middle of it */
     if (err->status == SFT_EINTERRUPTED)
-        fprintf(stderr, "%s\n", err->message);
+        fprintf(stderr, "%s\n", SFT_ERR_TEXT(err));
     else
-        fprintf(stderr, "error: %s\n", err->message);
+        fprintf(stderr, "error: %s\n", SFT_ERR_TEXT(err));
     return sft_exit_code(err->status);
 }
 

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "cmd/cmd.h"
 #include "files/model_files.h"
+#include "text/tokenizer/encoder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ static enum sft_status encode_json_lines(const struct tokenizer_cmd *cmd, struct
         if (!status)
             status = encode(cmd, enc, json_string(node), strlen(json_string(node)), err);
         if (status)
-            sft_context(err, "standard input:%zu", number);
+            sft_in_file(err, "standard input", number);
         json_free(node);
     }
     free(line);
@@ -69,7 +70,7 @@ static enum sft_status run_encode(const struct tokenizer_cmd *cmd, struct sft_er
     } else {
         status = io_read("/dev/stdin", &text, err);
         if (!status && (status = encode(cmd, enc, text.data ? text.data : "", text.len, err)))
-            sft_context(err, "standard input");
+            sft_in_file(err, "standard input", 0);
     }
     strbuf_free(&text);
     encoder_free(enc);

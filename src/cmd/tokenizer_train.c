@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "data/corpus.h"
 #include "text/bpe_train/bpe_train.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
-#include "report/report.h"
+#include "report/report_log.h"
+#include "report/report_text.h"
 #include "train/trainer.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 static volatile int stop_requested, can_save;
 
@@ -59,25 +61,88 @@ static int print_keys(void)
     return print_text(&text);
 }
 
-/* What the loop calls when all is checked; context: the plan's text, NULL where it trains. */
-static void tell_run(void *context, const struct run *run)
+/* ---- training ---- */
+
+static void make_report(struct report *report, const struct run *run)
 {
-    struct strbuf *plan = context;
-    if (plan)
-        run_report_plan(run, plan);
-    else
-        run_report(run);
+    report_make(report, &(struct report_of){.settings = run->settings,
+                                            .base = &run->base,
+                                            .data = &run->data,
+                                            .plan = &run->plan,
+                                            .output_dir = run->output.path,
+                                            .continues = run->output.found.dir});
 }
+
+/* What a run says before its first step. */
+static void tell(const struct run *run)
+{
+    struct report report;
+    make_report(&report, run);
+    report_log(&report);
+    report_free(&report);
+}
+
+/* Stopped by a signal: how to go on. */
+static enum sft_status fail_stopped(const struct run *run, bool fresh, struct sft_err *err)
+{
+    const unsigned long long step = run->learner.state.step, total = run->plan.intervals.total_steps;
+    if (step == 0)
+        return sft_fail(err, SFT_EINTERRUPTED, "stopped before the first step; nothing is saved");
+    if (strcmp(run->output.path, run->settings->train.output_dir) != 0)
+        return sft_fail(err, SFT_EINTERRUPTED,
+                        "stopped at step %llu of %llu; to continue, run the same command with "
+                        "--set train.output_dir=%s instead of --fresh",
+                        step, total, run->output.path);
+    return sft_fail(err, SFT_EINTERRUPTED, "stopped at step %llu of %llu; to continue, run the same command%s", step,
+                    total, fresh ? " without --fresh" : " again");
+}
+
+static enum sft_status train_prepared(struct run *run, bool fresh, struct sft_err *err)
+{
+    const struct trainer_signals signals = {.stop = &stop_requested, .can_save = &can_save};
+    if (trainer_is_finished(run))
+        return trainer_finish(run, err);
+    tell(run);
+    const enum sft_status status = trainer_run(run, &signals, err);
+    return status == SFT_EINTERRUPTED ? fail_stopped(run, fresh, err) : status;
+}
+
+/* Into *text, and the warnings to stderr. */
+static void describe_plan(const struct run *run, struct strbuf *text)
+{
+    struct report report;
+    make_report(&report, run);
+    report_text_plan(&report, text);
+    report_log_warnings(&report);
+    report_free(&report);
+}
+
+/* plan: with dry set, what would be done. */
+static enum sft_status train(const struct settings *settings, const struct run_options *options, struct strbuf *plan,
+                             struct sft_err *err)
+{
+    struct run run;
+    enum sft_status status = run_prepare(&run, settings, options, err);
+    if (!status && options->dry)
+        describe_plan(&run, plan);
+    else if (!status)
+        status = train_prepared(&run, options->fresh, err);
+    log_progress("%s", "");
+    run_free(&run);
+    return status;
+}
+
+/* ---- the command ---- */
 
 int cmd_train(int argc, char **argv)
 {
     struct string_list words, overrides = {0};
     struct strbuf plan = {0};
-    struct trainer_options options = {.tell = tell_run, .stop = &stop_requested, .can_save = &can_save};
-    bool dry_run = false, print_config = false, keys = false;
+    struct run_options options = {.stop = &stop_requested};
+    bool print_config = false, keys = false;
     const struct option table[] = {
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE", "override a setting; may be repeated"},
-        {"dry-run", OPTION_FLAG, &dry_run, NULL, "print the plan (data, steps, memory, disk) and stop"},
+        {"dry-run", OPTION_FLAG, &options.dry, NULL, "print the plan (data, steps, memory, disk) and stop"},
         {"fresh", OPTION_FLAG, &options.fresh, NULL,
          "start anew in output_dir-2, -3, ... instead of continuing"},
         {"print-config", OPTION_FLAG, &print_config, NULL,
@@ -112,11 +177,9 @@ int cmd_train(int argc, char **argv)
     if (!status) {
         log_has_live_line(); /* so that the handler knows */
         catch_signals(on_signal);
-        options.dry = dry_run;
-        options.context = dry_run ? &plan : NULL;
-        status = train(&settings, &options, &err);
+        status = train(&settings, &options, &plan, &err);
     }
-    code = status ? report_error(&err) : dry_run ? print_text(&plan) : 0;
+    code = status ? report_error(&err) : options.dry ? print_text(&plan) : 0;
 out:
     settings_free(&settings);
     words_free(&words);

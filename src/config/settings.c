@@ -55,36 +55,45 @@ bool settings_is_wrong(const struct settings *settings, const char *key)
 
 void settings_given(struct settings *settings, const char *key)
 {
-    origin_of(settings, settings_find(key))->place = "";
+    origin_of(settings, settings_find(key))->source = FROM_COMMAND;
 }
 
-static enum sft_status add_problem(struct settings *settings, enum sft_status status, const char *message)
+static enum sft_status add_problem(struct settings *settings, const struct sft_err *err)
 {
     struct problem_list *list = &settings->problems;
-    if (list->count < PROBLEMS_MAX)
-        list->messages[list->count] = arena_strndup(&settings->arena, message, strlen(message));
-    list->status = list->count == 0 ? status : list->status;
+    if (list->count < PROBLEMS_MAX) {
+        struct sft_err *copy = arena_alloc(&settings->arena, sizeof *copy);
+        *copy = *err;
+        list->errors[list->count] = copy;
+    }
     list->count++;
-    return status;
+    return err->status;
+}
+
+enum sft_status settings_complain_of(struct settings *settings, const char *key, const struct sft_err *err)
+{
+    const struct field *field = settings_find(key);
+    const struct settings_origin none = {0},
+                                 *origin = settings->origins ? &settings->origins[field - settings_fields] : &none;
+    struct sft_err told = *err;
+    if (origin->source == FROM_FILE || origin->source == FROM_DEFAULT)
+        sft_context(&told, "[%s] %s", field->section, field->key);
+    if (origin->source == FROM_FILE || origin->source == FROM_OVERRIDE)
+        sft_in_file(&told, origin->place, origin->place_line);
+    else if (origin->source == FROM_DEFAULT && settings->file)
+        sft_in_file(&told, settings->file, 0);
+    return add_problem(settings, &told);
 }
 
 enum sft_status settings_complain(struct settings *settings, const char *key, enum sft_status status,
                                   const char *fmt, ...)
 {
-    const struct field *field = settings_find(key);
-    const char *place = settings->origins ? settings->origins[field - settings_fields].place : NULL;
-    const bool is_override = place && strncmp(place, "--set ", 6) == 0;
-    struct sft_err err = {.status = status};
+    struct sft_err err;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err.message, sizeof err.message, fmt, ap);
+    sft_vfail(&err, status, fmt, ap);
     va_end(ap);
-    const bool is_word = place && !*place; /* given by the command line itself */
-    if (!is_override && !is_word)
-        sft_context(&err, "[%s] %s", field->section, field->key);
-    if (!is_word && (place || settings->file))
-        sft_context(&err, "%s", place ? place : settings->file);
-    return add_problem(settings, status, err.message);
+    return settings_complain_of(settings, key, &err);
 }
 
 enum sft_status settings_outcome(const struct settings *settings, size_t before, struct sft_err *err)
@@ -92,8 +101,14 @@ enum sft_status settings_outcome(const struct settings *settings, size_t before,
     const struct problem_list *list = &settings->problems;
     if (list->count == before)
         return SFT_OK;
-    return sft_fail(err, list->status, "%s",
-                    before < PROBLEMS_MAX ? list->messages[before] : "the configuration has too many errors");
+    const enum sft_status status = list->errors[0]->status;
+    if (before >= PROBLEMS_MAX)
+        return sft_fail(err, status, "the configuration has too many errors");
+    if (err) {
+        *err = *list->errors[before];
+        err->status = status;
+    }
+    return status;
 }
 
 /* ---- names ---- */
@@ -187,11 +202,8 @@ struct file_reader {
 
 static void complain_of_line(const struct file_reader *reader, struct sft_err *err, size_t line)
 {
-    if (line)
-        sft_context(err, "%s:%zu", reader->name, line);
-    else
-        sft_context(err, "%s", reader->name);
-    add_problem(reader->settings, err->status, err->message);
+    sft_in_file(err, reader->name, line);
+    add_problem(reader->settings, err);
 }
 
 static void on_error(void *user, const char *message, size_t line)
@@ -246,8 +258,11 @@ static void on_entry(void *user, const char *key, const char *value, size_t line
     if (field) {
         struct settings_origin *origin = origin_of(reader->settings, field);
         origin->is_wrong |= status != SFT_OK;
-        if (!origin->place)
-            origin->place = arena_printf(&reader->settings->arena, "%s:%zu", reader->name, line);
+        if (origin->source == FROM_DEFAULT) {
+            origin->source = FROM_FILE;
+            origin->place = arena_strndup(&reader->settings->arena, reader->name, strlen(reader->name));
+            origin->place_line = line;
+        }
     }
 }
 
@@ -272,7 +287,8 @@ enum sft_status settings_read_file(struct settings *settings, const char *path, 
     struct sft_err why;
     if (io_map(&map, path, &why)) {
         const size_t before = settings->problems.count;
-        add_problem(settings, SFT_EUSAGE, why.message); /* a wrong argument, not a disk's failure */
+        why.status = SFT_EUSAGE; /* a wrong argument, not a disk's failure */
+        add_problem(settings, &why);
         return settings_outcome(settings, before, err);
     }
     char *dir = path_dirname(path);
@@ -328,12 +344,14 @@ enum sft_status settings_override(struct settings *settings, const char *assignm
                                           : sft_fail(&why, SFT_EUSAGE, "expected section.key=value");
     if (status) {
         sft_context(&why, "--set %.*s", SHOWN_MAX, name);
-        add_problem(settings, status, why.message);
+        add_problem(settings, &why);
     }
     if (field) {
         struct settings_origin *origin = origin_of(settings, field);
+        origin->source = FROM_OVERRIDE;
         origin->is_wrong = status != SFT_OK;
         origin->place = arena_printf(&settings->arena, "--set %s", name);
+        origin->place_line = 0;
     }
     free(name);
     return settings_outcome(settings, before, err);

@@ -27,12 +27,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is wrong with a configuration: the first messages, and how many there were. */
+/* What is wrong with a configuration: the first errors, and how many there were. */
 enum { PROBLEMS_MAX = 20 };
 struct problem_list {
-    const char *messages[PROBLEMS_MAX]; /* the arena's */
-    size_t count;                       /* of all, kept or not */
-    enum sft_status status;             /* of the first */
+    const struct sft_err *errors[PROBLEMS_MAX]; /* the arena's */
+    size_t count;                               /* of all, kept or not */
 };
 
 struct settings {
@@ -81,8 +80,11 @@ struct settings {
 };
 
 /* Where a field was set. */
+enum settings_source { FROM_DEFAULT, FROM_FILE, FROM_OVERRIDE, FROM_COMMAND /* settings_given */ };
 struct settings_origin {
-    const char *place; /* "config.ini:7" or "--set train.seed"; "": settings_given; NULL: nowhere */
+    enum settings_source source;
+    const char *place; /* "config.ini", or "--set train.seed" */
+    size_t place_line; /* in the file; 0: none */
     size_t line;       /* in the file that is being read; 0: not in it */
     bool is_wrong;     /* what stood there is among the problems already */
 };
@@ -146,6 +148,8 @@ enum sft_status settings_check(struct settings *settings, bool need_train, struc
  * more. */
 enum sft_status settings_complain(struct settings *settings, const char *key, enum sft_status status,
                                   const char *fmt, ...) SFT_PRINTF(4, 5);
+/* The same of an error that somebody else found; its place goes on with the field's. Returns its status. */
+enum sft_status settings_complain_of(struct settings *settings, const char *key, const struct sft_err *err);
 void settings_given(struct settings *settings,
                     const char *key); /* a command set it itself: told without a place */
 bool settings_is_wrong(const struct settings *settings, const char *key); /* among the problems already */

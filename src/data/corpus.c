@@ -88,7 +88,7 @@ static enum sft_status add_row(struct corpus *corpus, const struct rows *rows, s
         for (size_t i = 0; i < list.items[c].count; i++)
             add_text(corpus, list.items[c].messages[i].content, list.items[c].messages[i].len);
     json_free(root);
-    return status ? sft_context(err, "%s:%zu", corpus->source.path, row->line) : SFT_OK;
+    return status ? sft_in_file(err, corpus->source.path, row->line) : SFT_OK;
 }
 
 static enum sft_status add_rows(struct corpus *corpus, struct rows *rows, struct sft_err *err)
@@ -97,7 +97,7 @@ static enum sft_status add_rows(struct corpus *corpus, struct rows *rows, struct
     bool found = false;
     for (;;) {
         if (rows_next(rows, &row, &found, err))
-            return sft_context(err, "%s", corpus->source.path);
+            return sft_in_file(err, corpus->source.path, 0);
         if (!found)
             break;
         for (bool is_wanted = is_taken(corpus); is_wanted && row.len > 0;)
@@ -118,7 +118,7 @@ static enum sft_status read_rows(struct corpus *corpus, struct sft_err *err)
     const struct io_map *bytes = &corpus->source.bytes;
     struct rows rows;
     enum sft_status status = rows_init(&rows, kinds[corpus->format.kind], bytes->data, bytes->size, err);
-    status = status ? sft_context(err, "%s", corpus->source.path) : add_rows(corpus, &rows, err);
+    status = status ? sft_in_file(err, corpus->source.path, 0) : add_rows(corpus, &rows, err);
     rows_free(&rows);
     return status;
 }

@@ -2,7 +2,6 @@
  * training and evaluation share. */
 #include "data/dataset_internal.h"
 #include "data/hash_set.h"
-#include "data/row_kinds.h"
 #include "data/source/encoding.h"
 
 #include <stdlib.h>
@@ -23,7 +22,6 @@ static bool is_failure(const struct record *r, const struct dataset_options *opt
 struct failures {
     const struct dataset_file *file;
     const struct record *first;
-    char *kind;
     size_t count, lines[LINES_SHOWN]; /* of those after the first */
     bool is_single_byte;              /* all of them are: data/source/encoding.h */
 };
@@ -35,23 +33,19 @@ struct failure_list {
 
 static void add_failure(struct failure_list *list, const struct dataset_file *file, const struct record *r)
 {
-    char *kind = message_kind(record_message(&file->store, r), r->message_len);
     size_t i = 0;
-    while (i < list->n && (list->items[i].file != file || strcmp(list->items[i].kind, kind) != 0))
+    while (i < list->n && (list->items[i].file != file || list->items[i].first->kind != r->kind))
         i++;
     if (i == ROWS_SHOWN) {
         list->n_more++;
-        free(kind);
         return;
     }
     struct failures *f = &list->items[i];
     if (i == list->n) {
         list->n++;
-        *f = (struct failures){.file = file, .first = r, .kind = kind, .is_single_byte = true};
-    } else {
-        free(kind);
-        if (f->count <= LINES_SHOWN)
-            f->lines[f->count - 1] = r->line;
+        *f = (struct failures){.file = file, .first = r, .is_single_byte = true};
+    } else if (f->count <= LINES_SHOWN) {
+        f->lines[f->count - 1] = r->line;
     }
     f->count++;
     f->is_single_byte = f->is_single_byte && encoding_is_single_byte(record_row(&file->store, r), r->row_len, NULL);
@@ -73,8 +67,10 @@ static void describe_failures(struct strbuf *text, const struct failures *f)
 {
     enum { MOST = SFT_ERR_MAX / (ROWS_SHOWN + 1) - 16 };
     const size_t first = text->len, n_others = f->count - 1;
-    strbuf_printf(text, "%s%s:%zu: ", first ? "\n" : "", f->file->path, (size_t)f->first->line);
-    strbuf_add(text, record_message(&f->file->store, f->first), f->first->message_len);
+    struct sft_err why;
+    sft_fail(&why, SFT_EDATA, "%.*s", (int)f->first->message_len, record_message(&f->file->store, f->first));
+    sft_in_file(&why, f->file->path, f->first->line);
+    strbuf_printf(text, "%s%s", first ? "\n" : "", SFT_ERR_TEXT(&why));
     if (text->len - first > MOST && first > 0) {
         text->len = first + MOST - 4;
         strbuf_puts(text, "...");
@@ -100,8 +96,6 @@ enum sft_status dataset_check_rows(const struct dataset *ds, const struct datase
         describe_failures(&text, &list.items[i]);
     if (list.n_more > 0)
         strbuf_printf(&text, "\nand %zu more", list.n_more);
-    for (size_t i = 0; i < list.n; i++)
-        free(list.items[i].kind);
     if (list.n > 0)
         sft_fail(err, SFT_EDATA, "%s", text.data);
     strbuf_free(&text);

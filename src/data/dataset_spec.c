@@ -64,7 +64,7 @@ enum sft_status dataset_parse_spec(const char *spec, struct dataset_file *file, 
     }
     if (status) {
         dataset_file_free(file);
-        return sft_context(err, "%s", spec);
+        return sft_in_file(err, spec, 0);
     }
     if (!(file->repeat > 0))
         file->repeat = 1;

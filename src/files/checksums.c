@@ -24,7 +24,7 @@ static enum sft_status hash_tree(struct strbuf *list, const char *dir, const cha
         uint64_t hash;
         if (path_is_dir(file))
             status = hash_tree(list, dir, name, err);
-        else if (strcmp(name, list_name) != 0 && !(status = xxh64_file(file, &hash, err)))
+        else if (strcmp(name, list_name) != 0 && !(status = io_hash_file(file, &hash, err)))
             strbuf_printf(list, "%016" PRIx64 "  %s\n", hash, name);
         free(name);
         free(file);
@@ -67,7 +67,7 @@ static enum sft_status check_file(const char *dir, const char *name, uint64_t ex
     enum sft_status status = SFT_OK;
     if (!path_exists(path))
         status = sft_fail(err, SFT_EDATA, "%s: is missing, but %s lists it", path, list_name);
-    else if (!(status = xxh64_file(path, &hash, err)) && hash != expected)
+    else if (!(status = io_hash_file(path, &hash, err)) && hash != expected)
         status = sft_fail(err, SFT_EDATA,
                           "%s: its checksum is not the one in %s: the file is damaged or was changed", path,
                           list_name);
@@ -103,6 +103,8 @@ enum sft_status checksums_verify(const char *dir, bool *present, struct sft_err 
      * damaged. */
     if (*present && !status && (list.len == 0 || list.data[list.len - 1] != '\n'))
         status = sft_fail(err, SFT_EDATA, "%s: is cut short", path);
+    else if (*present && !status && memchr(list.data, '\0', list.len))
+        status = sft_fail(err, SFT_EDATA, "%s: is damaged: it has a byte 0", path);
     if (*present && !status)
         status = check_list(dir, path, list.data, err);
     strbuf_free(&list);

@@ -111,7 +111,7 @@ static enum sft_status read_file(struct generation_config *g, const char *dir, c
         if (!status)
             status = read_sampling(g, err);
         if (status)
-            sft_context(err, "%s", path);
+            sft_in_file(err, path, 0);
     }
     free(path);
     return status;

@@ -6,6 +6,7 @@
 #include "files/hf_save.h"
 #include "files/model_dir.h"
 #include "files/safetensors.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "files/generation.h"
 #include "files/safetensors.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <stdlib.h>
 

@@ -17,7 +17,7 @@ enum sft_status model_config_load(struct model_config *config, const char *path,
     if (!status)
         status = format->read_config(&root, &name, path, err);
     if (!status && (status = model_config_read(config, root, err))) {
-        sft_context(err, "%s", name);
+        sft_in_file(err, name, 0);
         *config = (struct model_config){0};
     }
     if (raw)

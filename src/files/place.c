@@ -179,7 +179,7 @@ static enum sft_status check_shape(const struct stored_tensor *t, size_t n_dims,
                                    struct sft_err *err)
 {
     if (stored_check_dtype(t, err))
-        return sft_context(err, "%s", t->path);
+        return sft_in_file(err, t->path, 0);
     if (t->n_dims == n_dims && t->shape[0] == rows && (n_dims == 1 || t->shape[1] == cols))
         return SFT_OK;
     struct strbuf shape = {0};

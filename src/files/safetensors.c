@@ -196,7 +196,7 @@ enum sft_status st_open(struct st_file *file, const char *path, struct sft_err *
     file->path = mem_strdup(path);
     if (parse(file, file->map.data, file->map.size, err)) {
         if (magic_refuse(path, file->map.data, file->map.size, err) == SFT_OK)
-            sft_context(err, "%s", path);
+            sft_in_file(err, path, 0);
         st_close(file);
         return SFT_EDATA;
     }

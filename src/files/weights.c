@@ -82,7 +82,7 @@ static enum sft_status check_finite(const float *values, size_t n, const char *n
 static enum sft_status read_values(const struct stored_tensor *from, float *values, struct sft_err *err)
 {
     if (stored_read(from, values, err) || check_finite(values, from->count, from->name, err))
-        return sft_context(err, "%s", from->path);
+        return sft_in_file(err, from->path, 0);
     return SFT_OK;
 }
 

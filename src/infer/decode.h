@@ -17,6 +17,7 @@
 #include "infer/bundle.h"
 #include "infer/kv_pool.h"
 #include "infer/sampler.h"
+#include "text/tokenizer/encoder.h"
 
 #include <signal.h>
 

@@ -1,5 +1,7 @@
-/* The report as JSON; report.h lists the keys. */
-#include "report/report_internal.h"
+#include "report/report_json.h"
+
+#include "report/report_histogram.h"
+#include "report/report_keys.h"
 
 #include <string.h>
 
@@ -36,12 +38,12 @@ static void put_dropped(struct strbuf *out, const struct report_file *f, bool dr
 static void put_bad_rows(struct strbuf *out, const struct report_file *f)
 {
     strbuf_puts(out, ",\"bad_rows\":[");
-    for (size_t i = 0; i < f->n_bad_rows; i++) {
+    for (size_t i = 0; i < f->bad_rows.n; i++) {
         struct strbuf first = {0};
-        strbuf_printf(&first, "%s:%llu", f->file->path, (unsigned long long)f->bad_rows[i].first_line);
+        strbuf_printf(&first, "%s:%llu", f->file->path, (unsigned long long)f->bad_rows.kinds[i].first_line);
         strbuf_puts(out, i ? ",{\"reason\":" : "{\"reason\":");
-        put_string(out, f->bad_rows[i].reason);
-        put_count(out, "count", f->bad_rows[i].count);
+        put_string(out, f->bad_rows.kinds[i].reason);
+        put_count(out, "count", f->bad_rows.kinds[i].count);
         strbuf_puts(out, ",\"first\":");
         put_string(out, first.data);
         strbuf_putc(out, '}');
@@ -57,7 +59,7 @@ static void put_histogram(struct strbuf *out, const struct store_counts *c)
     report_histogram_range(c, &first, &end);
     for (size_t i = first; i < end; i++) {
         strbuf_puts(out, i > first ? ",{" : "{");
-        put_count(out, "up_to", report_bin_end(c, i));
+        put_count(out, "up_to", report_histogram_bin_end(c, i));
         put_count(out, "count", c->histogram[i]);
         strbuf_putc(out, '}');
     }
@@ -93,15 +95,15 @@ static void put_file(struct strbuf *out, const struct report_file *f, bool drops
     put_count(out, "duplicates", f->file->duplicates);
     put_count(out, "longest", c->longest);
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-        put_count(out, flags[i].key, report_flagged(f, flags[i].flag));
-    report_put_keys_json(out, f);
+        put_count(out, flags[i].key, report_file_flagged(f, flags[i].flag));
+    report_keys_json(f->file, out);
     put_histogram(out, c);
     strbuf_putc(out, '}');
 }
 
 /* ---- the run ---- */
 
-static void put_memory(struct strbuf *out, const struct run_memory *m)
+static void put_memory(struct strbuf *out, const struct train_memory *m)
 {
     strbuf_puts(out, ",\"memory\":{");
     put_count(out, "parameters", m->parameters);
@@ -123,13 +125,13 @@ static void put_disk(struct strbuf *out, const struct report_disk *d)
     strbuf_putc(out, '}');
 }
 
-static void put_tokens_added(struct strbuf *out, const struct run *run)
+static void put_tokens_added(struct strbuf *out, const struct base_model *base)
 {
-    const size_t end = tokenizer_vocab_size(run->tokenizer);
+    const size_t end = tokenizer_vocab_size(base->tokenizer);
     strbuf_puts(out, ",\"tokens_added\":[");
-    for (size_t id = end - run->template.tokens_added; id < end; id++) {
+    for (size_t id = end - base->template.tokens_added; id < end; id++) {
         size_t len;
-        const char *bytes = tokenizer_token_bytes(run->tokenizer, (int32_t)id, &len);
+        const char *bytes = tokenizer_token_bytes(base->tokenizer, (int32_t)id, &len);
         if (out->data[out->len - 1] != '[')
             strbuf_putc(out, ',');
         strbuf_json_string(out, bytes ? bytes : "", len);
@@ -137,32 +139,39 @@ static void put_tokens_added(struct strbuf *out, const struct run *run)
     strbuf_putc(out, ']');
 }
 
-void report_json(const struct report *report, struct strbuf *out)
+static void put_warnings(struct strbuf *out, const struct report_warnings *warnings)
 {
-    const struct run *run = report->run;
+    strbuf_puts(out, ",\"warnings\":[");
+    for (size_t i = 0; i < warnings->count; i++) {
+        if (i > 0)
+            strbuf_putc(out, ',');
+        put_string(out, warnings->items[i]);
+    }
+    strbuf_putc(out, ']');
+}
+
+void report_json(const struct report *report, const struct report_warnings *warnings, struct strbuf *out)
+{
+    const struct train_data *data = report->of.data;
+    const struct train_plan *plan = report->of.plan;
     strbuf_puts(out, "{\"files\":[");
     for (size_t i = 0; i < report->n_files; i++) {
         if (i > 0)
             strbuf_putc(out, ',');
-        put_file(out, &report->files[i], run->train.drops_duplicates);
+        put_file(out, &report->files[i], data->train.drops_duplicates);
     }
     strbuf_putc(out, ']');
-    put_count(out, "examples", run->train.n_examples);
-    put_count(out, "eval_examples", run->eval.n_examples);
-    put_tokens_added(out, run);
-    if (report->has_memory)
+    put_count(out, "examples", data->train.n_examples);
+    put_count(out, "eval_examples", data->eval.n_examples);
+    put_tokens_added(out, report->of.base);
+    if (plan)
         put_memory(out, &report->memory);
     if (report->has_disk)
         put_disk(out, &report->disk);
-    if (report->has_memory) {
-        put_count(out, "steps", run->total_steps);
-        put_count(out, "steps_per_epoch", run->steps_per_epoch);
+    if (plan) {
+        put_count(out, "steps", plan->intervals.total_steps);
+        put_count(out, "steps_per_epoch", plan->intervals.steps_per_epoch);
     }
-    strbuf_puts(out, ",\"warnings\":[");
-    for (size_t i = 0; i < report->n_warnings; i++) {
-        if (i > 0)
-            strbuf_putc(out, ',');
-        put_string(out, report->warnings[i]);
-    }
-    strbuf_puts(out, "]}\n");
+    put_warnings(out, warnings);
+    strbuf_puts(out, "}\n");
 }

@@ -1,10 +1,14 @@
-/* The report as text: a word in the first six columns says what a line, and those below it, are about. */
-#include "report/report_internal.h"
+#include "report/report_text.h"
 
 #include "base/log.h"
 #include "cpu.h"
+#include "model/transformer.h"
+#include "report/report_histogram.h"
+#include "report/report_keys.h"
+#include "report/report_wrap.h"
 
 #include <omp.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { REASONS_SHOWN = 5, BAR_WIDTH = 40 };
@@ -50,63 +54,63 @@ static void put_token_list(struct strbuf *out, const struct tokenizer *tok, size
     strbuf_putc(out, '\n');
 }
 
-static void put_tokens_added(struct strbuf *out, const struct run *run)
+static void put_tokens_added(struct strbuf *out, const struct base_model *base)
 {
-    const size_t end = tokenizer_vocab_size(run->tokenizer), first = end - run->template.tokens_added;
-    const size_t rows = run->config.family ? run->config.vocab_size - run->base.config.vocab_size : 0;
-    if (run->config.family && first > run->base.config.vocab_size) {
+    const size_t end = tokenizer_vocab_size(base->tokenizer), first = end - base->template.tokens_added;
+    const size_t rows = base->config.family ? base->config.vocab_size - base->files.config.vocab_size : 0;
+    if (base->config.family && first > base->files.config.vocab_size) {
         strbuf_printf(out, "       %s of the base's tokenizer had no embedding row",
-                      amount(first - run->base.config.vocab_size, "token").text);
-        put_token_list(out, run->tokenizer, run->base.config.vocab_size, first);
+                      amount(first - base->files.config.vocab_size, "token").text);
+        put_token_list(out, base->tokenizer, base->files.config.vocab_size, first);
     }
     if (end > first) {
         strbuf_printf(out, "       %s added", amount(end - first, "control token").text);
-        put_token_list(out, run->tokenizer, first, end);
+        put_token_list(out, base->tokenizer, first, end);
     }
     if (rows)
         strbuf_printf(out, "       %s start%s at the mean of the others\n", amount(rows, "new embedding row").text,
                       rows == 1 ? "s" : "");
 }
 
-static void put_model(struct strbuf *out, const struct run *run)
+static void put_model(struct strbuf *out, const struct base_model *base)
 {
-    const struct model_config *c = &run->config;
+    const struct model_config *c = &base->config;
     struct tensor_table table;
     char count[16];
     if (!c->family) {
-        strbuf_printf(out, "base   %s: a tokenizer of %zu tokens, no model\n", run->settings->model.base,
-                      tokenizer_vocab_size(run->tokenizer) - run->template.tokens_added);
-        put_tokens_added(out, run);
+        strbuf_printf(out, "base   %s: a tokenizer of %zu tokens, no model\n", base->files.path,
+                      tokenizer_vocab_size(base->tokenizer) - base->template.tokens_added);
+        put_tokens_added(out, base);
         return;
     }
     tensor_table_init(&table, c);
-    strbuf_printf(out, "model  %s: %s, %s, %zu wide, vocabulary %zu, %s parameters\n", run->settings->model.base,
+    strbuf_printf(out, "model  %s: %s, %s, %zu wide, vocabulary %zu, %s parameters\n", base->files.path,
                   amount(c->n_layer, "layer").text, amount(c->n_head, "head").text, c->n_embd, c->vocab_size,
                   log_count(count, (double)table.n_parameters));
     tensor_table_free(&table);
-    put_tokens_added(out, run);
+    put_tokens_added(out, base);
     if (c->dropout > 0)
         strbuf_printf(out, "       trained without dropout (the base's config has %g, and keeps it)\n",
                       c->dropout);
 }
 
-static void put_format(struct strbuf *out, const struct run *run)
+static void put_format(struct strbuf *out, const struct report_of *of)
 {
+    const uint64_t max_length = of->settings->data.max_length;
+    const size_t n_positions = of->base->config.n_positions;
     static const char *const trained[] = {
         [TRAIN_ON_ASSISTANT] = "assistant messages",
         [TRAIN_ON_LAST_ASSISTANT] = "the last assistant message",
         [TRAIN_ON_ALL] = "all tokens",
     };
-    if (run->template.name)
-        strbuf_printf(out, "format template %s, training on %s\n", run->template.name,
-                      trained[run->settings->data.train_on]);
+    if (of->base->template.name)
+        strbuf_printf(out, "format template %s, training on %s\n", of->base->template.name,
+                      trained[of->settings->data.train_on]);
     else
         strbuf_puts(out, "format documents, training on all tokens but the first\n");
-    if (run->config.n_positions && run->settings->data.max_length > run->config.n_positions)
-        strbuf_printf(
-            out,
-            "       max_length %llu is more than the model's n_positions: the limit is %zu tokens\n",
-            (ull)run->settings->data.max_length, run->config.n_positions);
+    if (n_positions && max_length > n_positions)
+        strbuf_printf(out, "       max_length %llu is more than the model's n_positions: the limit is %zu tokens\n",
+                      (ull)max_length, n_positions);
 }
 
 /* ---- a file ---- */
@@ -115,7 +119,7 @@ static void put_totals(struct strbuf *out, const struct report_file *f)
 {
     const struct store_counts *c = &f->file->store.counts;
     strbuf_printf(out, "%-6s %s (%s): ", f->is_eval ? "eval" : "train", f->file->spec, f->file->store.format);
-    if (report_flagged(f, RECORD_DOCUMENT))
+    if (report_file_flagged(f, RECORD_DOCUMENT))
         strbuf_printf(out, "%s in %s", amount(c->rows, "document").text,
                       amount(c->conversations, "piece").text);
     else
@@ -131,29 +135,29 @@ static void put_totals(struct strbuf *out, const struct report_file *f)
 
 static void put_left_out(struct strbuf *out, const struct report *report, const struct report_file *f)
 {
-    const struct settings *s = report->run->settings;
+    const struct report_of *of = &report->of;
     const uint64_t *dropped = f->file->store.counts.dropped;
     for (size_t why = DROP_NO + 1; why < DROP_COUNT; why++) {
         if (dropped[why] == 0)
             continue;
         strbuf_printf(out, "       left out: %llu (%s)", (ull)dropped[why], drop_reason[why]);
-        if (why == DROP_BAD_ROW && s->data.on_bad_row == ON_BAD_ROW_SKIP && report->run->output_dir)
-            strbuf_printf(out, ", kept in %s/rejected.jsonl", report->run->output_dir);
+        if (why == DROP_BAD_ROW && of->settings->data.on_bad_row == ON_BAD_ROW_SKIP && of->output_dir)
+            strbuf_printf(out, ", kept in %s/rejected.jsonl", of->output_dir);
         strbuf_putc(out, '\n');
     }
-    for (size_t i = 0; i < f->n_bad_rows && i < REASONS_SHOWN; i++)
-        strbuf_printf(out, "       %9llu  %s, first line %llu\n", (ull)f->bad_rows[i].count,
-                      f->bad_rows[i].reason, (ull)f->bad_rows[i].first_line);
-    if (f->n_bad_rows > REASONS_SHOWN)
+    for (size_t i = 0; i < f->bad_rows.n && i < REASONS_SHOWN; i++)
+        strbuf_printf(out, "       %9llu  %s, first line %llu\n", (ull)f->bad_rows.kinds[i].count,
+                      f->bad_rows.kinds[i].reason, (ull)f->bad_rows.kinds[i].first_line);
+    if (f->bad_rows.n > REASONS_SHOWN)
         strbuf_printf(out, "                  and %s\n",
-                      amount(f->n_bad_rows - REASONS_SHOWN, "other reason").text);
+                      amount(f->bad_rows.n - REASONS_SHOWN, "other reason").text);
 }
 
 static void put_remarks(struct strbuf *out, const struct report *report, const struct report_file *f)
 {
     const struct store_counts *c = &f->file->store.counts;
-    const uint64_t empty = report_flagged(f, RECORD_EMPTY_CONTENT), tools = report_flagged(f, RECORD_TOOLS);
-    const uint64_t reply_cut = report_flagged(f, RECORD_REPLY_CUT);
+    const uint64_t empty = report_file_flagged(f, RECORD_EMPTY_CONTENT), tools = report_file_flagged(f, RECORD_TOOLS);
+    const uint64_t reply_cut = report_file_flagged(f, RECORD_REPLY_CUT);
     if (f->truncated) {
         strbuf_printf(out, "       cut to the length limit: %llu (%.1f%%)", (ull)f->truncated,
                       report_percent(f->truncated, f->rendered));
@@ -164,7 +168,7 @@ static void put_remarks(struct strbuf *out, const struct report *report, const s
     if (f->file->duplicates)
         strbuf_printf(out, "       duplicates: %zu (%.1f%%), %s\n", f->file->duplicates,
                       report_percent(f->file->duplicates, c->conversations),
-                      report->run->train.drops_duplicates ? "left out" : "kept");
+                      report->of.data->train.drops_duplicates ? "left out" : "kept");
     if (empty)
         strbuf_printf(out, "       with an empty turn: %llu\n", (ull)empty);
     if (tools)
@@ -179,14 +183,14 @@ static void put_lengths(struct strbuf *out, const struct store_counts *c)
     report_histogram_range(c, &first, &end);
     if (first == end)
         return;
-    const int width = snprintf(NULL, 0, "%llu", (ull)report_bin_end(c, end - 1));
+    const int width = snprintf(NULL, 0, "%llu", (ull)report_histogram_bin_end(c, end - 1));
     for (size_t i = first; i < end; i++)
         most = c->histogram[i] > most ? c->histogram[i] : most;
     strbuf_printf(out, "       lengths in tokens, before any cut (longest: %llu)\n", (ull)c->longest);
     for (size_t i = first; i < end; i++) {
-        const uint64_t from = i == 0 ? 0 : report_bin_end(c, i - 1) + 1;
+        const uint64_t from = i == 0 ? 0 : report_histogram_bin_end(c, i - 1) + 1;
         const double share = (double)c->histogram[i] / (double)most;
-        strbuf_printf(out, "       %*llu..%-*llu  ", width, (ull)from, width, (ull)report_bin_end(c, i));
+        strbuf_printf(out, "       %*llu..%-*llu  ", width, (ull)from, width, (ull)report_histogram_bin_end(c, i));
         for (double bar = 0; bar < BAR_WIDTH * share; bar++)
             strbuf_putc(out, '#');
         strbuf_printf(out, "%s%llu\n", c->histogram[i] ? " " : "", (ull)c->histogram[i]);
@@ -195,31 +199,31 @@ static void put_lengths(struct strbuf *out, const struct store_counts *c)
 
 static void put_files(struct strbuf *out, const struct report *report)
 {
-    const struct run *run = report->run;
+    const size_t set_aside = report->of.data->eval_is_split;
     for (size_t i = 0; i < report->n_files; i++) {
         const struct report_file *f = &report->files[i];
         put_totals(out, f);
         put_left_out(out, report, f);
         put_remarks(out, report, f);
-        report_put_keys(out, f);
+        report_keys_text(f->file, out);
         put_lengths(out, &f->file->store.counts);
     }
-    if (run->eval_is_split)
-        strbuf_printf(out, "eval   %s set aside (eval_fraction)\n",
-                      amount(run->eval_is_split, "conversation").text);
+    if (set_aside)
+        strbuf_printf(out, "eval   %s set aside (eval_fraction)\n", amount(set_aside, "conversation").text);
 }
 
 /* ---- the run ---- */
 
-static void put_steps(struct strbuf *out, const struct run *run)
+static void put_steps(struct strbuf *out, const struct report_of *of)
 {
-    const char *unit = run->template.name ? "conversation" : "document";
-    const uint64_t batch_size = run->settings->train.batch_size, most = run->train.n_examples;
-    strbuf_printf(out, "plan   %s of %s (%llu an epoch)\n", amount(run->total_steps, "step").text,
-                  amount(batch_size < most ? batch_size : most, unit).text, (ull)run->steps_per_epoch);
+    const char *unit = of->base->template.name ? "conversation" : "document";
+    const struct intervals *i = &of->plan->intervals;
+    const uint64_t batch_size = of->plan->order.batch_size, most = of->data->train.n_examples;
+    strbuf_printf(out, "plan   %s of %s (%llu an epoch)\n", amount(i->total_steps, "step").text,
+                  amount(batch_size < most ? batch_size : most, unit).text, (ull)i->steps_per_epoch);
 }
 
-static void put_memory(struct strbuf *out, const struct run_memory *m)
+static void put_memory(struct strbuf *out, const struct train_memory *m)
 {
     strbuf_printf(out, "memory about %s at its peak: parameters %.1f, gradients %.1f, moments %.1f, ",
                   size_text(m->total).text, mb(m->parameters), mb(m->gradients), mb(m->moments));
@@ -237,36 +241,48 @@ static void put_disk(struct strbuf *out, const struct report_disk *d)
     strbuf_printf(out, "; %s free\n", size_text(d->free).text);
 }
 
-static void put_cpu(struct strbuf *out, const struct run *run)
+static void put_cpu(struct strbuf *out, const struct train_plan *plan)
 {
-    const struct kernels *k = run->kernels;
+    const struct kernels *k = plan->kernels;
     char core[128] = "";
     if (strcmp(k->products, "OpenBLAS") == 0)
         kernels_blas_core(core, sizeof core);
     strbuf_printf(out, "cpu    %s, %s, precision %s\n", cpu_get()->name,
                   amount((uint64_t)omp_get_max_threads(), "thread").text, k->precision);
-    strbuf_printf(out, "       %s kernels (%s), products by %s%s%s%s\n", k->isa, run->kernels_why,
+    strbuf_printf(out, "       %s kernels (%s), products by %s%s%s%s\n", k->isa, plan->kernels_why,
                   k->products, *core ? " (" : "", core, *core ? ")" : "");
 }
 
 void report_text(const struct report *report, struct strbuf *out)
 {
-    const struct run *run = report->run;
+    const struct report_of *of = &report->of;
     const size_t start = out->len;
-    put_model(out, run);
-    put_format(out, run);
+    put_model(out, of->base);
+    put_format(out, of);
     put_files(out, report);
-    if (report->has_memory) {
-        put_steps(out, run);
+    if (of->plan) {
+        put_steps(out, of);
         put_memory(out, &report->memory);
     }
     if (report->has_disk)
         put_disk(out, &report->disk);
-    if (report->has_memory)
-        put_cpu(out, run);
-    if (run->output_dir)
-        strbuf_printf(out, "output %s\n", run->output_dir);
-    if (run->resume_dir)
-        strbuf_printf(out, "continues %s\n", run->resume_dir);
+    if (of->plan)
+        put_cpu(out, of->plan);
+    if (of->output_dir)
+        strbuf_printf(out, "output %s\n", of->output_dir);
+    if (of->continues)
+        strbuf_printf(out, "continues %s\n", of->continues);
     report_wrap(out, start);
+}
+
+void report_text_plan(const struct report *report, struct strbuf *out)
+{
+    const struct report_of *of = &report->of;
+    const size_t positions = train_plan_positions(of->plan, of->data);
+    struct activations acts;
+    report_text(report, out);
+    activations_plan(&acts, &of->base->config, of->plan->kernels, positions, true);
+    strbuf_printf(out, "activations, for micro-batches of up to %zu positions:\n", positions);
+    for (size_t i = 0; i < acts.plan_count; i++)
+        strbuf_printf(out, "       %-32s %10.1f MB\n", acts.plan[i].name, mb(acts.plan[i].bytes));
 }

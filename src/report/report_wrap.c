@@ -1,5 +1,4 @@
-/* Lines of a report that would not fit a terminal of 80 columns, folded where a reader would. */
-#include "report/report_internal.h"
+#include "report/report_wrap.h"
 
 #include "base/io.h"
 

@@ -3,6 +3,7 @@
 #define SFT_TEXT_TEMPLATE_RENDER_H
 
 #include "text/template.h"
+#include "text/tokenizer/encoder.h"
 
 /* What a conversation becomes: ids and the loss weight of each (weights[0] is always 0: nothing predicts
  * the first token). Growing buffers, cleared by each render; zero-initialised is empty. */

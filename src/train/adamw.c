@@ -2,16 +2,10 @@
 
 #include <math.h>
 
-enum sft_status adamw_init(struct adamw *adamw, const struct transformer *model,
-                           const struct settings *settings, struct sft_err *err)
+enum sft_status adamw_init(struct adamw *adamw, const struct transformer *model, const struct adamw_options *options,
+                           struct sft_err *err)
 {
-    *adamw = (struct adamw){
-        .weight_decay = settings->train.weight_decay,
-        .beta1 = settings->train.adam_beta1,
-        .beta2 = settings->train.adam_beta2,
-        .epsilon = settings->train.adam_epsilon,
-        .max_grad_norm = settings->train.max_grad_norm,
-    };
+    *adamw = (struct adamw){.options = *options};
     const size_t bytes = model->table.n_elements * sizeof(float);
     if (block_alloc(&adamw->m, bytes, "the first moments", err) ||
         block_alloc(&adamw->v, bytes, "the second moments", err)) {
@@ -27,27 +21,22 @@ void adamw_free(struct adamw *adamw)
     block_free(&adamw->v);
 }
 
-double grad_norm(const struct transformer *model)
+void adamw_step(struct adamw *adamw, struct transformer *model, uint64_t step, double learning_rate, double grad_scale)
 {
-    return sqrt(model->kernels->sum_of_squares(model->grads.data, model->table.n_elements));
-}
-
-void adamw_step(struct adamw *adamw, struct transformer *model, uint64_t step, double norm)
-{
-    const double clip = adamw->max_grad_norm > 0 ? adamw->max_grad_norm / (norm + 1e-6) : 1;
+    const struct adamw_options *o = &adamw->options;
     struct adamw_args args = {
-        .grad_scale = (float)fmin(clip, 1),
-        .learning_rate = (float)adamw->learning_rate,
-        .rest1 = (float)(1 - adamw->beta1),
-        .beta2 = (float)adamw->beta2,
-        .rest2 = (float)(1 - adamw->beta2),
-        .epsilon = (float)adamw->epsilon,
-        .correction1 = (float)(1 - pow(adamw->beta1, (double)step)),
-        .correction2_sqrt = (float)sqrt(1 - pow(adamw->beta2, (double)step)),
+        .grad_scale = (float)grad_scale,
+        .learning_rate = (float)learning_rate,
+        .rest1 = (float)(1 - o->beta1),
+        .beta2 = (float)o->beta2,
+        .rest2 = (float)(1 - o->beta2),
+        .epsilon = (float)o->epsilon,
+        .correction1 = (float)(1 - pow(o->beta1, (double)step)),
+        .correction2_sqrt = (float)sqrt(1 - pow(o->beta2, (double)step)),
     };
     for (size_t i = 0; i < model->table.n_tensors; i++) {
         const struct tensor *tensor = &model->table.tensors[i];
-        args.weight_decay = tensor->spec->decays ? (float)adamw->weight_decay : 0;
+        args.weight_decay = tensor->spec->decays ? (float)o->weight_decay : 0;
         model->kernels->adamw((float *)model->params.data + tensor->offset,
                               (float *)adamw->m.data + tensor->offset,
                               (float *)adamw->v.data + tensor->offset,

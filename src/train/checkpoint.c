@@ -7,107 +7,12 @@
 #include "files/hf_save.h"
 #include "files/safetensors.h"
 #include "files/weights.h"
+#include "train/checkpoint_list.h"
 
-#include <errno.h>
-#include <float.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-static char *checkpoint_path(const char *output_dir, uint64_t step)
-{
-    return mem_printf("%s/checkpoint-%llu", output_dir, (unsigned long long)step);
-}
-
-/* The step in a name "checkpoint-STEP"; 0 for any other name (there is no checkpoint before the first step).
- */
-static uint64_t step_of(const char *name)
-{
-    static const char prefix[] = "checkpoint-";
-    if (strncmp(name, prefix, sizeof prefix - 1) != 0)
-        return 0;
-    const char *digits = name + sizeof prefix - 1;
-    if (!*digits || strspn(digits, "0123456789") != strlen(digits))
-        return 0;
-    return strtoull(digits, NULL, 10);
-}
-
-/* ---- state.json ---- */
-
-static void write_number(struct strbuf *out, const char *key, double value)
-{
-    strbuf_printf(out, "  \"%s\": %.17g,\n", key, value); /* 17 digits: the same double comes back */
-}
-
-static void state_write(const struct train_state *s, const struct run_record *record, struct strbuf *out)
-{
-    strbuf_puts(out, "{\n");
-    write_number(out, "step", (double)s->step);
-    write_number(out, "num_tokens", (double)s->num_tokens);
-    write_number(out, "num_target_tokens", (double)s->num_target_tokens);
-    write_number(out, "window_loss", s->window.loss);
-    write_number(out, "window_correct", s->window.correct);
-    write_number(out, "window_weight", s->window.weight);
-    write_number(out, "last_eval_step", (double)s->last_eval_step);
-    write_number(out, "best_step", (double)s->best_step);
-    write_number(out, "best_metric", s->best_metric);
-    write_number(out, "evals_without_improvement", (double)s->evals_without_improvement);
-    run_record_write(record, out);
-    strbuf_puts(out, "\n}\n");
-}
-
-/* A number, from `least` to `most`; a count is a whole one. */
-static enum sft_status read_number(const json *root, const char *key, bool is_count, double least,
-                                   double most, double *value, struct sft_err *err)
-{
-    const json *node = json_get(root, key);
-    *value = json_is_number(node) ? json_number(node) : 0;
-    if (!json_is_number(node))
-        return sft_fail(err, SFT_EDATA, "trainer/state.json: %s: expected a number, found %s", key,
-                        json_type_name(node));
-    if (!(*value >= least && *value <= most) || (is_count && *value != floor(*value)))
-        return sft_fail(err, SFT_EDATA,
-                        "trainer/state.json: %s: expected a %snumber from %g to %g, found %.17g", key,
-                        is_count ? "whole " : "", least, most, *value);
-    return SFT_OK;
-}
-
-static enum sft_status read_count(const json *root, const char *key, double most, uint64_t *count,
-                                  struct sft_err *err)
-{
-    double value;
-    const enum sft_status status = read_number(root, key, true, 0, most, &value, err);
-    *count = status ? 0 : (uint64_t)value;
-    return status;
-}
-
-/* Checksums say that it is what was written; that it can be true is seen here. What follows from the step (the epoch,
- * the place in it) is computed from it, and bounded by the steps that the run was to have. */
-static enum sft_status state_read(const json *root, struct train_state *s, struct sft_err *err)
-{
-    static const double most = 0x1p53, huge = DBL_MAX;
-    double total, last_eval = -1;
-    *s = (struct train_state){0};
-    if (read_number(root, "total_steps", true, 1, most, &total, err) ||
-        read_count(root, "step", total, &s->step, err) ||
-        read_count(root, "num_tokens", most, &s->num_tokens, err) ||
-        read_count(root, "num_target_tokens", (double)s->num_tokens, &s->num_target_tokens, err) ||
-        read_number(root, "window_loss", false, -huge, huge, &s->window.loss, err) ||
-        read_number(root, "window_correct", false, 0, huge, &s->window.correct, err) ||
-        read_number(root, "window_weight", false, 0, huge, &s->window.weight, err) ||
-        read_count(root, "best_step", (double)s->step, &s->best_step, err) ||
-        read_number(root, "best_metric", false, -huge, huge, &s->best_metric, err) ||
-        read_count(root, "evals_without_improvement", (double)s->step + 1, &s->evals_without_improvement,
-                   err))
-        return SFT_EDATA;
-    if (json_get(root, "last_eval_step") &&
-        read_number(root, "last_eval_step", true, -1, (double)s->step, &last_eval, err))
-        return SFT_EDATA;
-    s->last_eval_step = (int64_t)last_eval;
-    return SFT_OK;
-}
+static const char moments_name[] = "trainer/optimizer.safetensors", state_name[] = "trainer/state.json";
 
 /* ---- moments ---- */
 
@@ -163,50 +68,47 @@ static enum sft_status moments_read(const char *path, const struct transformer *
 
 /* ---- saving ---- */
 
-static enum sft_status write_contents(const char *dir, const struct checkpoint *c, struct sft_err *err)
+/* What anybody can read: a Hugging Face directory. */
+static enum sft_status write_model(const char *dir, const struct checkpoint *c, struct sft_err *err)
 {
-    char *trainer = path_join(dir, "trainer"), *optimizer = path_join(trainer, "optimizer.safetensors");
-    char *state_path = path_join(trainer, "state.json");
-    const struct model_out model = {c->model->params.data, &c->model->table, &c->model->config, c->meta, c->tokenizer};
-    struct strbuf state = {0};
-    state_write(c->state, c->record, &state);
+    const struct transformer *model = c->model;
+    const struct model_out out = {model->params.data, &model->table, &model->config, c->meta, c->tokenizer};
+    return hf_save(&out, dir, err);
+}
+
+static enum sft_status write_state(const char *path, const struct checkpoint *c, struct sft_err *err)
+{
+    struct strbuf text = {0};
+    strbuf_puts(&text, "{\n");
+    train_state_write(c->state, &text);
+    strbuf_add(&text, c->record->data, c->record->len);
+    strbuf_puts(&text, "\n}\n");
+    const enum sft_status status = io_write_file(path, text.data, text.len, err);
+    strbuf_free(&text);
+    return status;
+}
+
+/* What only this program goes on from. */
+static enum sft_status write_trainer(const char *dir, const struct checkpoint *c, struct sft_err *err)
+{
+    char *trainer = path_join(dir, "trainer"), *moments = path_join(dir, moments_name);
+    char *state = path_join(dir, state_name);
     enum sft_status status = io_mkdirs(trainer, err);
     if (!status)
-        status = hf_save(&model, dir, err);
+        status = moments_write(moments, c, err);
     if (!status)
-        status = moments_write(optimizer, c, err);
-    if (!status)
-        status = io_write_file(state_path, state.data, state.len, err);
-    if (!status)
-        status = checksums_write(dir, err);
-    strbuf_free(&state);
+        status = write_state(state, c, err);
     free(trainer);
-    free(optimizer);
-    free(state_path);
+    free(moments);
+    free(state);
     return status;
 }
 
-/* Let output_dir/NAME be a link to checkpoint-STEP. */
-static enum sft_status point_link(const char *output_dir, const char *name, uint64_t step,
-                                  struct sft_err *err)
+static enum sft_status write_contents(const char *dir, const struct checkpoint *c, struct sft_err *err)
 {
-    char *link = path_join(output_dir, name), *dir = checkpoint_path(output_dir, step);
-    const char *target = strrchr(dir, '/') + 1;
-    char now[64] = "";
-    enum sft_status status = SFT_OK;
-    if (path_is_dir(dir) && (readlink(link, now, sizeof now - 1) < 0 || strcmp(now, target) != 0))
-        status = io_symlink(target, link, err);
-    free(link);
-    free(dir);
-    return status;
-}
-
-enum sft_status checkpoint_link(const char *output_dir, uint64_t last, uint64_t best, struct sft_err *err)
-{
-    enum sft_status status = point_link(output_dir, "last", last, err);
-    if (!status && best)
-        status = point_link(output_dir, "best", best, err);
-    return status ? status : io_sync_dir(output_dir, err);
+    if (write_model(dir, c, err) || write_trainer(dir, c, err))
+        return err->status;
+    return checksums_write(dir, err);
 }
 
 enum sft_status checkpoint_save(const char *output_dir, const struct checkpoint *c, struct sft_err *err)
@@ -225,171 +127,69 @@ enum sft_status checkpoint_save(const char *output_dir, const struct checkpoint 
     return status;
 }
 
-/* ---- looking ---- */
+/* ---- going on ---- */
 
-static int newest_first(const void *a, const void *b)
+/* The state of checkpoint `step`, which must be one that can be. */
+static enum sft_status read_state(const char *dir, uint64_t step, struct checkpoint_found *found, struct sft_err *err)
 {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
-/* The steps of all checkpoints there are, newest first; malloc'd. */
-static enum sft_status list_steps(const char *output_dir, uint64_t **steps, size_t *count,
-                                  struct sft_err *err)
-{
-    char **names;
-    size_t n_names;
-    *steps = NULL;
-    *count = 0;
-    if (!path_exists(output_dir))
-        return SFT_OK;
-    if (io_list(output_dir, &names, &n_names, err))
-        return err->status;
-    *steps = mem_alloc(n_names * sizeof **steps);
-    for (size_t i = 0; i < n_names; i++)
-        if (step_of(names[i]))
-            (*steps)[(*count)++] = step_of(names[i]);
-    io_list_free(names, n_names);
-    qsort(*steps, *count, sizeof **steps, newest_first);
-    return SFT_OK;
-}
-
-size_t checkpoint_count(const char *output_dir)
-{
-    uint64_t *steps;
-    size_t count;
-    struct sft_err none;
-    const bool is_readable = list_steps(output_dir, &steps, &count, &none) == SFT_OK;
-    free(steps);
-    return is_readable ? count : 0;
-}
-
-/* Under its own name it is whole or gone: what a kill leaves of it has a name that is no checkpoint's, and goes with
- * checkpoint_clean. */
-static enum sft_status remove_checkpoint(const char *output_dir, uint64_t step, struct sft_err *err)
-{
-    char *dir = checkpoint_path(output_dir, step), *tmp = mem_printf("%s.tmp", dir);
-    enum sft_status status = io_remove_tree(tmp, err);
-    if (!status)
-        status = io_rename(dir, tmp, err);
-    if (!status)
-        status = io_remove_tree(tmp, err);
-    free(dir);
-    free(tmp);
-    return status;
-}
-
-enum sft_status checkpoint_prune(const char *output_dir, uint64_t keep, uint64_t newest, uint64_t best,
-                                 struct sft_err *err)
-{
-    uint64_t *steps;
-    size_t count;
-    enum sft_status status = list_steps(output_dir, &steps, &count, err);
-    for (size_t i = keep; keep && i < count && !status; i++) {
-        if (steps[i] == newest || steps[i] == best)
-            continue;
-        status = remove_checkpoint(output_dir, steps[i], err);
-    }
-    free(steps);
-    return status;
-}
-
-static bool is_left_over(const char *name)
-{
-    const size_t len = strlen(name);
-    if (strcmp(name, "last.tmp") == 0 || strcmp(name, "best.tmp") == 0)
-        return true;
-    return strncmp(name, "checkpoint-", 11) == 0 && len >= 15 && strcmp(name + len - 4, ".tmp") == 0;
-}
-
-enum sft_status checkpoint_clean(const char *output_dir, struct sft_err *err)
-{
-    char **names = NULL;
-    size_t count = 0;
-    if (!path_exists(output_dir))
-        return SFT_OK;
-    enum sft_status status = io_list(output_dir, &names, &count, err);
-    for (size_t i = 0; i < count && !status; i++) {
-        if (!is_left_over(names[i]))
-            continue;
-        char *path = path_join(output_dir, names[i]);
-        status = io_remove_tree(path, err);
-        free(path);
-    }
-    io_list_free(names, count);
-    return status;
-}
-
-/* Parse the state of checkpoint `step`, which must be one that can be. */
-static enum sft_status open_state(const char *dir, uint64_t step, json **state, struct sft_err *err)
-{
-    struct train_state s;
-    char *path = path_join(dir, "trainer/state.json");
-    enum sft_status status = json_parse_file(path, state, err);
+    char *path = path_join(dir, state_name);
+    enum sft_status status = json_parse_file(path, &found->state_json, err);
     free(path);
     if (status)
         return status;
-    status = state_read(*state, &s, err);
-    if (!status && s.step != step)
+    status = train_state_read(found->state_json, &found->state, err);
+    if (!status && found->state.step != step)
         status = sft_fail(err, SFT_EDATA, "trainer/state.json: step: it says %llu",
-                          (unsigned long long)s.step);
-    if (!status)
-        return SFT_OK;
-    json_free(*state);
-    *state = NULL;
-    return sft_context(err, "%s", dir);
+                          (unsigned long long)found->state.step);
+    return status ? sft_in_file(err, dir, 0) : SFT_OK;
 }
 
-/* Check one checkpoint and parse its state. */
-static enum sft_status open_checkpoint(const char *dir, uint64_t step, json **state, struct sft_err *err)
+/* Takes `dir` over. */
+static enum sft_status open_checkpoint(char *dir, uint64_t step, struct checkpoint_found *found, struct sft_err *err)
 {
     bool present = false;
+    *found = (struct checkpoint_found){.dir = dir};
     if (checksums_verify(dir, &present, err))
         return err->status;
     if (!present)
         return sft_fail(err, SFT_EDATA, "%s: trainer/checksums.xxh64 is missing", dir);
-    return open_state(dir, step, state, err);
+    return read_state(dir, step, found, err);
 }
 
-enum sft_status checkpoint_find(const char *output_dir, char **dir, json **state, struct sft_err *err)
+void checkpoint_found_free(struct checkpoint_found *found)
+{
+    free(found->dir);
+    json_free(found->state_json);
+    *found = (struct checkpoint_found){.state = train_state_new()};
+}
+
+enum sft_status checkpoint_find(const char *output_dir, struct checkpoint_found *found, struct sft_err *err)
 {
     uint64_t *steps;
     size_t count;
-    *dir = NULL;
-    *state = NULL;
-    if (list_steps(output_dir, &steps, &count, err))
+    *found = (struct checkpoint_found){.state = train_state_new()};
+    if (checkpoint_list(output_dir, &steps, &count, err))
         return err->status;
-    for (size_t i = 0; i < count && !*state; i++) {
-        char *candidate = checkpoint_path(output_dir, steps[i]);
-        if (open_checkpoint(candidate, steps[i], state, err) == SFT_OK) {
-            *dir = candidate;
-        } else {
-            log_warning("%s; skipped", err->message);
-            free(candidate);
+    for (size_t i = 0; i < count && !found->dir; i++) {
+        if (open_checkpoint(checkpoint_path(output_dir, steps[i]), steps[i], found, err)) {
+            log_warning("%s; skipped", SFT_ERR_TEXT(err));
+            checkpoint_found_free(found);
         }
     }
     free(steps);
-    if (count && !*dir)
+    if (count && !found->dir)
         return sft_fail(err, SFT_EDATA, "%s: none of its %zu checkpoints is whole (start again with --fresh)",
                         output_dir, count);
     return SFT_OK;
 }
 
-enum sft_status checkpoint_load(const char *dir, const json *state_json, struct transformer *model,
-                                struct adamw *adamw, struct train_state *state, struct sft_err *err)
+enum sft_status checkpoint_load(const char *dir, struct transformer *model, struct adamw *adamw, struct sft_err *err)
 {
-    char *optimizer = path_join(dir, "trainer/optimizer.safetensors");
-    enum sft_status status = state_read(state_json, state, err);
+    char *moments = path_join(dir, moments_name);
+    enum sft_status status = weights_load(model->params.data, &model->table, &model->config,
+                                          model->config.vocab_size, dir, err);
     if (!status)
-        status = weights_load(model->params.data, &model->table, &model->config, model->config.vocab_size, dir,
-                              err);
-    if (!status)
-        status = moments_read(optimizer, model, adamw, err);
-    free(optimizer);
+        status = moments_read(moments, model, adamw, err);
+    free(moments);
     return status;
-}
-
-enum sft_status checkpoint_read_state(const json *state_json, struct train_state *state, struct sft_err *err)
-{
-    return state_read(state_json, state, err);
 }

@@ -1,5 +1,7 @@
 #include "train/divergence.h"
 
+#include "base/log.h"
+
 #include <math.h>
 
 static const double LOSS_MARGIN = 2, FIRST_MARGIN = 1, EVAL_MARGIN = 0.5, SHARE_OF_STEP = 0.1;
@@ -45,4 +47,23 @@ bool divergence_of_loss(const struct divergence *d)
 bool divergence_of_eval(const struct divergence *d)
 {
     return d->eval_first > 0 && d->eval_last > d->eval_first + EVAL_MARGIN;
+}
+
+void divergence_warn(const struct divergence *d, double learning_rate)
+{
+    log_warning("step %llu: the loss is %.4g over the last steps and was %.4g at the start: training diverges (start "
+                "again with --fresh and a learning_rate below %g)",
+                (unsigned long long)d->step, d->recent, divergence_start(d), learning_rate);
+}
+
+void divergence_warn_of_end(const struct divergence *d, double learning_rate)
+{
+    if (divergence_of_loss(d))
+        log_warning("the loss ended at %.4g and was %.4g at the start: training diverged, and this model is of little "
+                    "use (start again with --fresh and a learning_rate below %g)",
+                    d->recent, divergence_start(d), learning_rate);
+    else if (divergence_of_eval(d))
+        log_warning("the eval loss ended at %.4g and was %.4g before the first step: training made the model worse on "
+                    "these data (a lower learning_rate than %g, or fewer epochs)",
+                    d->eval_last, d->eval_first, learning_rate);
 }

@@ -36,4 +36,8 @@ double divergence_start(const struct divergence *d); /* what the loss is held ag
 bool divergence_of_loss(const struct divergence *d);
 bool divergence_of_eval(const struct divergence *d);
 
+/* Warn, with the remedy: of a loss that diverges now, and of what a run that is at its end came to, if that is bad. */
+void divergence_warn(const struct divergence *d, double learning_rate);
+void divergence_warn_of_end(const struct divergence *d, double learning_rate);
+
 #endif

@@ -1,15 +1,16 @@
 #include "train/evaluate.h"
 
 #include "base/log.h"
-#include "train/objective.h"
+#include "data/batching.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum sft_status evaluate(const struct transformer *model, struct activations *acts,
+enum sft_status evaluate(const struct objective *objective, struct transformer *model, struct activations *acts,
                          struct batch_buffer *buffer, const struct dataset *ds, size_t micro_batch_tokens,
                          const volatile int *stop, struct evaluation *result, struct sft_err *err)
 {
+    const struct objective_batch batch = {model, acts, &buffer->batch, &buffer->targets};
     uint32_t *order = mem_alloc(ds->n_examples * sizeof *order);
     batch_epoch_order(order, ds->n_examples, 0, 0, false);
     struct loss_sums sums = {0};
@@ -18,7 +19,7 @@ enum sft_status evaluate(const struct transformer *model, struct activations *ac
         log_progress("evaluating: %zu of %zu conversations", done, ds->n_examples);
         status = batch_read(buffer, ds, order + done, ds->n_examples - done, micro_batch_tokens, &n, err);
         if (!status)
-            objective_run(model, acts, &buffer->batch, &buffer->targets, &sums);
+            objective_run(objective, &batch, &sums);
         if (!status && stop && *stop)
             status = SFT_EINTERRUPTED;
     }

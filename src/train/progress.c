@@ -13,17 +13,17 @@ typedef unsigned long long ull;
 /* Before so many steps, or seconds, the time left is a guess. */
 enum { STEPS_TO_JUDGE_BY = 3, SECONDS_TO_JUDGE_BY = 10 };
 
-void progress_begin(struct progress *p, const struct run *run)
+struct progress progress_begin(uint64_t step, uint64_t total_steps)
 {
-    *p = (struct progress){.run = run, .began = clock_seconds(), .first_step = run->state.step};
+    return (struct progress){.total_steps = total_steps, .first_step = step, .began = clock_seconds()};
 }
 
 /* "3m10s", or "" where it cannot be said yet. Evaluations and checkpoints between the steps count as part of them. */
-static const char *time_left(const struct progress *p, double part, char *out)
+static const char *time_left(const struct progress *p, uint64_t step, double part, char *out)
 {
-    const uint64_t steps = p->run->state.step - p->first_step;
+    const uint64_t steps = step - p->first_step;
     const double seconds = p->stepping_since > 0 ? clock_seconds() - p->stepping_since : 0;
-    const double done = (double)steps + part, left = (double)p->run->total_steps - (double)p->run->state.step - part;
+    const double done = (double)steps + part, left = (double)p->total_steps - (double)step - part;
     if (steps >= STEPS_TO_JUDGE_BY || (steps >= 1 && seconds >= SECONDS_TO_JUDGE_BY))
         return log_duration(out, seconds / done * fmax(left, 0));
     return strcpy(out, "");
@@ -31,7 +31,7 @@ static const char *time_left(const struct progress *p, double part, char *out)
 
 /* ---- while it runs ---- */
 
-void progress_show(struct progress *p, double part)
+void progress_show(struct progress *p, uint64_t step, double part)
 {
     enum { BAR = 20 };
     static const char filled[] = "####################", empty[] = "--------------------";
@@ -39,16 +39,15 @@ void progress_show(struct progress *p, double part)
         p->stepping_since = clock_seconds();
     if (!log_has_live_line())
         return;
-    const struct run *run = p->run;
-    const double share = ((double)run->state.step + part) / (double)run->total_steps;
+    const double share = ((double)step + part) / (double)p->total_steps;
     const int bar = (int)(BAR * share);
     char left[32], speed[64] = "";
-    time_left(p, part, left);
+    time_left(p, step, part, left);
     if (p->tokens_per_second > 0)
         snprintf(speed, sizeof speed, "  %.0f tokens/s", p->tokens_per_second);
     log_progress("[%.*s%.*s] %2.0f%%%s%s%s  step %llu of %llu%s", bar, filled, BAR - bar, empty, floor(100 * share),
-                 *left ? "  " : "", left, *left ? " left" : "",
-                 (ull)run->state.step + (run->state.step < run->total_steps), (ull)run->total_steps, speed);
+                 *left ? "  " : "", left, *left ? " left" : "", (ull)step + (step < p->total_steps),
+                 (ull)p->total_steps, speed);
 }
 
 /* Fits three digits before the point and more; the loss of a run that went astray has no place for digits behind it. */
@@ -92,7 +91,7 @@ void progress_step_text(char *out, size_t size, const struct step_metrics *m, ui
 void progress_log_step(struct progress *p, const struct step_metrics *m)
 {
     char line[256], left[32];
-    progress_step_text(line, sizeof line, m, p->run->total_steps, time_left(p, 0, left), log_has_live_line());
+    progress_step_text(line, sizeof line, m, p->total_steps, time_left(p, m->step, 0, left), log_has_live_line());
     p->tokens_per_second = m->tokens_per_second;
     log_info("%s", line);
 }
@@ -107,16 +106,15 @@ void progress_log_eval(const struct eval_metrics *m, size_t num_conversations)
 
 /* ---- at its end ---- */
 
-static const char *link_name(const struct run *run)
+static const char *link_name(const struct train_state *state)
 {
-    return run->state.best_step ? "best" : "last";
+    return state->best_step ? "best" : "last";
 }
 
-static void log_best(const struct run *run)
+static void log_best(const struct train_state *s, bool is_by_loss)
 {
-    const struct train_state *s = &run->state;
     char loss[32];
-    if (strcmp(run->settings->train.metric_for_best_model, "eval_loss") == 0) {
+    if (is_by_loss) {
         format_loss(loss, sizeof loss, -s->best_metric);
         log_info("best   step %llu, eval loss %s", (ull)s->best_step, loss);
     } else {
@@ -124,32 +122,35 @@ static void log_best(const struct run *run)
     }
 }
 
-void progress_log_end(const struct progress *p, bool stopped_early)
+static void log_next(const struct progress_outcome *outcome)
 {
-    const struct run *run = p->run;
-    const uint64_t step = run->state.step, here = step - p->first_step;
     struct strbuf next = {0};
-    char duration[32];
-    log_duration(duration, clock_seconds() - p->began);
-    if (p->first_step)
-        log_info("done   %llu step%s%s, %llu of them now, in %s", (ull)step, step == 1 ? "" : "s",
-                 stopped_early ? " (stopped early)" : "", (ull)here, duration);
-    else
-        log_info("done   %llu step%s%s in %s", (ull)step, step == 1 ? "" : "s",
-                 stopped_early ? " (stopped early)" : "", duration);
-    if (run->state.best_step)
-        log_best(run);
-    log_info("model  %s/%s", run->output_dir, link_name(run));
     strbuf_add_shell_word(&next, program_invocation_name); /* as it was called: sft may not be in the PATH */
-    strbuf_puts(&next, run->template.name ? " chat " : " generate --raw "); /* documents have no turns */
-    strbuf_add_shell_word(&next, run->output_dir);
+    strbuf_puts(&next, outcome->has_turns ? " chat " : " generate --raw ");
+    strbuf_add_shell_word(&next, outcome->output_dir);
     log_info("next   %s", next.data);
     strbuf_free(&next);
 }
 
-void progress_log_finished(const struct run *run)
+void progress_log_end(const struct progress *p, const struct train_state *state,
+                      const struct progress_outcome *outcome)
 {
-    log_info("this run is finished (step %llu of %llu); its model is %s/%s", (ull)run->state.step,
-             (ull)run->total_steps, run->output_dir, link_name(run));
+    const uint64_t step = state->step, here = step - p->first_step;
+    char duration[32], part[64] = "";
+    log_duration(duration, clock_seconds() - p->began);
+    if (p->first_step)
+        snprintf(part, sizeof part, ", %llu of them now,", (ull)here);
+    log_info("done   %llu step%s%s%s in %s", (ull)step, step == 1 ? "" : "s",
+             outcome->stopped_early ? " (stopped early)" : "", part, duration);
+    if (state->best_step)
+        log_best(state, outcome->best_is_by_loss);
+    log_info("model  %s/%s", outcome->output_dir, link_name(state));
+    log_next(outcome);
+}
+
+void progress_log_finished(const struct train_state *state, uint64_t total_steps, const char *output_dir)
+{
+    log_info("this run is finished (step %llu of %llu); its model is %s/%s", (ull)state->step, (ull)total_steps,
+             output_dir, link_name(state));
     log_info("to train further, raise num_train_epochs or max_steps; --fresh starts anew");
 }

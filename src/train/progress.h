@@ -4,20 +4,21 @@
 #define SFT_TRAIN_PROGRESS_H
 
 #include "train/metrics.h"
-#include "train/run.h"
+#include "train/state.h"
 
 struct progress {
-    const struct run *run;
+    uint64_t total_steps;
+    uint64_t first_step;      /* of the run, when this process began */
     double began;             /* clock_seconds when this process began to train */
     double stepping_since;    /* when its first step began; 0: it has taken none */
-    uint64_t first_step;      /* of the run, when this process began */
     double tokens_per_second; /* of the last logged step; 0: none yet */
 };
 
-void progress_begin(struct progress *progress, const struct run *run);
+/* Of a process that begins behind `step`. */
+struct progress progress_begin(uint64_t step, uint64_t total_steps);
 
-/* `part` (0 to 1) of the step after run->state.step is done: the live line. To be called before each step, too. */
-void progress_show(struct progress *progress, double part);
+/* `part` (0 to 1) of the step after `step` is done: the live line. To be called before each step, too. */
+void progress_show(struct progress *progress, uint64_t step, double part);
 
 /* The line of a logged step. */
 void progress_log_step(struct progress *progress, const struct step_metrics *m);
@@ -31,11 +32,19 @@ void progress_step_text(char *out, size_t size, const struct step_metrics *m, ui
 /* The line of an evaluation of so many conversations. */
 void progress_log_eval(const struct eval_metrics *m, size_t num_conversations);
 
+struct progress_outcome {
+    const char *output_dir;
+    bool stopped_early;
+    bool best_is_by_loss; /* not by accuracy */
+    bool has_turns;       /* the model knows turns: one can chat with it */
+};
+
 /* The last lines of a run that came to its end: how long it took, its best step, where the model is, what to do
  * next. */
-void progress_log_end(const struct progress *progress, bool stopped_early);
+void progress_log_end(const struct progress *progress, const struct train_state *state,
+                      const struct progress_outcome *outcome);
 
 /* The two lines of a run that an earlier process has finished. */
-void progress_log_finished(const struct run *run);
+void progress_log_finished(const struct train_state *state, uint64_t total_steps, const char *output_dir);
 
 #endif

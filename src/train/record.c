@@ -38,7 +38,7 @@ enum sft_status run_record_base(struct run_record *record, const char *base, str
             continue;
         char *path = path_join(dir, names[i]);
         uint64_t hash = 0;
-        status = xxh64_file(path, &hash, err);
+        status = io_hash_file(path, &hash, err);
         free(path);
         xxh64_update(&all, names[i], strlen(names[i]) + 1);
         xxh64_update(&all, &hash, sizeof hash);
@@ -53,7 +53,7 @@ enum sft_status run_record_base(struct run_record *record, const char *base, str
 void run_record_data(struct strbuf *fingerprint, const struct dataset *ds)
 {
     strbuf_clear(fingerprint);
-    for (size_t i = 0; i < ds->n_files; i++)
+    for (size_t i = 0; i < ds->n_files && !ds->borrows; i++)
         strbuf_printf(fingerprint, "%s%016llx*%.9g:%s", i ? " " : "", (unsigned long long)ds->files[i].hash,
                       ds->files[i].repeat, ds->files[i].store.format);
 }
@@ -147,8 +147,7 @@ enum sft_status run_record_check(const struct run_record *record, const json *re
             "they may be raised, not lowered",
             (unsigned long long)record->total_steps, total_before);
     if (status) {
-        const size_t used = strlen(err->message);
-        snprintf(err->message + used, sizeof err->message - used, " %s", remedy);
+        sft_remark(err, " %s", remedy);
         return status;
     }
     const char *isa = json_string(json_get(recorded, "isa"));

@@ -19,7 +19,7 @@ void run_record_free(struct run_record *record);
 /* Fingerprint of the base: XXH64 of its configuration, weights and tokenizer files. */
 enum sft_status run_record_base(struct run_record *record, const char *base, struct sft_err *err);
 
-/* Fingerprint of a dataset's files: content, repetition and format of each, in order. */
+/* Fingerprint of a dataset's own files: content, repetition and format of each, in order; empty for a split. */
 void run_record_data(struct strbuf *fingerprint, const struct dataset *ds);
 
 /* As JSON members, without braces: "settings":{...},"content":{...},... */

@@ -1,27 +1,51 @@
 #include "train/schedule.h"
 
 #include <math.h>
+#include <stdbool.h>
 
-struct schedule schedule_make(const struct settings *settings, uint64_t total_steps)
+/* The part of the highest rate that is left where `done` of `steps` steps after the warmup are taken. */
+static double linear(double done, double steps)
 {
-    const double warmup = settings->train.warmup_steps;
+    return (steps - done) / fmax(1, steps);
+}
+
+static double cosine(double done, double steps)
+{
+    return 0.5 * (1 + cos(M_PI * done / fmax(1, steps)));
+}
+
+static double constant(double done, double steps)
+{
+    (void)done;
+    (void)steps;
+    return 1;
+}
+
+static const struct {
+    double (*part)(double done, double steps);
+    bool has_warmup;
+} types[] = {
+    [LR_LINEAR] = {linear, true},
+    [LR_COSINE] = {cosine, true},
+    [LR_CONSTANT] = {constant, false},
+};
+
+struct schedule schedule_make(const struct schedule_options *options, uint64_t total_steps)
+{
+    const double asked = types[options->type].has_warmup ? options->warmup_steps : 0;
     return (struct schedule){
-        .type = (enum lr_scheduler)settings->train.lr_scheduler_type,
-        .learning_rate = settings->train.learning_rate,
-        .warmup_steps = (uint64_t)(warmup < 1 ? ceil(warmup * (double)total_steps) : warmup),
+        .type = options->type,
+        .learning_rate = options->learning_rate,
+        .warmup_steps = (uint64_t)(asked < 1 ? ceil(asked * (double)total_steps) : asked),
         .total_steps = total_steps,
     };
 }
 
 double schedule_rate(const struct schedule *schedule, uint64_t steps_done)
 {
-    const double step = (double)steps_done, warmup = (double)schedule->warmup_steps;
-    const double after_warmup = fmax(1, (double)schedule->total_steps - warmup);
-    if (schedule->type == LR_CONSTANT)
-        return schedule->learning_rate;
-    if (step < warmup)
-        return schedule->learning_rate * step / fmax(1, warmup);
-    if (schedule->type == LR_LINEAR)
-        return schedule->learning_rate * fmax(0, ((double)schedule->total_steps - step) / after_warmup);
-    return schedule->learning_rate * fmax(0, 0.5 * (1 + cos(M_PI * (step - warmup) / after_warmup)));
+    const double done = (double)steps_done, warmup = (double)schedule->warmup_steps;
+    if (done < warmup)
+        return schedule->learning_rate * done / fmax(1, warmup);
+    const double part = types[schedule->type].part(done - warmup, (double)schedule->total_steps - warmup);
+    return schedule->learning_rate * fmax(0, part);
 }

@@ -1,86 +1,88 @@
 #include "train/step.h"
 
 #include "data/batching.h"
+#include "train/grad_norm.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-/* The conversations of step `step` (from 0): `count` of them, at most batch_size, in the epoch's order. */
-static const uint32_t *step_ids(struct run *run, uint64_t step, size_t *count)
-{
-    const uint64_t epoch = step / run->steps_per_epoch;
-    const size_t first = (size_t)(step % run->steps_per_epoch) * (size_t)run->settings->train.batch_size;
-    const size_t left = run->train.n_examples - first;
-    if (epoch != run->order_epoch) {
-        batch_epoch_order(run->order, run->train.n_examples, run->settings->train.seed, epoch,
-                          run->settings->data.shuffle);
-        run->order_epoch = epoch;
-    }
-    *count = left < run->settings->train.batch_size ? left : (size_t)run->settings->train.batch_size;
-    return run->order + first;
-}
+/* A step's conversations. */
+struct turn {
+    const struct dataset *data;
+    const uint32_t *ids; /* (count) */
+    size_t count;
+};
 
-/* Gradients of the mean loss over a step's conversations: divided by their total target weight, however the
- * step is cut into micro-batches. */
-static enum sft_status accumulate(struct run *run, const uint32_t *ids, size_t count, double weight,
-                                  struct loss_sums *sums, struct sft_err *err)
+/* Gradients of the loss over a step's conversations: the mean over the whole step, however it is cut into
+ * micro-batches. */
+static enum sft_status accumulate(struct learner *l, const struct turn *turn, size_t micro_batch_tokens,
+                                  double normaliser, struct progress *progress, struct loss_sums *sums,
+                                  struct sft_err *err)
 {
-    const size_t micro_batch_tokens = (size_t)run->settings->train.micro_batch_tokens;
-    *sums = (struct loss_sums){0};
-    for (size_t done = 0, n; done < count; done += n) {
-        if (batch_read(&run->buffer, &run->train, ids + done, count - done, micro_batch_tokens, &n, err))
+    const struct objective_batch batch = {&l->model, &l->acts, &l->buffer.batch, &l->buffer.targets};
+    for (size_t done = 0, n; done < turn->count; done += n) {
+        if (batch_read(&l->buffer, turn->data, turn->ids + done, turn->count - done, micro_batch_tokens, &n, err))
             return err->status;
-        objective_run_grad(&run->model, &run->acts, &run->buffer.batch, &run->buffer.targets, 1 / weight,
-                           done > 0, sums);
-        if (run->on_progress)
-            run->on_progress(run->progress_context, (double)(done + n) / (double)count);
+        objective_run_grad(l->objective, &batch, 1 / normaliser, done > 0, sums);
+        if (progress)
+            progress_show(progress, l->state.step, (double)(done + n) / (double)turn->count);
     }
     return SFT_OK;
 }
 
-static enum sft_status not_finite(const struct run *run, const char *what, double value, const uint32_t *ids,
-                                  size_t count, struct sft_err *err)
+static enum sft_status not_finite(uint64_t step, const char *what, double value, const struct turn *turn,
+                                  struct sft_err *err)
 {
     enum { SHOWN = 16 };
     struct strbuf where = {0};
-    for (size_t i = 0; i < count && i < SHOWN; i++) {
-        const struct example e = dataset_example(&run->train, ids[i]);
-        strbuf_printf(&where, "%s%s:%zu", i ? ", " : "", run->train.files[e.file].path, e.line);
+    for (size_t i = 0; i < turn->count && i < SHOWN; i++) {
+        const struct example e = dataset_example(turn->data, turn->ids[i]);
+        strbuf_printf(&where, "%s%s:%zu", i ? ", " : "", turn->data->files[e.file].path, e.line);
     }
-    if (count > SHOWN)
-        strbuf_printf(&where, " and %zu more", count - SHOWN);
+    if (turn->count > SHOWN)
+        strbuf_printf(&where, " and %zu more", turn->count - SHOWN);
     sft_fail(err, SFT_ENONFINITE,
              "step %llu: the %s is %f on the conversations %s (nothing of this step is kept; look at these rows, or "
              "start again with a lower learning_rate and --fresh)",
-             (unsigned long long)run->state.step + 1, what, isnan(value) ? NAN : value, where.data);
+             (unsigned long long)step + 1, what, isnan(value) ? NAN : value, where.data);
     strbuf_free(&where);
     return SFT_ENONFINITE;
 }
 
-enum sft_status train_step(struct run *run, struct step_result *result, struct sft_err *err)
+static void update(struct learner *l, const struct train_plan *plan, struct step_result *result)
 {
-    struct train_state *state = &run->state;
-    size_t count;
-    const uint32_t *ids = step_ids(run, state->step, &count);
-    struct batch_sums data;
-    *result = (struct step_result){0};
-    if (batch_sum(&run->train, ids, count, &data, err) ||
-        accumulate(run, ids, count, data.target_weight, &result->sums, err))
-        return err->status;
-    result->norm = grad_norm(&run->model);
-    if (!isfinite(result->sums.loss))
-        return not_finite(run, "loss", result->sums.loss / result->sums.weight, ids, count, err);
-    if (!isfinite(result->norm))
-        return not_finite(run, "gradient's norm", result->norm, ids, count, err);
-    run->adamw.learning_rate = schedule_rate(&run->schedule, state->step);
-    state->step++;
-    adamw_step(&run->adamw, &run->model, state->step, result->norm);
-    result->num_tokens = data.n_tokens;
-    result->num_target_tokens = data.n_targets;
+    result->learning_rate = schedule_rate(&plan->schedule, l->state.step);
+    l->state.step++;
+    adamw_step(&l->adamw, &l->model, l->state.step, result->learning_rate,
+               grad_norm_clip(result->norm, plan->max_grad_norm));
+}
+
+static void count(struct train_state *state, const struct step_result *result)
+{
     state->num_tokens += result->num_tokens;
     state->num_target_tokens += result->num_target_tokens;
     state->window.loss += result->sums.loss;
     state->window.correct += result->sums.correct;
     state->window.weight += result->sums.weight;
+}
+
+enum sft_status step_take(struct learner *l, const struct dataset *data, const struct train_plan *plan,
+                          struct progress *progress, struct step_result *result, struct sft_err *err)
+{
+    struct turn turn = {.data = data};
+    struct batch_sums whole;
+    turn.ids = order_step(&l->order, l->state.step, &turn.count);
+    *result = (struct step_result){0};
+    if (batch_sum(data, turn.ids, turn.count, &whole, err) ||
+        accumulate(l, &turn, plan->micro_batch_tokens, l->objective->normaliser(&whole), progress, &result->sums, err))
+        return err->status;
+    result->norm = grad_norm(&l->model);
+    if (!isfinite(result->sums.loss))
+        return not_finite(l->state.step, "loss", result->sums.loss / result->sums.weight, &turn, err);
+    if (!isfinite(result->norm))
+        return not_finite(l->state.step, "gradient's norm", result->norm, &turn, err);
+    result->num_tokens = whole.n_tokens;
+    result->num_target_tokens = whole.n_targets;
+    update(l, plan, result);
+    count(&l->state, result);
     return SFT_OK;
 }

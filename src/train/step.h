@@ -2,16 +2,19 @@
 #ifndef SFT_TRAIN_STEP_H
 #define SFT_TRAIN_STEP_H
 
-#include "train/run.h"
+#include "train/learner.h"
+#include "train/progress.h"
 
 struct step_result {
     struct loss_sums sums;
     double norm; /* of the gradient, before clipping */
+    double learning_rate;
     size_t num_tokens, num_target_tokens;
 };
 
-/* Take step run->state.step + 1 and count it in run->state. On SFT_ENONFINITE, whose message names the
- * conversations, neither weights nor state have changed. */
-enum sft_status train_step(struct run *run, struct step_result *result, struct sft_err *err);
+/* Take step learner->state.step + 1 on `data` and count it in learner->state. On SFT_ENONFINITE, whose message names
+ * the conversations, neither weights nor state have changed. progress (may be NULL) shows how much of it is done. */
+enum sft_status step_take(struct learner *learner, const struct dataset *data, const struct train_plan *plan,
+                          struct progress *progress, struct step_result *result, struct sft_err *err);
 
 #endif

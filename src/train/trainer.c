@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "threads.h"
+#include "train/checkpoint_list.h"
 #include "train/divergence.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
@@ -12,22 +13,23 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct trainer {
-    struct run run;
+    struct run *run;
+    struct learner *learner;   /* the run's, */
+    struct train_state *state; /* and where it stands */
+    const struct intervals *intervals;
+    struct trainer_signals signals;
     struct threads threads;
     bool is_busy_told; /* that fewer threads compute */
-    struct trainer_options options;
-    const volatile int *stop; /* options.stop, never NULL */
     FILE *metrics;
     struct progress progress;
     struct divergence divergence;
-    bool is_warned;            /* of a loss that diverges */
-    double window_seconds;     /* spent in steps since the last metrics line */
-    uint64_t window_tokens;    /* and what they held */
-    double last_save;          /* time of the last checkpoint */
-    bool improved, stop_early; /* by the last evaluation */
+    bool is_warned;         /* of a loss that diverges */
+    double window_seconds;  /* spent in steps since the last metrics line */
+    uint64_t window_tokens; /* and what they held */
+    double last_save;       /* time of the last checkpoint */
+    bool improved;          /* by the last evaluation: this model is the best so far */
 };
 
 /* ---- one step ---- */
@@ -42,79 +44,40 @@ static void adapt_threads(struct trainer *t, size_t tokens)
     t->is_busy_told = true;
 }
 
-static enum sft_status take_step(struct trainer *t, double *norm, struct sft_err *err)
+/* Once, as soon as it is seen: hours may be saved. */
+static void warn_of_divergence(struct trainer *t)
+{
+    if (t->is_warned || !divergence_of_loss(&t->divergence))
+        return;
+    t->is_warned = true;
+    divergence_warn(&t->divergence, t->run->plan.schedule.learning_rate);
+}
+
+static enum sft_status take_step(struct trainer *t, struct step_result *result, struct sft_err *err)
 {
     const double started = clock_seconds();
-    struct step_result result;
-    progress_show(&t->progress, 0);
-    if (t->options.can_save)
-        *t->options.can_save = 1;
-    if (train_step(&t->run, &result, err)) /* no step was taken: there is no result */
-        return err->status;
-    *norm = result.norm;
-    t->window_tokens += result.num_tokens;
+    progress_show(&t->progress, t->state->step, 0);
+    *t->signals.can_save = 1;
+    if (step_take(t->learner, &t->run->data.train, &t->run->plan, &t->progress, result, err))
+        return err->status; /* no step was taken: there is no result */
+    t->window_tokens += result->num_tokens;
     t->window_seconds += clock_seconds() - started;
-    divergence_add_step(&t->divergence, t->run.state.step, result.sums.loss / result.sums.weight);
-    adapt_threads(t, result.num_tokens);
+    divergence_add_step(&t->divergence, t->state->step, result->sums.loss / result->sums.weight);
+    warn_of_divergence(t);
+    adapt_threads(t, result->num_tokens);
     return SFT_OK;
 }
 
-static void show_part(void *context, double part)
+/* The metrics line of the steps since the last one, of which `last` is the last. */
+static enum sft_status log_step(struct trainer *t, const struct step_result *last, struct sft_err *err)
 {
-    struct trainer *t = context;
-    progress_show(&t->progress, part);
-}
-
-/* ---- what is due after a step ---- */
-
-static bool at_epoch_end(const struct run *run)
-{
-    return run->state.step % run->steps_per_epoch == 0;
-}
-
-static bool at_end(const struct trainer *t)
-{
-    return t->run.state.step >= t->run.total_steps || t->stop_early;
-}
-
-static bool eval_due(const struct trainer *t)
-{
-    const struct run *run = &t->run;
-    const uint64_t every = run->settings->train.eval_steps, step = run->state.step;
-    if (run->eval.n_examples == 0 || run->state.last_eval_step == (int64_t)step)
-        return false;
-    return step == 0 || at_end(t) || (every ? step % every == 0 : at_epoch_end(run));
-}
-
-static bool save_due(const struct trainer *t)
-{
-    const struct run *run = &t->run;
-    const uint64_t every = run->settings->train.save_steps;
-    if (at_end(t) || t->improved || *t->stop)
-        return true;
-    if (every)
-        return run->state.step % every == 0;
-    const double interval = (double)run->settings->train.save_interval_s;
-    return at_epoch_end(run) || (interval > 0 && clock_seconds() - t->last_save >= interval);
-}
-
-static double epoch_of(const struct run *run)
-{
-    return (double)run->state.step / (double)run->steps_per_epoch;
-}
-
-/* The metrics line of the steps since the last one. */
-static enum sft_status log_step(struct trainer *t, double norm, struct sft_err *err)
-{
-    struct train_state *state = &t->run.state;
-    if (state->step % t->run.settings->train.logging_steps != 0 && !at_end(t))
-        return SFT_OK;
+    struct train_state *state = t->state;
     const struct step_metrics m = {
         .step = state->step,
-        .epoch = epoch_of(&t->run),
+        .epoch = intervals_epoch(t->intervals, t->state),
         .loss = state->window.loss / state->window.weight,
-        .learning_rate = t->run.adamw.learning_rate,
-        .grad_norm = norm,
+        .learning_rate = last->learning_rate,
+        .grad_norm = last->norm,
         .num_tokens = state->num_tokens,
         .num_target_tokens = state->num_target_tokens,
         .mean_token_accuracy = state->window.correct / state->window.weight,
@@ -128,112 +91,120 @@ static enum sft_status log_step(struct trainer *t, double norm, struct sft_err *
     return metrics_write_step(t->metrics, &m, err);
 }
 
-/* Keep the best checkpoint's name, and count evaluations that bring nothing. The one before the first step is
- * only where the others start from. */
+/* ---- an evaluation ---- */
+
+/* Keep the best checkpoint's name; too many evaluations that bring nothing end the run. */
 static void judge(struct trainer *t, const struct eval_metrics *m)
 {
-    struct train_state *state = &t->run.state;
-    const bool by_accuracy = strcmp(t->run.settings->train.metric_for_best_model, "eval_loss") != 0;
-    const double metric = by_accuracy ? m->eval_mean_token_accuracy : -m->eval_loss; /* larger is better */
-    if (state->step == 0 || !isfinite(metric))
-        return;
-    if (state->best_step == 0 || metric > state->best_metric) {
-        state->best_step = state->step;
-        state->best_metric = metric;
-        state->evals_without_improvement = 0;
-        t->improved = true;
-        return;
-    }
-    state->evals_without_improvement++;
-    const uint64_t patience = t->run.settings->train.early_stopping_patience;
-    if (patience && state->evals_without_improvement >= patience && !at_end(t)) {
-        log_info("stops early: %llu evaluation%s without improvement", (unsigned long long)patience,
-                 patience == 1 ? "" : "s");
-        t->stop_early = true;
-    }
+    const unsigned long long patience = t->intervals->early_stopping_patience;
+    const bool by_loss = t->run->plan.best_is_by_loss;
+    t->improved = train_state_judge(t->state, by_loss ? -m->eval_loss : m->eval_mean_token_accuracy);
+    if (intervals_stop_early(t->intervals, t->state))
+        log_info("stops early: %llu evaluation%s without improvement", patience, patience == 1 ? "" : "s");
 }
 
 static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
 {
-    struct run *run = &t->run;
+    struct learner *l = t->learner;
     struct evaluation result;
-    const enum sft_status status = evaluate(&run->model, &run->acts, &run->buffer, &run->eval,
-                                            (size_t)run->settings->train.micro_batch_tokens, t->stop, &result,
-                                            err);
+    const enum sft_status status = evaluate(l->objective, &l->model, &l->acts, &l->buffer, &t->run->data.eval,
+                                            t->run->plan.micro_batch_tokens, t->signals.stop, &result, err);
     if (status) /* interrupted: it stays due, and is run when the run goes on */
         return status == SFT_EINTERRUPTED ? SFT_OK : status;
-    const struct eval_metrics m = {run->state.step, epoch_of(run), result.loss, result.mean_token_accuracy};
-    run->state.last_eval_step = (int64_t)run->state.step;
+    const struct eval_metrics m = {t->state->step, intervals_epoch(t->intervals, t->state), result.loss, result.mean_token_accuracy};
+    t->state->last_eval_step = (int64_t)t->state->step;
     progress_log_eval(&m, result.num_conversations);
     divergence_add_eval(&t->divergence, m.step, m.eval_loss);
     judge(t, &m);
     return metrics_write_eval(t->metrics, &m, err);
 }
 
+/* ---- a checkpoint ---- */
+
 /* A step finds what the update before it broke; the last update before a save has no such step. */
-static enum sft_status check_weights(const struct run *run, struct sft_err *err)
+static enum sft_status check_weights(const struct learner *l, struct sft_err *err)
 {
-    const struct transformer *model = &run->model;
+    const struct transformer *model = &l->model;
     if (isfinite(model->kernels->sum_of_squares(model->params.data, model->table.n_elements)))
         return SFT_OK;
     return sft_fail(
         err, SFT_ENONFINITE,
         "step %llu: the weights are not finite after the update (this step is not saved; start again with a lower "
         "learning_rate and --fresh)",
-        (unsigned long long)run->state.step);
+        (unsigned long long)l->state.step);
+}
+
+static enum sft_status write_checkpoint(struct trainer *t, struct sft_err *err)
+{
+    const struct output_dir *output = &t->run->output;
+    const struct model_meta meta = base_model_meta(&t->run->base);
+    const struct checkpoint checkpoint = {.model = &t->learner->model,
+                                          .adamw = &t->learner->adamw,
+                                          .tokenizer = t->run->base.tokenizer,
+                                          .meta = &meta,
+                                          .state = t->state,
+                                          .record = &output->record};
+    if (metrics_sync(t->metrics, err) || checkpoint_save(output->path, &checkpoint, err))
+        return err->status;
+    return checkpoint_prune(output->path, output->save_total_limit, t->state->step, t->state->best_step, err);
 }
 
 static enum sft_status save(struct trainer *t, struct sft_err *err)
 {
-    struct run *run = &t->run;
-    if (check_weights(run, err))
+    const unsigned long long step = t->state->step;
+    if (check_weights(t->learner, err))
         return err->status;
-    const struct checkpoint checkpoint = {.model = &run->model,
-                                          .adamw = &run->adamw,
-                                          .tokenizer = run->tokenizer,
-                                          .meta = &run->meta,
-                                          .record = &run->record,
-                                          .state = &run->state};
-    log_progress("saving step %llu", (unsigned long long)run->state.step);
-    enum sft_status status = metrics_sync(t->metrics, err);
-    if (!status)
-        status = checkpoint_save(run->output_dir, &checkpoint, err);
-    if (!status)
-        status = checkpoint_prune(run->output_dir, run->settings->train.save_total_limit, run->state.step,
-                                  run->state.best_step, err);
+    log_progress("saving step %llu", step);
+    const enum sft_status status = write_checkpoint(t, err);
     t->last_save = clock_seconds();
     log_progress("%s", "");
     if (!status)
-        log_info("saved %s/checkpoint-%llu", run->output_dir, (unsigned long long)run->state.step);
+        log_info("saved %s/checkpoint-%llu", t->run->output.path, step);
     return status;
 }
 
-/* ---- a loss that goes astray ---- */
+/* ---- the loop ---- */
 
-/* Once, as soon as it is seen: hours may be saved. */
-static void warn_of_divergence(struct trainer *t)
+static bool save_due(const struct trainer *t)
 {
-    const struct divergence *d = &t->divergence;
-    if (t->is_warned || !divergence_of_loss(d))
-        return;
-    t->is_warned = true;
-    log_warning("step %llu: the loss is %.4g over the last steps and was %.4g at the start: training diverges (start "
-                "again with --fresh and a learning_rate below %g)",
-                (unsigned long long)d->step, d->recent, divergence_start(d), t->run.settings->train.learning_rate);
+    return t->improved || *t->signals.stop ||
+           intervals_save_due(t->intervals, t->state, clock_seconds() - t->last_save);
 }
 
-static void warn_of_the_end(const struct trainer *t)
+/* After a step, of which `result` tells. */
+static enum sft_status do_what_is_due(struct trainer *t, const struct step_result *result, struct sft_err *err)
 {
-    const struct divergence *d = &t->divergence;
-    if (divergence_of_loss(d))
-        log_warning("the loss ended at %.4g and was %.4g at the start: training diverged, and this model is of little "
-                    "use (start again with --fresh and a learning_rate below %g)",
-                    d->recent, divergence_start(d), t->run.settings->train.learning_rate);
-    else if (divergence_of_eval(d))
-        log_warning("the eval loss ended at %.4g and was %.4g before the first step: training made the model worse on "
-                    "these data (a lower learning_rate than %g, or fewer epochs)",
-                    d->eval_last, d->eval_first, t->run.settings->train.learning_rate);
+    t->improved = false;
+    if (intervals_log_due(t->intervals, t->state) && log_step(t, result, err))
+        return err->status;
+    if (intervals_eval_due(t->intervals, t->state) && !*t->signals.stop && run_evaluation(t, err))
+        return err->status;
+    return save_due(t) ? save(t, err) : SFT_OK;
 }
+
+/* Before the first step, or what a signal cut short. */
+static enum sft_status catch_up(struct trainer *t, struct sft_err *err)
+{
+    if (!intervals_eval_due(t->intervals, t->state))
+        return SFT_OK;
+    const enum sft_status status = run_evaluation(t, err);
+    return status || t->state->step == 0 ? status : save(t, err);
+}
+
+static enum sft_status run_loop(struct trainer *t, struct sft_err *err)
+{
+    struct step_result result;
+    enum sft_status status = catch_up(t, err);
+    while (!status && !intervals_at_end(t->intervals, t->state) && !*t->signals.stop) {
+        status = take_step(t, &result, err);
+        if (!status)
+            status = do_what_is_due(t, &result, err);
+    }
+    log_progress("%s", "");
+    return status || intervals_is_done(t->intervals, t->state) ? status : (err->status = SFT_EINTERRUPTED);
+}
+
+/* ---- from beginning to end ---- */
 
 static void recall_line(void *context, uint64_t step, double loss, bool is_eval)
 {
@@ -244,123 +215,73 @@ static void recall_line(void *context, uint64_t step, double loss, bool is_eval)
         divergence_add_step(d, step, loss);
 }
 
-/* ---- the loop ---- */
-
-/* Stopped by a signal: how to go on. */
-static enum sft_status tell_interruption(const struct trainer *t, struct sft_err *err)
+/* metrics.jsonl as far as the checkpoint knows it: the loss of the steps that other processes took is in it. */
+static enum sft_status open_metrics(struct trainer *t, struct sft_err *err)
 {
-    const struct run *run = &t->run;
-    const unsigned long long step = run->state.step, total = run->total_steps;
-    if (step == 0)
-        return sft_fail(err, SFT_EINTERRUPTED, "stopped before the first step; nothing is saved");
-    if (strcmp(run->output_dir, run->settings->train.output_dir) != 0)
-        return sft_fail(err, SFT_EINTERRUPTED,
-                        "stopped at step %llu of %llu; to continue, run the same command with "
-                        "--set train.output_dir=%s instead of --fresh",
-                        step, total, run->output_dir);
-    return sft_fail(err, SFT_EINTERRUPTED, "stopped at step %llu of %llu; to continue, run the same command%s", step,
-                    total, t->options.fresh ? " without --fresh" : " again");
-}
-
-static enum sft_status run_loop(struct trainer *t, struct sft_err *err)
-{
-    struct run *run = &t->run;
-    enum sft_status status = SFT_OK;
-    double norm = 0;
-    if (eval_due(t)) { /* before the first step, or one that a signal cut short */
-        status = run_evaluation(t, err);
-        if (!status && run->state.step > 0)
-            status = save(t, err);
-    }
-    while (!status && !at_end(t) && !*t->stop) {
-        t->improved = false;
-        status = take_step(t, &norm, err);
-        if (!status)
-            status = log_step(t, norm, err);
-        if (!status)
-            warn_of_divergence(t);
-        if (!status && eval_due(t) && !*t->stop)
-            status = run_evaluation(t, err);
-        if (!status && save_due(t))
-            status = save(t, err);
-    }
-    log_progress("%s", "");
-    if (!status && *t->stop && !(at_end(t) && !eval_due(t)))
-        return tell_interruption(t, err);
+    char *path = path_join(t->run->output.path, "metrics.jsonl");
+    enum sft_status status = metrics_open(&t->metrics, path, t->state->step, t->state->last_eval_step, err);
+    t->divergence = divergence_new(t->run->plan.order.shuffle ? 0 : t->run->base.config.vocab_size);
+    if (!status)
+        status = metrics_each(path, recall_line, &t->divergence, err);
+    free(path);
     return status;
-}
-
-/* ---- from beginning to end ---- */
-
-/* Whether an earlier process brought this run to its end. */
-static bool is_finished(const struct trainer *t)
-{
-    const struct run *run = &t->run;
-    const uint64_t patience = run->settings->train.early_stopping_patience;
-    const bool stopped_early = patience && run->state.evals_without_improvement >= patience;
-    return run->resume_dir && ((at_end(t) && !eval_due(t)) || stopped_early);
-}
-
-/* An earlier process did it all, but may have been killed before it had set the links and cleared up. */
-static enum sft_status finish_again(struct trainer *t, struct sft_err *err)
-{
-    const struct run *run = &t->run;
-    const struct train_state *state = &run->state;
-    if (checkpoint_link(run->output_dir, state->step, state->best_step, err) ||
-        checkpoint_prune(run->output_dir, run->settings->train.save_total_limit, state->step, state->best_step, err))
-        return err->status;
-    progress_log_finished(run);
-    return SFT_OK;
 }
 
 static enum sft_status start(struct trainer *t, struct sft_err *err)
 {
-    struct run *run = &t->run;
-    if (run_allocate(run, err))
+    const struct output_dir *output = &t->run->output;
+    if (run_allocate(t->run, err))
         return err->status;
-    if (run->resume_dir && checkpoint_link(run->output_dir, run->state.step, run->state.best_step, err))
+    if (output->found.dir && checkpoint_link(output->path, t->state->step, t->state->best_step, err))
         return err->status;
-    char *path = path_join(run->output_dir, "metrics.jsonl");
-    enum sft_status status = metrics_open(&t->metrics, path, run->state.step, run->state.last_eval_step, err);
-    t->divergence = divergence_new(run->settings->data.shuffle ? 0 : run->config.vocab_size);
-    if (!status)
-        status = metrics_each(path, recall_line, &t->divergence, err);
-    free(path);
-    progress_begin(&t->progress, run);
-    run->on_progress = show_part;
-    run->progress_context = t;
+    if (open_metrics(t, err))
+        return err->status;
+    t->progress = progress_begin(t->state->step, t->run->plan.intervals.total_steps);
     t->last_save = clock_seconds();
     threads_start(&t->threads);
-    return status;
-}
-
-/* What run_prepare found is to be trained. */
-static enum sft_status train_on(struct trainer *t, struct sft_err *err)
-{
-    if (t->run.resume_dir && checkpoint_read_state(t->run.resume_state, &t->run.state, err))
-        return err->status;
-    if (is_finished(t))
-        return finish_again(t, err);
-    t->options.tell(t->options.context, &t->run);
-    if (start(t, err) || run_loop(t, err))
-        return err->status;
-    warn_of_the_end(t);
-    progress_log_end(&t->progress, t->stop_early);
     return SFT_OK;
 }
 
-enum sft_status train(struct settings *settings, const struct trainer_options *options, struct sft_err *err)
+static void tell_end(const struct trainer *t)
 {
-    static const volatile int never = 0;
-    struct trainer t = {.options = *options, .stop = options->stop ? options->stop : &never};
-    enum sft_status status = run_prepare(&t.run, settings, options->fresh, options->dry, t.stop, err);
-    if (!status && options->dry)
-        options->tell(options->context, &t.run);
-    else if (!status)
-        status = train_on(&t, err);
+    const struct progress_outcome outcome = {.output_dir = t->run->output.path,
+                                             .stopped_early = intervals_stop_early(t->intervals, t->state),
+                                             .best_is_by_loss = t->run->plan.best_is_by_loss,
+                                             .has_turns = t->run->base.template.name != NULL};
+    divergence_warn_of_end(&t->divergence, t->run->plan.schedule.learning_rate);
+    progress_log_end(&t->progress, t->state, &outcome);
+}
+
+enum sft_status trainer_run(struct run *run, const struct trainer_signals *signals, struct sft_err *err)
+{
+    struct trainer t = {.run = run,
+                        .learner = &run->learner,
+                        .state = &run->learner.state,
+                        .intervals = &run->plan.intervals,
+                        .signals = *signals};
+    enum sft_status status = start(&t, err);
+    if (!status)
+        status = run_loop(&t, err);
+    if (!status)
+        tell_end(&t);
     log_progress("%s", "");
     if (t.metrics)
         fclose(t.metrics);
-    run_free(&t.run);
     return status;
+}
+
+bool trainer_is_finished(const struct run *run)
+{
+    return run->output.found.dir && intervals_is_done(&run->plan.intervals, &run->output.found.state);
+}
+
+enum sft_status trainer_finish(const struct run *run, struct sft_err *err)
+{
+    const struct output_dir *output = &run->output;
+    const struct train_state *state = &output->found.state;
+    if (checkpoint_link(output->path, state->step, state->best_step, err) ||
+        checkpoint_prune(output->path, output->save_total_limit, state->step, state->best_step, err))
+        return err->status;
+    progress_log_finished(state, run->plan.intervals.total_steps, output->path);
+    return SFT_OK;
 }

@@ -1,24 +1,23 @@
-/* The training loop. */
+/* The training loop, over a run that is prepared (run.h). Progress goes through base/log.h. */
 #ifndef SFT_TRAIN_TRAINER_H
 #define SFT_TRAIN_TRAINER_H
 
 #include "train/run.h"
 
-#include <stdbool.h>
-
-struct trainer_options {
-    bool fresh;               /* do not continue: write to output_dir-2, -3, ... */
-    bool dry;                 /* stop before the first step, touching nothing */
-    /* Called when all is checked, with `context`: what a run says before its first step. */
-    void (*tell)(void *context, const struct run *run);
-    void *context;
+struct trainer_signals {
     const volatile int *stop; /* set by a signal: save after the current step and return SFT_EINTERRUPTED */
-    volatile int *can_save;   /* may be NULL; set to 1 when the first step begins: from then on a stop saves */
+    volatile int *can_save;   /* set to 1 when the first step begins: from then on a stop saves */
 };
 
-/* Train as the settings say, from the base or from where output_dir's newest whole checkpoint stands. Progress goes
- * through base/log.h; a loss that diverges is warned of (divergence.h). SFT_ENONFINITE where a loss or gradient is not
- * finite: nothing is saved then. */
-enum sft_status train(struct settings *settings, const struct trainer_options *options, struct sft_err *err);
+/* Whether an earlier process brought the run to its end. */
+bool trainer_is_finished(const struct run *run);
+
+/* Such a process may have been killed before it had set the links and cleared up: do that, and say what there is. */
+enum sft_status trainer_finish(const struct run *run, struct sft_err *err);
+
+/* Train from the base, or from where the run's checkpoint stands, to the end. A loss that diverges is warned of.
+ * SFT_ENONFINITE where a loss or gradient is not finite: nothing is saved then. SFT_EINTERRUPTED, without a message,
+ * where a signal stopped it: what there was to save is saved. */
+enum sft_status trainer_run(struct run *run, const struct trainer_signals *signals, struct sft_err *err);
 
 #endif

@@ -1,5 +1,9 @@
-/* How fast each op of each kernel table is that this CPU runs, at GPT-2 124M's sizes: `make bench`. Best of several
- * repetitions. The table "generic" multiplies by OpenBLAS: the others' products are to be compared with it. */
+/* How fast each op of each kernel table is that this CPU runs, at GPT-2 124M's sizes and in the shapes of other
+ * families (W (out,in), heads that share keys and values): `make bench`. Best of several repetitions.
+ *
+ * usage: bench_kernels [TABLE [OP]]: of the tables of that name, the ops with that in their name
+ *
+ * The table "ref" multiplies by OpenBLAS: the others' products are to be compared with it. */
 #include "support/tables.h"
 
 #include <math.h>
@@ -9,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { C = 768, F = 3072, H = 12, V = 50260, M = 400, REPEAT = 5 };
+enum { C = 768, F = 3072, H = 12, H_KV = 3, V = 50260, M = 400, REPEAT = 5 };
 enum { N = 800, LENGTH = 100, S = N / LENGTH };
 
 struct arrays {
@@ -42,7 +46,8 @@ static void *filled(size_t n, size_t size)
 
 static struct arrays make_arrays(const struct kernels *k)
 {
-    const struct kernel_sizes sizes = {.N = N, .width = F, .C = C, .V = V, .head_size = C / H, .heads_per_kv = 1};
+    const struct kernel_sizes sizes = {.N = N, .width = F, .C = C, .V = V, .head_size = C / H,
+                                       .heads_per_kv = H / H_KV};
     struct arrays a = {.k = k, .work = {.bytes = (k->work_bytes(&sizes) + 63) / 64 * 64}};
     a.work.data = aligned_alloc(64, a.work.bytes + 64);
     memset(a.work.data, 0, a.work.bytes);
@@ -70,10 +75,15 @@ static void free_arrays(struct arrays *a)
 
 /* ---- the ops ---- */
 
-static struct attention attention_of(const struct arrays *a)
+static struct attention attention_of(const struct arrays *a, size_t n_kv_head)
 {
-    return (struct attention){.n_head = H, .n_kv_head = H, .head_size = C / H, .S = S, .q_start = a->seq_start,
+    return (struct attention){.n_head = H, .n_kv_head = n_kv_head, .head_size = C / H, .S = S, .q_start = a->seq_start,
                               .ld_q = 3 * C, .ld_kv = 3 * C, .scale = 0.125f};
+}
+
+static struct linear layer(const struct arrays *a, size_t in, size_t out, bool transposed)
+{
+    return (struct linear){.w = a->w, .b = a->b, .in = in, .out = out, .transposed = transposed};
 }
 
 static act *columns(const struct arrays *a, act *x, size_t column)
@@ -83,39 +93,83 @@ static act *columns(const struct arrays *a, act *x, size_t column)
 
 static void run_up(struct arrays *a)
 {
-    const struct linear l = {a->w, a->b, C, F, false};
+    const struct linear l = layer(a, C, F, false);
+    a->k->linear_fwd(a->y, a->x, &l, N, &a->work);
+}
+
+static void run_up_t(struct arrays *a)
+{
+    const struct linear l = layer(a, C, F, true);
     a->k->linear_fwd(a->y, a->x, &l, N, &a->work);
 }
 
 static void run_down(struct arrays *a)
 {
-    const struct linear l = {a->w, a->b, F, C, false};
+    const struct linear l = layer(a, F, C, false);
     a->k->linear_residual_fwd(a->stream, a->stream, a->x, &l, N, &a->work);
 }
 
 static void run_up_backward(struct arrays *a)
 {
-    const struct linear l = {a->w, a->b, C, F, false};
+    const struct linear l = layer(a, C, F, false);
     a->k->linear_bwd(a->dx, a->dw, a->db, false, a->dy, a->x, &l, N, &a->work);
+}
+
+static void run_up_backward_t(struct arrays *a)
+{
+    const struct linear l = layer(a, C, F, true);
+    a->k->linear_bwd(a->dx, a->dw, a->db, false, a->dy, a->x, &l, N, &a->work);
+}
+
+static void run_up_backward_frozen(struct arrays *a)
+{
+    const struct linear l = layer(a, C, F, true);
+    a->k->linear_bwd(a->dx, NULL, NULL, false, a->dy, a->x, &l, N, &a->work);
 }
 
 static void run_one_row(struct arrays *a)
 {
-    const struct linear l = {a->w, a->b, C, F, false};
+    const struct linear l = layer(a, C, F, false);
     a->k->linear_fwd(a->y, a->x, &l, 1, &a->work);
+}
+
+static void run_one_row_t(struct arrays *a)
+{
+    const struct linear l = layer(a, C, F, true);
+    a->k->linear_fwd(a->y, a->x, &l, 1, &a->work);
+}
+
+static void attend(struct arrays *a, size_t n_kv_head)
+{
+    const struct attention t = attention_of(a, n_kv_head);
+    a->k->attention_fwd(a->y, a->lse, a->x, columns(a, a->x, C), columns(a, a->x, 2 * C), &t, &a->work);
+}
+
+static void attend_backward(struct arrays *a, size_t n_kv_head)
+{
+    const struct attention t = attention_of(a, n_kv_head);
+    a->k->attention_bwd(a->dx, columns(a, a->dx, C), columns(a, a->dx, 2 * C), a->dy, a->y, a->x,
+                        columns(a, a->x, C), columns(a, a->x, 2 * C), a->lse, &t, &a->work);
 }
 
 static void run_attention(struct arrays *a)
 {
-    const struct attention t = attention_of(a);
-    a->k->attention_fwd(a->y, a->lse, a->x, columns(a, a->x, C), columns(a, a->x, 2 * C), &t, &a->work);
+    attend(a, H);
 }
 
 static void run_attention_backward(struct arrays *a)
 {
-    const struct attention t = attention_of(a);
-    a->k->attention_bwd(a->dx, columns(a, a->dx, C), columns(a, a->dx, 2 * C), a->dy, a->y, a->x,
-                        columns(a, a->x, C), columns(a, a->x, 2 * C), a->lse, &t, &a->work);
+    attend_backward(a, H);
+}
+
+static void run_grouped(struct arrays *a)
+{
+    attend(a, H_KV);
+}
+
+static void run_grouped_backward(struct arrays *a)
+{
+    attend_backward(a, H_KV);
 }
 
 static void run_head(struct arrays *a)
@@ -174,8 +228,13 @@ static const struct {
     {"linear 768 x 3072", run_up, LINEAR, 0, 0},
     {"linear 3072 x 768, residual", run_down, LINEAR, 0, 0},
     {"linear 768 x 3072, backward", run_up_backward, 2 * LINEAR, 0, 0},
+    {"linear (out,in)", run_up_t, LINEAR, 0, 0},
+    {"linear (out,in), backward", run_up_backward_t, 2 * LINEAR, 0, 0},
+    {"linear (out,in), frozen, backward", run_up_backward_frozen, LINEAR, 0, 0},
     {"attention, 8 x 100", run_attention, ATTENTION, 0, 0},
     {"attention, 8 x 100, backward", run_attention_backward, 2 * ATTENTION, 0, 0},
+    {"attention, 4 heads a kv head", run_grouped, ATTENTION, 0, 0},
+    {"attention, 4 a kv head, backward", run_grouped_backward, 2 * ATTENTION, 0, 0},
     {"head and loss, both ways", run_head, 6.0 * M * V * C, 0, 0},
     {"gelu", run_gelu, 0, 2.0 * N * F, 0},
     {"gelu, backward", run_gelu_backward, 0, 3.0 * N * F, 0},
@@ -184,6 +243,7 @@ static const struct {
     {"adamw", run_adamw, 0, 0, 7.0 * (V / 2) * C},
     {"gradient norm", run_sum, 0, 0, 1.0 * V * C},
     {"linear, one row", run_one_row, 0, 0, 1.0 * C * F},
+    {"linear (out,in), one row", run_one_row_t, 0, 0, 1.0 * C * F},
     {"logits, one row", run_logits, 0, 0, 1.0 * V * C},
 };
 
@@ -199,19 +259,21 @@ static double best_seconds(void (*run)(struct arrays *), struct arrays *a)
     return best;
 }
 
-static void bench_table(const struct kernels *k)
+static void bench_table(const struct kernels *k, const char *op)
 {
     struct arrays a = make_arrays(k);
     const double peak = k->peak_flops ? k->peak_flops(0.2) : 0;
     printf("\n%s %s: the instruction's own peak %.0f GFLOP/s\n", table_name(k), k->precision, peak / 1e9);
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        if (!strstr(ops[i].name, op))
+            continue;
         const double seconds = best_seconds(ops[i].run, &a);
         const double bytes = ops[i].acts * (double)k->act_size + ops[i].reals * (double)sizeof(real);
         if (ops[i].flops > 0)
-            printf("  %-30s %9.3f ms  %7.1f GFLOP/s  %3.0f%%\n", ops[i].name, seconds * 1e3,
+            printf("  %-34s %9.3f ms  %7.1f GFLOP/s  %3.0f%%\n", ops[i].name, seconds * 1e3,
                    ops[i].flops / seconds / 1e9, 100 * ops[i].flops / seconds / peak);
         else
-            printf("  %-30s %9.3f ms  %7.1f GB/s\n", ops[i].name, seconds * 1e3, bytes / seconds / 1e9);
+            printf("  %-34s %9.3f ms  %7.1f GB/s\n", ops[i].name, seconds * 1e3, bytes / seconds / 1e9);
     }
     free_arrays(&a);
 }
@@ -219,12 +281,12 @@ static void bench_table(const struct kernels *k)
 int main(int argc, char **argv)
 {
     const struct kernels *tables[MAX_TABLES];
-    (void)argc;
     start_kernels(argv);
     const size_t n = runnable_tables(tables);
     printf("%s, %d threads; %d positions in sequences of %d, head at %d of them\n", cpu_get()->name,
            omp_get_max_threads(), N, LENGTH, M);
     for (size_t t = 1; t < n; t++) /* the reference is no fun to wait for */
-        bench_table(tables[t]);
+        if (argc < 2 || strcmp(table_name(tables[t]), argv[1]) == 0)
+            bench_table(tables[t], argc > 2 ? argv[2] : "");
     return 0;
 }

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     settings_init(&settings);
     settings_init(&again);
     if (settings_read_text(&settings, text, size, "fuzz.ini", NULL, &err)) {
-        require(err.status == SFT_EUSAGE && strncmp(err.message, "fuzz.ini:", 9) == 0);
+        require(err.status == SFT_EUSAGE && strcmp(err.file, "fuzz.ini") == 0);
     } else {
         settings_check(&settings, true, &err);
         settings_print(&settings, &once);

@@ -16,7 +16,7 @@ enum { VOCAB = 50 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-static char path[64];
+static char path[256];
 static struct strbuf whole; /* a store that is in order */
 
 static void require(bool condition)
@@ -36,7 +36,8 @@ static void make_whole(void)
     static const float weights[] = {0, 0.5F, 2, 0};
     struct sft_err err;
     struct token_store store;
-    snprintf(path, sizeof path, "/tmp/sft-fuzz-store-%ld", (long)getpid());
+    const char *tmp = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/sft-fuzz-store-%ld", tmp ? tmp : "/tmp", (long)getpid());
     atexit(clean_up);
     map_catch_faults();
     struct token_store_writer *w = token_store_create(path, &err);

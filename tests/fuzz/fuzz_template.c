@@ -22,7 +22,7 @@ static struct tokenizer *byte_tokenizer(void)
     static const char *const special[] = {"<|endoftext|>"};
     const struct bpe_train_options options = {.vocab_size = 257, .special = special, .n_special = 1};
     struct bpe_trainer *trainer;
-    struct tokenizer *tok;
+    struct tokenizer *tok = NULL;
     require(bpe_trainer_new(&trainer, &options, NULL) == SFT_OK &&
             bpe_trainer_train(trainer, &tok, NULL) == SFT_OK);
     bpe_trainer_free(trainer);

@@ -2,7 +2,9 @@
  * and decodes, its tokens follow one another, and what is saved loads again as the same. */
 #include "base/io.h"
 #include "base/mem.h"
-#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/tokenizer_load.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -97,7 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         require(io_write_file(config_path, config + 1, (size_t)(end - config - 1), &err) == SFT_OK);
     }
     if (tokenizer_load(&tok, scratch(false), &err)) {
-        require(strstr(err.message, scratch(false)) && !strchr(err.message, '\n'));
+        const char *told = SFT_ERR_TEXT(&err);
+        require(strstr(told, scratch(false)) && !strchr(told, '\n'));
     } else {
         check(tok, own ? own + 1 : text, own ? size - (size_t)(own + 1 - begin) : sizeof text - 1);
         tokenizer_free(tok);

@@ -17,7 +17,7 @@ static void replay_file(const char *path)
     printf("%s\n", path);
     fflush(stdout);
     if (io_map(&map, path, &err)) {
-        fprintf(stderr, "%s\n", err.message);
+        fprintf(stderr, "%s\n", SFT_ERR_TEXT(&err));
         n_failed++;
         return;
     }
@@ -32,7 +32,7 @@ static void replay_dir(const char *dir)
     size_t count = 0;
     struct sft_err err;
     if (io_list(dir, &names, &count, &err)) {
-        fprintf(stderr, "%s\n", err.message);
+        fprintf(stderr, "%s\n", SFT_ERR_TEXT(&err));
         n_failed++;
         return;
     }

@@ -3,7 +3,9 @@
 #define SFT_TESTS_BYTE_TOKENIZER_H
 
 #include "base/io.h"
-#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/tokenizer_load.h"
+
+#include "support/err_text.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -34,7 +36,7 @@ static void write_in(const char *dir, const char *name, const char *text, size_t
 {
     struct sft_err err;
     char *path = path_join(dir, name);
-    ck_assert_msg(io_write_file(path, text, len, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(io_write_file(path, text, len, &err) == SFT_OK, "%s", err_text(&err));
     free(path);
 }
 
@@ -60,7 +62,7 @@ static inline struct tokenizer *byte_tokenizer_with(const char *members)
                   members);
     write_in(dir, "tokenizer_config.json", sb.data, sb.len);
     strbuf_free(&sb);
-    ck_assert_msg(tokenizer_load(&tok, dir, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(tokenizer_load(&tok, dir, &err) == SFT_OK, "%s", err_text(&err));
     ck_assert_int_eq(io_remove_tree(dir, &err), SFT_OK);
     return tok;
 }

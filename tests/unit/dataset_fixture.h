@@ -50,7 +50,7 @@ __attribute__((unused)) static enum sft_status load(const char *name, const char
 
 __attribute__((unused)) static void loads(const char *name, const char *suffix, const char *text)
 {
-    ck_assert_msg(load(name, suffix, text) == SFT_OK, "%s", err.message);
+    ck_assert_msg(load(name, suffix, text) == SFT_OK, "%s", err_text(&err));
 }
 
 static struct example at(size_t i)
@@ -98,7 +98,7 @@ __attribute__((unused)) static void fails(enum sft_status status, const char *na
 {
     ck_assert_int_eq(load(name, suffix, text), status);
     char *expected = mem_printf("%s/%s%s", dir, name, message);
-    ck_assert_str_eq(err.message, expected);
+    ck_assert_str_eq(err_text(&err), expected);
     free(expected);
 }
 

@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#include "support/err_text.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,7 @@ static json *parse(const char *row)
     json *root;
     for (char *c = copy; (c = strchr(c, '\''));)
         *c = '"';
-    ck_assert_msg(json_parse(copy, strlen(copy), &root, &why) == SFT_OK, "%s: %s", row, why.message);
+    ck_assert_msg(json_parse(copy, strlen(copy), &root, &why) == SFT_OK, "%s: %s", row, err_text(&why));
     free(copy);
     return root;
 }

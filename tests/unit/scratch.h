@@ -5,6 +5,8 @@
 #include "base/io.h"
 #include "base/mem.h"
 
+#include "support/err_text.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +38,7 @@ static inline void put(const char *name, const char *text)
 
 static inline void check_ok(enum sft_status status)
 {
-    ck_assert_msg(status == SFT_OK, "%s", err.message);
+    ck_assert_msg(status == SFT_OK, "%s", err_text(&err));
 }
 
 /* The message without the directory's name in front. */
@@ -44,8 +46,8 @@ static inline void expect_message(enum sft_status status, const char *message)
 {
     const size_t len = strlen(dir);
     ck_assert_int_eq(status, SFT_EDATA);
-    ck_assert_msg(strncmp(err.message, dir, len) == 0, "%s", err.message);
-    ck_assert_str_eq(err.message + len, message);
+    ck_assert_msg(strncmp(err_text(&err), dir, len) == 0, "%s", err_text(&err));
+    ck_assert_str_eq(err_text(&err) + len, message);
 }
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "config/settings.h"
 
+#include "support/err_text.h"
+
 #include <check.h>
 #include <string.h>
 
@@ -27,7 +29,7 @@ static void teardown(void)
 static void read_text(const char *text)
 {
     const enum sft_status status = settings_read_text(&settings, text, strlen(text), "config.ini", NULL, &err);
-    ck_assert_msg(status == SFT_OK, "%s", err.message);
+    ck_assert_msg(status == SFT_OK, "%s", err_text(&err));
 }
 
 #endif

@@ -2,10 +2,12 @@
  * scripts/golden_bpe_train.py. */
 #include "data/corpus.h"
 #include "text/bpe_train/bpe_train.h"
-#include "text/tokenizer/tokenizer.h"
 
 #include "scratch.h"
 #include "support/run_suite.h"
+#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/tokenizer_load.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <omp.h>
 
@@ -229,7 +231,7 @@ static void expect_refusal(const struct bpe_train_options *options, const char *
 {
     struct bpe_trainer *trainer;
     ck_assert_int_eq(bpe_trainer_new(&trainer, options, &err), SFT_EUSAGE);
-    ck_assert_str_eq(err.message, message);
+    ck_assert_str_eq(err_text(&err), message);
     ck_assert_ptr_null(trainer);
 }
 

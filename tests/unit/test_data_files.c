@@ -3,7 +3,9 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "data/dataset.h"
+#include "support/err_text.h"
 #include "support/run_suite.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -64,11 +66,11 @@ static struct texts texts_of(const char *path, const char *role)
     struct json_scanner scanner;
     struct json_element element;
     bool found;
-    ck_assert_msg(io_map(&map, path, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(io_map(&map, path, &err) == SFT_OK, "%s", err_text(&err));
     json_scanner_init(&scanner, map.data, map.size);
     while (json_scanner_next(&scanner, &element, &found, &err) == SFT_OK && found) {
         json *row = NULL;
-        ck_assert_msg(json_parse(element.text, element.len, &row, &err) == SFT_OK, "%s", err.message);
+        ck_assert_msg(json_parse(element.text, element.len, &row, &err) == SFT_OK, "%s", err_text(&err));
         texts_of_row(&texts, role, row);
         json_free(row);
     }
@@ -99,9 +101,9 @@ START_TEST(every_conversation_is_trained_on)
     struct chat_template tpl = {0};
     struct dataset ds = {0};
     char *specs[] = {strdup(TRAIN), strdup(EVAL)};
-    ck_assert_msg(tokenizer_load(&tok, "tests/golden/tiny_tokenizer", &err) == SFT_OK, "%s", err.message);
-    ck_assert_msg(template_init(&tpl, &im_sep, tok, &err) == SFT_OK, "%s", err.message);
-    ck_assert_msg(dataset_load(&ds, specs, 2, &tpl, tok, &options, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(tokenizer_load(&tok, "tests/golden/tiny_tokenizer", &err) == SFT_OK, "%s", err_text(&err));
+    ck_assert_msg(template_init(&tpl, &im_sep, tok, &err) == SFT_OK, "%s", err_text(&err));
+    ck_assert_msg(dataset_load(&ds, specs, 2, &tpl, tok, &options, &err) == SFT_OK, "%s", err_text(&err));
     ck_assert_uint_ge(ds.files[0].store.counts.conversations, 1000);
     ck_assert_uint_ge(ds.files[1].store.counts.conversations, 200);
     for (size_t i = 0; i < ds.n_files; i++) {

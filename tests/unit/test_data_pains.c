@@ -80,7 +80,7 @@ START_TEST(rows_that_json_would_take_and_we_do_not)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ck_assert_int_eq(load("a.jsonl", "", cases[i].row), SFT_EDATA);
-        ck_assert_msg(strstr(err.message, cases[i].what), "%s: %s", cases[i].what, err.message);
+        ck_assert_msg(strstr(err_text(&err), cases[i].what), "%s: %s", cases[i].what, err_text(&err));
     }
 }
 END_TEST
@@ -169,7 +169,7 @@ START_TEST(a_nul_byte)
     static const char text[] = ROW("a", "b") "\n" ROW("a", "\0") "\n";
     write_in(dir, "a.jsonl", text, sizeof text - 1);
     ck_assert_int_eq(load("a.jsonl", "", NULL), SFT_EDATA);
-    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:2: column 75: a NUL in a string"));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "a.jsonl:2: column 75: a NUL in a string"));
 }
 END_TEST
 
@@ -180,7 +180,7 @@ START_TEST(deep_nesting)
     for (size_t i = 0; i < 100000; i++)
         strbuf_putc(&text, '[');
     ck_assert_int_eq(load("a.jsonl", "", text.data), SFT_EDATA);
-    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:1: "));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "a.jsonl:1: "));
     strbuf_free(&text);
 }
 END_TEST

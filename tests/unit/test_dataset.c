@@ -52,7 +52,7 @@ START_TEST(bad_rows)
         "NAME:user maps other names) (the same in line 4)\n"
         "%s/a.jsonl:2: column 2: expected a key in double quotes or '}', but the text ends here",
         dir, dir);
-    ck_assert_str_eq(err.message, expected);
+    ck_assert_str_eq(err_text(&err), expected);
     free(expected);
     options.on_bad_row = ON_BAD_ROW_SKIP;
     loads("a.jsonl", "", NULL);
@@ -79,12 +79,12 @@ START_TEST(rows_of_another_format)
     fails(SFT_EDATA, "a.jsonl", ":alpaca", "{\"text\":\"t\"}\n",
           ":1: expected {\"instruction\", \"input\"?, \"output\"} (format alpaca), but it has the key text");
     ck_assert_int_eq(load("a.jsonl", "", "{\"a\":1}\n{\"b\":1}\n"), SFT_EDATA);
-    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:1: unknown structure: it has the key a; "));
-    ck_assert_ptr_null(strchr(err.message, '\n')); /* said once, not once a row */
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "a.jsonl:1: unknown structure: it has the key a; "));
+    ck_assert_ptr_null(strchr(err_text(&err), '\n')); /* said once, not once a row */
     options.on_bad_row = ON_BAD_ROW_SKIP;          /* a file of nothing else is no bad row */
     ck_assert_int_eq(load("a.jsonl", "", "{\"a\":1}\n"), SFT_EDATA);
     ck_assert_int_eq(load("a.jsonl", ":alpaca", "{\"text\":\"t\"}\n{\"text\":\"t\"}\n"), SFT_EDATA);
-    ck_assert_ptr_null(strchr(err.message, '\n'));
+    ck_assert_ptr_null(strchr(err_text(&err), '\n'));
 }
 END_TEST
 
@@ -97,7 +97,7 @@ START_TEST(broken_files)
     fails(SFT_EDATA, "a.json", "", "[" ROW("a", "b") "\n" ROW("a", "b") "]",
           ":2: expected ',' or ']' after an element of the array");
     ck_assert_int_eq(load("a.json", "", "[" ROW("a", "b") ",\n{\"text\":\n\"a\" 1}]"), SFT_EDATA);
-    ck_assert_ptr_nonnull(strstr(err.message, "a.json:2: line 3, column "));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "a.json:2: line 3, column "));
     options.on_bad_row = ON_BAD_ROW_SKIP;
     options.max_rows = 2; /* a row and what is bad about it */
     loads("a.json", "", "[" ROW("a", "b") "\n" ROW("c", "d") "]");
@@ -441,9 +441,9 @@ START_TEST(bad_rows_are_told_by_kind)
     for (char key = 'a'; key < 'm'; key++)
         strbuf_printf(&text, "{\"%c\": 1}\n", key);
     ck_assert_int_eq(load("a.jsonl", "", text.data), SFT_EDATA);
-    ck_assert_uint_eq(count_lines(err.message), 11);
-    ck_assert_ptr_nonnull(strstr(err.message, "a.jsonl:59: "));
-    ck_assert_ptr_nonnull(strstr(err.message, "\nand 3 more"));
+    ck_assert_uint_eq(count_lines(err_text(&err)), 11);
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "a.jsonl:59: "));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "\nand 3 more"));
     strbuf_free(&text);
 }
 END_TEST

@@ -322,20 +322,20 @@ START_TEST(slots_are_given_out_and_taken_back)
 {
     struct kv_pool pool;
     bundle_make(&one);
-    check_ok(kv_pool_init(&slots, &one.model, 3, 10, &err));
+    check_ok(kv_pool_init(&pool, &one.model, 3, 10, &err));
     for (int s = 0; s < 3; s++)
-        ck_assert_int_eq(kv_pool_take(&slots), s);
-    ck_assert_int_eq(kv_pool_take(&slots), KV_SLOT_NONE);
-    slots.len[1] = 4;
-    kv_pool_give_back(&slots, 1);
-    ck_assert_int_eq(kv_pool_take(&slots), 1);
-    ck_assert_uint_eq(slots.len[1], 0);
-    ck_assert_uint_eq(kv_pool_begin(&slots, 2), 20);
-    const struct kv_view view = kv_pool_view(&slots, NULL, NULL);
+        ck_assert_int_eq(kv_pool_take(&pool), s);
+    ck_assert_int_eq(kv_pool_take(&pool), KV_SLOT_NONE);
+    pool.len[1] = 4;
+    kv_pool_give_back(&pool, 1);
+    ck_assert_int_eq(kv_pool_take(&pool), 1);
+    ck_assert_uint_eq(pool.len[1], 0);
+    ck_assert_uint_eq(kv_pool_begin(&pool, 2), 20);
+    const struct kv_view view = kv_pool_view(&pool, NULL, NULL);
     ck_assert_uint_eq(view.capacity, 30);
-    ck_assert_uint_ge(slots.k.bytes, 2 * 30 * 32 * one.kernels->act_size);
-    kv_pool_free(&slots);
-    kv_pool_free(&slots);
+    ck_assert_uint_ge(pool.k.bytes, 2 * 30 * 32 * one.kernels->act_size);
+    kv_pool_free(&pool);
+    kv_pool_free(&pool);
     bundle_close(&one);
 }
 END_TEST

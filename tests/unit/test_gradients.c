@@ -9,6 +9,7 @@
 #include "support/run_suite.h"
 #include "support/tables.h"
 #include "train/adamw.h"
+#include "train/grad_norm.h"
 #include "train/objective.h"
 
 #include <math.h>
@@ -187,27 +188,24 @@ static struct trace run_steps(const struct model_config *config, const struct ke
     struct transformer model;
     struct activations acts;
     struct adamw adamw;
-    struct settings settings;
-    settings_init(&settings);
-    settings.train.learning_rate = 1e-3;
-    settings.train.weight_decay = 0.01;
+    static const struct adamw_options options = {.weight_decay = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+    const struct objective_batch batches[] = {{&model, &acts, &first->batch, &first->targets},
+                                              {&model, &acts, &second->batch, &second->targets}};
     ck_assert(!transformer_init(&model, config, kernels, true, NULL) &&
               !activations_init(&acts, config, kernels, MAX_POSITIONS, true, NULL) &&
-              !adamw_init(&adamw, &model, &settings, NULL));
-    adamw.learning_rate = settings.train.learning_rate;
+              !adamw_init(&adamw, &model, &options, NULL));
     for (size_t i = 0; i < model.table.n_elements; i++)
         ((float *)model.params.data)[i] = (float)params[i];
     for (size_t i = 0; i < STEPS; i++) {
         struct loss_sums sums = {0};
-        objective_run_grad(&model, &acts, &first->batch, &first->targets, 1e-3, false, &sums);
-        objective_run_grad(&model, &acts, &second->batch, &second->targets, 1e-3, true, &sums);
+        objective_run_grad(&objective_sft, &batches[0], 1e-3, false, &sums);
+        objective_run_grad(&objective_sft, &batches[1], 1e-3, true, &sums);
         trace.loss[i] = sums.loss;
         trace.norm[i] = grad_norm(&model);
         trace.grads[i] = copy_block(&model.grads);
-        adamw_step(&adamw, &model, i + 1, trace.norm[i]);
+        adamw_step(&adamw, &model, i + 1, 1e-3, grad_norm_clip(trace.norm[i], 1));
     }
     trace.params = copy_block(&model.params);
-    settings_free(&settings);
     adamw_free(&adamw);
     activations_free(&acts);
     transformer_free(&model);

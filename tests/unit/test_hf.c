@@ -165,7 +165,7 @@ START_TEST(absent_weights_are_named)
     expect_message(model_load(&m, dir, 0), ": no model.safetensors");
     put("pytorch_model.bin", "");
     ck_assert_int_eq(model_load(&m, dir, 0), SFT_EDATA);
-    ck_assert_ptr_nonnull(strstr(err.message, "only pytorch_model.bin, which is not read here; convert it"));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "only pytorch_model.bin, which is not read here; convert it"));
     model_close(&m);
 }
 END_TEST

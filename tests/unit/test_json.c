@@ -3,6 +3,7 @@
 #include "base/json_check.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "support/err_text.h"
 #include "support/run_suite.h"
 
 #include <check.h>
@@ -21,7 +22,7 @@ static json *parse(const char *text)
     json *root;
     struct sft_err err;
     const enum sft_status status = json_parse(text, strlen(text), &root, &err);
-    ck_assert_msg(status == SFT_OK, "%s: %s", text, err.message);
+    ck_assert_msg(status == SFT_OK, "%s: %s", text, err_text(&err));
     return root;
 }
 
@@ -101,7 +102,7 @@ START_TEST(bad_documents_are_refused_with_their_place)
     char *copy = mem_alloc(refused[_i].len); /* of its exact size: reading past the end is caught */
     memcpy(copy, refused[_i].text, refused[_i].len);
     ck_assert_int_eq(json_parse(copy, refused[_i].len, &root, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, refused[_i].message);
+    ck_assert_str_eq(err_text(&err), refused[_i].message);
     ck_assert_int_eq(err.status, SFT_EDATA);
     ck_assert_ptr_null(root);
     free(copy);
@@ -118,7 +119,7 @@ START_TEST(a_number_has_at_most_63_characters)
     ck_assert_double_eq(json_number(root) / 1e62, 1.1111111111111112);
     json_free(root);
     ck_assert_int_eq(json_parse(text, 64, &root, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "column 1: a number of more than 63 characters");
+    ck_assert_str_eq(err_text(&err), "column 1: a number of more than 63 characters");
 }
 END_TEST
 
@@ -129,7 +130,7 @@ START_TEST(nesting_is_bounded)
     struct sft_err err;
     memset(text, '[', sizeof text);
     ck_assert_int_eq(json_parse(text, sizeof text, &root, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "column 257: nested deeper than 256 levels");
+    ck_assert_str_eq(err_text(&err), "column 257: nested deeper than 256 levels");
     memset(text + JSON_MAX_DEPTH, ']', JSON_MAX_DEPTH);
     ck_assert_int_eq(json_parse(text, 2 * JSON_MAX_DEPTH, &root, &err), SFT_OK);
     json_free(root);
@@ -151,7 +152,7 @@ START_TEST(large_objects_are_checked_for_duplicates)
     sb.len--;
     strbuf_puts(&sb, ",\n\"key777\": 0}");
     ck_assert_int_eq(json_parse(sb.data, sb.len, &root, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "line 50001, column 1: duplicate key \"key777\"");
+    ck_assert_str_eq(err_text(&err), "line 50001, column 1: duplicate key \"key777\"");
     strbuf_free(&sb);
 }
 END_TEST
@@ -169,7 +170,7 @@ START_TEST(files_are_named)
     ck_assert_int_eq(json_parse_file(path, &root, &err), SFT_EDATA);
     remove(path);
     char *expected = mem_printf("%s: line 2, column 6: tru is no JSON value", path);
-    ck_assert_str_eq(err.message, expected);
+    ck_assert_str_eq(err_text(&err), expected);
     free(expected);
     ck_assert_int_eq(json_parse_file("no/such/file.json", &root, &err), SFT_EIO);
     ck_assert_ptr_null(root);
@@ -213,7 +214,7 @@ START_TEST(python_constants_are_values)
     const json *nan = json_get(root, "a"), *node = json_first(json_get(root, "b"));
     ck_assert(!json_is_number(nan) && !json_is_null(nan) && isnan(json_number(nan)));
     ck_assert_int_eq(json_get_double(root, "a", 1, &number, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "a: expected a number, found NaN");
+    ck_assert_str_eq(err_text(&err), "a: expected a number, found NaN");
     for (size_t i = 0; i < COUNT(names); i++, node = json_next(node))
         ck_assert_str_eq(json_type_name(node), names[i]);
     ck_assert_double_eq(json_number(json_next(json_next(json_first(json_get(root, "b"))))), 2.5);
@@ -273,7 +274,7 @@ static const char *parse_with(const char *x, size_t at, const char *filler)
     static struct sft_err err;
     struct strbuf text = {0};
     json *root;
-    err.message[0] = '\0';
+    err = (struct sft_err){0};
     strbuf_puts(&text, "[\"");
     for (size_t i = 0; i < WIDTH; i++)
         strbuf_puts(&text, i == at ? x : filler);
@@ -284,7 +285,7 @@ static const char *parse_with(const char *x, size_t at, const char *filler)
     }
     json_free(root);
     strbuf_free(&text);
-    return err.message;
+    return err_text(&err);
 }
 
 START_TEST(strings_are_utf8)
@@ -325,22 +326,22 @@ START_TEST(typed_lookups)
     ck_assert_int_eq(json_get_size(root, "z", 8, &size, &err), SFT_OK);
     ck_assert_uint_eq(size, 8);
     ck_assert_int_eq(json_get_size(root, "s", 7, &size, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "s: expected a whole number, found a string");
+    ck_assert_str_eq(err_text(&err), "s: expected a whole number, found a string");
     ck_assert_int_eq(json_get_size(root, "x", 7, &size, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "x: expected a whole number from 0 to 2^53, found 0.5");
+    ck_assert_str_eq(err_text(&err), "x: expected a whole number from 0 to 2^53, found 0.5");
     ck_assert_int_eq(json_get_size(root, "neg", 7, &size, &err), SFT_EDATA);
     ck_assert_int_eq(json_get_double(root, "x", 1, &number, &err), SFT_OK);
     ck_assert_double_eq(number, 0.5);
     ck_assert_int_eq(json_get_double(root, "b", 1, &number, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "b: expected a number, found a boolean");
+    ck_assert_str_eq(err_text(&err), "b: expected a number, found a boolean");
     ck_assert_int_eq(json_get_bool(root, "b", false, &flag, &err), SFT_OK);
     ck_assert(flag);
     ck_assert_int_eq(json_get_bool(root, "n", false, &flag, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "n: expected true or false, found a number");
+    ck_assert_str_eq(err_text(&err), "n: expected true or false, found a number");
     ck_assert_int_eq(json_get_string(root, "s", NULL, &string, &err), SFT_OK);
     ck_assert_str_eq(string, "hi");
     ck_assert_int_eq(json_get_string(root, "n", NULL, &string, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "n: expected a string, found a number");
+    ck_assert_str_eq(err_text(&err), "n: expected a string, found a number");
     json_free(root);
 }
 END_TEST
@@ -437,7 +438,7 @@ static char *scan(const char *text, size_t len)
         while ((status = json_scanner_next(&scanner, &element, &found, &err)) == SFT_OK && found)
             strbuf_printf(&out, "%zu:%.*s|", element.line, (int)element.len, element.text);
         if (status)
-            strbuf_printf(&out, "%s%s", err.message, scanner.done ? "" : "|");
+            strbuf_printf(&out, "%s%s", err_text(&err), scanner.done ? "" : "|");
     } while (!scanner.done);
     strbuf_puts(&out, "");
     ck_assert_int_eq(json_scanner_next(&scanner, &element, &found, &err), SFT_OK);

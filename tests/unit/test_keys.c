@@ -54,7 +54,7 @@ static const char *read_row(const char *row, struct key_counts *keys)
             keys_count(root, renamed, 7, keys);
     } else {
         ck_assert_int_eq(err.status, SFT_EDATA);
-        strbuf_puts(&text, err.message);
+        strbuf_puts(&text, err_text(&err));
     }
     json_free(root);
     arena_free(&arena);
@@ -112,11 +112,11 @@ END_TEST
 START_TEST(flags_that_cannot_be_meant)
 {
     weighs("'weight':1,'train':false",
-           "messages[0].weight and train contradict each other (keep one of them)");
+           "messages[0].weight: contradicts train (keep one of them)");
     weighs("'loss':true,'masked':true",
-           "messages[0].loss and masked contradict each other (keep one of them)");
+           "messages[0].loss: contradicts masked (keep one of them)");
     weighs("'weight':1,'loss_weight':2",
-           "messages[0].weight and loss_weight contradict each other (keep one of them)");
+           "messages[0].weight: contradicts loss_weight (keep one of them)");
     weighs(
         "'loss':2.31",
         "messages[0].loss: expected true or false, found 2.31 ([data] columns = loss:ignore passes it over)");

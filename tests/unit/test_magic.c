@@ -106,9 +106,9 @@ START_TEST(the_check_names_the_file)
 {
     err = (struct sft_err){.message = "as it was"};
     ck_assert_int_eq(magic_refuse("a.json", TEXT("{}"), &err), SFT_OK);
-    ck_assert_str_eq(err.message, "as it was");
+    ck_assert_str_eq(err_text(&err), "as it was");
     ck_assert_int_eq(magic_refuse("a.json", TEXT("SQLite format 3"), &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "a.json: is a database (write its rows as JSON Lines or CSV)");
+    ck_assert_str_eq(err_text(&err), "a.json: is a database (write its rows as JSON Lines or CSV)");
 }
 END_TEST
 

@@ -1,7 +1,9 @@
 /* Ids and masks of real conversations of every format against transformers', by hash
  * (tests/golden/masks.txt). */
 #include "data/dataset.h"
+#include "support/err_text.h"
 #include "support/run_suite.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -32,9 +34,9 @@ static void check_golden_line(const char *assets, const char *name, const char *
     const struct template_options options = {.choice = is_chatml ? TEMPLATE_CHATML : TEMPLATE_IM_SEP};
     char *tokenizer_dir = path_join(assets, "gpt2-tokenizer");
     char *file = strchr(path, '/') ? path_join(assets, path) : path_join("tests/golden", path);
-    ck_assert_msg(tokenizer_load(&gpt2, tokenizer_dir, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(tokenizer_load(&gpt2, tokenizer_dir, &err) == SFT_OK, "%s", err_text(&err));
     ck_assert_int_eq(template_init(&t, &options, gpt2, &err), SFT_OK);
-    ck_assert_msg(dataset_load(&set, &file, 1, &t, gpt2, &all, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(dataset_load(&set, &file, 1, &t, gpt2, &all, &err) == SFT_OK, "%s", err_text(&err));
     ck_assert_uint_eq(set.n_examples, rows);
     ck_assert_msg(hash_of_rows(&set) == expected, "%s %s differs from transformers", name, path);
     dataset_free(&set);

@@ -10,6 +10,7 @@
 #include "support/run_suite.h"
 #include "support/tables.h"
 #include "train/adamw.h"
+#include "train/grad_norm.h"
 #include "train/objective.h"
 #include "train/schedule.h"
 
@@ -88,6 +89,7 @@ static double loss_and_gradients(struct fixture *f, size_t first, size_t n, size
 {
     uint32_t ids[32];
     double weight = 0;
+    const struct objective_batch batch = {&f->model, &f->acts, &f->buffer.batch, &f->buffer.targets};
     struct loss_sums sums = {0};
     for (size_t i = 0; i < n; i++) {
         ids[i] = (uint32_t)(first + i);
@@ -95,8 +97,7 @@ static double loss_and_gradients(struct fixture *f, size_t first, size_t n, size
     }
     for (size_t done = 0, taken; done < n; done += taken) {
         taken = batch_fill(&f->buffer, &f->ds, ids + done, n - done, micro_batch_tokens);
-        objective_run_grad(&f->model, &f->acts, &f->buffer.batch, &f->buffer.targets, 1 / weight, done > 0,
-                           &sums);
+        objective_run_grad(&objective_sft, &batch, 1 / weight, done > 0, &sums);
     }
     ck_assert_double_eq(sums.weight, weight); /* of 0, 0.5 and 1: exact */
     return sums.loss / sums.weight;
@@ -155,27 +156,23 @@ START_TEST(logits_loss_and_every_gradient)
 }
 END_TEST
 
-static void make_settings(struct settings *settings, const json *golden)
-{
-    settings_init(settings);
-    settings->train.learning_rate = json_number(json_get(golden, "learning_rate"));
-    settings->train.weight_decay = json_number(json_get(golden, "weight_decay"));
-    settings->train.adam_epsilon = json_number(json_get(golden, "adam_epsilon"));
-    settings->train.max_grad_norm = json_number(json_get(golden, "max_grad_norm"));
-}
-
 START_TEST(ten_optimizer_steps)
 {
     struct fixture f;
-    struct settings settings;
     struct adamw adamw;
     struct sft_err err;
     setup(&f, _i);
-    make_settings(&settings, f.golden);
     const json *steps = json_get(f.golden, "steps");
     const size_t batch_size = (size_t)json_number(json_get(f.golden, "batch_size"));
-    const struct schedule schedule = schedule_make(&settings, json_size(steps));
-    golden_check(adamw_init(&adamw, &f.model, &settings, &err), &err);
+    const struct adamw_options options = {.weight_decay = json_number(json_get(f.golden, "weight_decay")),
+                                          .beta1 = 0.9,
+                                          .beta2 = 0.999,
+                                          .epsilon = json_number(json_get(f.golden, "adam_epsilon"))};
+    const struct schedule_options linear = {.type = LR_LINEAR,
+                                            .learning_rate = json_number(json_get(f.golden, "learning_rate"))};
+    const double max_grad_norm = json_number(json_get(f.golden, "max_grad_norm"));
+    const struct schedule schedule = schedule_make(&linear, json_size(steps));
+    golden_check(adamw_init(&adamw, &f.model, &options, &err), &err);
     double loss_error = 0, norm_error = 0;
     uint64_t step = 0;
     for (const json *expected = json_first(steps); expected; expected = json_next(expected)) {
@@ -184,8 +181,8 @@ START_TEST(ten_optimizer_steps)
         loss_error = fmax(loss_error, fabs(loss - json_number(json_get(expected, "loss"))));
         norm_error = fmax(norm_error, fabs(norm / golden_norm - 1));
         ck_assert(isfinite(loss) && isfinite(norm));
-        adamw.learning_rate = schedule_rate(&schedule, step);
-        adamw_step(&adamw, &f.model, ++step, norm);
+        const double rate = schedule_rate(&schedule, step);
+        adamw_step(&adamw, &f.model, ++step, rate, grad_norm_clip(norm, max_grad_norm));
     }
     ck_assert_uint_eq(step, 10);
     check_error(isa_of(&f), "losses of 10 steps", loss_error, bound_of(&f, 2e-6, 6e-3));
@@ -194,7 +191,6 @@ START_TEST(ten_optimizer_steps)
                 block_error(&f.model.table, &f.model.params, json_get(f.golden, "weights")),
                 bound_of(&f, 1e-5, 3e-3)); /* they have moved by up to 3e-2 */
     adamw_free(&adamw);
-    settings_free(&settings);
     teardown(&f);
 }
 END_TEST
@@ -284,7 +280,7 @@ static double run_hand_batch(struct fixture *f, const struct hand_batch *b)
     float weights[HAND_N];
     const struct hand_targets to = {rows, labels, weights};
     const struct targets targets = collect_targets(&to, b->labels, b->weights, HAND_N);
-    objective_run_grad(&f->model, &f->acts, &batch, &targets, 1, false, &sums);
+    objective_run_grad(&objective_sft, &(struct objective_batch){&f->model, &f->acts, &batch, &targets}, 1, false, &sums);
     return sums.loss;
 }
 

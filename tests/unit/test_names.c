@@ -35,12 +35,12 @@ static const char *renamed_row(char **columns, const char *row, uint64_t *used)
     struct arena arena = {0};
     const struct renamed *renamed;
     json *root = parse(row);
-    ck_assert_msg(init(&names, columns, NULL) == SFT_OK, "%s", err.message);
+    ck_assert_msg(init(&names, columns, NULL) == SFT_OK, "%s", err_text(&err));
     strbuf_clear(&text);
     if (names_apply(&names, root, &arena, &renamed, used, &err) == SFT_OK)
         json_print_line(root, &text);
     else
-        strbuf_puts(&text, err.message);
+        strbuf_puts(&text, err_text(&err));
     for (char *c = text.data; (c = strchr(c, '"'));)
         *c = '\'';
     json_free(root);
@@ -101,7 +101,7 @@ static void refuses(char **columns, char **roles, const char *message)
 {
     struct names names;
     ck_assert_int_eq(init(&names, columns, roles), SFT_EUSAGE);
-    ck_assert_str_eq(err.message, message);
+    ck_assert_str_eq(err_text(&err), message);
     names_free(&names);
 }
 
@@ -117,7 +117,7 @@ START_TEST(names_that_make_no_sense)
     const struct names_options aliases = {.prompt_column = "a", .completion_column = "a"};
     struct names names;
     ck_assert_int_eq(names_init(&names, &aliases, &err), SFT_EUSAGE);
-    ck_assert_str_eq(err.message, "[data] completion_column: 'a' cannot be both prompt and completion");
+    ck_assert_str_eq(err_text(&err), "[data] completion_column: 'a' cannot be both prompt and completion");
     names_free(&names);
 }
 END_TEST
@@ -129,7 +129,7 @@ static const char *unknown(const char *row)
     json *root = parse(row);
     ck_assert_ptr_null(reader_detect(root, &err));
     json_free(root);
-    return err.message;
+    return err_text(&err);
 }
 
 START_TEST(unknown_structures)

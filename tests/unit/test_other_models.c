@@ -260,8 +260,8 @@ START_TEST(weights_that_are_something_else)
     struct strbuf unused = {0};
     put("model.safetensors", not_weights[_i].content);
     ck_assert_int_eq(check(&unused), SFT_EDATA);
-    ck_assert_msg(strstr(err.message, "/model.safetensors: ") && strstr(err.message, not_weights[_i].message), "%s",
-                  err.message);
+    ck_assert_msg(strstr(err_text(&err), "/model.safetensors: ") && strstr(err_text(&err), not_weights[_i].message), "%s",
+                  err_text(&err));
     strbuf_free(&unused);
 }
 END_TEST
@@ -273,7 +273,7 @@ START_TEST(a_named_pipe_is_no_weights)
     char *path = path_join(dir, "model.safetensors");
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     ck_assert_int_eq(check(&unused), SFT_EIO);
-    ck_assert_ptr_nonnull(strstr(err.message, "/model.safetensors: is a named pipe, expected a file"));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "/model.safetensors: is a named pipe, expected a file"));
     free(path);
     strbuf_free(&unused);
 }
@@ -441,13 +441,13 @@ START_TEST(a_directory_that_is_no_model_is_told_what_it_is)
     char *found, *file = path_join(dir, "config.json");
     const char *link;
     ck_assert_int_eq(model_dir_find(dir, &found, &link, &err), SFT_EDATA);
-    ck_assert_ptr_nonnull(strstr(err.message, ": no config.json (a model's directory has config.json, "));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), ": no config.json (a model's directory has config.json, "));
     put("adapter_config.json", "{\"base_model_name_or_path\":\"gpt2\"}");
     ck_assert_int_eq(model_dir_find(dir, &found, &link, &err), SFT_EDATA);
-    ck_assert_ptr_nonnull(strstr(err.message, ": is a LoRA adapter of gpt2, not a whole model: merge it"));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), ": is a LoRA adapter of gpt2, not a whole model: merge it"));
     put("config.json", "{}");
     ck_assert_int_eq(model_dir_find(file, &found, &link, &err), SFT_EIO);
-    ck_assert_ptr_nonnull(strstr(err.message, ": is a file of a model; name its directory, "));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), ": is a file of a model; name its directory, "));
     ck_assert_ptr_null(found);
     free(file);
 }

@@ -1,6 +1,6 @@
 /* Checkpoints that are removed are there whole or not at all, also where the process is killed at it. */
 #include "scratch.h"
-#include "train/checkpoint.h"
+#include "train/checkpoint_list.h"
 
 #include <signal.h>
 #include <stdio.h>

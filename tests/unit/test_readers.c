@@ -1,6 +1,7 @@
 /* Every reader on rows written by hand, and every kind of bad row with its exact message. Rows are written
  * with ' for " (no row here needs a '). */
 #include "data/readers/reader.h"
+#include "support/err_text.h"
 #include "support/run_suite.h"
 
 #include <check.h>
@@ -49,7 +50,7 @@ static const char *show(const char *row, const char *format)
     }
     ck_assert(status == SFT_OK || (status == SFT_EDATA && err.status == SFT_EDATA));
     if (status)
-        strbuf_puts(&text, err.message);
+        strbuf_puts(&text, err_text(&err));
     arena_free(&arena);
     return text.data;
 }

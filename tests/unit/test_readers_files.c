@@ -3,6 +3,7 @@
  * written as a row of each format and read back. */
 #include "base/rng.h"
 #include "data/readers/reader.h"
+#include "support/err_text.h"
 #include "support/run_suite.h"
 
 #include <check.h>
@@ -97,11 +98,11 @@ static void count_row(const struct json_element *row, const char *format, struct
     struct sft_err err;
     json *root;
     ck_assert_msg(json_parse(row->text, row->len, &root, &err) == SFT_OK, "line %zu: %s", row->line,
-                  err.message);
+                  err_text(&err));
     const struct reader *reader = reader_by_name(format), *found = reader_detect(root, &err);
     ck_assert_msg(found == reader || strcmp(format, "oasst-all") == 0, "line %zu", row->line);
     ck_assert_msg(reader_read(reader, root, NULL, &arena, &list, &err) == SFT_OK, "line %zu: %s", row->line,
-                  err.message);
+                  err_text(&err));
     for (size_t i = 0; i < list.count; i++)
         count_conversation(&list.items[i], census);
     census->rows++;
@@ -413,10 +414,10 @@ static void check_round_trip(size_t w, struct rng *rng)
     random_conversation(&conv, writers[w].shape, rng, &arena);
     writers[w].write(&row, &conv, rng);
     strbuf_puts(&row, "}");
-    ck_assert_msg(json_parse(row.data, row.len, &root, &err) == SFT_OK, "%s: %s", err.message, row.data);
+    ck_assert_msg(json_parse(row.data, row.len, &root, &err) == SFT_OK, "%s: %s", err_text(&err), row.data);
     const struct reader *reader = reader_detect(root, &err);
     ck_assert_msg(reader == reader_by_name(writers[w].format), "%s", row.data);
-    ck_assert_msg(reader_read(reader, root, NULL, &arena, &list, &err) == SFT_OK, "%s: %s", err.message,
+    ck_assert_msg(reader_read(reader, root, NULL, &arena, &list, &err) == SFT_OK, "%s: %s", err_text(&err),
                   row.data);
     ck_assert_uint_eq(list.count, 1);
     check_equal(&list.items[0], &conv, row.data);

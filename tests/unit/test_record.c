@@ -1,6 +1,7 @@
 /* What a checkpoint records of its run, and what a run that goes on must agree with. */
 #include "train/record.h"
 
+#include "support/err_text.h"
 #include "support/run_suite.h"
 
 #include <stdlib.h>
@@ -23,7 +24,7 @@ static void setup(void)
     strbuf_puts(&text, "{");
     run_record_write(&record, &text);
     strbuf_puts(&text, "}");
-    ck_assert_msg(json_parse(text.data, text.len, &recorded, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(json_parse(text.data, text.len, &recorded, &err) == SFT_OK, "%s", err_text(&err));
     strbuf_free(&text);
 }
 
@@ -36,13 +37,13 @@ static void teardown(void)
 
 static void set(const char *assignment)
 {
-    ck_assert_msg(settings_override(&settings, assignment, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(settings_override(&settings, assignment, &err) == SFT_OK, "%s", err_text(&err));
 }
 
 static void agrees(void)
 {
     const char *isa_before;
-    ck_assert_msg(run_record_check(&record, recorded, &isa_before, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(run_record_check(&record, recorded, &isa_before, &err) == SFT_OK, "%s", err_text(&err));
 }
 
 static void differs(const char *what)
@@ -51,7 +52,7 @@ static void differs(const char *what)
     const char *isa_before;
     char *message = mem_printf("%s%s", what, remedy);
     ck_assert_int_eq(run_record_check(&record, recorded, &isa_before, &err), SFT_EUSAGE);
-    ck_assert_str_eq(err.message, message);
+    ck_assert_str_eq(err_text(&err), message);
     free(message);
 }
 

@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "data/rows/csv.h"
 #include "data/rows/rows.h"
+#include "support/err_text.h"
 #include "support/run_suite.h"
 
 #include <check.h>
@@ -33,7 +34,7 @@ static void add_row(struct strbuf *out, const struct rows *rows, struct json_ele
     if (rows_parse(rows, row, &root, &err)) {
         ck_assert_ptr_null(root);
         ck_assert_int_eq(err.status, SFT_EDATA);
-        strbuf_printf(out, "!%s", err.message);
+        strbuf_printf(out, "!%s", err_text(&err));
         return;
     }
     json_print_line(root, out);
@@ -56,7 +57,7 @@ static void add_rows(struct strbuf *out, struct rows *rows, const char *text)
     }
     if (status) {
         separate(out);
-        strbuf_printf(out, "!%s", err.message);
+        strbuf_printf(out, "!%s", err_text(&err));
     }
     ck_assert(!found);
     ck_assert_int_eq(rows_next(rows, &row, &found, &err), SFT_OK); /* and that it stays */
@@ -72,7 +73,7 @@ static char *read_all(enum rows_kind kind, const char *text, size_t len)
     strbuf_puts(&out, "");
     if (rows_init(&rows, kind, copy, len, &err)) {
         ck_assert_int_eq(err.status, SFT_EDATA);
-        strbuf_printf(&out, "!%s", err.message);
+        strbuf_printf(&out, "!%s", err_text(&err));
     } else {
         add_rows(&out, &rows, copy);
     }
@@ -365,7 +366,7 @@ START_TEST(xstest_is_read_as_python_does)
     ck_assert_int_eq(rows_init(&rows, ROWS_CSV, map.data, map.size, &err), SFT_OK);
     while (rows_next(&rows, &row, &found, &err) == SFT_OK && found) {
         json *root;
-        ck_assert_msg(rows_parse(&rows, &row, &root, &err) == SFT_OK, "%s", err.message);
+        ck_assert_msg(rows_parse(&rows, &row, &root, &err) == SFT_OK, "%s", err_text(&err));
         ck_assert_uint_eq(json_size(root), 8);
         sum_value(root, "prompt", &hash, &bytes);
         sum_value(root, "completion", &hash, &bytes);

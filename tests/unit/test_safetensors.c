@@ -7,6 +7,8 @@
 #include "base/rng.h"
 #include "base/strbuf.h"
 
+#include "support/err_text.h"
+
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -171,9 +173,9 @@ START_TEST(damage_is_named)
     ck_assert_int_eq(st_parse(&file, bytes.data, bytes.len, &err), SFT_EDATA);
     ck_assert_ptr_null(file.tensors);
     if (damaged[_i].message)
-        ck_assert_str_eq(err.message, damaged[_i].message);
+        ck_assert_str_eq(err_text(&err), damaged[_i].message);
     else
-        ck_assert_msg(strncmp(err.message, "header: ", 8) == 0, "%s", err.message);
+        ck_assert_msg(strncmp(err_text(&err), "header: ", 8) == 0, "%s", err_text(&err));
     strbuf_free(&bytes);
 }
 END_TEST
@@ -185,12 +187,12 @@ START_TEST(a_false_length_is_named)
     struct sft_err err;
     build(&bytes, "{" A "}", 8);
     ck_assert_int_eq(st_parse(&file, bytes.data, 7, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "7 bytes are too few for a safetensors file");
+    ck_assert_str_eq(err_text(&err), "7 bytes are too few for a safetensors file");
     ck_assert_int_eq(st_parse(&file, bytes.data, 20, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "a header of 54 bytes in a file of 20 (is it cut short?)");
+    ck_assert_str_eq(err_text(&err), "a header of 54 bytes in a file of 20 (is it cut short?)");
     memset(bytes.data, 0xFF, 8);
     ck_assert_int_eq(st_parse(&file, bytes.data, bytes.len, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "a header of 18446744073709551615 bytes (at most 100000000): this is no "
+    ck_assert_str_eq(err_text(&err), "a header of 18446744073709551615 bytes (at most 100000000): this is no "
                                   "safetensors file");
     strbuf_free(&bytes);
 }
@@ -234,7 +236,7 @@ START_TEST(an_unusual_file_is_read)
           15);
     float values[] = {1.5f, -2.0f, 3.25f}, read[2];
     memcpy(bytes.data + bytes.len - 15, values, sizeof values);
-    ck_assert_msg(st_parse(&file, bytes.data, bytes.len, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(st_parse(&file, bytes.data, bytes.len, &err) == SFT_OK, "%s", err_text(&err));
     ck_assert_uint_eq(file.n_tensors, 4);
     ck_assert_str_eq(file.tensors[0].name, "empty");
     ck_assert_uint_eq(file.tensors[0].count, 0);
@@ -284,11 +286,11 @@ START_TEST(what_is_written_is_read)
     st_write(w, big);
     st_write(w, big);
     ck_assert_int_eq(st_writer_commit(w, &hash, &err), SFT_OK);
-    ck_assert_int_eq(xxh64_file(path, &file_hash, &err), SFT_OK);
+    ck_assert_int_eq(io_hash_file(path, &file_hash, &err), SFT_OK);
     ck_assert_uint_eq(hash, file_hash);
 
     struct st_file file;
-    ck_assert_msg(st_open(&file, path, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(st_open(&file, path, &err) == SFT_OK, "%s", err_text(&err));
     memcpy(&header_len, file.map.data, sizeof header_len);
     ck_assert_uint_eq(header_len % 8, 0);
     const struct stored_tensor *t = st_find(&file, "b.weight");
@@ -335,7 +337,7 @@ START_TEST(errors_name_the_file)
     struct sft_err err;
     ck_assert_int_eq(io_write_file(path, "12345", 5, &err), SFT_OK);
     ck_assert_int_eq(st_open(&file, path, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, expected);
+    ck_assert_str_eq(err_text(&err), expected);
     ck_assert_int_eq(st_open(&file, "/nonexistent/model.safetensors", &err), SFT_EIO);
     st_close(&file);
     remove(path);

@@ -114,7 +114,7 @@ START_TEST(bad_files_are_refused_with_their_line)
     ck_assert_int_eq(
         settings_read_text(&settings, refused[_i].text, refused[_i].len, "config.ini", NULL, &err),
         SFT_EUSAGE);
-    ck_assert_str_eq(err.message, refused[_i].message);
+    ck_assert_str_eq(err_text(&err), refused[_i].message);
     ck_assert_int_eq(err.status, SFT_EUSAGE);
 }
 END_TEST
@@ -136,7 +136,7 @@ static const struct {
 START_TEST(bad_overrides_are_refused_by_name)
 {
     ck_assert_int_eq(settings_override(&settings, refused_overrides[_i].assignment, &err), SFT_EUSAGE);
-    ck_assert_str_eq(err.message, refused_overrides[_i].message);
+    ck_assert_str_eq(err_text(&err), refused_overrides[_i].message);
 }
 END_TEST
 
@@ -195,9 +195,9 @@ START_TEST(fields_are_checked_together)
     const enum sft_status status = settings_check(&settings, true, &err);
     if (checked[_i].message) {
         ck_assert_int_eq(status, SFT_EUSAGE);
-        ck_assert_str_eq(err.message, checked[_i].message);
+        ck_assert_str_eq(err_text(&err), checked[_i].message);
     } else {
-        ck_assert_msg(status == SFT_OK, "%s", err.message);
+        ck_assert_msg(status == SFT_OK, "%s", err_text(&err));
     }
 }
 END_TEST
@@ -314,7 +314,7 @@ START_TEST(lines_may_be_long)
     strbuf_puts(&text, " = 1\n");
     ck_assert_int_eq(settings_read_text(&settings, text.data, text.len, "config.ini", NULL, &err),
                      SFT_EUSAGE);
-    ck_assert_msg(strncmp(err.message, "config.ini:1: kkkk", 18) == 0, "%s", err.message);
+    ck_assert_msg(strncmp(err_text(&err), "config.ini:1: kkkk", 18) == 0, "%s", err_text(&err));
     strbuf_free(&text);
 }
 END_TEST
@@ -333,7 +333,7 @@ START_TEST(paths_are_relative_to_the_file)
     const enum sft_status status = settings_read_file(&settings, path, &err);
     unlink(path);
     rmdir(dir);
-    ck_assert_msg(status == SFT_OK, "%s", err.message);
+    ck_assert_msg(status == SFT_OK, "%s", err_text(&err));
     ck_assert_str_eq(settings.model.base, "/abs/gpt2");
     snprintf(expected, sizeof expected, "%s/a.jsonl*2", dir);
     ck_assert_str_eq(settings.data.train.items[0], expected);
@@ -345,7 +345,7 @@ START_TEST(paths_are_relative_to_the_file)
     ck_assert_str_eq(settings.train.output_dir, "here");
 
     ck_assert_int_eq(settings_read_file(&settings, path, &err), SFT_EUSAGE);
-    ck_assert_ptr_nonnull(strstr(err.message, path));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), path));
 }
 END_TEST
 
@@ -378,10 +378,10 @@ START_TEST(the_table_is_sound)
     if (field->default_text) {
         settings_field_text(&settings, field, &text);
         char *assignment = mem_printf("%s.%s=%s", field->section, field->key, text.len ? text.data : "");
-        ck_assert_msg(settings_override(&settings, assignment, &err) == SFT_OK, "%s", err.message);
+        ck_assert_msg(settings_override(&settings, assignment, &err) == SFT_OK, "%s", err_text(&err));
         assignment[strlen(assignment) - text.len] = '\0';
         char *by_default = mem_printf("%s%s", assignment, field->default_text);
-        ck_assert_msg(settings_override(&settings, by_default, &err) == SFT_OK, "%s", err.message);
+        ck_assert_msg(settings_override(&settings, by_default, &err) == SFT_OK, "%s", err_text(&err));
         free(assignment);
         free(by_default);
     }
@@ -397,7 +397,7 @@ static void assert_round_trip(void)
     settings_init(&again);
     settings_print(&settings, &once);
     const enum sft_status status = settings_read_text(&again, once.data, once.len, "printed.ini", NULL, &err);
-    ck_assert_msg(status == SFT_OK, "%s\n%s", err.message, once.data);
+    ck_assert_msg(status == SFT_OK, "%s\n%s", err_text(&err), once.data);
     settings_print(&again, &twice);
     ck_assert_str_eq(once.data, twice.data);
     ck_assert_uint_eq(again.data.train.count, settings.data.train.count);
@@ -428,7 +428,7 @@ START_TEST(printing_reads_back)
     };
     assert_round_trip();
     for (size_t i = 0; i < COUNT(assignments); i++) {
-        ck_assert_msg(settings_override(&settings, assignments[i], &err) == SFT_OK, "%s", err.message);
+        ck_assert_msg(settings_override(&settings, assignments[i], &err) == SFT_OK, "%s", err_text(&err));
         assert_round_trip();
     }
     ck_assert_str_eq(settings.data.user_prefix, "  <|user|>\n\t\\\" ; # ");
@@ -450,7 +450,7 @@ START_TEST(values_are_written_as_one_would)
     for (size_t i = 0; i < COUNT(rows); i++) {
         const char *key = strchr(rows[i].assignment, '.') + 1;
         struct strbuf text = {0};
-        ck_assert_msg(settings_override(&settings, rows[i].assignment, &err) == SFT_OK, "%s", err.message);
+        ck_assert_msg(settings_override(&settings, rows[i].assignment, &err) == SFT_OK, "%s", err_text(&err));
         for (size_t f = 0; f < settings_fields_count; f++)
             if (strncmp(settings_fields[f].key, key, strcspn(key, "=")) == 0 &&
                 strlen(settings_fields[f].key) == strcspn(key, "="))

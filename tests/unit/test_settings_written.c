@@ -82,14 +82,14 @@ START_TEST(no_value_is_cut_silently)
     free(text);
     if (values[_i].value) {
         struct strbuf value = {0};
-        ck_assert_msg(status == SFT_OK, "%s", err.message);
+        ck_assert_msg(status == SFT_OK, "%s", err_text(&err));
         settings_field_text(&settings, field, &value);
         ck_assert_str_eq(value.data ? value.data : "", values[_i].value);
         strbuf_free(&value);
     } else {
         ck_assert_int_eq(status, SFT_EUSAGE);
-        ck_assert_msg(strncmp(err.message, "config.ini:2: [", 15) == 0, "%s", err.message);
-        ck_assert_msg(strstr(err.message, values[_i].message) != NULL, "%s", err.message);
+        ck_assert_msg(strncmp(err_text(&err), "config.ini:2: [", 15) == 0, "%s", err_text(&err));
+        ck_assert_msg(strstr(err_text(&err), values[_i].message) != NULL, "%s", err_text(&err));
     }
 }
 END_TEST
@@ -142,12 +142,12 @@ START_TEST(everything_that_is_wrong_is_told_at_once)
         "seed = 1\n[data]\ntrain_file = t.jsonl\nnonsense\n[trian]\nbatch_size = x\nmax_steps = 1\n"
         "max_steps = 2\nearly_stopping_patience = 0\n[lora]\nr = 16\n";
     ck_assert_int_eq(settings_read_text(&settings, text, strlen(text), "config.ini", NULL, &err), SFT_EUSAGE);
-    ck_assert_str_eq(err.message, expected[0]);
+    ck_assert_str_eq(err_text(&err), expected[0]);
     settings_override(&settings, "train.lr=1", NULL);
     settings_override(&settings, "train.eval_steps=7", NULL);
     settings_check(&settings, true, NULL);
     for (size_t i = 0; i < settings.problems.count && i < COUNT(expected); i++)
-        ck_assert_str_eq(settings.problems.messages[i], expected[i]);
+        ck_assert_str_eq(err_text(settings.problems.errors[i]), expected[i]);
     ck_assert_uint_eq(settings.problems.count, COUNT(expected));
 }
 END_TEST
@@ -159,7 +159,7 @@ START_TEST(very_many_problems_are_counted)
         strbuf_puts(&text, "nonsense\n");
     settings_read_text(&settings, text.data, text.len, "config.ini", NULL, &err);
     ck_assert_uint_eq(settings.problems.count, 100);
-    ck_assert_str_eq(settings.problems.messages[PROBLEMS_MAX - 1],
+    ck_assert_str_eq(err_text(settings.problems.errors[PROBLEMS_MAX - 1]),
                      "config.ini:20: expected key = value or [section], found 'nonsense'");
     strbuf_free(&text);
 }
@@ -202,7 +202,7 @@ START_TEST(names_of_other_trainers_are_translated)
     char *expected = mem_printf("--set train.%.*s: %s", (int)strcspn(foreign[_i].assignment, "="),
                                 foreign[_i].assignment, foreign[_i].message);
     ck_assert_int_eq(settings_override(&settings, assignment, &err), SFT_EUSAGE);
-    ck_assert_str_eq(err.message, expected);
+    ck_assert_str_eq(err_text(&err), expected);
     free(assignment);
     free(expected);
 }
@@ -220,7 +220,7 @@ START_TEST(values_as_others_write_them)
     };
     for (size_t i = 0; i < COUNT(given); i++) {
         ck_assert_int_eq(settings_override(&settings, given[i].assignment, &err), SFT_EUSAGE);
-        ck_assert_msg(str_has_ending(err.message, given[i].end), "%s", err.message);
+        ck_assert_msg(str_has_ending(err_text(&err), given[i].end), "%s", err_text(&err));
     }
 }
 END_TEST
@@ -379,7 +379,7 @@ START_TEST(no_common_name_is_only_unknown)
     for (size_t i = 0; i < COUNT(names); i++) {
         char *assignment = mem_printf("train.%s=1", names[i]);
         ck_assert_int_eq(settings_override(&settings, assignment, &err), SFT_EUSAGE);
-        ck_assert_msg(strstr(err.message, "unknown key; ") != NULL, "%s", err.message);
+        ck_assert_msg(strstr(err_text(&err), "unknown key; ") != NULL, "%s", err_text(&err));
         free(assignment);
         settings_free(&settings);
         settings_init(&settings);
@@ -410,8 +410,8 @@ START_TEST(other_kinds_of_file_are_told_in_a_sentence)
         settings_init(&settings);
         ck_assert_int_eq(settings_read_text(&settings, files[i].text, files[i].len, "config.ini", NULL, &err),
                          SFT_EUSAGE);
-        ck_assert_msg(strncmp(err.message, files[i].message, strlen(files[i].message)) == 0, "%s",
-                      err.message);
+        ck_assert_msg(strncmp(err_text(&err), files[i].message, strlen(files[i].message)) == 0, "%s",
+                      err_text(&err));
         ck_assert_uint_eq(settings.problems.count, 1);
     }
 }

@@ -129,10 +129,10 @@ START_TEST(what_cannot_be_opened)
     struct source source;
     char *absent = path_join(dir, "absent");
     ck_assert_int_eq(source_open(&source, absent, &err), SFT_EIO);
-    ck_assert_ptr_nonnull(strstr(err.message, "absent: No such file"));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "absent: No such file"));
     source_close(&source);
     ck_assert_int_eq(source_open(&source, dir, &err), SFT_EIO);
-    ck_assert_ptr_nonnull(strstr(err.message, "is a directory, expected a file"));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "is a directory, expected a file"));
     source_close(&source);
     free(absent);
 }
@@ -281,7 +281,7 @@ START_TEST(a_cut_is_always_seen)
             expect_bytes(&source, POEM, strlen(POEM));
         } else {
             ck_assert_int_eq(source_bytes(&source, &err), SFT_EDATA);
-            ck_assert_msg(strstr(err.message, "cut.gz: the gzip stream is cut off"), "%s", err.message);
+            ck_assert_msg(strstr(err_text(&err), "cut.gz: the gzip stream is cut off"), "%s", err_text(&err));
             ck_assert_uint_eq(source.bytes.size, 0);
         }
         source_close(&source);
@@ -338,8 +338,8 @@ START_TEST(no_place_to_unpack)
     const enum sft_status status = source_bytes(&source, &err);
     set_tmpdir(old);
     ck_assert_int_eq(status, SFT_EIO);
-    ck_assert_ptr_nonnull(strstr(err.message, "a.gz: needs room in $TMPDIR, else /tmp: "));
-    ck_assert_ptr_nonnull(strstr(err.message, absent));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "a.gz: needs room in $TMPDIR, else /tmp: "));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), absent));
     expect_bytes(&source, POEM, strlen(POEM)); /* it may be asked again */
     source_close(&source);
     free(old);
@@ -370,8 +370,8 @@ START_TEST(no_room_to_unpack)
     signal(SIGXFSZ, handler);
 
     ck_assert_int_eq(status, SFT_EIO);
-    ck_assert_ptr_nonnull(strstr(err.message, "a.gz: needs room in $TMPDIR, else /tmp: "));
-    ck_assert_ptr_nonnull(strstr(err.message, strerror(EFBIG)));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "a.gz: needs room in $TMPDIR, else /tmp: "));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), strerror(EFBIG)));
     expect_bytes(&source, zeros, SIZE);
     source_close(&source);
     free(zeros);
@@ -457,7 +457,7 @@ START_TEST(standard_input_is_read_once)
     ck_assert_uint_eq(source_hash(&source, stamps), xxh64(packed.data, packed.len, 0));
     ck_assert(!path_exists(stamps));
     ck_assert_int_eq(source_open(&again, "-", &err), SFT_EUSAGE);
-    ck_assert_str_eq(err.message, "-: standard input is named twice");
+    ck_assert_str_eq(err_text(&err), "-: standard input is named twice");
     source_close(&again);
     source_close(&source);
     free(path);

@@ -36,7 +36,7 @@ START_TEST(a_pipe_that_says_nothing_is_left_when_asked)
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     stop = 1; /* nobody will write to it, and nobody opens it */
     ck_assert_int_eq(source_open_until(&source, path, &stop, &err), SFT_EINTERRUPTED);
-    ck_assert_ptr_nonnull(strstr(err.message, "/pipe: stopped while it was read"));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "/pipe: stopped while it was read"));
     source_close(&source);
     free(path);
 }
@@ -87,7 +87,7 @@ START_TEST(an_endless_pipe_ends_where_there_is_no_room)
     signal(SIGXFSZ, handler);
     ck_assert_int_eq(status, SFT_EIO);
     ck_assert_ptr_nonnull(
-        strstr(err.message, "/pipe: needs room in $TMPDIR, else /tmp: a temporary file in "));
+        strstr(err_text(&err), "/pipe: needs room in $TMPDIR, else /tmp: a temporary file in "));
     int code;
     ck_assert_int_eq(waitpid(child, &code, 0), child);
     ck_assert_int_eq(code, 0);
@@ -110,7 +110,7 @@ static void expect_change(void (*change)(const char *path), bool is_told)
     const enum sft_status status = source_check_unchanged(&source, hash, NULL, &err);
     ck_assert_int_eq(status, is_told ? SFT_EIO : SFT_OK);
     if (is_told)
-        ck_assert_ptr_nonnull(strstr(err.message, "/a.jsonl: changed while it was read (run again when "));
+        ck_assert_ptr_nonnull(strstr(err_text(&err), "/a.jsonl: changed while it was read (run again when "));
     source_close(&source);
     free(path);
 }

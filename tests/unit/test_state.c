@@ -46,14 +46,12 @@ static void put_checkpoint(uint64_t step, const char *key, const char *value)
 /* The step of the checkpoint that is found; 0: none is whole. */
 static double found_step(void)
 {
-    char *path;
-    json *state;
-    const enum sft_status status = checkpoint_find(dir, &path, &state, &err);
+    struct checkpoint_found found;
+    const enum sft_status status = checkpoint_find(dir, &found, &err);
     ck_assert(status == SFT_OK || status == SFT_EDATA);
-    ck_assert((status == SFT_OK) == (path != NULL) && (path != NULL) == (state != NULL));
-    const double step = state ? json_number(json_get(state, "step")) : 0;
-    json_free(state);
-    free(path);
+    ck_assert((status == SFT_OK) == (found.dir != NULL) && (found.dir != NULL) == (found.state_json != NULL));
+    const double step = (double)found.state.step;
+    checkpoint_found_free(&found);
     return step;
 }
 

@@ -2,6 +2,7 @@
 #include "scratch.h"
 #include "support/run_suite.h"
 #include "support/tables.h"
+#include "train/run.h"
 #include "train/step.h"
 
 #include <sys/mman.h>
@@ -32,7 +33,7 @@ static void open_run(struct run *run, struct settings *settings)
     check_ok(settings_read_file(settings, path, &err));
     check_ok(settings_override(settings, "model.base=checkpoints/base", &err));
     free(path);
-    check_ok(run_prepare(run, settings, false, true, NULL, &err));
+    check_ok(run_prepare(run, settings, &(struct run_options){.dry = true}, &err));
     check_ok(run_allocate(run, &err));
 }
 
@@ -57,13 +58,14 @@ START_TEST(all_memory_is_resident_after_the_first_step)
     struct run run;
     struct settings settings;
     struct step_result result;
+    const struct learner *l = &run.learner;
     open_run(&run, &settings);
-    check_ok(train_step(&run, &result, &err));
+    check_ok(step_take(&run.learner, &run.data.train, &run.plan, NULL, &result, &err));
     const struct {
         const char *name;
         const struct block *block;
-    } blocks[] = {{"parameters", &run.model.params}, {"gradients", &run.model.grads},  {"first moments", &run.adamw.m},
-                  {"second moments", &run.adamw.v},  {"activations", &run.acts.memory}, {"batch", &run.buffer.memory}};
+    } blocks[] = {{"parameters", &l->model.params}, {"gradients", &l->model.grads},   {"first moments", &l->adamw.m},
+                  {"second moments", &l->adamw.v},  {"activations", &l->acts.memory}, {"batch", &l->buffer.memory}};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         const size_t pages = (blocks[i].block->bytes + page - 1) / page;
         ck_assert_uint_gt(pages, 0);
@@ -72,7 +74,7 @@ START_TEST(all_memory_is_resident_after_the_first_step)
     }
     for (size_t step = 1; step < STEPS; step++) {
         const size_t shorter = result.num_tokens;
-        check_ok(train_step(&run, &result, &err));
+        check_ok(step_take(&run.learner, &run.data.train, &run.plan, NULL, &result, &err));
         ck_assert_uint_gt(result.num_tokens, shorter); /* the first was the one that needs least */
     }
     run_free(&run);

@@ -23,7 +23,7 @@ static void start(enum template_choice choice)
     struct sft_err err;
     f.tok = byte_tokenizer(NULL);
     f.options.choice = choice;
-    ck_assert_msg(template_init(&f.tpl, &f.options, f.tok, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(template_init(&f.tpl, &f.options, f.tok, &err) == SFT_OK, "%s", err_text(&err));
     f.enc = encoder_new(f.tok);
 }
 
@@ -208,7 +208,7 @@ START_TEST(custom_without_a_system_turn)
     start_custom("<|u|>", "<|e|>", "<|a|>", "<|e|>");
     ck_assert_int_eq(template_check_roles(&f.tpl, &conv, &err), SFT_EDATA);
     ck_assert_str_eq(
-        err.message,
+        err_text(&err),
         "the custom template has no system turn (set data.system_prefix and data.system_suffix)");
     stop();
 }
@@ -224,7 +224,7 @@ static void fails_custom(const char *user_prefix, const char *user_suffix, const
     f.options.prefix[ROLE_ASSISTANT] = "<|a|>";
     f.options.suffix[ROLE_ASSISTANT] = "<|e|>";
     ck_assert_int_eq(template_init(&f.tpl, &f.options, f.tok, &err), SFT_EUSAGE);
-    ck_assert_ptr_nonnull(strstr(err.message, message));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), message));
     stop();
 }
 
@@ -304,7 +304,7 @@ START_TEST(auto_refuses_what_differs)
                                 "add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
                                 &err),
                      "refused");
-    ck_assert_str_eq(err.message,
+    ck_assert_str_eq(err_text(&err),
                      "template = auto: the base's own chat template is not one that sft renders exactly "
                      "(choose template = im_sep, chatml, dialogpt or custom)");
     ck_assert_str_eq(recognised("{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + "
@@ -361,7 +361,7 @@ START_TEST(jinja_equals_the_golden_files)
     struct sft_err err;
     for (size_t i = 0; i < 2; i++) {
         struct strbuf text = {0};
-        ck_assert_msg(io_read(golden[i].path, &text, &err) == SFT_OK, "%s", err.message);
+        ck_assert_msg(io_read(golden[i].path, &text, &err) == SFT_OK, "%s", err_text(&err));
         start(golden[i].choice);
         ck_assert_str_eq(f.tpl.jinja, text.data);
         stop();

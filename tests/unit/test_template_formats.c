@@ -20,7 +20,7 @@ static struct strbuf shown;
 static void start(const char *members, const struct template_options *options)
 {
     tok = byte_tokenizer_with(members);
-    ck_assert_msg(template_init(&tpl, options, tok, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(template_init(&tpl, options, tok, &err) == SFT_OK, "%s", err_text(&err));
     enc = encoder_new(tok);
 }
 
@@ -133,7 +133,7 @@ START_TEST(it_needs_an_end_token)
     tokenizer_set_eos(tok, TOKEN_NONE);
     ck_assert_int_eq(template_init(&tpl, &by_dialogpt, tok, &err), SFT_EUSAGE);
     ck_assert_str_eq(
-        err.message,
+        err_text(&err),
         "template = dialogpt: a turn ends with the base's eos_token, and its tokenizer names none");
     tokenizer_free(tok);
 }
@@ -287,7 +287,7 @@ START_TEST(a_token_that_hides_a_control_token)
     tok = byte_tokenizer_with(", \"added_tokens_decoder\": {" ADDED(
         258, "<|endoftext|>", ", \"special\": true") ", " ADDED(259, "<|im_end|>\\n", "") "}");
     ck_assert_int_eq(template_init(&tpl, &by_chatml, tok, &err), SFT_EUSAGE);
-    ck_assert_ptr_nonnull(strstr(err.message, "holds the control token '<|im_end|>'"));
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "holds the control token '<|im_end|>'"));
     tokenizer_free(tok);
 }
 END_TEST

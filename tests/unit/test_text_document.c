@@ -3,6 +3,7 @@
 
 #include "base/rng.h"
 #include "support/run_suite.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <check.h>
 #include <omp.h>
@@ -71,7 +72,7 @@ static struct tokenizer *tokenizer_with(const char *pre_tokenizer)
     }
     write_in(dir, "tokenizer.json", text.data, text.len);
     const enum sft_status status = tokenizer_load(&made, dir, &err);
-    ck_assert_msg(status == SFT_OK, "%s", err.message);
+    ck_assert_msg(status == SFT_OK, "%s", err_text(&err));
     strbuf_free(&text);
     free(put);
     free(from);

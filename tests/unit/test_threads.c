@@ -1,7 +1,9 @@
 /* How many threads compute beside other work: what is decided from measurements, made up here. */
 #include "support/run_suite.h"
 #include "support/tables.h"
+#include "support/err_text.h"
 #include "threads.h"
+#include "train/run.h"
 #include "train/step.h"
 
 #include <math.h>
@@ -182,14 +184,14 @@ static struct block trained(const int threads[STEPS])
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         ck_assert(!settings_override(&settings, set[i], &err));
     omp_set_num_threads(ALL);
-    ck_assert_msg(!run_prepare(&run, &settings, false, true, NULL, &err) && !run_allocate(&run, &err), "%s",
-                  err.message);
+    ck_assert_msg(!run_prepare(&run, &settings, &(struct run_options){.dry = true}, &err) && !run_allocate(&run, &err), "%s",
+                  err_text(&err));
     for (int i = 0; i < STEPS; i++) {
         omp_set_num_threads(threads[i]);
-        ck_assert_msg(!train_step(&run, &result, &err), "%s", err.message);
+        ck_assert_msg(!step_take(&run.learner, &run.data.train, &run.plan, NULL, &result, &err), "%s", err_text(&err));
     }
-    const struct block weights = run.model.params;
-    run.model.params = (struct block){0};
+    const struct block weights = run.learner.model.params;
+    run.learner.model.params = (struct block){0};
     run_free(&run);
     settings_free(&settings);
     return weights;

@@ -3,7 +3,11 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/tokenizer_load.h"
+#include "text/tokenizer/tokenizer_save.h"
+
+#include "support/err_text.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -23,7 +27,7 @@ static const char *assets(void)
 static struct tokenizer *load(const char *dir)
 {
     struct tokenizer *tok;
-    ck_assert_msg(tokenizer_load(&tok, dir, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(tokenizer_load(&tok, dir, &err) == SFT_OK, "%s", err_text(&err));
     return tok;
 }
 
@@ -61,7 +65,7 @@ static json *golden_strings(void)
 {
     json *root;
     ck_assert_msg(json_parse_file("tests/golden/tokenizer_strings.json", &root, &err) == SFT_OK, "%s",
-                  err.message);
+                  err_text(&err));
     return root;
 }
 
@@ -383,7 +387,7 @@ static void check_file(struct encoder *enc, const char *line)
     char *path = path_join(assets(), name);
     struct strbuf text = {0};
     struct token_buf ids = {0};
-    ck_assert_msg(io_read(path, &text, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(io_read(path, &text, &err) == SFT_OK, "%s", err_text(&err));
     encoder_encode(enc, text.data, text.len, &ids);
     ck_assert_msg(ids.count == n_whole && xxh64(ids.ids, ids.count * sizeof *ids.ids, 0) == whole, "%s",
                   name);
@@ -463,7 +467,7 @@ START_TEST(save_and_load_again)
     tokenizer_set_pad(tok, tokenizer_bos_id(tok));
     tokenizer_set_chat_template(tok, "{{ \"a\\n\" }}");
     char *dir = make_dir();
-    ck_assert_msg(tokenizer_save(tok, dir, 777, &err) == SFT_OK, "%s", err.message);
+    ck_assert_msg(tokenizer_save(tok, dir, 777, &err) == SFT_OK, "%s", err_text(&err));
 
     again = load(dir);
     ck_assert_uint_eq(tokenizer_vocab_size(again), before + 2);

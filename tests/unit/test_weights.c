@@ -10,12 +10,11 @@
 #include "support/run_suite.h"
 
 #include <math.h>
-#include <stdio.h>
 
 static void says(enum sft_status status, const char *message)
 {
     ck_assert_int_eq(status, SFT_EDATA);
-    ck_assert_str_eq(err.message, message);
+    ck_assert_str_eq(SFT_ERR_TEXT(&err), message);
 }
 
 /* ---- dtypes ---- */
@@ -270,7 +269,7 @@ START_TEST(a_format_is_found_by_its_path)
     ck_assert_str_eq(format->name, "config");
     ck_assert_ptr_null(format->open_tensors);
     ck_assert_int_eq(format_find(&format, other, &err), SFT_EIO);
-    ck_assert_ptr_nonnull(strstr(err.message, "/model.bin: is a file of a model; name its directory, "));
+    ck_assert_ptr_nonnull(strstr(SFT_ERR_TEXT(&err), "/model.bin: is a file of a model; name its directory, "));
     ck_assert_int_eq(format_find(&format, none, &err), SFT_EIO);
     ck_assert_ptr_null(format);
     ck_assert_ptr_null(format_to_write("config"));
@@ -296,7 +295,7 @@ static void note(void *context, const struct sft_err *problem)
 {
     struct problems *p = context;
     p->n++;
-    snprintf(p->last, sizeof p->last, "%s", problem->message);
+    sft_err_text(problem, p->last, sizeof p->last);
 }
 
 START_TEST(a_models_files_open_together)
@@ -334,7 +333,7 @@ START_TEST(a_survey_tells_all_that_is_wrong)
     put("generation_config.json", "[]");
     put_tokenizer();
     ck_assert_int_eq(model_files_open(&m, dir, &err), SFT_EDATA);
-    ck_assert_ptr_nonnull(strstr(err.message, "generation_config.json"));
+    ck_assert_ptr_nonnull(strstr(SFT_ERR_TEXT(&err), "generation_config.json"));
     model_files_close(&m);
     model_files_survey(&m, dir, note, &problems);
     ck_assert_uint_eq(problems.n, 2);

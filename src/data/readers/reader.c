@@ -129,22 +129,6 @@ enum sft_status reader_fail_type(const json *node, const char *expected, struct 
     return sft_fail(err, SFT_EDATA, "expected %s, found %s", expected, json_type_name(node));
 }
 
-enum sft_status reader_within(const char *key, bool names_field, struct sft_err *err)
-{
-    if (!err)
-        return SFT_EDATA;
-    const struct sft_err inner = *err;
-    return sft_fail(err, SFT_EDATA, "%s%s%.*s", key, names_field ? "." : ": ", SFT_ERR_MAX - 64,
-                    inner.message);
-}
-
-enum sft_status reader_at(const char *key, size_t i, bool names_field, struct sft_err *err)
-{
-    char place[64];
-    snprintf(place, sizeof place, "%s[%zu]", key, i);
-    return reader_within(place, names_field, err);
-}
-
 /* ---- fields ---- */
 
 const json *reader_get(const json *row, const char *key)
@@ -172,7 +156,7 @@ enum sft_status reader_get_string(const json *row, const char *key, bool require
     if (*out || (!required && (!node || json_is_null(node))))
         return SFT_OK;
     reader_fail_type(node, "a string", err);
-    return reader_within(key, false, err);
+    return sft_in_key(err, "%s", key);
 }
 
 enum sft_status reader_get_list(const json *row, const char *key, const json **out, struct sft_err *err)
@@ -188,7 +172,7 @@ enum sft_status reader_get_list(const json *row, const char *key, const json **o
                                  "JSON, ast.literal_eval of Python's notation)");
     else
         reader_fail_type(*out, "an array", err);
-    return reader_within(key, false, err);
+    return sft_in_key(err, "%s", key);
 }
 
 enum sft_status reader_get_role(const json *turn, const char *key, struct conversations *out, enum role *role,
@@ -200,11 +184,10 @@ enum sft_status reader_get_role(const json *turn, const char *key, struct conver
     if (names_role(out->names, name, role, is_call, &out->roles_used))
         return SFT_OK;
     if (strcmp(key, "from") == 0)
-        return sft_fail(err, SFT_EDATA,
-                        "from: unknown speaker '%.80s' (system, human, gpt, function_call or observation%s)",
-                        name, remedy);
-    return sft_fail(err, SFT_EDATA, "%s: unknown role '%.80s' (system, user or assistant%s)", key, name,
-                    remedy);
+        return sft_fail_in(err, SFT_EDATA, key,
+                           "unknown speaker '%.80s' (system, human, gpt, function_call or observation%s)",
+                           name, remedy);
+    return sft_fail_in(err, SFT_EDATA, key, "unknown role '%.80s' (system, user or assistant%s)", name, remedy);
 }
 
 bool reader_is_blank(const char *s)
@@ -259,10 +242,10 @@ static enum sft_status get_system(const json *row, const char **system, struct s
         if (reader_is_blank(text))
             continue;
         if (*system && strcmp(*system, text) != 0)
-            return sft_fail(err, SFT_EDATA,
-                            "%s: another system prompt than that of %s ([data] columns = %s:ignore "
-                            "passes one over)",
-                            json_key(child), first_key, json_key(child));
+            return sft_fail_in(err, SFT_EDATA, json_key(child),
+                               "another system prompt than that of %s ([data] columns = %s:ignore "
+                               "passes one over)",
+                               first_key, json_key(child));
         *system = text;
         first_key = json_key(child);
     }

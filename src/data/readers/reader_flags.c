@@ -85,12 +85,9 @@ static enum sft_status read_flag(const json *node, const struct flag *flag, bool
     } else {
         sft_fail(err, SFT_EDATA, "expected %s, found %g", expected, *value);
     }
-    if (err && (is_row || flag->kind != FLAG_NUMBER)) {
-        const struct sft_err inner = *err;
-        sft_fail(err, SFT_EDATA, "%.*s ([data] columns = %s:ignore passes it over)", SFT_ERR_MAX - 128,
-                 inner.message, json_key(node));
-    }
-    return reader_within(json_key(node), false, err);
+    if (is_row || flag->kind != FLAG_NUMBER)
+        sft_remark(err, " ([data] columns = %s:ignore passes it over)", json_key(node));
+    return sft_in_key(err, "%s", json_key(node));
 }
 
 static bool agree(const struct flag *a, double x, const struct flag *b, double y)
@@ -114,8 +111,7 @@ static enum sft_status read_flags(const json *object, bool is_row, double *value
         if (read_flag(key_read(child), flag, is_row, &now, err))
             return SFT_EDATA;
         if (first && !agree(first, before, flag, now))
-            return sft_fail(err, SFT_EDATA, "%s and %s contradict each other (keep one of them)", first_key,
-                            json_key(child));
+            return sft_fail_in(err, SFT_EDATA, first_key, "contradicts %s (keep one of them)", json_key(child));
         *asks = *asks || (flag->kind != FLAG_NUMBER && now > 0);
         if (!first || flag->kind == FLAG_NUMBER) { /* a number says how much */
             *value = before = now;

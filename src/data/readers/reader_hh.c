@@ -145,9 +145,8 @@ static enum sft_status read_row(const json *row, struct conversations *out, stru
     if (!text)
         return reader_add_side(row, "chosen", ROLE_ASSISTANT, 1.0F, out, conv, err);
     if (!is_transcript(text, out->names))
-        return sft_fail(err, SFT_EDATA,
-                        "chosen: expected a transcript that begins with an empty line and \"Human:\" or "
-                        "\"Assistant:\"");
+        return sft_fail_in(err, SFT_EDATA, "chosen",
+                           "expected a transcript that begins with an empty line and \"Human:\" or \"Assistant:\"");
     add_transcript(text, 1.0F, out, conv);
     return SFT_OK;
 }

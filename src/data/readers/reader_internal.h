@@ -9,17 +9,10 @@
 extern const struct reader reader_messages, reader_sharegpt, reader_oasst, reader_oasst_all, reader_prompt,
     reader_hh, reader_dolly, reader_alpaca, reader_question, reader_text;
 
-/* ---- errors and their places; all return SFT_EDATA ---- */
+/* ---- errors ---- */
 
-/* "expected a string, found a number", or "missing" where there is no node. */
+/* SFT_EDATA: "expected a string, found a number", or "missing" where there is no node. */
 enum sft_status reader_fail_type(const json *node, const char *expected, struct sft_err *err);
-
-/* Put the place of a list's element in front of a message: "key[i].field: ..." where the message names a
- * field of the element, "key[i]: ..." where it is about the element itself. */
-enum sft_status reader_at(const char *key, size_t i, bool names_field, struct sft_err *err);
-
-/* The same for an object: "key.field: ...", "key: ...". */
-enum sft_status reader_within(const char *key, bool names_field, struct sft_err *err);
 
 /* ---- fields: what these give counts as read (data/readers/keys.h); what json_get gives does not ---- */
 

@@ -3,6 +3,8 @@
  * oasst follows the best reply from the root to a leaf; oasst-all takes every such path. */
 #include "data/readers/reader_internal.h"
 
+#include "base/json_check.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -47,7 +49,7 @@ static enum sft_status get_replies(const json *node, const json **replies, struc
     if (!*replies || json_is_array(*replies))
         return SFT_OK;
     reader_fail_type(*replies, "an array", err);
-    return reader_within("replies", false, err);
+    return sft_in_key(err, "replies");
 }
 
 /* A reply's rank: 0 is the best; infinity where people gave it none. */
@@ -58,7 +60,7 @@ static enum sft_status read_rank(const json *reply, double *rank, struct sft_err
     if (!node || json_is_number(node))
         return SFT_OK;
     reader_fail_type(node, "a number", err);
-    return reader_within("rank", false, err);
+    return sft_in_key(err, "rank");
 }
 
 /* The index of the reply of the lowest rank, of equals the first; SIZE_MAX where none is left. */
@@ -71,7 +73,7 @@ static enum sft_status choose_reply(const json *replies, size_t *best, struct sf
         if (is_deleted(reply))
             continue;
         if (read_rank(reply, &rank, err))
-            return reader_at("replies", i, true, err);
+            return sft_in_key(err, "replies[%zu]", i);
         if (*best == SIZE_MAX || rank < best_rank) {
             *best = i;
             best_rank = rank;
@@ -95,7 +97,7 @@ static enum sft_status visit(const json *node, struct walk *walk, struct sft_err
             continue;
         n_visited++;
         if (visit(reply, walk, err))
-            return reader_at("replies", i, json_is_object(reply), err);
+            return sft_in_key(err, "replies[%zu]", i);
     }
     if (n_visited == 0) {
         struct conversation *conv = reader_begin(walk->out, walk->depth);
@@ -112,9 +114,9 @@ static enum sft_status read_tree(const json *row, bool best_only, struct convers
     const json *root = key_read(json_get(row, "prompt"));
     struct walk walk = {.out = out, .best_only = best_only};
     if (is_deleted(root))
-        return sft_fail(err, SFT_EDATA, "prompt: it is deleted, and with it all replies");
+        return sft_fail_in(err, SFT_EDATA, "prompt", "it is deleted, and with it all replies");
     if (visit(root, &walk, err))
-        return reader_within("prompt", true, err);
+        return sft_in_key(err, "prompt");
     return SFT_OK;
 }
 

@@ -47,13 +47,15 @@ static enum sft_status add_history(const json *history, struct arena *arena, str
 {
     size_t i = 0;
     for (const json *pair = json_first(history); pair; pair = json_next(pair), i++) {
-        if (!json_is_array(pair) || json_size(pair) != 2)
-            return sft_fail(err, SFT_EDATA, "history[%zu]: expected [question, answer]", i);
+        if (!json_is_array(pair) || json_size(pair) != 2) {
+            sft_fail(err, SFT_EDATA, "expected [question, answer]");
+            return sft_in_key(err, "history[%zu]", i);
+        }
         const json *question = json_first(pair), *answer = json_next(question);
         if (add_text(question, ROLE_USER, arena, conv, err))
-            return sft_context(err, "history[%zu][0]", i);
+            return sft_in_key(err, "history[%zu][0]", i);
         if (add_text(answer, ROLE_ASSISTANT, arena, conv, err))
-            return sft_context(err, "history[%zu][1]", i);
+            return sft_in_key(err, "history[%zu][1]", i);
     }
     return SFT_OK;
 }
@@ -66,7 +68,7 @@ static enum sft_status instruction_read(const json *row, struct conversations *o
     struct conversation *conv;
     if (history && !json_is_array(history)) {
         reader_fail_type(history, "an array", err);
-        return reader_within("history", false, err);
+        return sft_in_key(err, "history");
     }
     if (read_instruction(row, out->arena, &question, err) ||
         reader_get_string(row, is_output ? "output" : "response", true, &answer, err) ||
@@ -142,7 +144,7 @@ enum sft_status reader_add_side(const json *row, const char *key, enum role role
         return reader_add_turns(row, key, TURN_ROLE_CONTENT, list_weight, out, conv, err);
     if (!text) {
         reader_fail_type(node, "a string or an array", err);
-        return reader_within(key, false, err);
+        return sft_in_key(err, "%s", key);
     }
     reader_add(conv, out->arena, role, text, 1.0F);
     return SFT_OK;

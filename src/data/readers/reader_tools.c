@@ -47,7 +47,7 @@ static enum sft_status print_arguments(const json *function, struct strbuf *text
     }
     if (!given) {
         reader_fail_type(arguments, "a string or an object", err);
-        return reader_within("arguments", false, err);
+        return sft_in_key(err, "arguments");
     }
     print_argument_text(given, text);
     return SFT_OK;
@@ -88,11 +88,11 @@ static enum sft_status add_tool_call(const json *call, struct strbuf *text, stru
     if (reader_get_string(call, "type", false, &type, err))
         return SFT_EDATA;
     if (type && strcmp(type, "function") != 0)
-        return sft_fail(err, SFT_EDATA, "type: expected \"function\", found '%.80s'", type);
+        return sft_fail_in(err, SFT_EDATA, "type", "expected \"function\", found '%.80s'", type);
     if (!function && json_get(call, "name"))
         return add_call(call, text, err);
     if (add_call(function, text, err))
-        return reader_within("function", json_is_object(function), err);
+        return sft_in_key(err, "function");
     return SFT_OK;
 }
 
@@ -108,13 +108,13 @@ enum sft_status reader_add_calls(const json *message, struct strbuf *text, struc
     size_t i = 0;
     if (calls && !json_is_array(calls)) {
         reader_fail_type(calls, "an array", err);
-        return reader_within("tool_calls", false, err);
+        return sft_in_key(err, "tool_calls");
     }
     for (const json *call = json_first(calls); call; call = json_next(call), i++)
         if (add_tool_call(call, text, err))
-            return reader_at("tool_calls", i, json_is_object(call), err);
+            return sft_in_key(err, "tool_calls[%zu]", i);
     if (function && add_call(function, text, err))
-        return reader_within("function_call", json_is_object(function), err);
+        return sft_in_key(err, "function_call");
     return SFT_OK;
 }
 

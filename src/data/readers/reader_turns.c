@@ -17,7 +17,7 @@ static enum sft_status add_part(const json *part, struct strbuf *text, struct sf
         if (reader_get_string(part, "type", json_size(part) != 1 || !json_get(part, "text"), &type, err))
             return SFT_EDATA;
         if (type && strcmp(type, "text") != 0 && strcmp(type, "input_text") != 0 && strcmp(type, "output_text") != 0)
-            return sft_fail(err, SFT_EDATA, "type: expected \"text\", found '%.80s'", type);
+            return sft_fail_in(err, SFT_EDATA, "type", "expected \"text\", found '%.80s'", type);
         if (reader_get_string(part, "text", true, &content, err))
             return SFT_EDATA;
     }
@@ -31,7 +31,7 @@ static enum sft_status add_parts(const json *parts, const char *key, struct strb
     size_t i = 0;
     for (const json *part = json_first(parts); part; part = json_next(part), i++)
         if (add_part(part, text, err))
-            return reader_at(key, i, json_is_object(part), err);
+            return sft_in_key(err, "%s[%zu]", key, i);
     return SFT_OK;
 }
 
@@ -44,7 +44,7 @@ static enum sft_status build_content(const json *turn, const char *key, bool is_
     const char *string = NULL;
     if (is_call && json_is_object(content)) {
         if (reader_add_bare_call(key_read(content), text, err))
-            return reader_within(key, true, err);
+            return sft_in_key(err, "%s", key);
     } else if (json_is_array(content)) {
         if (add_parts(key_read(content), key, text, err))
             return SFT_EDATA;
@@ -63,8 +63,8 @@ static enum sft_status add_content(const json *turn, const char *key, enum role 
     const bool has_calls = reader_has_calls(turn);
     struct strbuf text = {0};
     if (has_calls && role != ROLE_ASSISTANT)
-        return sft_fail(err, SFT_EDATA, "%s: only a message of the assistant can have calls",
-                        reader_get(turn, "function_call") ? "function_call" : "tool_calls");
+        return sft_fail_in(err, SFT_EDATA, reader_get(turn, "function_call") ? "function_call" : "tool_calls",
+                           "only a message of the assistant can have calls");
     if (plain && !has_calls) {
         reader_add(conv, arena, role, json_string(key_read(json_get(turn, key))), weight);
         return SFT_OK;
@@ -83,7 +83,7 @@ static enum sft_status check_name(const json *turn, struct sft_err *err)
     if (!name || json_is_null(name) || json_is_string(name))
         return SFT_OK;
     reader_fail_type(name, "a string", err);
-    return reader_within("name", false, err);
+    return sft_in_key(err, "name");
 }
 
 static enum sft_status add_turn(const json *turn, enum turn_style style, float fallback,
@@ -122,7 +122,7 @@ enum sft_status reader_add_turns(const json *row, const char *key, enum turn_sty
         return SFT_EDATA;
     for (const json *turn = json_first(list); turn; turn = json_next(turn), i++) {
         if (add_turn(turn, style, weight, out, conv, err))
-            return reader_at(key, i, json_is_object(turn), err);
+            return sft_in_key(err, "%s[%zu]", key, i);
         if (i == 0)
             drop_repeated_system(out, conv);
     }

@@ -27,7 +27,8 @@ static enum sft_status next_record(struct json_scanner *s, char delimiter, struc
     const char *stop = csv_record_end(p, end, delimiter);
     if (!stop) {
         s->done = true;
-        return sft_fail(err, SFT_EDATA, "line %zu: a quoted field is never closed", s->line);
+        sft_fail(err, SFT_EDATA, "a quoted field is never closed");
+        return sft_at(err, s->line, 0);
     }
     *row = (struct json_element){.text = p, .len = (size_t)(stop - p), .line = s->line};
     *found = true;
@@ -157,7 +158,7 @@ static enum sft_status read_header(struct rows *rows, struct sft_err *err)
     if (!found)
         return SFT_OK;
     if (read_names(rows, &header, err))
-        return sft_context(err, "line %zu", header.line);
+        return sft_at(err, header.line, 0);
     fold_names(rows);
     return SFT_OK;
 }

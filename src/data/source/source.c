@@ -343,7 +343,7 @@ static enum sft_status decode(struct source *source, struct sft_err *err)
     if (encoding == ENCODING_UTF8)
         return SFT_OK;
     if (encoding_convert(encoding, &source->bytes, &utf8, err))
-        return err->status == SFT_EIO ? fail_to_store(err, source->path) : sft_context(err, "%s", source->path);
+        return err->status == SFT_EIO ? fail_to_store(err, source->path) : sft_in_file(err, source->path, 0);
     if (source->bytes.data != source->packed.data)
         io_unmap(&source->bytes);
     source->bytes = utf8;

@@ -1,6 +1,5 @@
 #include "data/store/render.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,18 +57,20 @@ static void add_tokens(struct shard *shard, struct record *record, const int32_t
 }
 
 /* A message may quote the row, and ends up on terminals and in logs. */
-static void add_message(struct shard *shard, struct record *record, const char *message)
+static void add_message(struct shard *shard, struct record *record, const struct sft_err *err)
 {
     const size_t start = shard->text.len;
+    const char *message = SFT_ERR_TEXT(err);
     strbuf_add_visible(&shard->text, message, strlen(message));
     record->message_len = (uint32_t)(shard->text.len - start);
+    record->kind = err->kind;
 }
 
-void render_bad(const struct json_element *row, const char *message, struct shard *shard)
+void render_bad(const struct json_element *row, const struct sft_err *err, struct shard *shard)
 {
     struct record *record = add_record(shard, row->line);
     record->why = DROP_BAD_ROW;
-    add_message(shard, record, message);
+    add_message(shard, record, err);
     record->row_len = row->len;
     strbuf_add(&shard->text, row->text, record->row_len);
 }
@@ -190,10 +191,10 @@ static void add_turns(struct shard *shard, const struct rendered *out, const str
     if (!has_role(conv, ROLE_ASSISTANT)) {
         record->why = DROP_NO_ASSISTANT;
     } else if (is_overlong && !is_cut) {
-        char message[96];
-        snprintf(message, sizeof message, "%zu tokens, more than max_length %zu", n, max);
+        struct sft_err err;
+        sft_fail(&err, SFT_EDATA, "%zu tokens, more than max_length %zu", n, max);
         record->why = DROP_OVERLONG;
-        add_message(shard, record, message);
+        add_message(shard, record, &err);
     }
 }
 
@@ -204,7 +205,7 @@ static void add_conversation(struct shard *shard, struct renderer *r, const stru
     struct sft_err err;
     template_render(r->tpl, r->enc, conv, r->options->train_on, &r->rendered);
     if (encoder_check(r->enc, &err))
-        render_bad(row, err.message, shard);
+        render_bad(row, &err, shard);
     else if (conv->is_document)
         add_document(shard, &r->rendered, r->options->max_length, line, remarks(conv));
     else
@@ -228,18 +229,6 @@ static enum sft_status read_conversations(struct renderer *r, const struct reade
     return SFT_OK;
 }
 
-/* A parser's "line N, column ..." counts from the row's first line; in the message it shall be the file's. */
-static void shift_line(struct sft_err *err, size_t first_line)
-{
-    size_t line;
-    int used = 0;
-    if (sscanf(err->message, "line %zu, %n", &line, &used) != 1 || used == 0)
-        return;
-    const struct sft_err inner = *err;
-    sft_fail(err, inner.status, "line %zu, %.*s", first_line + line - 1, SFT_ERR_MAX - 64,
-             inner.message + used);
-}
-
 /* Which of the user's names the row has, as bits. */
 static void count_names(const struct names *names, uint64_t columns, uint64_t roles, uint64_t line,
                         struct key_counts *keys)
@@ -255,16 +244,12 @@ static void count_names(const struct names *names, uint64_t columns, uint64_t ro
 /* A message about a key of ours says what the file calls it. */
 static void name_column(const struct names *names, uint64_t used, struct sft_err *err)
 {
-    const size_t len = strcspn(err->message, ":.[ ");
     for (size_t i = 0; i < names->n_columns; i++) {
         const struct name_column *c = &names->columns[i];
-        if (!(used >> i & 1) || strlen(c->to) != len || strncmp(c->to, err->message, len) != 0 ||
-            strcmp(c->from, c->to) == 0)
-            continue;
-        const struct sft_err inner = *err;
-        sft_fail(err, inner.status, "%.*s (%s is '%.80s' in the file)", SFT_ERR_MAX - 128, inner.message,
-                 c->to, c->from);
-        return;
+        if (used >> i & 1 && sft_err_is_in(err, c->to) && strcmp(c->from, c->to) != 0) {
+            sft_remark(err, " (%s is '%.80s' in the file)", c->to, c->from);
+            return;
+        }
     }
 }
 
@@ -280,8 +265,9 @@ static void render_next(struct renderer *r, const struct rows *rows, const struc
     json *root = NULL;
     arena_reset(&r->arena);
     if (rows_parse(rows, rest, &root, &err)) {
-        shift_line(&err, row.line);
-        render_bad(&row, err.message, shard);
+        if (err.line > 0) /* the parser counts from the row's first line; told is the file's */
+            sft_at(&err, row.line + err.line - 1, err.column);
+        render_bad(&row, &err, shard);
         rest->len = 0;
         return;
     }
@@ -289,7 +275,7 @@ static void render_next(struct renderer *r, const struct rows *rows, const struc
     if (names_apply(r->names, root, &r->arena, &renamed, &columns, &err) ||
         read_conversations(r, reader, root, &list, &err)) {
         name_column(r->names, columns, &err);
-        render_bad(&row, err.message, shard);
+        render_bad(&row, &err, shard);
     } else {
         for (size_t i = 0; i < list.count; i++)
             add_conversation(shard, r, &list.items[i], &row);

@@ -56,7 +56,7 @@ void renderer_free(struct renderer *r);
 void render_row(struct renderer *r, const struct rows *rows, const struct reader *reader,
                 const struct json_element *row, struct shard *shard);
 
-/* Append a row that cannot be read, for the reason in `message`. */
-void render_bad(const struct json_element *row, const char *message, struct shard *shard);
+/* Append a row that cannot be read, for the reason in *err, whose file and line are the row's. */
+void render_bad(const struct json_element *row, const struct sft_err *err, struct shard *shard);
 
 #endif

@@ -10,7 +10,7 @@
 #define SFT_DATA_STORE_TEXT_CUT_H
 
 #include "base/strbuf.h"
-#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/encoder.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -17,7 +17,7 @@ const char *const drop_reason[DROP_COUNT] = {
 };
 
 static const char magic[8] = "sfttok\n";
-enum { STORE_VERSION = 3, DATA_ALIGN = 8 };
+enum { STORE_VERSION = 4, DATA_ALIGN = 8 };
 
 /* The file's end. Before it lie the key's bytes, before them the notes, before them the records. */
 struct trailer {

@@ -53,6 +53,7 @@ struct record {
     uint64_t
         uncut; /* tokens before any cut; of a piece of a document, the document's up to the piece's end */
     uint64_t row_len; /* bytes of a bad row's own text, which lies behind the message */
+    uint64_t kind;    /* of the error that the message tells (base/err_kind.h); 0 where there is none */
     uint32_t n_tokens, n_targets;
     uint32_t n_positions; /* tokens up to the last trained one, without it: what a model has to run */
     uint32_t n_turns;

@@ -6,7 +6,6 @@
 #include "data/store/text_document.h"
 #include "data/store/token_cache.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,8 +99,8 @@ static void note_unknown(struct reading *in, size_t line, uint64_t columns, cons
     in->unknown_line = line;
     in->unknown = *why;
     if (absent < names->n_columns)
-        sft_fail(&in->unknown, SFT_EDATA, "%.*s (it has no '%.80s', which is to be %s)", SFT_ERR_MAX - 128,
-                 why->message, names->columns[absent].from, names->columns[absent].to);
+        sft_remark(&in->unknown, " (it has no '%.80s', which is to be %s)", names->columns[absent].from,
+                   names->columns[absent].to);
 }
 
 /* The reader of a row; NULL where it is not of the forced format, or of none that is known. */
@@ -155,16 +154,13 @@ static void add_broken(struct reading *in)
 {
     const struct io_map *bytes = &in->source->bytes;
     const size_t from = rows_are_done(&in->rows) ? rows_position(&in->rows) : bytes->size;
-    struct json_element rest = {.text = bytes->data + from, .len = bytes->size - from, .line = 1};
-    const char *what = strstr(in->broken.message, ": "); /* after the line, which is said for every row */
-    char message[256];
-    sscanf(in->broken.message, "line %zu", &rest.line);
-    snprintf(message, sizeof message, "%.160s", what ? what + 2 : in->broken.message);
+    struct sft_err why = in->broken;
+    const struct json_element rest = {.text = bytes->data + from, .len = bytes->size - from, .line = why.line};
+    sft_at(&why, 0, 0); /* it is the row's line, which is told of every row */
     if (rest.len > 0)
-        snprintf(message + strlen(message), sizeof message - strlen(message),
-                 "; the rest of the file, %zu bytes, is not read", rest.len);
+        sft_remark(&why, "; the rest of the file, %zu bytes, is not read", rest.len);
     shard_clear(&in->shards[0]);
-    render_bad(&rest, message, &in->shards[0]);
+    render_bad(&rest, &why, &in->shards[0]);
     if (rest.len > 0)
         in->shards[0].records[0].record.flags |= RECORD_UNREAD;
     shard_append_to(&in->shards[0], in->store);
@@ -227,8 +223,8 @@ static enum sft_status read_rows(struct reading *in, enum file_kind kind, struct
     if (in->n_rows == 0)
         return sft_fail(err, SFT_EDATA, "there is no row in it");
     if (is_unknown(in)) /* one sentence, not one a row */
-        return sft_fail(err, SFT_EDATA, "%s", in->unknown.message);
-    return SFT_OK;
+        *err = in->unknown;
+    return is_unknown(in) ? SFT_EDATA : SFT_OK;
 }
 
 static enum sft_status read_text(struct reading *in, struct sft_err *err)
@@ -260,8 +256,8 @@ static enum sft_status read_source(struct reading *in, const struct file_format 
     else if (format->is_forced || !(status = refuse_rows(in, err)))
         status = read_text(in, err);
     if (status == SFT_EDATA && is_unknown(in))
-        return sft_context(err, "%s:%zu", in->source->path, in->unknown_line);
-    return status ? sft_context(err, "%s", in->source->path) : SFT_OK;
+        return sft_in_file(err, in->source->path, in->unknown_line);
+    return status ? sft_in_file(err, in->source->path, 0) : SFT_OK;
 }
 
 static enum sft_status cannot_store(struct sft_err *err)

@@ -3,7 +3,7 @@
 #include "text/bpe_train/bpe_learn.h"
 #include "text/bpe_train/word_counts.h"
 #include "text/tokenizer/byte_level.h"
-#include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/tokenizer_parts.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -38,10 +38,10 @@ struct bpe_trainer {
 /* The id of a token of that content: a special one, or a new one. */
 static int32_t put_token(struct tokenizer *tok, const char *content, size_t len)
 {
-    int32_t id = tokenizer_find(tok, content, len);
+    int32_t id = vocab_find(&tok->vocab, content, len);
     if (id == TOKEN_NONE) {
-        id = (int32_t)tok->n_ids;
-        tokenizer_set_in_model(tok, tokenizer_put(tok, tok->n_ids, content, len));
+        id = (int32_t)tok->vocab.n_ids;
+        byte_level_bpe_own(&tok->vocab, vocab_put(&tok->vocab, tok->vocab.n_ids, content, len));
     }
     return id;
 }
@@ -66,11 +66,11 @@ static enum sft_status put_special(struct tokenizer *tok, const char *const *spe
         if (!is_utf8(content, len))
             return sft_fail(err, SFT_EUSAGE, "special token '%s': not UTF-8", content);
         const int32_t id = put_token(tok, content, len); /* which may move the tokens */
-        struct token *t = &tok->tokens[id];
+        struct token *t = &tok->vocab.tokens[id];
         t->is_added = true;
         t->flags.special = true;
     }
-    const int32_t end = tokenizer_find(tok, END_OF_TEXT, strlen(END_OF_TEXT));
+    const int32_t end = vocab_find(&tok->vocab, END_OF_TEXT, strlen(END_OF_TEXT));
     tok->named[SPECIAL_BOS] = tok->named[SPECIAL_EOS] = tok->named[SPECIAL_UNK] = end;
     return SFT_OK;
 }
@@ -176,8 +176,8 @@ struct merge_list {
 static void spell_pair(const struct tokenizer *tok, const struct bpe_pair *pair, struct strbuf *out)
 {
     strbuf_clear(out);
-    strbuf_puts(out, tok->tokens[pair->left].content);
-    strbuf_puts(out, tok->tokens[pair->right].content);
+    strbuf_puts(out, tok->vocab.tokens[pair->left].content);
+    strbuf_puts(out, tok->vocab.tokens[pair->right].content);
 }
 
 static void learn_merges(const struct bpe_trainer *trainer, const struct word_counts *words,
@@ -187,7 +187,7 @@ static void learn_merges(const struct bpe_trainer *trainer, const struct word_co
     struct bpe_learner *learner = bpe_learner_new(words, trainer->byte_id);
     struct strbuf content = {0};
     struct bpe_pair pair;
-    while (tok->n_ids < trainer->vocab_size && bpe_learner_next(learner, &pair) &&
+    while (tok->vocab.n_ids < trainer->vocab_size && bpe_learner_next(learner, &pair) &&
            pair.count >= trainer->min_frequency) {
         spell_pair(tok, &pair, &content);
         const int32_t id = put_token(tok, content.data, content.len);
@@ -195,7 +195,7 @@ static void learn_merges(const struct bpe_trainer *trainer, const struct word_co
         merges->pairs[merges->count++] = pair;
         bpe_learner_merge(learner, id);
         if (trainer->progress)
-            trainer->progress(trainer->context, tok->n_ids);
+            trainer->progress(trainer->context, tok->vocab.n_ids);
     }
     strbuf_free(&content);
     bpe_learner_free(learner);
@@ -205,12 +205,12 @@ static enum sft_status set_merges(struct tokenizer *tok, const struct merge_list
 {
     struct strbuf joined = {0};
     enum sft_status status = SFT_OK;
-    tokenizer_start_merges(tok, merges->count);
+    byte_level_bpe_start_merges(&tok->model, &tok->vocab, merges->count);
     for (size_t i = 0; i < merges->count && !status; i++) {
-        const struct token *a = &tok->tokens[merges->pairs[i].left],
-                           *b = &tok->tokens[merges->pairs[i].right];
-        status = tokenizer_add_merge(tok, a->content, a->content_len, b->content, b->content_len, &joined,
-                                     err);
+        const struct token *a = &tok->vocab.tokens[merges->pairs[i].left],
+                           *b = &tok->vocab.tokens[merges->pairs[i].right];
+        status = byte_level_bpe_add_merge(&tok->model, &tok->vocab, a->content, a->content_len, b->content,
+                                          b->content_len, &joined, err);
     }
     strbuf_free(&joined);
     return status;
@@ -240,7 +240,7 @@ static enum sft_status start(struct bpe_trainer *trainer, const struct bpe_train
     if (!status)
         status = put_special(tok, options->special, options->n_special, err);
     if (!status)
-        status = check_size(options->vocab_size, tok->n_ids, err);
+        status = check_size(options->vocab_size, tok->vocab.n_ids, err);
     if (!status)
         put_bytes(tok, trainer->byte_id);
     return status;

@@ -12,7 +12,7 @@
  *
  * Ids: the special tokens in the order given, the 256 bytes in the order of their characters' code points,
  * the merges. (GPT-2 itself has its one special token last.) Special tokens in the texts are ordinary text.
- * Text that is not UTF-8 is repaired as in tokenizer.h. */
+ * Text that is not UTF-8 is repaired as in encoder.h. */
 #ifndef SFT_TEXT_BPE_TRAIN_BPE_TRAIN_H
 #define SFT_TEXT_BPE_TRAIN_BPE_TRAIN_H
 

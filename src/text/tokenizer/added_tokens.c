@@ -1,8 +1,8 @@
-/* Finding added tokens in text, as Hugging Face's AddedVocabulary does it: first those that are not
- * normalized, then, in what is left between them, the others; each time leftmost-longest, without overlap.
- * There is no normalizer here, so that the flag means nothing else. */
+/* There is no normalizer here, so that the flag `normalized` decides only which pass a token is found in. */
+#include "text/tokenizer/added_tokens.h"
+
 #include "base/strbuf.h"
-#include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/pattern.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ struct trie {
 };
 
 struct added_matcher {
-    const struct tokenizer *tok;
+    const struct vocab *vocab;
     struct trie passes[N_PASSES];
     struct pattern *word; /* WORD */
     struct matcher *matcher;
@@ -64,11 +64,11 @@ static bool is_of_pass(const struct token *t, int pass)
     return t->is_added && t->content_len > 0 && t->flags.normalized == (pass == 1);
 }
 
-static void trie_init(struct trie *t, const struct tokenizer *tok, int pass)
+static void trie_init(struct trie *t, const struct vocab *vocab, int pass)
 {
     size_t n_nodes = 1, n_slots = 2;
-    for (size_t id = 0; id < tok->n_ids; id++)
-        n_nodes += is_of_pass(&tok->tokens[id], pass) ? tok->tokens[id].content_len : 0;
+    for (size_t id = 0; id < vocab->n_ids; id++)
+        n_nodes += is_of_pass(&vocab->tokens[id], pass) ? vocab->tokens[id].content_len : 0;
     while (n_slots < 2 * n_nodes)
         n_slots *= 2;
     t->edges = mem_calloc(n_slots, sizeof *t->edges);
@@ -76,17 +76,17 @@ static void trie_init(struct trie *t, const struct tokenizer *tok, int pass)
     t->ids = mem_alloc(n_nodes * sizeof *t->ids);
     t->ids[0] = TOKEN_NONE;
     t->n_nodes = 1;
-    for (size_t id = 0; id < tok->n_ids; id++)
-        if (is_of_pass(&tok->tokens[id], pass))
-            trie_add(t, &tok->tokens[id], (int32_t)id);
+    for (size_t id = 0; id < vocab->n_ids; id++)
+        if (is_of_pass(&vocab->tokens[id], pass))
+            trie_add(t, &vocab->tokens[id], (int32_t)id);
 }
 
-struct added_matcher *added_matcher_new(const struct tokenizer *tok)
+struct added_matcher *added_matcher_new(const struct vocab *vocab)
 {
     struct added_matcher *m = mem_calloc(1, sizeof *m);
-    m->tok = tok;
+    m->vocab = vocab;
     for (int pass = 0; pass < N_PASSES; pass++)
-        trie_init(&m->passes[pass], tok, pass);
+        trie_init(&m->passes[pass], vocab, pass);
     m->matcher = matcher_new();
     if (pattern_compile(&m->word, WORD, true, NULL))
         SFT_BUG("the pattern of word characters does not compile");
@@ -179,7 +179,7 @@ static int32_t token_at(const struct trie *t, const char *text, size_t len, size
 struct split {
     struct added_matcher *m;
     bool special_is_text;
-    segment_fn *each;
+    added_segment_fn *each;
     void *context;
 };
 
@@ -207,7 +207,7 @@ static void split_pass(const struct split *s, int pass, const char *text, size_t
             at++;
             continue;
         }
-        const struct token *t = &s->m->tok->tokens[id];
+        const struct token *t = &s->m->vocab->tokens[id];
         size_t start = at, end = at + t->content_len;
         at = end;
         if ((s->special_is_text && t->flags.special) ||
@@ -231,19 +231,19 @@ static void split_pass(const struct split *s, int pass, const char *text, size_t
 }
 
 void added_matcher_split(struct added_matcher *m, const char *text, size_t len, bool special_is_text,
-                         segment_fn *each, void *context)
+                         added_segment_fn *each, void *context)
 {
     split_pass(&(struct split){m, special_is_text, each, context}, 0, text, len);
 }
 
-void added_token_strip(const struct tokenizer *tok, int32_t before, int32_t after, const char *text,
+void added_token_strip(const struct vocab *vocab, int32_t before, int32_t after, const char *text,
                        size_t *begin, size_t *end)
 {
     const size_t len = *end - *begin;
     if (len == 0)
         return;
-    if (before != TOKEN_NONE && tok->tokens[before].flags.rstrip)
+    if (before != TOKEN_NONE && vocab->tokens[before].flags.rstrip)
         *begin += without_space_after(text + *begin, len, 0);
-    if (after != TOKEN_NONE && tok->tokens[after].flags.lstrip)
+    if (after != TOKEN_NONE && vocab->tokens[after].flags.lstrip)
         *end = *begin + without_space_before(text + *begin, *end - *begin);
 }

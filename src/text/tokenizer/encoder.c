@@ -1,8 +1,9 @@
-/* Encoding: text is made well-formed, split into words, and each word divided by BPE, or looked up among
+/* Text is made well-formed, split into words, and each word divided by the model, or looked up among
  * those that were divided before. */
-#include "base/mem.h"
-#include "text/tokenizer/byte_level.h"
-#include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/encoder.h"
+
+#include "text/tokenizer/added_tokens.h"
+#include "text/tokenizer/tokenizer_parts.h"
 #include "text/tokenizer/word_cache.h"
 
 #include <stdlib.h>
@@ -51,25 +52,10 @@ void token_buf_free(struct token_buf *buf)
 
 /* ---- words ---- */
 
-/* The id of a word that is a token of the model as it is, or TOKEN_NONE. */
-static int32_t whole_token(struct encoder *enc, const char *word, size_t len)
-{
-    strbuf_clear(&enc->spelling);
-    byte_level_spell(word, len, &enc->spelling);
-    int32_t id = tokenizer_find(enc->tok, enc->spelling.data, enc->spelling.len);
-    return id != TOKEN_NONE && enc->tok->tokens[id].in_model ? id : TOKEN_NONE;
-}
-
 /* The tokens of a word, in enc->scratch.symbols; returns their number. */
 static size_t divide(struct encoder *enc, const char *word, size_t len)
 {
-    size_t n = bpe_divide(&enc->tok->bpe, &enc->scratch, word, len);
-    int32_t whole = enc->tok->ignore_merges ? whole_token(enc, word, len) : TOKEN_NONE;
-    if (whole != TOKEN_NONE) {
-        enc->scratch.symbols[0] = (struct bpe_symbol){whole, 0};
-        n = 1;
-    }
-    return n;
+    return byte_level_bpe_divide(&enc->tok->model, &enc->tok->vocab, &enc->scratch, &enc->spelling, word, len);
 }
 
 static void encode_word(void *context, const struct word *word)
@@ -106,7 +92,7 @@ static void encode_word_offsets(void *context, const struct word *word)
         if (!enc->has_all_bytes)
             at = enc->scratch.symbols[i - before].start;
         (*enc->starts)[i] = enc->segment + word->start + at - (word->has_prefix && at > 0);
-        at += enc->tok->tokens[enc->out->ids[i]].bytes_len;
+        at += enc->tok->vocab.tokens[enc->out->ids[i]].bytes_len;
     }
 }
 
@@ -161,8 +147,8 @@ static const char *well_formed(struct encoder *enc, const char *text, size_t *le
 
 static bool has_plain_added(const struct tokenizer *tok)
 {
-    for (size_t id = 0; id < tok->n_ids; id++)
-        if (tok->tokens[id].is_added && !tok->tokens[id].flags.special)
+    for (size_t id = 0; id < tok->vocab.n_ids; id++)
+        if (tok->vocab.tokens[id].is_added && !tok->vocab.tokens[id].flags.special)
             return true;
     return false;
 }
@@ -172,7 +158,7 @@ struct encoder *encoder_new(const struct tokenizer *tok)
     struct encoder *enc = mem_calloc(1, sizeof *enc);
     enc->tok = tok;
     enc->run = (struct pretokenizer_run){.pre = &tok->pre, .matcher = matcher_new(), .context = enc};
-    enc->has_all_bytes = tokenizer_has_all_bytes(tok);
+    enc->has_all_bytes = byte_level_bpe_has_all_bytes(&tok->model);
     enc->has_plain_added = has_plain_added(tok);
     word_cache_init(&enc->cache);
     return enc;
@@ -217,7 +203,7 @@ static void encode_text(struct encoder *enc, const char *text, size_t len, bool 
         return;
     }
     if (!enc->added)
-        enc->added = added_matcher_new(enc->tok);
+        enc->added = added_matcher_new(&enc->tok->vocab);
     added_matcher_split(enc->added, text, len, special_is_text, encode_segment, enc);
 }
 
@@ -261,7 +247,7 @@ void encoder_encode_offsets(struct encoder *enc, const char *text, size_t len, s
 void encoder_strip(const struct encoder *enc, int32_t before, int32_t after, const char *text, size_t *begin,
                    size_t *end)
 {
-    added_token_strip(enc->tok, before, after, text, begin, end);
+    added_token_strip(&enc->tok->vocab, before, after, text, begin, end);
 }
 
 enum sft_status encoder_check(struct encoder *enc, struct sft_err *err)

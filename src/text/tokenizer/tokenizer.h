@@ -1,29 +1,19 @@
-/* Byte-level BPE, as GPT-2 and Hugging Face tokenizers do it (Sennrich et al. 2016; Radford et al. 2019).
+/* A tokenizer: its vocabulary, how text is cut into words, and the model that divides a word into tokens; here what is
+ * asked of it and decided about it. text/tokenizer/tokenizer_load.h reads one from a Hugging Face directory,
+ * tokenizer_save.h writes it, encoder.h encodes text, ../bpe_train learns one.
  *
- * A tokenizer is read from a Hugging Face directory: tokenizer.json, or vocab.json + merges.txt, with
- * tokenizer_config.json and special_tokens_map.json for the names of its special tokens. It is constant
- * after loading and adding tokens, and may be shared between threads; each thread encodes through an
- * encoder of its own, which holds the matcher's state and a cache of words.
- *
- * Text that is not UTF-8: each maximal ill-formed part counts as one U+FFFD, as in Python's
- * errors="replace". (Hugging Face only ever sees valid text.) */
+ * It is constant after loading and adding tokens, and may be shared between threads. The one kind of model so far is
+ * byte-level BPE, as GPT-2 and Hugging Face tokenizers do it (Sennrich et al. 2016; Radford et al. 2019):
+ * byte_level_bpe.h. */
 #ifndef SFT_TEXT_TOKENIZER_TOKENIZER_H
 #define SFT_TEXT_TOKENIZER_TOKENIZER_H
 
-#include "base/err.h"
 #include "base/strbuf.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "text/tokenizer/vocab.h"
 
 struct tokenizer;
 
-enum { TOKEN_NONE = -1 };
-
-/* Read the tokenizer in directory `dir`. SFT_EDATA names the file and what about it is wrong, or which part
- * of it (a normaliser, a pre-tokeniser, a model) is a kind that is not done here. The caller frees it. */
-enum sft_status tokenizer_load(struct tokenizer **out, const char *dir, struct sft_err *err);
+struct tokenizer *tokenizer_new(void); /* without a token: for those who make one */
 void tokenizer_free(struct tokenizer *tok);
 
 /* Number of ids: the largest id + 1, added tokens included. */
@@ -67,54 +57,9 @@ void tokenizer_set_chat_template(struct tokenizer *tok, const char *jinja);
  * NULL and 0. */
 const char *tokenizer_token_bytes(const struct tokenizer *tok, int32_t id, size_t *len);
 
-/* Write tokenizer.json, vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json into the
- * existing directory `dir`, such that transformers' AutoTokenizer reads back the same tokenizer with the
- * same added and special tokens and chat template. Values of the base's files that are not ours are kept.
- * model_max_length: n_positions of the model; 0: none is known, and none is named. */
-enum sft_status tokenizer_save(const struct tokenizer *tok, const char *dir, size_t model_max_length,
-                               struct sft_err *err);
-
 /* A hash of all that decides what a text becomes: tokens, merges, patterns, added tokens. Not of files: the
  * same tokenizer in another form has another. */
 uint64_t tokenizer_fingerprint(const struct tokenizer *tok);
-
-/* ---- encoding ---- */
-
-struct token_buf { /* a growing array of ids; zero-initialised is empty */
-    int32_t *ids;
-    size_t count, capacity;
-};
-void token_buf_push(struct token_buf *buf, int32_t id);
-void token_buf_free(struct token_buf *buf);
-
-struct encoder;
-struct encoder *encoder_new(const struct tokenizer *tok); /* borrows tok */
-void encoder_free(struct encoder *enc);
-
-/* Append the ids of text[0..len) to out. Added tokens that are not special are text's own and are used, by
- * their flags (lstrip, rstrip, single_word, normalized); special ones that people typed stay text. Equal to
- * Hugging Face's encode(text, add_special_tokens=False, split_special_tokens=True). */
-void encoder_encode(struct encoder *enc, const char *text, size_t len, struct token_buf *out);
-
-/* The same, and the byte offset in text where each appended token begins, appended to *starts (as many as
- * ids; an array that the caller grows alongside with mem_grow through *starts_capacity). An added token
- * begins with the white space that it strips. */
-void encoder_encode_offsets(struct encoder *enc, const char *text, size_t len, struct token_buf *out,
-                            size_t **starts, size_t *starts_capacity);
-
-/* The same as encoder_encode, but contents of special tokens in the text become those tokens: Hugging
- * Face's encode of an arbitrary string. For `sft tokenizer encode --special` and tests; never for what
- * people typed. */
-void encoder_encode_special(struct encoder *enc, const char *text, size_t len, struct token_buf *out);
-
-/* Of text[*begin..*end), which stands between the tokens `before` and `after` (or TOKEN_NONE), leave out
- * the white space that these take by their rstrip and lstrip. */
-void encoder_strip(const struct encoder *enc, int32_t before, int32_t after, const char *text, size_t *begin,
-                   size_t *end);
-
-/* SFT_EDATA where a pattern of tokenizer.json gave up on a text that was encoded since this was asked last:
- * what its ids are is not known. (A pattern may need a time that grows exponentially with the text.) */
-enum sft_status encoder_check(struct encoder *enc, struct sft_err *err);
 
 /* ---- decoding ---- */
 

@@ -1,9 +1,7 @@
-/* tokenizer_class, and what transformers takes of tokenizer.json where that class builds its pipeline
- * itself. Two files that say different things are read as transformers 4.57 and 5 read them, or refused
- * where these two differ. */
-#include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/tokenizer_class.h"
 
 #include "base/io.h"
+#include "text/tokenizer/tokenizer_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +61,7 @@ enum sft_status tokenizer_read_class(struct tokenizer *tok, const char *dir, str
     enum sft_status status = path_exists(path) ? json_parse_file(path, &model, err) : SFT_OK;
     if (!status) {
         const char *name = find_class(tok->base_config, model);
-        tok->class_name = name ? arena_strndup(&tok->arena, name, strlen(name)) : NULL;
+        tok->class_name = name ? mem_strdup(name) : NULL;
     }
     json_free(model);
     free(path);
@@ -75,10 +73,10 @@ enum sft_status tokenizer_read_class(struct tokenizer *tok, const char *dir, str
 /* transformers 5 builds the class's own pipeline, 4.57 took the file's. */
 static enum sft_status check_pipeline(const struct tokenizer *tok, const char *dir, struct sft_err *err)
 {
-    const bool needs_unk = tok->bpe.unk_id >= 0 && !tokenizer_has_all_bytes(tok);
+    const bool needs_unk = tok->model.bpe.unk_id >= 0 && !byte_level_bpe_has_all_bytes(&tok->model);
     const char *what = normalizes(tok)      ? "normalizer"
                        : !tok->pre.is_gpt2    ? "pre_tokenizer"
-                       : tok->ignore_merges ? "ignore_merges"
+                       : tok->model.ignore_merges ? "ignore_merges"
                        : needs_unk          ? "unk_token"
                                             : NULL;
     if (!what)
@@ -137,7 +135,7 @@ static enum sft_status check_token(const struct token *t, const json *declared, 
 static enum sft_status check_added(const struct tokenizer *tok, const char *dir, struct sft_err *err)
 {
     const json *decoder = json_get(tok->base_config, "added_tokens_decoder");
-    const json **declared = mem_calloc(tok->n_ids + 1, sizeof *declared); /* by id */
+    const json **declared = mem_calloc(tok->vocab.n_ids + 1, sizeof *declared); /* by id */
     enum sft_status status = SFT_OK;
     for (const json *child = json_first(decoder); child; child = json_next(child)) {
         const char *content = json_string(json_get(child, "content"));
@@ -145,9 +143,9 @@ static enum sft_status check_added(const struct tokenizer *tok, const char *dir,
         if (id != TOKEN_NONE)
             declared[id] = child;
     }
-    for (size_t id = 0; decoder && id < tok->n_ids && !status; id++)
-        if (tok->tokens[id].is_added)
-            status = check_token(&tok->tokens[id], declared[id], dir, err);
+    for (size_t id = 0; decoder && id < tok->vocab.n_ids && !status; id++)
+        if (tok->vocab.tokens[id].is_added)
+            status = check_token(&tok->vocab.tokens[id], declared[id], dir, err);
     free(declared);
     return status;
 }
@@ -158,5 +156,5 @@ enum sft_status tokenizer_reconcile(struct tokenizer *tok, const char *dir, stru
         return SFT_OK;
     if (check_pipeline(tok, dir, err) || check_added(tok, dir, err))
         return err->status;
-    return take_prefix_space(tok, err) ? sft_context(err, "%s/tokenizer_config.json", dir) : SFT_OK;
+    return take_prefix_space(tok, err) ? sft_in_dir(err, dir, "tokenizer_config.json") : SFT_OK;
 }

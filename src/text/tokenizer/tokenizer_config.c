@@ -1,13 +1,17 @@
-/* tokenizer_config.json, special_tokens_map.json, added_tokens.json and chat_template.jinja: the names of the
- * special tokens, as transformers reads them. */
-#include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/tokenizer_config.h"
 
 #include "base/io.h"
+#include "text/tokenizer/tokenizer_class.h"
+#include "text/tokenizer/tokenizer_json.h"
+#include "text/tokenizer/tokenizer_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const char GPT2_SPECIAL[] = "<|endoftext|>"; /* transformers' GPT2Tokenizer: bos, eos and unk */
+
+const char *const tokenizer_special_key[N_SPECIAL_NAMES] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                                  "pad_token", "cls_token", "mask_token"};
 
 /* ---- files ---- */
 
@@ -49,7 +53,7 @@ static enum sft_status add_declared(struct tokenizer *tok, struct declared *decl
     for (size_t i = 0; i < count; i++) {
         int32_t id;
         const bool is_known = tokenizer_token_id(tok, declared[i].content) != TOKEN_NONE;
-        if (tokenizer_add(tok, declared[i].content, declared[i].flags, &id, err))
+        if (vocab_add(&tok->vocab, declared[i].content, declared[i].flags, &id, err))
             return err->status;
         if ((size_t)id != declared[i].id)
             return sft_fail(err, SFT_EDATA, "'%s' has id %zu here, but %s %d", declared[i].content,
@@ -81,7 +85,7 @@ static enum sft_status read_decoder(struct tokenizer *tok, const json *node, str
     struct declared *declared = mem_calloc(json_size(node) + 1, sizeof *declared);
     for (const json *child = json_first(node); child && !status; child = json_next(child), count++)
         if ((status = parse_id(json_key(child), &declared[count].id, err)) ||
-            (status = read_added_token(child, &declared[count].content, &declared[count].flags, err)))
+            (status = tokenizer_read_added_token(child, &declared[count].content, &declared[count].flags, err)))
             sft_context(err, "%s", json_key(child));
     if (!status)
         status = add_declared(tok, declared, count, err);
@@ -105,7 +109,7 @@ static const json *extra_tokens(const json *config)
 static bool is_named(const json *config, const char *content)
 {
     for (size_t i = 0; i < N_SPECIAL_NAMES; i++) {
-        const char *name = content_of(json_get(config, special_key[i]));
+        const char *name = content_of(json_get(config, tokenizer_special_key[i]));
         if (name && strcmp(name, content) == 0)
             return true;
     }
@@ -144,7 +148,7 @@ static enum sft_status read_added_tokens_json(struct tokenizer *tok, const char 
         status = add_declared(tok, declared, count, err);
     free(declared);
     json_free(root);
-    return status ? sft_context(err, "%s/added_tokens.json", dir) : SFT_OK;
+    return status ? sft_in_dir(err, dir, "added_tokens.json") : SFT_OK;
 }
 
 /* ---- named tokens ---- */
@@ -156,32 +160,32 @@ static enum sft_status add_special(struct tokenizer *tok, const json *node, bool
 {
     const char *content;
     struct added_flags flags = {.special = true};
-    if (read_added_token(node, &content, &flags, err))
+    if (tokenizer_read_added_token(node, &content, &flags, err))
         return err->status;
     flags.special = true;
     *id = tokenizer_token_id(tok, content);
-    if (*id != TOKEN_NONE && tok->tokens[*id].is_added) {
-        tok->tokens[*id].flags.special |= has_name;
+    if (*id != TOKEN_NONE && tok->vocab.tokens[*id].is_added) {
+        tok->vocab.tokens[*id].flags.special |= has_name;
         return SFT_OK;
     }
-    return tokenizer_add(tok, content, flags, id, err);
+    return vocab_add(&tok->vocab, content, flags, id, err);
 }
 
 static enum sft_status read_named(struct tokenizer *tok, const json *config, struct sft_err *err)
 {
     for (size_t i = 0; i < N_SPECIAL_NAMES; i++) {
-        const json *node = json_get(config, special_key[i]);
+        const json *node = json_get(config, tokenizer_special_key[i]);
         if (node && !json_is_null(node)) {
             if (add_special(tok, node, true, &tok->named[i], err))
-                return sft_context(err, "%s", special_key[i]);
+                return sft_context(err, "%s", tokenizer_special_key[i]);
         } else if (!node && i <= SPECIAL_UNK && tokenizer_is_gpt2_class(tok)) {
             /* GPT2Tokenizer adds what it lacks; where no file names a class, what is not there is not meant
              * */
             tok->named[i] = tokenizer_token_id(tok, GPT2_SPECIAL);
             const bool is_added = tokenizer_is_added(tok, tok->named[i]);
             if (!is_added && (tok->class_name || tok->named[i] != TOKEN_NONE) &&
-                tokenizer_add(tok, GPT2_SPECIAL, (struct added_flags){.special = true}, &tok->named[i], err))
-                return sft_context(err, "%s", special_key[i]);
+                vocab_add(&tok->vocab, GPT2_SPECIAL, (struct added_flags){.special = true}, &tok->named[i], err))
+                return sft_context(err, "%s", tokenizer_special_key[i]);
         }
     }
     return SFT_OK;
@@ -254,7 +258,7 @@ static enum sft_status read_text_start(struct tokenizer *tok, struct sft_err *er
 /* ---- the chat template ---- */
 
 /* One template, or several: [{"name": "default", "template": ...}, ...]. */
-const char *config_chat_template(const json *config)
+const char *tokenizer_config_chat_template(const json *config)
 {
     const json *node = json_get(config, "chat_template");
     for (const json *child = json_is_array(node) ? json_first(node) : NULL; child; child = json_next(child)) {
@@ -274,7 +278,7 @@ static enum sft_status read_chat_template(struct tokenizer *tok, const char *dir
         status = io_read_file(path, &text, err);
         tokenizer_set_chat_template(tok, text.len ? text.data : "");
     } else {
-        tokenizer_set_chat_template(tok, config_chat_template(tok->base_config));
+        tokenizer_set_chat_template(tok, tokenizer_config_chat_template(tok->base_config));
         tok->has_only_named_templates = !tok->chat_template &&
                                         json_size(json_get(tok->base_config, "chat_template"));
     }
@@ -330,8 +334,8 @@ enum sft_status tokenizer_read_config(struct tokenizer *tok, const char *dir, st
     if (!json_get(tok->base_config, "added_tokens_decoder") && read_older_files(tok, dir, err))
         return err->status;
     if (use_config(tok, err))
-        return sft_context(err, "%s/tokenizer_config.json", dir);
+        return sft_in_dir(err, dir, "tokenizer_config.json");
     if (read_text_start(tok, err))
-        return sft_context(err, "%s/%s", dir, tok->base_json ? "tokenizer.json" : "tokenizer_config.json");
+        return sft_in_dir(err, dir, tok->base_json ? "tokenizer.json" : "tokenizer_config.json");
     return read_chat_template(tok, dir, err);
 }

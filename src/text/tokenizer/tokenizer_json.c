@@ -1,16 +1,14 @@
-/* tokenizer.json, vocab.json and merges.txt: the vocabulary, the merges and what tokenizer.json says of how
- * they are used. Whatever would give other ids than Hugging Face's is refused. */
-#include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/tokenizer_json.h"
 
 #include "base/io.h"
-#include "text/tokenizer/byte_level.h"
+#include "text/tokenizer/tokenizer_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- vocabulary ---- */
 
-enum sft_status tokenizer_set_vocab(struct tokenizer *tok, const json *vocab, struct sft_err *err)
+static enum sft_status set_vocab(struct tokenizer *tok, const json *vocab, struct sft_err *err)
 {
     if (!json_is_object(vocab))
         return sft_fail(err, SFT_EDATA, "expected an object of ids, not %s", json_type_name(vocab));
@@ -19,62 +17,15 @@ enum sft_status tokenizer_set_vocab(struct tokenizer *tok, const json *vocab, st
         double id = json_number(entry);
         if (!(id >= 0 && id < TOKEN_ID_LIMIT) || id != (double)(size_t)id)
             return sft_fail(err, SFT_EDATA, "'%s': expected an id from 0 to %d", content, TOKEN_ID_LIMIT - 1);
-        if ((size_t)id < tok->n_ids && tok->tokens[(size_t)id].content)
+        if ((size_t)id < tok->vocab.n_ids && tok->vocab.tokens[(size_t)id].content)
             return sft_fail(err, SFT_EDATA, "'%s' and '%s' both have id %.0f",
-                            tok->tokens[(size_t)id].content, content, id);
-        tokenizer_set_in_model(tok, tokenizer_put(tok, (size_t)id, content, strlen(content)));
+                            tok->vocab.tokens[(size_t)id].content, content, id);
+        byte_level_bpe_own(&tok->vocab, vocab_put(&tok->vocab, (size_t)id, content, strlen(content)));
     }
     return SFT_OK;
-}
-
-/* The tokens of single bytes. */
-static void set_bytes(struct tokenizer *tok)
-{
-    struct strbuf spelling = {0};
-    for (int byte = 0; byte < 256; byte++) {
-        unsigned char b = (unsigned char)byte;
-        strbuf_clear(&spelling);
-        byte_level_spell(&b, 1, &spelling);
-        tok->bpe.byte_id[byte] = tokenizer_find(tok, spelling.data, spelling.len);
-    }
-    strbuf_free(&spelling);
-}
-
-bool tokenizer_has_all_bytes(const struct tokenizer *tok)
-{
-    for (int byte = 0; byte < 256; byte++)
-        if (tok->bpe.byte_id[byte] < 0)
-            return false;
-    return true;
 }
 
 /* ---- merges ---- */
-
-enum sft_status tokenizer_add_merge(struct tokenizer *tok, const char *a, size_t a_len, const char *b,
-                                    size_t b_len, struct strbuf *joined, struct sft_err *err)
-{
-    strbuf_clear(joined);
-    strbuf_add(joined, a, a_len);
-    strbuf_add(joined, b, b_len);
-    int32_t left = tokenizer_find(tok, a, a_len);
-    int32_t right = tokenizer_find(tok, b, b_len);
-    int32_t both = tokenizer_find(tok, joined->len ? joined->data : "", joined->len);
-    if (left == TOKEN_NONE || right == TOKEN_NONE || both == TOKEN_NONE) {
-        bool in_left = left == TOKEN_NONE, in_right = !in_left && right == TOKEN_NONE;
-        return sft_fail(err, SFT_EDATA, "'%.*s' is not in the vocabulary",
-                        (int)(in_left    ? a_len
-                              : in_right ? b_len
-                                         : joined->len),
-                        in_left    ? a
-                        : in_right ? b
-                                   : joined->data);
-    }
-    bpe_add_merge(&tok->bpe, left, right, (uint32_t)tok->n_merges, both);
-    tok->merges[tok->n_merges][0] = left;
-    tok->merges[tok->n_merges][1] = right;
-    tok->n_merges++;
-    return SFT_OK;
-}
 
 /* "a b": one blank, exactly. */
 static enum sft_status add_merge_line(struct tokenizer *tok, const char *line, size_t len,
@@ -84,15 +35,8 @@ static enum sft_status add_merge_line(struct tokenizer *tok, const char *line, s
     if (!blank || memchr(blank + 1, ' ', (size_t)(line + len - blank - 1)))
         return sft_fail(err, SFT_EDATA, "expected two tokens with a blank between them, not '%.*s'",
                         (int)(len < 80 ? len : 80), line);
-    return tokenizer_add_merge(tok, line, (size_t)(blank - line), blank + 1, (size_t)(line + len - blank - 1),
-                               joined, err);
-}
-
-void tokenizer_start_merges(struct tokenizer *tok, size_t count)
-{
-    bpe_init(&tok->bpe, count);
-    tok->merges = mem_alloc((count ? count : 1) * sizeof *tok->merges);
-    set_bytes(tok);
+    return byte_level_bpe_add_merge(&tok->model, &tok->vocab, line, (size_t)(blank - line), blank + 1,
+                                    (size_t)(line + len - blank - 1), joined, err);
 }
 
 static enum sft_status read_merge(struct tokenizer *tok, const json *merge, struct strbuf *joined,
@@ -105,7 +49,7 @@ static enum sft_status read_merge(struct tokenizer *tok, const json *merge, stru
     if (!json_is_array(merge) || !b || json_size(merge) != 2)
         return sft_fail(err, SFT_EDATA, "expected \"a b\" or [\"a\", \"b\"]");
     tok->merges_are_pairs = true;
-    return tokenizer_add_merge(tok, a, strlen(a), b, strlen(b), joined, err);
+    return byte_level_bpe_add_merge(&tok->model, &tok->vocab, a, strlen(a), b, strlen(b), joined, err);
 }
 
 static enum sft_status read_merges(struct tokenizer *tok, const json *merges, struct sft_err *err)
@@ -114,10 +58,10 @@ static enum sft_status read_merges(struct tokenizer *tok, const json *merges, st
         return sft_fail(err, SFT_EDATA, "model.merges: expected an array, not %s", json_type_name(merges));
     struct strbuf joined = {0};
     enum sft_status status = SFT_OK;
-    tokenizer_start_merges(tok, json_size(merges));
+    byte_level_bpe_start_merges(&tok->model, &tok->vocab, json_size(merges));
     for (const json *merge = json_first(merges); merge && !status; merge = json_next(merge))
         if ((status = read_merge(tok, merge, &joined, err)))
-            sft_context(err, "model.merges[%zu]", tok->n_merges);
+            sft_context(err, "model.merges[%zu]", tok->model.n_merges);
     strbuf_free(&joined);
     return status;
 }
@@ -151,11 +95,11 @@ static enum sft_status read_unk(struct tokenizer *tok, const json *model, struct
 {
     const char *unk;
     if (json_get_string(model, "unk_token", NULL, &unk, err) ||
-        json_get_bool(model, "fuse_unk", false, &tok->bpe.fuse_unk, err))
+        json_get_bool(model, "fuse_unk", false, &tok->model.bpe.fuse_unk, err))
         return err->status;
     if (unk)
-        tok->bpe.unk_id = tokenizer_token_id(tok, unk);
-    if (unk && tok->bpe.unk_id == TOKEN_NONE && !tokenizer_has_all_bytes(tok))
+        tok->model.bpe.unk_id = tokenizer_token_id(tok, unk);
+    if (unk && tok->model.bpe.unk_id == TOKEN_NONE && !byte_level_bpe_has_all_bytes(&tok->model))
         return sft_fail(err, SFT_EDATA, "unk_token: '%s' is not in the vocabulary", unk);
     return SFT_OK;
 }
@@ -166,11 +110,11 @@ static enum sft_status read_model(struct tokenizer *tok, const json *model, stru
         return sft_fail(err, SFT_EDATA, "model: expected an object, not %s", json_type_name(model));
     if (refuse_model_options(model, err))
         return sft_context(err, "model");
-    if (tokenizer_set_vocab(tok, json_get(model, "vocab"), err))
+    if (set_vocab(tok, json_get(model, "vocab"), err))
         return sft_context(err, "model.vocab");
     if (read_merges(tok, json_get(model, "merges"), err))
         return err->status;
-    if (read_unk(tok, model, err) || json_get_bool(model, "ignore_merges", false, &tok->ignore_merges, err))
+    if (read_unk(tok, model, err) || json_get_bool(model, "ignore_merges", false, &tok->model.ignore_merges, err))
         return sft_context(err, "model");
     return SFT_OK;
 }
@@ -193,7 +137,7 @@ static enum sft_status refuse_other_parts(const json *root, struct sft_err *err)
     return SFT_OK;
 }
 
-enum sft_status read_added_token(const json *node, const char **content, struct added_flags *flags,
+enum sft_status tokenizer_read_added_token(const json *node, const char **content, struct added_flags *flags,
                                  struct sft_err *err)
 {
     *content = json_string(node);
@@ -218,12 +162,12 @@ static enum sft_status read_added(struct tokenizer *tok, const json *node, struc
     struct added_flags flags = {0};
     double declared = json_number(json_get(node, "id"));
     int32_t id;
-    if (read_added_token(node, &content, &flags, err))
+    if (tokenizer_read_added_token(node, &content, &flags, err))
         return err->status;
     id = tokenizer_token_id(tok, content);
-    if (id != TOKEN_NONE && tok->tokens[id].is_added)
+    if (id != TOKEN_NONE && tok->vocab.tokens[id].is_added)
         return sft_fail(err, SFT_EDATA, "'%s' is there twice", content);
-    if (tokenizer_add(tok, content, flags, &id, err))
+    if (vocab_add(&tok->vocab, content, flags, &id, err))
         return err->status;
     if (declared != (double)id)
         return sft_fail(err, SFT_EDATA, "'%s' has id %.9g here, but its place gives it %d", content, declared,
@@ -265,7 +209,7 @@ enum sft_status tokenizer_read_json(struct tokenizer *tok, const char *path, str
         return err->status;
     enum sft_status status = read_root(tok, root, err);
     json_free(root);
-    return status ? sft_context(err, "%s", path) : SFT_OK;
+    return status ? sft_in_file(err, path, 0) : SFT_OK;
 }
 
 /* ---- vocab.json and merges.txt ---- */
@@ -275,9 +219,9 @@ enum sft_status tokenizer_read_vocab(struct tokenizer *tok, const char *path, st
     json *root = NULL;
     if (json_parse_file(path, &root, err))
         return err->status;
-    enum sft_status status = tokenizer_set_vocab(tok, root, err);
+    enum sft_status status = set_vocab(tok, root, err);
     json_free(root);
-    return status ? sft_context(err, "%s", path) : SFT_OK;
+    return status ? sft_in_file(err, path, 0) : SFT_OK;
 }
 
 enum sft_status tokenizer_read_merges(struct tokenizer *tok, const char *path, struct sft_err *err)
@@ -289,7 +233,7 @@ enum sft_status tokenizer_read_merges(struct tokenizer *tok, const char *path, s
     size_t n_lines = 1, line = 0;
     for (size_t i = 0; i < text.len; i++)
         n_lines += text.data[i] == '\n';
-    tokenizer_start_merges(tok, n_lines);
+    byte_level_bpe_start_merges(&tok->model, &tok->vocab, n_lines);
     for (size_t i = 0; i < text.len && !status;) {
         const char *start = text.data + i;
         const char *newline = memchr(start, '\n', text.len - i);
@@ -303,5 +247,5 @@ enum sft_status tokenizer_read_merges(struct tokenizer *tok, const char *path, s
     }
     strbuf_free(&text);
     strbuf_free(&joined);
-    return status ? sft_context(err, "%s:%zu", path, line) : SFT_OK;
+    return status ? sft_in_file(err, path, line) : SFT_OK;
 }

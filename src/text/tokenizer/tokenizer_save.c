@@ -1,8 +1,11 @@
-/* Writing a tokenizer as a Hugging Face directory. What was in the base's files and is not ours stays; the
- * long lists are printed one token a line, as Hugging Face prints them. */
-#include "text/tokenizer/tokenizer_internal.h"
+/* What was in the base's files and is not ours stays; the long lists are printed one token a line, as Hugging Face
+ * prints them. */
+#include "text/tokenizer/tokenizer_save.h"
 
 #include "base/io.h"
+#include "text/tokenizer/tokenizer_class.h"
+#include "text/tokenizer/tokenizer_config.h"
+#include "text/tokenizer/tokenizer_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,15 +40,15 @@ static enum sft_status write_file(const char *dir, const char *name, const struc
  * holes that gives other ids than ours, and the added tokens are written into the vocabulary as well. */
 static bool is_written_in_vocab(const struct tokenizer *tok, const struct token *t)
 {
-    return t->in_model || (t->content && tokenizer_model_vocab_size(tok) != tok->n_model);
+    return t->in_model || (t->content && tokenizer_model_vocab_size(tok) != tok->vocab.n_model);
 }
 
 static void put_vocab(const struct tokenizer *tok, const char *indent, const char *colon, struct strbuf *out)
 {
     bool first = true;
     strbuf_putc(out, '{');
-    for (size_t id = 0; id < tok->n_ids; id++) {
-        const struct token *t = &tok->tokens[id];
+    for (size_t id = 0; id < tok->vocab.n_ids; id++) {
+        const struct token *t = &tok->vocab.tokens[id];
         if (!is_written_in_vocab(tok, t))
             continue;
         strbuf_puts(out, first ? "" : ",");
@@ -60,8 +63,9 @@ static void put_merges_json(const struct tokenizer *tok, struct strbuf *out)
 {
     struct strbuf line = {0};
     strbuf_putc(out, '[');
-    for (size_t i = 0; i < tok->n_merges; i++) {
-        const struct token *a = &tok->tokens[tok->merges[i][0]], *b = &tok->tokens[tok->merges[i][1]];
+    for (size_t i = 0; i < tok->model.n_merges; i++) {
+        const struct token *a = &tok->vocab.tokens[tok->model.merges[i][0]],
+                           *b = &tok->vocab.tokens[tok->model.merges[i][1]];
         strbuf_puts(out, i > 0 ? ",\n      " : "\n      ");
         if (tok->merges_are_pairs) {
             strbuf_puts(out, "[\n        ");
@@ -108,12 +112,12 @@ static void put_added(const struct tokenizer *tok, struct strbuf *out)
 {
     bool first = true;
     strbuf_putc(out, '[');
-    for (size_t id = 0; id < tok->n_ids; id++) {
-        if (!tok->tokens[id].is_added)
+    for (size_t id = 0; id < tok->vocab.n_ids; id++) {
+        if (!tok->vocab.tokens[id].is_added)
             continue;
         json *object = json_new_object();
         json_set_number(object, "id", (double)id);
-        put_flags(&tok->tokens[id], object);
+        put_flags(&tok->vocab.tokens[id], object);
         strbuf_puts(out, first ? "\n    " : ",\n    ");
         put_node(object, "    ", out);
         json_free(object);
@@ -161,7 +165,7 @@ static enum sft_status set_text_start(const struct tokenizer *tok, json *root, s
 {
     struct strbuf name = {0}, text = {0};
     json *node = NULL;
-    const struct token *t = &tok->tokens[tok->text_start];
+    const struct token *t = &tok->vocab.tokens[tok->text_start];
     strbuf_json_string(&name, t->content, t->content_len);
     strbuf_puts(&text, "{\"type\": \"TemplateProcessing\", \"single\": [");
     strbuf_printf(&text, "{\"SpecialToken\": {\"id\": %s, \"type_id\": 0}}, ", name.data);
@@ -210,9 +214,9 @@ static enum sft_status save_vocab_and_merges(const struct tokenizer *tok, const 
     enum sft_status status = write_file(dir, "vocab.json", &text, err);
     strbuf_clear(&text);
     strbuf_puts(&text, "#version: 0.2\n");
-    for (size_t i = 0; i < tok->n_merges; i++)
-        strbuf_printf(&text, "%s %s\n", tok->tokens[tok->merges[i][0]].content,
-                      tok->tokens[tok->merges[i][1]].content);
+    for (size_t i = 0; i < tok->model.n_merges; i++)
+        strbuf_printf(&text, "%s %s\n", tok->vocab.tokens[tok->model.merges[i][0]].content,
+                      tok->vocab.tokens[tok->model.merges[i][1]].content);
     if (!status)
         status = write_file(dir, "merges.txt", &text, err);
     strbuf_free(&text);
@@ -224,7 +228,7 @@ static enum sft_status save_vocab_and_merges(const struct tokenizer *tok, const 
 static const char *tokenizer_class(const struct tokenizer *tok)
 {
     const char *base = json_string(json_get(tok->base_config, "tokenizer_class"));
-    bool is_plain = tok->pre.is_gpt2 && !tok->ignore_merges && tok->bpe.unk_id == TOKEN_NONE;
+    bool is_plain = tok->pre.is_gpt2 && !tok->model.ignore_merges && tok->model.bpe.unk_id == TOKEN_NONE;
     return is_plain && tokenizer_is_gpt2_class(tok) ? base ? base : "GPT2Tokenizer"
                                                     : "PreTrainedTokenizerFast";
 }
@@ -271,21 +275,21 @@ static void set_named_tokens(const struct tokenizer *tok, json *object, bool wit
 {
     for (size_t i = 0; i < N_SPECIAL_NAMES; i++)
         if (tok->named[i] != TOKEN_NONE)
-            json_set_string(object, special_key[i], tok->tokens[tok->named[i]].content);
+            json_set_string(object, tokenizer_special_key[i], tok->vocab.tokens[tok->named[i]].content);
         else if (with_nulls && i <= SPECIAL_UNK)
-            json_set_null(object, special_key[i]);
+            json_set_null(object, tokenizer_special_key[i]);
         else
-            json_remove(object, special_key[i]);
+            json_remove(object, tokenizer_special_key[i]);
 }
 
 static json *added_tokens_decoder(const struct tokenizer *tok)
 {
     json *decoder = json_new_object();
     char key[24];
-    for (size_t id = 0; id < tok->n_ids; id++)
-        if (tok->tokens[id].is_added) {
+    for (size_t id = 0; id < tok->vocab.n_ids; id++)
+        if (tok->vocab.tokens[id].is_added) {
             json *object = json_new_object();
-            put_flags(&tok->tokens[id], object);
+            put_flags(&tok->vocab.tokens[id], object);
             snprintf(key, sizeof key, "%zu", id);
             json_set_node(decoder, key, object);
         }
@@ -294,7 +298,7 @@ static json *added_tokens_decoder(const struct tokenizer *tok)
 
 static void set_chat_template(const struct tokenizer *tok, json *config)
 {
-    const char *base = config_chat_template(tok->base_config);
+    const char *base = tokenizer_config_chat_template(tok->base_config);
     if (!tok->chat_template)
         json_remove(config, "chat_template");
     else if (!base || strcmp(base, tok->chat_template) != 0) /* else it may be one of several, all kept */

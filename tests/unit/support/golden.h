@@ -8,13 +8,15 @@
 #include "files/weights.h"
 #include "model/transformer.h"
 
+#include "err_text.h"
+
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
 
 static inline void golden_check(enum sft_status status, const struct sft_err *err)
 {
-    ck_assert_msg(status == SFT_OK, "%s", err->message);
+    ck_assert_msg(status == SFT_OK, "%s", err_text(err));
 }
 
 static inline json *golden_read(const char *dir, const char *name)

@@ -27,7 +27,7 @@ static void give_back(double *x, real *r, size_t n)
 
 static const struct kernels *kernels_of(const void *table)
 {
-    return table ? table : &REAL_NAME(kernels_ref);
+    return table ? table : &REAL_NAME(kernels_plain);
 }
 
 static bool is_bf16(const struct kernels *k)

@@ -12,12 +12,12 @@
 
 enum { N_TABLES = 6, MAX_TABLES = N_TABLES + 1 };
 
-/* Fills tables[] (the reference first, bf16 ones last) and returns how many there are, N_TABLES at most. */
+/* Fills tables[] (kernels/ref first, bf16 ones last) and returns how many there are, N_TABLES at most. */
 static inline size_t runnable_tables(const struct kernels *tables[static MAX_TABLES])
 {
     size_t n = 0;
-    tables[n++] = &kernels_ref_f32;
-    tables[n++] = &kernels_fp32_generic;
+    tables[n++] = &kernels_plain_f32;
+    tables[n++] = &kernels_fp32_openblas;
 #if defined(__x86_64__)
     if (cpu_get()->avx2)
         tables[n++] = &kernels_fp32_avx2;
@@ -59,11 +59,10 @@ static inline bool is_bf16_table(const struct kernels *table)
     return table->act_size == sizeof(uint16_t);
 }
 
-/* A table's name in messages: the portable build of the fast kernels is "ref" to users, as the reference is.
- */
+/* A table's name in messages. */
 static inline const char *table_name(const struct kernels *table)
 {
-    return table == &kernels_fp32_generic ? "generic" : table->isa;
+    return table->isa;
 }
 
 /* To be called first in main: see kernels_start. Tests take the tables by their names. */

@@ -1,4 +1,4 @@
-#define ISA_TABLE kernels_fp32_generic
+#define ISA_TABLE kernels_fp32_openblas
 #define ISA_NAME  "ref"
 #define PRECISION "fp32"
 #define PRODUCTS  "OpenBLAS"

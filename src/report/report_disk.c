@@ -1,0 +1,68 @@
+#include "report/report_disk.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "model/params.h"
+#include "train/checkpoint_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+/* Of the file system that `path` lies on, or will: its nearest parent that exists says. */
+static uint64_t free_bytes(const char *path)
+{
+    struct statvfs fs;
+    char *place = mem_strdup(path);
+    while (statvfs(place, &fs) != 0) {
+        char *parent = path_dirname(place);
+        const bool is_top = strcmp(parent, place) == 0;
+        free(place);
+        place = parent;
+        if (is_top) {
+            free(place);
+            return 0;
+        }
+    }
+    free(place);
+    return (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
+static uint64_t gcd(uint64_t a, uint64_t b)
+{
+    return b ? gcd(b, a % b) : a;
+}
+
+/* Checkpoints that the run makes at most: after each save interval, each evaluation (it may be the best so
+ * far), and at its end. Those that save_interval_s brings before an epoch's end are not foreseen. */
+static uint64_t checkpoints_made(const struct intervals *i)
+{
+    const uint64_t total = i->total_steps, epoch = i->steps_per_epoch;
+    const uint64_t save = i->save_steps ? i->save_steps : epoch;
+    const uint64_t eval = !i->has_eval ? save : i->eval_steps ? i->eval_steps : epoch;
+    const double both = (double)(save / gcd(save, eval)) * (double)eval; /* steps between common ones */
+    const uint64_t common = both <= (double)total ? (uint64_t)((double)total / both) : 0;
+    const bool end_is_extra = total % save != 0 && total % eval != 0;
+    return total / save + total / eval - common + end_is_extra;
+}
+
+static uint64_t checkpoints_at_once(const struct intervals *i, uint64_t limit)
+{
+    const uint64_t made = checkpoints_made(i);
+    const uint64_t best = i->has_eval, written = 1; /* the oldest goes when the new one is there */
+    return limit == 0 || made < limit + best + written ? made : limit + best + written;
+}
+
+struct report_disk report_disk_plan(const struct model_config *config, const struct intervals *intervals,
+                                    uint64_t save_total_limit, const char *output_dir)
+{
+    struct tensor_table table;
+    tensor_table_init(&table, config);
+    struct report_disk d = {.checkpoint_bytes = 3 * sizeof(float) * table.n_parameters, /* and both moments */
+                            .checkpoints = checkpoints_at_once(intervals, save_total_limit),
+                            .existing = checkpoint_count(output_dir),
+                            .free = free_bytes(output_dir)};
+    tensor_table_free(&table);
+    d.needed = d.checkpoint_bytes * (d.checkpoints > d.existing ? d.checkpoints - d.existing : 1);
+    return d;
+}

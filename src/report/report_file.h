@@ -1,0 +1,33 @@
+/* A file of the data, as far as a report looks at it. */
+#ifndef SFT_REPORT_REPORT_FILE_H
+#define SFT_REPORT_REPORT_FILE_H
+
+#include "data/dataset.h"
+#include "report/report_bad_rows.h"
+
+struct report_file {
+    const struct dataset_file *file;
+    bool is_eval;
+    uint64_t rendered;                                               /* conversations, left out or not */
+    uint64_t truncated;                                              /* of those */
+    uint64_t first_flagged[RECORD_FLAGS], first_dropped[DROP_COUNT]; /* lines; 0: there is none */
+    uint64_t first_duplicate;
+    uint64_t unread_line, unread_bytes; /* where a broken structure hides the rest of the file; 0: nowhere */
+    struct report_bad_rows bad_rows;
+};
+
+/* Borrows `file`. Free with report_file_free. */
+void report_file_make(struct report_file *f, const struct dataset_file *file, bool is_eval);
+void report_file_free(struct report_file *f);
+
+/* How many kept conversations have the flag, and the line of the first. */
+uint64_t report_file_flagged(const struct report_file *f, enum record_flag flag);
+uint64_t report_file_first_flagged(const struct report_file *f, enum record_flag flag);
+
+/* 100 * part / whole; 0 of nothing. */
+static inline double report_percent(uint64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+#endif

@@ -1,0 +1,41 @@
+#include "text/tokenizer/tokenizer_load.h"
+
+#include "base/io.h"
+#include "text/tokenizer/tokenizer_config.h"
+#include "text/tokenizer/tokenizer_json.h"
+
+#include <stdlib.h>
+
+static enum sft_status read_files(struct tokenizer *tok, const char *dir, struct sft_err *err)
+{
+    char *whole = path_join(dir, "tokenizer.json");
+    char *vocab = path_join(dir, "vocab.json");
+    char *merges = path_join(dir, "merges.txt");
+    enum sft_status status;
+    if (path_exists(whole))
+        status = tokenizer_read_json(tok, whole, err);
+    else if (!path_exists(vocab) || !path_exists(merges))
+        status = sft_fail(err, SFT_EIO,
+                          "%s: no tokenizer: neither tokenizer.json nor vocab.json and merges.txt", dir);
+    else if (!(status = tokenizer_read_vocab(tok, vocab, err)))
+        status = tokenizer_read_merges(tok, merges, err);
+    free(whole);
+    free(vocab);
+    free(merges);
+    return status ? status : tokenizer_read_config(tok, dir, err);
+}
+
+enum sft_status tokenizer_load(struct tokenizer **out, const char *dir, struct sft_err *err)
+{
+    struct tokenizer *tok = tokenizer_new();
+    struct sft_err unheard;
+    if (!err)
+        err = &unheard;
+    enum sft_status status = read_files(tok, dir, err);
+    if (status) {
+        tokenizer_free(tok);
+        tok = NULL;
+    }
+    *out = tok;
+    return status;
+}

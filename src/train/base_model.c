@@ -1,0 +1,106 @@
+#include "train/base_model.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "files/weights.h"
+#include "train/options.h"
+
+#include <stdlib.h>
+
+/* A row for each token: control tokens were added, or the base's tokenizer has more than its model. */
+static void grow_vocabulary(struct base_model *base)
+{
+    const size_t n_tokens = tokenizer_vocab_size(base->tokenizer), n_rows = base->files.config.vocab_size;
+    base->config.vocab_size = n_tokens > n_rows ? n_tokens : n_rows;
+}
+
+/* Take over what model_files_open, whose status it is, has opened. */
+static enum sft_status take_files(struct base_model *base, enum sft_status status, const struct settings *settings,
+                                  struct sft_err *err)
+{
+    const struct template_options template = template_options_of(settings);
+    base->config = base->files.config;
+    base->tokenizer = base->files.tokenizer;
+    base->files.tokenizer = NULL;
+    if (status || template_init(&base->template, &template, base->tokenizer, err))
+        return err->status;
+    if (base->config.family)
+        grow_vocabulary(base);
+    return SFT_OK;
+}
+
+enum sft_status base_model_open(struct base_model *base, const struct settings *settings, struct sft_err *err)
+{
+    *base = (struct base_model){0};
+    return take_files(base, model_files_open(&base->files, settings->model.base, err), settings, err);
+}
+
+enum sft_status base_model_open_for_data(struct base_model *base, const struct settings *settings, struct sft_err *err)
+{
+    const char *path = settings->model.base;
+    *base = (struct base_model){0};
+    char *config = path_join(path, "config.json");
+    const bool has_model = !path_is_dir(path) || path_exists(config);
+    free(config);
+    return has_model ? base_model_open(base, settings, err)
+                     : take_files(base, model_files_open_tokenizer(&base->files, path, err), settings, err);
+}
+
+enum sft_status base_model_take_back_template(struct base_model *base, struct tokenizer **tokenizer,
+                                              struct chat_template *template, struct sft_err *err)
+{
+    *template = base->template;
+    *tokenizer = base->tokenizer;
+    base->template = (struct chat_template){0};
+    base->tokenizer = NULL;
+    const enum sft_status status = model_files_reload_tokenizer(&base->files, &base->tokenizer, err);
+    if (!status)
+        grow_vocabulary(base);
+    return status;
+}
+
+size_t base_model_max_length(const struct base_model *base, uint64_t asked)
+{
+    const size_t positions = base->config.n_positions; /* 0: no model, only its tokenizer */
+    return positions && positions < asked ? positions : (size_t)asked;
+}
+
+enum sft_status base_model_check_weights(const struct base_model *base, struct sft_err *err)
+{
+    struct strbuf unused = {0};
+    if (!weights_are_there(base->files.path))
+        return SFT_OK;
+    const enum sft_status status = weights_check(&base->config, base->files.config.vocab_size, base->files.path, &unused,
+                                                 err);
+    if (!status && unused.len)
+        log_warning("%s: tensors that are not used: %s", base->files.path, unused.data);
+    strbuf_free(&unused);
+    return status;
+}
+
+enum sft_status base_model_load_weights(const struct base_model *base, const struct tensor_table *table, float *params,
+                                        uint64_t seed, struct sft_err *err)
+{
+    if (weights_are_there(base->files.path))
+        return weights_load(params, table, &base->config, base->files.config.vocab_size, base->files.path, err);
+    params_init_random(params, table, &base->config, seed);
+    return SFT_OK;
+}
+
+struct model_meta base_model_meta(const struct base_model *base)
+{
+    return (struct model_meta){.base_config = base->files.config_json,
+                            .base_generation = base->files.generation.raw,
+                            .eos_token_id = tokenizer_eos_id(base->tokenizer),
+                            .pad_token_id = tokenizer_pad_id(base->tokenizer),
+                            .bos_token_id = tokenizer_bos_id(base->tokenizer),
+                            .dtype = &dtype_f32};
+}
+
+void base_model_close(struct base_model *base)
+{
+    template_free(&base->template);
+    tokenizer_free(base->tokenizer);
+    model_files_close(&base->files);
+    *base = (struct base_model){0};
+}

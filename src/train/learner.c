@@ -1,0 +1,71 @@
+#include "train/learner.h"
+
+#include "config/settings.h"
+
+static enum sft_status check_memory(const struct base_model *base, const struct train_data *data,
+                                    const struct train_plan *plan, struct sft_err *err)
+{
+    const struct train_memory need = train_plan_memory(plan, &base->config, data);
+    const size_t available = mem_available(), still_needed = need.total - need.data; /* the data is read already */
+    if (still_needed <= available)
+        return SFT_OK;
+    return sft_fail(err, SFT_ENOMEM,
+                    "the run needs %.0f MB more and %.0f MB are available (lower [train] micro_batch_tokens or [data] "
+                    "max_length, or take a smaller model; --dry-run shows the plan)",
+                    (double)still_needed / 1e6, (double)available / 1e6);
+}
+
+static enum sft_status allocate(struct learner *l, const struct settings *settings, const struct base_model *base,
+                                const struct train_data *data, const struct train_plan *plan, struct sft_err *err)
+{
+    const struct adamw_options adamw = {.weight_decay = settings->train.weight_decay,
+                                        .beta1 = settings->train.adam_beta1,
+                                        .beta2 = settings->train.adam_beta2,
+                                        .epsilon = settings->train.adam_epsilon};
+    const size_t positions = train_plan_positions(plan, data);
+    if (transformer_init(&l->model, &base->config, plan->kernels, true, err) ||
+        adamw_init(&l->adamw, &l->model, &adamw, err) ||
+        activations_init(&l->acts, &base->config, plan->kernels, positions, true, err) ||
+        batch_buffer_init(&l->buffer, positions, positions, err))
+        return err->status;
+    order_init(&l->order, &plan->order, data->train.n_examples);
+    return SFT_OK;
+}
+
+static enum sft_status load_weights(struct learner *l, const struct settings *settings, const struct base_model *base,
+                                    const struct checkpoint_found *from, struct sft_err *err)
+{
+    if (from->dir)
+        return checkpoint_load(from->dir, &l->model, &l->adamw, err);
+    return base_model_load_weights(base, &l->model.table, l->model.params.data, settings->train.seed, err);
+}
+
+/* What the first step may leave untouched, where a later one has a larger micro-batch; gradients and moments
+ * it writes whole. Not before the weights are loaded: until then their file is in memory too. */
+static void make_resident(const struct learner *l)
+{
+    block_touch(&l->acts.memory);
+    block_touch(&l->buffer.memory);
+}
+
+enum sft_status learner_init(struct learner *l, const struct settings *settings, const struct base_model *base,
+                             const struct train_data *data, const struct train_plan *plan,
+                             const struct checkpoint_found *from, struct sft_err *err)
+{
+    *l = (struct learner){.objective = &objective_sft, .state = from->state};
+    if (check_memory(base, data, plan, err) || allocate(l, settings, base, data, plan, err) ||
+        load_weights(l, settings, base, from, err))
+        return err->status;
+    make_resident(l);
+    return SFT_OK;
+}
+
+void learner_free(struct learner *l)
+{
+    transformer_free(&l->model);
+    adamw_free(&l->adamw);
+    activations_free(&l->acts);
+    batch_buffer_free(&l->buffer);
+    order_free(&l->order);
+    *l = (struct learner){0};
+}

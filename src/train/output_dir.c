@@ -1,0 +1,89 @@
+#include "train/output_dir.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "config/settings.h"
+#include "train/checkpoint_list.h"
+#include "train/record.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+void output_dir_init(struct output_dir *out, const struct settings *settings, bool fresh)
+{
+    *out = (struct output_dir){.path = mem_strdup(settings->train.output_dir),
+                               .lock = -1,
+                               .save_total_limit = settings->train.save_total_limit};
+    for (size_t n = 2; fresh && path_exists(out->path); n++) {
+        free(out->path);
+        out->path = mem_printf("%s-%zu", settings->train.output_dir, n);
+    }
+}
+
+enum sft_status output_dir_lock(struct output_dir *out, struct sft_err *err)
+{
+    if (io_mkdirs(out->path, err))
+        return sft_context(err, "[train] output_dir");
+    char *path = path_join(out->path, ".lock");
+    enum sft_status status = io_lock(path, &out->lock, err);
+    if (status == SFT_EUSAGE)
+        status = sft_fail(err, SFT_EUSAGE,
+                          "[train] output_dir: %s is held by another run (wait for it, or choose another)", out->path);
+    free(path);
+    return status ? status : checkpoint_clean(out->path, err);
+}
+
+static enum sft_status check_record(const struct output_dir *out, const struct run_record *record, struct sft_err *err)
+{
+    const char *isa_before;
+    if (!out->found.dir)
+        return SFT_OK;
+    if (run_record_check(record, out->found.state_json, &isa_before, err))
+        return sft_context(err, "cannot continue %s", out->found.dir);
+    if (isa_before)
+        log_warning("this run was started with %s kernels and goes on with %s: the results will differ in "
+                    "the last bits",
+                    isa_before, record->isa);
+    return SFT_OK;
+}
+
+enum sft_status output_dir_find(struct output_dir *out, const struct settings *settings, const struct train_data *data,
+                                struct train_plan *plan, struct sft_err *err)
+{
+    struct run_record record = {.settings = settings, .total_steps = plan->intervals.total_steps};
+    run_record_data(&record.train, &data->train);
+    run_record_data(&record.eval, &data->eval);
+    enum sft_status status = run_record_base(&record, settings->model.base, err);
+    if (!status)
+        status = checkpoint_find(out->path, &out->found, err);
+    if (!status)
+        status = train_plan_keep_precision(plan, settings, json_string(json_get(out->found.state_json, "precision")),
+                                           err);
+    if (!status) {
+        record.precision = plan->kernels->precision;
+        record.isa = plan->kernels->isa;
+        status = check_record(out, &record, err);
+        run_record_write(&record, &out->record);
+    }
+    run_record_free(&record);
+    return status;
+}
+
+enum sft_status output_dir_write_rejected(const struct output_dir *out, const struct train_data *data,
+                                          struct sft_err *err)
+{
+    char *path = path_join(out->path, "rejected.jsonl");
+    const enum sft_status status = dataset_write_rejected(&data->train, &data->eval, path, err);
+    free(path);
+    return status;
+}
+
+void output_dir_close(struct output_dir *out)
+{
+    checkpoint_found_free(&out->found);
+    strbuf_free(&out->record);
+    if (out->path && out->lock >= 0)
+        close(out->lock);
+    free(out->path);
+    *out = (struct output_dir){.lock = -1};
+}

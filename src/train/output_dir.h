@@ -1,0 +1,34 @@
+/* A run's output_dir: whose it is, what run it holds, and where that stands. */
+#ifndef SFT_TRAIN_OUTPUT_DIR_H
+#define SFT_TRAIN_OUTPUT_DIR_H
+
+#include "train/checkpoint.h"
+#include "train/plan.h"
+#include "train/train_data.h"
+
+struct output_dir {
+    char *path;                    /* as set, or with --fresh the first of -2, -3, ... that is free */
+    int lock;                      /* descriptor; -1: none */
+    uint64_t save_total_limit;     /* checkpoints kept; 0: all */
+    struct strbuf record;          /* what the run is, for its checkpoints (record.h) */
+    struct checkpoint_found found; /* what the run goes on from */
+};
+
+/* `fresh`: as --fresh. Touches nothing on disk. Free with output_dir_close,
+ * which accepts a zeroed struct. */
+void output_dir_init(struct output_dir *out, const struct settings *settings, bool fresh);
+void output_dir_close(struct output_dir *out);
+
+/* Make it this process's own: SFT_EUSAGE where another run holds it. Clears up what a killed one left. */
+enum sft_status output_dir_lock(struct output_dir *out, struct sft_err *err);
+
+/* Find the checkpoint to go on from, and hold the run against its record: SFT_EUSAGE says what differs. Where the
+ * precision is "auto" the plan takes that of the record. */
+enum sft_status output_dir_find(struct output_dir *out, const struct settings *settings, const struct train_data *data,
+                                struct train_plan *plan, struct sft_err *err);
+
+/* What on_bad_row = skip leaves out is written down, in rejected.jsonl, so that nothing is lost silently. */
+enum sft_status output_dir_write_rejected(const struct output_dir *out, const struct train_data *data,
+                                          struct sft_err *err);
+
+#endif

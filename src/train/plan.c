@@ -1,0 +1,88 @@
+#include "train/plan.h"
+
+#include "config/settings.h"
+#include "data/batching.h"
+#include "model/transformer.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const precision_name[] = {"auto", "fp32", "bf16"};
+
+enum sft_status train_plan_choose_kernels(struct train_plan *plan, const struct settings *settings, struct sft_err *err)
+{
+    plan->kernels = kernels_select(precision_name[settings->train.precision], plan->kernels_why,
+                                   sizeof plan->kernels_why);
+    return plan->kernels ? SFT_OK : sft_fail(err, SFT_EUSAGE, "[train] precision: %s", plan->kernels_why);
+}
+
+enum sft_status train_plan_keep_precision(struct train_plan *plan, const struct settings *settings,
+                                          const char *recorded, struct sft_err *err)
+{
+    if (!recorded || settings->train.precision != PRECISION_AUTO)
+        return SFT_OK;
+    plan->kernels = kernels_select(recorded, plan->kernels_why, sizeof plan->kernels_why);
+    return plan->kernels ? SFT_OK
+                         : sft_fail(err, SFT_EUSAGE, "this run was started in %s: %s", recorded, plan->kernels_why);
+}
+
+static struct intervals make_intervals(const struct settings *s, const struct train_data *data)
+{
+    const uint64_t steps_per_epoch = order_steps(data->train.n_examples, (size_t)s->train.batch_size);
+    const double steps = ceil(s->train.num_train_epochs * (double)steps_per_epoch);
+    return (struct intervals){.total_steps = s->train.max_steps ? s->train.max_steps : (uint64_t)steps,
+                              .steps_per_epoch = steps_per_epoch,
+                              .logging_steps = s->train.logging_steps,
+                              .eval_steps = s->train.eval_steps,
+                              .save_steps = s->train.save_steps,
+                              .save_interval_s = s->train.save_interval_s,
+                              .early_stopping_patience = s->train.early_stopping_patience,
+                              .has_eval = data->eval.n_examples > 0};
+}
+
+void train_plan_make(struct train_plan *plan, const struct settings *settings, const struct train_data *data)
+{
+    const struct schedule_options schedule = {.type = (enum lr_scheduler)settings->train.lr_scheduler_type,
+                                              .learning_rate = settings->train.learning_rate,
+                                              .warmup_steps = settings->train.warmup_steps};
+    plan->order = (struct order_options){.batch_size = (size_t)settings->train.batch_size,
+                                         .seed = settings->train.seed,
+                                         .shuffle = settings->data.shuffle};
+    plan->micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
+    plan->max_grad_norm = settings->train.max_grad_norm;
+    plan->best_is_by_loss = strcmp(settings->train.metric_for_best_model, "eval_loss") == 0;
+    plan->intervals = make_intervals(settings, data);
+    plan->schedule = schedule_make(&schedule, plan->intervals.total_steps);
+}
+
+/* ---- memory ---- */
+
+/* Which examples, and their order; tokens are mapped. */
+static size_t dataset_bytes(const struct dataset *ds)
+{
+    return ds->n_examples * 2 * sizeof *ds->ids;
+}
+
+size_t train_plan_positions(const struct train_plan *plan, const struct train_data *data)
+{
+    const size_t train = batch_capacity(&data->train, plan->micro_batch_tokens);
+    const size_t eval = batch_capacity(&data->eval, plan->micro_batch_tokens);
+    return train > eval ? train : eval;
+}
+
+struct train_memory train_plan_memory(const struct train_plan *plan, const struct model_config *config,
+                                      const struct train_data *data)
+{
+    struct tensor_table table;
+    struct activations acts;
+    tensor_table_init(&table, config);
+    activations_plan(&acts, config, plan->kernels, train_plan_positions(plan, data), true);
+    struct train_memory m = {.parameters = table.n_elements * sizeof(float),
+                             .gradients = table.n_elements * sizeof(float),
+                             .moments = 2 * table.n_elements * sizeof(float),
+                             .activations = acts.bytes,
+                             .data = dataset_bytes(&data->train) + dataset_bytes(&data->eval)};
+    m.total = m.parameters + m.gradients + m.moments + m.activations + m.data;
+    tensor_table_free(&table);
+    return m;
+}

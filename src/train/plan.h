@@ -1,0 +1,43 @@
+/* The plan: how a run computes, and in how many steps; known before anything is allocated. */
+#ifndef SFT_TRAIN_PLAN_H
+#define SFT_TRAIN_PLAN_H
+
+#include "train/base_model.h"
+#include "train/intervals.h"
+#include "train/order.h"
+#include "train/schedule.h"
+#include "train/train_data.h"
+
+struct train_plan {
+    const struct kernels *kernels;
+    char kernels_why[512]; /* why these: for a person */
+    size_t micro_batch_tokens;
+    double max_grad_norm;
+    struct order_options order;
+    struct intervals intervals; /* how many steps, and what is done between them */
+    struct schedule schedule;
+    bool best_is_by_loss; /* of the evaluations; not by accuracy */
+};
+
+struct train_memory { /* bytes */
+    size_t parameters, gradients, moments, activations, data, total;
+};
+
+/* Choose the kernels, for the settings' precision: SFT_EUSAGE says why there are none. */
+enum sft_status train_plan_choose_kernels(struct train_plan *plan, const struct settings *settings, struct sft_err *err);
+
+/* A run that goes on in "auto" stays with the precision that it began with. */
+enum sft_status train_plan_keep_precision(struct train_plan *plan, const struct settings *settings,
+                                          const char *recorded, struct sft_err *err);
+
+/* The rest of it. There must be something to train on. */
+void train_plan_make(struct train_plan *plan, const struct settings *settings, const struct train_data *data);
+
+/* Positions in a micro-batch, trained on or evaluated, at most. */
+size_t train_plan_positions(const struct train_plan *plan, const struct train_data *data);
+
+/* What the run takes at its peak: activations are those of its longest micro-batch. */
+struct train_memory train_plan_memory(const struct train_plan *plan, const struct model_config *config,
+                                      const struct train_data *data);
+
+#endif

@@ -1,0 +1,208 @@
+/* Any bytes as one file of a checkpoint; the first says which:
+ *
+ *     s   trainer/state.json: refused, or a state that can be, which is written and read back as the same
+ *     o   trainer/optimizer.safetensors: refused, or read into the moments of a small model
+ *     w   model.safetensors, likewise: no weight is not finite
+ *     c   trainer/checksums.xxh64: what it is said to vouch for is all there
+ *
+ * The other files are those of a checkpoint that is in order. */
+#include "base/mem.h"
+#include "files/checksums.h"
+#include "text/bpe_train/bpe_train.h"
+#include "train/checkpoint.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char dir[256]; /* checkpoint-5 of it is in order */
+static struct settings settings;
+static struct transformer model;
+static struct adamw adamw;
+static struct tokenizer *tokenizer;
+static struct run_record record;
+static const struct model_meta meta = {NULL, NULL, -1, -1, -1, &dtype_f32};
+static const struct train_state in_order = {
+    .step = 5, .num_tokens = 1000, .num_target_tokens = 400, .window = {12.5, 20, 40}, .last_eval_step = 4, .best_step = 4};
+
+static void require(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void clean_up(void)
+{
+    struct sft_err err;
+    io_remove_tree(dir, &err);
+}
+
+/* Save a state as checkpoint-STEP. */
+static void save(const struct train_state *state)
+{
+    struct sft_err err;
+    const struct checkpoint c = {
+        .model = &model, .adamw = &adamw, .tokenizer = tokenizer, .meta = &meta, .record = &record, .state = state};
+    require(checkpoint_save(dir, &c, &err) == SFT_OK);
+}
+
+static void make_model(void)
+{
+    static const char text[] = "{\"model_type\": \"gpt2\", \"n_layer\": 1, \"n_head\": 1, \"n_embd\": 2, \"n_inner\": 2, "
+                               "\"n_positions\": 2, \"vocab_size\": 3}";
+    struct sft_err err;
+    struct model_config config;
+    json *root;
+    require(json_parse(text, sizeof text - 1, &root, &err) == SFT_OK &&
+            model_config_read(&config, root, &err) == SFT_OK);
+    json_free(root);
+    require(transformer_init(&model, &config, NULL, false, &err) == SFT_OK);
+    const size_t bytes = model.table.n_elements * sizeof(float);
+    require(block_alloc(&adamw.m, bytes, "moments", &err) == SFT_OK &&
+            block_alloc(&adamw.v, bytes, "moments", &err) == SFT_OK);
+}
+
+static void make_all(void)
+{
+    static const char *const special[] = {"<|endoftext|>"};
+    const struct bpe_train_options options = {.vocab_size = 257, .special = special, .n_special = 1};
+    struct bpe_trainer *trainer;
+    struct sft_err err;
+    const char *tmp = getenv("TMPDIR");
+    snprintf(dir, sizeof dir, "%s/sft-fuzz-state-%ld", tmp ? tmp : "/tmp", (long)getpid());
+    require(io_mkdirs(dir, &err) == SFT_OK);
+    atexit(clean_up);
+    require(bpe_trainer_new(&trainer, &options, &err) == SFT_OK);
+    require(bpe_trainer_train(trainer, &tokenizer, &err) == SFT_OK);
+    bpe_trainer_free(trainer);
+    settings_init(&settings);
+    make_model();
+    record = (struct run_record){.settings = &settings, .precision = "fp32", .isa = "ref", .total_steps = 9};
+    save(&in_order);
+}
+
+/* ---- each kind of file ---- */
+
+static bool same_state(const struct train_state *a, const struct train_state *b)
+{
+    return a->step == b->step && a->num_tokens == b->num_tokens && a->num_target_tokens == b->num_target_tokens &&
+           memcmp(&a->window, &b->window, sizeof a->window) == 0 && a->last_eval_step == b->last_eval_step &&
+           a->best_step == b->best_step && memcmp(&a->best_metric, &b->best_metric, sizeof a->best_metric) == 0 &&
+           a->evals_without_improvement == b->evals_without_improvement;
+}
+
+/* Written and found, a state that was accepted is the same. */
+static void check_round_trip(const struct train_state *state, uint64_t total_steps)
+{
+    struct train_state again;
+    struct sft_err err;
+    char *found, *last = path_join(dir, "last");
+    json *root;
+    const uint64_t total_before = record.total_steps;
+    record.total_steps = total_steps;
+    save(state);
+    require(checkpoint_find(dir, &found, &root, &err) == SFT_OK && found);
+    require(checkpoint_read_state(root, &again, &err) == SFT_OK && same_state(state, &again));
+    require(path_is_dir(last));
+    record.total_steps = total_before;
+    json_free(root);
+    free(found);
+    free(last);
+}
+
+static void check_state(const char *text, size_t len)
+{
+    struct train_state state;
+    struct sft_err err = {0};
+    const char *isa;
+    json *root;
+    if (json_parse(text, len, &root, &err)) {
+        require(err.message[0]);
+        return;
+    }
+    const enum sft_status agrees = run_record_check(&record, root, &isa, &err);
+    require(agrees == SFT_OK || (agrees == SFT_EUSAGE && err.message[0]));
+    if (checkpoint_read_state(root, &state, &err)) {
+        require(err.status == SFT_EDATA && err.message[0]);
+    } else {
+        const double total = json_number(json_get(root, "total_steps"));
+        require((double)state.step <= total && state.best_step <= state.step &&
+                state.last_eval_step <= (int64_t)state.step && state.num_target_tokens <= state.num_tokens);
+        require(isfinite(state.window.loss) && isfinite(state.best_metric));
+        if (state.step > 5) { /* newer than the one in order, so that it is found first */
+            check_round_trip(&state, (uint64_t)total);
+            require(checkpoint_prune(dir, 1, in_order.step, 0, &err) == SFT_OK);
+            require(checkpoint_count(dir) == 1 || checkpoint_count(dir) == 2);
+            clean_up();
+            save(&in_order);
+        }
+    }
+    json_free(root);
+}
+
+/* The checkpoint with `text` in the place of one of its files. */
+static void check_file(const char *name, const char *text, size_t len)
+{
+    struct sft_err err = {0};
+    struct train_state state;
+    struct strbuf before = {0};
+    json *root;
+    char *checkpoint = path_join(dir, "checkpoint-5"), *path = path_join(checkpoint, name);
+    char *state_path = path_join(checkpoint, "trainer/state.json");
+    require(io_read_file(path, &before, &err) == SFT_OK && json_parse_file(state_path, &root, &err) == SFT_OK);
+    require(io_write_file(path, text, len, &err) == SFT_OK);
+    if (checkpoint_load(checkpoint, root, &model, &adamw, &state, &err))
+        require(err.message[0]);
+    else
+        for (size_t i = 0; i < model.table.n_elements; i++)
+            require(isfinite(((const float *)model.params.data)[i]));
+    require(io_write_file(path, before.data, before.len, &err) == SFT_OK);
+    strbuf_free(&before);
+    json_free(root);
+    free(checkpoint);
+    free(path);
+    free(state_path);
+}
+
+static void check_checksums(const char *text, size_t len)
+{
+    struct sft_err err = {0};
+    char *checkpoint = path_join(dir, "checkpoint-5"), *path = path_join(checkpoint, "trainer/checksums.xxh64");
+    bool present;
+    require(io_write_file(path, text, len, &err) == SFT_OK);
+    if (checksums_verify(checkpoint, &present, &err)) {
+        require(err.message[0]);
+    } else {
+        require(present && len > 0 && text[len - 1] == '\n' && !memchr(text, '\0', len));
+        for (const char *line = text, *end; line < text + len; line = end + 1) {
+            end = memchr(line, '\n', len - (size_t)(line - text));
+            require(end - line > 18 && line[16] == ' ' && line[17] == ' ');
+        }
+    }
+    require(checksums_write(checkpoint, &err) == SFT_OK);
+    free(checkpoint);
+    free(path);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    if (!*dir)
+        make_all();
+    if (size == 0)
+        return 0;
+    char *text = mem_alloc(size > 1 ? size - 1 : 1); /* a copy of its exact size, so that reading past it is caught */
+    memcpy(text, bytes + 1, size - 1);
+    switch (bytes[0]) {
+    case 's': check_state(text, size - 1); break;
+    case 'o': check_file("trainer/optimizer.safetensors", text, size - 1); break;
+    case 'w': check_file("model.safetensors", text, size - 1); break;
+    case 'c': check_checksums(text, size - 1); break;
+    default: break;
+    }
+    free(text);
+    return 0;
+}
