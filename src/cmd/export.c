@@ -23,8 +23,7 @@ struct target {
 /* A model in memory, on its way from one directory to another. */
 struct exported {
     struct model_files files;
-    struct tensor_table table;
-    struct block params;
+    struct param_set params;
 };
 
 static enum sft_status read_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
@@ -36,16 +35,14 @@ static enum sft_status read_model(struct exported *m, const struct model_argumen
         return err->status;
     model_argument_tell(model, &unused);
     strbuf_free(&unused);
-    tensor_table_init(&m->table, config);
-    if (block_alloc(&m->params, m->table.n_elements * sizeof(float), "the parameters", err))
+    if (param_set_init(&m->params, config, NULL, err))
         return err->status;
-    return weights_load(m->params.data, &m->table, config, config->vocab_size, dir, err);
+    return weights_load(m->params.values.data, &m->params.table, config, config->vocab_size, dir, err);
 }
 
 static void free_model(struct exported *m)
 {
-    block_free(&m->params);
-    tensor_table_free(&m->table);
+    param_set_free(&m->params);
     model_files_close(&m->files);
 }
 
@@ -58,7 +55,8 @@ static enum sft_status write_model(const struct target *target, const struct exp
                                     .pad_token_id = -1,
                                     .bos_token_id = -1,
                                     .dtype = target->dtype};
-    const struct model_out out = {m->params.data, &m->table, &m->files.config, &meta, m->files.tokenizer};
+    const struct model_out out = {m->params.values.data, &m->params.table, &m->files.config, &meta,
+                                  m->files.tokenizer};
     struct staging staging;
     enum sft_status status = staging_open(&staging, target->path, err);
     if (!status)
@@ -85,7 +83,7 @@ static void report(const char *out, const struct exported *m, const char *dtype_
         strbuf_printf(&list, "%s%s", i ? " " : "", names[i]);
         free(path);
     }
-    log_info("wrote  %s: %s parameters in %s, %.1f MB", out, log_count(count, (double)m->table.n_parameters),
+    log_info("wrote  %s: %s parameters in %s, %.1f MB", out, log_count(count, (double)m->params.table.n_parameters),
              dtype_name, (double)bytes / 1e6);
     strbuf_puts(&lines, "       ");
     strbuf_wrap(&lines, list.data ? list.data : "", 7, 7);

@@ -38,16 +38,16 @@ static void add_problem(void *context, const struct sft_err *err)
 static void look_at_weights(struct info *info)
 {
     struct sft_err err;
-    struct block params = {0};
+    struct param_set params = {0};
     const struct model_config *config = &info->files.config;
     tensor_table_init(&info->table, config);
     weights_check(config, config->vocab_size, info->dir, &info->unused, &err);
     info->has_weights =
-        !block_alloc(&params, info->table.n_elements * sizeof(float), "the parameters", &err) &&
-        !weights_load(params.data, &info->table, config, config->vocab_size, info->dir, &err);
+        !param_set_init(&params, config, NULL, &err) &&
+        !weights_load(params.values.data, &params.table, config, config->vocab_size, info->dir, &err);
     if (!info->has_weights)
         add_problem(info, &err);
-    block_free(&params);
+    param_set_free(&params);
 }
 
 static void look_at_template(struct info *info)

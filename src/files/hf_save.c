@@ -87,7 +87,7 @@ static void set_fields(json *root, const struct model_config *config)
         }
     }
     if (!json_get(root, config->family->activation_key)) /* otherwise the base's name for it stays */
-        json_set_string(root, config->family->activation_key, config->gelu_exact ? "gelu" : "gelu_new");
+        json_set_string(root, config->family->activation_key, activation_name(config->activation));
 }
 
 enum { N_SPECIAL = 3 };

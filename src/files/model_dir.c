@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "model/config_read.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "files/formats.h"
+#include "model/config_read.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "files/dtype.h"
-#include "model/params.h"
+#include "model/block/tensors.h"
 #include "text/tokenizer/tokenizer.h"
 
 /* What of it is not in its weights, its config and its tokenizer. */

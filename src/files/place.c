@@ -29,11 +29,7 @@ void place_free(struct placement *p)
 
 static bool is_tied_head(const struct model_config *config, const char *canonical)
 {
-    const struct family *family = config->family;
-    for (size_t i = 0; i < family->n_tensors; i++)
-        if (config->tied && family->tensors[i].if_untied && strcmp(family->tensors[i].name, canonical) == 0)
-            return true;
-    return false;
+    return config->tied && strcmp(config->family->head, canonical) == 0;
 }
 
 /* `name`: the canonical one. */
@@ -136,8 +132,8 @@ static enum sft_status fail_missing(const struct placement *p, const char *dir, 
         return sft_fail(err, SFT_EDATA, "%s: config.json's %s is %zu, but the weights hold %zu layer%s", dir,
                         family_key(family, offsetof(struct model_config, n_layer)), p->config->n_layer,
                         p->layers_in_file, p->layers_in_file == 1 ? "" : "s");
-    const struct tensor *head = tensor_find(p->table, TENSOR_HEAD, 0);
-    if (head && missing->n_names == 1 && !p->from[head - p->table->tensors])
+    const struct tensor *head = p->table->head;
+    if (!p->config->tied && missing->n_names == 1 && !p->from[head - p->table->tensors])
         return sft_fail(err, SFT_EDATA,
                         "%s: tensor '%s' is missing, although config.json's %s is false (where the head is the "
                         "embedding, set it to true)",
@@ -194,7 +190,7 @@ static enum sft_status check_shape(const struct stored_tensor *t, size_t n_dims,
 
 size_t place_rows_in_file(const struct placement *p, const struct tensor *t)
 {
-    return t->spec->rows == DIM_VOCAB ? p->file_vocab : t->rows;
+    return t->per_token ? p->file_vocab : t->rows;
 }
 
 static enum sft_status check_shapes(const struct placement *p, struct sft_err *err)

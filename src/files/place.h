@@ -9,7 +9,7 @@
 
 #include "files/name_groups.h"
 #include "files/stored.h"
-#include "model/params.h"
+#include "model/block/tensors.h"
 
 struct placement {
     const struct tensor_table *table;

@@ -1,7 +1,8 @@
 #include "files/tensor_names.h"
 
 #include "base/mem.h"
-#include "model/family.h"
+#include "base/strbuf.h"
+#include "model/block/tensors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,10 +75,10 @@ static bool is_beside(const char *name)
 }
 
 /* The layer whose tensor this is by the family's names ("h.%zu.ln_1.bias"), or SIZE_MAX. */
-static size_t layer_of(const struct family *family, const char *canonical)
+static size_t layer_of(const struct family *family, const struct tensor_table *names, const char *canonical)
 {
-    for (size_t i = 0; i < family->n_tensors; i++) {
-        char *full = family_tensor_name(family, family->tensors[i].name), *hole = strstr(full, "%zu"), *end = NULL;
+    for (size_t i = names->n_global; i < names->n_tensors; i++) {
+        char *full = family_tensor_name(family, names->tensors[i].pattern), *hole = strstr(full, "%zu"), *end = NULL;
         size_t layer = SIZE_MAX;
         const size_t before = hole ? (size_t)(hole - full) : 0;
         if (hole && strncmp(canonical, full, before) == 0) {
@@ -95,13 +96,13 @@ static size_t layer_of(const struct family *family, const char *canonical)
 
 /* Whether a name that is none of the family's stands inside the model all the same: under its prefix, or under the
  * first part of one of its names ("h", "wte", "lm_head"). */
-static bool is_inside(const struct family *family, const char *bare)
+static bool is_inside(const struct family *family, const struct tensor_table *names, const char *bare)
 {
     if (begins(bare, family->prefix))
         return true;
     const size_t len = strcspn(bare, ".");
-    for (size_t i = 0; i < family->n_tensors; i++) {
-        const char *name = family->tensors[i].name;
+    for (size_t i = 0; i < names->n_tensors; i++) {
+        const char *name = names->tensors[i].pattern;
         if (strcspn(name, ".") == len && memcmp(name, bare, len) == 0)
             return true;
     }
@@ -123,24 +124,22 @@ static bool is_of_adapter(const char *name)
 }
 
 /* A tensor that is once in a model, by its whole name. */
-static bool is_global(const struct family *family, const char *canonical)
+static bool is_global(const struct tensor_table *names, const char *canonical)
 {
-    bool found = false;
-    for (size_t i = 0; i < family->n_tensors && !found; i++) {
-        char *full = family_tensor_name(family, family->tensors[i].name);
-        found = strcmp(full, canonical) == 0;
-        free(full);
-    }
-    return found;
+    for (size_t i = 0; i < names->n_global; i++)
+        if (strcmp(names->tensors[i].name, canonical) == 0)
+            return true;
+    return false;
 }
 
-static enum tensor_kind kind_of(const struct model_config *config, const char *bare, const char *canonical)
+static enum tensor_kind kind_of(const struct model_config *config, const struct tensor_table *names,
+                                const char *bare, const char *canonical)
 {
     const struct family *family = config->family;
-    const size_t layer = layer_of(family, canonical);
+    const size_t layer = layer_of(family, names, canonical);
     if (layer != SIZE_MAX)
         return layer < config->n_layer ? TENSOR_PARAMETER : TENSOR_LAYER;
-    if (is_global(family, canonical))
+    if (is_global(names, canonical))
         return TENSOR_PARAMETER;
     if (is_of_adapter(bare))
         return TENSOR_ADAPTER;
@@ -148,13 +147,16 @@ static enum tensor_kind kind_of(const struct model_config *config, const char *b
         return TENSOR_UNUSED;
     if (is_buffer(family, bare))
         return TENSOR_BUFFER;
-    return is_inside(family, bare) || has_foreign_part(bare) ? TENSOR_FOREIGN : TENSOR_UNUSED;
+    return is_inside(family, names, bare) || has_foreign_part(bare) ? TENSOR_FOREIGN : TENSOR_UNUSED;
 }
 
 enum tensor_kind tensor_kind(const struct model_config *config, const char *name, char **canonical)
 {
     char *bare = unwrap(name), *full = family_tensor_name(config->family, bare);
-    const enum tensor_kind kind = kind_of(config, bare, full);
+    struct tensor_table names;
+    tensor_table_of_family(&names, config->family);
+    const enum tensor_kind kind = kind_of(config, &names, bare, full);
+    tensor_table_free(&names);
     free(bare);
     if (canonical)
         *canonical = full;

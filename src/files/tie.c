@@ -7,7 +7,7 @@ enum { CHUNK = 1 << 12 };
 
 void tie_take_head(struct placement *p)
 {
-    const struct tensor *embedding = tensor_find(p->table, TENSOR_TOKEN_EMBEDDING, 0);
+    const struct tensor *embedding = p->table->token_embedding;
     const struct stored_tensor **from = &p->from[embedding - p->table->tensors];
     if (p->head && !*from) {
         *from = p->head;
@@ -30,7 +30,7 @@ static bool equals(const struct stored_tensor *t, const float *values)
 
 enum sft_status tie_check_head(const struct placement *p, const float *params, struct sft_err *err)
 {
-    const struct tensor *embedding = tensor_find(p->table, TENSOR_TOKEN_EMBEDDING, 0);
+    const struct tensor *embedding = p->table->token_embedding;
     if (!p->head || equals(p->head, params + embedding->offset))
         return SFT_OK;
     return sft_fail(err, SFT_EDATA,

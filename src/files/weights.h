@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
-#include "model/params.h"
+#include "model/block/tensors.h"
 
 /* Whether the model that `path` names has weights: a config.json alone has none. */
 bool weights_are_there(const char *path);

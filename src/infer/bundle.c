@@ -12,9 +12,9 @@ static enum sft_status load_weights(struct bundle *b, const char *dir, struct sf
     if (tokens > config.vocab_size)
         config.vocab_size = tokens;
     if (weights_check(&config, file_vocab, dir, &b->unused, err) ||
-        transformer_init(&b->model, &config, b->kernels, false, err))
+        transformer_init(&b->model, &config, b->kernels, NULL, err))
         return err->status;
-    return weights_load(b->model.params.data, &b->model.table, &config, file_vocab, dir, err);
+    return weights_load(b->model.params.values.data, &b->model.params.table, &config, file_vocab, dir, err);
 }
 
 /* Rows that pad the embedding, ids that the tokenizer leaves out, and tokens that the files have no row for, which

@@ -18,7 +18,7 @@ enum sft_status decode_init(struct decode *d, const struct bundle *bundle, size_
     const struct model_config *config = &bundle->model.config;
     const size_t positions = config->n_positions, piece = positions < PREFILL ? positions : PREFILL;
     const size_t N = at_least(piece, n_streams), S = n_streams;
-    *d = (struct decode){.bundle = bundle};
+    *d = (struct decode){.bundle = bundle, .max_positions = N};
     if (activations_init(&d->acts, config, bundle->kernels, N, false, err) ||
         kv_pool_init(&d->pool, &bundle->model, S, positions, err))
         return err->status;
@@ -179,15 +179,15 @@ static size_t gather(struct decode *d)
 /* One position of each, and of the first that have more to run as much as there is room for. */
 static struct batch fill_batch(struct decode *d, size_t S)
 {
-    size_t N = 0, spare = d->acts.max_positions - S;
+    size_t N = 0, spare = d->max_positions - S;
     for (size_t i = 0; i < S; i++) {
         const struct stream *s = d->running[i];
         const size_t done = d->pool.len[s->slot], more = s->n_seen - done - 1, extra = more < spare ? more : spare;
         spare -= extra;
+        d->len[i] = done;
         d->begin[i] = kv_pool_begin(&d->pool, s->slot);
-        d->len[i] = done + 1 + extra;
         d->seq_start[i] = N;
-        for (size_t p = done; p < d->len[i]; p++, N++) {
+        for (size_t p = done; p < done + 1 + extra; p++, N++) {
             d->tokens[N] = s->seen[p];
             d->position[N] = (int32_t)p;
         }
@@ -203,8 +203,8 @@ bool decode_step(struct decode *d)
     if (S == 0)
         return false;
     const struct batch batch = fill_batch(d, S);
-    const struct kv_view kv = kv_pool_view(&d->pool, d->begin, d->len);
-    transformer_logits(&d->bundle->model, &d->acts, &batch, &kv, d->rows, S, d->logits);
+    const struct kv_slots slots = kv_pool_slots(&d->pool, d->begin, d->len);
+    transformer_logits(&d->bundle->model, &d->acts, &batch, &slots, d->rows, S, d->logits);
     for (size_t i = 0; i < S; i++) {
         struct stream *s = d->running[i];
         d->pool.len[s->slot] = d->len[i];

@@ -50,6 +50,7 @@ struct stream {
 
 struct decode {
     const struct bundle *bundle;
+    size_t max_positions; /* N of a step at most */
     struct activations acts;
     struct kv_pool pool;
     struct stream *streams; /* (pool.n) */

@@ -5,8 +5,9 @@
 enum sft_status kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t n, size_t positions,
                               struct sft_err *err)
 {
-    const size_t row_bytes = model->config.n_embd * model->kernels->act_size;
-    const size_t bytes = model->config.n_layer * n * positions * row_bytes;
+    const struct model_config *config = &model->config;
+    const size_t row_bytes = config->n_kv_head * config->head_dim * model->kernels->act_size;
+    const size_t bytes = config->n_layer * n * positions * row_bytes;
     *pool = (struct kv_pool){.n = n, .positions = positions};
     if (block_alloc(&pool->k, bytes, "the keys' cache", err) ||
         block_alloc(&pool->v, bytes, "the values' cache", err)) {
@@ -50,7 +51,7 @@ size_t kv_pool_begin(const struct kv_pool *pool, int slot)
     return (size_t)slot * pool->positions;
 }
 
-struct kv_view kv_pool_view(const struct kv_pool *pool, const size_t *begin, const size_t *len)
+struct kv_slots kv_pool_slots(const struct kv_pool *pool, const size_t *begin, size_t *len)
 {
-    return (struct kv_view){pool->k.data, pool->v.data, pool->n * pool->positions, begin, len};
+    return (struct kv_slots){pool->k.data, pool->v.data, pool->n * pool->positions, begin, len};
 }

@@ -10,7 +10,7 @@ struct kv_pool {
     size_t n, positions; /* slots, and how long a sequence may be in one */
     size_t *len;         /* (n) positions that are there; their user's to set */
     bool *taken;         /* (n) */
-    struct block k, v;   /* of act (L, n * positions, C): a slot's rows lie together */
+    struct block k, v;   /* of act (n_layer, n * positions, n_kv_head * head_dim): a slot's rows lie together */
 };
 
 /* Room for n sequences of up to `positions` positions, none taken. Free with kv_pool_free, which accepts a zeroed
@@ -23,8 +23,9 @@ void kv_pool_free(struct kv_pool *pool);
 int kv_pool_take(struct kv_pool *pool);
 void kv_pool_give_back(struct kv_pool *pool, int slot);
 
-/* Of a batch whose sequences have their rows from begin[s] (kv_pool_begin) on; both (S), borrowed. */
-struct kv_view kv_pool_view(const struct kv_pool *pool, const size_t *begin, const size_t *len);
+/* What the model is given with a batch: begin[s] (kv_pool_begin) and len[s] of the slot of each of its sequences; both
+ * (S), borrowed, and len grows by what it appends. */
+struct kv_slots kv_pool_slots(const struct kv_pool *pool, const size_t *begin, size_t *len);
 size_t kv_pool_begin(const struct kv_pool *pool, int slot);
 
 #endif

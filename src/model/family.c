@@ -1,6 +1,7 @@
 #include "model/family.h"
 
 #include "base/mem.h"
+#include "base/strbuf.h"
 
 #include <string.h>
 
@@ -25,23 +26,13 @@ const struct family *family_by_architecture(const char *architecture)
     return NULL;
 }
 
-size_t family_dim(enum dim dim, const struct model_config *config)
+char *family_list(void)
 {
-    switch (dim) {
-    case DIM_NONE:
-        return 1;
-    case DIM_VOCAB:
-        return config->vocab_size;
-    case DIM_POSITIONS:
-        return config->n_positions;
-    case DIM_EMBD:
-        return config->n_embd;
-    case DIM_3EMBD:
-        return 3 * config->n_embd;
-    case DIM_INNER:
-        return config->n_inner;
-    }
-    SFT_BUG("unknown dimension");
+    struct strbuf list = {0};
+    for (size_t i = 0; i < N_FAMILIES; i++)
+        strbuf_printf(&list, "%s%s", i ? ", " : "", families[i]->model_type);
+    strbuf_puts(&list, N_FAMILIES == 1 ? " is" : " are");
+    return list.data;
 }
 
 char *family_tensor_name(const struct family *family, const char *name)
@@ -60,4 +51,38 @@ const char *family_key(const struct family *family, size_t offset)
         if (family->config_keys[i].offset == offset)
             return family->config_keys[i].key;
     SFT_BUG("a field that no key fills");
+}
+
+/* ---- activation functions ---- */
+
+/* Of one function, the first is the name that we write. */
+static const struct {
+    const char *name;
+    enum activation_function activation;
+} activations[] = {
+    {"gelu_new", ACTIVATION_GELU_NEW},       {"gelu_pytorch_tanh", ACTIVATION_GELU_NEW},
+    {"gelu_fast", ACTIVATION_GELU_NEW},      {"gelu_accurate", ACTIVATION_GELU_NEW},
+    {"gelu_python_tanh", ACTIVATION_GELU_NEW}, {"gelu", ACTIVATION_GELU},
+    {"gelu_python", ACTIVATION_GELU},
+};
+enum { N_ACTIVATIONS = sizeof activations / sizeof *activations };
+
+const char activation_names[] = "gelu_new, gelu_pytorch_tanh, gelu_fast and gelu";
+
+bool activation_by_name(enum activation_function *activation, const char *name)
+{
+    for (size_t i = 0; i < N_ACTIVATIONS; i++)
+        if (strcmp(activations[i].name, name) == 0) {
+            *activation = activations[i].activation;
+            return true;
+        }
+    return false;
+}
+
+const char *activation_name(enum activation_function activation)
+{
+    for (size_t i = 0; i < N_ACTIVATIONS; i++)
+        if (activations[i].activation == activation)
+            return activations[i].name;
+    SFT_BUG("an activation function without a name");
 }

@@ -1,51 +1,54 @@
-/* A family of models, as data: its tensors with their Hugging Face names, and which ops stand where.
+/* A family of models, as data: the keys of its config.json, its sublayers, and what files call their tensors.
  *
- * The transformer walks this table; it knows no family by name. Adding one is a table here and, where it
- * needs them, ops in kernels/. */
+ * The transformer walks this table and knows no family by name; what a sublayer computes, and the shapes of its
+ * tensors, its block says (block/). So a family of known parts is one file with such a table, and its row in
+ * family.c. */
 #ifndef SFT_MODEL_FAMILY_H
 #define SFT_MODEL_FAMILY_H
 
 #include "model/config.h"
 
-/* What a tensor is to the transformer. Those below TENSOR_GLOBAL_COUNT are once in a model, the others once a
- * layer. */
-enum tensor_role {
-    TENSOR_TOKEN_EMBEDDING,    /* (vocab_size, n_embd) */
-    TENSOR_POSITION_EMBEDDING, /* (n_positions, n_embd) */
-    TENSOR_FINAL_NORM_W,       /* (n_embd) */
-    TENSOR_FINAL_NORM_B,
-    TENSOR_HEAD, /* (vocab_size, n_embd), absent where tied */
-    TENSOR_GLOBAL_COUNT,
-    TENSOR_NORM1_W = TENSOR_GLOBAL_COUNT, /* (n_embd) */
-    TENSOR_NORM1_B,
-    TENSOR_QKV_W, /* (n_embd, 3 n_embd) */
-    TENSOR_QKV_B,
-    TENSOR_PROJ_W, /* (n_embd, n_embd) */
-    TENSOR_PROJ_B,
-    TENSOR_NORM2_W,
-    TENSOR_NORM2_B,
-    TENSOR_UP_W, /* (n_embd, n_inner) */
-    TENSOR_UP_B,
-    TENSOR_DOWN_W, /* (n_inner, n_embd) */
-    TENSOR_DOWN_B,
-    TENSOR_ROLE_COUNT
+/* ---- tensors, by Hugging Face's names: %zu stands for the layer; NULL: there is none ---- */
+
+/* y = x W + b, and how W lies in files, and so in memory. */
+enum layout {
+    LAYOUT_IN_OUT, /* as Hugging Face's Conv1D keeps it */
+    LAYOUT_OUT_IN  /* as torch.nn.Linear does */
+};
+struct linear_spec {
+    const char *weight, *bias;
+    enum layout layout;
 };
 
-/* A size by name, so that one table serves every model of the family. */
-enum dim { DIM_NONE, DIM_VOCAB, DIM_POSITIONS, DIM_EMBD, DIM_3EMBD, DIM_INNER };
-
-/* How a new tensor starts: GPT-2's scheme (normal with initializer_range; projections back into the residual
- * stream divided by sqrt(2 n_layer); norms 1, biases 0). */
-enum init { INIT_NORMAL, INIT_NORMAL_RESIDUAL, INIT_ONE, INIT_ZERO };
-
-struct tensor_spec {
-    enum tensor_role role;
-    const char *name;    /* Hugging Face's; %zu stands for the layer */
-    enum dim rows, cols; /* cols DIM_NONE: a vector */
-    enum init init;
-    bool decays;    /* weight decay applies: matrices and embeddings, not norms and biases */
-    bool if_untied; /* only where the head is not tied */
+enum norm_kind { NORM_LAYERNORM };
+struct norm_spec {
+    enum norm_kind kind;
+    const char *weight, *bias;
 };
+
+/* ---- sublayers: x += block(norm(x)) ---- */
+
+/* Causal self-attention. Queries, keys and values are one tensor, qkv, in this order, or three. */
+struct attention_spec {
+    struct linear_spec qkv, q, k, v;
+    struct linear_spec out;
+};
+
+struct mlp_spec {
+    struct linear_spec up, down;
+};
+
+enum block_kind { BLOCK_ATTENTION, BLOCK_MLP };
+struct sublayer_spec {
+    enum block_kind kind;
+    struct norm_spec norm;
+    union {
+        struct attention_spec attention;
+        struct mlp_spec mlp;
+    };
+};
+
+/* ---- config.json ---- */
 
 /* A field of struct model_config and its key in config.json; reading and writing both walk these. */
 enum config_type { CONFIG_SIZE, CONFIG_REAL, CONFIG_FLAG };
@@ -54,36 +57,68 @@ struct config_key {
     enum config_type type;
     size_t offset;   /* of the field, a size_t, double or bool */
     bool required;   /* otherwise: */
-    double fallback; /* its value where the key is absent or null; n_inner 0 stands for 4 n_embd */
+    double fallback; /* its value where the key is absent or null; a size of 0 is left to a rule, below */
     double min, max; /* of a CONFIG_REAL */
+};
+
+/* A size that no key has set: factor * of / by, fields of struct model_config; by NO_FIELD: 1. It must divide. */
+enum { NO_FIELD = -1 };
+struct size_rule {
+    size_t offset; /* of the field that it sets */
+    size_t factor, of;
+    ptrdiff_t by;
+};
+
+/* A key that must be false where it is there, since what it asks for is not done here. */
+struct refused_key {
+    const char *key, *why;
 };
 
 struct family {
     const char *model_type;   /* config.json's */
     const char *architecture; /* config.json's architectures[0] of what we write */
     const char *headless;     /* the same of a model saved without its head, which may be read too */
+
     const struct config_key *config_keys;
     size_t n_config_keys;
-    const char *activation_key;      /* names the mlp's activation, gelu_new where it is absent */
+    const struct size_rule *size_rules; /* applied in order */
+    size_t n_size_rules;
+    const struct refused_key *refused_keys;
+    size_t n_refused_keys;
+    const char *activation_key; /* names the MLP's activation function, and where it is absent: */
+    enum activation_function default_activation;
     const char *const *dropout_keys; /* NULL-terminated */
     double default_dropout;
-    int32_t default_token_id;      /* bos and eos where config.json is silent */
+    int32_t default_token_id; /* bos and eos where config.json is silent */
+
     const char *prefix;            /* that tensor names may carry, and that ours do: "transformer." */
     const char *const *unprefixed; /* names that never carry it ("lm_head.weight"), NULL-terminated */
     const char *const *buffers; /* name endings of tensors that files may hold and that are computed, not learnt */
-    const struct tensor_spec *tensors;
-    size_t n_tensors;
+
+    const char *token_embedding, *position_embedding; /* position_embedding may be NULL */
+    struct norm_spec final_norm;
+    const char *head;                      /* of a model whose head is not the token embedding */
+    const struct sublayer_spec *sublayers; /* of each layer */
+    size_t n_sublayers;
 };
 
 extern const struct family family_gpt2;
 const struct family *family_by_model_type(const char *model_type); /* NULL if there is none */
 const struct family *family_by_architecture(const char *architecture);
-size_t family_dim(enum dim dim, const struct model_config *config); /* DIM_NONE: 1 */
+
+/* Which there are, for messages: "gpt2 is"; malloc'd. */
+char *family_list(void);
 
 /* What config.json calls a field of struct model_config (its offset). */
 const char *family_key(const struct family *family, size_t offset);
 
 /* A tensor's full name, whether `name` came with the prefix or without; the caller's to free. */
 char *family_tensor_name(const struct family *family, const char *name);
+
+/* transformers has several names for the same functions: false for one that is not done here; and the name that we
+ * write. activation_names: those that are done, for messages. */
+bool activation_by_name(enum activation_function *activation, const char *name);
+const char *activation_name(enum activation_function activation);
+extern const char activation_names[];
 
 #endif

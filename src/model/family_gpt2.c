@@ -25,6 +25,16 @@ static const struct config_key config_keys[] = {
      0},
 };
 
+static const struct size_rule size_rules[] = {
+    {FIELD(n_inner), 4, FIELD(n_embd), NO_FIELD},
+    {FIELD(n_kv_head), 1, FIELD(n_head), NO_FIELD},
+    {FIELD(head_dim), 1, FIELD(n_embd), FIELD(n_head)},
+};
+
+static const struct refused_key refused_keys[] = {
+    {"add_cross_attention", "a model with an encoder is not supported"},
+};
+
 static const char *const dropout_keys[] = {"resid_pdrop", "embd_pdrop", "attn_pdrop", NULL};
 static const char *const unprefixed[] = {"lm_head.weight", NULL};
 
@@ -32,24 +42,16 @@ static const char *const unprefixed[] = {"lm_head.weight", NULL};
 static const char *const buffers[] = {".attn.bias", ".attn.masked_bias", ".attn.mask", ".attn.causal_mask",
                                       ".attn.tril", NULL};
 
-static const struct tensor_spec tensors[] = {
-    {TENSOR_TOKEN_EMBEDDING, "wte.weight", DIM_VOCAB, DIM_EMBD, INIT_NORMAL, true, false},
-    {TENSOR_POSITION_EMBEDDING, "wpe.weight", DIM_POSITIONS, DIM_EMBD, INIT_NORMAL, true, false},
-    {TENSOR_FINAL_NORM_W, "ln_f.weight", DIM_EMBD, DIM_NONE, INIT_ONE, false, false},
-    {TENSOR_FINAL_NORM_B, "ln_f.bias", DIM_EMBD, DIM_NONE, INIT_ZERO, false, false},
-    {TENSOR_HEAD, "lm_head.weight", DIM_VOCAB, DIM_EMBD, INIT_NORMAL, true, true},
-    {TENSOR_NORM1_W, "h.%zu.ln_1.weight", DIM_EMBD, DIM_NONE, INIT_ONE, false, false},
-    {TENSOR_NORM1_B, "h.%zu.ln_1.bias", DIM_EMBD, DIM_NONE, INIT_ZERO, false, false},
-    {TENSOR_QKV_W, "h.%zu.attn.c_attn.weight", DIM_EMBD, DIM_3EMBD, INIT_NORMAL, true, false},
-    {TENSOR_QKV_B, "h.%zu.attn.c_attn.bias", DIM_3EMBD, DIM_NONE, INIT_ZERO, false, false},
-    {TENSOR_PROJ_W, "h.%zu.attn.c_proj.weight", DIM_EMBD, DIM_EMBD, INIT_NORMAL_RESIDUAL, true, false},
-    {TENSOR_PROJ_B, "h.%zu.attn.c_proj.bias", DIM_EMBD, DIM_NONE, INIT_ZERO, false, false},
-    {TENSOR_NORM2_W, "h.%zu.ln_2.weight", DIM_EMBD, DIM_NONE, INIT_ONE, false, false},
-    {TENSOR_NORM2_B, "h.%zu.ln_2.bias", DIM_EMBD, DIM_NONE, INIT_ZERO, false, false},
-    {TENSOR_UP_W, "h.%zu.mlp.c_fc.weight", DIM_EMBD, DIM_INNER, INIT_NORMAL, true, false},
-    {TENSOR_UP_B, "h.%zu.mlp.c_fc.bias", DIM_INNER, DIM_NONE, INIT_ZERO, false, false},
-    {TENSOR_DOWN_W, "h.%zu.mlp.c_proj.weight", DIM_INNER, DIM_EMBD, INIT_NORMAL_RESIDUAL, true, false},
-    {TENSOR_DOWN_B, "h.%zu.mlp.c_proj.bias", DIM_EMBD, DIM_NONE, INIT_ZERO, false, false},
+/* A Conv1D of layer %zu. */
+#define CONV1D(module) {"h.%zu." module ".weight", "h.%zu." module ".bias", LAYOUT_IN_OUT}
+
+static const struct sublayer_spec sublayers[] = {
+    {.kind = BLOCK_ATTENTION,
+     .norm = {NORM_LAYERNORM, "h.%zu.ln_1.weight", "h.%zu.ln_1.bias"},
+     .attention = {.qkv = CONV1D("attn.c_attn"), .out = CONV1D("attn.c_proj")}},
+    {.kind = BLOCK_MLP,
+     .norm = {NORM_LAYERNORM, "h.%zu.ln_2.weight", "h.%zu.ln_2.bias"},
+     .mlp = {.up = CONV1D("mlp.c_fc"), .down = CONV1D("mlp.c_proj")}},
 };
 
 const struct family family_gpt2 = {
@@ -58,13 +60,22 @@ const struct family family_gpt2 = {
     .headless = "GPT2Model",
     .config_keys = config_keys,
     .n_config_keys = sizeof config_keys / sizeof *config_keys,
+    .size_rules = size_rules,
+    .n_size_rules = sizeof size_rules / sizeof *size_rules,
+    .refused_keys = refused_keys,
+    .n_refused_keys = sizeof refused_keys / sizeof *refused_keys,
     .activation_key = "activation_function",
+    .default_activation = ACTIVATION_GELU_NEW,
     .dropout_keys = dropout_keys,
     .default_dropout = 0.1,
     .default_token_id = 50256,
     .prefix = "transformer.",
     .unprefixed = unprefixed,
     .buffers = buffers,
-    .tensors = tensors,
-    .n_tensors = sizeof tensors / sizeof *tensors,
+    .token_embedding = "wte.weight",
+    .position_embedding = "wpe.weight",
+    .final_norm = {NORM_LAYERNORM, "ln_f.weight", "ln_f.bias"},
+    .head = "lm_head.weight",
+    .sublayers = sublayers,
+    .n_sublayers = sizeof sublayers / sizeof *sublayers,
 };

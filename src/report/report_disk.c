@@ -2,7 +2,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "model/params.h"
+#include "model/block/tensors.h"
 #include "train/checkpoint_list.h"
 
 #include <stdlib.h>

@@ -283,6 +283,7 @@ void report_text_plan(const struct report *report, struct strbuf *out)
     report_text(report, out);
     activations_plan(&acts, &of->base->config, of->plan->kernels, positions, true);
     strbuf_printf(out, "activations, for micro-batches of up to %zu positions:\n", positions);
-    for (size_t i = 0; i < acts.plan_count; i++)
-        strbuf_printf(out, "       %-32s %10.1f MB\n", acts.plan[i].name, mb(acts.plan[i].bytes));
+    for (size_t i = 0; i < acts.plan.count; i++)
+        strbuf_printf(out, "       %-32s %10.1f MB\n", acts.plan.entries[i].name,
+                      mb(acts.plan.entries[i].bytes));
 }

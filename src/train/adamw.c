@@ -6,7 +6,7 @@ enum sft_status adamw_init(struct adamw *adamw, const struct transformer *model,
                            struct sft_err *err)
 {
     *adamw = (struct adamw){.options = *options};
-    const size_t bytes = model->table.n_elements * sizeof(float);
+    const size_t bytes = model->params.table.n_trained_elements * sizeof(float);
     if (block_alloc(&adamw->m, bytes, "the first moments", err) ||
         block_alloc(&adamw->v, bytes, "the second moments", err)) {
         adamw_free(adamw);
@@ -34,12 +34,13 @@ void adamw_step(struct adamw *adamw, struct transformer *model, uint64_t step, d
         .correction1 = (float)(1 - pow(o->beta1, (double)step)),
         .correction2_sqrt = (float)sqrt(1 - pow(o->beta2, (double)step)),
     };
-    for (size_t i = 0; i < model->table.n_tensors; i++) {
-        const struct tensor *tensor = &model->table.tensors[i];
-        args.weight_decay = tensor->spec->decays ? (float)o->weight_decay : 0;
-        model->kernels->adamw((float *)model->params.data + tensor->offset,
-                              (float *)adamw->m.data + tensor->offset,
-                              (float *)adamw->v.data + tensor->offset,
-                              (const float *)model->grads.data + tensor->offset, &args, tensor->count);
+    for (size_t i = 0; i < model->params.table.n_tensors; i++) {
+        const struct tensor *tensor = &model->params.table.tensors[i];
+        if (!tensor->trained)
+            continue;
+        args.weight_decay = tensor->decays ? (float)o->weight_decay : 0;
+        model->kernels->adamw(param_values(&model->params, tensor), (float *)adamw->m.data + tensor->grad_offset,
+                              (float *)adamw->v.data + tensor->grad_offset, param_grads(&model->params, tensor), &args,
+                              tensor->count);
     }
 }

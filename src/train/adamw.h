@@ -11,7 +11,7 @@ struct adamw_options {
 
 struct adamw {
     struct adamw_options options;
-    struct block m, v; /* float, table.n_elements each: first and second moments */
+    struct block m, v; /* float, table.n_trained_elements each: first and second moments */
 };
 
 /* Moments start at zero. Free with adamw_free, which accepts a zeroed struct. */

@@ -70,8 +70,8 @@ enum sft_status base_model_check_weights(const struct base_model *base, struct s
     struct strbuf unused = {0};
     if (!weights_are_there(base->files.path))
         return SFT_OK;
-    const enum sft_status status = weights_check(&base->config, base->files.config.vocab_size, base->files.path, &unused,
-                                                 err);
+    const struct model_files *files = &base->files;
+    const enum sft_status status = weights_check(&base->config, files->config.vocab_size, files->path, &unused, err);
     if (!status && unused.len)
         log_warning("%s: tensors that are not used: %s", base->files.path, unused.data);
     strbuf_free(&unused);

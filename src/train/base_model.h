@@ -5,7 +5,7 @@
 
 #include "files/model_files.h"
 #include "files/model_out.h"
-#include "model/params.h"
+#include "model/block/tensors.h"
 #include "text/template.h"
 
 struct settings;

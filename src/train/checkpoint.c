@@ -18,23 +18,28 @@ static const char moments_name[] = "trainer/optimizer.safetensors", state_name[]
 
 static enum sft_status moments_write(const char *path, const struct checkpoint *c, struct sft_err *err)
 {
-    const struct tensor_table *table = &c->model->table;
+    const struct tensor_table *table = &c->model->params.table;
     const float *moments[2] = {c->adamw->m.data, c->adamw->v.data};
     struct arena names = {0};
     struct st_entry *entries = arena_calloc(&names, 2 * table->n_tensors, sizeof *entries);
+    size_t n = 0;
     for (size_t i = 0; i < 2 * table->n_tensors; i++) {
         const struct tensor *t = &table->tensors[i % table->n_tensors];
-        entries[i] = (struct st_entry){
-            .name = arena_printf(&names, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name),
-            .dtype = &dtype_f32,
-            .n_dims = t->n_dims,
-            .shape = {t->rows, t->cols}};
+        if (t->trained)
+            entries[n++] = (struct st_entry){
+                .name = arena_printf(&names, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name),
+                .dtype = &dtype_f32,
+                .n_dims = t->n_dims,
+                .shape = {t->rows, t->cols}};
     }
     enum sft_status status = SFT_OK;
-    struct st_writer *w = st_writer_open(path, entries, 2 * table->n_tensors, err);
+    struct st_writer *w = st_writer_open(path, entries, n, err);
     if (w) {
-        for (size_t i = 0; i < 2 * table->n_tensors; i++)
-            st_write(w, moments[i / table->n_tensors] + table->tensors[i % table->n_tensors].offset);
+        for (size_t i = 0; i < 2 * table->n_tensors; i++) {
+            const struct tensor *t = &table->tensors[i % table->n_tensors];
+            if (t->trained)
+                st_write(w, moments[i / table->n_tensors] + t->grad_offset);
+        }
         status = st_writer_commit(w, NULL, err);
     } else {
         status = err->status;
@@ -46,7 +51,7 @@ static enum sft_status moments_write(const char *path, const struct checkpoint *
 static enum sft_status moments_read(const char *path, const struct transformer *model, struct adamw *adamw,
                                     struct sft_err *err)
 {
-    const struct tensor_table *table = &model->table;
+    const struct tensor_table *table = &model->params.table;
     float *moments[2] = {adamw->m.data, adamw->v.data};
     struct st_file file;
     if (st_open(&file, path, err))
@@ -55,12 +60,14 @@ static enum sft_status moments_read(const char *path, const struct transformer *
     for (size_t i = 0; i < 2 * table->n_tensors && !status; i++) {
         const struct tensor *t = &table->tensors[i % table->n_tensors];
         char name[sizeof t->name + 2];
+        if (!t->trained)
+            continue;
         snprintf(name, sizeof name, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name);
         const struct stored_tensor *stored = st_find(&file, name);
         if (!stored || stored->count != t->count)
             status = sft_fail(err, SFT_EDATA, "%s: tensor '%s' is missing or has another size", path, name);
         else
-            status = stored_read(stored, moments[i / table->n_tensors] + t->offset, err);
+            status = stored_read(stored, moments[i / table->n_tensors] + t->grad_offset, err);
     }
     st_close(&file);
     return status;
@@ -72,7 +79,8 @@ static enum sft_status moments_read(const char *path, const struct transformer *
 static enum sft_status write_model(const char *dir, const struct checkpoint *c, struct sft_err *err)
 {
     const struct transformer *model = c->model;
-    const struct model_out out = {model->params.data, &model->table, &model->config, c->meta, c->tokenizer};
+    const struct model_out out = {model->params.values.data, &model->params.table, &model->config, c->meta,
+                                  c->tokenizer};
     return hf_save(&out, dir, err);
 }
 
@@ -186,7 +194,7 @@ enum sft_status checkpoint_find(const char *output_dir, struct checkpoint_found 
 enum sft_status checkpoint_load(const char *dir, struct transformer *model, struct adamw *adamw, struct sft_err *err)
 {
     char *moments = path_join(dir, moments_name);
-    enum sft_status status = weights_load(model->params.data, &model->table, &model->config,
+    enum sft_status status = weights_load(model->params.values.data, &model->params.table, &model->config,
                                           model->config.vocab_size, dir, err);
     if (!status)
         status = moments_read(moments, model, adamw, err);

@@ -4,7 +4,7 @@
 
 double grad_norm(const struct transformer *model)
 {
-    return sqrt(model->kernels->sum_of_squares(model->grads.data, model->table.n_elements));
+    return sqrt(model->kernels->sum_of_squares(model->params.grads.data, model->params.table.n_trained_elements));
 }
 
 double grad_norm_clip(double norm, double max_grad_norm)

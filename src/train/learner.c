@@ -23,7 +23,7 @@ static enum sft_status allocate(struct learner *l, const struct settings *settin
                                         .beta2 = settings->train.adam_beta2,
                                         .epsilon = settings->train.adam_epsilon};
     const size_t positions = train_plan_positions(plan, data);
-    if (transformer_init(&l->model, &base->config, plan->kernels, true, err) ||
+    if (transformer_init(&l->model, &base->config, plan->kernels, tensor_any, err) ||
         adamw_init(&l->adamw, &l->model, &adamw, err) ||
         activations_init(&l->acts, &base->config, plan->kernels, positions, true, err) ||
         batch_buffer_init(&l->buffer, positions, positions, err))
@@ -37,7 +37,7 @@ static enum sft_status load_weights(struct learner *l, const struct settings *se
 {
     if (from->dir)
         return checkpoint_load(from->dir, &l->model, &l->adamw, err);
-    return base_model_load_weights(base, &l->model.table, l->model.params.data, settings->train.seed, err);
+    return base_model_load_weights(base, &l->model.params.table, l->model.params.values.data, settings->train.seed, err);
 }
 
 /* What the first step may leave untouched, where a later one has a larger micro-batch; gradients and moments

@@ -11,7 +11,7 @@
 #define objective_run      REAL_NAME(objective_run)
 #define objective_run_grad REAL_NAME(objective_run_grad)
 
-/* A micro-batch on its way through the model. Its N must be at most acts->max_positions. */
+/* A micro-batch on its way through the model. Its N must be at most that of acts' plan. */
 struct objective_batch {
     struct transformer *model;
     struct activations *acts;

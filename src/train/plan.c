@@ -78,9 +78,9 @@ struct train_memory train_plan_memory(const struct train_plan *plan, const struc
     tensor_table_init(&table, config);
     activations_plan(&acts, config, plan->kernels, train_plan_positions(plan, data), true);
     struct train_memory m = {.parameters = table.n_elements * sizeof(float),
-                             .gradients = table.n_elements * sizeof(float),
-                             .moments = 2 * table.n_elements * sizeof(float),
-                             .activations = acts.bytes,
+                             .gradients = table.n_trained_elements * sizeof(float),
+                             .moments = 2 * table.n_trained_elements * sizeof(float),
+                             .activations = acts.plan.bytes,
                              .data = dataset_bytes(&data->train) + dataset_bytes(&data->eval)};
     m.total = m.parameters + m.gradients + m.moments + m.activations + m.data;
     tensor_table_free(&table);

@@ -125,7 +125,7 @@ static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
 static enum sft_status check_weights(const struct learner *l, struct sft_err *err)
 {
     const struct transformer *model = &l->model;
-    if (isfinite(model->kernels->sum_of_squares(model->params.data, model->table.n_elements)))
+    if (isfinite(model->kernels->sum_of_squares(model->params.values.data, model->params.table.n_elements)))
         return SFT_OK;
     return sft_fail(
         err, SFT_ENONFINITE,

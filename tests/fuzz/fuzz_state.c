@@ -60,8 +60,8 @@ static void make_model(void)
     require(json_parse(text, sizeof text - 1, &root, &err) == SFT_OK &&
             model_config_read(&config, root, &err) == SFT_OK);
     json_free(root);
-    require(transformer_init(&model, &config, NULL, false, &err) == SFT_OK);
-    const size_t bytes = model.table.n_elements * sizeof(float);
+    require(transformer_init(&model, &config, NULL, tensor_any, &err) == SFT_OK);
+    const size_t bytes = model.params.table.n_trained_elements * sizeof(float);
     require(block_alloc(&adamw.m, bytes, "moments", &err) == SFT_OK &&
             block_alloc(&adamw.v, bytes, "moments", &err) == SFT_OK);
 }
@@ -158,8 +158,8 @@ static void check_file(const char *name, const char *text, size_t len)
     if (checkpoint_load(checkpoint, root, &model, &adamw, &state, &err))
         require(err.message[0]);
     else
-        for (size_t i = 0; i < model.table.n_elements; i++)
-            require(isfinite(((const float *)model.params.data)[i]));
+        for (size_t i = 0; i < model.params.table.n_elements; i++)
+            require(isfinite(((const float *)model.params.values.data)[i]));
     require(io_write_file(path, before.data, before.len, &err) == SFT_OK);
     strbuf_free(&before);
     json_free(root);

@@ -22,6 +22,8 @@ static void bundle_make(struct bundle *b)
     const struct model_config config = {.family = &family_gpt2,
                                         .n_layer = 2,
                                         .n_head = 2,
+                                        .n_kv_head = 2,
+                                        .head_dim = 16,
                                         .n_embd = 32,
                                         .n_inner = 64,
                                         .n_positions = POSITIONS,
@@ -33,8 +35,8 @@ static void bundle_make(struct bundle *b)
     *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
     b->kernels = kernels_select("fp32", b->kernels_why, sizeof b->kernels_why);
     ck_assert_msg(b->kernels != NULL, "%s", b->kernels_why);
-    check_ok(transformer_init(&b->model, &config, b->kernels, false, &err));
-    params_init_random(b->model.params.data, &b->model.table, &config, 1);
+    check_ok(transformer_init(&b->model, &config, b->kernels, NULL, &err));
+    params_init_random(b->model.params.values.data, &b->model.params.table, &config, 1);
 }
 
 static const size_t prompt_len[N_PROMPTS] = {3, 41, LONGEST}; /* the last takes two pieces */
@@ -308,7 +310,8 @@ START_TEST(prompts_that_cannot_be_continued)
     ck_assert_str_eq(err.message, "the prompt is empty, and there is nothing to continue");
     ck_assert_int_eq(decode_prompt(&decode, talk.stream, tokens, POSITIONS, &talk.asked, &talk.out, &err), SFT_EDATA);
     ck_assert_str_eq(err.message, "the prompt has 340 tokens, and the model sees 340 at most: shorten it");
-    transformer_tensor(&one.model, TENSOR_FINAL_NORM_W, 0)[3] = NAN;
+    const struct param_set *params = &one.model.params;
+    param_values(params, tensor_find_name(&params->table, "transformer.ln_f.weight"))[3] = NAN;
     run();
     ck_assert_int_eq(talk.stream->reason, FINISH_NOT_FINITE);
     ck_assert_uint_eq(talk.out.count, 0);
@@ -331,7 +334,7 @@ START_TEST(slots_are_given_out_and_taken_back)
     ck_assert_int_eq(kv_pool_take(&pool), 1);
     ck_assert_uint_eq(pool.len[1], 0);
     ck_assert_uint_eq(kv_pool_begin(&pool, 2), 20);
-    const struct kv_view view = kv_pool_view(&pool, NULL, NULL);
+    const struct kv_slots view = kv_pool_slots(&pool, NULL, NULL);
     ck_assert_uint_eq(view.capacity, 30);
     ck_assert_uint_ge(pool.k.bytes, 2 * 30 * 32 * one.kernels->act_size);
     kv_pool_free(&pool);

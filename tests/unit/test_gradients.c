@@ -1,13 +1,13 @@
 /* The whole model's gradients: those of every fast table against the same transformer in double, and those of
  * the double one against central differences; and that no bit of a step depends on the number of threads. */
 #include "base/rng.h"
-#include "model/family.h"
-#include "model/params.h"
+#include "model/block/tensors.h"
 #include "support/hand_targets.h"
 #include "support/measured.h"
 #include "support/model_loss.h"
 #include "support/run_suite.h"
 #include "support/tables.h"
+#include "support/test_families.h"
 #include "train/adamw.h"
 #include "train/grad_norm.h"
 #include "train/objective.h"
@@ -21,13 +21,15 @@ static size_t n_tables;
 
 /* ---- models and batches of the test's own ---- */
 
-enum { MAX_POSITIONS = 1025, TIED_TANH = 0, UNTIED_EXACT = 1, N_VARIANTS };
+enum { MAX_POSITIONS = 1025, TIED_TANH = 0, UNTIED_EXACT = 1, GROUPED_BARE = 2, N_VARIANTS };
 
 static struct model_config make_config(int variant, size_t n_embd, size_t vocab_size)
 {
     struct model_config config = {.family = &family_gpt2,
                                   .n_layer = 2,
                                   .n_head = 3,
+                                  .n_kv_head = 3,
+                                  .head_dim = n_embd / 3,
                                   .n_embd = n_embd,
                                   .n_inner = 4 * n_embd,
                                   .n_positions = MAX_POSITIONS,
@@ -38,8 +40,13 @@ static struct model_config make_config(int variant, size_t n_embd, size_t vocab_
     if (variant == UNTIED_EXACT) {
         config.n_inner = n_embd + 13;
         config.tied = false;
-        config.gelu_exact = true;
+        config.activation = ACTIVATION_GELU;
         config.scale_attn_by_inverse_layer_idx = true;
+    }
+    if (variant == GROUPED_BARE) { /* heads that are wider than n_embd / n_head, and share keys and values */
+        config.family = &family_bare;
+        config.n_head = 4;
+        config.n_kv_head = 2;
     }
     return config;
 }
@@ -52,7 +59,7 @@ static double *make_params(const struct tensor_table *table)
     rng_seed(&rng, 3, 0);
     for (size_t i = 0; i < table->n_tensors; i++) {
         const struct tensor *t = &table->tensors[i];
-        const double mean = t->spec->init == INIT_ONE ? 1 : 0;
+        const double mean = t->init == INIT_ONE ? 1 : 0;
         for (size_t k = 0; k < t->count; k++)
             params[t->offset + k] = (double)(float)(mean + 0.2 * rng_normal(&rng));
     }
@@ -191,21 +198,21 @@ static struct trace run_steps(const struct model_config *config, const struct ke
     static const struct adamw_options options = {.weight_decay = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     const struct objective_batch batches[] = {{&model, &acts, &first->batch, &first->targets},
                                               {&model, &acts, &second->batch, &second->targets}};
-    ck_assert(!transformer_init(&model, config, kernels, true, NULL) &&
+    ck_assert(!transformer_init(&model, config, kernels, tensor_any, NULL) &&
               !activations_init(&acts, config, kernels, MAX_POSITIONS, true, NULL) &&
               !adamw_init(&adamw, &model, &options, NULL));
-    for (size_t i = 0; i < model.table.n_elements; i++)
-        ((float *)model.params.data)[i] = (float)params[i];
+    for (size_t i = 0; i < model.params.table.n_elements; i++)
+        ((float *)model.params.values.data)[i] = (float)params[i];
     for (size_t i = 0; i < STEPS; i++) {
         struct loss_sums sums = {0};
         objective_run_grad(&objective_sft, &batches[0], 1e-3, false, &sums);
         objective_run_grad(&objective_sft, &batches[1], 1e-3, true, &sums);
         trace.loss[i] = sums.loss;
         trace.norm[i] = grad_norm(&model);
-        trace.grads[i] = copy_block(&model.grads);
+        trace.grads[i] = copy_block(&model.params.grads);
         adamw_step(&adamw, &model, i + 1, 1e-3, grad_norm_clip(trace.norm[i], 1));
     }
-    trace.params = copy_block(&model.params);
+    trace.params = copy_block(&model.params.values);
     adamw_free(&adamw);
     activations_free(&acts);
     transformer_free(&model);

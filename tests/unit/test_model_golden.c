@@ -150,7 +150,7 @@ START_TEST(logits_loss_and_every_gradient)
     check_error(isa_of(&f), "loss", fabs(loss - json_number(json_get(f.golden, "loss"))),
                 bound_of(&f, 1e-6, 1.5e-3)); /* of about 5 */
     check_error(isa_of(&f), "gradients, relative",
-                block_error(&f.model.table, &f.model.grads, json_get(f.golden, "gradients")),
+                block_error(&f.model.params.table, &f.model.params.grads, json_get(f.golden, "gradients")),
                 bound_of(&f, 5e-6, 2e-2));
     teardown(&f);
 }
@@ -188,7 +188,7 @@ START_TEST(ten_optimizer_steps)
     check_error(isa_of(&f), "losses of 10 steps", loss_error, bound_of(&f, 2e-6, 6e-3));
     check_error(isa_of(&f), "gradient norms of 10 steps, relative", norm_error, bound_of(&f, 2e-6, 6e-3));
     check_error(isa_of(&f), "weights after 10 steps, relative",
-                block_error(&f.model.table, &f.model.params, json_get(f.golden, "weights")),
+                block_error(&f.model.params.table, &f.model.params.values, json_get(f.golden, "weights")),
                 bound_of(&f, 1e-5, 3e-3)); /* they have moved by up to 3e-2 */
     adamw_free(&adamw);
     teardown(&f);
@@ -199,8 +199,9 @@ END_TEST
 
 static float *copy_gradients(const struct fixture *f)
 {
-    float *copy = mem_alloc(f->model.grads.bytes);
-    memcpy(copy, f->model.grads.data, f->model.grads.bytes);
+    const struct block *grads = &f->model.params.grads;
+    float *copy = mem_alloc(grads->bytes);
+    memcpy(copy, grads->data, grads->bytes);
     return copy;
 }
 
@@ -208,9 +209,9 @@ static float *copy_gradients(const struct fixture *f)
 static double gradient_difference(const struct fixture *f, const float *expected)
 {
     double worst = 0;
-    for (size_t i = 0; i < f->model.table.n_tensors; i++) {
-        const struct tensor *t = &f->model.table.tensors[i];
-        const float *now = (const float *)f->model.grads.data + t->offset, *then = expected + t->offset;
+    for (size_t i = 0; i < f->model.params.table.n_tensors; i++) {
+        const struct tensor *t = &f->model.params.table.tensors[i];
+        const float *now = param_grads(&f->model.params, t), *then = expected + t->grad_offset;
         double difference = 0, norm = 0;
         for (size_t k = 0; k < t->count; k++) {
             difference += ((double)now[k] - (double)then[k]) * ((double)now[k] - (double)then[k]);
@@ -284,12 +285,13 @@ static double run_hand_batch(struct fixture *f, const struct hand_batch *b)
     return sums.loss;
 }
 
-static void check_zero_row(const struct fixture *f, enum tensor_role role, size_t row)
+static void check_zero_row(const struct fixture *f, const char *pattern, size_t row)
 {
+    const struct param_set *params = &f->model.params;
     const size_t C = f->model.config.n_embd;
-    const float *gradient = transformer_grad(&f->model, role, 0) + row * C;
+    const float *gradient = param_grads(params, tensor_find(&params->table, pattern, 0)) + row * C;
     for (size_t c = 0; c < C; c++)
-        ck_assert_msg(gradient[c] == 0.0F, "role %d, row %zu", (int)role, row);
+        ck_assert_msg(gradient[c] == 0.0F, "%s, row %zu", pattern, row);
 }
 
 /* A tied head's gradient touches every row of the token embedding; that of the embedding alone needs an
@@ -297,7 +299,7 @@ static void check_zero_row(const struct fixture *f, enum tensor_role role, size_
 static void check_no_gradient_into_token(const struct fixture *f, size_t token)
 {
     if (!f->model.config.tied)
-        check_zero_row(f, TENSOR_TOKEN_EMBEDDING, token);
+        check_zero_row(f, "wte.weight", token);
 }
 
 START_TEST(tokens_after_the_last_target_do_not_matter)
@@ -310,7 +312,7 @@ START_TEST(tokens_after_the_last_target_do_not_matter)
     b.weights[HAND_N - 1] = 0;
     const double loss = run_hand_batch(&f, &b);
     float *expected = copy_gradients(&f);
-    check_zero_row(&f, TENSOR_POSITION_EMBEDDING, 6);
+    check_zero_row(&f, "wpe.weight", 6);
     b.tokens[HAND_N - 1] = 90;
     ck_assert_double_eq(run_hand_batch(&f, &b), loss);
     check_no_gradient_into_token(&f, 90);
@@ -364,24 +366,23 @@ START_TEST(a_label_of_weight_zero_is_no_label)
 END_TEST
 
 /* Feed `n` tokens behind the *len that a slot has; their last one's logits. */
-static void feed(struct fixture *f, const struct kv_pool *slots, size_t *len, const int32_t *tokens, size_t n,
+static void feed(struct fixture *f, const struct kv_pool *pool, size_t *len, const int32_t *tokens, size_t n,
                  float *logits)
 {
     int32_t position[64];
-    const size_t seq_start[] = {0, n}, last = n - 1, begin = kv_pool_begin(slots, 1);
+    const size_t seq_start[] = {0, n}, last = n - 1, begin = kv_pool_begin(pool, 1);
     for (size_t i = 0; i < n; i++)
         position[i] = (int32_t)(*len + i);
-    *len += n;
     const struct batch batch = {.N = n, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
-    const struct kv_view kv = kv_pool_view(slots, &begin, len);
-    transformer_logits(&f->model, &f->acts, &batch, &kv, &last, 1, logits);
+    const struct kv_slots slots = kv_pool_slots(pool, &begin, len);
+    transformer_logits(&f->model, &f->acts, &batch, &slots, &last, 1, logits);
 }
 
 /* In bf16 a token fed alone is multiplied with weights that are not rounded, see above. */
 START_TEST(a_cache_changes_only_rounding)
 {
     struct fixture f;
-    struct kv_pool slots;
+    struct kv_pool pool;
     struct sft_err err;
     size_t n, len = 0;
     setup(&f, _i);
@@ -390,11 +391,11 @@ START_TEST(a_cache_changes_only_rounding)
     float *whole = mem_alloc(V * sizeof *whole), *fed = mem_alloc(V * sizeof *fed);
     ck_assert_uint_eq(n, last + 1);
     golden_logits(&f.model, tokens, n, &last, 1, whole);
-    golden_check(kv_pool_init(&slots, &f.model, 3, n, &err), &err);
-    feed(&f, &slots, &len, tokens, 20, fed);
-    feed(&f, &slots, &len, tokens + 20, 15, fed);
+    golden_check(kv_pool_init(&pool, &f.model, 3, n, &err), &err);
+    feed(&f, &pool, &len, tokens, 20, fed);
+    feed(&f, &pool, &len, tokens + 20, 15, fed);
     for (size_t t = 35; t < n; t++)
-        feed(&f, &slots, &len, tokens + t, 1, fed);
+        feed(&f, &pool, &len, tokens + t, 1, fed);
     ck_assert_uint_eq(len, n);
     double worst = 0;
     for (size_t v = 0; v < V; v++) {
@@ -403,7 +404,7 @@ START_TEST(a_cache_changes_only_rounding)
             worst = difference;
     }
     check_error(isa_of(&f), "logits through a cache", worst, bound_of(&f, 5e-6, 2.5e-2));
-    kv_pool_free(&slots);
+    kv_pool_free(&pool);
     free(whole);
     free(fed);
     free(tokens);

@@ -17,6 +17,8 @@ static struct model_config tiny(void)
     return (struct model_config){.family = &family_gpt2,
                                  .n_layer = 2,
                                  .n_head = 1,
+                                 .n_kv_head = 1,
+                                 .head_dim = 2,
                                  .n_embd = 2,
                                  .n_inner = 8,
                                  .n_positions = 3,
@@ -239,7 +241,7 @@ START_TEST(a_head_in_place_of_the_embedding)
     config.tied = true;
     tensor_table_init(&table, &config);
     check_ok(weights_load(params, &table, &config, config.vocab_size, dir, &err));
-    ck_assert_mem_eq(params + tensor_find(&table, TENSOR_TOKEN_EMBEDDING, 0)->offset, head, 10 * sizeof *head);
+    ck_assert_mem_eq(params + table.token_embedding->offset, head, 10 * sizeof *head);
     tensor_table_free(&table);
     free(params);
     free(path);

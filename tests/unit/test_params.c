@@ -1,6 +1,6 @@
 /* config.json as the model's shape, the tensor table, and random weights. */
 #include "files/model_files.h"
-#include "model/params.h"
+#include "model/block/tensors.h"
 
 #include "scratch.h"
 #include "support/run_suite.h"
@@ -21,8 +21,8 @@ START_TEST(absent_keys_have_the_defaults_of_transformers)
     check_ok(model_config_load(&c, dir, &raw, &err));
     ck_assert_ptr_eq(c.family, &family_gpt2);
     ck_assert(c.n_layer == 2 && c.n_head == 2 && c.n_embd == 4 && c.n_positions == 8 && c.vocab_size == 5);
-    ck_assert_uint_eq(c.n_inner, 16);
-    ck_assert(c.tied && c.scale_attn_weights && !c.scale_attn_by_inverse_layer_idx && !c.gelu_exact);
+    ck_assert(c.n_inner == 16 && c.n_kv_head == 2 && c.head_dim == 2);
+    ck_assert(c.tied && c.scale_attn_weights && !c.scale_attn_by_inverse_layer_idx && c.activation == ACTIVATION_GELU_NEW);
     ck_assert(c.layer_norm_epsilon == 1e-5 && c.initializer_range == 0.02 && c.dropout == 0.1);
     ck_assert_int_eq(c.eos_token_id, 3);
     ck_assert_int_eq(c.bos_token_id, -1); /* 50256 is not in this vocabulary */
@@ -47,7 +47,7 @@ START_TEST(keys_are_read)
     ck_assert(c.n_layer == 3 && c.n_head == 1 && c.n_embd == 6 && c.n_positions == 9 &&
               c.vocab_size == 60000);
     ck_assert_uint_eq(c.n_inner, 10);
-    ck_assert(!c.tied && !c.scale_attn_weights && c.scale_attn_by_inverse_layer_idx && c.gelu_exact);
+    ck_assert(!c.tied && !c.scale_attn_weights && c.scale_attn_by_inverse_layer_idx && c.activation == ACTIVATION_GELU);
     ck_assert(c.layer_norm_epsilon == 1e-6 && c.initializer_range == 0.5 && c.dropout == 0.3);
     ck_assert_int_eq(c.bos_token_id, 50256);
     ck_assert_int_eq(c.eos_token_id, -1);
@@ -64,7 +64,7 @@ static const struct {
     const char *text, *message;
 } bad_configs[] = {
     {"[]", "expected an object, found an array"},
-    {"{}", "model_type is missing (gpt2 is the one done here)"},
+    {"{}", "model_type is missing (gpt2 is done here)"},
     {"{\"model_type\":\"llama\"}", "model_type 'llama' is not supported (gpt2 is)"},
     {"{\"model_type\":2}", "model_type: expected a string, found a number"},
     {"{\"architectures\":[\"BertModel\"]}", "architecture 'BertModel' is not supported (gpt2 is)"},
@@ -78,7 +78,7 @@ static const struct {
     {WITH("2", "1", "4", "3000000000"), "vocab_size: expected 1 to 2147483647, found 3000000000"},
     {WITH("5000", "1", "4", "5"), "n_layer 5000 is more than 4096"},
     {WITH("1", "1", "2147483647", "2147483647"),
-     "these sizes make 6.46e+19 parameters, more than can be right"},
+     "these sizes make 6e+19 parameters, more than can be right"},
     {GPT2 ",\"n_inner\":0}", "n_inner: expected 1 to 2147483647, found 0"},
     {GPT2 ",\"add_cross_attention\":true}", "add_cross_attention: a model with an encoder is not supported"},
     {GPT2 ",\"activation_function\":\"relu\"}",
@@ -142,20 +142,55 @@ START_TEST(the_table_lays_out_every_tensor_once)
         const struct tensor *t = &m.table.tensors[i];
         ck_assert_uint_eq(t->offset, (end + 15) / 16 * 16);
         ck_assert_uint_eq(t->count, t->rows * t->cols);
-        ck_assert_ptr_eq(tensor_find(&m.table, t->spec->role, t->layer), t);
+        ck_assert_ptr_eq(tensor_find(&m.table, t->pattern, t->layer), t);
         ck_assert_ptr_eq(tensor_find_name(&m.table, t->name), t);
-        ck_assert_int_eq(t->spec->decays, t->n_dims == 2);
+        ck_assert_int_eq(t->decays, t->n_dims == 2);
         end = t->offset + t->count;
     }
     ck_assert_uint_eq(m.table.n_elements, (end + 15) / 16 * 16);
-    ck_assert_str_eq(tensor_find(&m.table, TENSOR_QKV_W, 1)->name, "transformer.h.1.attn.c_attn.weight");
-    ck_assert_str_eq(tensor_find(&m.table, TENSOR_HEAD, 0)->name, "lm_head.weight");
-    ck_assert_ptr_null(tensor_find(&m.table, TENSOR_QKV_W, 2));
+    const char *const qkv = "h.%zu.attn.c_attn.weight";
+    ck_assert_str_eq(tensor_find(&m.table, qkv, 1)->name, "transformer.h.1.attn.c_attn.weight");
+    ck_assert_str_eq(m.table.head->name, "lm_head.weight");
+    ck_assert_str_eq(m.table.token_embedding->name, "transformer.wte.weight");
+    ck_assert_ptr_null(tensor_find(&m.table, qkv, 2));
+    ck_assert_ptr_null(tensor_find(&m.table, "h.%zu.attn.q_proj.weight", 0));
+    ck_assert_ptr_null(tensor_find(&m.table, NULL, 0));
     model_close(&m);
 
     put("config.json", GPT2 "}");
     model_open(&m);
-    ck_assert_ptr_null(tensor_find(&m.table, TENSOR_HEAD, 0));
+    ck_assert_ptr_null(tensor_find(&m.table, "lm_head.weight", 0));
+    ck_assert_ptr_eq(m.table.head, m.table.token_embedding);
+    model_close(&m);
+}
+END_TEST
+
+static bool is_norm(const struct tensor *tensor)
+{
+    return strstr(tensor->pattern, "ln_") != NULL;
+}
+
+START_TEST(only_trained_tensors_have_a_place_among_the_gradients)
+{
+    struct model m;
+    put("config.json", GPT2 "}");
+    model_open(&m);
+    ck_assert_uint_eq(m.table.n_trained_elements, m.table.n_elements); /* all, as it is made */
+    tensor_table_choose(&m.table, is_norm);
+    size_t end = 0, n_trained = 0;
+    for (size_t i = 0; i < m.table.n_tensors; i++) {
+        const struct tensor *t = &m.table.tensors[i];
+        ck_assert_int_eq(t->trained, is_norm(t));
+        if (!t->trained)
+            continue;
+        ck_assert_uint_eq(t->grad_offset, (end + 15) / 16 * 16);
+        end = t->grad_offset + t->count;
+        n_trained++;
+    }
+    ck_assert_uint_eq(n_trained, 2 + 2 * 4);
+    ck_assert_uint_eq(m.table.n_trained_elements, (end + 15) / 16 * 16);
+    tensor_table_choose(&m.table, NULL);
+    ck_assert_uint_eq(m.table.n_trained_elements, 0);
     model_close(&m);
 }
 END_TEST
@@ -181,7 +216,7 @@ START_TEST(random_weights_follow_gpt2)
     for (size_t i = 0; i < m.table.n_tensors; i++) {
         const struct tensor *t = &m.table.tensors[i];
         const float *values = m.params + t->offset;
-        const bool residual = t->spec->role == TENSOR_PROJ_W || t->spec->role == TENSOR_DOWN_W;
+        const bool residual = strstr(t->name, "c_proj") != NULL;
         const double expected = t->n_dims == 1 ? 0 : residual ? 0.02 / 4 : 0.02;
         ck_assert_double_eq_tol(standard_deviation(values, t->count), expected,
                                 4 * expected / sqrt(2.0 * (double)t->count) + 1e-12);
@@ -223,6 +258,7 @@ int main(void)
     tcase_add_test(tcase, keys_are_read);
     tcase_add_loop_test(tcase, bad_configs_are_named, 0, sizeof bad_configs / sizeof *bad_configs);
     tcase_add_test(tcase, the_table_lays_out_every_tensor_once);
+    tcase_add_test(tcase, only_trained_tensors_have_a_place_among_the_gradients);
     tcase_add_test(tcase, random_weights_follow_gpt2);
     tcase_add_test(tcase, random_weights_depend_on_the_seed_alone);
     suite_add_tcase(suite, tcase);

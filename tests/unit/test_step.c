@@ -64,8 +64,9 @@ START_TEST(all_memory_is_resident_after_the_first_step)
     const struct {
         const char *name;
         const struct block *block;
-    } blocks[] = {{"parameters", &l->model.params}, {"gradients", &l->model.grads},   {"first moments", &l->adamw.m},
-                  {"second moments", &l->adamw.v},  {"activations", &l->acts.memory}, {"batch", &l->buffer.memory}};
+    } blocks[] = {{"parameters", &l->model.params.values}, {"gradients", &l->model.params.grads},
+                  {"first moments", &l->adamw.m},          {"second moments", &l->adamw.v},
+                  {"activations", &l->acts.memory},        {"batch", &l->buffer.memory}};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         const size_t pages = (blocks[i].block->bytes + page - 1) / page;
         ck_assert_uint_gt(pages, 0);

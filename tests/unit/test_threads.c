@@ -190,8 +190,8 @@ static struct block trained(const int threads[STEPS])
         omp_set_num_threads(threads[i]);
         ck_assert_msg(!step_take(&run.learner, &run.data.train, &run.plan, NULL, &result, &err), "%s", err_text(&err));
     }
-    const struct block weights = run.learner.model.params;
-    run.learner.model.params = (struct block){0};
+    const struct block weights = run.learner.model.params.values;
+    run.learner.model.params.values = (struct block){0};
     run_free(&run);
     settings_free(&settings);
     return weights;

@@ -94,6 +94,8 @@ static void fixture_open(struct fixture *f, bool tied, size_t n_new_tokens)
     f->config = (struct model_config){.family = &family_gpt2,
                                       .n_layer = 2,
                                       .n_head = 1,
+                                      .n_kv_head = 1,
+                                      .head_dim = 2,
                                       .n_embd = 2,
                                       .n_inner = 8,
                                       .n_positions = 3,

@@ -18,19 +18,20 @@ double REAL_NAME(model_loss)(const struct model_config *config, const void *tabl
     struct activations acts;
     struct loss_sums sums = {0};
     const struct objective_batch run = {&model, &acts, batch, targets};
-    if (transformer_init(&model, config, kernels, true, NULL) ||
+    if (transformer_init(&model, config, kernels, tensor_any, NULL) ||
         activations_init(&acts, config, kernels, batch->N, true, NULL))
         SFT_BUG("no memory for a tiny model");
-    for (size_t i = 0; i < model.table.n_elements; i++)
-        ((real *)model.params.data)[i] = (real)params[i];
-    for (size_t i = 0; i < model.table.n_tensors; i++) /* what gradients hold before must not matter */
-        fill_with_nan((real *)model.grads.data + model.table.tensors[i].offset, model.table.tensors[i].count);
+    const struct tensor_table *tensors = &model.params.table;
+    for (size_t i = 0; i < tensors->n_elements; i++)
+        ((real *)model.params.values.data)[i] = (real)params[i];
+    for (size_t i = 0; i < tensors->n_tensors; i++) /* what gradients hold before must not matter */
+        fill_with_nan(param_grads(&model.params, &tensors->tensors[i]), tensors->tensors[i].count);
     if (grads)
         objective_run_grad(&objective_sft, &run, 1, false, &sums);
     else
         objective_run(&objective_sft, &run, &sums);
-    for (size_t i = 0; grads && i < model.table.n_elements; i++)
-        grads[i] = (double)((real *)model.grads.data)[i];
+    for (size_t i = 0; grads && i < tensors->n_elements; i++)
+        grads[i] = (double)((real *)model.params.grads.data)[i];
     activations_free(&acts);
     transformer_free(&model);
     return sums.loss;

@@ -1,5 +1,6 @@
-#include "model/params.h"
+#include "model/tensor_table.h"
 
+#include "base/mem.h"
 #include "base/rng.h"
 
 #include <math.h>
@@ -11,15 +12,10 @@ enum { ALIGN_ELEMENTS = 16, CHUNK = 1 << 16 };
 
 /* ---- the table ---- */
 
-static bool is_per_layer(const struct tensor_spec *spec)
-{
-    return spec->role >= TENSOR_GLOBAL_COUNT;
-}
-
 /* "transformer.h.3.ln_1.bias" from "h.%zu.ln_1.bias". */
 static void name_tensor(struct tensor *t, const struct family *family)
 {
-    char *full = family_tensor_name(family, t->spec->name);
+    char *full = family_tensor_name(family, t->pattern);
     const char *hole = strstr(full, "%zu");
     if (hole)
         snprintf(t->name, sizeof t->name, "%.*s%zu%s", (int)(hole - full), full, t->layer, hole + 3);
@@ -28,33 +24,22 @@ static void name_tensor(struct tensor *t, const struct family *family)
     free(full);
 }
 
-static void append(struct tensor_table *table, const struct model_config *config,
-                   const struct tensor_spec *spec, size_t layer)
+/* Where a tensor of so many elements ends, with the gap behind it. */
+static size_t aligned(size_t count)
 {
-    struct tensor *t = &table->tensors[table->n_tensors++];
-    *t = (struct tensor){.spec = spec, .layer = layer, .offset = table->n_elements};
-    name_tensor(t, config->family);
-    t->rows = family_dim(spec->rows, config);
-    t->cols = family_dim(spec->cols, config);
-    t->n_dims = spec->cols == DIM_NONE ? 1 : 2;
-    t->count = t->rows * t->cols;
-    table->n_elements += (t->count + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
-    table->n_parameters += t->count;
+    return (count + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
 }
 
-void tensor_table_init(struct tensor_table *table, const struct model_config *config)
+void tensor_table_add(struct tensor_table *table, const struct family *family, const struct tensor *tensor)
 {
-    const struct family *family = config->family;
-    *table = (struct tensor_table){.n_layer = config->n_layer};
-    table->tensors = mem_calloc(family->n_tensors * config->n_layer + family->n_tensors,
-                                sizeof *table->tensors);
-    for (size_t i = 0; i < family->n_tensors; i++)
-        if (!is_per_layer(&family->tensors[i]) && !(family->tensors[i].if_untied && config->tied))
-            append(table, config, &family->tensors[i], 0);
-    for (size_t layer = 0; layer < config->n_layer; layer++)
-        for (size_t i = 0; i < family->n_tensors; i++)
-            if (is_per_layer(&family->tensors[i]))
-                append(table, config, &family->tensors[i], layer);
+    table->tensors = mem_grow(table->tensors, &table->capacity, table->n_tensors + 1, sizeof *table->tensors);
+    struct tensor *t = &table->tensors[table->n_tensors++];
+    *t = *tensor;
+    name_tensor(t, family);
+    t->count = t->rows * t->cols;
+    t->offset = table->n_elements;
+    table->n_elements += aligned(t->count);
+    table->n_parameters += t->count;
 }
 
 void tensor_table_free(struct tensor_table *table)
@@ -63,10 +48,30 @@ void tensor_table_free(struct tensor_table *table)
     *table = (struct tensor_table){0};
 }
 
-const struct tensor *tensor_find(const struct tensor_table *table, enum tensor_role role, size_t layer)
+bool tensor_any(const struct tensor *tensor)
 {
-    for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++)
-        if (t->spec->role == role && t->layer == layer)
+    return tensor != NULL;
+}
+
+void tensor_table_choose(struct tensor_table *table, tensor_choice *trained)
+{
+    table->n_trained_elements = 0;
+    for (struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
+        t->trained = trained && trained(t);
+        t->grad_offset = table->n_trained_elements;
+        table->n_trained_elements += t->trained ? aligned(t->count) : 0;
+    }
+}
+
+const struct tensor *tensor_find(const struct tensor_table *table, const char *pattern, size_t layer)
+{
+    if (!pattern || layer >= table->n_layer)
+        return NULL;
+    const size_t per_layer = (table->n_tensors - table->n_global) / table->n_layer;
+    const bool is_global = !strstr(pattern, "%zu");
+    const struct tensor *t = table->tensors + (is_global ? 0 : table->n_global + layer * per_layer);
+    for (const struct tensor *end = t + (is_global ? table->n_global : per_layer); t < end; t++)
+        if (strcmp(t->pattern, pattern) == 0)
             return t;
     return NULL;
 }
@@ -108,7 +113,7 @@ void params_init_random(float *params, const struct tensor_table *table, const s
     for (size_t i = 0; i < table->n_tensors; i++) {
         const struct tensor *t = &table->tensors[i];
         float *values = params + t->offset;
-        switch (t->spec->init) {
+        switch (t->init) {
         case INIT_NORMAL:
             fill_normal(values, t->count, std, seed, i);
             break;

@@ -1,7 +1,8 @@
-#include "model/config.h"
+#include "model/config_read.h"
 
 #include "base/mem.h"
 #include "model/family.h"
+#include "model/param_set.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,22 +20,40 @@ static bool is_present(const json *root, const char *key)
 
 /* ---- the family ---- */
 
+static enum sft_status fail_family(const char *key, const char *value, struct sft_err *err)
+{
+    char *done = family_list();
+    if (key)
+        sft_fail(err, SFT_EDATA, "%s '%s' is not supported (%s)", key, value, done);
+    else
+        sft_fail(err, SFT_EDATA, "model_type is missing (%s done here)", done);
+    free(done);
+    return SFT_EDATA;
+}
+
 static enum sft_status read_family(struct model_config *config, const json *root, struct sft_err *err)
 {
     const char *model_type, *architecture = json_string(json_first(json_get(root, "architectures")));
     if (json_get_string(root, "model_type", NULL, &model_type, err))
         return SFT_EDATA;
     if (!model_type && !architecture)
-        return sft_fail(err, SFT_EDATA, "model_type is missing (gpt2 is the one done here)");
+        return fail_family(NULL, NULL, err);
     config->family = model_type ? family_by_model_type(model_type) : family_by_architecture(architecture);
     if (!config->family)
-        return sft_fail(err, SFT_EDATA, "%s '%s' is not supported (gpt2 is)",
-                        model_type ? "model_type" : "architecture", model_type ? model_type : architecture);
-    bool cross_attention;
-    if (json_get_bool(root, "add_cross_attention", false, &cross_attention, err))
-        return SFT_EDATA;
-    if (cross_attention)
-        return sft_fail(err, SFT_EDATA, "add_cross_attention: a model with an encoder is not supported");
+        return fail_family(model_type ? "model_type" : "architecture", model_type ? model_type : architecture, err);
+    return SFT_OK;
+}
+
+static enum sft_status check_refused(const struct family *family, const json *root, struct sft_err *err)
+{
+    for (size_t i = 0; i < family->n_refused_keys; i++) {
+        const struct refused_key *k = &family->refused_keys[i];
+        bool is_set;
+        if (json_get_bool(root, k->key, false, &is_set, err))
+            return SFT_EDATA;
+        if (is_set)
+            return sft_fail(err, SFT_EDATA, "%s: %s", k->key, k->why);
+    }
     return SFT_OK;
 }
 
@@ -107,26 +126,15 @@ static enum sft_status read_key(struct model_config *config, const json *root, c
     SFT_BUG("unknown type of a config key");
 }
 
-/* transformers has several names for the same two functions. */
 static enum sft_status read_activation(struct model_config *config, const json *root, struct sft_err *err)
 {
-    static const char *const exact[] = {"gelu", "gelu_python"};
-    static const char *const tanh_form[] = {"gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate",
-                                            "gelu_python_tanh"};
-    const char *key = config->family->activation_key, *name;
-    if (json_get_string(root, key, "gelu_new", &name, err))
+    const struct family *family = config->family;
+    const char *name;
+    if (json_get_string(root, family->activation_key, activation_name(family->default_activation), &name, err))
         return SFT_EDATA;
-    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
-        if (strcmp(name, exact[i]) == 0) {
-            config->gelu_exact = true;
-            return SFT_OK;
-        }
-    for (size_t i = 0; i < sizeof tanh_form / sizeof *tanh_form; i++)
-        if (strcmp(name, tanh_form[i]) == 0)
-            return SFT_OK;
-    return sft_fail(err, SFT_EDATA,
-                    "%s '%s' is not supported (gelu_new, gelu_pytorch_tanh, gelu_fast and gelu are)", key,
-                    name);
+    if (activation_by_name(&config->activation, name))
+        return SFT_OK;
+    return sft_fail(err, SFT_EDATA, "%s '%s' is not supported (%s are)", family->activation_key, name, activation_names);
 }
 
 static enum sft_status read_dropout(struct model_config *config, const json *root, struct sft_err *err)
@@ -171,41 +179,58 @@ static enum sft_status read_token_ids(struct model_config *config, const json *r
     return SFT_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- sizes ---- */
+
+static size_t *size_field(struct model_config *config, size_t offset)
+{
+    return (size_t *)((char *)config + offset);
+}
+
+/* Sizes that no key has set follow from others. */
+static enum sft_status derive_sizes(struct model_config *config, struct sft_err *err)
+{
+    const struct family *family = config->family;
+    for (size_t i = 0; i < family->n_size_rules; i++) {
+        const struct size_rule *rule = &family->size_rules[i];
+        size_t *field = size_field(config, rule->offset);
+        const size_t of = *size_field(config, rule->of);
+        const size_t by = rule->by == NO_FIELD ? 1 : *size_field(config, (size_t)rule->by);
+        if (*field)
+            continue;
+        if (of % by != 0)
+            return sft_fail(err, SFT_EDATA, "%s %zu does not divide by %s %zu", family_key(family, rule->of), of,
+                            family_key(family, (size_t)rule->by), by);
+        *field = rule->factor * of / by;
+    }
+    return SFT_OK;
+}
 
 static enum sft_status check_sizes(const struct model_config *config, struct sft_err *err)
 {
     if (config->n_layer > LAYER_LIMIT)
-        return sft_fail(err, SFT_EDATA, "n_layer %zu is more than %d", config->n_layer, LAYER_LIMIT);
-    if (config->n_embd % config->n_head != 0)
-        return sft_fail(err, SFT_EDATA, "n_embd %zu does not divide by n_head %zu", config->n_embd,
-                        config->n_head);
-    double n_parameters = 0;
-    for (size_t i = 0; i < config->family->n_tensors; i++) {
-        const struct tensor_spec *spec = &config->family->tensors[i];
-        const double n_copies = spec->role < TENSOR_GLOBAL_COUNT ? 1 : (double)config->n_layer;
-        n_parameters += n_copies * (double)family_dim(spec->rows, config) *
-                        (double)family_dim(spec->cols, config);
-    }
+        return sft_fail(err, SFT_EDATA, "%s %zu is more than %d",
+                        family_key(config->family, offsetof(struct model_config, n_layer)), config->n_layer,
+                        LAYER_LIMIT);
+    const double n_parameters = tensor_table_estimate(config);
     if (n_parameters > parameter_limit)
         return sft_fail(err, SFT_EDATA, "these sizes make %.3g parameters, more than can be right",
                         n_parameters);
     return SFT_OK;
 }
 
+/* ---- the whole ---- */
+
 enum sft_status model_config_read(struct model_config *config, const json *root, struct sft_err *err)
 {
     *config = (struct model_config){0};
     if (!json_is_object(root))
         return sft_fail(err, SFT_EDATA, "expected an object, found %s", json_type_name(root));
-    if (read_family(config, root, err))
+    if (read_family(config, root, err) || check_refused(config->family, root, err))
         return SFT_EDATA;
     for (size_t i = 0; i < config->family->n_config_keys; i++)
         if (read_key(config, root, &config->family->config_keys[i], err))
             return SFT_EDATA;
-    if (config->n_inner == 0)
-        config->n_inner = 4 * config->n_embd;
-    if (read_activation(config, root, err) || read_dropout(config, root, err) ||
+    if (derive_sizes(config, err) || read_activation(config, root, err) || read_dropout(config, root, err) ||
         read_token_ids(config, root, err))
         return SFT_EDATA;
     return check_sizes(config, err);

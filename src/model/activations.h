@@ -1,0 +1,33 @@
+/* The activations of a model: one block of memory, laid out by a plan before the first step. */
+#ifndef SFT_MODEL_ACTIVATIONS_H
+#define SFT_MODEL_ACTIVATIONS_H
+
+#include "base/err.h"
+#include "model/block/sublayer.h"
+
+#define activations_init REAL_NAME(activations_init)
+#define activations_free REAL_NAME(activations_free)
+#define activations_plan REAL_NAME(activations_plan)
+
+struct activations {
+    /* (n_layer * the family's sublayers); where nothing is trained, all layers share one set */
+    struct sublayer_acts *sublayers;
+    real *x_out; /* (n,C): the residual stream out of the last, at the n positions that the head sees */
+    struct scratch scratch;
+    real *nll;        /* (M <= N): negative log likelihood of each target, */
+    uint8_t *correct; /* and whether it is the most likely token: after costs or a backward pass */
+    real *dnll;       /* (M): the loss's gradient by each nll, which an objective says */
+    real *dx, *dx_rows; /* (N,C), (n,C): the residual stream's gradient on its way down, and past the last attention */
+    struct activation_plan plan;
+    struct block memory;
+};
+
+/* What activations_init would allocate for N positions at most, with what a backward pass needs where `trained`: fills
+ * acts->plan, and nothing else of use. */
+void activations_plan(struct activations *acts, const struct model_config *config, const struct kernels *kernels,
+                      size_t N, bool trained);
+enum sft_status activations_init(struct activations *acts, const struct model_config *config,
+                                 const struct kernels *kernels, size_t N, bool trained, struct sft_err *err);
+void activations_free(struct activations *acts);
+
+#endif

@@ -1,0 +1,33 @@
+/* A linear layer: y = x W + b, its tensors resolved. What stands beside a matrix or behind every projection into the
+ * residual stream belongs here. */
+#ifndef SFT_MODEL_BLOCK_LINEAR_H
+#define SFT_MODEL_BLOCK_LINEAR_H
+
+#include "model/block/pass.h"
+#include "model/param_set.h"
+
+#define linear_bind             REAL_NAME(linear_bind)
+#define linear_is_trained       REAL_NAME(linear_is_trained)
+#define linear_forward          REAL_NAME(linear_forward)
+#define linear_residual_forward REAL_NAME(linear_residual_forward)
+#define linear_backward         REAL_NAME(linear_backward)
+
+struct linear_layer {
+    struct linear values;
+    real *dw, *db; /* as w and b; NULL: not trained */
+};
+
+/* The tensors of layer `layer`. */
+struct linear_layer linear_bind(const struct param_set *params, const struct linear_spec *spec, size_t layer);
+bool linear_is_trained(const struct linear_layer *l);
+
+/* y (n,out).  x (n,in). */
+void linear_forward(const struct pass *pass, const struct linear_layer *l, act *y, const act *x, size_t n);
+/* y (n,out) = residual (n,out) + x W + b; y may be residual. */
+void linear_residual_forward(const struct pass *pass, const struct linear_layer *l, real *y, const real *residual,
+                             const act *x, size_t n);
+/* Gradients of what is trained, and dx (n,in), which is set; NULL: nobody below wants it.  dy (n,out). */
+void linear_backward(const struct pass *pass, const struct linear_layer *l, act *dx, const act *dy, const act *x,
+                     size_t n);
+
+#endif

@@ -1,0 +1,34 @@
+/* A pass through the model, on its way up or down, as its blocks see it. */
+#ifndef SFT_MODEL_BLOCK_PASS_H
+#define SFT_MODEL_BLOCK_PASS_H
+
+#include "kernels.h"
+#include "model/batch.h"
+#include "model/kv_slots.h"
+
+/* What every sublayer uses in its turn. */
+struct scratch {
+    act *norm;         /* (N,C): the output of the norm that ran last, */
+    real *mean, *rstd; /* (N) and its statistics */
+    act *dnorm;        /* (N,C): the gradient of that output */
+    act *dout;         /* (N,C): that of a sublayer's output, as matrix operand; NULL where act is real */
+    struct workspace work;
+};
+
+struct pass {
+    const struct kernels *kernels;
+    const struct batch *batch;
+    const struct kv_slots *kv; /* len counts the batch's positions already; NULL: keys and values are the batch's own */
+    const size_t *rows;        /* (n_rows): the positions that the head sees, ascending */
+    size_t n_rows;
+    const struct scratch *scratch;
+    bool add; /* backward: to the gradients; otherwise set them */
+};
+
+/* Elements of a matrix from `offset` on, whose size only kernels know. */
+static inline act *act_at(const struct kernels *kernels, act *matrix, size_t offset)
+{
+    return (unsigned char *)matrix + offset * kernels->act_size;
+}
+
+#endif

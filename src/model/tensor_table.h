@@ -1,0 +1,60 @@
+/* The one tensor table: every parameter's name, shape and place. Allocation, loading, saving, weight decay, clipping
+ * and the gradient tests all walk it; there is no second list. block/tensors.h makes it of a family's table.
+ *
+ * That a tensor is there, is trained, and has a place among the gradients are questions of their own: a block of values
+ * holds all tensors, a block of gradients, or of an optimizer's moments, the trained ones only. */
+#ifndef SFT_MODEL_TENSOR_TABLE_H
+#define SFT_MODEL_TENSOR_TABLE_H
+
+#include "model/config.h"
+#include "model/family.h"
+
+/* How a new tensor starts: GPT-2's scheme (normal with initializer_range; projections back into the residual
+ * stream divided by sqrt(2 n_layer); norms 1, biases 0). */
+enum init { INIT_NORMAL, INIT_NORMAL_RESIDUAL, INIT_ONE, INIT_ZERO };
+
+struct tensor {
+    char name[96];       /* as we write it, prefix included: "transformer.h.0.attn.c_attn.weight" */
+    const char *pattern; /* the family's name for it: "h.%zu.attn.c_attn.weight" */
+    size_t layer;        /* of a layer's tensor; 0 otherwise */
+    size_t rows, cols;   /* as it lies in files and in memory; a vector: rows elements, cols 1 */
+    size_t n_dims;       /* 1 or 2 */
+    enum layout layout;  /* of a linear layer's matrix */
+    enum init init;
+    bool decays;        /* weight decay applies: matrices and embeddings, not norms and biases */
+    bool per_token;     /* a row a token: it grows with the vocabulary */
+    bool trained;       /* it has gradients */
+    size_t count;       /* elements */
+    size_t offset;      /* first element, counted in elements from the start of a block of values */
+    size_t grad_offset; /* the same in a block of gradients or moments; of a trained tensor */
+};
+
+struct tensor_table {
+    struct tensor *tensors; /* those that are once in a model, then layer after layer */
+    size_t n_tensors, n_global, n_layer, capacity;
+    size_t n_elements;         /* of a block of values, alignment gaps included (they stay zero) */
+    size_t n_trained_elements; /* of a block of gradients or moments */
+    size_t n_parameters;       /* without the gaps */
+    const struct tensor *token_embedding, *head; /* one and the same where the head is tied */
+};
+
+/* Append a tensor of which all is said but name, count, offsets and trained: the first of them at a multiple of 64
+ * bytes (16 elements). */
+void tensor_table_add(struct tensor_table *table, const struct family *family, const struct tensor *tensor);
+void tensor_table_free(struct tensor_table *table);
+
+/* Which tensors are trained (NULL: none), and with that their places among the gradients. */
+typedef bool tensor_choice(const struct tensor *tensor);
+bool tensor_any(const struct tensor *tensor);
+void tensor_table_choose(struct tensor_table *table, tensor_choice *trained);
+
+/* The tensor that the family calls so, of a layer (0 for one that is once in a model); NULL: it has none, or `pattern`
+ * is NULL. */
+const struct tensor *tensor_find(const struct tensor_table *table, const char *pattern, size_t layer);
+const struct tensor *tensor_find_name(const struct tensor_table *table, const char *name);
+
+/* Fill a block of values (n_elements floats) by the family's scheme, from `seed`. */
+void params_init_random(float *params, const struct tensor_table *table, const struct model_config *config,
+                        uint64_t seed);
+
+#endif

@@ -1,0 +1,492 @@
+/* What the blocks make of a family's table: queries, keys and values in one tensor or in three; tensors that are not
+ * trained; many sequences that go on in one forward pass. */
+#include "base/rng.h"
+#include "model/transformer.h"
+#include "support/hand_targets.h"
+#include "support/measured.h"
+#include "support/model_loss.h"
+#include "support/run_suite.h"
+#include "support/tables.h"
+#include "support/test_families.h"
+#include "train/adamw.h"
+#include "train/grad_norm.h"
+#include "train/objective.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct kernels *tables[MAX_TABLES];
+static size_t n_tables;
+
+enum { C = 24, F = 40, V = 50, POSITIONS = 32, LAYERS = 2, HEADS = 3 };
+
+static struct model_config config_of(const struct family *family)
+{
+    return (struct model_config){.family = family,
+                                 .n_layer = LAYERS,
+                                 .n_head = HEADS,
+                                 .n_kv_head = HEADS,
+                                 .head_dim = C / HEADS,
+                                 .n_embd = C,
+                                 .n_inner = F,
+                                 .n_positions = POSITIONS,
+                                 .vocab_size = V,
+                                 .tied = true,
+                                 .scale_attn_weights = true,
+                                 .layer_norm_epsilon = 1e-5};
+}
+
+/* Three sequences; two of three positions have a label. */
+enum { N = 19, S = 3 };
+struct test_batch {
+    int32_t tokens[N], position[N], labels[N], target_labels[N];
+    float weights[N], target_weights[N];
+    size_t seq_start[S + 1], target_rows[N];
+    struct batch batch;
+    struct targets targets;
+};
+
+static void make_batch(struct test_batch *b)
+{
+    static const size_t starts[S + 1] = {0, 1, 8, N};
+    struct rng rng;
+    rng_seed(&rng, 4, 0);
+    memcpy(b->seq_start, starts, sizeof starts);
+    for (size_t s = 0; s < S; s++)
+        for (size_t n = starts[s]; n < starts[s + 1]; n++) {
+            b->tokens[n] = (int32_t)rng_below(&rng, V);
+            b->position[n] = (int32_t)(n - starts[s]);
+            b->labels[n] = n % 3 ? (int32_t)rng_below(&rng, V) : LABEL_NONE;
+            b->weights[n] = n % 3 ? 0.5F * (float)(n % 3) : 0;
+        }
+    b->batch = (struct batch){
+        .N = N, .S = S, .tokens = b->tokens, .position = b->position, .seq_start = b->seq_start};
+    const struct hand_targets to = {b->target_rows, b->target_labels, b->target_weights};
+    b->targets = collect_targets(&to, b->labels, b->weights, N);
+}
+
+/* Values that a float holds exactly; norms' weights around 1. */
+static double *make_params(const struct tensor_table *table)
+{
+    double *params = mem_calloc(table->n_elements, sizeof *params);
+    struct rng rng;
+    rng_seed(&rng, 3, 0);
+    for (size_t i = 0; i < table->n_tensors; i++) {
+        const struct tensor *t = &table->tensors[i];
+        for (size_t k = 0; k < t->count; k++)
+            params[t->offset + k] = (double)(float)((t->init == INIT_ONE ? 1 : 0) + 0.2 * rng_normal(&rng));
+    }
+    return params;
+}
+
+/* ---- one tensor or three ---- */
+
+/* What GPT-2 calls a tensor of family_separate, and at which third of its columns that begins. */
+static const struct {
+    const char *separate, *gpt2;
+    size_t third;
+} same[] = {
+    {"embed.weight", "wte.weight", 0},
+    {"positions.weight", "wpe.weight", 0},
+    {"norm.weight", "ln_f.weight", 0},
+    {"norm.bias", "ln_f.bias", 0},
+    {"layers.%zu.norm1.weight", "h.%zu.ln_1.weight", 0},
+    {"layers.%zu.norm1.bias", "h.%zu.ln_1.bias", 0},
+    {"layers.%zu.q_proj.weight", "h.%zu.attn.c_attn.weight", 0},
+    {"layers.%zu.q_proj.bias", "h.%zu.attn.c_attn.bias", 0},
+    {"layers.%zu.k_proj.weight", "h.%zu.attn.c_attn.weight", 1},
+    {"layers.%zu.k_proj.bias", "h.%zu.attn.c_attn.bias", 1},
+    {"layers.%zu.v_proj.weight", "h.%zu.attn.c_attn.weight", 2},
+    {"layers.%zu.v_proj.bias", "h.%zu.attn.c_attn.bias", 2},
+    {"layers.%zu.o_proj.weight", "h.%zu.attn.c_proj.weight", 0},
+    {"layers.%zu.o_proj.bias", "h.%zu.attn.c_proj.bias", 0},
+    {"layers.%zu.norm2.weight", "h.%zu.ln_2.weight", 0},
+    {"layers.%zu.norm2.bias", "h.%zu.ln_2.bias", 0},
+    {"layers.%zu.up_proj.weight", "h.%zu.mlp.c_fc.weight", 0},
+    {"layers.%zu.up_proj.bias", "h.%zu.mlp.c_fc.bias", 0},
+    {"layers.%zu.down_proj.weight", "h.%zu.mlp.c_proj.weight", 0},
+    {"layers.%zu.down_proj.bias", "h.%zu.mlp.c_proj.bias", 0},
+};
+
+/* Where element (i,j) of a tensor of family_separate stands among GPT-2's. */
+static size_t place_in_gpt2(const struct tensor *separate, const struct tensor *gpt2, size_t third, size_t i, size_t j)
+{
+    if (separate->n_dims == 1)
+        return gpt2->offset + third * C + i;
+    if (separate->layout == LAYOUT_OUT_IN)
+        return gpt2->offset + j * gpt2->cols + third * C + i;
+    return gpt2->offset + i * gpt2->cols + j;
+}
+
+/* Bring values of GPT-2's tensors to where family_separate has them. */
+static double *separated(const struct tensor_table *to, const struct tensor_table *from, const double *values)
+{
+    double *out = mem_calloc(to->n_elements, sizeof *out);
+    size_t n_elements = 0;
+    for (size_t k = 0; k < to->n_tensors; k++) {
+        const struct tensor *t = &to->tensors[k];
+        size_t row = 0;
+        while (strcmp(same[row].separate, t->pattern) != 0)
+            ck_assert_uint_lt(++row, sizeof same / sizeof *same);
+        const struct tensor *source = tensor_find(from, same[row].gpt2, t->layer);
+        for (size_t i = 0; i < t->rows; i++)
+            for (size_t j = 0; j < t->cols; j++)
+                out[t->offset + i * t->cols + j] = values[place_in_gpt2(t, source, same[row].third, i, j)];
+        n_elements += t->count;
+    }
+    ck_assert_uint_eq(n_elements, from->n_parameters);
+    return out;
+}
+
+static double difference(const double *a, const double *b, size_t n)
+{
+    double sum = 0, norm = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += (a[i] - b[i]) * (a[i] - b[i]);
+        norm += b[i] * b[i];
+    }
+    return sqrt(sum / norm);
+}
+
+/* By a table, or in double (NULL): its own rounding is all that may differ. */
+static void check_separate(const struct kernels *kernels, double bound)
+{
+    struct test_batch b;
+    struct tensor_table gpt2, separate;
+    const struct model_config fused = config_of(&family_gpt2), three = config_of(&family_separate);
+    make_batch(&b);
+    tensor_table_init(&gpt2, &fused);
+    tensor_table_init(&separate, &three);
+    double *params = make_params(&gpt2), *params3 = separated(&separate, &gpt2, params);
+    double *grads = mem_calloc(gpt2.n_elements, sizeof *grads);
+    double *grads3 = mem_calloc(separate.n_elements, sizeof *grads3);
+    const double loss = model_loss_f64(&fused, NULL, params, &b.batch, &b.targets, grads);
+    const double loss3 = kernels ? model_loss_f32(&three, kernels, params3, &b.batch, &b.targets, grads3)
+                                 : model_loss_f64(&three, NULL, params3, &b.batch, &b.targets, grads3);
+    const char *name = kernels ? table_name(kernels) : "f64";
+    double *expected = separated(&separate, &gpt2, grads);
+    check_error(name, "loss of three tensors", fabs(loss3 / loss - 1), bound);
+    for (size_t i = 0; i < separate.n_tensors; i++) {
+        const struct tensor *t = &separate.tensors[i];
+        if (strstr(t->name, "k_proj.bias")) /* all keys moved alike move no attention: only rounding is there */
+            continue;
+        check_error(name, t->name, difference(grads3 + t->offset, expected + t->offset, t->count), bound);
+    }
+    free(params);
+    free(params3);
+    free(grads);
+    free(grads3);
+    free(expected);
+    tensor_table_free(&gpt2);
+    tensor_table_free(&separate);
+}
+
+START_TEST(three_tensors_are_one)
+{
+    check_separate(NULL, 1e-12);
+    for (size_t i = 0; i < n_tables; i++)
+        check_separate(tables[i], is_bf16_table(tables[i]) ? 2.5e-2 : 3e-6);
+}
+END_TEST
+
+/* ---- tensors that are not trained ---- */
+
+/* How often kernels were asked for what. */
+static struct asked {
+    size_t linear_dx, linear_dw, attention, head_dw, embedding;
+} asked;
+static const struct kernels *inner;
+
+static void spy_linear_bwd(act *dx, real *dw, real *db, bool add, const act *dy, const act *x, const struct linear *l,
+                           size_t n, const struct workspace *work)
+{
+    asked.linear_dx += dx != NULL;
+    asked.linear_dw += dw != NULL || db != NULL;
+    inner->linear_bwd(dx, dw, db, add, dy, x, l, n, work);
+}
+
+static void spy_attention_bwd(act *dq, act *dk, act *dv, const act *dout, const act *out, const act *q, const act *k,
+                              const act *v, const real *lse, const struct attention *a, const struct workspace *work)
+{
+    asked.attention++;
+    inner->attention_bwd(dq, dk, dv, dout, out, q, k, v, lse, a, work);
+}
+
+static void spy_head_loss(real *nll, uint8_t *correct, act *dh, real *dw, bool add, const act *h,
+                          const int32_t *labels, const real *dnll, const struct head *head, size_t M,
+                          const struct workspace *work)
+{
+    asked.head_dw += dw != NULL;
+    inner->head_loss(nll, correct, dh, dw, add, h, labels, dnll, head, M, work);
+}
+
+static void spy_embed_bwd(real *dwte, real *dwpe, const real *dx, const int32_t *tokens, const int32_t *position,
+                          size_t n, size_t width)
+{
+    asked.embedding++;
+    inner->embed_bwd(dwte, dwpe, dx, tokens, position, n, width);
+}
+
+static struct kernels spying(const struct kernels *kernels)
+{
+    struct kernels spy = *kernels;
+    inner = kernels;
+    asked = (struct asked){0};
+    spy.linear_bwd = spy_linear_bwd;
+    spy.attention_bwd = spy_attention_bwd;
+    spy.head_loss = spy_head_loss;
+    spy.embed_bwd = spy_embed_bwd;
+    return spy;
+}
+
+static bool is_norm(const struct tensor *t)
+{
+    return strstr(t->pattern, "ln_") != NULL;
+}
+
+static bool is_top_down(const struct tensor *t)
+{
+    return t->layer == LAYERS - 1 && strstr(t->pattern, "mlp.c_proj");
+}
+
+static bool is_top_attention(const struct tensor *t)
+{
+    return t->layer == LAYERS - 1 && strstr(t->pattern, "attn.c_attn");
+}
+
+static bool is_top_projection(const struct tensor *t)
+{
+    return t->layer == LAYERS - 1 && strstr(t->pattern, "attn.c_proj");
+}
+
+static bool is_bias(const struct tensor *t)
+{
+    return t->n_dims == 1 && !is_norm(t);
+}
+
+static bool is_position(const struct tensor *t)
+{
+    return strcmp(t->pattern, "wpe.weight") == 0;
+}
+
+static bool is_no_position(const struct tensor *t)
+{
+    return !is_position(t);
+}
+
+static bool is_no_embedding(const struct tensor *t)
+{
+    return !t->per_token;
+}
+
+/* Of two layers with four linear layers each. Below the lowest that is trained nothing runs. */
+static const struct {
+    const char *name;
+    tensor_choice *trained;
+    struct asked asked;
+} choices[] = {
+    {"all", tensor_any, {8, 8, 2, 1, 1}},
+    {"norms", is_norm, {8, 0, 2, 0, 0}},
+    {"biases", is_bias, {7, 8, 2, 0, 0}},
+    {"the last layer's mlp.c_proj", is_top_down, {0, 1, 0, 0, 0}},
+    {"the last layer's attn.c_attn", is_top_attention, {3, 1, 1, 0, 0}},
+    {"the last layer's attn.c_proj", is_top_projection, {2, 1, 0, 0, 0}},
+    {"positions", is_position, {8, 0, 2, 0, 1}},
+    {"all but positions", is_no_position, {8, 8, 2, 1, 1}},
+    {"all but the tied embedding", is_no_embedding, {8, 8, 2, 0, 1}},
+    {"nothing", NULL, {0, 0, 0, 0, 0}},
+};
+enum { N_CHOICES = sizeof choices / sizeof *choices };
+
+/* Two micro-batches, the first of which sets the gradients and the second adds, and an optimizer's step. */
+static void run_step(struct transformer *model, struct adamw *adamw, const struct model_config *config,
+                     const struct kernels *kernels, tensor_choice *trained)
+{
+    struct test_batch b;
+    struct activations acts;
+    struct loss_sums sums = {0};
+    const struct adamw_options options = {.weight_decay = 0.1, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+    make_batch(&b);
+    ck_assert(!transformer_init(model, config, kernels, trained, NULL) &&
+              !activations_init(&acts, config, kernels, N, true, NULL) && !adamw_init(adamw, model, &options, NULL));
+    double *params = make_params(&model->params.table);
+    for (size_t i = 0; i < model->params.table.n_elements; i++)
+        ((float *)model->params.values.data)[i] = (float)params[i];
+    const struct objective_batch run = {model, &acts, &b.batch, &b.targets};
+    for (size_t i = 0; i < model->params.table.n_trained_elements; i++)
+        ((float *)model->params.grads.data)[i] = 1e6F; /* what they hold before must not matter */
+    objective_run_grad(&objective_sft, &run, 0.01, false, &sums);
+    objective_run_grad(&objective_sft, &run, 0.02, true, &sums);
+    free(params);
+    activations_free(&acts);
+}
+
+static void check_choice(const struct kernels *kernels, int choice)
+{
+    const struct model_config config = config_of(&family_gpt2);
+    const struct kernels spy = spying(kernels);
+    struct transformer all, some;
+    struct adamw adamw_all, adamw;
+    run_step(&all, &adamw_all, &config, kernels, tensor_any);
+    run_step(&some, &adamw, &config, &spy, choices[choice].trained);
+    const struct asked *expected = &choices[choice].asked, twice = {2 * expected->linear_dx, 2 * expected->linear_dw,
+                                                                   2 * expected->attention, 2 * expected->head_dw,
+                                                                   2 * expected->embedding};
+    ck_assert_msg(memcmp(&asked, &twice, sizeof asked) == 0,
+                  "%s: %s: asked for dx %zu times, dw %zu, attention %zu, head %zu, embeddings %zu", table_name(kernels),
+                  choices[choice].name, asked.linear_dx, asked.linear_dw, asked.attention, asked.head_dw,
+                  asked.embedding);
+    size_t n_trained = 0;
+    adamw_step(&adamw, &some, 1, 1e-2, 1);
+    for (size_t i = 0; i < some.params.table.n_tensors; i++) {
+        const struct tensor *t = &some.params.table.tensors[i], *of_all = &all.params.table.tensors[i];
+        const size_t bytes = t->count * sizeof(float);
+        const bool moved = memcmp(param_values(&some.params, t), param_values(&all.params, of_all), bytes) != 0;
+        ck_assert_msg(moved == t->trained, "%s: %s: %s", table_name(kernels), choices[choice].name, t->name);
+        if (t->trained)
+            ck_assert_msg(memcmp(param_grads(&some.params, t), param_grads(&all.params, of_all), bytes) == 0,
+                          "%s: %s: the gradient of %s", table_name(kernels), choices[choice].name, t->name);
+        n_trained += t->trained ? (t->count + 15) / 16 * 16 : 0;
+    }
+    ck_assert_uint_eq(some.params.grads.bytes, n_trained * sizeof(float));
+    ck_assert_uint_eq(adamw.m.bytes + adamw.v.bytes, 2 * n_trained * sizeof(float));
+    adamw_free(&adamw_all);
+    adamw_free(&adamw);
+    transformer_free(&all);
+    transformer_free(&some);
+}
+
+START_TEST(only_what_is_trained_is_computed)
+{
+    for (size_t i = 0; i < n_tables; i++)
+        check_choice(tables[i], _i);
+}
+END_TEST
+
+/* ---- many sequences in one forward pass ---- */
+
+enum { STREAMS = 3, CAPACITY = 64, DECODED = 6 };
+
+/* What a stream's last token makes of the next, when it is run alone and without slots. */
+static void logits_alone(const struct transformer *model, struct activations *acts, const int32_t *tokens, size_t n,
+                         float *logits)
+{
+    int32_t position[POSITIONS];
+    for (size_t i = 0; i < n; i++)
+        position[i] = (int32_t)i;
+    const size_t seq_start[] = {0, n}, last = n - 1;
+    const struct batch batch = {.N = n, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
+    transformer_logits(model, acts, &batch, NULL, &last, 1, logits);
+}
+
+/* Streams' tokens, and how many of each have been run. */
+struct streams {
+    int32_t tokens[STREAMS][POSITIONS];
+    size_t begin[STREAMS], len[STREAMS];
+};
+
+/* Run the next n[s] tokens of every stream in one batch; logits (STREAMS,V) of the last of each. */
+static void run_streams(const struct transformer *model, struct activations *acts, struct streams *streams,
+                        const struct kv_slots *slots, const size_t *n, float *logits)
+{
+    int32_t tokens[STREAMS * POSITIONS], position[STREAMS * POSITIONS];
+    size_t seq_start[STREAMS + 1] = {0}, rows[STREAMS];
+    for (size_t s = 0; s < STREAMS; s++) {
+        for (size_t i = 0; i < n[s]; i++) {
+            tokens[seq_start[s] + i] = streams->tokens[s][streams->len[s] + i];
+            position[seq_start[s] + i] = (int32_t)(streams->len[s] + i);
+        }
+        seq_start[s + 1] = seq_start[s] + n[s];
+        rows[s] = seq_start[s + 1] - 1;
+    }
+    const struct batch batch = {.N = seq_start[STREAMS],
+                                .S = STREAMS,
+                                .tokens = tokens,
+                                .position = position,
+                                .seq_start = seq_start};
+    transformer_logits(model, acts, &batch, slots, rows, STREAMS, logits);
+}
+
+/* Rows of a cache that are in no slot stay as they were. */
+static void check_untouched(const unsigned char *rows, size_t row_bytes, const struct streams *streams)
+{
+    for (size_t row = 0; row < LAYERS * CAPACITY; row++) {
+        bool is_in_slot = false;
+        for (size_t s = 0; s < STREAMS; s++)
+            is_in_slot |= row % CAPACITY >= streams->begin[s] && row % CAPACITY < streams->begin[s] + streams->len[s];
+        for (size_t i = 0; i < row_bytes && !is_in_slot; i++)
+            ck_assert_msg(rows[row * row_bytes + i] == 0xA5, "row %zu", row);
+    }
+}
+
+static void check_streams(const struct kernels *kernels, const struct model_config *config)
+{
+    static const size_t prompt[STREAMS] = {5, 1, 9}, one[STREAMS] = {1, 1, 1};
+    struct streams streams = {.begin = {45, 0, 17}};
+    struct transformer model;
+    struct activations acts;
+    struct rng rng;
+    rng_seed(&rng, 9, 0);
+    for (size_t s = 0; s < STREAMS; s++)
+        for (size_t i = 0; i < POSITIONS; i++)
+            streams.tokens[s][i] = (int32_t)rng_below(&rng, V);
+    ck_assert(!transformer_init(&model, config, kernels, NULL, NULL) &&
+              !activations_init(&acts, config, kernels, POSITIONS, false, NULL));
+    ck_assert_ptr_null(model.params.grads.data);
+    params_init_random(model.params.values.data, &model.params.table, config, 5);
+    const size_t row_bytes = config->n_kv_head * config->head_dim * kernels->act_size;
+    unsigned char *k = mem_alloc(LAYERS * CAPACITY * row_bytes), *v = mem_alloc(LAYERS * CAPACITY * row_bytes);
+    memset(k, 0xA5, LAYERS * CAPACITY * row_bytes);
+    memset(v, 0xA5, LAYERS * CAPACITY * row_bytes);
+    const struct kv_slots slots = {
+        .k = k, .v = v, .capacity = CAPACITY, .begin = streams.begin, .len = streams.len};
+    for (size_t step = 0; step < DECODED; step++) {
+        float together[STREAMS * V], alone[V];
+        run_streams(&model, &acts, &streams, &slots, step ? one : prompt, together);
+        for (size_t s = 0; s < STREAMS; s++) {
+            double worst = 0, size = 0;
+            ck_assert_uint_eq(streams.len[s], prompt[s] + step);
+            logits_alone(&model, &acts, streams.tokens[s], streams.len[s], alone);
+            for (size_t i = 0; i < V; i++) {
+                worst = fmax(worst, fabs((double)together[s * V + i] - (double)alone[i]));
+                size = fmax(size, fabs((double)alone[i]));
+            }
+            check_error(table_name(kernels), "logits of many streams", worst / size,
+                        is_bf16_table(kernels) ? 2.5e-2 : 2e-6);
+        }
+    }
+    check_untouched(k, row_bytes, &streams);
+    check_untouched(v, row_bytes, &streams);
+    free(k);
+    free(v);
+    activations_free(&acts);
+    transformer_free(&model);
+}
+
+START_TEST(many_streams_are_each_as_if_alone)
+{
+    struct model_config gpt2 = config_of(&family_gpt2), grouped = config_of(&family_bare);
+    gpt2.initializer_range = grouped.initializer_range = 0.3; /* so that attention looks at something */
+    grouped.n_head = 4;
+    grouped.n_kv_head = 2;
+    for (size_t i = 0; i < n_tables; i++) {
+        check_streams(tables[i], &gpt2);
+        check_streams(tables[i], &grouped);
+    }
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    start_kernels(argv);
+    n_tables = modelled_tables(tables);
+    Suite *suite = suite_create("blocks");
+    TCase *tcase = tcase_create("blocks");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, three_tensors_are_one);
+    tcase_add_loop_test(tcase, only_what_is_trained_is_computed, 0, N_CHOICES);
+    tcase_add_test(tcase, many_streams_are_each_as_if_alone);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
