@@ -28,13 +28,9 @@ static struct adamw adamw;
 static struct tokenizer *tokenizer;
 static struct run_record record;
 static struct strbuf record_text;
-static const struct hf_meta meta = {NULL, NULL, -1, -1, -1, ST_F32};
-static const struct train_state in_order = {.step = 5,
-                                            .num_tokens = 1000,
-                                            .num_target_tokens = 400,
-                                            .window = {12.5, 20, 40},
-                                            .last_eval_step = 4,
-                                            .best_step = 4};
+static const struct model_meta meta = {NULL, NULL, -1, -1, -1, &dtype_f32};
+static const struct train_state in_order = {
+    .step = 5, .num_tokens = 1000, .num_target_tokens = 400, .window = {12.5, 20, 40}, .last_eval_step = 4, .best_step = 4};
 
 static void require(bool condition)
 {
