@@ -333,7 +333,8 @@ static void check_choice(const struct kernels *kernels, int choice)
                                                                    2 * expected->attention, 2 * expected->head_dw,
                                                                    2 * expected->embedding};
     ck_assert_msg(memcmp(&asked, &twice, sizeof asked) == 0,
-                  "%s: %s: asked for dx %zu times, dw %zu, attention %zu, head %zu, embeddings %zu", table_name(kernels),
+                  "%s: %s: asked for dx %zu times, dw %zu, attention %zu, head %zu, embeddings %zu",
+                  table_name(kernels),
                   choices[choice].name, asked.linear_dx, asked.linear_dw, asked.attention, asked.head_dw,
                   asked.embedding);
     size_t n_trained = 0;
