@@ -134,7 +134,8 @@ static enum sft_status read_activation(struct model_config *config, const json *
         return SFT_EDATA;
     if (activation_by_name(&config->activation, name))
         return SFT_OK;
-    return sft_fail(err, SFT_EDATA, "%s '%s' is not supported (%s are)", family->activation_key, name, activation_names);
+    return sft_fail(err, SFT_EDATA, "%s '%s' is not supported (%s are)", family->activation_key, name,
+                    activation_names);
 }
 
 static enum sft_status read_dropout(struct model_config *config, const json *root, struct sft_err *err)

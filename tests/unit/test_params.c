@@ -22,7 +22,8 @@ START_TEST(absent_keys_have_the_defaults_of_transformers)
     ck_assert_ptr_eq(c.family, &family_gpt2);
     ck_assert(c.n_layer == 2 && c.n_head == 2 && c.n_embd == 4 && c.n_positions == 8 && c.vocab_size == 5);
     ck_assert(c.n_inner == 16 && c.n_kv_head == 2 && c.head_dim == 2);
-    ck_assert(c.tied && c.scale_attn_weights && !c.scale_attn_by_inverse_layer_idx && c.activation == ACTIVATION_GELU_NEW);
+    ck_assert(c.tied && c.scale_attn_weights && !c.scale_attn_by_inverse_layer_idx);
+    ck_assert(c.activation == ACTIVATION_GELU_NEW);
     ck_assert(c.layer_norm_epsilon == 1e-5 && c.initializer_range == 0.02 && c.dropout == 0.1);
     ck_assert_int_eq(c.eos_token_id, 3);
     ck_assert_int_eq(c.bos_token_id, -1); /* 50256 is not in this vocabulary */
