@@ -19,8 +19,8 @@ static char *directory(const struct base_model *base)
 
 static enum sft_status open_tokenizer(struct base_model *base, const struct settings *settings, struct sft_err *err)
 {
-    char *dir = directory(base);
     const struct template_options template = template_options_of(settings);
+    char *dir = directory(base);
     enum sft_status status = tokenizer_load(&base->tokenizer, dir, err);
     if (!status && base->config.family)
         status = model_config_check_vocab(&base->config, tokenizer_model_vocab_size(base->tokenizer), dir, err);
@@ -33,7 +33,8 @@ static enum sft_status open_tokenizer(struct base_model *base, const struct sett
 static enum sft_status open_generation(struct base_model *base, struct sft_err *err)
 {
     char *dir = directory(base);
-    const enum sft_status status = generation_config_load(&base->generation, dir, base->config_json, &base->config, err);
+    const enum sft_status status = generation_config_load(&base->generation, dir, base->config_json, &base->config,
+                                                          err);
     free(dir);
     return status;
 }

@@ -10,7 +10,7 @@
 struct settings;
 
 struct base_model {
-    const char *path;           /* [model] base: a Hugging Face directory, or a config.json (random weights); settings' */
+    const char *path;           /* a Hugging Face directory, or a config.json (random weights); the settings' */
     struct model_config config; /* of the model that is trained; family NULL: there is a tokenizer, and no model */
     size_t vocab_size;          /* of the base's files, before tokens were added */
     json *config_json;

@@ -74,6 +74,7 @@ static void check_round_trip(const struct model_config *c, const json *raw, cons
         const struct hf_meta meta = {raw, g->raw, -1, -1, -1, ST_F32};
         if (hf_save(params, &table, c, &meta, dir, NULL, &err) || model_config_load(&again, dir, &raw_again, &err))
             SFT_BUG("what was saved cannot be read");
+        /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): each was zeroed whole before it was filled */
         if (memcmp(c, &again, sizeof again) != 0)
             SFT_BUG("another config came back");
         if (generation_config_load(&ends, dir, raw_again, &again, &err) || ends.n_end_tokens != g->n_end_tokens)
