@@ -35,7 +35,8 @@ static enum sft_status load_weights(struct learner *l, const struct settings *se
 {
     if (from->dir)
         return checkpoint_load(from->dir, &l->model, &l->adamw, err);
-    return base_model_load_weights(base, &l->model.params.table, l->model.params.values.data, settings->train.seed, err);
+    return base_model_load_weights(base, &l->model.params.table, l->model.params.values.data, settings->train.seed,
+                                   err);
 }
 
 /* What the first step may leave untouched, where a later one has a larger micro-batch; gradients and moments

@@ -334,8 +334,8 @@ static void check_choice(const struct kernels *kernels, int choice)
                                 2 * once->embedding};
     ck_assert_msg(memcmp(&asked, &twice, sizeof asked) == 0,
                   "%s: %s: asked for dx %zu times, dw %zu, attention %zu, head %zu, embeddings %zu",
-                  table_name(kernels), choices[choice].name, asked.linear_dx, asked.linear_dw, asked.attention, asked.head_dw,
-                  asked.embedding);
+                  table_name(kernels), choices[choice].name, asked.linear_dx, asked.linear_dw, asked.attention,
+                  asked.head_dw, asked.embedding);
     size_t n_trained = 0;
     adamw_step(&adamw, &some, 1, 1e-2, 1);
     for (size_t i = 0; i < some.params.table.n_tensors; i++) {
