@@ -1,4 +1,5 @@
 /* sft: fine-tune small language models on conversations. This file only finds the subcommand. */
+#include "base/version.h"
 #include "base/map.h"
 #include "base/nearest.h"
 #include "cmd/cmd.h"
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SFT_VERSION "0.1"
 
 const struct cmd commands[] = {
     {"train", "fine-tune a base on conversations, or continue a run that stopped", cmd_train},

@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 #include "report/report_log.h"
 #include "report/report_text.h"
+#include "train/output_dir.h"
 #include "train/trainer.h"
 
 #include <errno.h>
@@ -118,11 +119,13 @@ static void describe_plan(const struct run *run, struct strbuf *text)
 }
 
 /* plan: with dry set, what would be done. */
-static enum sft_status train(const struct settings *settings, const struct run_options *options, struct strbuf *plan,
+static enum sft_status train(struct settings *settings, const struct run_options *options, struct strbuf *plan,
                              struct sft_err *err)
 {
-    struct run run;
-    enum sft_status status = run_prepare(&run, settings, options, err);
+    struct run run = {0};
+    enum sft_status status = options->fresh ? SFT_OK : output_dir_adopt(settings, err);
+    if (!status)
+        status = run_prepare(&run, settings, options, err);
     if (!status && options->dry)
         describe_plan(&run, plan);
     else if (!status)

@@ -1,6 +1,7 @@
 #include "files/hf.h"
 
 #include "base/mem.h"
+#include "base/version.h"
 #include "files/generation.h"
 
 #include <stdlib.h>
@@ -103,6 +104,7 @@ static enum sft_status write_config(const struct model_config *config, const str
     set_config_ids(root, tokens, N_SPECIAL, config->vocab_size);
     json_remove(root, "quantization_config"); /* what is written is not quantized, and would not be loaded */
     json_set_string(root, "dtype", torch_dtype_name(meta->dtype));
+    json_set_string(root, "sft_version", SFT_VERSION); /* beside the base's transformers_version */
     json_set_string(root, "torch_dtype", torch_dtype_name(meta->dtype)); /* for transformers before 4.56 */
     const enum sft_status status = write_json(dir, "config.json", root, err);
     json_free(root);

@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "config/settings.h"
 #include "train/checkpoint_list.h"
 #include "train/record.h"
@@ -18,6 +19,39 @@ void output_dir_init(struct output_dir *out, const struct settings *settings, bo
         free(out->path);
         out->path = mem_printf("%s-%zu", settings->train.output_dir, n);
     }
+}
+
+static enum sft_status check_format(const char *path, const json *record, struct sft_err *err)
+{
+    const double format = json_number(json_get(record, "format")); /* NaN: from before it was written */
+    const char *version = json_string(json_get(record, "sft_version"));
+    if (!(format > RECORD_FORMAT))
+        return SFT_OK;
+    return sft_fail(err, SFT_EUSAGE, "%s: format %.0f is newer than this sft (%s) reads: sft %s wrote it", path, format,
+                    SFT_VERSION, version ? version : "of another version");
+}
+
+/* Any checkpoint will do: what a run is is the same in all of them. Those that cannot be read are told later. */
+enum sft_status output_dir_adopt(struct settings *settings, struct sft_err *err)
+{
+    uint64_t *steps;
+    size_t count;
+    bool is_found = false;
+    enum sft_status status = checkpoint_list(settings->train.output_dir, &steps, &count, err);
+    for (size_t i = 0; i < count && !is_found && !status; i++) {
+        char *dir = checkpoint_path(settings->train.output_dir, steps[i]), *path = path_join(dir, "trainer/state.json");
+        json *record = NULL;
+        is_found = json_parse_file(path, &record, err) == SFT_OK;
+        if (is_found)
+            status = check_format(path, record, err);
+        if (is_found && !status && run_record_adopt(record, settings, err))
+            status = sft_context(err, "%s", dir);
+        json_free(record);
+        free(dir);
+        free(path);
+    }
+    free(steps);
+    return status;
 }
 
 enum sft_status output_dir_lock(struct output_dir *out, struct sft_err *err)

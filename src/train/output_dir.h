@@ -19,6 +19,10 @@ struct output_dir {
 void output_dir_init(struct output_dir *out, const struct settings *settings, bool fresh);
 void output_dir_close(struct output_dir *out);
 
+/* What the settings leave to defaults stays as it was when the run in their output_dir was started, if there is one:
+ * to be asked before anything is made of them. SFT_EUSAGE where a newer program wrote it. */
+enum sft_status output_dir_adopt(struct settings *settings, struct sft_err *err);
+
 /* Make it this process's own: SFT_EUSAGE where another run holds it. Clears up what a killed one left. */
 enum sft_status output_dir_lock(struct output_dir *out, struct sft_err *err);
 

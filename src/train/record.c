@@ -1,6 +1,8 @@
 #include "train/record.h"
 
 #include "base/io.h"
+#include "base/log.h"
+#include "base/version.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +74,31 @@ static const struct strbuf *fingerprint_of(const struct run_record *record, cons
 
 /* ---- writing ---- */
 
+/* "section.key", as members of the record are called. */
+static void field_name(const struct field *field, struct strbuf *out)
+{
+    strbuf_clear(out);
+    strbuf_printf(out, "%s.%s", field->section, field->key);
+}
+
+/* The keys that the user has set: of the others a later version may have other defaults. */
+static void write_given(const struct settings *settings, struct strbuf *out)
+{
+    struct strbuf name = {0};
+    const char *separator = "";
+    strbuf_puts(out, "  \"given\": [");
+    for (size_t i = 0; i < settings_fields_count; i++) {
+        if (!settings_is_given(settings, &settings_fields[i]))
+            continue;
+        field_name(&settings_fields[i], &name);
+        strbuf_puts(out, separator);
+        strbuf_json_string(out, name.data, name.len);
+        separator = ", ";
+    }
+    strbuf_puts(out, "],\n");
+    strbuf_free(&name);
+}
+
 static void write_member(struct strbuf *out, const struct field *field, const struct strbuf *text, bool first)
 {
     strbuf_printf(out, "%s\n    \"%s.%s\": ", first ? "" : ",", field->section, field->key);
@@ -81,6 +108,8 @@ static void write_member(struct strbuf *out, const struct field *field, const st
 void run_record_write(const struct run_record *record, struct strbuf *out)
 {
     struct strbuf text = {0};
+    strbuf_printf(out, "  \"format\": %d,\n  \"sft_version\": \"%s\",\n", RECORD_FORMAT, SFT_VERSION);
+    write_given(record->settings, out);
     strbuf_puts(out, "  \"settings\": {");
     for (size_t i = 0; i < settings_fields_count; i++) {
         strbuf_clear(&text);
@@ -101,26 +130,93 @@ void run_record_write(const struct run_record *record, struct strbuf *out)
                   record->precision, record->isa, (unsigned long long)record->total_steps);
 }
 
-/* ---- comparing ---- */
+/* ---- going on ---- */
 
+static const char *text_of(const struct strbuf *text)
+{
+    return text->data ? text->data : "";
+}
+
+/* A member of the group; NULL where the record has none. */
 static const char *recorded_text(const json *recorded, const char *group, const struct field *field)
 {
-    char name[128];
-    snprintf(name, sizeof name, "%s.%s", field->section, field->key);
-    const char *text = json_string(json_get(json_get(recorded, group), name));
-    return text ? text : field->default_text ? field->default_text : ""; /* a run from before there was the key */
+    struct strbuf name = {0};
+    field_name(field, &name);
+    const char *text = json_string(json_get(json_get(recorded, group), name.data));
+    strbuf_free(&name);
+    return text;
+}
+
+/* The setting of the recorded run, as settings_field_text puts it. A version that had no such key did what the table of
+ * fields says: what is the default now, or before_text. */
+static void text_before(const json *recorded, const struct field *field, struct strbuf *out)
+{
+    const char *text = recorded_text(recorded, "settings", field);
+    struct settings before;
+    struct sft_err none;
+    settings_init(&before);
+    if (text)
+        strbuf_puts(out, text);
+    else if (!field->before_text || settings_set_field(&before, field, field->before_text, &none) == SFT_OK)
+        settings_field_text(&before, field, out);
+    settings_free(&before);
+}
+
+/* Whether the user had set the key, as far as the record knows: one without the list may hold either. */
+static bool was_given(const json *recorded, const struct field *field)
+{
+    const json *given = json_get(recorded, "given");
+    struct strbuf name = {0};
+    field_name(field, &name);
+    bool found = !json_is_array(given) && json_get(json_get(recorded, "settings"), name.data);
+    for (const json *item = json_first(given); item && !found; item = json_next(item))
+        found = json_string(item) && strcmp(json_string(item), name.data) == 0;
+    strbuf_free(&name);
+    return found;
+}
+
+static enum sft_status adopt_field(struct settings *settings, const json *recorded, const struct field *field,
+                                   struct sft_err *err)
+{
+    struct strbuf now = {0}, before = {0};
+    enum sft_status status = SFT_OK;
+    settings_field_text(settings, field, &now);
+    text_before(recorded, field, &before);
+    if (strcmp(text_of(&before), text_of(&now)) != 0) {
+        status = settings_set_field(settings, field, text_of(&before), err);
+        if (!status)
+            log_info("[%s] %s = %s, which was the default when this run was started", field->section, field->key,
+                     text_of(&before));
+    }
+    strbuf_free(&now);
+    strbuf_free(&before);
+    return status;
+}
+
+enum sft_status run_record_adopt(const json *recorded, struct settings *settings, struct sft_err *err)
+{
+    for (size_t i = 0; i < settings_fields_count; i++) {
+        const struct field *field = &settings_fields[i];
+        const bool counts = field->resume == RESUME_SAME || field->resume == RESUME_LONGER;
+        if (!counts || settings_is_given(settings, field) || was_given(recorded, field))
+            continue;
+        if (adopt_field(settings, recorded, field, err))
+            return sft_context(err, "trainer/state.json: settings: %s.%s", field->section, field->key);
+    }
+    return SFT_OK;
 }
 
 static enum sft_status check_field(const struct run_record *record, const json *recorded,
                                    const struct field *field, struct sft_err *err)
 {
-    struct strbuf now = {0};
-    settings_field_text(record->settings, field, &now);
-    const char *before = recorded_text(recorded, "settings", field), *text = now.data ? now.data : "";
+    struct strbuf now_text = {0}, before_text = {0};
+    settings_field_text(record->settings, field, &now_text);
+    text_before(recorded, field, &before_text);
+    const char *before = text_of(&before_text), *text = text_of(&now_text);
     enum sft_status status = SFT_OK;
     if (field->resume == RESUME_CONTENT && fingerprint_of(record, field)) {
-        const struct strbuf *content = fingerprint_of(record, field);
-        if (strcmp(recorded_text(recorded, "content", field), content->data ? content->data : "") != 0)
+        const char *content = recorded_text(recorded, "content", field);
+        if (strcmp(content ? content : "", text_of(fingerprint_of(record, field))) != 0)
             status = sft_fail(
                 err, SFT_EUSAGE, "[%s] %s: the content of %s is not what this run was started with (%s)",
                 field->section, field->key, *text ? text : "nothing", *before ? before : "nothing");
@@ -128,7 +224,8 @@ static enum sft_status check_field(const struct run_record *record, const json *
         status = sft_fail(err, SFT_EUSAGE, "[%s] %s = %s, but this run was started with %s", field->section,
                           field->key, text, *before ? before : "nothing");
     }
-    strbuf_free(&now);
+    strbuf_free(&now_text);
+    strbuf_free(&before_text);
     return status;
 }
 

@@ -7,6 +7,9 @@
 #include "config/settings.h"
 #include "data/dataset.h"
 
+/* The form of trainer/state.json: raised where an older program would read it wrongly. 1: also what names none. */
+enum { RECORD_FORMAT = 1 };
+
 struct run_record {
     const struct settings *settings;
     const char *precision, *isa; /* as chosen: "fp32", "avx512" */
@@ -24,6 +27,10 @@ void run_record_data(struct strbuf *fingerprint, const struct dataset *ds);
 
 /* As JSON members, without braces: "settings":{...},"content":{...},... */
 void run_record_write(const struct run_record *record, struct strbuf *out);
+
+/* What was not set when the run began, nor is now, stays what it was, whatever the defaults are by now: put the
+ * record's values into the settings, before anything is made of them. */
+enum sft_status run_record_adopt(const json *recorded, struct settings *settings, struct sft_err *err);
 
 /* Hold a run against what a checkpoint recorded: SFT_EUSAGE names the first setting that differs, with both
  * values and the remedy. Another ISA is fine: it is told in *isa_before (borrowed from `recorded`), else

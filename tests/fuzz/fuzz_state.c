@@ -29,8 +29,12 @@ static struct tokenizer *tokenizer;
 static struct run_record record;
 static struct strbuf record_text;
 static const struct hf_meta meta = {NULL, NULL, -1, -1, -1, ST_F32};
-static const struct train_state in_order = {
-    .step = 5, .num_tokens = 1000, .num_target_tokens = 400, .window = {12.5, 20, 40}, .last_eval_step = 4, .best_step = 4};
+static const struct train_state in_order = {.step = 5,
+                                            .num_tokens = 1000,
+                                            .num_target_tokens = 400,
+                                            .window = {12.5, 20, 40},
+                                            .last_eval_step = 4,
+                                            .best_step = 4};
 
 static void require(bool condition)
 {
@@ -59,8 +63,8 @@ static void save(const struct train_state *state, uint64_t total_steps)
 
 static void make_model(void)
 {
-    static const char text[] = "{\"model_type\": \"gpt2\", \"n_layer\": 1, \"n_head\": 1, \"n_embd\": 2, \"n_inner\": 2, "
-                               "\"n_positions\": 2, \"vocab_size\": 3}";
+    static const char text[] = "{\"model_type\": \"gpt2\", \"n_layer\": 1, \"n_head\": 1, \"n_embd\": 2, "
+                               "\"n_inner\": 2, \"n_positions\": 2, \"vocab_size\": 3}";
     struct sft_err err;
     struct model_config config;
     json *root;

@@ -2,7 +2,10 @@
 #include "train/record.h"
 
 #include "support/err_text.h"
+#include "base/version.h"
+#include "scratch.h"
 #include "support/run_suite.h"
+#include "train/output_dir.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +13,6 @@
 static struct settings settings;
 static struct run_record record;
 static json *recorded;
-static struct sft_err err;
 
 static void setup(void)
 {
@@ -94,6 +96,84 @@ START_TEST(a_record_from_before_a_key)
 }
 END_TEST
 
+/* ---- defaults of then and of now ---- */
+
+#define CONTENT "\"content\": {\"model.base\": \"1\", \"data.train\": \"2*1:messages\"}, \"total_steps\": 9"
+
+/* Let the record be this one, and a run without that record's settings begin to go on. */
+static void adopt(const char *text)
+{
+    json_free(recorded);
+    ck_assert_msg(json_parse(text, strlen(text), &recorded, &err) == SFT_OK, "%s", err_text(&err));
+    ck_assert_msg(run_record_adopt(recorded, &settings, &err) == SFT_OK, "%s", err_text(&err));
+}
+
+/* Of a version whose defaults were others: where nobody has set the key, the run goes on with its own. */
+START_TEST(a_default_of_then_stays)
+{
+    adopt("{\"given\": [\"model.base\"], \"settings\": {\"train.learning_rate\": \"2e-05\", "
+          "\"data.overlong\": \"drop\", \"data.system\": \"\\\"Be kind.\\\"\"}, " CONTENT "}");
+    ck_assert_double_eq(settings.train.learning_rate, 2e-5);
+    ck_assert_int_eq(settings.data.overlong, OVERLONG_DROP);
+    ck_assert_str_eq(settings.data.system, "Be kind.");
+    ck_assert_uint_eq(settings.train.batch_size, 8); /* a key that it lacks */
+    agrees();
+    set("train.learning_rate=1e-4");
+    differs("[train] learning_rate = 0.0001, but this run was started with 2e-05");
+}
+END_TEST
+
+START_TEST(what_is_set_now_is_meant)
+{
+    set("train.learning_rate=5e-5"); /* as the default is */
+    adopt("{\"given\": [], \"settings\": {\"train.learning_rate\": \"2e-05\"}, " CONTENT "}");
+    differs("[train] learning_rate = 5e-05, but this run was started with 2e-05");
+}
+END_TEST
+
+START_TEST(what_was_set_then_must_be_set_again)
+{
+    adopt("{\"given\": [\"train.learning_rate\"], \"settings\": {\"train.learning_rate\": \"2e-05\"}, " CONTENT "}");
+    differs("[train] learning_rate = 5e-05, but this run was started with 2e-05");
+    adopt("{\"settings\": {\"train.learning_rate\": \"2e-05\"}, " CONTENT "}"); /* no list: nobody knows */
+    differs("[train] learning_rate = 5e-05, but this run was started with 2e-05");
+}
+END_TEST
+
+START_TEST(a_record_says_what_wrote_it_and_what_was_set)
+{
+    ck_assert_double_eq(json_number(json_get(recorded, "format")), 1);
+    ck_assert_str_eq(json_string(json_get(recorded, "sft_version")), SFT_VERSION);
+    static const char *const given[] = {"model.base", "data.train", "train.output_dir"};
+    const json *item = json_first(json_get(recorded, "given"));
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++, item = json_next(item))
+        ck_assert_str_eq(json_string(item), given[i]);
+    ck_assert_ptr_null(item);
+}
+END_TEST
+
+/* In an output_dir the newest checkpoint that can be read says it. */
+START_TEST(an_output_dir_says_what_its_run_was)
+{
+    make_dir();
+    char *newer = path_join(dir, "checkpoint-9/trainer"), *older = path_join(dir, "checkpoint-5/trainer");
+    check_ok(io_mkdirs(newer, &err));
+    check_ok(io_mkdirs(older, &err));
+    settings.train.output_dir = dir;
+    put("checkpoint-9/trainer/state.json", "{");
+    put("checkpoint-5/trainer/state.json", "{\"given\": [], \"settings\": {\"train.seed\": \"7\"}}");
+    check_ok(output_dir_adopt(&settings, &err));
+    ck_assert_uint_eq(settings.train.seed, 7);
+    put("checkpoint-9/trainer/state.json", "{\"format\": 2, \"sft_version\": \"9.5\"}");
+    ck_assert_int_eq(output_dir_adopt(&settings, &err), SFT_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(
+        err_text(&err), "format 2 is newer than this sft (" SFT_VERSION ") reads: sft 9.5 wrote it"));
+    free(newer);
+    free(older);
+    remove_dir();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("record");
@@ -102,6 +182,11 @@ int main(void)
     tcase_add_test(tests, the_same_settings_agree);
     tcase_add_test(tests, what_differs_is_named);
     tcase_add_test(tests, a_record_from_before_a_key);
+    tcase_add_test(tests, a_default_of_then_stays);
+    tcase_add_test(tests, what_is_set_now_is_meant);
+    tcase_add_test(tests, what_was_set_then_must_be_set_again);
+    tcase_add_test(tests, a_record_says_what_wrote_it_and_what_was_set);
+    tcase_add_test(tests, an_output_dir_says_what_its_run_was);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -124,7 +124,8 @@ static const struct {
 START_TEST(what_others_write_is_read)
 {
     options.on_bad_row = ON_BAD_ROW_SKIP;
-    ck_assert_msg(load(readable[_i].name, "", readable[_i].text) == SFT_OK, "%s: %s", readable[_i].text, err_text(&err));
+    ck_assert_msg(load(readable[_i].name, "", readable[_i].text) == SFT_OK, "%s: %s", readable[_i].text,
+                  err_text(&err));
     ck_assert_msg(strcmp(found(), readable[_i].want) == 0, "%s: %s", readable[_i].text, found());
 }
 END_TEST
