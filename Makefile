@@ -113,7 +113,7 @@ asan: ## all tests under the address and undefined-behaviour sanitizers
 	$(MAKE) VARIANT=asan OPTIMIZE=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test
 
 clang: ## build program and unit tests with clang, and run these
-	$(MAKE) VARIANT=clang CC='$(CLANG)' WERROR=-Werror sft unit
+	$(MAKE) VARIANT=clang CC='$(CLANG)' WERROR=-Werror build/clang/sft unit
 
 # found by coverage-guided mutation: FUZZ_SECONDS a target; what crashed it stays in build/fuzz/
 fuzz: ## look for new inputs that break the fuzz targets (clang's libFuzzer; FUZZ_SECONDS=30 each)
@@ -122,7 +122,6 @@ fuzz: ## look for new inputs that break the fuzz targets (clang's libFuzzer; FUZ
 	sh scripts/fuzz.sh build/fuzz
 
 # The memory sanitizer knows of memory only what it has compiled: it is for what calls no library but libc (and Check).
-# Kernels are left as they are: they take no bytes of files, and slow down all else.
 MSAN = -fsanitize=memory -fsanitize-memory-track-origins -fno-sanitize-recover=memory -fno-omit-frame-pointer
 MSAN_TESTS   = test_checksums test_encoding test_io test_log test_magic test_mem test_schedule
 MSAN_FUZZERS = bytes store
