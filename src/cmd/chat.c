@@ -78,7 +78,7 @@ static bool forget_oldest(struct dialogue *d)
 /* Let the prompt leave room for an answer: a quarter of what the model sees, or less where less is wanted. */
 static void make_room(struct chat *chat)
 {
-    const size_t sees = chat->session.cache.capacity, most = chat->options.max_new_tokens;
+    const size_t sees = session_positions(&chat->session), most = chat->options.max_new_tokens;
     const size_t room = most < sees / 4 ? most : sees / 4;
     bool forgot = false;
     for (;;) {
@@ -97,46 +97,46 @@ static void make_room(struct chat *chat)
 
 /* ---- the answer, printed as it comes ---- */
 
-struct stream {
+struct printer {
     const struct tokenizer *tok;
     struct strbuf text;
     size_t printed;
 };
 
-static void print_until(struct stream *stream, size_t end)
+static void print_until(struct printer *printer, size_t end)
 {
-    print_model_text(stream->text.data + stream->printed, end - stream->printed);
+    print_model_text(printer->text.data + printer->printed, end - printer->printed);
     fflush(stdout);
-    stream->printed = end;
+    printer->printed = end;
 }
 
 /* A character whose bytes are not all there yet waits for the next token. */
 static bool on_token(void *context, int32_t id)
 {
-    struct stream *stream = context;
-    tokenizer_decode(stream->tok, &id, 1, true, &stream->text);
-    const size_t end = stream->text.len - utf8_incomplete_tail(stream->text.data, stream->text.len);
-    if (end > stream->printed)
-        print_until(stream, end);
+    struct printer *printer = context;
+    tokenizer_decode(printer->tok, &id, 1, true, &printer->text);
+    const size_t end = printer->text.len - utf8_incomplete_tail(printer->text.data, printer->text.len);
+    if (end > printer->printed)
+        print_until(printer, end);
     return !ferror(stdout);
 }
 
 static enum sft_status reply(struct chat *chat, struct sft_err *err)
 {
-    struct stream stream = {.tok = chat->session.tokenizer};
+    struct printer printer = {.tok = chat->session.bundle.files.tokenizer};
     struct token_buf tokens = {0};
     enum finish_reason reason;
     make_room(chat);
     const struct conversation conv = {.messages = chat->said.messages, .count = chat->said.count};
-    chat->options.context = &stream;
+    chat->options.context = &printer;
     const enum sft_status status = session_generate(&chat->session, &conv, &chat->options, &tokens, &reason, err);
     if (!status) {
-        if (stream.text.len > stream.printed)
-            print_until(&stream, stream.text.len);
+        if (printer.text.len > printer.printed)
+            print_until(&printer, printer.text.len);
         printf("%s\n", reason == FINISH_STOP ? "" : " [...]");
-        say(&chat->said, ROLE_ASSISTANT, stream.text.data ? stream.text.data : "", stream.text.len);
+        say(&chat->said, ROLE_ASSISTANT, printer.text.data ? printer.text.data : "", printer.text.len);
     }
-    strbuf_free(&stream.text);
+    strbuf_free(&printer.text);
     token_buf_free(&tokens);
     return status;
 }
@@ -243,7 +243,7 @@ static void talk(struct chat *chat)
 static void describe_sampling(const struct chat *chat)
 {
     const struct sampling *s = &chat->sampler.options;
-    const bool models_own = chat->session.generation.do_sample;
+    const bool models_own = chat->session.bundle.files.generation.do_sample;
     if (!chat->terminal)
         return;
     fprintf(stderr, "sampling with temperature %g", s->temperature);
@@ -308,9 +308,9 @@ int cmd_chat(int argc, char **argv)
     if (status) {
         code = report_error(&err);
     } else {
-        model_argument_tell(&argument, &chat.session.unused);
-        const struct sampling chosen = sampling_resolve(&sampling, &chat.session.generation, &fallback);
-        sampler_init(&chat.sampler, &chosen, chat.session.model.config.vocab_size, 0);
+        model_argument_tell(&argument, &chat.session.bundle.unused);
+        const struct sampling chosen = sampling_resolve(&sampling, &chat.session.bundle.files.generation, &fallback);
+        sampler_init(&chat.sampler, &chosen, chat.session.bundle.model.config.vocab_size, 0);
         chat.options = (struct generation){.max_new_tokens = (size_t)max_new_tokens,
                                            .sampler = &chat.sampler,
                                            .on_token = on_token,

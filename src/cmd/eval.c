@@ -1,6 +1,6 @@
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
-#include "infer/session.h"
+#include "infer/bundle.h"
 #include "train/evaluate.h"
 #include "train/options.h"
 
@@ -17,29 +17,29 @@ static enum sft_status fail_nothing_left(const struct dataset *ds, struct sft_er
     return SFT_EDATA;
 }
 
-static enum sft_status score(struct session *s, const struct settings *settings, char *const *files,
+static enum sft_status score(struct bundle *b, const struct settings *settings, char *const *files,
                              size_t n_files, struct evaluation *result, struct sft_err *err)
 {
     struct dataset ds = {0};
     struct activations acts = {0};
     struct batch_buffer buffer = {0};
-    const size_t positions = s->model.config.n_positions;
+    const size_t positions = b->model.config.n_positions;
     struct dataset_options options = dataset_options_of(
         settings, settings->data.max_length < positions ? (size_t)settings->data.max_length : positions);
     const size_t micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
     options.stop = stop_on_signals();
-    enum sft_status status = dataset_load(&ds, files, n_files, &s->template, s->tokenizer, &options, err);
+    enum sft_status status = dataset_load(&ds, files, n_files, &b->template, b->files.tokenizer, &options, err);
     if (!status)
         status = dataset_check_names(&ds, NULL, &options.names, err);
     const size_t capacity = status ? 0 : batch_capacity(&ds, micro_batch_tokens);
     if (!status && ds.n_examples == 0)
         status = fail_nothing_left(&ds, err);
     if (!status)
-        status = activations_init(&acts, &s->model.config, s->kernels, capacity, false, err);
+        status = activations_init(&acts, &b->model.config, b->kernels, capacity, false, err);
     if (!status)
         status = batch_buffer_init(&buffer, capacity, capacity, err);
     if (!status) {
-        status = evaluate(&(struct evaluator){&objective_sft, &s->model, &acts, &buffer, micro_batch_tokens}, &ds,
+        status = evaluate(&(struct evaluator){&objective_sft, &b->model, &acts, &buffer, micro_batch_tokens}, &ds,
                           options.stop, result, err);
         if (status == SFT_EINTERRUPTED)
             sft_fail(err, status, "stopped");
@@ -93,7 +93,7 @@ int cmd_eval(int argc, char **argv)
     int code = options_parse(argc, argv, &usage, &files);
     if (code >= 0)
         return code;
-    struct session session = {0};
+    struct bundle bundle = {0};
     struct settings settings;
     struct sft_err err = {0};
     struct evaluation result;
@@ -111,13 +111,13 @@ int cmd_eval(int argc, char **argv)
         status = read_settings(&settings, NULL, &overrides, false, true, &err);
     const struct template_options template = template_options_of(&settings);
     if (!status)
-        status = session_open(&session, argument.dir, precision, &template, &err);
+        status = bundle_open(&bundle, argument.dir, precision, &template, &err);
     if (!status && as_json)
-        model_argument_json(&argument, &session.unused, &members);
+        model_argument_json(&argument, &bundle.unused, &members);
     else if (!status)
-        model_argument_tell(&argument, &session.unused);
+        model_argument_tell(&argument, &bundle.unused);
     if (!status)
-        status = score(&session, &settings, files.items, files.count, &result, &err);
+        status = score(&bundle, &settings, files.items, files.count, &result, &err);
     if (!status) {
         if (as_json)
             print_json(&result, &members);
@@ -125,7 +125,7 @@ int cmd_eval(int argc, char **argv)
             print_text(&result);
     }
     code = status ? report_error(&err) : finish_output();
-    session_close(&session);
+    bundle_close(&bundle);
     settings_free(&settings);
     model_argument_free(&argument);
     strbuf_free(&members);

@@ -4,77 +4,63 @@
 #include "base/wrap.h"
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
-#include "files/generation.h"
-#include "files/hf.h"
-#include "files/model_dir.h"
-#include "model/param_set.h"
-#include "text/tokenizer/tokenizer_load.h"
-#include "text/tokenizer/tokenizer_save.h"
+#include "files/formats.h"
+#include "files/model_files.h"
+#include "files/weights.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static enum sft_status parse_dtype(const char *name, enum st_dtype *dtype, struct sft_err *err)
-{
-    static const char *const names[] = {"f32", "f16", "bf16"};
-    static const enum st_dtype dtypes[] = {ST_F32, ST_F16, ST_BF16};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *dtype = dtypes[i];
-            return SFT_OK;
-        }
-    return sft_fail(err, SFT_EUSAGE, "--dtype: unknown dtype '%s' (f32, f16 or bf16)", name);
-}
+/* What becomes of a model: where, in which format, of which numbers. */
+struct target {
+    const char *path;
+    const struct format *format;
+    const struct dtype *dtype;
+};
 
 /* A model in memory, on its way from one directory to another. */
 struct exported {
-    struct model_config config;
-    struct generation_config generation;
+    struct model_files files;
     struct param_set params;
-    struct tokenizer *tok;
-    json *raw;
 };
 
 static enum sft_status read_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
 {
     struct strbuf unused = {0};
     const char *dir = model->dir;
-    if (model_config_load(&m->config, dir, &m->raw, err) ||
-        generation_config_load(&m->generation, dir, m->raw, &m->config, err) || tokenizer_load(&m->tok, dir, err) ||
-        hf_check_weights(&m->config, m->config.vocab_size, dir, &unused, err))
+    const struct model_config *config = &m->files.config;
+    if (model_files_open(&m->files, dir, err) || weights_check(config, config->vocab_size, dir, &unused, err))
         return err->status;
     model_argument_tell(model, &unused);
     strbuf_free(&unused);
-    if (param_set_init(&m->params, &m->config, NULL, err))
+    if (param_set_init(&m->params, config, NULL, err))
         return err->status;
-    return hf_load_params(m->params.values.data, &m->params.table, &m->config, m->config.vocab_size, dir, err);
+    return weights_load(m->params.values.data, &m->params.table, config, config->vocab_size, dir, err);
 }
 
 static void free_model(struct exported *m)
 {
     param_set_free(&m->params);
-    tokenizer_free(m->tok);
-    generation_config_free(&m->generation);
-    json_free(m->raw);
+    model_files_close(&m->files);
 }
 
 /* It is there whole, or not at all. */
-static enum sft_status write_hf(const char *out, const struct exported *m, enum st_dtype dtype, struct sft_err *err)
+static enum sft_status write_model(const struct target *target, const struct exported *m, struct sft_err *err)
 {
-    const struct hf_meta meta = {.base_config = m->raw,
-                                 .base_generation = m->generation.raw,
-                                 .eos_token_id = -1,
-                                 .pad_token_id = -1,
-                                 .bos_token_id = -1,
-                                 .dtype = dtype};
+    const struct model_meta meta = {.base_config = m->files.config_json,
+                                    .base_generation = m->files.generation.raw,
+                                    .eos_token_id = -1,
+                                    .pad_token_id = -1,
+                                    .bos_token_id = -1,
+                                    .dtype = target->dtype};
+    const struct model_out out = {m->params.values.data, &m->params.table, &m->files.config, &meta,
+                                  m->files.tokenizer};
     struct staging staging;
-    enum sft_status status = staging_open(&staging, out, err);
+    enum sft_status status = staging_open(&staging, target->path, err);
     if (!status)
-        status = hf_save(m->params.values.data, &m->params.table, &m->config, &meta, staging.path, NULL, err);
-    if (!status)
-        status = tokenizer_save(m->tok, staging.path, m->config.n_positions, err);
+        status = target->format->save(&out, staging.path, err);
     if (!status)
         status = staging_commit(&staging, err);
     staging_close(&staging);
@@ -112,22 +98,32 @@ static void report(const char *out, const struct exported *m, const char *dtype_
     strbuf_free(&list);
 }
 
-static enum sft_status export_hf(const struct model_argument *model, const char *out, const char *dtype_name,
-                                 struct sft_err *err)
+static enum sft_status export_model(const struct model_argument *model, const struct target *target,
+                                    struct sft_err *err)
 {
     struct exported m = {0};
-    enum st_dtype dtype = ST_F32;
-    enum sft_status status = parse_dtype(dtype_name, &dtype, err);
-    if (!status && path_exists(out))
-        status = sft_fail(err, SFT_EUSAGE, "--out: %s exists already (choose another name)", out);
+    enum sft_status status = SFT_OK;
+    if (path_exists(target->path))
+        status = sft_fail(err, SFT_EUSAGE, "--out: %s exists already (choose another name)", target->path);
     if (!status)
         status = read_model(&m, model, err);
     if (!status)
-        status = write_hf(out, &m, dtype, err);
+        status = write_model(target, &m, err);
     if (!status)
-        report(out, &m, dtype_name);
+        report(target->path, &m, target->dtype->option);
     free_model(&m);
     return status;
+}
+
+static enum sft_status choose_target(struct target *target, const char *out, const char *format, const char *dtype,
+                                     struct sft_err *err)
+{
+    *target = (struct target){out, format_to_write(format), dtype_of_option(dtype)};
+    if (!target->format)
+        return sft_fail(err, SFT_EUSAGE, "--format: unknown format '%s' (%s)", format, format_names_written);
+    if (!target->dtype)
+        return sft_fail(err, SFT_EUSAGE, "--dtype: unknown dtype '%s' (%s)", dtype, dtype_options);
+    return SFT_OK;
 }
 
 int cmd_export(int argc, char **argv)
@@ -152,14 +148,15 @@ int cmd_export(int argc, char **argv)
     enum sft_status status = SFT_OK;
     if (!out)
         status = sft_fail(&err, SFT_EUSAGE, "expected --out (usage: %s)", usage.synopsis);
-    if (!status && strcmp(format, "hf") != 0)
-        status = sft_fail(&err, SFT_EUSAGE, "--format: unknown format '%s' (hf)", format);
+    struct target target;
+    if (!status)
+        status = choose_target(&target, out, format, dtype_name, &err);
     if (!status)
         status = model_argument(&argument, model, &words, usage.synopsis, &err);
     if (!status && words.count)
         status = sft_fail(&err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words.items[0], usage.synopsis);
     if (!status)
-        status = export_hf(&argument, out, dtype_name, &err);
+        status = export_model(&argument, &target, &err);
     model_argument_free(&argument);
     words_free(&words);
     return status ? report_error(&err) : 0;

@@ -51,7 +51,7 @@ static enum sft_status generate(struct generate *g, const struct prompt *prompt,
                : session_generate(s, &prompt->conv, &options, &answer->tokens, &answer->reason, err))
         return err->status;
     const bool ended = answer->reason == FINISH_STOP;
-    tokenizer_decode(s->tokenizer, answer->tokens.ids, answer->tokens.count - ended, true, &answer->text);
+    tokenizer_decode(s->bundle.files.tokenizer, answer->tokens.ids, answer->tokens.count - ended, true, &answer->text);
     return SFT_OK;
 }
 
@@ -297,9 +297,9 @@ int cmd_generate(int argc, char **argv)
     if (status) {
         code = report_error(&err);
     } else {
-        model_argument_tell(&argument, &g.session.unused);
+        model_argument_tell(&argument, &g.session.bundle.unused);
         const struct sampling chosen = sampling_resolve(&sampling, NULL, &greedy);
-        sampler_init(&g.sampler, &chosen, g.session.model.config.vocab_size, 0);
+        sampler_init(&g.sampler, &chosen, g.session.bundle.model.config.vocab_size, 0);
         code = g.json ? answer_json_lines(&g) : answer_words(&g, &words);
     }
     sampler_free(&g.sampler);

@@ -4,11 +4,9 @@
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
 #include "files/checksums.h"
-#include "files/generation.h"
-#include "files/hf.h"
 #include "files/model_dir.h"
-#include "model/config_read.h"
-#include "model/param_set.h"
+#include "files/model_files.h"
+#include "files/weights.h"
 #include "text/template.h"
 #include "text/tokenizer/tokenizer_load.h"
 
@@ -19,10 +17,10 @@
 /* What a directory holds, part by part; a part that fails leaves its message in `problems`. */
 struct info {
     const char *dir;
-    struct model_config config;
+    struct model_files files;
     struct tensor_table table;
-    bool has_config, has_weights, has_tokenizer, has_checksums, checksums_hold;
-    size_t vocab;             /* of the tokenizer */
+    size_t vocab; /* of the tokenizer */
+    bool has_weights, has_checksums, checksums_hold;
     struct strbuf unused;     /* tensors that are no part of the model */
     char template[32];        /* name, "none", or "another one" */
     double step, total_steps; /* of a checkpoint; NaN for other directories */
@@ -30,8 +28,9 @@ struct info {
     size_t n_problems;
 };
 
-static void add_problem(struct info *info, const struct sft_err *err)
+static void add_problem(void *context, const struct sft_err *err)
 {
+    struct info *info = context;
     info->problems = mem_realloc(info->problems, info->n_problems + 1, sizeof *info->problems);
     info->problems[info->n_problems++] = mem_strdup(SFT_ERR_TEXT(err));
 }
@@ -40,39 +39,31 @@ static void look_at_weights(struct info *info)
 {
     struct sft_err err;
     struct param_set params = {0};
-    tensor_table_init(&info->table, &info->config);
-    hf_check_weights(&info->config, info->config.vocab_size, info->dir, &info->unused, &err);
+    const struct model_config *config = &info->files.config;
+    tensor_table_init(&info->table, config);
+    weights_check(config, config->vocab_size, info->dir, &info->unused, &err);
     info->has_weights =
-        !param_set_init(&params, &info->config, NULL, &err) &&
-        !hf_load_params(params.values.data, &params.table, &info->config, info->config.vocab_size, info->dir, &err);
+        !param_set_init(&params, config, NULL, &err) &&
+        !weights_load(params.values.data, &params.table, config, config->vocab_size, info->dir, &err);
     if (!info->has_weights)
         add_problem(info, &err);
     param_set_free(&params);
 }
 
-static void look_at_tokenizer(struct info *info)
+static void look_at_template(struct info *info)
 {
     struct sft_err err;
-    struct tokenizer *tok = NULL;
     struct chat_template template = {0};
     const struct template_options own = {.choice = TEMPLATE_AUTO};
-    info->has_tokenizer = !tokenizer_load(&tok, info->dir, &err);
-    if (info->has_tokenizer) {
-        info->vocab = tokenizer_vocab_size(tok);
-        if (info->has_config &&
-            model_config_check_vocab(&info->config, tokenizer_model_vocab_size(tok), info->dir, &err))
-            add_problem(info, &err);
-        const bool has_template = tokenizer_chat_template(tok) != NULL;
-        const bool known = has_template && !template_init(&template, &own, tok, &err);
-        snprintf(info->template, sizeof info->template, "%s",
-                 !has_template ? "none"
-                 : known       ? template.name
-                               : "another one");
-    } else {
-        add_problem(info, &err);
-    }
+    struct tokenizer *tok = info->files.tokenizer;
+    info->vocab = tokenizer_vocab_size(tok); /* before a template adds to it */
+    const bool has_template = tokenizer_chat_template(tok) != NULL;
+    const bool known = has_template && !template_init(&template, &own, tok, &err);
+    snprintf(info->template, sizeof info->template, "%s",
+             !has_template ? "none"
+             : known       ? template.name
+                           : "another one");
     template_free(&template);
-    tokenizer_free(tok);
 }
 
 static void look_at_checkpoint(struct info *info)
@@ -96,29 +87,13 @@ static void look_at_checkpoint(struct info *info)
     free(trainer);
 }
 
-static void look_at_generation(struct info *info, const json *config)
-{
-    struct sft_err err;
-    struct generation_config generation;
-    if (generation_config_load(&generation, info->dir, config, &info->config, &err))
-        add_problem(info, &err);
-    else
-        generation_config_free(&generation);
-}
-
 static void look(struct info *info)
 {
-    struct sft_err err;
-    json *config = NULL;
-    info->has_config = !model_config_load(&info->config, info->dir, &config, &err);
-    if (info->has_config) {
+    model_files_survey(&info->files, info->dir, add_problem, info);
+    if (info->files.config.family)
         look_at_weights(info);
-        look_at_generation(info, config);
-    } else {
-        add_problem(info, &err);
-    }
-    json_free(config);
-    look_at_tokenizer(info);
+    if (info->files.tokenizer)
+        look_at_template(info);
     look_at_checkpoint(info);
 }
 
@@ -128,6 +103,7 @@ static void free_info(struct info *info)
         free(info->problems[i]);
     free(info->problems);
     strbuf_free(&info->unused);
+    model_files_close(&info->files);
     tensor_table_free(&info->table);
     *info = (struct info){0};
 }
@@ -164,17 +140,17 @@ static enum sft_status find_and_look(struct info *info, struct model_argument *a
 
 static void print_json(const struct info *info, const struct model_argument *argument)
 {
-    const struct model_config *c = &info->config;
+    const struct model_config *c = &info->files.config;
     struct strbuf out = {0};
     strbuf_printf(&out, "{\"complete\":%s", info->n_problems ? "false" : "true");
-    if (info->has_config)
+    if (c->family)
         strbuf_printf(
             &out,
             ",\"model_type\":\"%s\",\"n_layer\":%zu,\"n_head\":%zu,\"n_embd\":%zu,\"n_inner\":%zu,"
             "\"n_positions\":%zu,\"vocab_size\":%zu,\"tie_word_embeddings\":%s,\"num_parameters\":%zu",
             c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
             c->vocab_size, c->tied ? "true" : "false", info->table.n_parameters);
-    if (info->has_tokenizer)
+    if (info->files.tokenizer)
         strbuf_printf(&out, ",\"tokenizer_vocab_size\":%zu,\"template\":\"%s\"", info->vocab, info->template);
     strbuf_puts(&out, ",\"step\":");
     strbuf_json_number(&out, info->step);
@@ -193,11 +169,11 @@ static void print_json(const struct info *info, const struct model_argument *arg
 
 static void print_text(const struct info *info, const struct model_argument *argument)
 {
-    const struct model_config *c = &info->config;
+    const struct model_config *c = &info->files.config;
     char count[16];
     if (argument->link)
         printf("directory  %s (%s of %s)\n", argument->dir, argument->link, argument->path);
-    if (info->has_config) {
+    if (c->family) {
         printf("model      %s: %zu layers, %zu heads, %zu wide (%zu inside), %zu positions,\n"
                "           vocabulary %zu, %s head\n",
                c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
@@ -207,7 +183,7 @@ static void print_text(const struct info *info, const struct model_argument *arg
         if (info->unused.len)
             printf("not used   %s\n", info->unused.data);
     }
-    if (info->has_tokenizer)
+    if (info->files.tokenizer)
         printf("tokenizer  %zu ids, chat template: %s\n", info->vocab, info->template);
     if (info->step >= 0)
         printf("checkpoint step %.0f of %.0f\n", info->step, info->total_steps);

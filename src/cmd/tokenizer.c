@@ -1,8 +1,8 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "files/model_files.h"
 #include "text/tokenizer/encoder.h"
-#include "text/tokenizer/tokenizer_load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 struct tokenizer_cmd {
     bool special, json_lines;
-    struct tokenizer *tok;
+    const struct tokenizer *tok;
 };
 
 /* ---- encode ---- */
@@ -115,6 +115,7 @@ static enum sft_status run_decode(const struct tokenizer_cmd *cmd, struct sft_er
 int cmd_tokenizer(int argc, char **argv)
 {
     struct tokenizer_cmd cmd = {0};
+    struct model_files files = {0};
     const char *model = NULL;
     struct string_list words;
     if (argc > 1 && strcmp(argv[1], "train") == 0)
@@ -145,11 +146,12 @@ int cmd_tokenizer(int argc, char **argv)
     if (!status)
         status = path_expect_dir(model, &err);
     if (!status)
-        status = tokenizer_load(&cmd.tok, model, &err);
+        status = model_files_open_tokenizer(&files, model, &err);
+    cmd.tok = files.tokenizer;
     if (!status)
         status = is_encode ? run_encode(&cmd, &err) : run_decode(&cmd, &err);
     code = status ? report_error(&err) : finish_output();
-    tokenizer_free(cmd.tok);
+    model_files_close(&files);
     words_free(&words);
     return code;
 }

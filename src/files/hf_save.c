@@ -1,8 +1,11 @@
-#include "files/hf.h"
+#include "files/hf_save.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/version.h"
 #include "files/generation.h"
+#include "files/safetensors.h"
+#include "text/tokenizer/tokenizer_save.h"
 
 #include <stdlib.h>
 
@@ -40,7 +43,7 @@ static void set_config_ids(json *root, const struct special_token *tokens, size_
 
 /* generation_config.json is the base's, but for the tokens that are others now. */
 static void set_generation_ids(json *root, const struct special_token *tokens, size_t count,
-                               const struct hf_meta *meta, size_t vocab_size)
+                               const struct model_meta *meta, size_t vocab_size)
 {
     for (size_t i = 0; i < count; i++) {
         const json *of_base = json_get(root, tokens[i].key), *of_config = json_get(meta->base_config, tokens[i].key);
@@ -88,14 +91,9 @@ static void set_fields(json *root, const struct model_config *config)
         json_set_string(root, config->family->activation_key, activation_name(config->activation));
 }
 
-static const char *torch_dtype_name(enum st_dtype dtype)
-{
-    return dtype == ST_F16 ? "float16" : dtype == ST_BF16 ? "bfloat16" : "float32";
-}
-
 enum { N_SPECIAL = 3 };
 
-static enum sft_status write_config(const struct model_config *config, const struct hf_meta *meta,
+static enum sft_status write_config(const struct model_config *config, const struct model_meta *meta,
                                     const struct special_token *tokens, const char *dir, struct sft_err *err)
 {
     json *root = meta->base_config ? json_copy(meta->base_config) : json_new_object();
@@ -103,15 +101,15 @@ static enum sft_status write_config(const struct model_config *config, const str
     set_fields(root, config);
     set_config_ids(root, tokens, N_SPECIAL, config->vocab_size);
     json_remove(root, "quantization_config"); /* what is written is not quantized, and would not be loaded */
-    json_set_string(root, "dtype", torch_dtype_name(meta->dtype));
+    json_set_string(root, "dtype", meta->dtype->torch);
     json_set_string(root, "sft_version", SFT_VERSION); /* beside the base's transformers_version */
-    json_set_string(root, "torch_dtype", torch_dtype_name(meta->dtype)); /* for transformers before 4.56 */
+    json_set_string(root, "torch_dtype", meta->dtype->torch); /* for transformers before 4.56 */
     const enum sft_status status = write_json(dir, "config.json", root, err);
     json_free(root);
     return status;
 }
 
-static enum sft_status write_generation_config(const struct model_config *config, const struct hf_meta *meta,
+static enum sft_status write_generation_config(const struct model_config *config, const struct model_meta *meta,
                                                const struct special_token *tokens, const char *dir,
                                                struct sft_err *err)
 {
@@ -125,8 +123,7 @@ static enum sft_status write_generation_config(const struct model_config *config
 /* ---- model.safetensors ---- */
 
 static enum sft_status write_weights(const float *params, const struct tensor_table *table,
-                                     enum st_dtype dtype, const char *dir, uint64_t *hash,
-                                     struct sft_err *err)
+                                     const struct dtype *dtype, const char *dir, struct sft_err *err)
 {
     struct st_entry *entries = mem_calloc(table->n_tensors, sizeof *entries);
     for (size_t i = 0; i < table->n_tensors; i++) {
@@ -139,26 +136,23 @@ static enum sft_status write_weights(const float *params, const struct tensor_ta
     if (w) {
         for (size_t i = 0; i < table->n_tensors; i++)
             st_write(w, params + table->tensors[i].offset);
-        status = st_writer_commit(w, hash, err);
+        status = st_writer_commit(w, NULL, err);
     }
     free(path);
     free(entries);
     return status;
 }
 
-enum sft_status hf_save(const float *params, const struct tensor_table *table,
-                        const struct model_config *config, const struct hf_meta *meta, const char *dir,
-                        uint64_t *weights_hash, struct sft_err *err)
+enum sft_status hf_save(const struct model_out *m, const char *dir, struct sft_err *err)
 {
     const struct special_token tokens[N_SPECIAL] = {
-        {"bos_token_id", meta->bos_token_id, config->bos_token_id},
-        {"eos_token_id", meta->eos_token_id, config->eos_token_id},
-        {"pad_token_id", meta->pad_token_id, config->pad_token_id},
+        {"bos_token_id", m->meta->bos_token_id, m->config->bos_token_id},
+        {"eos_token_id", m->meta->eos_token_id, m->config->eos_token_id},
+        {"pad_token_id", m->meta->pad_token_id, m->config->pad_token_id},
     };
-    enum sft_status status = write_config(config, meta, tokens, dir, err);
-    if (!status)
-        status = write_generation_config(config, meta, tokens, dir, err);
-    if (!status)
-        status = write_weights(params, table, meta->dtype, dir, weights_hash, err);
-    return status;
+    if (write_config(m->config, m->meta, tokens, dir, err) ||
+        write_generation_config(m->config, m->meta, tokens, dir, err) ||
+        write_weights(m->params, m->table, m->meta->dtype, dir, err))
+        return err->status;
+    return m->tokenizer ? tokenizer_save(m->tokenizer, dir, m->config->n_positions, err) : SFT_OK;
 }

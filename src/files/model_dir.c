@@ -1,6 +1,7 @@
 #include "files/model_dir.h"
 
 #include "base/io.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "model/config_read.h"
 
@@ -114,25 +115,4 @@ enum sft_status model_dir_find(const char *path, char **dir, const char **link, 
             return SFT_OK;
     }
     return model_dir_fail(path, err);
-}
-
-/* ---- its shape ---- */
-
-enum sft_status model_config_load(struct model_config *config, const char *path, json **raw,
-                                  struct sft_err *err)
-{
-    const bool is_dir = path_is_dir(path);
-    char *file = is_dir ? path_join(path, "config.json") : mem_strdup(path);
-    const bool may_be_config = is_dir ? path_exists(file) : !path_exists(file) || str_has_ending(file, ".json");
-    json *root = NULL;
-    enum sft_status status = may_be_config ? json_parse_file(file, &root, err) : model_dir_fail(path, err);
-    if (!status && (status = model_config_read(config, root, err)))
-        sft_in_file(err, file, 0);
-    if (raw) {
-        *raw = status ? NULL : root;
-        root = status ? root : NULL;
-    }
-    json_free(root);
-    free(file);
-    return status;
 }

@@ -3,7 +3,6 @@
 #include "base/json.h"
 #include "base/magic.h"
 #include "base/mem.h"
-#include "files/half.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,32 +10,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are little-endian and copied as they are");
 
 /* HEADER_MAX is the reference implementation's. */
-enum { LENGTH_BYTES = 8, HEADER_MAX = 100000000, DIMS_MAX = 8, CHUNK = 1 << 16 };
-_Static_assert(sizeof((struct st_tensor *)0)->shape == DIMS_MAX * sizeof(size_t),
-               "DIMS_MAX is that of shape");
-
-static const struct dtype {
-    const char *name;
-    size_t bits;
-    enum st_dtype dtype;
-} dtypes[] = {
-    {"F32", 32, ST_F32},          {"F16", 16, ST_F16},      {"BF16", 16, ST_BF16},
-    {"F64", 64, ST_OTHER},        {"I64", 64, ST_OTHER},    {"U64", 64, ST_OTHER},
-    {"I32", 32, ST_OTHER},        {"U32", 32, ST_OTHER},    {"I16", 16, ST_OTHER},
-    {"U16", 16, ST_OTHER},        {"I8", 8, ST_OTHER},      {"U8", 8, ST_OTHER},
-    {"BOOL", 8, ST_OTHER},        {"C64", 64, ST_OTHER},    {"F8_E4M3", 8, ST_OTHER},
-    {"F8_E5M2", 8, ST_OTHER},     {"F8_E8M0", 8, ST_OTHER}, {"F8_E4M3FNUZ", 8, ST_OTHER},
-    {"F8_E5M2FNUZ", 8, ST_OTHER}, {"F6_E2M3", 6, ST_OTHER}, {"F6_E3M2", 6, ST_OTHER},
-    {"F4", 4, ST_OTHER},
-};
-
-static const struct dtype *find_dtype(const char *name)
-{
-    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
-        if (strcmp(dtypes[i].name, name) == 0)
-            return &dtypes[i];
-    return NULL;
-}
+enum { LENGTH_BYTES = 8, HEADER_MAX = 100000000 };
 
 /* ---- one tensor's description ---- */
 
@@ -51,14 +25,14 @@ static bool read_whole(const json *node, size_t *out)
     return (double)*out == x;
 }
 
-static enum sft_status read_shape(struct st_tensor *t, const json *shape, struct sft_err *err)
+static enum sft_status read_shape(struct stored_tensor *t, const json *shape, struct sft_err *err)
 {
     if (!json_is_array(shape))
         return sft_fail(err, SFT_EDATA, "shape: expected an array, found %s", json_type_name(shape));
     t->count = 1;
     for (const json *dim = json_first(shape); dim; dim = json_next(dim)) {
-        if (t->n_dims == DIMS_MAX)
-            return sft_fail(err, SFT_EDATA, "shape has more than %d dimensions", DIMS_MAX);
+        if (t->n_dims == STORED_DIMS_MAX)
+            return sft_fail(err, SFT_EDATA, "shape has more than %d dimensions", STORED_DIMS_MAX);
         size_t *size = &t->shape[t->n_dims++];
         if (!read_whole(dim, size))
             return sft_fail(err, SFT_EDATA, "shape[%zu] is not a size", t->n_dims - 1);
@@ -85,7 +59,7 @@ static enum sft_status read_offsets(const json *offsets, size_t data_size, size_
     return SFT_OK;
 }
 
-static enum sft_status read_tensor(struct st_tensor *t, const json *info, const unsigned char *data,
+static enum sft_status read_tensor(struct stored_tensor *t, const json *info, const unsigned char *data,
                                    size_t data_size, struct sft_err *err)
 {
     if (!json_is_object(info))
@@ -93,21 +67,19 @@ static enum sft_status read_tensor(struct st_tensor *t, const json *info, const 
     const json *dtype_node = json_get(info, "dtype");
     if (!json_is_string(dtype_node))
         return sft_fail(err, SFT_EDATA, "dtype: expected a string, found %s", json_type_name(dtype_node));
-    const struct dtype *dtype = find_dtype(json_string(dtype_node));
-    if (!dtype)
+    t->dtype = dtype_find(json_string(dtype_node));
+    if (!t->dtype)
         return sft_fail(err, SFT_EDATA, "unknown dtype '%s'", json_string(dtype_node));
-    t->dtype = dtype->dtype;
-    t->dtype_name = dtype->name;
 
-    size_t begin = 0, end = 0, bits;
+    size_t begin = 0, end = 0, bytes;
     if (read_shape(t, json_get(info, "shape"), err) ||
         read_offsets(json_get(info, "data_offsets"), data_size, &begin, &end, err))
         return SFT_EDATA;
     t->data = data + begin;
     t->bytes = end - begin;
-    if (!mem_mul(t->count, dtype->bits, &bits) || bits % 8 != 0 || bits / 8 != t->bytes)
+    if (!dtype_bytes(t->dtype, t->count, &bytes) || bytes != t->bytes)
         return sft_fail(err, SFT_EDATA, "%zu bytes of data do not make %zu elements of %s", t->bytes,
-                        t->count, dtype->name);
+                        t->count, t->dtype->name);
     return SFT_OK;
 }
 
@@ -115,7 +87,7 @@ static enum sft_status read_tensor(struct st_tensor *t, const json *info, const 
 
 static int by_place(const void *a, const void *b)
 {
-    const struct st_tensor *s = a, *t = b;
+    const struct stored_tensor *s = a, *t = b;
     if (s->data != t->data)
         return s->data < t->data ? -1 : 1;
     return s->bytes < t->bytes ? -1 : s->bytes > t->bytes; /* empty ones before what follows at their place */
@@ -123,7 +95,7 @@ static int by_place(const void *a, const void *b)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct st_tensor *)a)->name, ((const struct st_tensor *)b)->name);
+    return strcmp(((const struct stored_tensor *)a)->name, ((const struct stored_tensor *)b)->name);
 }
 
 /* The tensors, in the order of their data, follow each other from the first byte to the last. */
@@ -134,7 +106,7 @@ static enum sft_status check_coverage(struct st_file *file, const unsigned char 
     if (file->n_tensors)
         qsort(file->tensors, file->n_tensors, sizeof *file->tensors, by_place);
     for (size_t i = 0; i < file->n_tensors; i++) {
-        const struct st_tensor *t = &file->tensors[i];
+        const struct stored_tensor *t = &file->tensors[i];
         if (t->data < covered)
             return sft_fail(err, SFT_EDATA, "tensor '%s' overlaps tensor '%s'", t->name, t[-1].name);
         if (t->data > covered)
@@ -159,8 +131,9 @@ static enum sft_status read_tensors(struct st_file *file, const json *header, co
                                 json_type_name(info));
             continue;
         }
-        struct st_tensor *t = &file->tensors[file->n_tensors++];
+        struct stored_tensor *t = &file->tensors[file->n_tensors++];
         t->name = mem_strdup(json_key(info));
+        t->path = file->path;
         if (read_tensor(t, info, data, data_size, err))
             return sft_context(err, "tensor '%s'", t->name);
     }
@@ -193,9 +166,8 @@ static enum sft_status read_header(const char *bytes, size_t size, json **header
     return SFT_OK;
 }
 
-enum sft_status st_parse(struct st_file *file, const char *bytes, size_t size, struct sft_err *err)
+static enum sft_status parse(struct st_file *file, const char *bytes, size_t size, struct sft_err *err)
 {
-    *file = (struct st_file){0};
     json *header = NULL;
     size_t header_len = 0;
     enum sft_status status = read_header(bytes, size, &header, &header_len, err);
@@ -204,6 +176,13 @@ enum sft_status st_parse(struct st_file *file, const char *bytes, size_t size, s
         status = read_tensors(file, header, (const unsigned char *)data, (size_t)(bytes + size - data), err);
     }
     json_free(header);
+    return status;
+}
+
+enum sft_status st_parse(struct st_file *file, const char *bytes, size_t size, struct sft_err *err)
+{
+    *file = (struct st_file){0};
+    const enum sft_status status = parse(file, bytes, size, err);
     if (status)
         st_close(file);
     return status;
@@ -211,21 +190,16 @@ enum sft_status st_parse(struct st_file *file, const char *bytes, size_t size, s
 
 enum sft_status st_open(struct st_file *file, const char *path, struct sft_err *err)
 {
-    struct io_map map;
     *file = (struct st_file){0};
-    enum sft_status status = io_map(&map, path, err);
-    if (status)
-        return status;
-    status = st_parse(file, map.data, map.size, err);
-    if (status) {
-        if (magic_refuse(path, map.data, map.size, err)) {
-            io_unmap(&map);
-            return SFT_EDATA;
-        }
-        io_unmap(&map);
-        return sft_in_file(err, path, 0);
+    if (io_map(&file->map, path, err))
+        return err->status;
+    file->path = mem_strdup(path);
+    if (parse(file, file->map.data, file->map.size, err)) {
+        if (magic_refuse(path, file->map.data, file->map.size, err) == SFT_OK)
+            sft_in_file(err, path, 0);
+        st_close(file);
+        return SFT_EDATA;
     }
-    file->map = map;
     return SFT_OK;
 }
 
@@ -234,11 +208,12 @@ void st_close(struct st_file *file)
     for (size_t i = 0; i < file->n_tensors; i++)
         free(file->tensors[i].name);
     free(file->tensors);
+    free(file->path);
     io_unmap(&file->map);
     *file = (struct st_file){0};
 }
 
-const struct st_tensor *st_find(const struct st_file *file, const char *name)
+const struct stored_tensor *st_find(const struct st_file *file, const char *name)
 {
     size_t low = 0, high = file->n_tensors;
     while (low < high) {
@@ -252,39 +227,4 @@ const struct st_tensor *st_find(const struct st_file *file, const char *name)
             low = middle + 1;
     }
     return NULL;
-}
-
-/* ---- values ---- */
-
-static uint16_t load_u16(const unsigned char *p)
-{
-    uint16_t x;
-    memcpy(&x, p, sizeof x);
-    return x;
-}
-
-static void convert(float *dst, const unsigned char *src, enum st_dtype dtype, size_t n)
-{
-    if (dtype == ST_F32)
-        memcpy(dst, src, n * sizeof *dst);
-    else if (dtype == ST_F16)
-        for (size_t i = 0; i < n; i++)
-            dst[i] = f32_from_f16(load_u16(src + i * sizeof(uint16_t)));
-    else
-        for (size_t i = 0; i < n; i++)
-            dst[i] = f32_from_bf16(load_u16(src + i * sizeof(uint16_t)));
-}
-
-enum sft_status st_read_f32(const struct st_tensor *t, float *dst, struct sft_err *err)
-{
-    if (t->dtype == ST_OTHER)
-        return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; F32, F16 and BF16 are done here", t->name,
-                        t->dtype_name);
-    const size_t width = t->dtype == ST_F32 ? sizeof(float) : sizeof(uint16_t);
-#pragma omp parallel for schedule(static) if (t->count > CHUNK)
-    for (size_t first = 0; first < t->count; first += CHUNK) {
-        const size_t left = t->count - first;
-        convert(dst + first, t->data + first * width, t->dtype, left < CHUNK ? left : CHUNK);
-    }
-    return SFT_OK;
 }

@@ -8,25 +8,15 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "files/stored.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum st_dtype { ST_F32, ST_F16, ST_BF16, ST_OTHER };
-
-struct st_tensor {
-    char *name;
-    enum st_dtype dtype;
-    const char *dtype_name; /* as the file says it; static */
-    size_t n_dims, shape[8];
-    size_t count;              /* elements */
-    const unsigned char *data; /* in the map, at any alignment; of ST_OTHER too */
-    size_t bytes;
-};
-
 struct st_file {
     struct io_map map;
-    struct st_tensor *tensors; /* sorted by name */
+    char *path;                    /* NULL: it was in memory */
+    struct stored_tensor *tensors; /* sorted by name */
     size_t n_tensors;
 };
 
@@ -37,10 +27,7 @@ void st_close(struct st_file *file);
 /* The same for a file that is in memory already and that outlives *file; messages do not name it. */
 enum sft_status st_parse(struct st_file *file, const char *bytes, size_t size, struct sft_err *err);
 
-const struct st_tensor *st_find(const struct st_file *file, const char *name);
-
-/* Convert a tensor to float (dst holds t->count). SFT_EDATA for a dtype that is none of F32, F16, BF16. */
-enum sft_status st_read_f32(const struct st_tensor *t, float *dst, struct sft_err *err);
+const struct stored_tensor *st_find(const struct st_file *file, const char *name);
 
 /* Writing: describe all tensors, then give their values in the same order.
  *
@@ -52,8 +39,8 @@ enum sft_status st_read_f32(const struct st_tensor *t, float *dst, struct sft_er
  * was written. */
 struct st_entry {
     const char *name;
-    enum st_dtype dtype; /* ST_F32 or ST_BF16 (rounded to nearest even), or ST_F16 */
-    size_t n_dims, shape[8];
+    const struct dtype *dtype; /* one that is written */
+    size_t n_dims, shape[STORED_DIMS_MAX];
 };
 struct st_writer;
 struct st_writer *st_writer_open(const char *path, const struct st_entry *entries, size_t n,

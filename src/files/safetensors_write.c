@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "base/strbuf.h"
-#include "files/half.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 enum { CHUNK = 1 << 14, HEADER_ALIGN = 8 };
 
 struct span {
-    enum st_dtype dtype;
+    const struct dtype *dtype;
     size_t count;
 };
 
@@ -18,29 +17,14 @@ struct st_writer {
     struct io_writer *out;
     struct span *spans; /* what is to come, in order */
     size_t n_spans, n_written;
-    uint16_t halves[CHUNK];
+    unsigned char encoded[CHUNK * sizeof(float)]; /* no dtype that is written is wider */
 };
-
-static const char *dtype_name(enum st_dtype dtype)
-{
-    switch (dtype) {
-    case ST_F32:
-        return "F32";
-    case ST_F16:
-        return "F16";
-    case ST_BF16:
-        return "BF16";
-    case ST_OTHER:
-        break;
-    }
-    SFT_BUG("a dtype that is not written");
-}
 
 static void add_entry(struct strbuf *header, const struct st_entry *entry, size_t begin, size_t end)
 {
     strbuf_putc(header, ',');
     strbuf_json_string(header, entry->name, strlen(entry->name));
-    strbuf_printf(header, ":{\"dtype\":\"%s\",\"shape\":[", dtype_name(entry->dtype));
+    strbuf_printf(header, ":{\"dtype\":\"%s\",\"shape\":[", entry->dtype->name);
     for (size_t d = 0; d < entry->n_dims; d++)
         strbuf_printf(header, d ? ",%zu" : "%zu", entry->shape[d]);
     strbuf_printf(header, "],\"data_offsets\":[%zu,%zu]}", begin, end);
@@ -53,8 +37,9 @@ static void write_header(struct st_writer *w, const struct st_entry *entries)
     strbuf_puts(&header, "{\"__metadata__\":{\"format\":\"pt\"}"); /* transformers refuses files without it */
     size_t offset = 0;
     for (size_t i = 0; i < w->n_spans; i++) {
-        const size_t element = entries[i].dtype == ST_F32 ? sizeof(float) : sizeof(uint16_t);
-        const size_t bytes = w->spans[i].count * element;
+        size_t bytes;
+        if (!dtype_bytes(entries[i].dtype, w->spans[i].count, &bytes))
+            SFT_BUG("a tensor larger than memory");
         add_entry(&header, &entries[i], offset, offset + bytes);
         offset += bytes;
     }
@@ -87,27 +72,16 @@ struct st_writer *st_writer_open(const char *path, const struct st_entry *entrie
     return w;
 }
 
-static void write_halves(struct st_writer *w, const float *values, size_t count, enum st_dtype dtype)
-{
-    for (size_t first = 0; first < count; first += CHUNK) {
-        const size_t n = count - first < CHUNK ? count - first : CHUNK;
-        for (size_t i = 0; i < n; i++) {
-            const float x = values[first + i];
-            w->halves[i] = dtype == ST_F16 ? f16_from_f32(x) : bf16_from_f32(x);
-        }
-        io_write(w->out, w->halves, n * sizeof *w->halves);
-    }
-}
-
 void st_write(struct st_writer *w, const float *values)
 {
     if (w->n_written == w->n_spans)
         SFT_BUG("more tensors than were described");
     const struct span span = w->spans[w->n_written++];
-    if (span.dtype == ST_F32)
-        io_write(w->out, values, span.count * sizeof *values);
-    else
-        write_halves(w, values, span.count, span.dtype);
+    for (size_t first = 0; first < span.count; first += CHUNK) {
+        const size_t n = span.count - first < CHUNK ? span.count - first : CHUNK;
+        span.dtype->from_f32(w->encoded, values + first, n);
+        io_write(w->out, w->encoded, n * span.dtype->block_bytes);
+    }
 }
 
 static void writer_free(struct st_writer *w)

@@ -1,12 +1,11 @@
 #include "files/tensor_names.h"
 
 #include "base/mem.h"
+#include "base/strbuf.h"
 #include "model/block/tensors.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { GROUPS_SHOWN = 6, GROUPS_MAX = 64 }; /* beyond the latter, names are only counted */
 
 /* ---- one name ---- */
 
@@ -44,13 +43,6 @@ static char *unwrap(const char *name)
         }
     }
     return bare;
-}
-
-char *tensor_name_canonical(const struct family *family, const char *name)
-{
-    char *bare = unwrap(name), *full = family_tensor_name(family, bare);
-    free(bare);
-    return full;
 }
 
 /* ---- what it is ---- */
@@ -158,73 +150,17 @@ static enum tensor_kind kind_of(const struct model_config *config, const struct 
     return is_inside(family, names, bare) || has_foreign_part(bare) ? TENSOR_FOREIGN : TENSOR_UNUSED;
 }
 
-enum tensor_kind tensor_kind(const struct model_config *config, const char *name)
+enum tensor_kind tensor_kind(const struct model_config *config, const char *name, char **canonical)
 {
-    char *bare = unwrap(name), *canonical = family_tensor_name(config->family, bare);
+    char *bare = unwrap(name), *full = family_tensor_name(config->family, bare);
     struct tensor_table names;
     tensor_table_of_family(&names, config->family);
-    const enum tensor_kind kind = kind_of(config, &names, bare, canonical);
+    const enum tensor_kind kind = kind_of(config, &names, bare, full);
     tensor_table_free(&names);
     free(bare);
-    free(canonical);
+    if (canonical)
+        *canonical = full;
+    else
+        free(full);
     return kind;
-}
-
-/* ---- many names ---- */
-
-/* Each part that is a number becomes "*". */
-static char *pattern_of(const char *name)
-{
-    struct strbuf pattern = {0};
-    for (const char *part = name; *part;) {
-        const size_t len = strcspn(part, ".");
-        if (len && strspn(part, "0123456789") == len)
-            strbuf_putc(&pattern, '*');
-        else
-            strbuf_add(&pattern, part, len);
-        if (part[len] == '.')
-            strbuf_putc(&pattern, '.');
-        part += len + (part[len] == '.');
-    }
-    return pattern.data ? pattern.data : mem_strdup("");
-}
-
-void name_groups_add(struct name_groups *g, const char *name)
-{
-    char *pattern = pattern_of(name);
-    g->n_names++;
-    for (size_t i = 0; i < g->n_groups; i++)
-        if (strcmp(g->groups[i].pattern, pattern) == 0) {
-            g->groups[i].count++;
-            free(pattern);
-            return;
-        }
-    if (g->n_groups == GROUPS_MAX) {
-        free(pattern);
-        return;
-    }
-    g->groups = mem_realloc(g->groups, g->n_groups + 1, sizeof *g->groups);
-    g->groups[g->n_groups++] = (struct name_group){pattern, 1};
-}
-
-void name_groups_print(const struct name_groups *g, struct strbuf *out)
-{
-    size_t told = 0;
-    for (size_t i = 0; i < g->n_groups && i < GROUPS_SHOWN; i++) {
-        strbuf_puts(out, i ? ", " : "");
-        strbuf_add_visible(out, g->groups[i].pattern, strlen(g->groups[i].pattern));
-        if (g->groups[i].count > 1)
-            strbuf_printf(out, " (%zu)", g->groups[i].count);
-        told += g->groups[i].count;
-    }
-    if (told < g->n_names)
-        strbuf_printf(out, " and %zu more", g->n_names - told);
-}
-
-void name_groups_free(struct name_groups *g)
-{
-    for (size_t i = 0; i < g->n_groups; i++)
-        free(g->groups[i].pattern);
-    free(g->groups);
-    *g = (struct name_groups){0};
 }

@@ -2,7 +2,6 @@
 #ifndef SFT_FILES_TENSOR_NAMES_H
 #define SFT_FILES_TENSOR_NAMES_H
 
-#include "base/strbuf.h"
 #include "model/config.h"
 
 /* What a tensor in a file is to a model. */
@@ -15,22 +14,9 @@ enum tensor_kind {
     TENSOR_FOREIGN    /* inside the model, or by its name of another architecture: the model would not be this one */
 };
 
-/* The name as sft writes it, "transformer.h.0.ln_1.bias", of one that may be wrapped ("module.", "model.",
- * "_orig_mod.", "base_model.model.", ...) and lack the family's prefix; malloc'd. */
-char *tensor_name_canonical(const struct family *family, const char *name);
-
-enum tensor_kind tensor_kind(const struct model_config *config, const char *name);
-
-/* Names, those that differ in numbers only as one: "h.*.ln_1.bias (12), v_head.weight and 3 more". */
-struct name_groups {
-    struct name_group {
-        char *pattern;
-        size_t count;
-    } * groups;
-    size_t n_groups, n_names;
-};
-void name_groups_add(struct name_groups *groups, const char *name);
-void name_groups_print(const struct name_groups *groups, struct strbuf *out);
-void name_groups_free(struct name_groups *groups);
+/* What the tensor of this name is. *canonical (malloc'd; may be NULL): the name as sft writes it,
+ * "transformer.h.0.ln_1.bias", of one that may be wrapped ("module.", "model.", "_orig_mod.", "base_model.model.", ...)
+ * and lack the family's prefix. */
+enum tensor_kind tensor_kind(const struct model_config *config, const char *name, char **canonical);
 
 #endif

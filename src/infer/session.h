@@ -1,56 +1,23 @@
-/* A session: a model directory loaded for answering. It keeps the keys and values of what it has seen, so
- * that the next turn of a conversation costs only its new tokens. */
+/* A session: one conversation with a model, or one text, at a time. Between turns it keeps what it has seen, so that
+ * the next one costs only its new tokens. */
 #ifndef SFT_INFER_SESSION_H
 #define SFT_INFER_SESSION_H
 
-#include "files/generation.h"
-#include "infer/kv_cache.h"
-#include "infer/sampler.h"
-#include "model/transformer.h"
+#include "infer/decode.h"
 #include "text/template_render.h"
 
-#include <signal.h>
-
 struct session {
-    const struct kernels *kernels;
-    char kernels_why[512];
-    struct tokenizer *tokenizer;
-    struct chat_template template;       /* empty (name NULL) where it only continues text */
-    struct generation_config generation; /* the model's own settings, its end tokens */
+    struct bundle bundle;
+    struct decode decode;
+    struct stream *stream;
     struct encoder *encoder;
-    struct transformer model;
-    struct strbuf unused; /* names of tensors in the files that are no part of the model; to be told */
-    struct activations acts;
-    struct kv_cache cache;
-    int32_t *seen; /* (cache.length) the tokens behind the cache */
-    float *logits; /* (V) */
-    int32_t *holes; /* (n_holes) ids below V that no token has, or that nobody trained: never chosen */
-    size_t n_holes;
-    bool *marked; /* (V) scratch, all false between uses */
     struct rendered prompt;
 };
 
-/* Load the model in directory `dir` with the kernels for `precision` and the template that is `chosen` (by
- * default its own, im_sep where it has none); chosen NULL: none, its vocabulary as it is, to continue text.
- * Free with session_close, which accepts a zeroed struct. */
+/* Load the model as bundle_open does. Close with session_close, which accepts a zeroed struct. */
 enum sft_status session_open(struct session *session, const char *dir, const char *precision,
                              const struct template_options *chosen, struct sft_err *err);
 void session_close(struct session *session);
-
-/* Whether an id ends a text: the template's end of turn, and the model's own end tokens (files/generation.h). */
-bool session_is_end(const struct session *session, int32_t id);
-
-/* An end token; max_new_tokens or n_positions; on_token or `stop`. */
-enum finish_reason { FINISH_STOP, FINISH_LENGTH, FINISH_INTERRUPTED };
-
-struct generation {
-    size_t max_new_tokens;
-    struct sampler *sampler;
-    /* Called with each new token as it comes, but for the end token; may be NULL. False stops. */
-    bool (*on_token)(void *context, int32_t id);
-    void *context;
-    const volatile sig_atomic_t *stop; /* set by a signal; may be NULL */
-};
 
 /* Answer a conversation: new tokens are appended to *out, the end token included. SFT_EDATA for a prompt that leaves no
  * room for an answer, for a document, and for a model whose logits are not finite. */
@@ -64,7 +31,8 @@ enum sft_status session_continue(struct session *session, const char *text, size
                                  const struct generation *options, struct token_buf *out,
                                  enum finish_reason *reason, struct sft_err *err);
 
-/* How many tokens the prompt of a conversation has. */
+/* How many tokens the prompt of a conversation has, and how many positions the model sees. */
 size_t session_prompt_tokens(struct session *session, const struct conversation *conv);
+size_t session_positions(const struct session *session);
 
 #endif

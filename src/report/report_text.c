@@ -58,11 +58,11 @@ static void put_token_list(struct strbuf *out, const struct tokenizer *tok, size
 static void put_tokens_added(struct strbuf *out, const struct base_model *base)
 {
     const size_t end = tokenizer_vocab_size(base->tokenizer), first = end - base->template.tokens_added;
-    const size_t rows = base->config.family ? base->config.vocab_size - base->vocab_size : 0;
-    if (base->config.family && first > base->vocab_size) {
+    const size_t rows = base->config.family ? base->config.vocab_size - base->files.config.vocab_size : 0;
+    if (base->config.family && first > base->files.config.vocab_size) {
         strbuf_printf(out, "       %s of the base's tokenizer had no embedding row",
-                      amount(first - base->vocab_size, "token").text);
-        put_token_list(out, base->tokenizer, base->vocab_size, first);
+                      amount(first - base->files.config.vocab_size, "token").text);
+        put_token_list(out, base->tokenizer, base->files.config.vocab_size, first);
     }
     if (end > first) {
         strbuf_printf(out, "       %s added", amount(end - first, "control token").text);
@@ -79,13 +79,13 @@ static void put_model(struct strbuf *out, const struct base_model *base)
     struct tensor_table table;
     char count[16];
     if (!c->family) {
-        strbuf_printf(out, "base   %s: a tokenizer of %zu tokens, no model\n", base->path,
+        strbuf_printf(out, "base   %s: a tokenizer of %zu tokens, no model\n", base->files.path,
                       tokenizer_vocab_size(base->tokenizer) - base->template.tokens_added);
         put_tokens_added(out, base);
         return;
     }
     tensor_table_init(&table, c);
-    strbuf_printf(out, "model  %s: %s, %s, %zu wide, vocabulary %zu, %s parameters\n", base->path,
+    strbuf_printf(out, "model  %s: %s, %s, %zu wide, vocabulary %zu, %s parameters\n", base->files.path,
                   amount(c->n_layer, "layer").text, amount(c->n_head, "head").text, c->n_embd, c->vocab_size,
                   log_count(count, (double)table.n_parameters));
     tensor_table_free(&table);

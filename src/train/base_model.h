@@ -3,19 +3,17 @@
 #ifndef SFT_TRAIN_BASE_MODEL_H
 #define SFT_TRAIN_BASE_MODEL_H
 
-#include "files/generation.h"
-#include "files/hf.h"
+#include "files/model_files.h"
+#include "files/model_out.h"
+#include "model/block/tensors.h"
 #include "text/template.h"
 
 struct settings;
 
 struct base_model {
-    const char *path;           /* a Hugging Face directory, or a config.json (random weights); the settings' */
-    struct model_config config; /* of the model that is trained; family NULL: there is a tokenizer, and no model */
-    size_t vocab_size;          /* of the base's files, before tokens were added */
-    json *config_json;
-    struct generation_config generation;
-    struct tokenizer *tokenizer;   /* with the template's control tokens */
+    struct model_files files;   /* of [model] base: a Hugging Face directory, or a config.json (random weights) */
+    struct model_config config; /* of the model that is trained: a row for each token; family NULL: there is none */
+    struct tokenizer *tokenizer;   /* the files', with the template's control tokens */
     struct chat_template template; /* empty (name NULL) where the data are documents only */
 };
 
@@ -43,6 +41,6 @@ enum sft_status base_model_load_weights(const struct base_model *base, const str
                                         uint64_t seed, struct sft_err *err);
 
 /* What a saved model's configuration says beside its shapes; borrows the base's. */
-struct hf_meta base_model_meta(const struct base_model *base);
+struct model_meta base_model_meta(const struct base_model *base);
 
 #endif

@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "base/staging.h"
 #include "files/checksums.h"
-#include "text/tokenizer/tokenizer_save.h"
+#include "files/hf_save.h"
+#include "files/safetensors.h"
+#include "files/weights.h"
 #include "train/checkpoint_list.h"
 
 #include <stdio.h>
@@ -32,7 +34,7 @@ static enum sft_status moments_write(const char *path, const struct checkpoint *
         if (t->trained)
             entries[n++] = (struct st_entry){
                 .name = arena_printf(&names, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name),
-                .dtype = ST_F32,
+                .dtype = &dtype_f32,
                 .n_dims = t->n_dims,
                 .shape = {t->rows, t->cols}};
     }
@@ -67,11 +69,11 @@ static enum sft_status moments_read(const char *path, const struct transformer *
         if (!t->trained)
             continue;
         snprintf(name, sizeof name, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name);
-        const struct st_tensor *stored = st_find(&file, name);
+        const struct stored_tensor *stored = st_find(&file, name);
         if (!stored || stored->count != t->count)
             status = sft_fail(err, SFT_EDATA, "%s: tensor '%s' is missing or has another size", path, name);
         else
-            status = st_read_f32(stored, moments[i >= table->n_tensors] + t->grad_offset, err);
+            status = stored_read(stored, moments[i >= table->n_tensors] + t->grad_offset, err);
     }
     st_close(&file);
     return status;
@@ -83,9 +85,9 @@ static enum sft_status moments_read(const char *path, const struct transformer *
 static enum sft_status write_model(const char *dir, const struct checkpoint *c, struct sft_err *err)
 {
     const struct transformer *model = c->model;
-    if (hf_save(model->params.values.data, &model->params.table, &model->config, c->meta, dir, NULL, err))
-        return err->status;
-    return tokenizer_save(c->tokenizer, dir, model->config.n_positions, err);
+    const struct model_out out = {model->params.values.data, &model->params.table, &model->config, c->meta,
+                                  c->tokenizer};
+    return hf_save(&out, dir, err);
 }
 
 static enum sft_status write_state(const char *path, const struct checkpoint *c, struct sft_err *err)
@@ -198,8 +200,8 @@ enum sft_status checkpoint_find(const char *output_dir, struct checkpoint_found 
 enum sft_status checkpoint_load(const char *dir, struct transformer *model, struct adamw *adamw, struct sft_err *err)
 {
     char *moments = path_join(dir, moments_name);
-    enum sft_status status = hf_load_params(model->params.values.data, &model->params.table, &model->config,
-                                            model->config.vocab_size, dir, err);
+    enum sft_status status = weights_load(model->params.values.data, &model->params.table, &model->config,
+                                          model->config.vocab_size, dir, err);
     if (!status)
         status = moments_read(moments, model, adamw, err);
     free(moments);

@@ -9,7 +9,8 @@
 #ifndef SFT_TRAIN_CHECKPOINT_H
 #define SFT_TRAIN_CHECKPOINT_H
 
-#include "files/hf.h"
+#include "base/json.h"
+#include "files/model_out.h"
 #include "model/transformer.h"
 #include "text/tokenizer/tokenizer.h"
 #include "train/adamw.h"
@@ -20,7 +21,7 @@ struct checkpoint {
     struct transformer *model;
     struct adamw *adamw;
     const struct tokenizer *tokenizer;
-    const struct hf_meta *meta;
+    const struct model_meta *meta;
     const struct train_state *state;
     const struct strbuf *record; /* what the run is (record.h) */
 };

@@ -3,8 +3,8 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "files/generation.h"
-#include "files/hf.h"
-#include "files/model_dir.h"
+#include "files/hf_save.h"
+#include "files/model_files.h"
 #include "model/block/tensors.h"
 
 #include <math.h>
@@ -42,7 +42,8 @@ static void put(const char *name, const void *bytes, size_t len)
 static void check_config(const struct model_config *c)
 {
     if (!c->family || c->n_layer == 0 || c->n_head == 0 || c->n_head * c->head_dim != c->n_embd ||
-        c->n_positions == 0 || c->vocab_size == 0 || c->n_inner == 0)
+        c->n_positions == 0 ||
+        c->vocab_size == 0 || c->n_inner == 0)
         SFT_BUG("sizes that no model has");
     if (!(c->layer_norm_epsilon > 0 && c->layer_norm_epsilon <= 1) || !(c->dropout >= 0 && c->dropout <= 1) ||
         !isfinite(c->initializer_range))
@@ -71,8 +72,9 @@ static void check_round_trip(const struct model_config *c, const json *raw, cons
         struct model_config again;
         struct generation_config ends;
         json *raw_again = NULL;
-        const struct hf_meta meta = {raw, g->raw, -1, -1, -1, ST_F32};
-        if (hf_save(params, &table, c, &meta, dir, NULL, &err) || model_config_load(&again, dir, &raw_again, &err))
+        const struct model_meta meta = {raw, g->raw, -1, -1, -1, &dtype_f32};
+        if (hf_save(&(struct model_out){params, &table, c, &meta, NULL}, dir, &err) ||
+            model_config_load(&again, dir, &raw_again, &err))
             SFT_BUG("what was saved cannot be read");
         /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): each was zeroed whole before it was filled */
         if (memcmp(c, &again, sizeof again) != 0)

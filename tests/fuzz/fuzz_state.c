@@ -8,6 +8,7 @@
  * The other files are those of a checkpoint that is in order. */
 #include "base/mem.h"
 #include "files/checksums.h"
+#include "model/config_read.h"
 #include "text/bpe_train/bpe_train.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_list.h"
@@ -28,13 +29,10 @@ static struct adamw adamw;
 static struct tokenizer *tokenizer;
 static struct run_record record;
 static struct strbuf record_text;
-static const struct hf_meta meta = {NULL, NULL, -1, -1, -1, ST_F32};
-static const struct train_state in_order = {.step = 5,
-                                            .num_tokens = 1000,
-                                            .num_target_tokens = 400,
-                                            .window = {12.5, 20, 40},
-                                            .last_eval_step = 4,
-                                            .best_step = 4};
+static const struct model_meta meta = {NULL, NULL, -1, -1, -1, &dtype_f32};
+static const struct train_state in_order = {
+    .step = 5, .num_tokens = 1000, .num_target_tokens = 400, .window = {12.5, 20, 40}, .last_eval_step = 4,
+    .best_step = 4};
 
 static void require(bool condition)
 {
@@ -57,7 +55,8 @@ static void save(const struct train_state *state, uint64_t total_steps)
     strbuf_clear(&record_text);
     run_record_write(&of, &record_text);
     const struct checkpoint c = {
-        .model = &model, .adamw = &adamw, .tokenizer = tokenizer, .meta = &meta, .record = &record_text, .state = state};
+        .model = &model, .adamw = &adamw, .tokenizer = tokenizer, .meta = &meta, .record = &record_text,
+        .state = state};
     require(checkpoint_save(dir, &c, &err) == SFT_OK);
 }
 

@@ -1,5 +1,5 @@
 /* A checkpoint of a run that trains some tensors only: all weights, and the moments of what is trained. */
-#include "files/model_dir.h"
+#include "files/model_files.h"
 #include "files/safetensors.h"
 #include "scratch.h"
 #include "support/run_suite.h"
@@ -37,7 +37,7 @@ static void save(struct transformer *model, struct adamw *adamw)
     struct tokenizer *tok;
     struct strbuf record = {0};
     const struct train_state state = {.step = 5};
-    const struct hf_meta meta = {.eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = ST_F32};
+    const struct model_meta meta = {.eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = &dtype_f32};
     check_ok(tokenizer_load(&tok, "checkpoints/base", &err));
     strbuf_puts(&record, "\"total_steps\": 9");
     check_ok(checkpoint_save(dir, &(struct checkpoint){model, adamw, tok, &meta, &state, &record}, &err));

@@ -1,7 +1,9 @@
 /* Models in Hugging Face's form: loading, what is refused and how, saving. */
 #include "files/half.h"
-#include "files/hf.h"
-#include "files/model_dir.h"
+#include "files/hf_save.h"
+#include "files/model_files.h"
+#include "files/safetensors.h"
+#include "files/weights.h"
 
 #include "scratch.h"
 
@@ -33,7 +35,7 @@ static void model_close(struct model *m)
 
 static enum sft_status model_load(struct model *m, const char *path, size_t n_new_tokens)
 {
-    return hf_load_params(m->params, &m->table, &m->config, m->config.vocab_size - n_new_tokens, path, &err);
+    return weights_load(m->params, &m->table, &m->config, m->config.vocab_size - n_new_tokens, path, &err);
 }
 
 /* ---- loading: a small model, its tensors changed from test to test ---- */
@@ -42,22 +44,22 @@ enum { N_SMALL = 16, SMALL_MAX = 64 };
 
 /* One layer, unprefixed names, every value its own. */
 static const struct st_entry small_model[N_SMALL] = {
-    {"wte.weight", ST_F32, 2, {5, 4}},
-    {"wpe.weight", ST_F32, 2, {8, 4}},
-    {"ln_f.weight", ST_F32, 1, {4}},
-    {"ln_f.bias", ST_F32, 1, {4}},
-    {"h.0.ln_1.weight", ST_F32, 1, {4}},
-    {"h.0.ln_1.bias", ST_F32, 1, {4}},
-    {"h.0.attn.c_attn.weight", ST_F32, 2, {4, 12}},
-    {"h.0.attn.c_attn.bias", ST_F32, 1, {12}},
-    {"h.0.attn.c_proj.weight", ST_F32, 2, {4, 4}},
-    {"h.0.attn.c_proj.bias", ST_F32, 1, {4}},
-    {"h.0.ln_2.weight", ST_F32, 1, {4}},
-    {"h.0.ln_2.bias", ST_F32, 1, {4}},
-    {"h.0.mlp.c_fc.weight", ST_F32, 2, {4, 16}},
-    {"h.0.mlp.c_fc.bias", ST_F32, 1, {16}},
-    {"h.0.mlp.c_proj.weight", ST_F32, 2, {16, 4}},
-    {"h.0.mlp.c_proj.bias", ST_F32, 1, {4}},
+    {"wte.weight", &dtype_f32, 2, {5, 4}},
+    {"wpe.weight", &dtype_f32, 2, {8, 4}},
+    {"ln_f.weight", &dtype_f32, 1, {4}},
+    {"ln_f.bias", &dtype_f32, 1, {4}},
+    {"h.0.ln_1.weight", &dtype_f32, 1, {4}},
+    {"h.0.ln_1.bias", &dtype_f32, 1, {4}},
+    {"h.0.attn.c_attn.weight", &dtype_f32, 2, {4, 12}},
+    {"h.0.attn.c_attn.bias", &dtype_f32, 1, {12}},
+    {"h.0.attn.c_proj.weight", &dtype_f32, 2, {4, 4}},
+    {"h.0.attn.c_proj.bias", &dtype_f32, 1, {4}},
+    {"h.0.ln_2.weight", &dtype_f32, 1, {4}},
+    {"h.0.ln_2.bias", &dtype_f32, 1, {4}},
+    {"h.0.mlp.c_fc.weight", &dtype_f32, 2, {4, 16}},
+    {"h.0.mlp.c_fc.bias", &dtype_f32, 1, {16}},
+    {"h.0.mlp.c_proj.weight", &dtype_f32, 2, {16, 4}},
+    {"h.0.mlp.c_proj.bias", &dtype_f32, 1, {4}},
 };
 #define SMALL_CONFIG                                                                                         \
     "{\"model_type\":\"gpt2\",\"n_layer\":1,\"n_head\":2,\"n_embd\":4,\"n_positions\":8,\"vocab_size\":5"
@@ -110,9 +112,9 @@ START_TEST(names_load_with_and_without_the_prefix)
     struct st_entry entries[N_SMALL + 3];
     char *names[N_SMALL];
     memcpy(entries, small_model, sizeof small_model);
-    entries[N_SMALL] = (struct st_entry){"h.0.attn.bias", ST_F32, 1, {3}};
-    entries[N_SMALL + 1] = (struct st_entry){"transformer.h.0.attn.masked_bias", ST_F32, 1, {1}};
-    entries[N_SMALL + 2] = (struct st_entry){"score.weight", ST_F32, 2, {1, 4}};
+    entries[N_SMALL] = (struct st_entry){"h.0.attn.bias", &dtype_f32, 1, {3}};
+    entries[N_SMALL + 1] = (struct st_entry){"transformer.h.0.attn.masked_bias", &dtype_f32, 1, {1}};
+    entries[N_SMALL + 2] = (struct st_entry){"score.weight", &dtype_f32, 2, {1, 4}};
     put("config.json", SMALL_CONFIG "}");
     write_entries("model.safetensors", entries, N_SMALL + 3, 0);
     model_open(&m, dir, 0);
@@ -175,40 +177,40 @@ static const struct {
     float poison;  /* a value of the last tensor */
     const char *message;
 } bad_models[] = {
-    {{"h.0.mlp.c_fc.bias", ST_F32, 1, {16}},
+    {{"h.0.mlp.c_fc.bias", &dtype_f32, 1, {16}},
      13,
      0,
      ": 2 of 16 tensors are missing: transformer.h.*.mlp.c_proj.weight, transformer.h.*.mlp.c_proj.bias"},
-    {{"transformer.wte.weight", ST_F32, 2, {5, 4}},
+    {{"transformer.wte.weight", &dtype_f32, 2, {5, 4}},
      N_SMALL,
      0,
      "/model.safetensors: tensor 'wte.weight' is there twice (the other is 'transformer.wte.weight')"},
-    {{"h.1.ln_1.weight", ST_F32, 1, {4}},
+    {{"h.1.ln_1.weight", &dtype_f32, 1, {4}},
      N_SMALL,
      0,
      "/model.safetensors: more layers than config.json's n_layer 1: h.*.ln_1.weight"},
-    {{"h.0.mlp.c_proj.bias", ST_F32, 2, {4, 1}},
+    {{"h.0.mlp.c_proj.bias", &dtype_f32, 2, {4, 1}},
      15,
      0,
      "/model.safetensors: tensor 'h.0.mlp.c_proj.bias' is (4, 1), but config.json makes it (4)"},
-    {{"h.0.mlp.c_proj.bias", ST_F32, 1, {5}},
+    {{"h.0.mlp.c_proj.bias", &dtype_f32, 1, {5}},
      15,
      0,
      "/model.safetensors: tensor 'h.0.mlp.c_proj.bias' is (5), but config.json makes it (4)"},
-    {{"lm_head.weight", ST_F32, 2, {4, 5}},
+    {{"lm_head.weight", &dtype_f32, 2, {4, 5}},
      N_SMALL,
      0,
      "/model.safetensors: tensor 'lm_head.weight' is (4, 5), but config.json makes it (5, 4)"},
-    {{"lm_head.weight", ST_F32, 2, {5, 4}},
+    {{"lm_head.weight", &dtype_f32, 2, {5, 4}},
      N_SMALL,
      0,
      "/model.safetensors: 'lm_head.weight' differs from 'transformer.wte.weight' although config.json's "
      "tie_word_embeddings is true (set it to false to keep them apart)"},
-    {{"h.0.mlp.c_proj.bias", ST_F32, 1, {4}},
+    {{"h.0.mlp.c_proj.bias", &dtype_f32, 1, {4}},
      15,
      NAN,
      "/model.safetensors: tensor 'h.0.mlp.c_proj.bias': 1 of 4 values are not finite"},
-    {{"h.0.mlp.c_proj.bias", ST_BF16, 1, {4}},
+    {{"h.0.mlp.c_proj.bias", &dtype_bf16, 1, {4}},
      15,
      -INFINITY,
      "/model.safetensors: tensor 'h.0.mlp.c_proj.bias': 1 of 4 values are not finite"},
@@ -234,7 +236,7 @@ START_TEST(a_tied_head_that_equals_the_embedding_is_passed_over)
 {
     struct model m;
     char *path = path_join(dir, "model.safetensors");
-    const struct st_entry head = {"lm_head.weight", ST_F32, 2, {5, 4}};
+    const struct st_entry head = {"lm_head.weight", &dtype_f32, 2, {5, 4}};
     struct st_entry entries[N_SMALL + 1];
     float values[SMALL_MAX];
     put("config.json", SMALL_CONFIG "}");
@@ -272,7 +274,7 @@ START_TEST(new_tokens_start_at_the_mean)
     struct model m;
     struct st_entry entries[N_SMALL + 1];
     memcpy(entries, small_model, sizeof small_model);
-    entries[N_SMALL] = (struct st_entry){"lm_head.weight", ST_F32, 2, {5, 4}};
+    entries[N_SMALL] = (struct st_entry){"lm_head.weight", &dtype_f32, 2, {5, 4}};
     put("config.json", SMALL_CONFIG ",\"tie_word_embeddings\":false}");
     write_entries("model.safetensors", entries, N_SMALL + 1, 0);
     model_open(&m, dir, 3);
@@ -299,15 +301,10 @@ END_TEST
 
 /* ---- saving ---- */
 
-static void save(const struct model *m, enum st_dtype dtype)
+static void save(const struct model *m, const struct dtype *dtype)
 {
-    const struct hf_meta meta = {m->raw, NULL, 3, -1, m->config.bos_token_id, dtype};
-    char *path = path_join(dir, "model.safetensors");
-    uint64_t hash, file_hash;
-    check_ok(hf_save(m->params, &m->table, &m->config, &meta, dir, &hash, &err));
-    check_ok(io_hash_file(path, &file_hash, &err));
-    ck_assert_uint_eq(hash, file_hash);
-    free(path);
+    const struct model_meta meta = {m->raw, NULL, 3, -1, m->config.bos_token_id, dtype};
+    check_ok(hf_save(&(struct model_out){m->params, &m->table, &m->config, &meta, NULL}, dir, &err));
 }
 
 START_TEST(the_bases_own_keys_are_kept)
@@ -317,7 +314,7 @@ START_TEST(the_bases_own_keys_are_kept)
     put("config.json", SMALL_CONFIG ",\"eos_token_id\":[1,2],\"bos_token_id\":50256,\"resid_pdrop\":0.25,"
                                     "\"activation_function\":\"gelu_fast\",\"mine\":{\"deep\":[1,null]}}");
     model_open(&m, dir, 2);
-    save(&m, ST_F32);
+    save(&m, &dtype_f32);
     char *config = path_join(dir, "config.json"), *generation = path_join(dir, "generation_config.json");
     check_ok(json_parse_file(config, &saved, &err));
     ck_assert(json_number(json_get(saved, "vocab_size")) == 7);
@@ -351,21 +348,21 @@ START_TEST(a_config_of_our_own_reads_back)
     model_open(&m, dir, 0);
     json_free(m.raw);
     m.raw = NULL;
-    save(&m, ST_F32);
+    save(&m, &dtype_f32);
     check_ok(model_config_load(&again, dir, NULL, &err));
     ck_assert_int_eq(memcmp(&again, &m.config, sizeof again), 0);
     model_close(&m);
 }
 END_TEST
 
-static float rounded(float x, enum st_dtype dtype)
+static float rounded(float x, const struct dtype *dtype)
 {
-    return dtype == ST_BF16  ? f32_from_bf16(bf16_from_f32(x))
-           : dtype == ST_F16 ? f32_from_f16(f16_from_f32(x))
+    return dtype == &dtype_bf16  ? f32_from_bf16(bf16_from_f32(x))
+           : dtype == &dtype_f16 ? f32_from_f16(f16_from_f32(x))
                              : x;
 }
 
-static void check_round_trip(const struct model *m, enum st_dtype dtype)
+static void check_round_trip(const struct model *m, const struct dtype *dtype)
 {
     struct model again;
     save(m, dtype);
@@ -397,9 +394,9 @@ START_TEST(real_models_survive_a_round_trip)
     model_open(&m, path, 0);
     check_ok(model_load(&m, path, 0));
     ck_assert_uint_eq(m.table.n_parameters, real_models[_i].n_parameters);
-    check_round_trip(&m, ST_F32);
-    check_round_trip(&m, ST_BF16);
-    check_round_trip(&m, ST_F16);
+    check_round_trip(&m, &dtype_f32);
+    check_round_trip(&m, &dtype_bf16);
+    check_round_trip(&m, &dtype_f16);
     model_close(&m);
     free(path);
 }

@@ -10,7 +10,8 @@
 
 /* ---- intervals ---- */
 
-static const struct intervals ten_steps = {.total_steps = 10, .steps_per_epoch = 4, .logging_steps = 3, .has_eval = true};
+static const struct intervals ten_steps = {
+    .total_steps = 10, .steps_per_epoch = 4, .logging_steps = 3, .has_eval = true};
 
 typedef bool due_fn(const struct intervals *intervals, const struct train_state *state);
 

@@ -2,7 +2,7 @@
  * scripts/golden_model.py): logits, loss, every gradient, and 10 optimizer steps; then what must hold of any
  * model: how conversations are laid out, or what follows the last target, changes nothing. */
 #include "data/batching.h"
-#include "infer/kv_cache.h"
+#include "infer/kv_pool.h"
 #include "hand_dataset.h"
 #include "support/golden.h"
 #include "support/hand_targets.h"
@@ -366,15 +366,16 @@ START_TEST(a_label_of_weight_zero_is_no_label)
 }
 END_TEST
 
-/* Feed `n` tokens behind the cache; their last one's logits. */
-static void feed(struct fixture *f, struct kv_cache *cache, const int32_t *tokens, size_t n, float *logits)
+/* Feed `n` tokens behind the *len that a slot has; their last one's logits. */
+static void feed(struct fixture *f, const struct kv_pool *pool, size_t *len, const int32_t *tokens, size_t n,
+                 float *logits)
 {
     int32_t position[64];
-    const size_t seq_start[] = {0, n}, last = n - 1;
+    const size_t seq_start[] = {0, n}, last = n - 1, begin = kv_pool_begin(pool, 1);
     for (size_t i = 0; i < n; i++)
-        position[i] = (int32_t)(cache->length + i);
+        position[i] = (int32_t)(*len + i);
     const struct batch batch = {.N = n, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
-    const struct kv_slots slots = kv_cache_slots(cache);
+    const struct kv_slots slots = kv_pool_slots(pool, &begin, len);
     transformer_logits(&f->model, &f->acts, &batch, &slots, &last, 1, logits);
 }
 
@@ -382,21 +383,21 @@ static void feed(struct fixture *f, struct kv_cache *cache, const int32_t *token
 START_TEST(a_cache_changes_only_rounding)
 {
     struct fixture f;
-    struct kv_cache cache;
+    struct kv_pool pool;
     struct sft_err err;
-    size_t n;
+    size_t n, len = 0;
     setup(&f, _i);
     const size_t V = f.model.config.vocab_size, last = f.model.config.n_positions - 1;
     int32_t *tokens = golden_ids(json_get(json_get(f.golden, "logits"), "tokens"), &n);
     float *whole = mem_alloc(V * sizeof *whole), *fed = mem_alloc(V * sizeof *fed);
     ck_assert_uint_eq(n, last + 1);
     golden_logits(&f.model, tokens, n, &last, 1, whole);
-    golden_check(kv_cache_init(&cache, &f.model, n, &err), &err);
-    feed(&f, &cache, tokens, 20, fed);
-    feed(&f, &cache, tokens + 20, 15, fed);
+    golden_check(kv_pool_init(&pool, &f.model, 3, n, &err), &err);
+    feed(&f, &pool, &len, tokens, 20, fed);
+    feed(&f, &pool, &len, tokens + 20, 15, fed);
     for (size_t t = 35; t < n; t++)
-        feed(&f, &cache, tokens + t, 1, fed);
-    ck_assert_uint_eq(cache.length, n);
+        feed(&f, &pool, &len, tokens + t, 1, fed);
+    ck_assert_uint_eq(len, n);
     double worst = 0;
     for (size_t v = 0; v < V; v++) {
         const double difference = fabs((double)fed[v] - (double)whole[v]);
@@ -404,7 +405,7 @@ START_TEST(a_cache_changes_only_rounding)
             worst = difference;
     }
     check_error(isa_of(&f), "logits through a cache", worst, bound_of(&f, 5e-6, 2.5e-2));
-    kv_cache_free(&cache, &f.model);
+    kv_pool_free(&pool);
     free(whole);
     free(fed);
     free(tokens);

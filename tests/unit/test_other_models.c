@@ -1,8 +1,11 @@
 /* Models as other programs leave them: wrapped names, company, contradictions between files, generation settings. */
 #include "files/generation.h"
-#include "files/hf.h"
+#include "files/hf_save.h"
 #include "files/model_dir.h"
+#include "files/name_groups.h"
+#include "files/safetensors.h"
 #include "files/tensor_names.h"
+#include "files/weights.h"
 
 #include "scratch.h"
 
@@ -46,7 +49,9 @@ static const struct {
 
 START_TEST(wrappers_come_off)
 {
-    char *name = tensor_name_canonical(&family_gpt2, wrapped[_i].name);
+    const struct model_config config = tiny();
+    char *name;
+    tensor_kind(&config, wrapped[_i].name, &name);
     ck_assert_str_eq(name, wrapped[_i].canonical);
     free(name);
 }
@@ -90,8 +95,8 @@ static const struct {
 START_TEST(what_a_name_says)
 {
     const struct model_config config = tiny();
-    ck_assert_msg(tensor_kind(&config, kinds[_i].name) == kinds[_i].kind, "%s is %d, not %d", kinds[_i].name,
-                  (int)tensor_kind(&config, kinds[_i].name), (int)kinds[_i].kind);
+    ck_assert_msg(tensor_kind(&config, kinds[_i].name, NULL) == kinds[_i].kind, "%s is %d, not %d", kinds[_i].name,
+                  (int)tensor_kind(&config, kinds[_i].name, NULL), (int)kinds[_i].kind);
 }
 END_TEST
 
@@ -137,12 +142,12 @@ static void put_weights(size_t n_layer, const char *prefix, const char *without,
         if (without && strstr(t->name, without))
             continue;
         names[n] = mem_printf("%s%s", prefix, t->name);
-        entries[n] = (struct st_entry){names[n], ST_F32, t->n_dims, {t->rows, t->cols}};
+        entries[n] = (struct st_entry){names[n], &dtype_f32, t->n_dims, {t->rows, t->cols}};
         n++;
     }
     for (; more && *more; more++) {
         names[n] = mem_strdup(*more);
-        entries[n] = (struct st_entry){names[n], ST_F32, 1, {2}};
+        entries[n] = (struct st_entry){names[n], &dtype_f32, 1, {2}};
         n++;
     }
     struct st_writer *w = st_writer_open(path, entries, n, &err);
@@ -159,7 +164,7 @@ static void put_weights(size_t n_layer, const char *prefix, const char *without,
 static enum sft_status check(struct strbuf *unused)
 {
     const struct model_config config = tiny();
-    return hf_check_weights(&config, config.vocab_size, dir, unused, &err);
+    return weights_check(&config, config.vocab_size, dir, unused, &err);
 }
 
 START_TEST(company_is_passed_over_and_named)
@@ -223,10 +228,9 @@ START_TEST(a_head_in_place_of_the_embedding)
     struct st_entry entries[64];
     char *path = path_join(dir, "model.safetensors");
     size_t n = 0;
-    for (size_t i = 0; i < table.n_tensors; i++)
-        if (strcmp(table.tensors[i].name, "transformer.wte.weight") != 0)
-            entries[n++] = (struct st_entry){
-                table.tensors[i].name, ST_F32, table.tensors[i].n_dims, {table.tensors[i].rows, table.tensors[i].cols}};
+    for (const struct tensor *t = table.tensors; t < table.tensors + table.n_tensors; t++)
+        if (strcmp(t->name, "transformer.wte.weight") != 0)
+            entries[n++] = (struct st_entry){t->name, &dtype_f32, t->n_dims, {t->rows, t->cols}};
     struct st_writer *w = st_writer_open(path, entries, n, &err);
     static const float head[64] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, zeros[64];
     for (size_t i = 0; i < n; i++)
@@ -236,7 +240,7 @@ START_TEST(a_head_in_place_of_the_embedding)
 
     config.tied = true;
     tensor_table_init(&table, &config);
-    check_ok(hf_load_params(params, &table, &config, config.vocab_size, dir, &err));
+    check_ok(weights_load(params, &table, &config, config.vocab_size, dir, &err));
     ck_assert_mem_eq(params + table.token_embedding->offset, head, 10 * sizeof *head);
     tensor_table_free(&table);
     free(params);
@@ -380,8 +384,8 @@ START_TEST(the_bases_end_tokens_and_settings_stay)
     config.eos_token_id = 1;
     tensor_table_init(&table, &config);
     float *params = mem_calloc(table.n_elements, sizeof *params);
-    const struct hf_meta meta = {raw, generation, written[_i].eos, -1, -1, ST_F32};
-    check_ok(hf_save(params, &table, &config, &meta, dir, NULL, &err));
+    const struct model_meta meta = {raw, generation, written[_i].eos, -1, -1, &dtype_f32};
+    check_ok(hf_save(&(struct model_out){params, &table, &config, &meta, NULL}, dir, &err));
     expect_eos("config.json", written[_i].want_config);
     expect_eos("generation_config.json", written[_i].want_generation);
     tensor_table_free(&table);

@@ -1,5 +1,5 @@
 /* config.json as the model's shape, the tensor table, and random weights. */
-#include "files/model_dir.h"
+#include "files/model_files.h"
 #include "model/block/tensors.h"
 
 #include "scratch.h"

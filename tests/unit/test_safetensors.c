@@ -240,13 +240,13 @@ START_TEST(an_unusual_file_is_read)
     ck_assert_uint_eq(file.n_tensors, 4);
     ck_assert_str_eq(file.tensors[0].name, "empty");
     ck_assert_uint_eq(file.tensors[0].count, 0);
-    ck_assert_int_eq(st_read_f32(st_find(&file, "z"), read, &err), SFT_OK);
+    ck_assert_int_eq(stored_read(st_find(&file, "z"), read, &err), SFT_OK);
     ck_assert(read[0] == -2.0f && read[1] == 3.25f);
     ck_assert_uint_eq(st_find(&file, "scalar")->n_dims, 0);
-    ck_assert_int_eq(st_read_f32(st_find(&file, "scalar"), read, &err), SFT_OK);
+    ck_assert_int_eq(stored_read(st_find(&file, "scalar"), read, &err), SFT_OK);
     ck_assert(read[0] == 1.5f);
-    ck_assert_int_eq(st_read_f32(st_find(&file, "mask"), read, &err), SFT_EDATA);
-    ck_assert_str_eq(err_text(&err), "tensor 'mask' is BOOL; F32, F16 and BF16 are done here");
+    ck_assert_int_eq(stored_read(st_find(&file, "mask"), read, &err), SFT_EDATA);
+    ck_assert_str_eq(err.message, "tensor 'mask' is BOOL; F32, F16 and BF16 are done here");
     ck_assert_ptr_null(st_find(&file, "nothing"));
     ck_assert_ptr_null(st_find(&file, ""));
     st_close(&file);
@@ -269,9 +269,9 @@ static float big_value(size_t i)
 
 START_TEST(what_is_written_is_read)
 {
-    const struct st_entry entries[] = {{"b.weight", ST_F32, 2, {2, 3}},
-                                       {"a \"quoted\"", ST_BF16, 1, {N_BIG}},
-                                       {"h", ST_F16, 2, {N_BIG / 2, 2}}};
+    const struct st_entry entries[] = {{"b.weight", &dtype_f32, 2, {2, 3}},
+                                       {"a \"quoted\"", &dtype_bf16, 1, {N_BIG}},
+                                       {"h", &dtype_f16, 2, {N_BIG / 2, 2}}};
     const float small[] = {0.0f, -0.0f, 1e-40f, 3.4e38f, -1.25f, 7.0f};
     float *big = mem_alloc(N_BIG * sizeof *big), *read = mem_alloc(N_BIG * sizeof *read);
     char *path = scratch_path("written.safetensors");
@@ -293,16 +293,16 @@ START_TEST(what_is_written_is_read)
     ck_assert_msg(st_open(&file, path, &err) == SFT_OK, "%s", err_text(&err));
     memcpy(&header_len, file.map.data, sizeof header_len);
     ck_assert_uint_eq(header_len % 8, 0);
-    const struct st_tensor *t = st_find(&file, "b.weight");
+    const struct stored_tensor *t = st_find(&file, "b.weight");
     ck_assert_uint_eq(t->n_dims, 2);
     ck_assert(t->shape[0] == 2 && t->shape[1] == 3);
-    ck_assert_int_eq(st_read_f32(t, read, &err), SFT_OK);
+    ck_assert_int_eq(stored_read(t, read, &err), SFT_OK);
     ck_assert_mem_eq(read, small, sizeof small);
-    ck_assert_int_eq(st_read_f32(st_find(&file, "a \"quoted\""), read, &err), SFT_OK);
+    ck_assert_int_eq(stored_read(st_find(&file, "a \"quoted\""), read, &err), SFT_OK);
     size_t n_bad = 0;
     for (size_t i = 0; i < N_BIG; i++)
         n_bad += read[i] != f32_from_bf16(bf16_from_f32(big[i]));
-    ck_assert_int_eq(st_read_f32(st_find(&file, "h"), read, &err), SFT_OK);
+    ck_assert_int_eq(stored_read(st_find(&file, "h"), read, &err), SFT_OK);
     for (size_t i = 0; i < N_BIG; i++)
         n_bad += read[i] != f32_from_f16(f16_from_f32(big[i]));
     ck_assert_uint_eq(n_bad, 0);
@@ -316,7 +316,7 @@ END_TEST
 
 START_TEST(an_aborted_file_leaves_nothing)
 {
-    const struct st_entry entry = {"a", ST_F32, 1, {1}};
+    const struct st_entry entry = {"a", &dtype_f32, 1, {1}};
     char *path = scratch_path("aborted.safetensors"), *tmp = mem_printf("%s.tmp", path);
     struct sft_err err;
     st_writer_abort(st_writer_open(path, &entry, 1, &err));

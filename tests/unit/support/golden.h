@@ -4,8 +4,8 @@
 
 #include "base/io.h"
 #include "base/json.h"
-#include "files/hf.h"
-#include "files/model_dir.h"
+#include "files/model_files.h"
+#include "files/weights.h"
 #include "model/transformer.h"
 
 #include "err_text.h"
@@ -36,7 +36,7 @@ static inline void golden_load_model(struct transformer *model, const char *dir,
     struct model_config config;
     golden_check(model_config_load(&config, dir, NULL, &err), &err);
     golden_check(transformer_init(model, &config, kernels, trained ? tensor_any : NULL, &err), &err);
-    golden_check(hf_load_params(model->params.values.data, &model->params.table, &config, config.vocab_size, dir, &err),
+    golden_check(weights_load(model->params.values.data, &model->params.table, &config, config.vocab_size, dir, &err),
                  &err);
 }
 

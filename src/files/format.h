@@ -1,0 +1,30 @@
+/* A format of models on disk, in and out: what it has in common with none. Which tensor is which, shapes, a tied head
+ * and new rows are the same for all (weights.h). A new one is a file with such a struct, and a row in formats.c. */
+#ifndef SFT_FILES_FORMAT_H
+#define SFT_FILES_FORMAT_H
+
+#include "files/generation.h"
+#include "files/model_out.h"
+#include "files/stored.h"
+#include "text/tokenizer/tokenizer.h"
+
+struct format {
+    const char *name;
+    bool (*matches)(const char *path); /* whether what `path` names is a model of this format, or is meant to be */
+
+    /* config.json, parsed (the caller's), and what messages call it (malloc'd, the caller's, also after an error). */
+    enum sft_status (*read_config)(json **config, char **name, const char *path, struct sft_err *err);
+    enum sft_status (*load_generation)(struct generation_config *g, const char *path, const json *config_json,
+                                       const struct model_config *config, struct sft_err *err);
+    enum sft_status (*load_tokenizer)(struct tokenizer **tok, const char *path, struct sft_err *err);
+
+    /* The tensors, by their headers: no value is read. NULL: it has no weights, and a model of it starts at random.
+     * Close in any case. */
+    enum sft_status (*open_tensors)(struct stored_tensors *list, const char *path, struct sft_err *err);
+    void (*close_tensors)(struct stored_tensors *list);
+
+    /* Write a model, whole, to `path`: for a directory's format into one that exists. NULL: it is not written. */
+    enum sft_status (*save)(const struct model_out *model, const char *path, struct sft_err *err);
+};
+
+#endif

@@ -1,0 +1,31 @@
+#include "files/formats.h"
+
+#include "base/io.h"
+#include "files/hf_format.h"
+#include "files/model_dir.h"
+
+#include <string.h>
+
+static const struct format *const formats[] = {&format_hf, &format_config};
+const char format_names_written[] = "hf";
+
+enum { N_FORMATS = sizeof formats / sizeof *formats };
+
+enum sft_status format_find(const struct format **format, const char *path, struct sft_err *err)
+{
+    for (size_t i = 0; i < N_FORMATS; i++)
+        if (formats[i]->matches(path)) {
+            *format = formats[i];
+            return SFT_OK;
+        }
+    *format = NULL;
+    return path_exists(path) ? model_dir_fail(path, err) : sft_fail_errno(err, "%s", path);
+}
+
+const struct format *format_to_write(const char *name)
+{
+    for (size_t i = 0; i < N_FORMATS; i++)
+        if (formats[i]->save && strcmp(formats[i]->name, name) == 0)
+            return formats[i];
+    return NULL;
+}

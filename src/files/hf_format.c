@@ -1,0 +1,111 @@
+#include "files/hf_format.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "files/hf_files.h"
+#include "files/hf_save.h"
+#include "files/model_dir.h"
+#include "files/safetensors.h"
+#include "text/tokenizer/tokenizer_load.h"
+
+#include <stdlib.h>
+
+/* ---- a directory ---- */
+
+static bool is_directory(const char *path)
+{
+    return path_is_dir(path);
+}
+
+static enum sft_status read_config(json **config, char **name, const char *path, struct sft_err *err)
+{
+    *config = NULL;
+    *name = path_join(path, "config.json");
+    return path_exists(*name) ? json_parse_file(*name, config, err) : model_dir_fail(path, err);
+}
+
+/* What is open behind a list of tensors. */
+struct hf_weights {
+    struct hf_files files;
+    struct st_file *opened; /* (files.n) */
+};
+
+static enum sft_status open_tensors(struct stored_tensors *list, const char *path, struct sft_err *err)
+{
+    struct hf_weights *w = mem_calloc(1, sizeof *w);
+    *list = (struct stored_tensors){.files = w};
+    if (hf_files_find(&w->files, path, err))
+        return err->status;
+    w->opened = mem_calloc(w->files.n, sizeof *w->opened);
+    for (size_t i = 0; i < w->files.n; i++) {
+        struct st_file *file = &w->opened[i];
+        if (st_open(file, w->files.paths[i], err))
+            return err->status;
+        for (size_t k = 0; k < file->n_tensors; k++)
+            stored_tensors_add(list, &file->tensors[k]);
+    }
+    return SFT_OK;
+}
+
+static void close_tensors(struct stored_tensors *list)
+{
+    struct hf_weights *w = list->files;
+    for (size_t i = 0; w && w->opened && i < w->files.n; i++)
+        st_close(&w->opened[i]);
+    if (w) {
+        free(w->opened);
+        hf_files_free(&w->files);
+    }
+    free(w);
+    free(list->items);
+    *list = (struct stored_tensors){0};
+}
+
+const struct format format_hf = {
+    .name = "hf",
+    .matches = is_directory,
+    .read_config = read_config,
+    .load_generation = generation_config_load,
+    .load_tokenizer = tokenizer_load,
+    .open_tensors = open_tensors,
+    .close_tensors = close_tensors,
+    .save = hf_save,
+};
+
+/* ---- a config.json alone ---- */
+
+static bool is_config(const char *path)
+{
+    return str_has_ending(path, ".json");
+}
+
+static enum sft_status read_config_file(json **config, char **name, const char *path, struct sft_err *err)
+{
+    *name = mem_strdup(path);
+    return json_parse_file(path, config, err);
+}
+
+static enum sft_status load_generation_beside(struct generation_config *g, const char *path, const json *config_json,
+                                              const struct model_config *config, struct sft_err *err)
+{
+    char *dir = path_dirname(path);
+    const enum sft_status status = generation_config_load(g, dir, config_json, config, err);
+    free(dir);
+    return status;
+}
+
+static enum sft_status load_tokenizer_beside(struct tokenizer **tok, const char *path, struct sft_err *err)
+{
+    char *dir = path_dirname(path);
+    const enum sft_status status = tokenizer_load(tok, dir, err);
+    free(dir);
+    return status;
+}
+
+const struct format format_config = {
+    .name = "config",
+    .matches = is_config,
+    .read_config = read_config_file,
+    .load_generation = load_generation_beside,
+    .load_tokenizer = load_tokenizer_beside,
+};

@@ -1,0 +1,105 @@
+#include "files/model_files.h"
+
+#include "base/mem.h"
+#include "files/formats.h"
+#include "model/config_read.h"
+
+#include <stdlib.h>
+
+/* ---- its parts ---- */
+
+enum sft_status model_config_load(struct model_config *config, const char *path, json **raw, struct sft_err *err)
+{
+    const struct format *format;
+    json *root = NULL;
+    char *name = NULL;
+    *config = (struct model_config){0};
+    enum sft_status status = format_find(&format, path, err);
+    if (!status)
+        status = format->read_config(&root, &name, path, err);
+    if (!status && (status = model_config_read(config, root, err))) {
+        sft_in_file(err, name, 0);
+        *config = (struct model_config){0};
+    }
+    if (raw)
+        *raw = status ? NULL : root;
+    if (status || !raw)
+        json_free(root);
+    free(name);
+    return status;
+}
+
+static enum sft_status open_config(struct model_files *m, struct sft_err *err)
+{
+    return model_config_load(&m->config, m->path, &m->config_json, err);
+}
+
+static enum sft_status open_generation(struct model_files *m, struct sft_err *err)
+{
+    if (!m->config.family)
+        return SFT_OK;
+    return m->format->load_generation(&m->generation, m->path, m->config_json, &m->config, err);
+}
+
+static enum sft_status open_tokenizer(struct model_files *m, struct sft_err *err)
+{
+    return m->format->load_tokenizer(&m->tokenizer, m->path, err);
+}
+
+static enum sft_status check_vocabulary(struct model_files *m, struct sft_err *err)
+{
+    if (!m->config.family || !m->tokenizer)
+        return SFT_OK;
+    return model_config_check_vocab(&m->config, tokenizer_model_vocab_size(m->tokenizer), m->path, err);
+}
+
+/* ---- the whole ---- */
+
+static enum sft_status find(struct model_files *m, const char *path, struct sft_err *err)
+{
+    *m = (struct model_files){.path = mem_strdup(path)};
+    return format_find(&m->format, path, err);
+}
+
+enum sft_status model_files_open(struct model_files *m, const char *path, struct sft_err *err)
+{
+    if (find(m, path, err) || open_config(m, err) || open_generation(m, err) || open_tokenizer(m, err) ||
+        check_vocabulary(m, err))
+        return err->status;
+    return SFT_OK;
+}
+
+enum sft_status model_files_open_tokenizer(struct model_files *m, const char *path, struct sft_err *err)
+{
+    return find(m, path, err) ? err->status : open_tokenizer(m, err);
+}
+
+void model_files_survey(struct model_files *m, const char *path,
+                        void (*on_problem)(void *context, const struct sft_err *err), void *context)
+{
+    enum sft_status (*const steps[])(struct model_files *, struct sft_err *) = {open_config, open_generation,
+                                                                                open_tokenizer, check_vocabulary};
+    struct sft_err err;
+    if (find(m, path, &err)) {
+        on_problem(context, &err);
+        return;
+    }
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (steps[i](m, &err))
+            on_problem(context, &err);
+}
+
+enum sft_status model_files_reload_tokenizer(const struct model_files *m, struct tokenizer **tok,
+                                             struct sft_err *err)
+{
+    return m->format->load_tokenizer(tok, m->path, err);
+}
+
+void model_files_close(struct model_files *m)
+{
+    tokenizer_free(m->tokenizer);
+    generation_config_free(&m->generation);
+    json_free(m->config_json);
+    free(m->path);
+    *m = (struct model_files){0};
+}

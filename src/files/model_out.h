@@ -1,0 +1,26 @@
+/* A model on its way to the disk. */
+#ifndef SFT_FILES_MODEL_OUT_H
+#define SFT_FILES_MODEL_OUT_H
+
+#include "base/json.h"
+#include "files/dtype.h"
+#include "model/block/tensors.h"
+#include "text/tokenizer/tokenizer.h"
+
+/* What of it is not in its weights, its config and its tokenizer. */
+struct model_meta {
+    const json *base_config, *base_generation; /* the base's config.json and generation_config.json; may be NULL */
+    int32_t eos_token_id, pad_token_id, bos_token_id; /* -1: as the base has it */
+    const struct dtype *dtype; /* one that is written */
+};
+
+/* All borrowed. */
+struct model_out {
+    const float *params; /* the block that `table` lays out */
+    const struct tensor_table *table;
+    const struct model_config *config;
+    const struct model_meta *meta;
+    const struct tokenizer *tokenizer; /* NULL: none is written */
+};
+
+#endif

@@ -1,0 +1,211 @@
+#include "files/place.h"
+
+#include "base/mem.h"
+#include "files/tensor_names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void place_init(struct placement *p, const struct tensor_table *table, const struct model_config *config,
+                size_t file_vocab)
+{
+    if (file_vocab == 0 || file_vocab > config->vocab_size)
+        SFT_BUG("a model's vocabulary may grow, not shrink");
+    *p = (struct placement){.table = table, .config = config, .file_vocab = file_vocab};
+    p->from = mem_calloc(table->n_tensors, sizeof *p->from);
+}
+
+void place_free(struct placement *p)
+{
+    free(p->from);
+    name_groups_free(&p->unused);
+    name_groups_free(&p->beyond);
+    name_groups_free(&p->foreign);
+    name_groups_free(&p->adapter);
+    *p = (struct placement){0};
+}
+
+/* ---- which tensor is which ---- */
+
+static bool is_tied_head(const struct model_config *config, const char *canonical)
+{
+    return config->tied && strcmp(config->family->head, canonical) == 0;
+}
+
+/* `name`: the canonical one. */
+static enum sft_status take_parameter(struct placement *p, const struct stored_tensor *tensor, const char *name,
+                                      struct sft_err *err)
+{
+    const struct tensor *t = tensor_find_name(p->table, name);
+    const struct stored_tensor **place =
+        is_tied_head(p->config, name) ? &p->head : t ? &p->from[t - p->table->tensors] : NULL;
+    if (!place)
+        SFT_BUG("a parameter that the table lacks");
+    if (*place)
+        return sft_fail(err, SFT_EDATA, "%s: tensor '%s' is there twice (the other is '%s')", tensor->path,
+                        tensor->name, (*place)->name);
+    *place = tensor;
+    if (t && t->layer >= p->layers_in_file)
+        p->layers_in_file = t->layer + 1;
+    return SFT_OK;
+}
+
+static void take_stranger(struct placement *p, struct name_groups *group, const struct stored_tensor *tensor)
+{
+    if (!p->stranger_path)
+        p->stranger_path = tensor->path;
+    name_groups_add(group, tensor->name);
+}
+
+enum sft_status place_take(struct placement *p, const struct stored_tensor *tensor, struct sft_err *err)
+{
+    char *name;
+    enum sft_status status = SFT_OK;
+    switch (tensor_kind(p->config, tensor->name, &name)) {
+    case TENSOR_PARAMETER:
+        status = take_parameter(p, tensor, name, err);
+        break;
+    case TENSOR_BUFFER:
+        break;
+    case TENSOR_UNUSED:
+        name_groups_add(&p->unused, tensor->name);
+        break;
+    case TENSOR_LAYER:
+        take_stranger(p, &p->beyond, tensor);
+        break;
+    case TENSOR_ADAPTER:
+        take_stranger(p, &p->adapter, tensor);
+        break;
+    case TENSOR_FOREIGN:
+        take_stranger(p, &p->foreign, tensor);
+        break;
+    }
+    free(name);
+    return status;
+}
+
+/* ---- what should not be there ---- */
+
+/* "PATH: BEFORE names AFTER" */
+static enum sft_status fail_names(const char *path, const char *before, const struct name_groups *names,
+                                  const char *after, struct sft_err *err)
+{
+    struct strbuf list = {0};
+    name_groups_print(names, &list);
+    sft_fail(err, SFT_EDATA, "%s: %s%s%s", path, before, list.data, after);
+    strbuf_free(&list);
+    return SFT_EDATA;
+}
+
+static enum sft_status check_company(const struct placement *p, struct sft_err *err)
+{
+    if (p->adapter.n_names)
+        return fail_names(p->stranger_path, "holds a LoRA adapter: ", &p->adapter,
+                          " (merge it into its base first: in Python, peft's merge_and_unload, then "
+                          "save_pretrained)",
+                          err);
+    if (p->foreign.n_names) {
+        char *after = mem_printf(" (no %s has them: this is another architecture than config.json says)",
+                                 p->config->family->architecture);
+        fail_names(p->stranger_path, "tensors of an unknown place: ", &p->foreign, after, err);
+        free(after);
+        return SFT_EDATA;
+    }
+    if (p->beyond.n_names) {
+        char *before = mem_printf("more layers than config.json's %s %zu: ",
+                                  family_key(p->config->family, offsetof(struct model_config, n_layer)),
+                                  p->config->n_layer);
+        fail_names(p->stranger_path, before, &p->beyond, "", err);
+        free(before);
+        return SFT_EDATA;
+    }
+    return SFT_OK;
+}
+
+/* ---- what is missing ---- */
+
+static enum sft_status fail_missing(const struct placement *p, const char *dir, const struct name_groups *missing,
+                                    bool only_layers, struct sft_err *err)
+{
+    const struct family *family = p->config->family;
+    if (only_layers)
+        return sft_fail(err, SFT_EDATA, "%s: config.json's %s is %zu, but the weights hold %zu layer%s", dir,
+                        family_key(family, offsetof(struct model_config, n_layer)), p->config->n_layer,
+                        p->layers_in_file, p->layers_in_file == 1 ? "" : "s");
+    const struct tensor *head = p->table->head;
+    if (!p->config->tied && missing->n_names == 1 && !p->from[head - p->table->tensors])
+        return sft_fail(err, SFT_EDATA,
+                        "%s: tensor '%s' is missing, although config.json's %s is false (where the head is the "
+                        "embedding, set it to true)",
+                        dir, head->name, family_key(family, offsetof(struct model_config, tied)));
+    if (missing->n_names == 1)
+        return fail_names(dir, "missing tensor: ", missing, "", err);
+    struct strbuf others = {0};
+    if (missing->n_names == p->table->n_tensors && p->unused.n_names) {
+        strbuf_printf(&others, " (no %s; what is there: ", family->architecture);
+        name_groups_print(&p->unused, &others);
+        strbuf_putc(&others, ')');
+    }
+    char *before = mem_printf("%zu of %zu tensors are missing: ", missing->n_names, p->table->n_tensors);
+    fail_names(dir, before, missing, others.data ? others.data : "", err);
+    free(before);
+    strbuf_free(&others);
+    return SFT_EDATA;
+}
+
+static enum sft_status check_complete(const struct placement *p, const char *dir, struct sft_err *err)
+{
+    struct name_groups missing = {0};
+    bool only_layers = p->layers_in_file > 0 && p->layers_in_file < p->config->n_layer;
+    for (size_t i = 0; i < p->table->n_tensors; i++) {
+        const struct tensor *t = &p->table->tensors[i];
+        if (p->from[i])
+            continue;
+        name_groups_add(&missing, t->name);
+        only_layers &= t->layer >= p->layers_in_file;
+    }
+    const enum sft_status status = missing.n_names ? fail_missing(p, dir, &missing, only_layers, err) : SFT_OK;
+    name_groups_free(&missing);
+    return status;
+}
+
+/* ---- shapes ---- */
+
+static enum sft_status check_shape(const struct stored_tensor *t, size_t n_dims, size_t rows, size_t cols,
+                                   struct sft_err *err)
+{
+    if (stored_check_dtype(t, err))
+        return sft_in_file(err, t->path, 0);
+    if (t->n_dims == n_dims && t->shape[0] == rows && (n_dims == 1 || t->shape[1] == cols))
+        return SFT_OK;
+    struct strbuf shape = {0};
+    for (size_t d = 0; d < t->n_dims; d++)
+        strbuf_printf(&shape, d ? ", %zu" : "%zu", t->shape[d]);
+    strbuf_puts(&shape, "), but config.json makes it (");
+    strbuf_printf(&shape, n_dims == 1 ? "%zu" : "%zu, %zu", rows, cols);
+    sft_fail(err, SFT_EDATA, "%s: tensor '%s' is (%s)", t->path, t->name, shape.data);
+    strbuf_free(&shape);
+    return SFT_EDATA;
+}
+
+size_t place_rows_in_file(const struct placement *p, const struct tensor *t)
+{
+    return t->per_token ? p->file_vocab : t->rows;
+}
+
+static enum sft_status check_shapes(const struct placement *p, struct sft_err *err)
+{
+    for (size_t i = 0; i < p->table->n_tensors; i++) {
+        const struct tensor *t = &p->table->tensors[i];
+        if (check_shape(p->from[i], t->n_dims, place_rows_in_file(p, t), t->cols, err))
+            return SFT_EDATA;
+    }
+    return p->head ? check_shape(p->head, 2, p->file_vocab, p->config->n_embd, err) : SFT_OK;
+}
+
+enum sft_status place_check(const struct placement *p, const char *dir, struct sft_err *err)
+{
+    if (check_company(p, err) || check_complete(p, dir, err) || check_shapes(p, err))
+        return SFT_EDATA;
+    return SFT_OK;
+}

@@ -1,0 +1,35 @@
+#include "files/stored.h"
+
+#include "base/mem.h"
+
+enum { CHUNK = 1 << 16 };
+
+void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor *tensor)
+{
+    list->items = mem_grow(list->items, &list->capacity, list->n + 1, sizeof *list->items);
+    list->items[list->n++] = tensor;
+}
+
+void stored_read_part(const struct stored_tensor *t, size_t first, size_t n, float *values)
+{
+    t->dtype->to_f32(values, t->data + first / t->dtype->block * t->dtype->block_bytes, n);
+}
+
+enum sft_status stored_check_dtype(const struct stored_tensor *t, struct sft_err *err)
+{
+    if (t->dtype->to_f32)
+        return SFT_OK;
+    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; F32, F16 and BF16 are done here", t->name, t->dtype->name);
+}
+
+enum sft_status stored_read(const struct stored_tensor *t, float *values, struct sft_err *err)
+{
+    if (stored_check_dtype(t, err))
+        return SFT_EDATA;
+#pragma omp parallel for schedule(static) if (t->count > CHUNK)
+    for (size_t first = 0; first < t->count; first += CHUNK) {
+        const size_t left = t->count - first;
+        stored_read_part(t, first, left < CHUNK ? left : CHUNK, values + first);
+    }
+    return SFT_OK;
+}

@@ -1,0 +1,42 @@
+/* A model's tensors as they lie on disk: a list, and floats of any part of one.
+ *
+ * What differs between formats ends here. Whoever opens one says names, shapes and the order of rows as Hugging Face
+ * has them, wrapped and prefixed as people leave them (tensor_names.h): a format that calls its tensors something else
+ * translates, one that counts dimensions backwards turns them round, one that keeps rows in another order points `data`
+ * at a copy of its own in the right one. */
+#ifndef SFT_FILES_STORED_H
+#define SFT_FILES_STORED_H
+
+#include "base/err.h"
+#include "files/dtype.h"
+
+enum { STORED_DIMS_MAX = 8 };
+
+struct stored_tensor {
+    char *name;
+    const char *path; /* of the file, for messages; NULL: it was in memory */
+    const struct dtype *dtype;
+    size_t n_dims, shape[STORED_DIMS_MAX]; /* as PyTorch counts: elements along the last dimension are neighbours */
+    size_t count;                          /* elements */
+    const unsigned char *data;             /* in the map, at any alignment */
+    size_t bytes;
+};
+
+/* All of a model's, whatever the number of its files. */
+struct stored_tensors {
+    const struct stored_tensor **items; /* the files' */
+    size_t n, capacity;
+    void *files; /* the format's: what is open behind them */
+};
+void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor *tensor);
+
+/* Floats of the elements first ... first + n, which begin and end at blocks of the dtype. One that is decoded. */
+void stored_read_part(const struct stored_tensor *tensor, size_t first, size_t n, float *values);
+
+/* SFT_EDATA for a dtype that is not decoded here. */
+enum sft_status stored_check_dtype(const struct stored_tensor *tensor, struct sft_err *err);
+
+/* All of them, in parallel: values holds tensor->count. */
+enum sft_status stored_read(const struct stored_tensor *tensor, float *values, struct sft_err *err);
+
+#endif

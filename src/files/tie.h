@@ -1,0 +1,15 @@
+/* A head that is the token embedding, in files that hold one, the other or both. */
+#ifndef SFT_FILES_TIE_H
+#define SFT_FILES_TIE_H
+
+#include "files/place.h"
+
+/* A tied model's files may hold the shared tensor under the head's name alone: it is taken for the embedding, as
+ * transformers does. Once all tensors are placed, before they are checked. */
+void tie_take_head(struct placement *p);
+
+/* A head beside a tied embedding is the same tensor, saved twice, or config.json is wrong: SFT_EDATA where it does not
+ * equal the embedding in params (the block of p->table), to the bit; transformers does not tie those. */
+enum sft_status tie_check_head(const struct placement *p, const float *params, struct sft_err *err);
+
+#endif

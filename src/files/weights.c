@@ -1,0 +1,105 @@
+#include "files/weights.h"
+
+#include "files/formats.h"
+#include "files/grow.h"
+#include "files/half.h"
+#include "files/place.h"
+#include "files/tie.h"
+
+enum { PARALLEL_MIN = 1 << 16 };
+
+/* ---- finding and placing ---- */
+
+struct weights {
+    const struct format *format;
+    struct stored_tensors stored;
+    struct placement place;
+};
+
+/* Open the files and find every tensor of the table, its shape and dtype checked; no value is read. Close with
+ * weights_close in any case. */
+static enum sft_status weights_open(struct weights *w, const struct tensor_table *table,
+                                    const struct model_config *config, size_t file_vocab, const char *path,
+                                    struct sft_err *err)
+{
+    *w = (struct weights){0};
+    place_init(&w->place, table, config, file_vocab);
+    if (format_find(&w->format, path, err))
+        return err->status;
+    if (!w->format->open_tensors)
+        return sft_fail(err, SFT_EDATA, "%s: holds no weights", path);
+    if (w->format->open_tensors(&w->stored, path, err))
+        return err->status;
+    for (size_t i = 0; i < w->stored.n; i++)
+        if (place_take(&w->place, w->stored.items[i], err))
+            return err->status;
+    tie_take_head(&w->place);
+    return place_check(&w->place, path, err);
+}
+
+static void weights_close(struct weights *w)
+{
+    if (w->format && w->format->close_tensors)
+        w->format->close_tensors(&w->stored);
+    place_free(&w->place);
+}
+
+bool weights_are_there(const char *path)
+{
+    const struct format *format;
+    return format_find(&format, path, NULL) == SFT_OK && format->open_tensors;
+}
+
+enum sft_status weights_check(const struct model_config *config, size_t file_vocab, const char *path,
+                              struct strbuf *unused, struct sft_err *err)
+{
+    struct tensor_table table;
+    struct weights w;
+    tensor_table_init(&table, config);
+    const enum sft_status status = weights_open(&w, &table, config, file_vocab, path, err);
+    strbuf_clear(unused);
+    if (!status && w.place.unused.n_names)
+        name_groups_print(&w.place.unused, unused);
+    weights_close(&w);
+    tensor_table_free(&table);
+    return status;
+}
+
+/* ---- values ---- */
+
+static enum sft_status check_finite(const float *values, size_t n, const char *name, struct sft_err *err)
+{
+    const uint32_t exponent = 0x7F800000;
+    size_t n_bad = 0;
+#pragma omp parallel for simd reduction(+ : n_bad) if (n > PARALLEL_MIN)
+    for (size_t i = 0; i < n; i++)
+        n_bad += (f32_bits(values[i]) & exponent) == exponent;
+    if (n_bad == 0)
+        return SFT_OK;
+    return sft_fail(err, SFT_EDATA, "tensor '%s': %zu of %zu values are not finite", name, n_bad, n);
+}
+
+static enum sft_status read_values(const struct stored_tensor *from, float *values, struct sft_err *err)
+{
+    if (stored_read(from, values, err) || check_finite(values, from->count, from->name, err))
+        return sft_in_file(err, from->path, 0);
+    return SFT_OK;
+}
+
+enum sft_status weights_load(float *params, const struct tensor_table *table, const struct model_config *config,
+                             size_t file_vocab, const char *path, struct sft_err *err)
+{
+    struct weights w;
+    enum sft_status status = weights_open(&w, table, config, file_vocab, path, err);
+    for (size_t i = 0; i < table->n_tensors && !status; i++)
+        status = read_values(w.place.from[i], params + table->tensors[i].offset, err);
+    if (!status)
+        status = tie_check_head(&w.place, params, err);
+    for (size_t i = 0; i < table->n_tensors && !status; i++) {
+        const struct tensor *t = &table->tensors[i];
+        if (t->n_dims == 2)
+            grow_rows(params + t->offset, place_rows_in_file(&w.place, t), t->rows, t->cols);
+    }
+    weights_close(&w);
+    return status;
+}

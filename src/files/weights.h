@@ -1,0 +1,34 @@
+/* The weights of a model on disk, of any format, into the parameters of the tensor table:
+ *
+ *     find and open   format.h      which files, which tensors are in them
+ *     name            tensor_names  what a name in a file is to the family
+ *     place           place         which tensor is which of the table's, and its shape
+ *     tie             tie           a head that is the embedding
+ *     decode          stored, dtype floats of what is stored
+ *     grow            grow          rows for new tokens */
+#ifndef SFT_FILES_WEIGHTS_H
+#define SFT_FILES_WEIGHTS_H
+
+#include "base/err.h"
+#include "base/strbuf.h"
+#include "model/block/tensors.h"
+
+/* Whether the model that `path` names has weights: a config.json alone has none. */
+bool weights_are_there(const char *path);
+
+/* Read every tensor of the table from the model at `path` (formats.h) into params (table->n_elements floats, zeroed).
+ * Rows of the embedding and of the head beyond what the files hold (file_vocab, the base's own vocab_size) are set to
+ * the mean of the old ones.
+ *
+ * SFT_EDATA, with the file, where tensors are missing, of another shape, not finite, or show another architecture
+ * (tensor_names.h); transformers only warns of those that are missing, and starts them at random. Tensors beside the
+ * model are passed over: a value head, a classifier, buffers. */
+enum sft_status weights_load(float *params, const struct tensor_table *table, const struct model_config *config,
+                             size_t file_vocab, const char *path, struct sft_err *err);
+
+/* The same errors, but for those about values, from the files' headers alone. *unused (cleared first): the names of
+ * tensors that are passed over, buffers apart, grouped for a message; empty where there are none. */
+enum sft_status weights_check(const struct model_config *config, size_t file_vocab, const char *path,
+                              struct strbuf *unused, struct sft_err *err);
+
+#endif

@@ -1,0 +1,64 @@
+#include "infer/bundle.h"
+
+#include "files/weights.h"
+
+#include <stdlib.h>
+
+/* Tokens that the base lacks a row for get one, as training would add them. */
+static enum sft_status load_weights(struct bundle *b, const char *dir, struct sft_err *err)
+{
+    struct model_config config = b->files.config;
+    const size_t file_vocab = config.vocab_size, tokens = tokenizer_vocab_size(b->files.tokenizer);
+    if (tokens > config.vocab_size)
+        config.vocab_size = tokens;
+    if (weights_check(&config, file_vocab, dir, &b->unused, err) ||
+        transformer_init(&b->model, &config, b->kernels, NULL, err))
+        return err->status;
+    return weights_load(b->model.params.values.data, &b->model.params.table, &config, file_vocab, dir, err);
+}
+
+/* Rows that pad the embedding, ids that the tokenizer leaves out, and tokens that the files have no row for, which
+ * nobody trained, but for the one that ends an answer. */
+static void find_holes(struct bundle *b)
+{
+    const size_t V = b->model.config.vocab_size;
+    b->holes = mem_alloc(V * sizeof *b->holes);
+    for (size_t id = 0; id < V; id++) {
+        size_t len;
+        const bool is_untrained = id >= b->files.config.vocab_size && (int32_t)id != b->template.end_of_turn;
+        if (is_untrained || !tokenizer_token_bytes(b->files.tokenizer, (int32_t)id, &len))
+            b->holes[b->n_holes++] = (int32_t)id;
+    }
+}
+
+enum sft_status bundle_open(struct bundle *b, const char *dir, const char *precision,
+                            const struct template_options *chosen, struct sft_err *err)
+{
+    *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
+    b->kernels = kernels_select(precision, b->kernels_why, sizeof b->kernels_why);
+    if (!b->kernels)
+        return sft_fail(err, SFT_EUSAGE, "%s", b->kernels_why);
+    if (model_files_open(&b->files, dir, err) ||
+        (chosen && template_init(&b->template, chosen, b->files.tokenizer, err)) || load_weights(b, dir, err))
+        return err->status;
+    find_holes(b);
+    return SFT_OK;
+}
+
+void bundle_close(struct bundle *b)
+{
+    free(b->holes);
+    strbuf_free(&b->unused);
+    transformer_free(&b->model);
+    template_free(&b->template);
+    model_files_close(&b->files);
+    *b = (struct bundle){0};
+}
+
+bool bundle_ends_text(const struct bundle *b, int32_t id)
+{
+    for (size_t i = 0; i < b->files.generation.n_end_tokens; i++)
+        if (id == b->files.generation.end_tokens[i])
+            return true;
+    return id == b->template.end_of_turn;
+}

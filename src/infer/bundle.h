@@ -1,0 +1,30 @@
+/* A model loaded to be asked: weights, kernels, tokenizer, template and settings. Nothing of it changes afterwards, so
+ * that any number of conversations share one. */
+#ifndef SFT_INFER_BUNDLE_H
+#define SFT_INFER_BUNDLE_H
+
+#include "files/model_files.h"
+#include "model/transformer.h"
+#include "text/template.h"
+
+struct bundle {
+    const struct kernels *kernels;
+    char kernels_why[512];
+    struct model_files files;      /* its tokenizer has the template's control tokens */
+    struct chat_template template; /* empty (name NULL) where it only continues text */
+    struct transformer model;      /* a row for each token */
+    struct strbuf unused;          /* names of tensors in the files that are no part of the model; to be told */
+    int32_t *holes; /* (n_holes) ids below V that no token has, or that nobody trained: never generated */
+    size_t n_holes;
+};
+
+/* Load the model in directory `dir` with the kernels for `precision` and the template that is chosen; NULL: no
+ * template, its vocabulary as it is, to continue text. Close with bundle_close, which accepts a zeroed struct. */
+enum sft_status bundle_open(struct bundle *bundle, const char *dir, const char *precision,
+                            const struct template_options *chosen, struct sft_err *err);
+void bundle_close(struct bundle *bundle);
+
+/* Whether an id ends a text: the template's end of turn, and the model's own end tokens (files/generation.h). */
+bool bundle_ends_text(const struct bundle *bundle, int32_t id);
+
+#endif

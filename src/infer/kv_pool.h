@@ -1,0 +1,31 @@
+/* Memory for the keys and values of many sequences: slots of equal size, given out and taken back. */
+#ifndef SFT_INFER_KV_POOL_H
+#define SFT_INFER_KV_POOL_H
+
+#include "model/transformer.h"
+
+enum { KV_SLOT_NONE = -1 };
+
+struct kv_pool {
+    size_t n, positions; /* slots, and how long a sequence may be in one */
+    size_t *len;         /* (n) positions that are there; their user's to set */
+    bool *taken;         /* (n) */
+    struct block k, v;   /* of act (n_layer, n * positions, n_kv_head * head_dim): a slot's rows lie together */
+};
+
+/* Room for n sequences of up to `positions` positions, none taken. Free with kv_pool_free, which accepts a zeroed
+ * struct. */
+enum sft_status kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t n, size_t positions,
+                              struct sft_err *err);
+void kv_pool_free(struct kv_pool *pool);
+
+/* A free slot, empty, or KV_SLOT_NONE. */
+int kv_pool_take(struct kv_pool *pool);
+void kv_pool_give_back(struct kv_pool *pool, int slot);
+
+/* What the model is given with a batch: begin[s] (kv_pool_begin) and len[s] of the slot of each of its sequences; both
+ * (S), borrowed, and len grows by what it appends. */
+struct kv_slots kv_pool_slots(const struct kv_pool *pool, const size_t *begin, size_t *len);
+size_t kv_pool_begin(const struct kv_pool *pool, int slot);
+
+#endif
