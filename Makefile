@@ -115,7 +115,7 @@ asan: ## all tests under the address and undefined-behaviour sanitizers
 	$(MAKE) VARIANT=asan OPTIMIZE=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test
 
 clang: ## build program and unit tests with clang, and run these
-	$(MAKE) VARIANT=clang CC='$(CLANG)' WERROR=-Werror sft unit
+	$(MAKE) VARIANT=clang CC='$(CLANG)' WERROR=-Werror build/clang/sft unit
 
 # found by coverage-guided mutation: FUZZ_SECONDS a target; what crashed it stays in build/fuzz/
 fuzz: ## look for new inputs that break the fuzz targets (clang's libFuzzer; FUZZ_SECONDS=30 each)
@@ -123,16 +123,12 @@ fuzz: ## look for new inputs that break the fuzz targets (clang's libFuzzer; FUZ
 	  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' fuzzers
 	sh scripts/fuzz.sh build/fuzz
 
-# The memory sanitizer knows of memory only what it has compiled: it is for what calls no library but libc (and Check).
-# Kernels are left as they are: they take no bytes of files, and slow down all else.
+# The memory sanitizer knows of memory only what it has compiled: it is for targets that call no library but libc.
 MSAN = -fsanitize=memory -fsanitize-memory-track-origins -fno-sanitize-recover=memory -fno-omit-frame-pointer
-MSAN_TESTS   = test_checksums test_encoding test_io test_log test_magic test_mem test_schedule
 MSAN_FUZZERS = bytes store
-msan: ## what links only our code, under clang's memory sanitizer: some tests, and two targets' corpora
-	$(MAKE) VARIANT=msan CC='$(CLANG)' OPTIMIZE=-O1 SANITIZE='$(MSAN)' $(MSAN_TESTS:%=build/msan/tests/%) \
-	  $(MSAN_FUZZERS:%=build/msan/fuzz/fuzz_%)
-	for f in $(MSAN_FUZZERS); do build/msan/fuzz/fuzz_$$f tests/fuzz/corpus/$$f >build/msan/$$f.log || exit 1; done
-	sh tests/run_unit.sh $(MSAN_TESTS:%=build/msan/tests/%)
+msan: ## the corpora of those fuzz targets that run only our code, under clang's memory sanitizer
+	$(MAKE) VARIANT=msan CC='$(CLANG)' OPTIMIZE=-O1 SANITIZE='$(MSAN)' $(MSAN_FUZZERS:%=build/msan/fuzz/fuzz_%)
+	for f in $(MSAN_FUZZERS); do build/msan/fuzz/fuzz_$$f tests/fuzz/corpus/$$f || exit 1; done
 
 coverage: ## which lines the tests run: a line a file, the least covered first (gcov)
 	find build/coverage -name '*.gcda' -delete 2>/dev/null || true

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install what is missing, build, and run all tests that need no Python: first as released, then under the address and
-# undefined-behaviour sanitizers.
+# Install what is missing, build, and run all tests that need no Python: first as released, then the unit tests as clang builds them, then all under the
+# address and undefined-behaviour sanitizers.
 #
 # usage: sh scripts/test.sh
 set -eu
@@ -16,4 +16,5 @@ jobs=$(nproc 2>/dev/null || echo 2)
 make -s lint
 make -s -j"$jobs" WERROR=-Werror sft
 make -s -j"$jobs" WERROR=-Werror test
+make -s -j"$jobs" clang
 make -s -j"$jobs" WERROR=-Werror asan

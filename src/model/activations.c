@@ -8,7 +8,7 @@ static void lay_out_sublayers(struct activations *acts, const struct model_confi
     const struct family *family = config->family;
     for (size_t i = 0; i < config->n_layer * family->n_sublayers; i++) {
         const bool is_shared = !acts->plan.trained && i >= family->n_sublayers;
-        struct sublayer_acts planned;
+        struct sublayer_acts planned = {0};
         if (!is_shared)
             sublayer_plan(&acts->plan, &planned, config, &family->sublayers[i % family->n_sublayers]);
         if (acts->sublayers)
@@ -19,7 +19,7 @@ static void lay_out_sublayers(struct activations *acts, const struct model_confi
 static void lay_out_shared(struct activations *acts, const struct model_config *config)
 {
     const struct family *family = config->family;
-    struct sublayer_shared shared;
+    struct sublayer_shared shared = {0};
     sublayer_plan_shared(&acts->plan, &shared, config);
     for (size_t i = 0; acts->sublayers && i < config->n_layer * family->n_sublayers; i++)
         sublayer_share(&acts->sublayers[i], family->sublayers[i % family->n_sublayers].kind, &shared);

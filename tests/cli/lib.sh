@@ -28,6 +28,17 @@ expect_error() {
     [ ! -s stdout ] || die "stdout is not empty: $*"
 }
 
+# expect_error_about CODE TEXT COMMAND...: the same, but the message only holds the text: a message is pinned whole in one test.
+expect_error_about() {
+    text=$2
+    expected_code=$1
+    shift 2
+    expect "$expected_code" "$@"
+    is "$(grep -c '^error: ' stderr) of $(grep -c . stderr)" '1 of 1'
+    has stderr "$text"
+    [ ! -s stdout ] || die "stdout is not empty: $*"
+}
+
 # has FILE TEXT: the file holds the text.
 has() {
     grep -qF -e "$2" "$1" || { echo "not in $1: $2"; cat "$1"; exit 1; }

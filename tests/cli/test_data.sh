@@ -268,7 +268,7 @@ test_rejected_rows_are_kept() {
     write_config
     { cat "$DATA/chat.jsonl"; printf '%s\n' '{"messages":[{"role":"x","content":"a"}]}' '{'; } >rows.jsonl
     expect 1 "$SFT" train config.ini --set data.train=rows.jsonl
-    has stderr "error: rows.jsonl:13: messages[0].role: unknown role 'x' (system, user or assistant; [data] roles = NAME:user maps other names)"
+    has stderr "error: rows.jsonl:13: messages[0].role: unknown role 'x' "
     has stderr 'rows.jsonl:14: '
     [ ! -e run ] || die 'it made run'
     expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --set data.on_bad_row=skip

@@ -139,7 +139,7 @@ test_lines_fit_80_columns() {
     is "$(grep -v -e '^        ' -e "$long" stdout | awk 'length > 80')" ''
     is "$(grep -A 1 "$long" stdout)" "train  $long/rows.jsonl
        (messages): 4 conversations, 10 turns, 112 tokens, 38 trained (33.9%)"
-    has stdout "messages[0].role: unknown role 'usr' (system, user or assistant; "
+    has stdout "messages[0].role: unknown role 'usr' ("
 }
 
 # Each in its words, with the first place and the remedy; the same in JSON.

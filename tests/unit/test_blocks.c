@@ -329,14 +329,13 @@ static void check_choice(const struct kernels *kernels, int choice)
     struct adamw adamw_all, adamw;
     run_step(&all, &adamw_all, &config, kernels, tensor_any);
     run_step(&some, &adamw, &config, &spy, choices[choice].trained);
-    const struct asked *expected = &choices[choice].asked, twice = {2 * expected->linear_dx, 2 * expected->linear_dw,
-                                                                   2 * expected->attention, 2 * expected->head_dw,
-                                                                   2 * expected->embedding};
+    const struct asked *once = &choices[choice].asked,
+                       twice = {2 * once->linear_dx, 2 * once->linear_dw, 2 * once->attention, 2 * once->head_dw,
+                                2 * once->embedding};
     ck_assert_msg(memcmp(&asked, &twice, sizeof asked) == 0,
                   "%s: %s: asked for dx %zu times, dw %zu, attention %zu, head %zu, embeddings %zu",
-                  table_name(kernels),
-                  choices[choice].name, asked.linear_dx, asked.linear_dw, asked.attention, asked.head_dw,
-                  asked.embedding);
+                  table_name(kernels), choices[choice].name, asked.linear_dx, asked.linear_dw, asked.attention,
+                  asked.head_dw, asked.embedding);
     size_t n_trained = 0;
     adamw_step(&adamw, &some, 1, 1e-2, 1);
     for (size_t i = 0; i < some.params.table.n_tensors; i++) {
