@@ -123,14 +123,20 @@ fuzz: ## look for new inputs that break the fuzz targets (clang's libFuzzer; FUZ
 	  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' fuzzers
 	sh scripts/fuzz.sh build/fuzz
 
+coverage: ## which lines the tests run: a line a file, the least covered first (gcov)
+	find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	$(MAKE) VARIANT=coverage OPTIMIZE=-O1 SANITIZE=--coverage test
+	sh scripts/coverage.sh build/coverage
+
 bench: $(B)/bench/bench_kernels ## how fast each op is, in each kernel table that this CPU runs
 	$<
 
 bench-peers: ## compare the speed with TRL's and PyTorch's on this CPU (makes its own venv)
 	sh scripts/bench_peers.sh
 
-lint: ## layers, headers that compile alone, formatting rules
+lint: ## layers, headers that compile alone, formatting rules; clang-tidy and cppcheck
 	sh scripts/lint.sh
+	sh scripts/analyse.sh
 
 docs: sft ## put the configuration table into docs/configuration.md
 	sh scripts/update_docs.sh

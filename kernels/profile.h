@@ -15,7 +15,7 @@ struct profile_op {
 };
 
 /* The table to call instead of `inner`, with all counts at zero. */
-const struct kernels *profile_start(const struct kernels *inner);
+const struct kernels *profile_start(const struct kernels *kernels);
 void profile_reset(void);
 const struct profile_op *profile_ops(size_t *n); /* n of them, in the order of ops.def */
 

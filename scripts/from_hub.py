@@ -31,7 +31,7 @@ import sys
 ROWS_AT_ONCE = 1000
 STREAMED = {"buffer_size": 1 << 20, "pre_buffer": False}  # else pyarrow holds a whole row group, often the whole file
 SPLITS = ("train", "test", "validation", "valid", "val", "dev", "eval")
-FORMATS = [  # what sft knows a format by, in the order in which it looks (src/data/readers/reader.c)
+FORMATS = [  # what sft knows a format by, in the order in which it looks (src/data/readers/reader_formats.h)
     ("messages", ["messages"]), ("sharegpt", ["conversations"]), ("oasst", ["prompt"]),
     ("prompt", ["prompt", "completion"]), ("hh", ["chosen"]), ("alpaca", ["instruction", "output"]),
     ("dolly", ["instruction", "response"]), ("question", ["question", "answer"]), ("question", ["question", "response"]),

@@ -33,10 +33,33 @@ static struct conversion read_conversion(const char *percent)
     return c;
 }
 
-/* A quote that opens: don't has none. */
-static bool opens_quote(const char *fmt, const char *p)
+/* What is hashed, and within which quote we are: '\0' for none. */
+struct hashing {
+    struct xxh64 hash;
+    char quote;
+};
+
+/* Whether a quote at text[i] opens: in don't it does not, nor behind an argument, in %s's. */
+static bool opens(const char *text, size_t i, bool follows_argument)
 {
-    return (*p == '\'' || *p == '"') && !(p > fmt && isalnum((unsigned char)p[-1]));
+    return i > 0 ? !isalnum((unsigned char)text[i - 1]) : !follows_argument;
+}
+
+/* Add text[0..len), but for what stands in quotes. */
+static void add_words(struct hashing *h, const char *text, size_t len, bool follows_argument)
+{
+    size_t from = 0; /* what is not added yet, outside of quotes */
+    for (size_t i = 0; i < len; i++) {
+        const bool is_quote = text[i] == '\'' || text[i] == '"';
+        if (h->quote ? text[i] != h->quote : !is_quote || !opens(text, i, follows_argument))
+            continue;
+        if (!h->quote)
+            xxh64_update(&h->hash, text + from, i - from);
+        h->quote = h->quote ? '\0' : text[i];
+        from = i; /* the quotes themselves are words */
+    }
+    if (!h->quote)
+        xxh64_update(&h->hash, text + from, len - from);
 }
 
 /* Whether the number that begins at p goes on with a name: U+%04x, \u%04x; but 0x%02X is one number. */
@@ -55,47 +78,44 @@ static unsigned long long next_integer(const struct conversion *c, va_list *ap)
                           : c->n_longs ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned);
 }
 
-/* Take the conversion's arguments; what of them is no value goes into the hash. */
-static void add_argument(struct xxh64 *h, const struct conversion *c, bool is_quoted, bool is_in_name, va_list *ap)
+/* Take the conversion's arguments; what of them is no value is added. */
+static void add_argument(struct hashing *h, const struct conversion *c, bool is_name, va_list *ap)
 {
     for (size_t i = 0; i < c->n_stars; i++)
         (void)va_arg(*ap, int);
     if (c->letter == 's') {
         const char *s = va_arg(*ap, const char *); /* an excerpt may have no NUL */
-        if (!is_quoted && !c->has_precision)
-            xxh64_update(h, s, strlen(s));
+        struct hashing word = *h;
+        if (c->has_precision || h->quote)
+            return;
+        add_words(&word, s, strlen(s), false);
+        h->hash = word.hash; /* a quote that is not closed ends with the word */
     } else if (strchr("aefgAEFG", c->letter)) {
         (void)va_arg(*ap, double);
     } else {
         const unsigned long long x = next_integer(c, ap);
-        if (c->letter == 'c' ? !is_quoted : is_in_name)
-            xxh64_update(h, &x, sizeof x);
+        if (!h->quote && (c->letter == 'c' || is_name))
+            xxh64_update(&h->hash, &x, sizeof x);
     }
 }
 
 uint64_t err_kind(uint64_t before, const char *fmt, va_list ap)
 {
-    struct xxh64 h;
+    struct hashing h = {0};
     va_list rest;
-    char quote = '\0';
-    const char *p = fmt, *literal = fmt;
+    const char *literal = fmt;
     va_copy(rest, ap);
-    xxh64_init(&h, before);
-    while (*p) {
-        if (*p != '%') {
-            if (quote ? *p == quote : opens_quote(fmt, p))
-                quote = quote ? '\0' : *p;
-            p++;
-            continue;
-        }
+    xxh64_init(&h.hash, before);
+    for (const char *p = strchr(fmt, '%'); p; p = strchr(literal, '%')) {
         const struct conversion c = read_conversion(p);
-        xxh64_update(&h, literal, (size_t)(p - literal));
+        add_words(&h, literal, (size_t)(p - literal), literal > fmt);
         if (c.letter && c.letter != '%')
-            add_argument(&h, &c, quote != '\0', is_in_name(fmt, p), &rest);
-        xxh64_update(&h, "%", 1); /* something stands here */
-        p = literal = c.end;
+            add_argument(&h, &c, is_in_name(fmt, p), &rest);
+        if (!h.quote)
+            xxh64_update(&h.hash, "%", 1); /* something stands here */
+        literal = c.end;
     }
-    xxh64_update(&h, literal, (size_t)(p - literal));
+    add_words(&h, literal, strlen(literal), literal > fmt);
     va_end(rest);
-    return xxh64_digest(&h);
+    return xxh64_digest(&h.hash);
 }

@@ -1,8 +1,8 @@
 /* What errors of one cause have in common, told by the format that printed them and not by what it printed.
  *
- * A format's own words are the cause, and so are the words put into it; what it quotes from the data is a value, and
- * of one cause errors with any values are: numbers, strings in quotes ('%s', \"%s\") and strings with a precision,
- * which are excerpts (%.80s). A number that is a part of a name is none: the %04x of U+%04x.
+ * A format's own words are the cause, and so are the words put into it. Values are not, whatever they are: numbers,
+ * what stands in quotes ('%s', \"%s\") and strings with a precision, which are excerpts of the data (%.80s). A number
+ * that is a part of a name is none: the %04x of U+%04x.
  *
  *     "expected %s, found %s"        two words: "a string" and "an array" are two causes
  *     "unknown role '%.80s'"         one cause, whatever the role

@@ -1,24 +1,16 @@
 /* Files: reading whole ones, mapping, writing so that a crash leaves the old or the new and never half,
- * and the little that is needed of paths and directories. Errors name the path. */
+ * and the little that is needed of directories. Errors name the path. */
 #ifndef SFT_BASE_IO_H
 #define SFT_BASE_IO_H
 
 #include "base/err.h"
+#include "base/path.h"
 #include "base/strbuf.h"
 #include "base/xxh64.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* ---- paths: results are malloc'd and the caller's ---- */
-char *path_join(const char *dir, const char *name); /* name alone if it is absolute */
-char *path_tidy(char *path);                 /* "a/../b" to "b", "./b" to "b", in place, where a is no link */
-char *path_dirname(const char *path);        /* "." if there is no slash */
-const char *path_basename(const char *path); /* points into path */
-bool path_exists(const char *path);
-bool path_is_dir(const char *path);
-enum sft_status path_expect_dir(const char *path, struct sft_err *err); /* SFT_EIO where it is none */
 
 /* ---- reading ---- */
 

@@ -141,11 +141,10 @@ void log_progress(const char *fmt, ...)
 
 void log_from_signal(const char *text)
 {
-    ssize_t written = 0;
-    if (is_live_terminal == 1)
-        written = write(STDERR_FILENO, CLEAR, sizeof CLEAR - 1);
-    if (written >= 0)
-        written = write(STDERR_FILENO, text, strlen(text));
+    if (is_live_terminal == 1 && write(STDERR_FILENO, CLEAR, sizeof CLEAR - 1) < 0)
+        return;
+    if (write(STDERR_FILENO, text, strlen(text)) < 0)
+        return; /* nobody reads: there is nothing to be done about it here */
 }
 
 const char *log_count(char *out, double count)

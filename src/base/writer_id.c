@@ -37,8 +37,10 @@ static uint64_t this_host(void)
         xxh64_update(&h, boot, boot_len);
     else if (gethostname(name, sizeof name - 1) == 0)
         xxh64_update(&h, name, strlen(name));
-    if (stat("/proc/self/ns/pid", &st) == 0)
-        xxh64_update(&h, &(uint64_t){st.st_ino}, sizeof(uint64_t));
+    if (stat("/proc/self/ns/pid", &st) == 0) {
+        const uint64_t container = st.st_ino;
+        xxh64_update(&h, &container, sizeof container);
+    }
     return xxh64_digest(&h);
 }
 

@@ -27,7 +27,8 @@ static enum sft_status take_steps(struct bench *b, struct run *run, struct sft_e
 {
     struct step_result result = {0};
     struct threads threads;
-    if (step_take(&run->learner, &run->data.train, &run->plan, NULL, &result, err)) /* the first touches memory for the first time */
+    /* the first touches memory for the first time */
+    if (step_take(&run->learner, &run->data.train, &run->plan, NULL, &result, err))
         return err->status;
     profile_reset();
     threads_start(&threads);
@@ -143,7 +144,8 @@ static void print_text(const struct bench *b, const struct run *run)
 static enum sft_status prepare(struct run *run, const volatile int *stop, struct settings *settings,
                                struct sft_err *err)
 {
-    const struct run_options options = {.fresh = true, .dry = true, .stop = stop}; /* fresh: no checkpoint is looked for */
+    /* fresh: no directory's checkpoint is looked for */
+    const struct run_options options = {.fresh = true, .dry = true, .stop = stop};
     if (run_prepare(run, settings, &options, err))
         return err->status;
     run->plan.kernels = profile_start(run->plan.kernels);

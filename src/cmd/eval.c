@@ -39,8 +39,8 @@ static enum sft_status score(struct bundle *b, const struct settings *settings, 
     if (!status)
         status = batch_buffer_init(&buffer, capacity, capacity, err);
     if (!status) {
-        status = evaluate(&objective_sft, &b->model, &acts, &buffer, &ds, micro_batch_tokens, options.stop, result,
-                          err);
+        status = evaluate(&(struct evaluator){&objective_sft, &b->model, &acts, &buffer, micro_batch_tokens}, &ds,
+                          options.stop, result, err);
         if (status == SFT_EINTERRUPTED)
             sft_fail(err, status, "stopped");
     }

@@ -134,7 +134,7 @@ static enum sft_status read_prompt(const struct generate *g, const json *row, st
         return prompt->text ? SFT_OK
                             : sft_fail(err, SFT_EDATA, "prompt: expected a string, found %s", json_type_name(text));
     }
-    if (conversation_read(row, arena, &prompt->conv, err))
+    if (reader_read_any(row, arena, &prompt->conv, err))
         return SFT_EDATA;
     const struct conversation *conv = &prompt->conv;
     if (!conv->is_document && conv->count && conv->messages[conv->count - 1].role == ROLE_ASSISTANT)

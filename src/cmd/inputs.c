@@ -2,7 +2,7 @@
 #include "base/io.h"
 #include "base/nearest.h"
 #include "cmd/cmd.h"
-#include "data/dataset.h"
+#include "data/file_spec.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -65,21 +65,21 @@ static bool has_pattern(const char *path)
 
 static void check_data_file(struct settings *settings, const char *key, const char *spec)
 {
-    struct dataset_file file;
+    struct file_spec file;
     struct sft_err err;
     struct strbuf hint = {0};
     strbuf_puts(&hint, "");
     if (!path_exists(spec) && has_pattern(spec)) {
         settings_complain(settings, key, SFT_EUSAGE, "%s: patterns are not expanded here: name each file",
                           spec);
-    } else if (dataset_parse_spec(spec, &file, &err)) {
+    } else if (file_spec_parse(&file, spec, &err)) {
         settings_complain_of(settings, key, &err);
     } else {
         if (strcmp(file.path, "-") != 0 && !path_exists(file.path)) {
             add_hint(settings, file.path, &hint);
             settings_complain(settings, key, SFT_EIO, "%s: %s%s", file.path, strerror(ENOENT), hint.data);
         }
-        dataset_file_free(&file);
+        file_spec_free(&file);
     }
     strbuf_free(&hint);
 }

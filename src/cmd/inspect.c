@@ -140,8 +140,8 @@ static bool print_record(void *context, struct dataset_file *file, const struct 
     return !is_done(in);
 }
 
-static enum sft_status print_conversations(struct inspect *in, const struct base_model *base, const struct train_data *data,
-                                           struct sft_err *err)
+static enum sft_status print_conversations(struct inspect *in, const struct base_model *base,
+                                           const struct train_data *data, struct sft_err *err)
 {
     in->err = err;
     in->preview.tok = base->tokenizer;

@@ -1,7 +1,6 @@
-#include "base/home.h"
-#include "base/io.h"
 #include "base/log.h"
 #include "base/nearest.h"
+#include "base/path.h"
 #include "base/wrap.h"
 #include "cmd/cmd.h"
 #include "config/foreign.h"

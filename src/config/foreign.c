@@ -1,9 +1,9 @@
 #include "config/foreign.h"
 
-#include "config/settings_value.h"
+#include "config/field_value.h"
+#include "config/foreign_values.h"
 #include "config/value_text.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,35 +254,14 @@ static const struct foreign keys[] = {
         "metrics go to output_dir/metrics.jsonl, an object a line: leave it out"),
 };
 
-/* ---- names ---- */
-
-static char fold(char c)
-{
-    return c == '-' ? '_' : (char)tolower((unsigned char)c);
-}
-
-/* Whether `word` is among the names, which are separated by blanks. */
-static bool is_among(const char *names, const char *word)
-{
-    for (const char *p = names; *p; p += strspn(p, " ")) {
-        const size_t len = strcspn(p, " ");
-        size_t same = 0;
-        while (same < len && word[same] && fold(p[same]) == fold(word[same]))
-            same++;
-        if (same == len ? !word[same] : p[same] == '*' && same + 1 == len)
-            return true;
-        p += len;
-    }
-    return false;
-}
-
 /* ---- values ---- */
 
 /* The value as it would be written here into out, or nothing where that is not known. */
 static void convert_value(const struct foreign *f, const struct field *field, const char *value,
                           struct strbuf *out)
 {
-    struct settings scratch;
+    union field_value scratch;
+    struct arena arena = {0};
     bool truth;
     if (f->convert == COPY) {
         if (value_cut_comment(field, value, NULL, out, NULL))
@@ -292,15 +271,14 @@ static void convert_value(const struct foreign *f, const struct field *field, co
         const double percent = strtod(value, &end);
         if (end > value && (!*end || strcmp(end, "%") == 0) && isfinite(percent))
             strbuf_double(out, percent / 100);
-    } else if (settings_parse_bool(value, &truth)) {
+    } else if (field_parse_bool(value, &truth)) {
         strbuf_puts(out, truth ? f->value : f->otherwise);
     }
     if (out->len == 0)
         return;
-    settings_init(&scratch);
-    if (settings_set_field(&scratch, field, out->data, NULL, NULL))
+    if (field_set(field, &scratch, &arena, out->data, NULL, NULL))
         strbuf_clear(out);
-    settings_free(&scratch);
+    arena_free(&arena);
 }
 
 bool foreign_key(const char *section, const char *key, const char *value, struct strbuf *out,
@@ -308,7 +286,7 @@ bool foreign_key(const char *section, const char *key, const char *value, struct
 {
     const struct foreign *f = NULL;
     for (size_t i = 0; i < sizeof keys / sizeof *keys && !f; i++)
-        if (is_among(keys[i].names, key))
+        if (foreign_is_among(keys[i].names, key))
             f = &keys[i];
     *field = f && f->key ? settings_find(f->key) : NULL;
     if (!f)
@@ -328,56 +306,6 @@ bool foreign_key(const char *section, const char *key, const char *value, struct
         strbuf_printf(out, " (%s)", f->words);
     strbuf_free(&ours);
     return true;
-}
-
-static const struct {
-    const char *key, *names, *value, *words; /* value: NULL where there is none here */
-} values[] = {
-    {"precision", "bfloat16 bf16-mixed bf16-true torch.bfloat16 mixed_bf16 bf16_mixed", "bf16", NULL},
-    {"precision", "float32 f32 fp32-true fp32_true 32 32-true full single torch.float32 no float", "fp32",
-     NULL},
-    {"precision", "fp16 f16 float16 half 16 16-mixed 16-true fp16-mixed torch.float16", NULL,
-     "there is no fp16; bf16 has 16 bits too"},
-    {"precision", "int8 8bit int4 4bit nf4 fp8 q8_0 q4_0", NULL, "there is no quantized training"},
-    {"lr_scheduler_type", "cosine_with_restarts cosine_with_min_lr cosine_annealing cosine_decay", "cosine",
-     "it falls once, to 0"},
-    {"lr_scheduler_type", "constant_with_warmup", "constant", "it has no warmup here"},
-    {"lr_scheduler_type", "linear_with_warmup linear_decay", "linear", NULL},
-    {"lr_scheduler_type", "none off fixed", "constant", NULL},
-    {"train_on",
-     "responses response completion completions completion_only assistant_only assistants answers answer "
-     "replies reply",
-     "assistant", NULL},
-    {"train_on", "last last_turn final", "last_assistant", NULL},
-    {"train_on", "everything full_text prompt prompts inputs", "all", NULL},
-    {"overlong", "cut clip truncation true keep_start", "truncate", NULL},
-    {"overlong", "skip filter remove discard exclude", "drop", NULL},
-    {"overlong", "raise fail stop", "error", NULL},
-    {"on_bad_row", "ignore drop warn", "skip", NULL},
-    {"on_bad_row", "stop fail raise", "error", NULL},
-    {"dedupe", "true yes on 1", "exact", NULL},
-    {"dedupe", "false no off 0", "none", NULL},
-    {"system_policy", "override overwrite force", "replace", NULL},
-    {"system_policy", "remove ignore", "drop", NULL},
-    {"template", "default tokenizer tokenizer_default", "auto", NULL},
-    {"template", "im_start qwen qwen2 qwen25 qwen3 chat_ml", "chatml", NULL},
-    {"metric_for_best_model", "loss validation_loss val_loss", "eval_loss", NULL},
-    {"metric_for_best_model", "accuracy eval_accuracy mean_token_accuracy", "eval_mean_token_accuracy", NULL},
-};
-
-bool foreign_value(const struct field *field, const char *value, struct strbuf *out)
-{
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        if (strcmp(values[i].key, field->key) != 0 || !is_among(values[i].names, value))
-            continue;
-        if (values[i].value)
-            strbuf_printf(out, " (did you mean %s?%s%s)", values[i].value, values[i].words ? " " : "",
-                          values[i].words ? values[i].words : "");
-        else
-            strbuf_printf(out, " (%s)", values[i].words);
-        return true;
-    }
-    return false;
 }
 
 /* ---- sections ---- */
@@ -401,7 +329,7 @@ bool foreign_section(const char *name, const char **ours, const char **words)
         {"default", NULL, "keys belong to a section of their own: [model], [data] or [train]"},
     };
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
-        if (is_among(sections[i].names, name)) {
+        if (foreign_is_among(sections[i].names, name)) {
             *ours = sections[i].ours;
             *words = sections[i].words;
             return true;

@@ -6,7 +6,9 @@
 #define SFT_CONFIG_FOREIGN_H
 
 #include "base/strbuf.h"
-#include "config/settings.h"
+#include "config/field.h"
+
+#include <stdbool.h>
 
 /* Where `key` is a setting of another trainer, append what it is here ("here it is batch_size = 4", with the
  * value as it would be written here, where it is known) and return true. `section` is where the key stood.
@@ -17,8 +19,5 @@ bool foreign_key(const char *section, const char *key, const char *value, struct
 /* Where a section has another trainer's name: *ours is the section that it is here, or NULL where there is
  * none, and *words says so. False for any other name. */
 bool foreign_section(const char *name, const char **ours, const char **words);
-
-/* Where a wrong value of a field is how others say something, append what is meant here and return true. */
-bool foreign_value(const struct field *field, const char *value, struct strbuf *out);
 
 #endif

@@ -2,9 +2,9 @@
 
 #include "base/io.h"
 #include "base/nearest.h"
+#include "config/field_value.h"
 #include "config/foreign.h"
 #include "config/ini_reader.h"
-#include "config/settings_value.h"
 #include "config/value_text.h"
 
 #include <stdarg.h>
@@ -14,12 +14,23 @@
 
 enum { SHOWN_MAX = 60 }; /* of a wrong name, in a message */
 
+static enum sft_status set_field(struct settings *settings, const struct field *field, const char *text,
+                                 const char *dir, struct sft_err *err)
+{
+    return field_set(field, (char *)settings + field->offset, &settings->arena, text, dir, err);
+}
+
+void settings_field_text(const struct settings *settings, const struct field *field, struct strbuf *out)
+{
+    field_text(field, (const char *)settings + field->offset, out);
+}
+
 void settings_init(struct settings *settings)
 {
     memset(settings, 0, sizeof *settings);
     for (size_t i = 0; i < settings_fields_count; i++) {
         const struct field *field = &settings_fields[i];
-        if (field->default_text && settings_set_field(settings, field, field->default_text, NULL, NULL))
+        if (field->default_text && set_field(settings, field, field->default_text, NULL, NULL))
             SFT_BUG("a default that is no value");
     }
 }
@@ -29,14 +40,6 @@ void settings_free(struct settings *settings)
     free(settings->origins);
     arena_free(&settings->arena);
     memset(settings, 0, sizeof *settings);
-}
-
-const struct field *settings_find(const char *key)
-{
-    for (size_t i = 0; i < settings_fields_count; i++)
-        if (strcmp(settings_fields[i].key, key) == 0)
-            return &settings_fields[i];
-    return NULL;
 }
 
 /* ---- problems and places ---- */
@@ -232,7 +235,7 @@ static enum sft_status set_entry(const struct file_reader *reader, const struct 
     origin->line = line;
     enum sft_status status = value_cut_comment(field, raw, reader->dir, &value, err);
     if (!status)
-        status = settings_set_field(reader->settings, field, value.data ? value.data : "", reader->dir, err);
+        status = set_field(reader->settings, field, value.data ? value.data : "", reader->dir, err);
     strbuf_free(&value);
     return status;
 }
@@ -330,7 +333,7 @@ static enum sft_status override_key(struct settings *settings, const char *name,
     if (!status)
         status = find_field(section, dot + 1, value, field, err);
     free(section);
-    return status ? status : settings_set_field(settings, *field, value, NULL, err);
+    return status ? status : set_field(settings, *field, value, NULL, err);
 }
 
 enum sft_status settings_override(struct settings *settings, const char *assignment, struct sft_err *err)

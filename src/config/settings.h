@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "config/choices.h"
+#include "config/field.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -89,40 +90,6 @@ struct settings_origin {
     bool is_wrong;     /* what stood there is among the problems already */
 };
 
-enum field_type {
-    FIELD_STRING,
-    FIELD_TEXT, /* a string in which escapes are understood without quotes too, and that may be empty */
-    FIELD_PATH,
-    FIELD_FILES, /* a struct string_list */
-    FIELD_NAMES, /* the same, of "theirs:ours" */
-    FIELD_SIZE,  /* a uint64_t */
-    FIELD_DOUBLE,
-    FIELD_BOOL,
-    FIELD_ENUM /* an int */
-};
-
-/* What a continued run may change. */
-enum field_resume {
-    RESUME_SAME,    /* must agree with the recorded run */
-    RESUME_MAY,     /* may change: logging, saving, evaluating */
-    RESUME_CONTENT, /* a path: may change while its content does not */
-    RESUME_LONGER   /* num_train_epochs, max_steps: may be raised */
-};
-
-struct field {
-    const char *section, *key;
-    enum field_type type;
-    size_t offset;             /* in struct settings */
-    const char *default_text;  /* as it would stand in a file; NULL: required by train */
-    const char *const *values; /* FIELD_ENUM: names in the enum's order; FIELD_STRING: the choices, or NULL */
-    size_t n_values;
-    double min, max; /* numbers: inclusive bounds */
-    enum field_resume resume;
-    const char *doc; /* one line, with the unit */
-};
-extern const struct field settings_fields[];
-extern const size_t settings_fields_count;
-
 /* Defaults only. Free with settings_free, which accepts a zeroed struct. */
 void settings_init(struct settings *settings);
 void settings_free(struct settings *settings);
@@ -157,9 +124,6 @@ bool settings_is_wrong(const struct settings *settings, const char *key); /* amo
 /* What a check returns that began when there were `before` problems: OK where there are no more, else the
  * status of the first of all, and its own first message in *err (which may be NULL). */
 enum sft_status settings_outcome(const struct settings *settings, size_t before, struct sft_err *err);
-
-/* The field of that name, whatever its section (names are unique), or NULL. */
-const struct field *settings_find(const char *key);
 
 /* One field's value as text that would read back as the same (list items quoted where needed). */
 void settings_field_text(const struct settings *settings, const struct field *field, struct strbuf *out);

@@ -42,8 +42,10 @@ static void add_short_kind(struct strbuf *out, const struct field *field)
         [FIELD_FILES] = "files",     [FIELD_SIZE] = "whole number", [FIELD_DOUBLE] = "number",
         [FIELD_BOOL] = "true|false", [FIELD_NAMES] = "names",
     };
-    if (!field->values)
+    if (!field->values) {
         strbuf_puts(out, names[field->type]);
+        return;
+    }
     for (size_t i = 0; i < field->n_values; i++)
         strbuf_printf(out, "%s%s", i == 0 ? "" : "|", field->values[i]);
 }

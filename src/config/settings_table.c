@@ -1,7 +1,8 @@
+#include "config/field_value.h"
 #include "config/settings.h"
-#include "config/settings_value.h"
 
 #include <math.h>
+#include <string.h>
 
 #define WORDS(...)                                                                                           \
     .values = (const char *const[]){__VA_ARGS__},                                                            \
@@ -114,3 +115,11 @@ const struct field settings_fields[] = {
      .doc = "evaluations without improvement before training stops; 0: never"},
 };
 const size_t settings_fields_count = sizeof settings_fields / sizeof *settings_fields;
+
+const struct field *settings_find(const char *key)
+{
+    for (size_t i = 0; i < settings_fields_count; i++)
+        if (strcmp(settings_fields[i].key, key) == 0)
+            return &settings_fields[i];
+    return NULL;
+}

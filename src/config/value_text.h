@@ -4,12 +4,13 @@
 #ifndef SFT_CONFIG_VALUE_TEXT_H
 #define SFT_CONFIG_VALUE_TEXT_H
 
+#include "base/err.h"
 #include "base/strbuf.h"
-#include "config/settings.h"
+#include "config/field.h"
 
 /* Past the quoted part whose opening quote is at p (a backslash hides a quote); NULL if it is never
  * closed. */
-const char *quoted_end(const char *p);
+const char *value_quoted_end(const char *p);
 
 /* The value without the comment behind it, by what the field may hold:
  *   numbers, choices, truths: a comment begins at any ; or #, which no such value holds;

@@ -1,10 +1,7 @@
 #include "data/corpus.h"
 
-#include "data/dataset.h"
-#include "data/readers/reader.h"
-#include "data/rows/rows.h"
+#include "data/file_spec.h"
 #include "data/source/source.h"
-#include "data/store/tokenize.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -113,11 +110,9 @@ static enum sft_status add_rows(struct corpus *corpus, struct rows *rows, struct
 
 static enum sft_status read_rows(struct corpus *corpus, struct sft_err *err)
 {
-    static const enum rows_kind kinds[] = {
-        [FILE_JSON] = ROWS_JSON, [FILE_CSV] = ROWS_CSV, [FILE_TSV] = ROWS_TSV};
     const struct io_map *bytes = &corpus->source.bytes;
     struct rows rows;
-    enum sft_status status = rows_init(&rows, kinds[corpus->format.kind], bytes->data, bytes->size, err);
+    enum sft_status status = rows_init(&rows, corpus->format.rows, bytes->data, bytes->size, err);
     status = status ? sft_in_file(err, corpus->source.path, 0) : add_rows(corpus, &rows, err);
     rows_free(&rows);
     return status;
@@ -130,7 +125,7 @@ static enum sft_status read_passes(struct corpus *corpus, double repeat, struct 
     for (; repeat > 0 && !status; repeat -= 1) {
         corpus->share = fmin(repeat, 1);
         corpus->n_seen = 0;
-        status = corpus->format.kind == FILE_TEXT ? read_lines(corpus, err) : read_rows(corpus, err);
+        status = corpus->format.is_text ? read_lines(corpus, err) : read_rows(corpus, err);
     }
     return status;
 }
@@ -138,16 +133,16 @@ static enum sft_status read_passes(struct corpus *corpus, double repeat, struct 
 enum sft_status corpus_read(const char *spec, corpus_fn *each, void *context, struct sft_err *err)
 {
     struct corpus corpus = {.each = each, .context = context};
-    struct dataset_file file;
-    if (dataset_parse_spec(spec, &file, err))
+    struct file_spec file;
+    if (file_spec_parse(&file, spec, err))
         return SFT_EUSAGE;
-    corpus.format = file_format_of(file.path, file.forced);
+    corpus.format = file.format;
     enum sft_status status = source_open(&corpus.source, file.path, err);
     if (!status)
         status = read_passes(&corpus, file.repeat, err);
     source_close(&corpus.source);
     arena_free(&corpus.arena);
     free(corpus.texts);
-    dataset_file_free(&file);
+    file_spec_free(&file);
     return status;
 }

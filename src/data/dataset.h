@@ -8,6 +8,7 @@
 #define SFT_DATA_DATASET_H
 
 #include "base/err.h"
+#include "data/file_spec.h"
 #include "data/store/tokenize.h"
 
 #include <stdbool.h>
@@ -28,11 +29,9 @@ struct example {
 };
 
 struct dataset_file {
-    char *spec;         /* as the user gave it */
-    char *path;         /* without *repeat and :format */
-    const char *forced; /* the format that the user gave; NULL: none */
-    double repeat;      /* FILE*2: 2; FILE*0.25: 0.25 */
-    uint64_t hash;      /* XXH64 of its bytes */
+    struct file_spec spec;
+    const char *path; /* spec.path */
+    uint64_t hash;    /* XXH64 of its bytes */
     struct token_store store;
     struct key_counts keys;             /* of its rows: which were read, which nobody read */
     const struct tokenize_options *how; /* the dataset's */
@@ -64,18 +63,8 @@ struct dataset_options {
     enum dedupe dedupe;
     uint64_t seed;            /* of FILE*0.25's sample */
     const volatile int *stop; /* may be NULL; set by a signal: stop reading, SFT_EINTERRUPTED */
-    size_t
-        max_rows; /* 0: all; else no more rows of a file are looked at (of all, where one is repeated or sampled) */
+    size_t max_rows; /* 0: all; else no more of a file are looked at (of all, where one is repeated or sampled) */
 };
-
-/* Split "FILE*2:format": FILE*N repeats (a fraction samples), FILE:format forces a reader (or "csv", "tsv",
- * "txt": the file is one document), in either order, and a name that exists literally wins. Fills file->spec,
- * path, repeat and forced. SFT_EUSAGE for an unknown format or a bad number. dataset_file_free frees it. */
-enum sft_status dataset_parse_spec(const char *spec, struct dataset_file *file, struct sft_err *err);
-void dataset_file_free(struct dataset_file *file);
-
-/* Whether files are there and may be read: what dataset_load would say of the first that is not. */
-enum sft_status dataset_find_files(char *const *specs, size_t n_specs, struct sft_err *err);
 
 /* Read and render the files. A file without a row is an error, one of which no row is kept is not. With
  * on_bad_row = error (or overlong = error), SFT_EDATA carries such rows by what is wrong with them, a line
@@ -92,6 +81,9 @@ void dataset_free(struct dataset *ds);
  * SFT_EUSAGE says which is not, and what there is. */
 enum sft_status dataset_check_names(const struct dataset *train, const struct dataset *eval,
                                     const struct names_options *options, struct sft_err *err);
+
+/* The record of the i-th example, and which file holds it. */
+const struct record *dataset_record(const struct dataset *ds, size_t i, size_t *file);
 
 /* The i-th example. */
 struct example dataset_example(const struct dataset *ds, size_t i);
@@ -110,7 +102,7 @@ enum sft_status dataset_check_record(struct dataset_file *file, const struct rec
 void dataset_borrow(struct dataset *ds, const struct chat_template *tpl, const struct tokenizer *tok);
 
 /* Whether the i-th record of the file is a kept one that an earlier one equals. */
-bool record_is_duplicate(const struct dataset_file *file, size_t i);
+bool dataset_is_duplicate(const struct dataset_file *file, size_t i);
 
 /* Whether its files hold documents only, no conversation. */
 bool dataset_is_documents(const struct dataset *ds);

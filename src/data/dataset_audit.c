@@ -1,7 +1,7 @@
 /* What a dataset tells about its rows: those that cannot be read, those that are left out, and those that
  * training and evaluation share. */
-#include "data/dataset_internal.h"
-#include "data/hash_set.h"
+#include "base/hash_set.h"
+#include "data/dataset_checks.h"
 #include "data/source/encoding.h"
 
 #include <stdlib.h>
@@ -137,7 +137,7 @@ void dataset_walk(const struct dataset *ds, dataset_record_fn *each, void *conte
             else if (id < end && *id == file->first_record + i)
                 id++;
             else
-                dropped = ds->drops_duplicates && record_is_duplicate(file, i) ? "duplicate"
+                dropped = ds->drops_duplicates && dataset_is_duplicate(file, i) ? "duplicate"
                                                                                : "not in the sample";
             if (!each(context, file, r, dropped))
                 return;

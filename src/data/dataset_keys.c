@@ -1,6 +1,6 @@
 /* What a dataset asks of its rows' keys: that none speaks of training without being obeyed, and that the
  * names which the settings give are there. */
-#include "data/dataset_internal.h"
+#include "data/dataset_checks.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Bad rows by what is wrong with them, as base/err_kind.h has it, so that one cause is told once and not once a row; the
- * first of a kind stands for it. */
+/* Bad rows by what is wrong with them, as base/err_kind.h has it, so that one cause is told once and not once a row;
+ * the first of a kind stands for it. */
 #include "report/report_bad_rows.h"
 
 #include "base/mem.h"

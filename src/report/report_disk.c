@@ -40,7 +40,8 @@ static uint64_t checkpoints_made(const struct intervals *i)
     const uint64_t total = i->total_steps, epoch = i->steps_per_epoch;
     const uint64_t save = i->save_steps ? i->save_steps : epoch;
     const uint64_t eval = !i->has_eval ? save : i->eval_steps ? i->eval_steps : epoch;
-    const double both = (double)(save / gcd(save, eval)) * (double)eval; /* steps between common ones */
+    const uint64_t evals = save / gcd(save, eval); /* from one step that has both to the next */
+    const double both = (double)evals * (double)eval;
     const uint64_t common = both <= (double)total ? (uint64_t)((double)total / both) : 0;
     const bool end_is_extra = total % save != 0 && total % eval != 0;
     return total / save + total / eval - common + end_is_extra;

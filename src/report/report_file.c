@@ -42,7 +42,7 @@ static void look_at_records(struct report_file *f)
             f->unread_line = r->line;
             f->unread_bytes = r->row_len;
         }
-        if (record_is_duplicate(f->file, i))
+        if (dataset_is_duplicate(f->file, i))
             note_first(&f->first_duplicate, r->line);
         for (size_t bit = 0; bit < RECORD_FLAGS; bit++)
             if (flag_counts(r, bit))

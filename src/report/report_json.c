@@ -30,7 +30,7 @@ static void put_dropped(struct strbuf *out, const struct report_file *f, bool dr
             put_count(out, drop_reason[why], file->store.counts.dropped[why]);
     if (duplicates)
         put_count(out, "duplicate", duplicates);
-    if (file->repeat < 1 && usable > file->n_examples)
+    if (file->spec.repeat < 1 && usable > file->n_examples)
         put_count(out, "not in the sample", usable - file->n_examples);
     strbuf_putc(out, '}');
 }

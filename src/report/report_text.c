@@ -7,6 +7,7 @@
 #include "report/report_keys.h"
 #include "report/report_wrap.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -118,7 +119,7 @@ static void put_format(struct strbuf *out, const struct report_of *of)
 static void put_totals(struct strbuf *out, const struct report_file *f)
 {
     const struct store_counts *c = &f->file->store.counts;
-    strbuf_printf(out, "%-6s %s (%s): ", f->is_eval ? "eval" : "train", f->file->spec, f->file->store.format);
+    strbuf_printf(out, "%-6s %s (%s): ", f->is_eval ? "eval" : "train", f->file->spec.text, f->file->store.format);
     if (report_file_flagged(f, RECORD_DOCUMENT))
         strbuf_printf(out, "%s in %s", amount(c->rows, "document").text,
                       amount(c->conversations, "piece").text);
@@ -127,7 +128,7 @@ static void put_totals(struct strbuf *out, const struct report_file *f)
                       amount(c->turns, "turn").text);
     strbuf_printf(out, ", %s, %llu %s (%.1f%%)\n", amount(c->tokens, "token").text, (ull)c->targets,
                   f->is_eval ? "evaluated" : "trained", report_percent(c->targets, c->tokens));
-    if (f->file->repeat < 1)
+    if (f->file->spec.repeat < 1)
         strbuf_printf(out, "       used: a sample of %zu\n", f->file->n_examples);
     else if (f->file->n_examples != c->conversations)
         strbuf_printf(out, "       used: %s\n", amount(f->file->n_examples, "example").text);
@@ -191,7 +192,8 @@ static void put_lengths(struct strbuf *out, const struct store_counts *c)
         const uint64_t from = i == 0 ? 0 : report_histogram_bin_end(c, i - 1) + 1;
         const double share = (double)c->histogram[i] / (double)most;
         strbuf_printf(out, "       %*llu..%-*llu  ", width, (ull)from, width, (ull)report_histogram_bin_end(c, i));
-        for (double bar = 0; bar < BAR_WIDTH * share; bar++)
+        const size_t bar = (size_t)ceil(BAR_WIDTH * share);
+        for (size_t n = 0; n < bar; n++)
             strbuf_putc(out, '#');
         strbuf_printf(out, "%s%llu\n", c->histogram[i] ? " " : "", (ull)c->histogram[i]);
     }

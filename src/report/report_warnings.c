@@ -167,7 +167,8 @@ static void check_keys(struct finder *w, const struct report_file *f)
         const struct key_count *first = NULL;
         if (kinds[i].kind && report_keys_list(&f->file->keys, kinds[i].kind, &list, &first))
             warn(w, "%s: %s, first %s:%llu%s%s%s", kinds[i].what, list.data, f->file->path,
-                        (unsigned long long)first->line, kinds[i].remedy ? " (" : "", kinds[i].remedy ? kinds[i].remedy : "",
+                        (unsigned long long)first->line, kinds[i].remedy ? " (" : "",
+                        kinds[i].remedy ? kinds[i].remedy : "",
                         kinds[i].remedy ? ")" : "");
         strbuf_free(&list);
     }
@@ -201,15 +202,14 @@ static void check_resources(struct finder *w)
     const size_t available = mem_available(), needed = report->memory.total - report->memory.data;
     if (report->of.plan && needed > available)
         warn(w,
-                    "the run needs %.0f MB of memory and %.0f MB are available (lower micro_batch_tokens or "
-                    "max_length, or take a smaller model)",
-                    (double)needed / 1e6, (double)available / 1e6);
+             "the run needs %.0f MB of memory and %.0f MB are available (lower micro_batch_tokens or max_length, or "
+             "take a smaller model)",
+             (double)needed / 1e6, (double)available / 1e6);
     if (report->has_disk && report->disk.needed > report->disk.free)
-        warn(
-            w,
-            "the checkpoints need %.0f MB more in %s and %.0f MB are free (lower save_total_limit, or choose "
-            "another output_dir)",
-            (double)report->disk.needed / 1e6, report->of.output_dir, (double)report->disk.free / 1e6);
+        warn(w,
+             "the checkpoints need %.0f MB more in %s and %.0f MB are free (lower save_total_limit, or choose another "
+             "output_dir)",
+             (double)report->disk.needed / 1e6, report->of.output_dir, (double)report->disk.free / 1e6);
 }
 
 static void check_schedule(struct finder *w)

@@ -261,7 +261,7 @@ static enum sft_status choose_base(const struct tokenizer *tok, struct arena *ar
         chosen->starts_as_text = false; /* it says itself what it begins with */
         return status;
     }
-    if (jinja_read(jinja, &chosen->texts, arena))
+    if (template_jinja_read(jinja, &chosen->texts, arena))
         return SFT_OK;
     return refuse_auto("the base's own chat template is not one that sft renders exactly", err);
 }
@@ -308,7 +308,7 @@ static enum sft_status set_texts(struct chat_template *tpl, struct chosen *chose
         return status;
     tpl->name = template_texts_name(texts, token_text(tok, tpl->document_end));
     texts->close_len = bytes_to_first_control(&tpl->suffix[ROLE_ASSISTANT]);
-    tpl->jinja = jinja_write(texts, &tpl->arena);
+    tpl->jinja = template_jinja_write(texts, &tpl->arena);
     tpl->end_of_turn = first_control(&tpl->suffix[ROLE_ASSISTANT])->control;
     return SFT_OK;
 }

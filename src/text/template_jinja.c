@@ -64,7 +64,7 @@ static void put_turn(struct strbuf *sb, const char *prefix, const char *suffix)
     strbuf_puts(sb, OUT_END);
 }
 
-char *jinja_write(const struct turn_texts *texts, struct arena *arena)
+char *template_jinja_write(const struct turn_texts *texts, struct arena *arena)
 {
     struct strbuf sb = {0};
     if (texts->start && *texts->start) {
@@ -148,7 +148,7 @@ static void read_assistant_turn(struct cursor *c, struct turn_texts *texts)
     texts->close_len = strlen(close);
 }
 
-bool jinja_read(const char *jinja, struct turn_texts *texts, struct arena *arena)
+bool template_jinja_read(const char *jinja, struct turn_texts *texts, struct arena *arena)
 {
     *texts = (struct turn_texts){0};
     struct cursor c = {.p = jinja, .ok = true, .arena = arena};
@@ -172,5 +172,5 @@ bool jinja_read(const char *jinja, struct turn_texts *texts, struct arena *arena
         expect(&c, OUT_END);
     }
     /* Written again it must be the same to the byte: that also settles how it ends. */
-    return c.ok && texts->suffix[ROLE_ASSISTANT] && strcmp(jinja_write(texts, arena), jinja) == 0;
+    return c.ok && texts->suffix[ROLE_ASSISTANT] && strcmp(template_jinja_write(texts, arena), jinja) == 0;
 }

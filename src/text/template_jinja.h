@@ -11,9 +11,9 @@
 #include <stdbool.h>
 
 /* The template with generation markers around what is trained; the arena's. */
-char *jinja_write(const struct turn_texts *texts, struct arena *arena);
+char *template_jinja_write(const struct turn_texts *texts, struct arena *arena);
 
-/* Read back what jinja_write wrote: false if it is anything else. Strings go to the arena. */
-bool jinja_read(const char *jinja, struct turn_texts *texts, struct arena *arena);
+/* Read back what template_jinja_write wrote: false if it is anything else. Strings go to the arena. */
+bool template_jinja_read(const char *jinja, struct turn_texts *texts, struct arena *arena);
 
 #endif

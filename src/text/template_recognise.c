@@ -177,7 +177,7 @@ static void unify_names(struct strbuf *sb)
     replace_all(sb, "message.content", MESSAGE, true);
 }
 
-void jinja_normalise(const char *jinja, struct strbuf *out)
+void template_normalise(const char *jinja, struct strbuf *out)
 {
     struct strbuf sb = {0};
     struct tag tag, before = {0};

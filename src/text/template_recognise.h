@@ -7,6 +7,6 @@
 
 /* Append one spelling for all templates that differ only in white space that Jinja drops, in quotes, in how
  * what they print is cut into literals and tags, or in the loop variable's name. */
-void jinja_normalise(const char *jinja, struct strbuf *out);
+void template_normalise(const char *jinja, struct strbuf *out);
 
 #endif

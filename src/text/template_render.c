@@ -10,7 +10,7 @@ enum { MAX_MARKS = 4 };
 /* One pass over a conversation. Text gathers in out->text until a control token ends the run. Where its
  * loss weight changes there is a mark: what follows the last turn, and the next one's content, may be of
  * one run. */
-struct renderer {
+struct rendering {
     struct encoder *enc;
     struct rendered *out;
     struct {
@@ -24,7 +24,7 @@ struct renderer {
 /* ---- a run ---- */
 
 /* Text that follows has this weight. */
-static void mark(struct renderer *r, float weight)
+static void mark(struct rendering *r, float weight)
 {
     const size_t at = r->out->text.len;
     if (r->n_marks > 0 && r->marks[r->n_marks - 1].from == at)
@@ -47,7 +47,7 @@ static void weigh(struct rendered *out, size_t from, float weight)
 
 /* A run of several weights, from begin to end: a token has that of its last byte, so that one that holds
  * the first trained character is trained. */
-static void encode_marked(struct renderer *r, size_t begin, size_t end)
+static void encode_marked(struct rendering *r, size_t begin, size_t end)
 {
     struct rendered *out = r->out;
     const size_t first = out->tokens.count;
@@ -65,7 +65,7 @@ static void encode_marked(struct renderer *r, size_t begin, size_t end)
 }
 
 /* Encode the run that ends before the control token `after`, or with the conversation, in one go. */
-static void flush(struct renderer *r, int32_t after)
+static void flush(struct rendering *r, int32_t after)
 {
     struct rendered *out = r->out;
     size_t begin = 0, end = out->text.len;
@@ -84,7 +84,7 @@ static void flush(struct renderer *r, int32_t after)
     r->before = after;
 }
 
-static void put_control(struct renderer *r, int32_t id, float weight)
+static void put_control(struct rendering *r, int32_t id, float weight)
 {
     flush(r, id);
     token_buf_push(&r->out->tokens, id);
@@ -93,7 +93,7 @@ static void put_control(struct renderer *r, int32_t id, float weight)
 
 /* ---- turns ---- */
 
-static void put_pieces(struct renderer *r, const struct template_piece *pieces, size_t count, float weight)
+static void put_pieces(struct rendering *r, const struct template_piece *pieces, size_t count, float weight)
 {
     for (size_t i = 0; i < count; i++) {
         mark(r, weight);
@@ -104,13 +104,13 @@ static void put_pieces(struct renderer *r, const struct template_piece *pieces, 
     }
 }
 
-static void put_affix(struct renderer *r, const struct template_affix *affix, float weight)
+static void put_affix(struct rendering *r, const struct template_affix *affix, float weight)
 {
     put_pieces(r, affix->pieces, affix->count, weight);
 }
 
 /* trained: loss weight of content and closing token; other: of the rest of the turn. */
-static void put_message(struct renderer *r, const struct chat_template *tpl, const struct message *m,
+static void put_message(struct rendering *r, const struct chat_template *tpl, const struct message *m,
                         float trained, float other)
 {
     const struct template_affix *suffix = &tpl->suffix[m->role];
@@ -124,7 +124,7 @@ static void put_message(struct renderer *r, const struct chat_template *tpl, con
     put_pieces(r, suffix->pieces + close + 1, suffix->count - close - 1, other);
 }
 
-static void put_document(struct renderer *r, const struct chat_template *tpl, const struct message *m)
+static void put_document(struct rendering *r, const struct chat_template *tpl, const struct message *m)
 {
     if (tpl->document_start != TOKEN_NONE)
         put_control(r, tpl->document_start, m->weight);
@@ -136,11 +136,11 @@ static void put_document(struct renderer *r, const struct chat_template *tpl, co
 
 /* ---- conversations ---- */
 
-static struct renderer start(struct encoder *enc, struct rendered *out)
+static struct rendering start(struct encoder *enc, struct rendered *out)
 {
     out->tokens.count = 0;
     strbuf_clear(&out->text);
-    return (struct renderer){.enc = enc, .out = out, .before = TOKEN_NONE};
+    return (struct rendering){.enc = enc, .out = out, .before = TOKEN_NONE};
 }
 
 static size_t last_assistant(const struct conversation *conv)
@@ -154,7 +154,7 @@ static size_t last_assistant(const struct conversation *conv)
 void template_render(const struct chat_template *tpl, struct encoder *enc, const struct conversation *conv,
                      enum train_on train_on, struct rendered *out)
 {
-    struct renderer r = start(enc, out);
+    struct rendering r = start(enc, out);
     const size_t last = last_assistant(conv);
     if (!conv->is_document)
         put_affix(&r, &tpl->start, train_on == TRAIN_ON_ALL ? 1.0F : 0.0F);
@@ -176,7 +176,7 @@ void template_render(const struct chat_template *tpl, struct encoder *enc, const
 void template_render_prompt(const struct chat_template *tpl, struct encoder *enc,
                             const struct conversation *conv, struct rendered *out)
 {
-    struct renderer r = start(enc, out);
+    struct rendering r = start(enc, out);
     put_affix(&r, &tpl->start, 0.0F);
     for (size_t i = 0; i < conv->count; i++)
         put_message(&r, tpl, &conv->messages[i], 0.0F, 0.0F);

@@ -78,7 +78,7 @@ const struct template_row *template_row_by_jinja(const char *jinja, bool *has_bo
 {
     struct strbuf normal = {0};
     const struct template_row *found = NULL;
-    jinja_normalise(jinja, &normal);
+    template_normalise(jinja, &normal);
     *has_bos = strncmp(normal.data, BOS, strlen(BOS)) == 0;
     const char *rest = normal.data + (*has_bos ? strlen(BOS) : 0);
     for (size_t i = 0; i < N_ROWS && !found; i++)

@@ -17,7 +17,7 @@ struct template_row {
     enum template_choice choice;
     bool can_start_with_bos;  /* where the base's tokenizer puts BOS before text, so does this format */
     struct turn_texts texts;  /* EOS_TOKEN in them is the base's */
-    const char *spellings[4]; /* its Jinja templates, as jinja_normalise leaves them; NULL ends */
+    const char *spellings[4]; /* its Jinja templates, as template_normalise leaves them; NULL ends */
 };
 
 #define EOS_TOKEN "{eos_token}" /* in a suffix: where the base's stands */

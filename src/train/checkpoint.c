@@ -16,6 +16,12 @@ static const char moments_name[] = "trainer/optimizer.safetensors", state_name[]
 
 /* ---- moments ---- */
 
+/* All first moments stand before all second ones: the tensor of the i-th. */
+static const struct tensor *tensor_of(const struct tensor_table *table, size_t i)
+{
+    return &table->tensors[i < table->n_tensors ? i : i - table->n_tensors];
+}
+
 static enum sft_status moments_write(const char *path, const struct checkpoint *c, struct sft_err *err)
 {
     const struct tensor_table *table = &c->model->params.table;
@@ -24,7 +30,7 @@ static enum sft_status moments_write(const char *path, const struct checkpoint *
     struct st_entry *entries = arena_calloc(&names, 2 * table->n_tensors, sizeof *entries);
     size_t n = 0;
     for (size_t i = 0; i < 2 * table->n_tensors; i++) {
-        const struct tensor *t = &table->tensors[i % table->n_tensors];
+        const struct tensor *t = tensor_of(table, i);
         if (t->trained)
             entries[n++] = (struct st_entry){
                 .name = arena_printf(&names, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name),
@@ -36,9 +42,9 @@ static enum sft_status moments_write(const char *path, const struct checkpoint *
     struct st_writer *w = st_writer_open(path, entries, n, err);
     if (w) {
         for (size_t i = 0; i < 2 * table->n_tensors; i++) {
-            const struct tensor *t = &table->tensors[i % table->n_tensors];
+            const struct tensor *t = tensor_of(table, i);
             if (t->trained)
-                st_write(w, moments[i / table->n_tensors] + t->grad_offset);
+                st_write(w, moments[i >= table->n_tensors] + t->grad_offset);
         }
         status = st_writer_commit(w, NULL, err);
     } else {
@@ -58,7 +64,7 @@ static enum sft_status moments_read(const char *path, const struct transformer *
         return err->status;
     enum sft_status status = SFT_OK;
     for (size_t i = 0; i < 2 * table->n_tensors && !status; i++) {
-        const struct tensor *t = &table->tensors[i % table->n_tensors];
+        const struct tensor *t = tensor_of(table, i);
         char name[sizeof t->name + 2];
         if (!t->trained)
             continue;
@@ -67,7 +73,7 @@ static enum sft_status moments_read(const char *path, const struct transformer *
         if (!stored || stored->count != t->count)
             status = sft_fail(err, SFT_EDATA, "%s: tensor '%s' is missing or has another size", path, name);
         else
-            status = stored_read(stored, moments[i / table->n_tensors] + t->grad_offset, err);
+            status = stored_read(stored, moments[i >= table->n_tensors] + t->grad_offset, err);
     }
     st_close(&file);
     return status;

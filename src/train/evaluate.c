@@ -6,20 +6,19 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum sft_status evaluate(const struct objective *objective, struct transformer *model, struct activations *acts,
-                         struct batch_buffer *buffer, const struct dataset *ds, size_t micro_batch_tokens,
-                         const volatile int *stop, struct evaluation *result, struct sft_err *err)
+enum sft_status evaluate(const struct evaluator *by, const struct dataset *ds, const volatile int *stop,
+                         struct evaluation *result, struct sft_err *err)
 {
-    const struct objective_batch batch = {model, acts, &buffer->batch, &buffer->targets};
+    const struct objective_batch batch = {by->model, by->acts, &by->buffer->batch, &by->buffer->targets};
     uint32_t *order = mem_alloc(ds->n_examples * sizeof *order);
     batch_epoch_order(order, ds->n_examples, 0, 0, false);
     struct loss_sums sums = {0};
     enum sft_status status = SFT_OK;
     for (size_t done = 0, n = 0; done < ds->n_examples && !status; done += n) {
         log_progress("evaluating: %zu of %zu conversations", done, ds->n_examples);
-        status = batch_read(buffer, ds, order + done, ds->n_examples - done, micro_batch_tokens, &n, err);
+        status = batch_read(by->buffer, ds, order + done, ds->n_examples - done, by->micro_batch_tokens, &n, err);
         if (!status)
-            objective_run(objective, &batch, &sums);
+            objective_run(by->objective, &batch, &sums);
         if (!status && stop && *stop)
             status = SFT_EINTERRUPTED;
     }

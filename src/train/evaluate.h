@@ -10,11 +10,19 @@ struct evaluation {
     size_t num_target_tokens, num_conversations;
 };
 
-/* Run every example, in order, in micro-batches of at most micro_batch_tokens positions, each told to log_progress.
+/* What evaluates: working memory and the rest. */
+struct evaluator {
+    const struct objective *objective;
+    struct transformer *model;
+    struct activations *acts;
+    struct batch_buffer *buffer;
+    size_t micro_batch_tokens; /* positions in a micro-batch, at most */
+};
+
+/* Run every example, in order, each micro-batch told to log_progress.
  * `stop` (may be NULL) is looked at between them: SFT_EINTERRUPTED, without a message, where it was set. SFT_EIO where
  * the tokens are damaged (dataset_check). */
-enum sft_status evaluate(const struct objective *objective, struct transformer *model, struct activations *acts,
-                         struct batch_buffer *buffer, const struct dataset *ds, size_t micro_batch_tokens,
-                         const volatile int *stop, struct evaluation *result, struct sft_err *err);
+enum sft_status evaluate(const struct evaluator *by, const struct dataset *ds, const volatile int *stop,
+                         struct evaluation *result, struct sft_err *err);
 
 #endif

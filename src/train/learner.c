@@ -1,6 +1,7 @@
 #include "train/learner.h"
 
 #include "config/settings.h"
+#include "train/options.h"
 
 static enum sft_status check_memory(const struct base_model *base, const struct train_data *data,
                                     const struct train_plan *plan, struct sft_err *err)
@@ -18,10 +19,7 @@ static enum sft_status check_memory(const struct base_model *base, const struct 
 static enum sft_status allocate(struct learner *l, const struct settings *settings, const struct base_model *base,
                                 const struct train_data *data, const struct train_plan *plan, struct sft_err *err)
 {
-    const struct adamw_options adamw = {.weight_decay = settings->train.weight_decay,
-                                        .beta1 = settings->train.adam_beta1,
-                                        .beta2 = settings->train.adam_beta2,
-                                        .epsilon = settings->train.adam_epsilon};
+    const struct adamw_options adamw = adamw_options_of(settings);
     const size_t positions = train_plan_positions(plan, data);
     if (transformer_init(&l->model, &base->config, plan->kernels, tensor_any, err) ||
         adamw_init(&l->adamw, &l->model, &adamw, err) ||

@@ -30,3 +30,25 @@ struct dataset_options dataset_options_of(const struct settings *settings, size_
         .seed = settings->train.seed,
     };
 }
+
+struct order_options order_options_of(const struct settings *settings)
+{
+    return (struct order_options){.batch_size = (size_t)settings->train.batch_size,
+                                  .seed = settings->train.seed,
+                                  .shuffle = settings->data.shuffle};
+}
+
+struct schedule_options schedule_options_of(const struct settings *settings)
+{
+    return (struct schedule_options){.type = (enum lr_scheduler)settings->train.lr_scheduler_type,
+                                     .learning_rate = settings->train.learning_rate,
+                                     .warmup_steps = settings->train.warmup_steps};
+}
+
+struct adamw_options adamw_options_of(const struct settings *settings)
+{
+    return (struct adamw_options){.weight_decay = settings->train.weight_decay,
+                                  .beta1 = settings->train.adam_beta1,
+                                  .beta2 = settings->train.adam_beta2,
+                                  .epsilon = settings->train.adam_epsilon};
+}

@@ -5,10 +5,17 @@
 #include "config/settings.h"
 #include "data/dataset.h"
 #include "text/template.h"
+#include "train/adamw.h"
+#include "train/order.h"
+#include "train/schedule.h"
 
 struct template_options template_options_of(const struct settings *settings);
 
 /* max_length: the effective one, which the model bounds too. */
 struct dataset_options dataset_options_of(const struct settings *settings, size_t max_length);
+
+struct order_options order_options_of(const struct settings *settings);
+struct schedule_options schedule_options_of(const struct settings *settings);
+struct adamw_options adamw_options_of(const struct settings *settings);
 
 #endif

@@ -33,6 +33,16 @@ enum sft_status output_dir_lock(struct output_dir *out, struct sft_err *err)
     return status ? status : checkpoint_clean(out->path, err);
 }
 
+enum sft_status output_dir_find(struct output_dir *out, struct sft_err *err)
+{
+    return checkpoint_find(out->path, &out->found, err);
+}
+
+const char *output_dir_precision(const struct output_dir *out)
+{
+    return json_string(json_get(out->found.state_json, "precision"));
+}
+
 static enum sft_status check_record(const struct output_dir *out, const struct run_record *record, struct sft_err *err)
 {
     const char *isa_before;
@@ -47,24 +57,21 @@ static enum sft_status check_record(const struct output_dir *out, const struct r
     return SFT_OK;
 }
 
-enum sft_status output_dir_find(struct output_dir *out, const struct settings *settings, const struct train_data *data,
-                                struct train_plan *plan, struct sft_err *err)
+enum sft_status output_dir_set_record(struct output_dir *out, const struct settings *settings,
+                                      const struct train_data *data, const struct train_plan *plan,
+                                      struct sft_err *err)
 {
-    struct run_record record = {.settings = settings, .total_steps = plan->intervals.total_steps};
+    struct run_record record = {.settings = settings,
+                                .precision = plan->kernels->precision,
+                                .isa = plan->kernels->isa,
+                                .total_steps = plan->intervals.total_steps};
     run_record_data(&record.train, &data->train);
     run_record_data(&record.eval, &data->eval);
     enum sft_status status = run_record_base(&record, settings->model.base, err);
     if (!status)
-        status = checkpoint_find(out->path, &out->found, err);
-    if (!status)
-        status = train_plan_keep_precision(plan, settings, json_string(json_get(out->found.state_json, "precision")),
-                                           err);
-    if (!status) {
-        record.precision = plan->kernels->precision;
-        record.isa = plan->kernels->isa;
         status = check_record(out, &record, err);
+    if (!status)
         run_record_write(&record, &out->record);
-    }
     run_record_free(&record);
     return status;
 }

@@ -22,10 +22,16 @@ void output_dir_close(struct output_dir *out);
 /* Make it this process's own: SFT_EUSAGE where another run holds it. Clears up what a killed one left. */
 enum sft_status output_dir_lock(struct output_dir *out, struct sft_err *err);
 
-/* Find the checkpoint to go on from, and hold the run against its record: SFT_EUSAGE says what differs. Where the
- * precision is "auto" the plan takes that of the record. */
-enum sft_status output_dir_find(struct output_dir *out, const struct settings *settings, const struct train_data *data,
-                                struct train_plan *plan, struct sft_err *err);
+/* Find the checkpoint to go on from. */
+enum sft_status output_dir_find(struct output_dir *out, struct sft_err *err);
+
+/* The precision that the run found there was started with; NULL: none was found. */
+const char *output_dir_precision(const struct output_dir *out);
+
+/* Say what the run is. SFT_EUSAGE, with what differs, where the one found there is another. */
+enum sft_status output_dir_set_record(struct output_dir *out, const struct settings *settings,
+                                      const struct train_data *data, const struct train_plan *plan,
+                                      struct sft_err *err);
 
 /* What on_bad_row = skip leaves out is written down, in rejected.jsonl, so that nothing is lost silently. */
 enum sft_status output_dir_write_rejected(const struct output_dir *out, const struct train_data *data,

@@ -3,6 +3,7 @@
 #include "config/settings.h"
 #include "data/batching.h"
 #include "model/transformer.h"
+#include "train/options.h"
 
 #include <math.h>
 #include <string.h>
@@ -42,12 +43,8 @@ static struct intervals make_intervals(const struct settings *s, const struct tr
 
 void train_plan_make(struct train_plan *plan, const struct settings *settings, const struct train_data *data)
 {
-    const struct schedule_options schedule = {.type = (enum lr_scheduler)settings->train.lr_scheduler_type,
-                                              .learning_rate = settings->train.learning_rate,
-                                              .warmup_steps = settings->train.warmup_steps};
-    plan->order = (struct order_options){.batch_size = (size_t)settings->train.batch_size,
-                                         .seed = settings->train.seed,
-                                         .shuffle = settings->data.shuffle};
+    const struct schedule_options schedule = schedule_options_of(settings);
+    plan->order = order_options_of(settings);
     plan->micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
     plan->max_grad_norm = settings->train.max_grad_norm;
     plan->best_is_by_loss = strcmp(settings->train.metric_for_best_model, "eval_loss") == 0;

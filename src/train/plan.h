@@ -24,7 +24,8 @@ struct train_memory { /* bytes */
 };
 
 /* Choose the kernels, for the settings' precision: SFT_EUSAGE says why there are none. */
-enum sft_status train_plan_choose_kernels(struct train_plan *plan, const struct settings *settings, struct sft_err *err);
+enum sft_status train_plan_choose_kernels(struct train_plan *plan, const struct settings *settings,
+                                          struct sft_err *err);
 
 /* A run that goes on in "auto" stays with the precision that it began with. */
 enum sft_status train_plan_keep_precision(struct train_plan *plan, const struct settings *settings,

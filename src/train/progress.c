@@ -26,7 +26,8 @@ static const char *time_left(const struct progress *p, uint64_t step, double par
     const double done = (double)steps + part, left = (double)p->total_steps - (double)step - part;
     if (steps >= STEPS_TO_JUDGE_BY || (steps >= 1 && seconds >= SECONDS_TO_JUDGE_BY))
         return log_duration(out, seconds / done * fmax(left, 0));
-    return strcpy(out, "");
+    *out = '\0';
+    return out;
 }
 
 /* ---- while it runs ---- */

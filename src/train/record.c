@@ -55,7 +55,7 @@ void run_record_data(struct strbuf *fingerprint, const struct dataset *ds)
     strbuf_clear(fingerprint);
     for (size_t i = 0; i < ds->n_files && !ds->borrows; i++)
         strbuf_printf(fingerprint, "%s%016llx*%.9g:%s", i ? " " : "", (unsigned long long)ds->files[i].hash,
-                      ds->files[i].repeat, ds->files[i].store.format);
+                      ds->files[i].spec.repeat, ds->files[i].store.format);
 }
 
 /* The fingerprint that stands for a path's content, or NULL for a field that has none. */

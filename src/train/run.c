@@ -16,7 +16,10 @@ static enum sft_status open_output(struct run *run, const struct run_options *op
     output_dir_init(&run->output, run->settings, options->fresh);
     if (!options->dry && output_dir_lock(&run->output, err))
         return err->status;
-    return output_dir_find(&run->output, run->settings, &run->data, &run->plan, err);
+    if (output_dir_find(&run->output, err) ||
+        train_plan_keep_precision(&run->plan, run->settings, output_dir_precision(&run->output), err))
+        return err->status;
+    return output_dir_set_record(&run->output, run->settings, &run->data, &run->plan, err);
 }
 
 /* Of what it begins with; a checkpoint's are checked by their sums. */

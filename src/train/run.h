@@ -1,5 +1,5 @@
-/* A run: what `sft train` and `sft bench` need, a part a purpose, made ready in the order in which it can fail cheapest;
- * only then the large allocations. Who needs a part takes the part: this is for who has them all. */
+/* A run: what `sft train` and `sft bench` need, a part a purpose, made ready in the order in which it can fail
+ * cheapest; only then the large allocations. Who needs a part takes the part: this is for who has them all. */
 #ifndef SFT_TRAIN_RUN_H
 #define SFT_TRAIN_RUN_H
 

@@ -2,7 +2,7 @@
 #ifndef SFT_TRAIN_SCHEDULE_H
 #define SFT_TRAIN_SCHEDULE_H
 
-#include "config/settings.h"
+#include "config/choices.h"
 
 #include <stdint.h>
 

@@ -32,7 +32,7 @@ enum sft_status train_data_load(struct train_data *data, const struct base_model
     const struct string_list *train = &settings->data.train, *eval = &settings->data.eval;
     const struct dataset_options how = reading_options(base, settings, options);
     *data = (struct train_data){0};
-    if (dataset_find_files(eval->items, eval->count, err)) /* before hours are spent on the others */
+    if (file_spec_find(eval->items, eval->count, err)) /* before hours are spent on the others */
         return err->status;
     if (load(&data->train, train, base, &how, err) || load(&data->eval, eval, base, &how, err))
         return err->status;

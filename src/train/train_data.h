@@ -13,9 +13,9 @@ struct train_data {
     struct chat_template template;
 };
 
-struct train_data_options { /* what the settings do not say about reading them */
-    bool lenient;           /* rows that would stop a run (on_bad_row, overlong = error) are only left out and counted */
-    size_t max_rows;        /* of a file; 0: all */
+struct train_data_options {   /* what the settings do not say about reading them */
+    bool lenient;             /* rows that would stop a run (on_bad_row, overlong = error) are only left out */
+    size_t max_rows;          /* of a file; 0: all */
     const volatile int *stop; /* may be NULL; SFT_EINTERRUPTED where a signal set it */
 };
 

@@ -106,12 +106,15 @@ static void judge(struct trainer *t, const struct eval_metrics *m)
 static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
 {
     struct learner *l = t->learner;
+    const struct evaluator by = {l->objective, &l->model, &l->acts, &l->buffer, t->run->plan.micro_batch_tokens};
     struct evaluation result;
-    const enum sft_status status = evaluate(l->objective, &l->model, &l->acts, &l->buffer, &t->run->data.eval,
-                                            t->run->plan.micro_batch_tokens, t->signals.stop, &result, err);
+    const enum sft_status status = evaluate(&by, &t->run->data.eval, t->signals.stop, &result, err);
     if (status) /* interrupted: it stays due, and is run when the run goes on */
         return status == SFT_EINTERRUPTED ? SFT_OK : status;
-    const struct eval_metrics m = {t->state->step, intervals_epoch(t->intervals, t->state), result.loss, result.mean_token_accuracy};
+    const struct eval_metrics m = {.step = t->state->step,
+                                   .epoch = intervals_epoch(t->intervals, t->state),
+                                   .eval_loss = result.loss,
+                                   .eval_mean_token_accuracy = result.mean_token_accuracy};
     t->state->last_eval_step = (int64_t)t->state->step;
     progress_log_eval(&m, result.num_conversations);
     divergence_add_eval(&t->divergence, m.step, m.eval_loss);

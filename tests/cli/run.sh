@@ -6,6 +6,7 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../skips.sh"
 SFT=${SFT:-./sft}
 [ -x "$SFT" ] || { echo "error: no program $SFT (run make, or set SFT)" >&2; exit 1; }
 SFT=$(cd "$(dirname "$SFT")" && pwd)/${SFT##*/}
@@ -20,6 +21,7 @@ export OMP_WAIT_POLICY=passive # tests share the machine: threads that spin whil
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir "$SHARED"
+expect_skips "$here/../skips" "$scratch/skips"
 passed=0 failed=0 skipped=0
 
 for file in "$here"/test_*.sh; do
@@ -31,7 +33,11 @@ for file in "$here"/test_*.sh; do
         log=$scratch/$name.log
         (cd "$scratch/$name" && sh -e -c '. "$1"; . "$2"; test_$3' - "$here/lib.sh" "$file" "$test") >"$log" 2>&1 </dev/null
         code=$?
-        if [ $code -eq 0 ]; then
+        if [ $code -eq 0 ] && unexpected_skips "$scratch/skips" "$log" >"$log.unexpected"; then
+            failed=$((failed + 1))
+            echo "FAIL  $name"
+            sed 's/^/      /' "$log.unexpected"
+        elif [ $code -eq 0 ]; then
             passed=$((passed + 1))
             echo "ok    $name"
         else

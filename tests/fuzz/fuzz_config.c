@@ -41,8 +41,8 @@ static void put(const char *name, const void *bytes, size_t len)
 
 static void check_config(const struct model_config *c)
 {
-    if (!c->family || c->n_layer == 0 || c->n_head == 0 || c->n_head * c->head_dim != c->n_embd || c->n_positions == 0 ||
-        c->vocab_size == 0 || c->n_inner == 0)
+    if (!c->family || c->n_layer == 0 || c->n_head == 0 || c->n_head * c->head_dim != c->n_embd ||
+        c->n_positions == 0 || c->vocab_size == 0 || c->n_inner == 0)
         SFT_BUG("sizes that no model has");
     if (!(c->layer_norm_epsilon > 0 && c->layer_norm_epsilon <= 1) || !(c->dropout >= 0 && c->dropout <= 1) ||
         !isfinite(c->initializer_range))
@@ -75,6 +75,7 @@ static void check_round_trip(const struct model_config *c, const json *raw, cons
         if (hf_save(&(struct model_out){params, &table, c, &meta, NULL}, dir, &err) ||
             model_config_load(&again, dir, &raw_again, &err))
             SFT_BUG("what was saved cannot be read");
+        /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): each was zeroed whole before it was filled */
         if (memcmp(c, &again, sizeof again) != 0)
             SFT_BUG("another config came back");
         if (generation_config_load(&ends, dir, raw_again, &again, &err) || ends.n_end_tokens != g->n_end_tokens)

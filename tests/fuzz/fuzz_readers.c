@@ -51,7 +51,7 @@ static void check_row(const json *root)
     }
     const struct reader *reader = reader_detect(root, &err);
     require(reader ? reader->matches(root) : err.status == SFT_EDATA && err.message[0]);
-    if (conversation_read(root, &arena, &conv, &err) == SFT_OK)
+    if (reader_read_any(root, &arena, &conv, &err) == SFT_OK)
         check_conversation(&conv);
     arena_free(&arena);
 }

@@ -205,6 +205,7 @@ START_TEST(values_are_no_cause)
     SAME(("'%.80s:%.80s'", "a", "b"), ("'%.80s:%.80s'", "c", "d"));
     SAME(("%.*s is too large", 2, "12"), ("%.*s is too large", 3, "1e9"));
     SAME(("found '%c'", 'a'), ("found '%c'", 'b'));
+    SAME(("expected %s, found %d", "',' or ']'", 1), ("expected %s, found %d", "',' or '}'", 1)); /* in a word, too */
 }
 END_TEST
 
@@ -221,6 +222,9 @@ START_TEST(words_are)
     OTHER(("U+%04X", 0x1FU), ("U+%04X", 0x1EU)); /* a name */
     OTHER(("write \\u%04x", 1U), ("write \\u%04x", 2U));
     OTHER(("column %c", 'a'), ("column %c", 'b'));
+    OTHER(("%s's %s", "x", "a"), ("%s's %s", "x", "b"));
+    OTHER(("%s and %s", "'a", "b"), ("%s and %s", "'a", "c")); /* a quote that a word leaves open ends with it */
+    OTHER(("expected %s", "a value"), ("expected %s", "',' or '}'"));
     OTHER(("%d %s", 1, "a"), ("%d %s", 1, "b")); /* arguments are taken one by one */
     OTHER(("%zu %llu %g %.*s %s", (size_t)1, 2ULL, 3.0, 1, "x", "a"),
           ("%zu %llu %g %.*s %s", (size_t)1, 2ULL, 3.0, 1, "x", "b"));

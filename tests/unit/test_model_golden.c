@@ -281,7 +281,8 @@ static double run_hand_batch(struct fixture *f, const struct hand_batch *b)
     float weights[HAND_N];
     const struct hand_targets to = {rows, labels, weights};
     const struct targets targets = collect_targets(&to, b->labels, b->weights, HAND_N);
-    objective_run_grad(&objective_sft, &(struct objective_batch){&f->model, &f->acts, &batch, &targets}, 1, false, &sums);
+    const struct objective_batch run = {&f->model, &f->acts, &batch, &targets};
+    objective_run_grad(&objective_sft, &run, 1, false, &sums);
     return sums.loss;
 }
 

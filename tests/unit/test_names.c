@@ -135,8 +135,8 @@ static const char *unknown(const char *row)
 START_TEST(unknown_structures)
 {
 #define KNOWN                                                                                                \
-    "; expected messages, conversations, prompt and completion, instruction and output, question and "       \
-    "answer, chosen, or text; [data] columns = "
+    "; expected messages, conversations, prompt and completion, chosen, instruction and output, question "   \
+    "and answer, or text; [data] columns = "
     ck_assert_str_eq(unknown("[1]"), "expected an object, found an array");
     ck_assert_str_eq(unknown("{'foo':1,'ask':'a','bar':2,'reply':'b'}"),
                      "unknown structure: it has the keys foo, ask, bar, reply" KNOWN

@@ -262,8 +262,8 @@ START_TEST(weights_that_are_something_else)
     struct strbuf unused = {0};
     put("model.safetensors", not_weights[_i].content);
     ck_assert_int_eq(check(&unused), SFT_EDATA);
-    ck_assert_msg(strstr(err_text(&err), "/model.safetensors: ") && strstr(err_text(&err), not_weights[_i].message), "%s",
-                  err_text(&err));
+    const char *told = err_text(&err);
+    ck_assert_msg(strstr(told, "/model.safetensors: ") && strstr(told, not_weights[_i].message), "%s", told);
     strbuf_free(&unused);
 }
 END_TEST

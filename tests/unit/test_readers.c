@@ -490,12 +490,12 @@ START_TEST(one_conversation)
     struct sft_err err;
     json *root;
     ck_assert_int_eq(json_parse(row, strlen(row), &root, &err), SFT_OK);
-    ck_assert_int_eq(conversation_read(root, &arena, &conv, &err), SFT_OK);
+    ck_assert_int_eq(reader_read_any(root, &arena, &conv, &err), SFT_OK);
     json_free(root);
     ck_assert_uint_eq(conv.count, 2);
     ck_assert_str_eq(conv.messages[1].content, "c");
     ck_assert_int_eq(json_parse("{}", 2, &root, &err), SFT_OK);
-    ck_assert_int_eq(conversation_read(root, &arena, &conv, &err), SFT_EDATA);
+    ck_assert_int_eq(reader_read_any(root, &arena, &conv, &err), SFT_EDATA);
     json_free(root);
     arena_free(&arena);
 }

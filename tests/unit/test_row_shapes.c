@@ -124,7 +124,8 @@ static const struct {
 START_TEST(what_others_write_is_read)
 {
     options.on_bad_row = ON_BAD_ROW_SKIP;
-    ck_assert_msg(load(readable[_i].name, "", readable[_i].text) == SFT_OK, "%s: %s", readable[_i].text, err_text(&err));
+    ck_assert_msg(load(readable[_i].name, "", readable[_i].text) == SFT_OK, "%s: %s", readable[_i].text,
+                  err_text(&err));
     ck_assert_msg(strcmp(found(), readable[_i].want) == 0, "%s: %s", readable[_i].text, found());
 }
 END_TEST
@@ -163,11 +164,11 @@ static const struct {
      ": holds JSON, not text (FILE:messages, or another format, reads its rows; FILE:txt takes it as it is)"},
     {"a.jsonl", "{\"input_ids\":[1,2],\"labels\":[-100,2]}\n",
      ":1: unknown structure: it has the keys input_ids, labels (tokens already, and texts are read here); expected "
-     "messages, conversations, prompt and completion, instruction and output, question and answer, chosen, or text; "
+     "messages, conversations, prompt and completion, chosen, instruction and output, question and answer, or text; "
      "[data] columns = YOURS:prompt OTHER:completion says which is which"},
     {"a.csv", "prompt,completion;note\na,b\nc,d\n", /* commas: the second column has another name */
      ":2: unknown structure: it has the keys prompt, completion;note; expected messages, conversations, prompt and "
-     "completion, instruction and output, question and answer, chosen, or text; [data] columns = "
+     "completion, chosen, instruction and output, question and answer, or text; [data] columns = "
      "\"completion;note:completion\" says which is which"},
 };
 

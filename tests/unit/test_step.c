@@ -2,6 +2,7 @@
 #include "scratch.h"
 #include "support/run_suite.h"
 #include "support/tables.h"
+#include "config/settings.h"
 #include "train/run.h"
 #include "train/step.h"
 

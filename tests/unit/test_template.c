@@ -327,10 +327,11 @@ END_TEST
 START_TEST(auto_knows_its_own)
 {
     struct sft_err err;
-    static const enum template_choice choices[] = {TEMPLATE_IM_SEP, TEMPLATE_CHATML};
-    for (size_t i = 0; i < 2; i++) {
-        start(choices[i]);
-        ck_assert_str_eq(recognised(f.tpl.jinja, &err), f.tpl.name);
+    static const char *const words[] = {TEMPLATE_CHOICES(CHOICE_WORD)};
+    for (enum template_choice choice = TEMPLATE_AUTO + 1; choice < TEMPLATE_CUSTOM; choice++) {
+        start(choice);
+        ck_assert_str_eq(f.tpl.name, words[choice]);
+        ck_assert_str_eq(recognised(f.tpl.jinja, &err), words[choice]);
         stop();
     }
     start_custom("<|u|>'\\\n", "<|e|>", "<|a|> ", " <|e|>\n<|x|>\t");

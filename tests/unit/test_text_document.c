@@ -140,14 +140,14 @@ static size_t check_cuts(const struct tokenizer *with, const struct strbuf *text
     struct encoder *enc = encoder_new(with);
     struct text_cutter *cutter = text_cutter_new(with);
     size_t n = 0;
-    text_add_lines(&lines, text->data, text->len);
+    text_cut_add_lines(&lines, text->data, text->len);
     encoder_encode(enc, lines.data, lines.len, &whole);
     for (size_t from = 0, to; from < text->len; from = to, n++) {
         const size_t least = from + 1 + rng_below(rng, 1000);
         to = least < text->len ? text_cut(cutter, text->data, text->len, least) : text->len;
         ck_assert(to > from && to <= text->len);
         strbuf_clear(&lines);
-        text_add_lines(&lines, text->data + from, to - from);
+        text_cut_add_lines(&lines, text->data + from, to - from);
         encoder_encode(enc, lines.data, lines.len, &parts);
     }
     ck_assert_uint_eq(parts.count, whole.count);
@@ -198,7 +198,7 @@ START_TEST(line_ends)
         {"a\r\nb", "a\nb"}, {"\r\r\n\n\r", "\r\n\n\r"}, {"", ""}, {"\r\n", "\n"}, {"x", "x"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct strbuf lines = {0};
-        text_add_lines(&lines, cases[i][0], strlen(cases[i][0]));
+        text_cut_add_lines(&lines, cases[i][0], strlen(cases[i][0]));
         ck_assert_str_eq(lines.data ? lines.data : "", cases[i][1]);
         strbuf_free(&lines);
     }

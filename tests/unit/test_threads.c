@@ -3,6 +3,7 @@
 #include "support/tables.h"
 #include "support/err_text.h"
 #include "threads.h"
+#include "config/settings.h"
 #include "train/run.h"
 #include "train/step.h"
 
@@ -184,8 +185,8 @@ static struct block trained(const int threads[STEPS])
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         ck_assert(!settings_override(&settings, set[i], &err));
     omp_set_num_threads(ALL);
-    ck_assert_msg(!run_prepare(&run, &settings, &(struct run_options){.dry = true}, &err) && !run_allocate(&run, &err), "%s",
-                  err_text(&err));
+    ck_assert_msg(!run_prepare(&run, &settings, &(struct run_options){.dry = true}, &err) && !run_allocate(&run, &err),
+                  "%s", err_text(&err));
     for (int i = 0; i < STEPS; i++) {
         omp_set_num_threads(threads[i]);
         ck_assert_msg(!step_take(&run.learner, &run.data.train, &run.plan, NULL, &result, &err), "%s", err_text(&err));

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/writer_id.h"
-#include "data/hash_set.h"
+#include "base/hash_set.h"
 #include "store_end.h"
 #include "support/run_suite.h"
 

@@ -6,12 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-const json *key_read(const json *node)
-{
-    json_set_mark(node, MARK_READ);
-    return node;
-}
-
 /* ---- keys that speak of training ---- */
 
 static bool is_blank(const char *text)

@@ -8,23 +8,12 @@
 #define SFT_DATA_READERS_KEYS_H
 
 #include "base/json.h"
+#include "data/readers/marks.h"
 #include "data/readers/names.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* What a reader says of a node. */
-enum key_mark {
-    MARK_UNREAD,
-    MARK_READ,    /* it was looked into: its own keys are counted too */
-    MARK_WHOLE,   /* and taken as it is, with all that is in it */
-    MARK_REFUSED, /* a flag that says to train what is never trained */
-    MARK_IGNORED, /* the user's columns leave it out */
-};
-
-/* The node itself, marked as read; NULL is fine. */
-const json *key_read(const json *node);
 
 enum key_kind {
     KEY_USED,

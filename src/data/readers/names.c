@@ -1,7 +1,8 @@
 #include "data/readers/names.h"
 
 #include "base/nearest.h"
-#include "data/readers/keys.h"
+#include "data/readers/marks.h"
+#include "data/rows/row_keys.h"
 
 #include <string.h>
 #include <strings.h>
@@ -98,12 +99,11 @@ bool names_role(const struct names *names, const char *speaker, enum role *role,
 
 /* ---- settings ---- */
 
+/* What a column can be called: keys of rows, and of the turns and calls in them. */
 static const char *const keys[] = {
-    "ignore",      "messages",   "conversations", "conversation", "prompt",    "completion", "chosen",
-    "instruction", "input",      "context",       "output",       "response",  "history",    "question",
-    "answer",      "text",       "system",        "tools",        "role",      "content",    "from",
-    "value",       "weight",     "train",         "masked",       "name",      "type",       "replies",
-    "rank",        "deleted",    "tool_calls",    "function_call", "function", "arguments",  "rejected",
+    "ignore",   ROW_KEYS,   "conversation", "tools", "role", "content", "from",    "value", "weight",
+    "train",    "masked",   "name",         "type",  "replies", "rank", "deleted", "tool_calls",
+    "function_call", "function", "arguments",
 };
 
 /* "theirs:ours" at its last colon, into the arena. */

@@ -21,9 +21,9 @@
  * In all but oasst and text a row may have a system prompt of its own, under system, system_prompt,
  * system_message, system_instruction(s) or sys_prompt, written in any way (systemPrompt); it becomes the
  * first turn, also in front of a list that begins with another one. Turns, and rows, may say how much they
- * are trained on (reader_flags.c). null is as good as absent where a field may be left out. Who a speaker is
+ * are trained on (reader_flags.h). null is as good as absent where a field may be left out. Who a speaker is
  * says data/readers/names.h. Content is a string or a list of {"type": "text", "text"}, and may be empty; a list of
- * turns may not. Calls of tools become text (reader_tools.c says how); "tools" and "functions", their
+ * turns may not. Calls of tools become text (reader_tools.h says how); "tools" and "functions", their
  * definitions, are only noted in has_tools.
  *
  * A reader marks what it reads, so that what nobody read can be told (data/readers/keys.h). It says what is wrong
@@ -32,32 +32,8 @@
 #ifndef SFT_DATA_READERS_READER_H
 #define SFT_DATA_READERS_READER_H
 
-#include "base/err.h"
-#include "base/json.h"
-#include "base/mem.h"
-#include "data/readers/names.h"
-#include "text/conversation.h"
+#include "data/readers/reader_formats.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-
-/* What a row becomes: one conversation, or several of a tree. */
-struct conversations {
-    struct arena *arena;       /* the caller's; everything below lies in it */
-    const struct names *names; /* the caller's; may be NULL */
-    struct conversation *items;
-    size_t count, capacity;
-    uint64_t roles_used; /* a bit for each of names' roles */
-    bool has_row_system; /* the last one's first message is the row's own system prompt */
-};
-
-struct reader {
-    const char *name;
-    const char *keys;                 /* what a row of it looks like, for messages */
-    bool (*matches)(const json *row); /* does this row look like one of ours? */
-    bool (*detects)(const json *row); /* is a file of ours whose first row it is? NULL: where it matches */
-    enum sft_status (*read)(const json *row, struct conversations *out, struct sft_err *err);
-};
 extern const struct reader *const readers[]; /* in the order in which they are tried */
 extern const size_t readers_count;
 
@@ -75,7 +51,7 @@ enum sft_status reader_read(const struct reader *reader, const json *row, const 
 const struct reader *reader_detect(const json *row, struct sft_err *err);
 
 /* One conversation from a row in any format (of a tree the first): for generate. Strings go to the arena. */
-enum sft_status conversation_read(const json *row, struct arena *arena, struct conversation *conv,
-                                  struct sft_err *err);
+enum sft_status reader_read_any(const json *row, struct arena *arena, struct conversation *conv,
+                                struct sft_err *err);
 
 #endif

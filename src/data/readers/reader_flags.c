@@ -1,14 +1,6 @@
-/* Loss weights: what a row or a turn says about how much of it is learned.
- *
- *     weight, loss_weight, loss_scale    0, or a number from 1e-30 to 1e30, which scales the loss; true and false
- *     train, training, trainable, is_trainable, loss    true or false, 1 or 0                 axolotl, verl, ms-swift
- *     masked                                            true: not trained
- *     sample_weight, example_weight                     of a row: as weight
- *
- * Names count without regard to capitals and '_' (isTrainable). null says nothing. Two flags must agree: both
- * say that it is trained or both that it is not, and two numbers are the same. Other keys that speak of
- * training are nobody's here: data/readers/keys.h finds them. */
-#include "data/readers/reader_internal.h"
+#include "data/readers/reader_flags.h"
+
+#include "data/readers/reader_fields.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -108,7 +100,7 @@ static enum sft_status read_flags(const json *object, bool is_row, double *value
         double now;
         if (!flag || (is_row && reader_is_blank_string(child)))
             continue;
-        if (read_flag(key_read(child), flag, is_row, &now, err))
+        if (read_flag(mark_read(child), flag, is_row, &now, err))
             return SFT_EDATA;
         if (first && !agree(first, before, flag, now))
             return sft_fail_in(err, SFT_EDATA, first_key, "contradicts %s (keep one of them)", json_key(child));

@@ -8,7 +8,9 @@
  * TRL: {"prompt", "chosen"}, strings or lists of messages, read as a prompt and its completion. Where
  * `chosen` has the user's turn in it, the string `prompt` beside it only repeats that (UltraFeedback) and is
  * left out. */
-#include "data/readers/reader_internal.h"
+#include "data/readers/reader_fields.h"
+#include "data/readers/reader_formats.h"
+#include "data/readers/reader_turns.h"
 
 #include <string.h>
 
@@ -151,7 +153,10 @@ static enum sft_status read_row(const json *row, struct conversations *out, stru
     return SFT_OK;
 }
 
-const struct reader reader_hh = {.name = "hh",
-                                 .keys = "{\"chosen\": \"\\n\\nHuman: ...\\n\\nAssistant: ...\"}",
-                                 .matches = matches,
-                                 .read = read_row};
+const struct reader reader_hh = {
+    .name = "hh",
+    .keys = "{\"chosen\": \"\\n\\nHuman: ...\\n\\nAssistant: ...\"}",
+    .in_short = "chosen",
+    .matches = matches,
+    .read = read_row,
+};

@@ -1,7 +1,9 @@
 /* OpenAssistant's trees of messages: {"prompt": {"text", "role", "replies": [...], "rank"?, "deleted"?}}.
  *
  * oasst follows the best reply from the root to a leaf; oasst-all takes every such path. */
-#include "data/readers/reader_internal.h"
+#include "data/readers/reader_fields.h"
+#include "data/readers/reader_flags.h"
+#include "data/readers/reader_formats.h"
 
 #include "base/json_check.h"
 
@@ -29,8 +31,8 @@ static enum sft_status read_turn(const json *node, struct conversations *out, st
         reader_get_string(node, "text", true, &text, err) ||
         reader_get_weight(node, role, 1.0F, &weight, err))
         return SFT_EDATA;
-    key_read(json_get(node, "rank")); /* of the replies that were not taken, none is looked into */
-    key_read(json_get(node, "deleted"));
+    mark_read(json_get(node, "rank")); /* of the replies that were not taken, none is looked into */
+    mark_read(json_get(node, "deleted"));
     const size_t len = strlen(text);
     *turn = (struct message){
         .role = role, .content = arena_strndup(out->arena, text, len), .len = len, .weight = weight};
@@ -111,7 +113,7 @@ static enum sft_status visit(const json *node, struct walk *walk, struct sft_err
 static enum sft_status read_tree(const json *row, bool best_only, struct conversations *out,
                                  struct sft_err *err)
 {
-    const json *root = key_read(json_get(row, "prompt"));
+    const json *root = mark_read(json_get(row, "prompt"));
     struct walk walk = {.out = out, .best_only = best_only};
     if (is_deleted(root))
         return sft_fail_in(err, SFT_EDATA, "prompt", "it is deleted, and with it all replies");

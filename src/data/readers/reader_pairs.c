@@ -1,5 +1,7 @@
 /* Formats of one question and one answer, each under a key of its own. Any of them may have a "system". */
-#include "data/readers/reader_internal.h"
+#include "data/readers/reader_fields.h"
+#include "data/readers/reader_formats.h"
+#include "data/readers/reader_turns.h"
 
 static bool has_both(const json *row, const char *a, const char *b)
 {
@@ -91,10 +93,13 @@ static bool dolly_detects(const json *row)
     return has_both(row, "instruction", "response") && !json_get(row, "input") && !json_get(row, "output");
 }
 
-const struct reader reader_alpaca = {.name = "alpaca",
-                                     .keys = "{\"instruction\", \"input\"?, \"output\"}",
-                                     .matches = instruction_matches,
-                                     .read = instruction_read};
+const struct reader reader_alpaca = {
+    .name = "alpaca",
+    .keys = "{\"instruction\", \"input\"?, \"output\"}",
+    .in_short = "instruction and output",
+    .matches = instruction_matches,
+    .read = instruction_read,
+};
 
 const struct reader reader_dolly = {.name = "dolly",
                                     .keys = "{\"instruction\", \"context\"?, \"response\"}",
@@ -122,33 +127,15 @@ static enum sft_status question_read(const json *row, struct conversations *out,
     return SFT_OK;
 }
 
-const struct reader reader_question = {.name = "question",
-                                       .keys = "{\"question\", \"answer\"}",
-                                       .matches = question_matches,
-                                       .read = question_read};
+const struct reader reader_question = {
+    .name = "question",
+    .keys = "{\"question\", \"answer\"}",
+    .in_short = "question and answer",
+    .matches = question_matches,
+    .read = question_read,
+};
 
 /* ---- prompt and completion ---- */
-
-size_t reader_side_max(const json *row, const char *key)
-{
-    const json *node = json_get(row, key);
-    return json_is_array(node) ? json_size(node) : 1;
-}
-
-enum sft_status reader_add_side(const json *row, const char *key, enum role role, float list_weight,
-                                struct conversations *out, struct conversation *conv, struct sft_err *err)
-{
-    const json *node = key_read(json_get(row, key));
-    const char *text = json_string(node);
-    if (json_is_array(node))
-        return reader_add_turns(row, key, TURN_ROLE_CONTENT, list_weight, out, conv, err);
-    if (!text) {
-        reader_fail_type(node, "a string or an array", err);
-        return sft_in_key(err, "%s", key);
-    }
-    reader_add(conv, out->arena, role, text, 1.0F);
-    return SFT_OK;
-}
 
 static bool prompt_matches(const json *row)
 {
@@ -169,4 +156,9 @@ static enum sft_status prompt_read(const json *row, struct conversations *out, s
 }
 
 const struct reader reader_prompt = {
-    .name = "prompt", .keys = "{\"prompt\", \"completion\"}", .matches = prompt_matches, .read = prompt_read};
+    .name = "prompt",
+    .keys = "{\"prompt\", \"completion\"}",
+    .in_short = "prompt and completion",
+    .matches = prompt_matches,
+    .read = prompt_read,
+};

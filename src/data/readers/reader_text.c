@@ -1,5 +1,6 @@
 /* {"text": ...}: a document, all of which is learned. */
-#include "data/readers/reader_internal.h"
+#include "data/readers/reader_fields.h"
+#include "data/readers/reader_formats.h"
 
 static bool matches(const json *row)
 {
@@ -18,4 +19,9 @@ static enum sft_status read_row(const json *row, struct conversations *out, stru
 }
 
 const struct reader reader_text = {
-    .name = "text", .keys = "{\"text\"}", .matches = matches, .read = read_row};
+    .name = "text",
+    .keys = "{\"text\"}",
+    .in_short = "text",
+    .matches = matches,
+    .read = read_row,
+};

@@ -1,16 +1,6 @@
-/* Calls of tools as text, in the form that Hermes and Qwen use, which their templates would render:
- *
- *     content
- *     <tool_call>
- *     {"name": "f", "arguments": {"x": 1}}
- *     </tool_call>
- *
- * From OpenAI's "tool_calls": [{"type": "function", "function": {"name", "arguments"}}, ...], whose
- * "function" may be left out and its fields stand in the call itself, and from the older "function_call":
- * {"name", "arguments"}. Arguments are an object or the JSON text of one: either way they are printed as
- * transformers' filter tojson prints them, so that one call has one form. A text that is no JSON stays as it
- * is; no arguments, null and a blank text are {}. */
-#include "data/readers/reader_internal.h"
+#include "data/readers/reader_tools.h"
+
+#include "data/readers/reader_fields.h"
 
 #include <string.h>
 
@@ -81,7 +71,7 @@ static enum sft_status add_call(const json *function, struct strbuf *text, struc
 /* An element of "tool_calls". */
 static enum sft_status add_tool_call(const json *call, struct strbuf *text, struct sft_err *err)
 {
-    const json *function = key_read(json_get(call, "function"));
+    const json *function = mark_read(json_get(call, "function"));
     const char *type;
     if (!json_is_object(call))
         return reader_fail_type(call, "an object", err);

@@ -1,8 +1,8 @@
-/* Turns of a list, {"role", "content"} or {"from", "value"}, and the formats that are such a list: OpenAI's
- * and TRL's {"messages": [...]} and ShareGPT's, as FastChat, LLaMA-Factory and Axolotl write it,
- * {"conversations": [...]}. What a speaker called function_call says is a text already and stays as it is, or
- * an object and is printed. */
-#include "data/readers/reader_internal.h"
+#include "data/readers/reader_turns.h"
+
+#include "data/readers/reader_fields.h"
+#include "data/readers/reader_flags.h"
+#include "data/readers/reader_tools.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@
  * text, or the text itself. */
 static enum sft_status add_part(const json *part, struct strbuf *text, struct sft_err *err)
 {
-    const char *type, *content = json_string(key_read(part));
+    const char *type, *content = json_string(mark_read(part));
     if (!content) {
         if (!json_is_object(part))
             return reader_fail_type(part, "an object", err);
@@ -43,10 +43,10 @@ static enum sft_status build_content(const json *turn, const char *key, bool is_
     const bool has_calls = reader_has_calls(turn);
     const char *string = NULL;
     if (is_call && json_is_object(content)) {
-        if (reader_add_bare_call(key_read(content), text, err))
+        if (reader_add_bare_call(mark_read(content), text, err))
             return sft_in_key(err, "%s", key);
     } else if (json_is_array(content)) {
-        if (add_parts(key_read(content), key, text, err))
+        if (add_parts(mark_read(content), key, text, err))
             return SFT_EDATA;
     } else if (reader_get_string(turn, key, !has_calls, &string, err)) {
         return SFT_EDATA;
@@ -66,7 +66,7 @@ static enum sft_status add_content(const json *turn, const char *key, enum role 
         return sft_fail_in(err, SFT_EDATA, reader_get(turn, "function_call") ? "function_call" : "tool_calls",
                            "only a message of the assistant can have calls");
     if (plain && !has_calls) {
-        reader_add(conv, arena, role, json_string(key_read(json_get(turn, key))), weight);
+        reader_add(conv, arena, role, json_string(mark_read(json_get(turn, key))), weight);
         return SFT_OK;
     }
     const enum sft_status status = build_content(turn, key, is_call, &text, err);
@@ -129,46 +129,23 @@ enum sft_status reader_add_turns(const json *row, const char *key, enum turn_sty
     return SFT_OK;
 }
 
-/* ---- the formats ---- */
-
-static bool messages_matches(const json *row)
+size_t reader_side_max(const json *row, const char *key)
 {
-    return reader_get(row, "messages") != NULL;
+    const json *node = json_get(row, key);
+    return json_is_array(node) ? json_size(node) : 1;
 }
 
-static enum sft_status messages_read(const json *row, struct conversations *out, struct sft_err *err)
+enum sft_status reader_add_side(const json *row, const char *key, enum role role, float list_weight,
+                                struct conversations *out, struct conversation *conv, struct sft_err *err)
 {
-    struct conversation *conv;
-    if (reader_begin_row(row, out, json_size(json_get(row, "messages")), &conv, err))
-        return SFT_EDATA;
-    return reader_add_turns(row, "messages", TURN_ROLE_CONTENT, 1.0F, out, conv, err);
+    const json *node = mark_read(json_get(row, key));
+    const char *text = json_string(node);
+    if (json_is_array(node))
+        return reader_add_turns(row, key, TURN_ROLE_CONTENT, list_weight, out, conv, err);
+    if (!text) {
+        reader_fail_type(node, "a string or an array", err);
+        return sft_in_key(err, "%s", key);
+    }
+    reader_add(conv, out->arena, role, text, 1.0F);
+    return SFT_OK;
 }
-
-const struct reader reader_messages = {.name = "messages",
-                                       .keys = "{\"messages\": [{\"role\", \"content\"}, ...]}",
-                                       .matches = messages_matches,
-                                       .read = messages_read};
-
-static const char *list_key(const json *row)
-{
-    return reader_get(row, "conversations") ? "conversations" : "conversation";
-}
-
-static bool sharegpt_matches(const json *row)
-{
-    return reader_get(row, list_key(row)) != NULL;
-}
-
-static enum sft_status sharegpt_read(const json *row, struct conversations *out, struct sft_err *err)
-{
-    const char *key = list_key(row);
-    struct conversation *conv;
-    if (reader_begin_row(row, out, json_size(json_get(row, key)), &conv, err))
-        return SFT_EDATA;
-    return reader_add_turns(row, key, TURN_FROM_VALUE, 1.0F, out, conv, err);
-}
-
-const struct reader reader_sharegpt = {.name = "sharegpt",
-                                       .keys = "{\"conversations\": [{\"from\", \"value\"}, ...]}",
-                                       .matches = sharegpt_matches,
-                                       .read = sharegpt_read};

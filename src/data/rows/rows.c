@@ -1,6 +1,7 @@
 #include "data/rows/rows.h"
 
 #include "data/rows/csv.h"
+#include "data/rows/row_keys.h"
 #include "data/rows/rows_json.h"
 
 #include <ctype.h>
@@ -112,10 +113,7 @@ static enum sft_status read_names(struct rows *rows, const struct json_element *
     return status;
 }
 
-/* Keys that the readers of flat rows look for. */
-static const char *const known_keys[] = {"prompt", "completion", "instruction", "input",  "context", "output",
-                                         "response", "question", "answer",      "text",   "system",  "history",
-                                         "chosen", "rejected",   "messages",    "conversations"};
+static const char *const known_keys[] = {ROW_KEYS};
 
 /* Whether a name is the key but for capitals and blanks around it. */
 static bool is_alike(const char *name, const char *key)

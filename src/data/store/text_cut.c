@@ -20,7 +20,7 @@ struct text_cutter {
     size_t n_refused;
 };
 
-void text_add_lines(struct strbuf *sb, const char *text, size_t len)
+void text_cut_add_lines(struct strbuf *sb, const char *text, size_t len)
 {
     const char *end = text + len;
     while (text < end) {
@@ -98,9 +98,9 @@ static bool is_seamless(struct text_cutter *cutter, const char *text, size_t len
     const size_t from = at > MARGIN ? at - MARGIN : 0, to = len - at > MARGIN ? at + MARGIN : len;
     strbuf_clear(&cutter->left);
     strbuf_clear(&cutter->both);
-    text_add_lines(&cutter->left, text + from, at - from);
+    text_cut_add_lines(&cutter->left, text + from, at - from);
     strbuf_add(&cutter->both, cutter->left.data, cutter->left.len);
-    text_add_lines(&cutter->both, text + at, to - at);
+    text_cut_add_lines(&cutter->both, text + at, to - at);
     const struct strbuf *left = &cutter->left, *both = &cutter->both;
     cutter->parts.count = cutter->whole.count = 0;
     encoder_encode(cutter->enc, both->data, both->len, &cutter->whole);

@@ -16,13 +16,13 @@
 #include <stddef.h>
 
 /* Append text with its CR LF as LF. */
-void text_add_lines(struct strbuf *sb, const char *text, size_t len);
+void text_cut_add_lines(struct strbuf *sb, const char *text, size_t len);
 
 struct text_cutter;
 struct text_cutter *text_cutter_new(const struct tokenizer *tok); /* borrows tok */
 void text_cutter_free(struct text_cutter *cutter);
 
-/* The first cut at `from` or later, 0 < from; len where there is none. Cuts are where the text is as text_add_lines
+/* The first cut at `from` or later, 0 < from; len where there is none. Cuts are where the text is as text_cut_add_lines
  * gives it. */
 size_t text_cut(struct text_cutter *cutter, const char *text, size_t len, size_t from);
 

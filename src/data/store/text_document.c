@@ -119,7 +119,7 @@ static void encode_part(struct document *doc, size_t part, struct encoder *enc, 
 {
     const size_t from = doc->cuts[part], to = doc->cuts[part + 1];
     strbuf_clear(lines);
-    text_add_lines(lines, doc->text + from, to - from);
+    text_cut_add_lines(lines, doc->text + from, to - from);
     doc->tokens[part].count = 0;
     encoder_encode(enc, lines->data, lines->len, &doc->tokens[part]);
     struct sft_err err;

@@ -17,30 +17,8 @@ enum {
     BLOCK_BYTES = 8 << 20,
     SHARD_ROWS = 32, /* rows that a thread takes at a time */
     BLOCK_SHARDS = (BLOCK_ROWS + SHARD_ROWS - 1) / SHARD_ROWS,
-    KEY_VERSION = 3, /* to be raised where the same key would make another store */
+    KEY_VERSION = 3, /* to be raised where the same key would make another store: a reader reads other things, say */
 };
-
-/* ---- formats ---- */
-
-struct file_format file_format_of(const char *path, const char *format)
-{
-    static const struct {
-        const char *name, *ending, *packed;
-        enum file_kind kind;
-    } kinds[] = {{"csv", ".csv", ".csv.gz", FILE_CSV},
-                 {"tsv", ".tsv", ".tsv.gz", FILE_TSV},
-                 {"txt", ".txt", ".txt.gz", FILE_TEXT}};
-    const struct reader *reader = format ? reader_by_name(format) : NULL;
-    struct file_format result = {.kind = FILE_JSON, .reader = reader, .is_forced = format != NULL};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        const bool is_kind = format && !reader ? strcmp(format, kinds[i].name) == 0
-                                               : str_has_ending(path, kinds[i].ending) ||
-                                                     str_has_ending(path, kinds[i].packed);
-        if (is_kind && !(reader && kinds[i].kind == FILE_TEXT)) /* a.txt:messages holds rows */
-            result.kind = kinds[i].kind;
-    }
-    return result;
-}
 
 /* ---- a file while it is read ---- */
 
@@ -210,12 +188,10 @@ static bool is_unknown(const struct reading *in)
     return !in->is_known && in->unknown_line;
 }
 
-static enum sft_status read_rows(struct reading *in, enum file_kind kind, struct sft_err *err)
+static enum sft_status read_rows(struct reading *in, enum rows_kind kind, struct sft_err *err)
 {
-    static const enum rows_kind rows_kinds[] = {
-        [FILE_JSON] = ROWS_JSON, [FILE_CSV] = ROWS_CSV, [FILE_TSV] = ROWS_TSV};
     const struct io_map *bytes = &in->source->bytes;
-    if (rows_init(&in->rows, rows_kinds[kind], bytes->data, bytes->size, err))
+    if (rows_init(&in->rows, kind, bytes->data, bytes->size, err))
         return err->status;
     render_rows(in);
     if (in->is_stopped)
@@ -251,8 +227,8 @@ static enum sft_status refuse_rows(const struct reading *in, struct sft_err *err
 static enum sft_status read_source(struct reading *in, const struct file_format *format, struct sft_err *err)
 {
     enum sft_status status = SFT_OK;
-    if (format->kind != FILE_TEXT)
-        status = read_rows(in, format->kind, err);
+    if (!format->is_text)
+        status = read_rows(in, format->rows, err);
     else if (format->is_forced || !(status = refuse_rows(in, err)))
         status = read_text(in, err);
     if (status == SFT_EDATA && is_unknown(in))
@@ -291,7 +267,7 @@ static enum sft_status make_store(struct source *source, const struct file_forma
     if (status) {
         token_store_abort(w);
     } else {
-        const char *name = format->kind == FILE_TEXT ? "txt" : in->reader ? in->reader->name : "unknown";
+        const char *name = format->is_text ? "txt" : in->reader ? in->reader->name : "unknown";
         struct strbuf notes = {0};
         key_counts_pack(&in->keys, &notes);
         token_store_note(w, notes.data, notes.len);
@@ -317,6 +293,16 @@ static void add_text(struct strbuf *key, const char *name, const char *text)
     strbuf_putc(key, '\n');
 }
 
+/* Who reads the rows: the one reader, or any of these, of which a new one may know rows better than those before. */
+static void describe_readers(const struct file_format *format, struct strbuf *key)
+{
+    strbuf_printf(key, "rows %d\nreader", format->rows);
+    for (size_t i = 0; i < readers_count; i++)
+        if (!format->reader || format->reader == readers[i])
+            strbuf_printf(key, " %s", readers[i]->name);
+    strbuf_putc(key, '\n');
+}
+
 /* All that the store depends on, as text. */
 static void describe(uint64_t hash, const struct file_format *format, const struct tokenize_options *o,
                      struct strbuf *key)
@@ -324,9 +310,10 @@ static void describe(uint64_t hash, const struct file_format *format, const stru
     strbuf_printf(key, "version %d\ncontent %016llx\ntokenizer %016llx\ntemplate %016llx\n", KEY_VERSION,
                   (unsigned long long)hash, (unsigned long long)tokenizer_fingerprint(o->tok),
                   (unsigned long long)template_fingerprint(o->tpl));
-    strbuf_printf(key, "kind %d%s\nreader %s\n", format->kind,
-                  format->kind == FILE_TEXT && format->is_forced ? " forced" : "", /* else rows are refused */
-                  format->reader ? format->reader->name : "");
+    if (format->is_text)
+        strbuf_puts(key, format->is_forced ? "text forced\n" : "text\n"); /* else rows are refused */
+    else
+        describe_readers(format, key);
     strbuf_printf(key, "max_length %zu\noverlong %d\ntrain_on %d\nsystem_policy %d\n", o->render.max_length,
                   o->render.overlong, o->render.train_on, o->render.system_policy);
     add_text(key, "system", o->render.system);

@@ -6,6 +6,7 @@
 #ifndef SFT_DATA_STORE_TOKENIZE_H
 #define SFT_DATA_STORE_TOKENIZE_H
 
+#include "data/readers/file_format.h"
 #include "data/source/source.h"
 #include "data/store/render.h"
 
@@ -17,17 +18,6 @@ struct tokenize_options {
     const volatile int *stop; /* may be NULL: as in struct dataset_options */
     size_t max_rows;          /* 0: all; else the file is read no further, and nothing is kept in the cache */
 };
-
-/* How a file's name, or the user, says that it is to be read. */
-struct file_format {
-    enum file_kind { FILE_JSON, FILE_CSV, FILE_TSV, FILE_TEXT } kind;
-    const struct reader *reader; /* NULL: that of the first row that any knows */
-    bool is_forced;              /* the user says so, not the name */
-};
-
-/* By `format` (a reader's name, "csv", "tsv" or "txt") where it is not NULL, else by the path's ending, a
- * last .gz left out: .csv, .tsv, .txt; anything else is JSON. */
-struct file_format file_format_of(const char *path, const char *format);
 
 /* The store of an opened source, its notes the keys of its rows (data/readers/keys.h). *hash: of its bytes. SFT_EDATA
  * "PATH: what" for a file without a row, or none of whose rows has a structure that is known; bad rows are

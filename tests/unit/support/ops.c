@@ -1,62 +1,9 @@
 #include "ops.h"
 
-#include "kernels.h"
-
-#include "bf16.h"
+#include "ops_arrays.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-/* ---- numbers and places ---- */
-
-static real *to_real(const double *x, size_t n)
-{
-    real *r = calloc(n + 1, sizeof *r);
-    for (size_t i = 0; i < n; i++)
-        r[i] = (real)x[i];
-    return r;
-}
-
-/* Copies r into x and frees r. */
-static void give_back(double *x, real *r, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        x[i] = (double)r[i];
-    free(r);
-}
-
-static const struct kernels *kernels_of(const void *table)
-{
-    return table ? table : &REAL_NAME(kernels_plain);
-}
-
-static bool is_bf16(const struct kernels *k)
-{
-    return k->act_size == sizeof(uint16_t);
-}
-
-/* To the nearest bfloat16, ties to even; as kernels' act. */
-static act *to_act(const struct kernels *k, const double *x, size_t n)
-{
-    if (!is_bf16(k))
-        return to_real(x, n);
-    uint16_t *a = malloc((n + 1) * sizeof *a);
-    for (size_t i = 0; i < n; i++)
-        a[i] = bf16_of(x[i]);
-    return a;
-}
-
-static void give_back_act(const struct kernels *k, double *x, act *a, size_t n)
-{
-    if (!is_bf16(k)) {
-        give_back(x, a, n);
-        return;
-    }
-    const uint16_t *from = a;
-    for (size_t i = 0; i < n; i++)
-        x[i] = bf16_to_double(from[i]);
-    free(a);
-}
 
 /* An op's pass that runs another one with a flag. */
 #define FORWARD(name, run, flag)                                                                             \
@@ -71,21 +18,6 @@ static void give_back_act(const struct kernels *k, double *x, act *a, size_t n)
     {                                                                                                        \
         run(table, s, in, dout, din, flag);                                                                  \
     }
-
-/* What indices are made of: the same in both builds. Some repeat, the first and last of `below` occur. */
-static int32_t *make_indices(size_t n, size_t below, size_t factor)
-{
-    int32_t *ids = malloc((n + 1) * sizeof *ids);
-    for (size_t i = 0; i < n; i++)
-        ids[i] = (int32_t)((i * factor + below - 1) % below);
-    return ids;
-}
-
-static struct workspace make_work(const struct kernels *k, const struct kernel_sizes *sizes)
-{
-    const size_t bytes = (k->work_bytes(sizes) + 127) / 64 * 64;
-    return (struct workspace){.data = aligned_alloc(64, bytes), .bytes = bytes};
-}
 
 /* ---- embeddings: in wte (V,C), and wpe (V,C) where there are positions; out x (N,C) ---- */
 

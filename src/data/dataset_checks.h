@@ -1,12 +1,8 @@
-/* What the files of the dataset share; nobody else includes this. */
-#ifndef SFT_DATA_DATASET_INTERNAL_H
-#define SFT_DATA_DATASET_INTERNAL_H
+/* What loading a dataset asks of its rows and of their keys. */
+#ifndef SFT_DATA_DATASET_CHECKS_H
+#define SFT_DATA_DATASET_CHECKS_H
 
-#include "base/rng.h"
 #include "data/dataset.h"
-
-/* The record of the i-th example, and which file holds it. */
-const struct record *dataset_record(const struct dataset *ds, size_t i, size_t *file);
 
 /* SFT_EDATA with the rows that the options do not allow to be left out: a line for each of the first ten kinds of them,
  * "FILE:LINE: what (the same in lines 7, 9, 12 and 24 more)". */

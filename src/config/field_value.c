@@ -1,9 +1,8 @@
-#include "config/settings_value.h"
+#include "config/field_value.h"
 
-#include "base/home.h"
-#include "base/io.h"
 #include "base/nearest.h"
-#include "config/foreign.h"
+#include "base/path.h"
+#include "config/foreign_values.h"
 #include "config/value_text.h"
 
 #include <errno.h>
@@ -33,7 +32,7 @@ static bool parse_double(const struct field *field, const char *value, double *o
     return *end == '\0' && isfinite(*out) && *out >= field->min && *out <= field->max;
 }
 
-bool settings_parse_bool(const char *value, bool *out)
+bool field_parse_bool(const char *value, bool *out)
 {
     static const char *const names[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -84,6 +83,14 @@ static void suggest_number(const struct field *field, const char *value, struct 
     strbuf_free(&plain);
 }
 
+/* " (did you mean X?)", or nothing where no choice is near. */
+static void suggest_choice(const struct field *field, const char *word, struct strbuf *out)
+{
+    const char *near = nearest_word(word, field->values, field->n_values);
+    if (near)
+        strbuf_printf(out, " (did you mean %s?)", near);
+}
+
 static void suggest_value(const struct field *field, const char *value, struct strbuf *out)
 {
     static const char *const nothing[] = {"none", "null", "nil", "default"};
@@ -95,14 +102,14 @@ static void suggest_value(const struct field *field, const char *value, struct s
     if (field->type == FIELD_SIZE || field->type == FIELD_DOUBLE)
         suggest_number(field, value, out);
     else if (!foreign_value(field, value, out))
-        settings_suggest(value, field->values, field->n_values, out);
+        suggest_choice(field, value, out);
 }
 
 static enum sft_status fail_kind(const struct field *field, const char *value, struct sft_err *err)
 {
     struct strbuf sb = {0};
     strbuf_puts(&sb, "expected ");
-    settings_describe_kind(field, &sb);
+    field_describe(field, &sb);
     if (*value)
         strbuf_printf(&sb, ", found '%.*s'", SHOWN_MAX, value);
     else
@@ -140,10 +147,9 @@ static enum sft_status check_names_item(const struct field *field, const char *i
     return sft_fail(err, SFT_EUSAGE, "expected names as THEIRS:OURS, found '%.*s'", SHOWN_MAX, item);
 }
 
-static enum sft_status parse_list(struct settings *settings, const struct field *field, const char *text,
-                                  const char *dir, struct sft_err *err)
+static enum sft_status parse_list(const struct field *field, struct string_list *out, struct arena *arena,
+                                  const char *text, const char *dir, struct sft_err *err)
 {
-    struct string_list *out = (void *)((char *)settings + field->offset);
     struct strbuf word = {0};
     struct string_list list = {0};
     size_t capacity = 0;
@@ -153,8 +159,8 @@ static enum sft_status parse_list(struct settings *settings, const struct field 
         if (!status)
             status = check_names_item(field, word.data, err);
         char *item = status ? NULL : field->type == FIELD_FILES
-                                         ? resolve_path(&settings->arena, word.data, dir, err)
-                                         : arena_strndup(&settings->arena, word.data, word.len);
+                                         ? resolve_path(arena, word.data, dir, err)
+                                         : arena_strndup(arena, word.data, word.len);
         if (!item)
             status = SFT_EUSAGE;
         list.items = mem_grow(list.items, &capacity, list.count + 1, sizeof *list.items);
@@ -163,7 +169,7 @@ static enum sft_status parse_list(struct settings *settings, const struct field 
     if (!status) {
         *out = (struct string_list){.count = list.count};
         if (list.count > 0) {
-            out->items = arena_alloc(&settings->arena, list.count * sizeof *list.items);
+            out->items = arena_alloc(arena, list.count * sizeof *list.items);
             memcpy(out->items, list.items, list.count * sizeof *list.items);
         }
     }
@@ -173,24 +179,23 @@ static enum sft_status parse_list(struct settings *settings, const struct field 
 }
 
 /* A single value, its quotes gone. */
-static enum sft_status set_scalar(struct settings *settings, const struct field *field, const char *value,
+static enum sft_status set_scalar(const struct field *field, void *at, struct arena *arena, const char *value,
                                   const char *dir, struct sft_err *err)
 {
-    void *at = (char *)settings + field->offset;
     const char *resolved;
     int choice;
     bool ok = true;
     switch (field->type) {
     case FIELD_TEXT:
-        *(const char **)at = arena_strndup(&settings->arena, value, strlen(value));
+        *(const char **)at = arena_strndup(arena, value, strlen(value));
         break;
     case FIELD_STRING:
         ok = field->values ? parse_choice(field, value, &choice) : *value != '\0';
-        *(const char **)at = arena_strndup(&settings->arena, value, strlen(value));
+        *(const char **)at = arena_strndup(arena, value, strlen(value));
         break;
     case FIELD_PATH:
         ok = *value != '\0';
-        resolved = resolve_path(&settings->arena, value, dir, err);
+        resolved = resolve_path(arena, value, dir, err);
         if (!resolved)
             return SFT_EUSAGE;
         *(const char **)at = resolved;
@@ -202,7 +207,7 @@ static enum sft_status set_scalar(struct settings *settings, const struct field 
         ok = parse_double(field, value, at);
         break;
     case FIELD_BOOL:
-        ok = settings_parse_bool(value, at);
+        ok = field_parse_bool(value, at);
         break;
     case FIELD_ENUM:
         ok = parse_choice(field, value, at);
@@ -214,16 +219,16 @@ static enum sft_status set_scalar(struct settings *settings, const struct field 
     return ok ? SFT_OK : fail_kind(field, value, err);
 }
 
-enum sft_status settings_set_field(struct settings *settings, const struct field *field, const char *text,
-                                   const char *dir, struct sft_err *err)
+enum sft_status field_set(const struct field *field, void *value, struct arena *arena, const char *text,
+                          const char *dir, struct sft_err *err)
 {
     if (field->type == FIELD_FILES || field->type == FIELD_NAMES)
-        return parse_list(settings, field, text, dir, err);
-    struct strbuf value = {0};
-    enum sft_status status = value_unquote(field, text, &value, err);
+        return parse_list(field, value, arena, text, dir, err);
+    struct strbuf plain = {0};
+    enum sft_status status = value_unquote(field, text, &plain, err);
     if (!status)
-        status = set_scalar(settings, field, value.data, dir, err);
-    strbuf_free(&value);
+        status = set_scalar(field, value, arena, plain.data, dir, err);
+    strbuf_free(&plain);
     return status;
 }
 
@@ -247,9 +252,8 @@ static void add_list(struct strbuf *out, const struct string_list *list)
     }
 }
 
-void settings_field_text(const struct settings *settings, const struct field *field, struct strbuf *out)
+void field_text(const struct field *field, const void *at, struct strbuf *out)
 {
-    const void *at = (const char *)settings + field->offset;
     const char *s;
     switch (field->type) {
     case FIELD_TEXT:
@@ -300,7 +304,7 @@ static void describe_choices(const struct field *field, struct strbuf *out)
         strbuf_printf(out, "%s%s", i == 0 ? "" : i + 1 < field->n_values ? ", " : " or ", field->values[i]);
 }
 
-void settings_describe_kind(const struct field *field, struct strbuf *out)
+void field_describe(const struct field *field, struct strbuf *out)
 {
     switch (field->type) {
     case FIELD_STRING:
@@ -334,11 +338,4 @@ void settings_describe_kind(const struct field *field, struct strbuf *out)
         strbuf_puts(out, "true or false");
         break;
     }
-}
-
-void settings_suggest(const char *word, const char *const *candidates, size_t count, struct strbuf *out)
-{
-    const char *near = nearest_word(word, candidates, count);
-    if (near)
-        strbuf_printf(out, " (did you mean %s?)", near);
 }

@@ -1,4 +1,4 @@
-#include "data/hash_set.h"
+#include "base/hash_set.h"
 
 #include "base/mem.h"
 

@@ -1,6 +1,6 @@
 /* A set of 64-bit hashes. Zero-initialised is empty. */
-#ifndef SFT_DATA_HASH_SET_H
-#define SFT_DATA_HASH_SET_H
+#ifndef SFT_BASE_HASH_SET_H
+#define SFT_BASE_HASH_SET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,24 @@
+/* Paths: what they are made of, and what is there. Strings returned are malloc'd and the caller's. */
+#ifndef SFT_BASE_PATH_H
+#define SFT_BASE_PATH_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+char *path_join(const char *dir, const char *name); /* name alone if it is absolute */
+char *path_tidy(char *path);                 /* "a/../b" to "b", "./b" to "b", in place, where a is no link */
+char *path_dirname(const char *path);        /* "." if there is no slash */
+const char *path_basename(const char *path); /* points into path */
+bool path_exists(const char *path);
+bool path_is_dir(const char *path);
+enum sft_status path_expect_dir(const char *path, struct sft_err *err); /* SFT_EIO where it is none */
+
+/* ---- "~" in paths that no shell has seen: in a configuration, after --set key=, after --out= ---- */
+
+/* The path with a leading "~" or "~/" replaced by $HOME, else by the user's entry in the system's list; any
+ * other path as it is (./~ is a file of that name). *out is malloc'd and the caller's, NULL after an error.
+ * SFT_EUSAGE for ~name, which nobody but a shell understands, and where there is no home. */
+enum sft_status path_expand_home(const char *path, char **out, struct sft_err *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* What a setting is: its name, type, bounds and words, a row of the ONE table (settings_table.c) from which the INI
+ * reader, --help, docs/configuration.md and the comparison on resume are made. */
+#ifndef SFT_CONFIG_FIELD_H
+#define SFT_CONFIG_FIELD_H
+
+#include <stddef.h>
+
+enum field_type {
+    FIELD_STRING,
+    FIELD_TEXT, /* a string in which escapes are understood without quotes too, and that may be empty */
+    FIELD_PATH,
+    FIELD_FILES, /* a struct string_list */
+    FIELD_NAMES, /* the same, of "theirs:ours" */
+    FIELD_SIZE,  /* a uint64_t */
+    FIELD_DOUBLE,
+    FIELD_BOOL,
+    FIELD_ENUM /* an int */
+};
+
+/* What a continued run may change. */
+enum field_resume {
+    RESUME_SAME,    /* must agree with the recorded run */
+    RESUME_MAY,     /* may change: logging, saving, evaluating */
+    RESUME_CONTENT, /* a path: may change while its content does not */
+    RESUME_LONGER   /* num_train_epochs, max_steps: may be raised */
+};
+
+struct field {
+    const char *section, *key;
+    enum field_type type;
+    size_t offset;             /* in struct settings */
+    const char *default_text;  /* as it would stand in a file; NULL: required by train */
+    const char *const *values; /* FIELD_ENUM: names in the enum's order; FIELD_STRING: the choices, or NULL */
+    size_t n_values;
+    double min, max; /* numbers: inclusive bounds */
+    enum field_resume resume;
+    const char *doc; /* one line, with the unit */
+};
+extern const struct field settings_fields[];
+extern const size_t settings_fields_count;
+
+/* The field of that name, whatever its section (names are unique), or NULL. */
+const struct field *settings_find(const char *key);
+
+#endif

@@ -1,0 +1,7 @@
+#include "data/readers/marks.h"
+
+const json *mark_read(const json *node)
+{
+    json_set_mark(node, MARK_READ);
+    return node;
+}
