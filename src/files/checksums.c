@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -75,7 +76,9 @@ static enum sft_status check_file(const char *dir, const char *name, uint64_t ex
     return status;
 }
 
-static enum sft_status check_list(const char *dir, const char *list_path, char *text, struct sft_err *err)
+/* All files of the list, or where `only` is not NULL that one: *found is set where it was met. */
+static enum sft_status check_list(const char *dir, const char *list_path, char *text, const char *only, bool *found,
+                                  struct sft_err *err)
 {
     size_t line_number = 1;
     for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1, line_number++) {
@@ -84,30 +87,55 @@ static enum sft_status check_list(const char *dir, const char *list_path, char *
         *end = '\0';
         if (!read_line(line, &expected, &name))
             return sft_fail(err, SFT_EDATA, "%s:%zu: expected 'HASH  NAME'", list_path, line_number);
-        const enum sft_status status = check_file(dir, name, expected, err);
-        if (status)
-            return status;
+        if (only && strcmp(name, only) != 0)
+            continue;
+        *found = true;
+        if (check_file(dir, name, expected, err))
+            return err->status;
     }
     return SFT_OK;
 }
 
-enum sft_status checksums_verify(const char *dir, bool *present, struct sft_err *err)
+/* A list is never empty (a checkpoint has files) and ends with a line break: otherwise it is itself damaged. */
+static enum sft_status read_list(const char *path, struct strbuf *list, struct sft_err *err)
+{
+    if (io_read_file(path, list, err))
+        return err->status;
+    if (list->len == 0 || list->data[list->len - 1] != '\n')
+        return sft_fail(err, SFT_EDATA, "%s: is cut short", path);
+    if (memchr(list->data, '\0', list->len))
+        return sft_fail(err, SFT_EDATA, "%s: is damaged: it has a byte 0", path);
+    return SFT_OK;
+}
+
+static enum sft_status verify(const char *dir, const char *list_path, const char *only, bool *found,
+                              struct sft_err *err)
 {
     struct strbuf list = {0};
-    char *path = path_join(dir, list_name);
-    enum sft_status status = SFT_OK;
-    *present = path_exists(path);
-    if (*present)
-        status = io_read_file(path, &list, err);
-    /* A list is never empty (a checkpoint has files) and ends with a line break: otherwise it is itself
-     * damaged. */
-    if (*present && !status && (list.len == 0 || list.data[list.len - 1] != '\n'))
-        status = sft_fail(err, SFT_EDATA, "%s: is cut short", path);
-    else if (*present && !status && memchr(list.data, '\0', list.len))
-        status = sft_fail(err, SFT_EDATA, "%s: is damaged: it has a byte 0", path);
-    if (*present && !status)
-        status = check_list(dir, path, list.data, err);
+    enum sft_status status = read_list(list_path, &list, err);
+    if (!status)
+        status = check_list(dir, list_path, list.data, only, found, err);
     strbuf_free(&list);
+    return status;
+}
+
+enum sft_status checksums_verify(const char *dir, bool *present, struct sft_err *err)
+{
+    char *path = path_join(dir, list_name);
+    bool found = false;
+    *present = path_exists(path);
+    const enum sft_status status = *present ? verify(dir, path, NULL, &found, err) : SFT_OK;
+    free(path);
+    return status;
+}
+
+enum sft_status checksums_verify_file(const char *dir, const char *name, struct sft_err *err)
+{
+    char *path = path_join(dir, list_name);
+    bool found = false;
+    enum sft_status status = verify(dir, path, name, &found, err);
+    if (!status && !found)
+        status = sft_fail(err, SFT_EDATA, "%s: does not list %s", path, name);
     free(path);
     return status;
 }

@@ -14,4 +14,7 @@ enum sft_status checksums_write(const char *dir, struct sft_err *err);
  * without a list is SFT_OK with *present false. */
 enum sft_status checksums_verify(const char *dir, bool *present, struct sft_err *err);
 
+/* The same of one file of it, `name`: SFT_EDATA also where no list has it. */
+enum sft_status checksums_verify_file(const char *dir, const char *name, struct sft_err *err);
+
 #endif

@@ -87,9 +87,8 @@ static enum sft_status read_state(const char *dir, uint64_t step, struct checkpo
         return status;
     status = train_state_read(found->state_json, &found->state, err);
     if (!status && found->state.step != step)
-        status = sft_fail(err, SFT_EDATA, "trainer/state.json: step: it says %llu",
-                          (unsigned long long)found->state.step);
-    return status ? sft_in_file(err, dir, 0) : SFT_OK;
+        status = sft_fail_in(err, SFT_EDATA, "step", "it says %llu", (unsigned long long)found->state.step);
+    return status ? sft_in_dir(err, dir, state_name) : SFT_OK;
 }
 
 /* Takes `dir` over. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "config/settings.h"
+#include "files/checksums.h"
 #include "train/checkpoint_list.h"
 #include "train/record.h"
 
@@ -21,35 +22,43 @@ void output_dir_init(struct output_dir *out, const struct settings *settings, bo
     }
 }
 
-static enum sft_status check_format(const char *path, const json *record, struct sft_err *err)
+static enum sft_status check_format(const json *record, struct sft_err *err)
 {
     const double format = json_number(json_get(record, "format")); /* NaN: from before it was written */
     const char *version = json_string(json_get(record, "sft_version"));
     if (!(format > RECORD_FORMAT))
         return SFT_OK;
-    return sft_fail(err, SFT_EUSAGE, "%s: format %.0f is newer than this sft (%s) reads: sft %s wrote it", path, format,
+    return sft_fail(err, SFT_EUSAGE, "format %.0f is newer than this sft (%s) reads: sft %s wrote it", format,
                     SFT_VERSION, version ? version : "of another version");
 }
 
-/* Any checkpoint will do: what a run is is the same in all of them. Those that cannot be read are told later. */
+/* Of checkpoint `step`: *found says whether its state is whole; one that is not is told when the run goes on. */
+static enum sft_status adopt(uint64_t step, struct settings *settings, bool *found, struct sft_err *err)
+{
+    static const char name[] = "trainer/state.json";
+    char *dir = checkpoint_path(settings->train.output_dir, step), *path = path_join(dir, name);
+    json *record = NULL;
+    enum sft_status status = SFT_OK;
+    *found = !checksums_verify_file(dir, name, err) && !json_parse_file(path, &record, err);
+    if (*found && (check_format(record, err) || run_record_adopt(record, settings, err)))
+        status = sft_in_file(err, path, 0);
+    json_free(record);
+    free(dir);
+    free(path);
+    return status;
+}
+
+/* Any checkpoint will do: what a run is is the same in all of them. */
 enum sft_status output_dir_adopt(struct settings *settings, struct sft_err *err)
 {
     uint64_t *steps;
     size_t count;
     bool is_found = false;
+    if (!path_is_dir(settings->train.output_dir)) /* a file is told of when it is to be made */
+        return SFT_OK;
     enum sft_status status = checkpoint_list(settings->train.output_dir, &steps, &count, err);
-    for (size_t i = 0; i < count && !is_found && !status; i++) {
-        char *dir = checkpoint_path(settings->train.output_dir, steps[i]), *path = path_join(dir, "trainer/state.json");
-        json *record = NULL;
-        is_found = json_parse_file(path, &record, err) == SFT_OK;
-        if (is_found)
-            status = check_format(path, record, err);
-        if (is_found && !status && run_record_adopt(record, settings, err))
-            status = sft_context(err, "%s", dir);
-        json_free(record);
-        free(dir);
-        free(path);
-    }
+    for (size_t i = 0; i < count && !is_found && !status; i++)
+        status = adopt(steps[i], settings, &is_found, err);
     free(steps);
     return status;
 }

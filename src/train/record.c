@@ -201,7 +201,7 @@ enum sft_status run_record_adopt(const json *recorded, struct settings *settings
         if (!counts || settings_is_given(settings, field) || was_given(recorded, field))
             continue;
         if (adopt_field(settings, recorded, field, err))
-            return sft_context(err, "trainer/state.json: settings: %s.%s", field->section, field->key);
+            return sft_in_key(err, "settings.%s.%s", field->section, field->key);
     }
     return SFT_OK;
 }

@@ -50,12 +50,10 @@ static enum sft_status read_number(const json *root, const char *key, bool is_co
     const json *node = json_get(root, key);
     *value = json_is_number(node) ? json_number(node) : 0;
     if (!json_is_number(node))
-        return sft_fail(err, SFT_EDATA, "trainer/state.json: %s: expected a number, found %s", key,
-                        json_type_name(node));
+        return sft_fail_in(err, SFT_EDATA, key, "expected a number, found %s", json_type_name(node));
     if (!(*value >= least && *value <= most) || (is_count && *value != floor(*value)))
-        return sft_fail(err, SFT_EDATA,
-                        "trainer/state.json: %s: expected a %snumber from %g to %g, found %.17g", key,
-                        is_count ? "whole " : "", least, most, *value);
+        return sft_fail_in(err, SFT_EDATA, key, "expected a %snumber from %g to %g, found %.17g",
+                           is_count ? "whole " : "", least, most, *value);
     return SFT_OK;
 }
 

@@ -28,7 +28,7 @@ bool train_state_judge(struct train_state *state, double metric);
 /* As JSON members, without braces, each with a comma behind it: the record's follow. */
 void train_state_write(const struct train_state *state, struct strbuf *out);
 
-/* Of a parsed state.json. SFT_EDATA names what is missing or cannot be true. */
+/* Of a parsed state.json. SFT_EDATA names the key that is missing or cannot be true. */
 enum sft_status train_state_read(const json *root, struct train_state *state, struct sft_err *err);
 
 #endif

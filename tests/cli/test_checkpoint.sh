@@ -38,6 +38,12 @@ test_truncated_moments() {
     damaged truncate -s 3000 run/checkpoint-6/trainer/optimizer.safetensors
 }
 
+# What the run began with is not taken from it either.
+test_changed_state() {
+    warning='/trainer/state.json: its checksum is not the one in trainer/checksums.xxh64: the file is damaged or was changed'
+    damaged sed -i 's/"train.seed": "42"/"train.seed": "43"/' run/checkpoint-6/trainer/state.json
+}
+
 test_missing_file() {
     warning='/tokenizer.json: is missing, but trainer/checksums.xxh64 lists it'
     damaged rm run/checkpoint-6/tokenizer.json

@@ -3,6 +3,7 @@
 
 #include "support/err_text.h"
 #include "base/version.h"
+#include "files/checksums.h"
 #include "scratch.h"
 #include "support/run_suite.h"
 #include "train/output_dir.h"
@@ -152,7 +153,16 @@ START_TEST(a_record_says_what_wrote_it_and_what_was_set)
 }
 END_TEST
 
-/* In an output_dir the newest checkpoint that can be read says it. */
+static void put_state(const char *checkpoint, const char *text)
+{
+    char *name = mem_printf("%s/trainer/state.json", checkpoint), *path = path_join(dir, checkpoint);
+    put(name, text);
+    check_ok(checksums_write(path, &err));
+    free(name);
+    free(path);
+}
+
+/* In an output_dir the newest checkpoint whose state is whole says it. */
 START_TEST(an_output_dir_says_what_its_run_was)
 {
     make_dir();
@@ -160,11 +170,12 @@ START_TEST(an_output_dir_says_what_its_run_was)
     check_ok(io_mkdirs(newer, &err));
     check_ok(io_mkdirs(older, &err));
     settings.train.output_dir = dir;
-    put("checkpoint-9/trainer/state.json", "{");
-    put("checkpoint-5/trainer/state.json", "{\"given\": [], \"settings\": {\"train.seed\": \"7\"}}");
+    put_state("checkpoint-9", "{\"given\": [], \"settings\": {\"train.seed\": \"6\"}}");
+    put_state("checkpoint-5", "{\"given\": [], \"settings\": {\"train.seed\": \"7\"}}");
+    put("checkpoint-9/trainer/state.json", "{\"given\": [], \"settings\": {\"train.seed\": \"2\"}}"); /* damaged */
     check_ok(output_dir_adopt(&settings, &err));
     ck_assert_uint_eq(settings.train.seed, 7);
-    put("checkpoint-9/trainer/state.json", "{\"format\": 2, \"sft_version\": \"9.5\"}");
+    put_state("checkpoint-9", "{\"format\": 2, \"sft_version\": \"9.5\"}");
     ck_assert_int_eq(output_dir_adopt(&settings, &err), SFT_EUSAGE);
     ck_assert_ptr_nonnull(strstr(
         err_text(&err), "format 2 is newer than this sft (" SFT_VERSION ") reads: sft 9.5 wrote it"));
