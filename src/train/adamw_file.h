@@ -8,6 +8,7 @@ enum sft_status adamw_write(const struct adamw *adamw, const struct tensor_table
                             struct sft_err *err);
 
 /* Into moments that are there. SFT_EDATA where the file has not all of the table's. */
-enum sft_status adamw_read(struct adamw *adamw, const struct tensor_table *table, const char *path, struct sft_err *err);
+enum sft_status adamw_read(struct adamw *adamw, const struct tensor_table *table, const char *path,
+                           struct sft_err *err);
 
 #endif
