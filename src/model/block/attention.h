@@ -23,8 +23,8 @@ struct attention_layer {
 
 /* Queries, keys and values, or their gradients: in one buffer of rows, or in three. */
 struct qkv {
-    act *q, *k, *v;     /* (N, H*D), (N, KV*D) twice, */
-    size_t ld_q, ld_kv; /* elements from row to row */
+    act *q, *k, *v;     /* (N, H*D), (N, KV*D) twice */
+    size_t ld_q, ld_kv; /* elements between rows of q; of k, and of v */
 };
 
 struct attention_acts {
