@@ -16,7 +16,8 @@ static const struct config_key config_keys[] = {
     {"initializer_range", NULL, NULL, CONFIG_REAL, FIELD(initializer_range), false, 0.02, 0, 10},
     {"tie_word_embeddings", NULL, NULL, CONFIG_FLAG, FIELD(tied), false, 1, 0, 0},
     {"scale_attn_weights", NULL, NULL, CONFIG_FLAG, FIELD(scale_attn_weights), false, 1, 0, 0},
-    {"scale_attn_by_inverse_layer_idx", NULL, NULL, CONFIG_FLAG, FIELD(scale_attn_by_inverse_layer_idx), false, 0, 0, 0},
+    {"scale_attn_by_inverse_layer_idx", NULL, NULL, CONFIG_FLAG, FIELD(scale_attn_by_inverse_layer_idx), false, 0, 0,
+     0},
 };
 
 static const struct size_rule size_rules[] = {
