@@ -16,7 +16,6 @@
 static const double REDRAW_SECONDS = 0.1;
 enum { DEFAULT_COLUMNS = 80 };
 
-static bool quiet;
 static int is_live_terminal = -1; /* -1: not looked at yet */
 
 /* The live line. At rest the cursor is at its beginning: there it stays when a window is resized, and what a terminal
@@ -33,7 +32,7 @@ bool log_has_live_line(void)
         const char *term = getenv("TERM");
         is_live_terminal = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
     }
-    return is_live_terminal && !quiet;
+    return is_live_terminal;
 }
 
 static size_t terminal_columns(void)
@@ -92,8 +91,6 @@ static void put_line(const char *prefix, const char *fmt, va_list ap)
 
 void log_info(const char *fmt, ...)
 {
-    if (quiet)
-        return;
     va_list ap;
     va_start(ap, fmt);
     put_line("", fmt, ap);
@@ -106,11 +103,6 @@ void log_warning(const char *fmt, ...)
     va_start(ap, fmt);
     put_line(log_is_terminal(STDERR_FILENO) ? "\033[1;35mwarning:\033[0m " : "warning: ", fmt, ap);
     va_end(ap);
-}
-
-void log_quiet(bool value)
-{
-    quiet = value;
 }
 
 void log_progress(const char *fmt, ...)

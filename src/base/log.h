@@ -12,7 +12,6 @@
 
 void log_info(const char *fmt, ...) SFT_PRINTF(1, 2);    /* a line */
 void log_warning(const char *fmt, ...) SFT_PRINTF(1, 2); /* a line that starts with "warning: " */
-void log_quiet(bool value);                              /* true: log_info and log_progress say nothing */
 
 /* The live line's text, cut to the terminal's width. A call with the same fmt (the same pointer) within a tenth of a
  * second changes nothing, so that it may be called as often as there is news. "" removes the line. */

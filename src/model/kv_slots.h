@@ -1,4 +1,4 @@
-/* Keys and values of earlier positions, for generation: a view, whose memory is another's (infer/kv_cache.h). */
+/* Keys and values of earlier positions, for generation: a view, whose memory is another's (infer/kv_pool.h). */
 #ifndef SFT_MODEL_KV_SLOTS_H
 #define SFT_MODEL_KV_SLOTS_H
 
