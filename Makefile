@@ -12,7 +12,9 @@ WARNINGS += -Wno-pass-failed # loops that only gcc vectorises
 endif
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Ikernels
 OPTIMIZE ?= -O3
-BASE_CFLAGS = -std=gnu17 -g $(OPTIMIZE) -fno-math-errno -fno-trapping-math -fopenmp $(WARNINGS) $(SANITIZE) $(CFLAGS)
+# Hidden: no name of ours can take the place of one of the same name in a library that is loaded.
+BASE_CFLAGS = -std=gnu17 -g $(OPTIMIZE) -fno-math-errno -fno-trapping-math -fopenmp -fvisibility=hidden $(WARNINGS) \
+              $(SANITIZE) $(CFLAGS)
 LDLIBS    = -ldl -lcjson -linih -lpcre2-8 -lz -lm
 SILENT    = $(findstring s,$(firstword -$(MAKEFLAGS)))
 Q         = $(if $(V),,@$(if $(SILENT),,echo "  $(1)  $@" &&))

@@ -14,7 +14,7 @@ struct profile_op {
     double bytes; /* read and written at the least, for ops that have no products */
 };
 
-/* The table to call instead of `inner`, with all counts at zero. */
+/* The table to call instead of `kernels`, with all counts at zero. */
 const struct kernels *profile_start(const struct kernels *kernels);
 void profile_reset(void);
 const struct profile_op *profile_ops(size_t *n); /* n of them, in the order of ops.def */

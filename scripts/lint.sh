@@ -1,6 +1,6 @@
 #!/bin/sh
-# The rules of the house that a program can check: which room may include which, headers that compile alone, no file too
-# long, nothing that removes NaN checks.
+# The rules of the house that a program can check: which room may include which, no files in a circle, headers that
+# compile alone, no file too long, nothing that removes NaN checks.
 #
 # usage: sh scripts/lint.sh
 set -eu
@@ -58,6 +58,19 @@ done
 for included in $(find kernels -name '*.[ch]' -o -name '*.inc' | xargs sed -n 's/^#include "\([a-z0-9_]*\)\/.*/\1/p' | sort -u); do
     [ -d "src/$included" ] && fail "kernels/ includes src/$included/"
 done
+
+# No files in a circle: what one includes does not come back to it. x.h and x.c are one.
+circle=$(grep -rH '^#include "' src kernels | awk -F '[:"]' '
+    function unit(file) { sub(/\.[a-z]+$/, "", file); return file }
+    function is_there(file, line) { return (getline line <file) >= 0 && close(file) == 0 }
+    {
+        beside = $1
+        sub(/[^\/]*$/, "", beside)
+        file = is_there("src/" $3) ? "src/" $3 : is_there("kernels/" $3) ? "kernels/" $3 : beside $3
+        if (unit($1) != unit(file))
+            print unit($1), unit(file)
+    }' | tsort 2>&1 >/dev/null | sed 's/^tsort: //; /contains a loop/d' || true)
+[ -z "$circle" ] || fail "files in a circle:" $circle
 
 # Each outside library has one room.
 only_in() { # HEADER ROOM...

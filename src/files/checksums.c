@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "files/formats.h"
 
-#include "base/io.h"
+#include "base/path.h"
 #include "files/hf_format.h"
 #include "files/model_dir.h"
 

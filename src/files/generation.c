@@ -1,7 +1,7 @@
 #include "files/generation.h"
 
-#include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "model/family.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 #include "files/hf_files.h"
 
-#include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <stdlib.h>
 #include <string.h>

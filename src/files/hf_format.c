@@ -1,7 +1,7 @@
 #include "files/hf_format.h"
 
-#include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "files/hf_files.h"
 #include "files/hf_save.h"
 #include "files/model_dir.h"

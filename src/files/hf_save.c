@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/version.h"
 #include "files/generation.h"
 #include "files/safetensors.h"

@@ -1,8 +1,8 @@
 #include "files/model_dir.h"
 
-#include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "model/config_read.h"
 
 #include <stdbool.h>

@@ -1,6 +1,7 @@
 #include "files/model_files.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "files/formats.h"
 #include "model/config_read.h"
 
@@ -50,7 +51,11 @@ static enum sft_status check_vocabulary(struct model_files *m, struct sft_err *e
 {
     if (!m->config.family || !m->tokenizer)
         return SFT_OK;
-    return model_config_check_vocab(&m->config, tokenizer_model_vocab_size(m->tokenizer), m->path, err);
+    char *dir = path_is_dir(m->path) ? mem_strdup(m->path) : path_dirname(m->path); /* that the two are in */
+    const enum sft_status status =
+        model_config_check_vocab(&m->config, tokenizer_model_vocab_size(m->tokenizer), dir, err);
+    free(dir);
+    return status;
 }
 
 /* ---- the whole ---- */

@@ -35,8 +35,7 @@ const struct stored_tensor *st_find(const struct st_file *file, const char *name
  *     for (...) st_write(w, values);                               // as many floats as entries[i].shape says
  *     status = st_writer_commit(w, &hash, err);                    // frees w either way
  *
- * hash (may be NULL) is the file's XXH64. Until the commit, path is what it was; st_writer_abort forgets what
- * was written. */
+ * hash (may be NULL) is the file's XXH64. Until the commit, path is what it was. */
 struct st_entry {
     const char *name;
     const struct dtype *dtype; /* one that is written */
@@ -47,6 +46,5 @@ struct st_writer *st_writer_open(const char *path, const struct st_entry *entrie
                                  struct sft_err *err);
 void st_write(struct st_writer *w, const float *values);
 enum sft_status st_writer_commit(struct st_writer *w, uint64_t *hash, struct sft_err *err);
-void st_writer_abort(struct st_writer *w);
 
 #endif

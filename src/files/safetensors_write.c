@@ -84,12 +84,6 @@ void st_write(struct st_writer *w, const float *values)
     }
 }
 
-static void writer_free(struct st_writer *w)
-{
-    free(w->spans);
-    free(w);
-}
-
 enum sft_status st_writer_commit(struct st_writer *w, uint64_t *hash, struct sft_err *err)
 {
     if (w->n_written != w->n_spans)
@@ -97,14 +91,7 @@ enum sft_status st_writer_commit(struct st_writer *w, uint64_t *hash, struct sft
     if (hash)
         *hash = io_writer_hash(w->out);
     const enum sft_status status = io_writer_commit(w->out, err);
-    writer_free(w);
+    free(w->spans);
+    free(w);
     return status;
-}
-
-void st_writer_abort(struct st_writer *w)
-{
-    if (!w)
-        return;
-    io_writer_abort(w->out);
-    writer_free(w);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 enum sft_status kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t n, size_t positions,
-                              struct sft_err *err)
+                             struct sft_err *err)
 {
     const struct model_config *config = &model->config;
     const size_t row_bytes = config->n_kv_head * config->head_dim * model->kernels->act_size;

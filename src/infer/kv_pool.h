@@ -16,7 +16,7 @@ struct kv_pool {
 /* Room for n sequences of up to `positions` positions, none taken. Free with kv_pool_free, which accepts a zeroed
  * struct. */
 enum sft_status kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t n, size_t positions,
-                              struct sft_err *err);
+                             struct sft_err *err);
 void kv_pool_free(struct kv_pool *pool);
 
 /* A free slot, empty, or KV_SLOT_NONE. */

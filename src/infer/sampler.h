@@ -12,7 +12,7 @@ struct sampling {
     double temperature; /* 0: the most likely token, always */
     size_t top_k;       /* 0: all */
     double top_p;       /* 1: all */
-    double repetition_penalty; /* 1: none; applied by the session, which knows what was said */
+    double repetition_penalty; /* 1: none; applied by decode.c, which knows what was said */
     uint64_t seed;
 };
 

@@ -15,6 +15,8 @@ void session_close(struct session *s)
 {
     rendered_free(&s->prompt);
     encoder_free(s->encoder);
+    if (s->stream)
+        decode_close(&s->decode, s->stream);
     decode_free(&s->decode);
     bundle_close(&s->bundle);
     *s = (struct session){0};

@@ -63,17 +63,15 @@ static enum sft_status check_refused(const struct family *family, const json *ro
 static enum sft_status find_key(const char **found, const json *root, const struct config_key *k,
                                 struct sft_err *err)
 {
+    const bool has_alias = k->alias && is_present(root, k->alias);
     *found = k->key;
-    for (size_t i = 0; i < sizeof k->aliases / sizeof *k->aliases; i++) {
-        const char *alias = k->aliases[i];
-        if (!alias || !is_present(root, alias))
-            continue;
-        if (!is_present(root, *found))
-            *found = alias;
-        else if (strcmp(alias, "n_ctx") != 0 && /* which transformers ignores */
-                 json_number(json_get(root, *found)) != json_number(json_get(root, alias)))
-            return sft_fail(err, SFT_EDATA, "%s and %s, two names of one size, differ", *found, alias);
-    }
+    if (has_alias && is_present(root, k->key) &&
+        json_number(json_get(root, k->key)) != json_number(json_get(root, k->alias)))
+        return sft_fail(err, SFT_EDATA, "%s and %s, two names of one size, differ", k->key, k->alias);
+    if (has_alias && !is_present(root, k->key))
+        *found = k->alias;
+    else if (k->old_key && !is_present(root, k->key) && is_present(root, k->old_key))
+        *found = k->old_key;
     return SFT_OK;
 }
 

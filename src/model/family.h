@@ -53,7 +53,8 @@ struct sublayer_spec {
 /* A field of struct model_config and its key in config.json; reading and writing both walk these. */
 enum config_type { CONFIG_SIZE, CONFIG_REAL, CONFIG_FLAG };
 struct config_key {
-    const char *key, *aliases[2]; /* aliases: other names, read where key is absent; NULL: none */
+    const char *key, *alias; /* alias: another name, which must agree where both are there; NULL: none */
+    const char *old_key;     /* one that files of old have, read only where neither is there; NULL: none */
     enum config_type type;
     size_t offset;   /* of the field, a size_t, double or bool */
     bool required;   /* otherwise: */

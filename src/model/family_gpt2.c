@@ -3,19 +3,21 @@
 
 #define FIELD(name) offsetof(struct model_config, name)
 
-/* The aliases are those of transformers' GPT2Config.attribute_map, and what GPT-2's own files call n_positions. */
+/* The aliases are those of transformers' GPT2Config.attribute_map; n_ctx stands in GPT-2's own files, and transformers
+ * ignores it. */
 static const struct config_key config_keys[] = {
-    {"n_layer", {"num_hidden_layers"}, CONFIG_SIZE, FIELD(n_layer), true, 0, 0, 0},
-    {"n_head", {"num_attention_heads"}, CONFIG_SIZE, FIELD(n_head), true, 0, 0, 0},
-    {"n_embd", {"hidden_size"}, CONFIG_SIZE, FIELD(n_embd), true, 0, 0, 0},
-    {"n_positions", {"max_position_embeddings", "n_ctx"}, CONFIG_SIZE, FIELD(n_positions), true, 0, 0, 0},
-    {"vocab_size", {NULL}, CONFIG_SIZE, FIELD(vocab_size), true, 0, 0, 0},
-    {"n_inner", {NULL}, CONFIG_SIZE, FIELD(n_inner), false, 0, 0, 0},
-    {"layer_norm_epsilon", {NULL}, CONFIG_REAL, FIELD(layer_norm_epsilon), false, 1e-5, 1e-20, 1},
-    {"initializer_range", {NULL}, CONFIG_REAL, FIELD(initializer_range), false, 0.02, 0, 10},
-    {"tie_word_embeddings", {NULL}, CONFIG_FLAG, FIELD(tied), false, 1, 0, 0},
-    {"scale_attn_weights", {NULL}, CONFIG_FLAG, FIELD(scale_attn_weights), false, 1, 0, 0},
-    {"scale_attn_by_inverse_layer_idx", {NULL}, CONFIG_FLAG, FIELD(scale_attn_by_inverse_layer_idx), false, 0, 0, 0},
+    {"n_layer", "num_hidden_layers", NULL, CONFIG_SIZE, FIELD(n_layer), true, 0, 0, 0},
+    {"n_head", "num_attention_heads", NULL, CONFIG_SIZE, FIELD(n_head), true, 0, 0, 0},
+    {"n_embd", "hidden_size", NULL, CONFIG_SIZE, FIELD(n_embd), true, 0, 0, 0},
+    {"n_positions", "max_position_embeddings", "n_ctx", CONFIG_SIZE, FIELD(n_positions), true, 0, 0, 0},
+    {"vocab_size", NULL, NULL, CONFIG_SIZE, FIELD(vocab_size), true, 0, 0, 0},
+    {"n_inner", NULL, NULL, CONFIG_SIZE, FIELD(n_inner), false, 0, 0, 0},
+    {"layer_norm_epsilon", NULL, NULL, CONFIG_REAL, FIELD(layer_norm_epsilon), false, 1e-5, 1e-20, 1},
+    {"initializer_range", NULL, NULL, CONFIG_REAL, FIELD(initializer_range), false, 0.02, 0, 10},
+    {"tie_word_embeddings", NULL, NULL, CONFIG_FLAG, FIELD(tied), false, 1, 0, 0},
+    {"scale_attn_weights", NULL, NULL, CONFIG_FLAG, FIELD(scale_attn_weights), false, 1, 0, 0},
+    {"scale_attn_by_inverse_layer_idx", NULL, NULL, CONFIG_FLAG, FIELD(scale_attn_by_inverse_layer_idx), false, 0, 0,
+     0},
 };
 
 static const struct size_rule size_rules[] = {

@@ -5,79 +5,13 @@
 #include "base/staging.h"
 #include "files/checksums.h"
 #include "files/hf_save.h"
-#include "files/safetensors.h"
 #include "files/weights.h"
+#include "train/adamw_file.h"
 #include "train/checkpoint_list.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 static const char moments_name[] = "trainer/optimizer.safetensors", state_name[] = "trainer/state.json";
-
-/* ---- moments ---- */
-
-/* All first moments stand before all second ones: the tensor of the i-th. */
-static const struct tensor *tensor_of(const struct tensor_table *table, size_t i)
-{
-    return &table->tensors[i < table->n_tensors ? i : i - table->n_tensors];
-}
-
-static enum sft_status moments_write(const char *path, const struct checkpoint *c, struct sft_err *err)
-{
-    const struct tensor_table *table = &c->model->params.table;
-    const float *moments[2] = {c->adamw->m.data, c->adamw->v.data};
-    struct arena names = {0};
-    struct st_entry *entries = arena_calloc(&names, 2 * table->n_tensors, sizeof *entries);
-    size_t n = 0;
-    for (size_t i = 0; i < 2 * table->n_tensors; i++) {
-        const struct tensor *t = tensor_of(table, i);
-        if (t->trained)
-            entries[n++] = (struct st_entry){
-                .name = arena_printf(&names, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name),
-                .dtype = &dtype_f32,
-                .n_dims = t->n_dims,
-                .shape = {t->rows, t->cols}};
-    }
-    enum sft_status status = SFT_OK;
-    struct st_writer *w = st_writer_open(path, entries, n, err);
-    if (w) {
-        for (size_t i = 0; i < 2 * table->n_tensors; i++) {
-            const struct tensor *t = tensor_of(table, i);
-            if (t->trained)
-                st_write(w, moments[i >= table->n_tensors] + t->grad_offset);
-        }
-        status = st_writer_commit(w, NULL, err);
-    } else {
-        status = err->status;
-    }
-    arena_free(&names);
-    return status;
-}
-
-static enum sft_status moments_read(const char *path, const struct transformer *model, struct adamw *adamw,
-                                    struct sft_err *err)
-{
-    const struct tensor_table *table = &model->params.table;
-    float *moments[2] = {adamw->m.data, adamw->v.data};
-    struct st_file file;
-    if (st_open(&file, path, err))
-        return err->status;
-    enum sft_status status = SFT_OK;
-    for (size_t i = 0; i < 2 * table->n_tensors && !status; i++) {
-        const struct tensor *t = tensor_of(table, i);
-        char name[sizeof t->name + 2];
-        if (!t->trained)
-            continue;
-        snprintf(name, sizeof name, "%c.%s", i < table->n_tensors ? 'm' : 'v', t->name);
-        const struct stored_tensor *stored = st_find(&file, name);
-        if (!stored || stored->count != t->count)
-            status = sft_fail(err, SFT_EDATA, "%s: tensor '%s' is missing or has another size", path, name);
-        else
-            status = stored_read(stored, moments[i >= table->n_tensors] + t->grad_offset, err);
-    }
-    st_close(&file);
-    return status;
-}
 
 /* ---- saving ---- */
 
@@ -109,7 +43,7 @@ static enum sft_status write_trainer(const char *dir, const struct checkpoint *c
     char *state = path_join(dir, state_name);
     enum sft_status status = io_mkdirs(trainer, err);
     if (!status)
-        status = moments_write(moments, c, err);
+        status = adamw_write(c->adamw, &c->model->params.table, moments, err);
     if (!status)
         status = write_state(state, c, err);
     free(trainer);
@@ -202,7 +136,7 @@ enum sft_status checkpoint_load(const char *dir, struct transformer *model, stru
     enum sft_status status = weights_load(model->params.values.data, &model->params.table, &model->config,
                                           model->config.vocab_size, dir, err);
     if (!status)
-        status = moments_read(moments, model, adamw, err);
+        status = adamw_read(adamw, &model->params.table, moments, err);
     free(moments);
     return status;
 }

@@ -42,8 +42,7 @@ static void put(const char *name, const void *bytes, size_t len)
 static void check_config(const struct model_config *c)
 {
     if (!c->family || c->n_layer == 0 || c->n_head == 0 || c->n_head * c->head_dim != c->n_embd ||
-        c->n_positions == 0 ||
-        c->vocab_size == 0 || c->n_inner == 0)
+        c->n_positions == 0 || c->vocab_size == 0 || c->n_inner == 0)
         SFT_BUG("sizes that no model has");
     if (!(c->layer_norm_epsilon > 0 && c->layer_norm_epsilon <= 1) || !(c->dropout >= 0 && c->dropout <= 1) ||
         !isfinite(c->initializer_range))

@@ -100,8 +100,9 @@ static void make_all(void)
 static bool same_state(const struct train_state *a, const struct train_state *b)
 {
     return a->step == b->step && a->num_tokens == b->num_tokens && a->num_target_tokens == b->num_target_tokens &&
-           memcmp(&a->window, &b->window, sizeof a->window) == 0 && a->last_eval_step == b->last_eval_step &&
-           a->best_step == b->best_step && memcmp(&a->best_metric, &b->best_metric, sizeof a->best_metric) == 0 &&
+           a->window.loss == b->window.loss && a->window.correct == b->window.correct &&
+           a->window.weight == b->window.weight && a->last_eval_step == b->last_eval_step &&
+           a->best_step == b->best_step && a->best_metric == b->best_metric &&
            a->evals_without_improvement == b->evals_without_improvement;
 }
 

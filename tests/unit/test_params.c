@@ -61,6 +61,19 @@ END_TEST
     "{\"model_type\":\"gpt2\",\"n_layer\":" n_layer ",\"n_head\":" n_head ",\"n_embd\":" n_embd              \
     ",\"n_positions\":8,\"vocab_size\":" vocab "}"
 
+/* Old files of GPT-2's have n_ctx beside n_positions; transformers looks at the latter alone. */
+START_TEST(an_old_key_counts_only_where_its_new_name_is_not_there)
+{
+    struct model_config c;
+    put("both.json", "{\"model_type\":\"gpt2\",\"n_layer\":1,\"n_head\":1,\"n_embd\":4,\"vocab_size\":5,"
+                     "\"n_ctx\":9,\"max_position_embeddings\":7}");
+    char *path = path_join(dir, "both.json");
+    check_ok(model_config_load(&c, path, NULL, &err));
+    ck_assert_uint_eq(c.n_positions, 7);
+    free(path);
+}
+END_TEST
+
 static const struct {
     const char *text, *message;
 } bad_configs[] = {
@@ -257,6 +270,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, make_dir, remove_dir);
     tcase_add_test(tcase, absent_keys_have_the_defaults_of_transformers);
     tcase_add_test(tcase, keys_are_read);
+    tcase_add_test(tcase, an_old_key_counts_only_where_its_new_name_is_not_there);
     tcase_add_loop_test(tcase, bad_configs_are_named, 0, sizeof bad_configs / sizeof *bad_configs);
     tcase_add_test(tcase, the_table_lays_out_every_tensor_once);
     tcase_add_test(tcase, only_trained_tensors_have_a_place_among_the_gradients);

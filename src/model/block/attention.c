@@ -20,21 +20,31 @@ struct attention_layer attention_bind(const struct param_set *params, const stru
                                       const struct attention_spec *spec, size_t layer)
 {
     const struct linear_spec *const three[] = {&spec->q, &spec->k, &spec->v};
-    struct attention_layer a = {.n_in = is_fused(spec) ? 1 : 3,
-                                .out = linear_bind(params, &spec->out, layer),
+    struct attention_layer a = {.out = linear_bind(params, &spec->out, layer),
                                 .layer = layer,
                                 .n_head = config->n_head,
                                 .n_kv_head = config->n_kv_head,
                                 .head_dim = config->head_dim,
                                 .scale = scale_of(config, layer)};
-    for (size_t i = 0; i < a.n_in; i++)
+    for (size_t i = 0; i < (is_fused(spec) ? 1 : 3); i++)
         a.in[i] = linear_bind(params, is_fused(spec) ? &spec->qkv : three[i], layer);
     return a;
 }
 
+static bool has_input(const struct attention_layer *a, size_t i)
+{
+    return i < sizeof a->in / sizeof *a->in && a->in[i].values.w;
+}
+
+/* What input i gives, or its gradient. */
+static act *part_of(const struct qkv *x, size_t i)
+{
+    return i == 0 ? x->q : i == 1 ? x->k : x->v;
+}
+
 static bool inputs_are_trained(const struct attention_layer *a)
 {
-    for (size_t i = 0; i < a->n_in; i++)
+    for (size_t i = 0; has_input(a, i); i++)
         if (linear_is_trained(&a->in[i]))
             return true;
     return false;
@@ -153,10 +163,10 @@ void attention_forward(const struct pass *pass, const struct attention_layer *a,
 {
     const struct kernels *k = pass->kernels;
     const size_t N = pass->batch->N, n_rows = pass->n_rows;
-    act *const inputs[] = {acts->qkv.q, acts->qkv.k, acts->qkv.v}, *rows = acts->shared.attended_rows;
+    act *rows = acts->shared.attended_rows;
     norm_forward(pass, norm, x, N);
-    for (size_t i = 0; i < a->n_in; i++)
-        linear_forward(pass, &a->in[i], inputs[i], pass->scratch->norm, N);
+    for (size_t i = 0; has_input(a, i); i++)
+        linear_forward(pass, &a->in[i], part_of(&acts->qkv, i), pass->scratch->norm, N);
     attend(pass, a, acts);
     if (!narrow) {
         linear_residual_forward(pass, &a->out, y, x, acts->attended, N);
@@ -190,11 +200,10 @@ static void output_backward(const struct pass *pass, const struct attention_laye
 static void inputs_backward(const struct pass *pass, const struct attention_layer *a, const struct norm_layer *norm,
                             const struct qkv *d, real *dx, const real *x, bool to_norm)
 {
-    const act *const gradients[] = {d->q, d->k, d->v};
     const size_t N = pass->batch->N;
     norm_forward(pass, norm, x, N);
-    for (size_t i = 0; i < a->n_in; i++) {
-        linear_backward(pass, &a->in[i], to_norm ? pass->scratch->dnorm : NULL, gradients[i], pass->scratch->norm, N);
+    for (size_t i = 0; has_input(a, i); i++) {
+        linear_backward(pass, &a->in[i], to_norm ? pass->scratch->dnorm : NULL, part_of(d, i), pass->scratch->norm, N);
         if (to_norm)
             norm_backward(pass, norm, dx, x, N);
     }

@@ -15,8 +15,7 @@
 
 /* H = n_head, KV = n_kv_head, D = head_dim. */
 struct attention_layer {
-    struct linear_layer in[3]; /* (C, (H + 2 KV) * D): q, k and v beside one another; or one each */
-    size_t n_in;               /* 1 or 3 */
+    struct linear_layer in[3]; /* q, k and v, one each; or in the first all, (C, (H + 2 KV) * D), and no others */
     struct linear_layer out;   /* (H*D, C) */
     size_t layer, n_head, n_kv_head, head_dim;
     real scale; /* of q . k */
@@ -24,8 +23,8 @@ struct attention_layer {
 
 /* Queries, keys and values, or their gradients: in one buffer of rows, or in three. */
 struct qkv {
-    act *q, *k, *v;       /* (N, H*D), (N, KV*D) twice, */
-    size_t ld_q, ld_kv;   /* elements from row to row */
+    act *q, *k, *v;     /* (N, H*D), (N, KV*D) twice */
+    size_t ld_q, ld_kv; /* elements between rows of q; of k, and of v */
 };
 
 struct attention_acts {
