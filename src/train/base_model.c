@@ -1,7 +1,7 @@
 #include "train/base_model.h"
 
-#include "base/io.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "files/weights.h"
 #include "train/options.h"
 

@@ -1,8 +1,8 @@
 #include "train/trainer.h"
 
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "threads.h"
 #include "train/checkpoint_list.h"
 #include "train/divergence.h"
