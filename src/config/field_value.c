@@ -307,36 +307,36 @@ static void add_list(struct strbuf *out, const struct string_list *list)
     }
 }
 
-void field_text(const struct field *field, const void *at, struct strbuf *out)
+void field_text(const struct field *field, const void *value, struct strbuf *out)
 {
     const char *s;
     switch (field->type) {
     case FIELD_TEXT:
-        s = *(const char *const *)at;
+        s = *(const char *const *)value;
         if (*s)
             value_add_quoted(out, s);
         break;
     case FIELD_STRING:
     case FIELD_PATH:
-        s = *(const char *const *)at;
+        s = *(const char *const *)value;
         if (s)
             add_word(out, s);
         break;
     case FIELD_FILES:
     case FIELD_NAMES:
-        add_list(out, at);
+        add_list(out, value);
         break;
     case FIELD_SIZE:
-        strbuf_printf(out, "%" PRIu64, *(const uint64_t *)at);
+        strbuf_printf(out, "%" PRIu64, *(const uint64_t *)value);
         break;
     case FIELD_DOUBLE:
-        strbuf_double(out, *(const double *)at);
+        strbuf_double(out, *(const double *)value);
         break;
     case FIELD_BOOL:
-        strbuf_puts(out, *(const bool *)at ? "true" : "false");
+        strbuf_puts(out, *(const bool *)value ? "true" : "false");
         break;
     case FIELD_ENUM:
-        strbuf_puts(out, field->values[*(const int *)at]);
+        strbuf_puts(out, field->values[*(const int *)value]);
         break;
     }
 }

@@ -196,8 +196,8 @@ SFT_PRINTF(1, 2) static uint64_t kind(const char *fmt, ...)
 START_TEST(values_are_no_cause)
 {
     SAME(("%zu tokens", (size_t)1), ("%zu tokens", SIZE_MAX));
-    SAME(("%d %u %ld %lu %lld %llu %hhx", -1, 1U, -1L, 1UL, -1LL, 1ULL, 1),
-         ("%d %u %ld %lu %lld %llu %hhx", 2, 2U, 2L, 2UL, 2LL, 2ULL, 2));
+    SAME(("%d %u %ld %lu %lld %llu %hhx", -1, 1U, -1L, 1UL, -1LL, 1ULL, (unsigned char)1),
+         ("%d %u %ld %lu %lld %llu %hhx", 2, 2U, 2L, 2UL, 2LL, 2ULL, (unsigned char)2));
     SAME(("found %g of %.3f and %-5.1e", 0.5, -1.0, 1e300), ("found %g of %.3f and %-5.1e", 7.0, 2.0, 3.0));
     SAME(("byte 0x%02X", 0xE9U), ("byte 0x%02X", 0xFFU));
     SAME(("unknown role '%s' (a)", "x"), ("unknown role '%s' (a)", "it's \"y\""));
