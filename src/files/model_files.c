@@ -83,7 +83,7 @@ void model_files_survey(struct model_files *m, const char *path,
                         void (*on_problem)(void *context, const struct sft_err *err), void *context)
 {
     typedef enum sft_status step(struct model_files *m, struct sft_err *err);
-    step *const steps[] = {open_config, open_generation, open_tokenizer, check_vocabulary};
+    static step *const steps[] = {open_config, open_generation, open_tokenizer, check_vocabulary};
     struct sft_err err;
     if (find(m, path, &err)) {
         on_problem(context, &err);

@@ -251,6 +251,14 @@ START_TEST(keys_and_remarks_are_a_part_of_the_cause)
 }
 END_TEST
 
+START_TEST(a_string_that_is_absent_is_printed)
+{
+    static const char *volatile none;
+    kind("'%s', %s", none, none);
+    ck_assert_str_eq(err.message, "'(null)', (null)");
+}
+END_TEST
+
 /* Token stores keep kinds: another number here means another STORE_VERSION there. */
 START_TEST(kinds_are_the_same_in_every_process)
 {
@@ -273,6 +281,7 @@ int main(void)
     tcase_add_test(tcase, values_are_no_cause);
     tcase_add_test(tcase, words_are);
     tcase_add_test(tcase, keys_and_remarks_are_a_part_of_the_cause);
+    tcase_add_test(tcase, a_string_that_is_absent_is_printed);
     tcase_add_test(tcase, kinds_are_the_same_in_every_process);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
