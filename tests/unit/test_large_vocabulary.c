@@ -35,7 +35,8 @@ static void run(struct outputs *out, const struct kernels *k, size_t rows)
     const struct kernel_sizes sizes = {.N = M, .width = C, .C = C, .V = V, .head_size = 1, .heads_per_kv = 1};
     const size_t bytes = (k->work_bytes(&sizes) + 63) / 64 * 64;
     const struct workspace work = {.data = aligned_alloc(64, bytes), .bytes = bytes};
-    real *w = reals(V * C, 1), *h_real = reals(M * C, 2), *dnll = reals(M, 3), *buffer = mem_alloc(M * C * sizeof *buffer);
+    real *w = reals(V * C, 1), *h_real = reals(M * C, 2), *dnll = reals(M, 3);
+    real *buffer = mem_alloc(M * C * sizeof *buffer);
     const unsigned char *h = k->to_act(buffer, h_real, M * C);
     const struct head head = {.w = w, .V = V, .C = C};
     int32_t labels[M];
