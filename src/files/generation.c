@@ -36,8 +36,8 @@ static enum sft_status read_end_tokens(struct generation_config *g, const json *
     for (const json *id = json_is_array(node) ? json_first(node) : node; id;
          id = json_is_array(node) ? json_next(id) : NULL) {
         if (!json_is_number(id))
-            return sft_fail(err, SFT_EDATA, "eos_token_id: expected a token id or a list of them, found %s",
-                            json_type_name(id));
+            return sft_fail_in(err, SFT_EDATA, "eos_token_id", "expected a token id or a list of them, found %s",
+                               json_type_name(id));
         if (is_in_vocabulary(id, vocab_size))
             add_end_token(g, (int32_t)json_number(id));
     }
@@ -78,7 +78,7 @@ static enum sft_status read_setting(double *out, const json *root, const char *k
         return SFT_EDATA;
     if (*out >= min && *out <= max)
         return SFT_OK;
-    return sft_fail(err, SFT_EDATA, "%s: expected a number from %g to %g, found %g", key, min, max, *out);
+    return sft_fail_in(err, SFT_EDATA, key, "expected a number from %g to %g, found %g", min, max, *out);
 }
 
 static enum sft_status read_sampling(struct generation_config *g, struct sft_err *err)

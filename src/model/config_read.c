@@ -52,7 +52,7 @@ static enum sft_status check_refused(const struct family *family, const json *ro
         if (json_get_bool(root, k->key, false, &is_set, err))
             return SFT_EDATA;
         if (is_set)
-            return sft_fail(err, SFT_EDATA, "%s: %s", k->key, k->why);
+            return sft_fail_in(err, SFT_EDATA, k->key, "%s", k->why);
     }
     return SFT_OK;
 }
@@ -90,7 +90,7 @@ static enum sft_status read_size(size_t *out, const json *root, const struct con
     if (json_get_size(root, key, 0, out, err))
         return SFT_EDATA;
     if (*out < 1 || *out > SIZE_LIMIT)
-        return sft_fail(err, SFT_EDATA, "%s: expected 1 to %d, found %zu", key, SIZE_LIMIT, *out);
+        return sft_fail_in(err, SFT_EDATA, key, "expected 1 to %d, found %zu", SIZE_LIMIT, *out);
     return SFT_OK;
 }
 
@@ -98,7 +98,7 @@ static enum sft_status check_range(const char *key, double x, double min, double
 {
     if (x >= min && x <= max) /* false for NaN */
         return SFT_OK;
-    return sft_fail(err, SFT_EDATA, "%s: expected a number from %g to %g, found %g", key, min, max, x);
+    return sft_fail_in(err, SFT_EDATA, key, "expected a number from %g to %g, found %g", min, max, x);
 }
 
 static enum sft_status read_real(double *out, const json *root, const struct config_key *k,
@@ -161,7 +161,7 @@ static enum sft_status read_token_id(int32_t *id, const json *root, const char *
     for (const json *one = is_list ? json_first(node) : node; one; one = is_list ? json_next(one) : NULL) {
         const double value = json_number(one);
         if (!json_is_number(one))
-            return sft_fail(err, SFT_EDATA, "%s: expected a token id, found %s", key, json_type_name(one));
+            return sft_fail_in(err, SFT_EDATA, key, "expected a token id, found %s", json_type_name(one));
         if (*id < 0 && value >= 0 && value < (double)vocab_size && value == floor(value))
             *id = (int32_t)value;
     }
