@@ -1,7 +1,7 @@
 /* The kernels: the tables that hold one implementation of every op, and what the ops are told. What each op computes
  * stands in ops.def.
  *
- * Letters: N positions in the flat batch, S sequences, M trained positions, C n_embd, H heads, D = C / H,
+ * Letters: N positions in the flat batch, S sequences, M trained positions, C n_embd, H heads, D a head's size,
  * F n_inner, V vocabulary. All arrays are row-major and dense unless a leading dimension (ld, in elements)
  * is given. Kernels cannot fail: the caller has checked the shapes. They parallelise inside, call BLAS
  * only there, and give the same bits for any number of threads.

@@ -1,7 +1,6 @@
 #!/bin/sh
-# What compilers do not look for: clang-tidy (.clang-tidy says which checks) over src/, kernels/ and tests/fuzz/, cppcheck over the
-# first two. Where one is not
-# installed that is said, and with CI set it is a failure.
+# What compilers do not look for: clang-tidy (.clang-tidy says which checks) over src/, kernels/ and tests/fuzz/, cppcheck
+# over the first two. Where one is not installed that is said, and with CI set it is a failure.
 #
 # usage: sh scripts/analyse.sh
 set -eu

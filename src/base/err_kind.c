@@ -86,7 +86,7 @@ static void add_argument(struct hashing *h, const struct conversion *c, bool is_
     if (c->letter == 's') {
         const char *s = va_arg(*ap, const char *); /* an excerpt may have no NUL */
         struct hashing word = *h;
-        if (c->has_precision || h->quote)
+        if (!s || c->has_precision || h->quote)
             return;
         add_words(&word, s, strlen(s), false);
         h->hash = word.hash; /* a quote that is not closed ends with the word */

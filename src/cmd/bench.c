@@ -32,21 +32,22 @@ static enum sft_status take_steps(struct bench *b, struct run *run, struct sft_e
         return err->status;
     profile_reset();
     threads_start(&threads);
-    const double began = omp_get_wtime(), delay = threads_delay();
+    double missed = 0, had = 0; /* seconds of threads, whose number may change between steps */
     for (uint64_t i = 0; i < b->steps; i++) {
         if (*b->stop)
             return sft_fail(err, SFT_EINTERRUPTED, "stopped");
-        const double started = omp_get_wtime();
+        const double delay = threads_delay(), started = omp_get_wtime();
         if (step_take(&run->learner, &run->data.train, &run->plan, NULL, &result, err))
             return err->status;
         b->step_seconds[i] = omp_get_wtime() - started;
+        missed += threads_delay() - delay;
+        had += b->step_seconds[i] * omp_get_max_threads();
         b->seconds += b->step_seconds[i];
         b->tokens += (double)result.num_tokens;
         if (threads_adapt(&threads, (double)result.num_tokens) == THREADS_DROPPED)
             b->busy = true;
     }
-    const double missed = threads_delay() - delay, whole = omp_get_wtime() - began;
-    b->busy |= missed > (1 - least_share) * whole * b->threads;
+    b->busy |= missed > (1 - least_share) * had;
     omp_set_num_threads(b->threads);
     return SFT_OK;
 }

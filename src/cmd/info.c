@@ -1,6 +1,6 @@
-#include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
 #include "files/checksums.h"

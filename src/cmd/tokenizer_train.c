@@ -1,5 +1,5 @@
-#include "base/io.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/staging.h"
 #include "cmd/cmd.h"
 #include "data/corpus.h"

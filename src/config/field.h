@@ -30,7 +30,6 @@ struct field {
     enum field_type type;
     size_t offset;             /* in struct settings */
     const char *default_text;  /* as it would stand in a file; NULL: required by train */
-    const char *before_text;   /* what versions did that had no such key, where that is not the default; NULL: it is */
     const char *const *values; /* FIELD_ENUM: names in the enum's order; FIELD_STRING: the choices, or NULL */
     size_t n_values;
     double min, max; /* numbers: inclusive bounds */

@@ -53,6 +53,61 @@ static bool parse_choice(const struct field *field, const char *value, int *out)
     return false;
 }
 
+/* ---- words about values ---- */
+
+static void describe_bounds(const struct field *field, struct strbuf *out)
+{
+    if (isinf(field->max))
+        strbuf_printf(out, " of at least %.15g", field->min);
+    else if (field->max == BELOW_ONE)
+        strbuf_printf(out, " of at least %.15g and below 1", field->min);
+    else
+        strbuf_printf(out, " from %.15g to %.15g", field->min, field->max);
+}
+
+static void describe_choices(const struct field *field, struct strbuf *out)
+{
+    for (size_t i = 0; i < field->n_values; i++)
+        strbuf_printf(out, "%s%s", i == 0 ? "" : i + 1 < field->n_values ? ", " : " or ", field->values[i]);
+}
+
+/* "a whole number from 1 to 1000000", "truncate, drop or error" */
+static void describe(const struct field *field, struct strbuf *out)
+{
+    switch (field->type) {
+    case FIELD_STRING:
+    case FIELD_ENUM:
+        if (field->values)
+            describe_choices(field, out);
+        else
+            strbuf_puts(out, "a text");
+        break;
+    case FIELD_TEXT:
+        strbuf_puts(out, "a text");
+        break;
+    case FIELD_PATH:
+        strbuf_puts(out, "a path");
+        break;
+    case FIELD_FILES:
+        strbuf_puts(out, "files");
+        break;
+    case FIELD_NAMES:
+        strbuf_puts(out, "names as THEIRS:OURS");
+        break;
+    case FIELD_SIZE:
+        strbuf_puts(out, "a whole number");
+        describe_bounds(field, out);
+        break;
+    case FIELD_DOUBLE:
+        strbuf_puts(out, "a number");
+        describe_bounds(field, out);
+        break;
+    case FIELD_BOOL:
+        strbuf_puts(out, "true or false");
+        break;
+    }
+}
+
 /* ---- what a wrong value may have meant ---- */
 
 static bool parses(const struct field *field, const char *value)
@@ -109,7 +164,7 @@ static enum sft_status fail_kind(const struct field *field, const char *value, s
 {
     struct strbuf sb = {0};
     strbuf_puts(&sb, "expected ");
-    field_describe(field, &sb);
+    describe(field, &sb);
     if (*value)
         strbuf_printf(&sb, ", found '%.*s'", SHOWN_MAX, value);
     else
@@ -252,90 +307,36 @@ static void add_list(struct strbuf *out, const struct string_list *list)
     }
 }
 
-void field_text(const struct field *field, const void *at, struct strbuf *out)
+void field_text(const struct field *field, const void *value, struct strbuf *out)
 {
     const char *s;
     switch (field->type) {
     case FIELD_TEXT:
-        s = *(const char *const *)at;
+        s = *(const char *const *)value;
         if (*s)
             value_add_quoted(out, s);
         break;
     case FIELD_STRING:
     case FIELD_PATH:
-        s = *(const char *const *)at;
+        s = *(const char *const *)value;
         if (s)
             add_word(out, s);
         break;
     case FIELD_FILES:
     case FIELD_NAMES:
-        add_list(out, at);
+        add_list(out, value);
         break;
     case FIELD_SIZE:
-        strbuf_printf(out, "%" PRIu64, *(const uint64_t *)at);
+        strbuf_printf(out, "%" PRIu64, *(const uint64_t *)value);
         break;
     case FIELD_DOUBLE:
-        strbuf_double(out, *(const double *)at);
+        strbuf_double(out, *(const double *)value);
         break;
     case FIELD_BOOL:
-        strbuf_puts(out, *(const bool *)at ? "true" : "false");
+        strbuf_puts(out, *(const bool *)value ? "true" : "false");
         break;
     case FIELD_ENUM:
-        strbuf_puts(out, field->values[*(const int *)at]);
-        break;
-    }
-}
-
-/* ---- words about values ---- */
-
-static void describe_bounds(const struct field *field, struct strbuf *out)
-{
-    if (isinf(field->max))
-        strbuf_printf(out, " of at least %.15g", field->min);
-    else if (field->max == BELOW_ONE)
-        strbuf_printf(out, " of at least %.15g and below 1", field->min);
-    else
-        strbuf_printf(out, " from %.15g to %.15g", field->min, field->max);
-}
-
-static void describe_choices(const struct field *field, struct strbuf *out)
-{
-    for (size_t i = 0; i < field->n_values; i++)
-        strbuf_printf(out, "%s%s", i == 0 ? "" : i + 1 < field->n_values ? ", " : " or ", field->values[i]);
-}
-
-void field_describe(const struct field *field, struct strbuf *out)
-{
-    switch (field->type) {
-    case FIELD_STRING:
-    case FIELD_ENUM:
-        if (field->values)
-            describe_choices(field, out);
-        else
-            strbuf_puts(out, "a text");
-        break;
-    case FIELD_TEXT:
-        strbuf_puts(out, "a text");
-        break;
-    case FIELD_PATH:
-        strbuf_puts(out, "a path");
-        break;
-    case FIELD_FILES:
-        strbuf_puts(out, "files");
-        break;
-    case FIELD_NAMES:
-        strbuf_puts(out, "names as THEIRS:OURS");
-        break;
-    case FIELD_SIZE:
-        strbuf_puts(out, "a whole number");
-        describe_bounds(field, out);
-        break;
-    case FIELD_DOUBLE:
-        strbuf_puts(out, "a number");
-        describe_bounds(field, out);
-        break;
-    case FIELD_BOOL:
-        strbuf_puts(out, "true or false");
+        strbuf_puts(out, field->values[*(const int *)value]);
         break;
     }
 }

@@ -35,7 +35,4 @@ void field_text(const struct field *field, const void *value, struct strbuf *out
 /* true and false, yes and no, on and off, 1 and 0, in any case: Python writes True. False for any other text. */
 bool field_parse_bool(const char *text, bool *out);
 
-/* "a whole number from 1 to 1000000", "truncate, drop or error": for messages. */
-void field_describe(const struct field *field, struct strbuf *out);
-
 #endif

@@ -20,7 +20,8 @@ static bool begins_comment(char c)
     return c == ';' || c == '#';
 }
 
-const char *value_quoted_end(const char *p)
+/* Past the quoted part whose opening quote is at p (a backslash hides a quote); NULL if it is never closed. */
+static const char *quoted_end(const char *p)
 {
     for (p++; *p && *p != '"'; p++)
         if (*p == '\\' && p[1])
@@ -111,7 +112,7 @@ static enum sft_status find_path_comment(const struct field *field, const char *
     while (*p) {
         const bool is_start = p == raw || is_blank(p[-1]);
         if (is_start && *p == '"') {
-            p = value_quoted_end(p);
+            p = quoted_end(p);
             if (!p)
                 return fail_unclosed(err);
         } else if (is_start && begins_comment(*p)) {
@@ -146,7 +147,7 @@ enum sft_status value_cut_comment(const struct field *field, const char *raw, co
     if (is_words(field)) {
         status = find_path_comment(field, raw, dir, &end, err);
     } else if (*raw == '"') {
-        const char *closed = value_quoted_end(raw);
+        const char *closed = quoted_end(raw);
         const char *next = closed ? closed + strspn(closed, " \t") : NULL;
         if (!closed)
             status = fail_unclosed(err);
@@ -222,7 +223,7 @@ enum sft_status value_unquote(const struct field *field, const char *text, struc
     strbuf_clear(out);
     strbuf_puts(out, "");
     if (*text == '"') {
-        const char *end = value_quoted_end(text);
+        const char *end = quoted_end(text);
         if (!end)
             return fail_unclosed(err);
         if (*end)
@@ -263,7 +264,7 @@ enum sft_status value_next_item(const char **text, struct strbuf *word, struct s
     const bool is_quoted = *p == '"';
     strbuf_clear(word);
     if (is_quoted) {
-        const char *end = value_quoted_end(p);
+        const char *end = quoted_end(p);
         if (!end)
             return fail_unclosed(err);
         if (add_unescaped(word, p + 1, (size_t)(end - p) - 2, err))

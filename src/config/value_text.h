@@ -8,10 +8,6 @@
 #include "base/strbuf.h"
 #include "config/field.h"
 
-/* Past the quoted part whose opening quote is at p (a backslash hides a quote); NULL if it is never
- * closed. */
-const char *value_quoted_end(const char *p);
-
 /* The value without the comment behind it, by what the field may hold:
  *   numbers, choices, truths: a comment begins at any ; or #, which no such value holds;
  *   paths and lists of files: at one with a blank on either side, unless what follows looks like a file;

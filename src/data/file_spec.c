@@ -1,6 +1,6 @@
 #include "data/file_spec.h"
 
-#include "base/io.h"
+#include "base/path.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -82,8 +82,8 @@ enum sft_status model_files_open_tokenizer(struct model_files *m, const char *pa
 void model_files_survey(struct model_files *m, const char *path,
                         void (*on_problem)(void *context, const struct sft_err *err), void *context)
 {
-    enum sft_status (*const steps[])(struct model_files *, struct sft_err *) = {open_config, open_generation,
-                                                                                open_tokenizer, check_vocabulary};
+    typedef enum sft_status step(struct model_files *m, struct sft_err *err);
+    static step *const steps[] = {open_config, open_generation, open_tokenizer, check_vocabulary};
     struct sft_err err;
     if (find(m, path, &err)) {
         on_problem(context, &err);

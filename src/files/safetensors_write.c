@@ -80,7 +80,7 @@ void st_write(struct st_writer *w, const float *values)
     for (size_t first = 0; first < span.count; first += CHUNK) {
         const size_t n = span.count - first < CHUNK ? span.count - first : CHUNK;
         span.dtype->from_f32(w->encoded, values + first, n);
-        io_write(w->out, w->encoded, n * span.dtype->block_bytes);
+        io_write(w->out, w->encoded, n / span.dtype->block * span.dtype->block_bytes);
     }
 }
 

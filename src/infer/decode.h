@@ -9,8 +9,8 @@
  *     ... s->reason, out ...                               // and s may be prompted again
  *     decode_close(&d, s);
  *
- * What a stream has seen stays with it: of the next prompt, the beginning that it shares is not run again. In fp32 a
- * stream's tokens do not depend on the others. */
+ * What a stream has seen stays with it: of the next prompt, the beginning that it shares is not run again. In fp32 what
+ * others there are changes a stream's logits by no more than rounding. */
 #ifndef SFT_INFER_DECODE_H
 #define SFT_INFER_DECODE_H
 

@@ -98,7 +98,7 @@ struct family {
 
     const char *token_embedding, *position_embedding; /* position_embedding may be NULL */
     struct norm_spec final_norm;
-    const char *head;                      /* of a model whose head is not the token embedding */
+    const char *head; /* where it is not the token embedding, and in files that hold a tied one all the same */
     const struct sublayer_spec *sublayers; /* of each layer */
     size_t n_sublayers;
 };

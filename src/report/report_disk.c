@@ -1,7 +1,7 @@
 #include "report/report_disk.h"
 
-#include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "model/block/tensors.h"
 #include "train/checkpoint_list.h"
 

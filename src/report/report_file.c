@@ -15,6 +15,23 @@ uint64_t report_file_first_flagged(const struct report_file *f, enum record_flag
     return f->first_flagged[flag_index(flag)];
 }
 
+/* ---- lengths ---- */
+
+void report_file_histogram_range(const struct store_counts *c, size_t *first, size_t *end)
+{
+    *end = HISTOGRAM_BINS;
+    while (*end > 0 && c->histogram[*end - 1] == 0)
+        --*end;
+    *first = 0;
+    while (*first < *end && c->histogram[*first] == 0)
+        ++*first;
+}
+
+uint64_t report_file_histogram_bin_end(const struct store_counts *c, size_t i)
+{
+    return i < HISTOGRAM_BINS - 1 ? (uint64_t)1 << i : c->longest;
+}
+
 /* ---- looking ---- */
 
 static void note_first(uint64_t *first, uint64_t line)

@@ -24,6 +24,12 @@ void report_file_free(struct report_file *f);
 uint64_t report_file_flagged(const struct report_file *f, enum record_flag flag);
 uint64_t report_file_first_flagged(const struct report_file *f, enum record_flag flag);
 
+/* Of the histogram of lengths: the bins from the first that holds a conversation to the one after the last, ... */
+void report_file_histogram_range(const struct store_counts *counts, size_t *first, size_t *end);
+
+/* ... and the largest number of tokens in bin i. */
+uint64_t report_file_histogram_bin_end(const struct store_counts *counts, size_t i);
+
 /* 100 * part / whole; 0 of nothing. */
 static inline double report_percent(uint64_t part, uint64_t whole)
 {

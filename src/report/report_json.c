@@ -1,6 +1,5 @@
 #include "report/report_json.h"
 
-#include "report/report_histogram.h"
 #include "report/report_keys.h"
 
 #include <string.h>
@@ -56,10 +55,10 @@ static void put_histogram(struct strbuf *out, const struct store_counts *c)
 {
     size_t first, end;
     strbuf_puts(out, ",\"histogram\":[");
-    report_histogram_range(c, &first, &end);
+    report_file_histogram_range(c, &first, &end);
     for (size_t i = first; i < end; i++) {
         strbuf_puts(out, i > first ? ",{" : "{");
-        put_count(out, "up_to", report_histogram_bin_end(c, i));
+        put_count(out, "up_to", report_file_histogram_bin_end(c, i));
         put_count(out, "count", c->histogram[i]);
         strbuf_putc(out, '}');
     }

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "cpu.h"
 #include "model/transformer.h"
-#include "report/report_histogram.h"
 #include "report/report_keys.h"
 #include "report/report_wrap.h"
 
@@ -181,17 +180,17 @@ static void put_lengths(struct strbuf *out, const struct store_counts *c)
 {
     size_t first, end;
     uint64_t most = 1;
-    report_histogram_range(c, &first, &end);
+    report_file_histogram_range(c, &first, &end);
     if (first == end)
         return;
-    const int width = snprintf(NULL, 0, "%llu", (ull)report_histogram_bin_end(c, end - 1));
+    const int width = snprintf(NULL, 0, "%llu", (ull)report_file_histogram_bin_end(c, end - 1));
     for (size_t i = first; i < end; i++)
         most = c->histogram[i] > most ? c->histogram[i] : most;
     strbuf_printf(out, "       lengths in tokens, before any cut (longest: %llu)\n", (ull)c->longest);
     for (size_t i = first; i < end; i++) {
-        const uint64_t from = i == 0 ? 0 : report_histogram_bin_end(c, i - 1) + 1;
+        const uint64_t from = i == 0 ? 0 : report_file_histogram_bin_end(c, i - 1) + 1;
         const double share = (double)c->histogram[i] / (double)most;
-        strbuf_printf(out, "       %*llu..%-*llu  ", width, (ull)from, width, (ull)report_histogram_bin_end(c, i));
+        strbuf_printf(out, "       %*llu..%-*llu  ", width, (ull)from, width, (ull)report_file_histogram_bin_end(c, i));
         const size_t bar = (size_t)ceil(BAR_WIDTH * share);
         for (size_t n = 0; n < bar; n++)
             strbuf_putc(out, '#');

@@ -1,6 +1,5 @@
 #include "report/report_wrap.h"
 
-#include "base/io.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Which template it is, its control tokens, and its checks. */
 #include "text/template.h"
 
-#include "base/io.h"
+#include "base/xxh64.h"
 #include "text/template_jinja.h"
 #include "text/template_table.h"
 

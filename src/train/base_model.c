@@ -1,7 +1,7 @@
 #include "train/base_model.h"
 
-#include "base/io.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "files/weights.h"
 #include "train/options.h"
 
@@ -90,11 +90,11 @@ enum sft_status base_model_load_weights(const struct base_model *base, const str
 struct model_meta base_model_meta(const struct base_model *base)
 {
     return (struct model_meta){.base_config = base->files.config_json,
-                            .base_generation = base->files.generation.raw,
-                            .eos_token_id = tokenizer_eos_id(base->tokenizer),
-                            .pad_token_id = tokenizer_pad_id(base->tokenizer),
-                            .bos_token_id = tokenizer_bos_id(base->tokenizer),
-                            .dtype = &dtype_f32};
+                               .base_generation = base->files.generation.raw,
+                               .eos_token_id = tokenizer_eos_id(base->tokenizer),
+                               .pad_token_id = tokenizer_pad_id(base->tokenizer),
+                               .bos_token_id = tokenizer_bos_id(base->tokenizer),
+                               .dtype = &dtype_f32};
 }
 
 void base_model_close(struct base_model *base)

@@ -1,8 +1,8 @@
 #include "train/progress.h"
 
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 
 #include <errno.h>
 #include <math.h>

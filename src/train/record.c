@@ -147,19 +147,19 @@ static const char *recorded_text(const json *recorded, const char *group, const 
     return text;
 }
 
-/* The setting of the recorded run, as settings_field_text puts it. A version that had no such key did what the table of
- * fields says: what is the default now, or before_text. */
+/* The setting of the recorded run, as settings_field_text puts it. A version that had no such key did what is the
+ * default now: a new key's default is what the program did without it. */
 static void text_before(const json *recorded, const struct field *field, struct strbuf *out)
 {
     const char *text = recorded_text(recorded, "settings", field);
-    struct settings before;
-    struct sft_err none;
-    settings_init(&before);
-    if (text)
+    if (text) {
         strbuf_puts(out, text);
-    else if (!field->before_text || settings_set_field(&before, field, field->before_text, &none) == SFT_OK)
-        settings_field_text(&before, field, out);
-    settings_free(&before);
+        return;
+    }
+    struct settings defaults;
+    settings_init(&defaults);
+    settings_field_text(&defaults, field, out);
+    settings_free(&defaults);
 }
 
 /* Whether the user had set the key, as far as the record knows: one without the list may hold either. */

@@ -1,8 +1,8 @@
 #include "train/trainer.h"
 
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "threads.h"
 #include "train/checkpoint_list.h"
 #include "train/divergence.h"
@@ -63,8 +63,6 @@ static enum sft_status take_step(struct trainer *t, struct step_result *result, 
     t->window_tokens += result->num_tokens;
     t->window_seconds += clock_seconds() - started;
     divergence_add_step(&t->divergence, t->state->step, result->sums.loss / result->sums.weight);
-    warn_of_divergence(t);
-    adapt_threads(t, result->num_tokens);
     return SFT_OK;
 }
 
@@ -180,6 +178,8 @@ static enum sft_status do_what_is_due(struct trainer *t, const struct step_resul
     t->improved = false;
     if (intervals_log_due(t->intervals, t->state) && log_step(t, result, err))
         return err->status;
+    warn_of_divergence(t); /* below the step's line */
+    adapt_threads(t, result->num_tokens);
     if (intervals_eval_due(t->intervals, t->state) && !*t->signals.stop && run_evaluation(t, err))
         return err->status;
     return save_due(t) ? save(t, err) : SFT_OK;

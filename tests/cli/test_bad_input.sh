@@ -156,7 +156,8 @@ test_config_json() {
     sed -i 's/"vocab_size": 404/"vocab_size": 300/' m/config.json
     model_error "m: the tokenizer has ids up to 399, but config.json's vocab_size is 300 (they belong to different models, or the embedding must be resized first)"
     sed -i 's/"model_type": "gpt2"/"model_type": "bert"/' m/config.json
-    model_error "m/config.json: model_type 'bert' is not supported (gpt2 is)"
+    expect_error_about 1 "m/config.json: model_type 'bert' is not supported" "$SFT" eval --model m "$DATA/chat.jsonl"
+    fresh_model
     sed -i 's/gelu_new/relu/' m/config.json
     model_error "m/config.json: activation_function 'relu' is not supported (gelu_new, gelu_pytorch_tanh, gelu_fast and gelu are)"
     sed -i '$d' m/config.json

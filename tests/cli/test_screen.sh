@@ -123,6 +123,8 @@ test_a_loss_that_diverges_is_told() {
     expect 0 "$SFT" train config.ini "$@" --set train.learning_rate=2 --set train.output_dir=astray
     is "$(grep -c '^warning: step [0-9]*: the loss is .* over the last steps and was .* at the start: training diverges (start again with --fresh and a learning_rate below 2)$' stderr)" 1
     is "$(grep -c '^warning: the loss ended at .*: training diverged' stderr)" 1
+    expect 0 "$SFT" train config.ini "$@" --set train.learning_rate=2 --set train.output_dir=each --set train.logging_steps=1
+    is "$(grep -B 1 '^warning: step ' stderr | sed 's/^warning: //; s,^step *\([0-9]*\).*,\1,' | uniq | wc -l)" 1 # below its step
     # a process that goes on with it knows how it began
     expect 0 "$SFT" train config.ini "$@" --set train.learning_rate=2 --set train.output_dir=astray --set train.max_steps=41
     is "$(grep -c '^warning: the loss ended at .*: training diverged' stderr)" 1

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static char dir[256]; /* checkpoint-5 of it is in order */
 static struct settings settings;

@@ -249,6 +249,11 @@ static bool is_top_down(const struct tensor *t)
     return t->layer == LAYERS - 1 && strstr(t->pattern, "mlp.c_proj");
 }
 
+static bool is_top_up(const struct tensor *t)
+{
+    return t->layer == LAYERS - 1 && strstr(t->pattern, "mlp.c_fc");
+}
+
 static bool is_top_attention(const struct tensor *t)
 {
     return t->layer == LAYERS - 1 && strstr(t->pattern, "attn.c_attn");
@@ -289,6 +294,7 @@ static const struct {
     {"norms", is_norm, {8, 0, 2, 0, 0}},
     {"biases", is_bias, {7, 8, 2, 0, 0}},
     {"the last layer's mlp.c_proj", is_top_down, {0, 1, 0, 0, 0}},
+    {"the last layer's mlp.c_fc", is_top_up, {1, 1, 0, 0, 0}},
     {"the last layer's attn.c_attn", is_top_attention, {3, 1, 1, 0, 0}},
     {"the last layer's attn.c_proj", is_top_projection, {2, 1, 0, 0, 0}},
     {"positions", is_position, {8, 0, 2, 0, 1}},

@@ -196,8 +196,8 @@ SFT_PRINTF(1, 2) static uint64_t kind(const char *fmt, ...)
 START_TEST(values_are_no_cause)
 {
     SAME(("%zu tokens", (size_t)1), ("%zu tokens", SIZE_MAX));
-    SAME(("%d %u %ld %lu %lld %llu %hhx", -1, 1U, -1L, 1UL, -1LL, 1ULL, 1),
-         ("%d %u %ld %lu %lld %llu %hhx", 2, 2U, 2L, 2UL, 2LL, 2ULL, 2));
+    SAME(("%d %u %ld %lu %lld %llu %hhx", -1, 1U, -1L, 1UL, -1LL, 1ULL, (unsigned char)1),
+         ("%d %u %ld %lu %lld %llu %hhx", 2, 2U, 2L, 2UL, 2LL, 2ULL, (unsigned char)2));
     SAME(("found %g of %.3f and %-5.1e", 0.5, -1.0, 1e300), ("found %g of %.3f and %-5.1e", 7.0, 2.0, 3.0));
     SAME(("byte 0x%02X", 0xE9U), ("byte 0x%02X", 0xFFU));
     SAME(("unknown role '%s' (a)", "x"), ("unknown role '%s' (a)", "it's \"y\""));
@@ -251,6 +251,14 @@ START_TEST(keys_and_remarks_are_a_part_of_the_cause)
 }
 END_TEST
 
+START_TEST(a_string_that_is_absent_is_printed)
+{
+    static const char *volatile none;
+    kind("'%s', %s", none, none);
+    ck_assert_str_eq(err.message, "'(null)', (null)");
+}
+END_TEST
+
 /* Token stores keep kinds: another number here means another STORE_VERSION there. */
 START_TEST(kinds_are_the_same_in_every_process)
 {
@@ -273,6 +281,7 @@ int main(void)
     tcase_add_test(tcase, values_are_no_cause);
     tcase_add_test(tcase, words_are);
     tcase_add_test(tcase, keys_and_remarks_are_a_part_of_the_cause);
+    tcase_add_test(tcase, a_string_that_is_absent_is_printed);
     tcase_add_test(tcase, kinds_are_the_same_in_every_process);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

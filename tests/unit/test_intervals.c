@@ -1,12 +1,10 @@
-/* What is due after which step; which conversations make which step; what the learning rate is there. */
+/* What is due after which step, and which conversations make which step. */
 #include "train/intervals.h"
 #include "train/order.h"
-#include "train/schedule.h"
 
 #include "support/run_suite.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 /* ---- intervals ---- */
 
@@ -139,53 +137,17 @@ START_TEST(a_step_does_not_depend_on_those_before)
 }
 END_TEST
 
-/* ---- the learning rate ---- */
-
-static void check_rates(enum lr_scheduler type, double warmup_steps, const double *expected)
-{
-    const struct schedule_options options = {.type = type, .learning_rate = 2, .warmup_steps = warmup_steps};
-    const struct schedule schedule = schedule_make(&options, 10);
-    for (uint64_t step = 0; step <= 10; step++)
-        ck_assert_msg(fabs(schedule_rate(&schedule, step) - expected[step]) < 1e-12, "step %zu: %.17g, expected %.17g",
-                      (size_t)step, schedule_rate(&schedule, step), expected[step]);
-}
-
-/* transformers' get_linear_schedule_with_warmup, get_cosine_schedule_with_warmup and get_constant_schedule. */
-START_TEST(rates)
-{
-    const double h = sqrt(0.5);
-    check_rates(LR_LINEAR, 0, (double[]){2, 1.8, 1.6, 1.4, 1.2, 1, 0.8, 0.6, 0.4, 0.2, 0});
-    check_rates(LR_LINEAR, 5, (double[]){0, 0.4, 0.8, 1.2, 1.6, 2, 1.6, 1.2, 0.8, 0.4, 0});
-    check_rates(LR_LINEAR, 0.45, (double[]){0, 0.4, 0.8, 1.2, 1.6, 2, 1.6, 1.2, 0.8, 0.4, 0}); /* rounded up: 5 */
-    check_rates(LR_COSINE, 2, (double[]){0, 1, 2, 1 + cos(M_PI / 8), 1 + h, 1 + sin(M_PI / 8), 1, 1 - sin(M_PI / 8),
-                                         1 - h, 1 - cos(M_PI / 8), 0});
-    check_rates(LR_CONSTANT, 3, (double[]){2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
-}
-END_TEST
-
-START_TEST(all_steps_are_warmup)
-{
-    const struct schedule_options options = {.type = LR_LINEAR, .learning_rate = 2, .warmup_steps = 10};
-    const struct schedule schedule = schedule_make(&options, 10);
-    ck_assert_double_eq(schedule_rate(&schedule, 9), 1.8);
-    ck_assert_double_eq(schedule_rate(&schedule, 10), 0);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("intervals");
-    TCase *intervals = tcase_create("intervals"), *order = tcase_create("order"), *rate = tcase_create("rate");
+    TCase *intervals = tcase_create("intervals"), *order = tcase_create("order");
     tcase_add_test(intervals, lines_and_evaluations);
     tcase_add_test(intervals, checkpoints);
     tcase_add_test(intervals, no_step_is_evaluated_twice);
     tcase_add_test(intervals, the_best_and_the_patience);
     tcase_add_test(order, every_conversation_once_an_epoch);
     tcase_add_test(order, a_step_does_not_depend_on_those_before);
-    tcase_add_test(rate, rates);
-    tcase_add_test(rate, all_steps_are_warmup);
     suite_add_tcase(suite, intervals);
     suite_add_tcase(suite, order);
-    suite_add_tcase(suite, rate);
     return run_suite(suite);
 }

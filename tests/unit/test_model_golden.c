@@ -290,7 +290,10 @@ static void check_zero_row(const struct fixture *f, const char *pattern, size_t 
 {
     const struct param_set *params = &f->model.params;
     const size_t C = f->model.config.n_embd;
-    const float *gradient = param_grads(params, tensor_find(&params->table, pattern, 0)) + row * C;
+    const struct tensor *tensor = tensor_find(&params->table, pattern, 0);
+    if (!tensor) /* no learned positions */
+        return;
+    const float *gradient = param_grads(params, tensor) + row * C;
     for (size_t c = 0; c < C; c++)
         ck_assert_msg(gradient[c] == 0.0F, "%s, row %zu", pattern, row);
 }
@@ -300,7 +303,7 @@ static void check_zero_row(const struct fixture *f, const char *pattern, size_t 
 static void check_no_gradient_into_token(const struct fixture *f, size_t token)
 {
     if (!f->model.config.tied)
-        check_zero_row(f, "wte.weight", token);
+        check_zero_row(f, f->model.config.family->token_embedding, token);
 }
 
 START_TEST(tokens_after_the_last_target_do_not_matter)
@@ -313,7 +316,7 @@ START_TEST(tokens_after_the_last_target_do_not_matter)
     b.weights[HAND_N - 1] = 0;
     const double loss = run_hand_batch(&f, &b);
     float *expected = copy_gradients(&f);
-    check_zero_row(&f, "wpe.weight", 6);
+    check_zero_row(&f, f.model.config.family->position_embedding, 6);
     b.tokens[HAND_N - 1] = 90;
     ck_assert_double_eq(run_hand_batch(&f, &b), loss);
     check_no_gradient_into_token(&f, 90);

@@ -165,10 +165,14 @@ START_TEST(one_that_is_missing_or_misshapen_is_named)
     f.stored[1].shape[0] = 4;
     check_ok(place_take(&f.place, &f.stored[1], &err));
     says(place_check(&f.place, "DIR", &err),
-                   "FILE: tensor 'transformer.wpe.weight' is (4, 2), but config.json makes it (3, 2)");
+         "FILE: tensor 'transformer.wpe.weight' is (4, 2), but config.json makes it (3, 2)");
+    f.stored[1].shape[0] = 3;
+    f.stored[1].shape[1] = 4;
+    says(place_check(&f.place, "DIR", &err),
+         "FILE: tensor 'transformer.wpe.weight' is (3, 4), but config.json makes it (3, 2)");
     f.stored[1].dtype = dtype_find("I64");
     says(place_check(&f.place, "DIR", &err),
-                   "FILE: tensor 'transformer.wpe.weight' is I64; F32, F16 and BF16 are done here");
+         "FILE: tensor 'transformer.wpe.weight' is I64; F32, F16 and BF16 are done here");
     fixture_close(&f);
 }
 END_TEST

@@ -53,7 +53,8 @@ const char *csv_record_end(const char *p, const char *end, char delimiter)
 
 static const char separators[] = ",;\t|";
 
-size_t csv_count_fields(const char *p, const char *end, char delimiter)
+/* How many fields the record at p has; 0 where a quote in it is never closed. */
+static size_t count_fields(const char *p, const char *end, char delimiter)
 {
     size_t n = 0;
     do {
@@ -68,7 +69,7 @@ size_t csv_count_fields(const char *p, const char *end, char delimiter)
 static int regularity(const char *p, const char *end, char delimiter)
 {
     enum { LOOKED_AT = 10 };
-    const size_t n = csv_count_fields(p, end, delimiter);
+    const size_t n = count_fields(p, end, delimiter);
     int score = 0;
     if (n < 2)
         return -1;
@@ -77,7 +78,7 @@ static int regularity(const char *p, const char *end, char delimiter)
             p++;
         if (p == end)
             break;
-        const size_t found = csv_count_fields(p, end, delimiter);
+        const size_t found = count_fields(p, end, delimiter);
         score += (found == n ? LOOKED_AT : 0) + (found > 1);
     }
     return score;

@@ -26,9 +26,6 @@ size_t csv_count_lines(const char *p, const char *end);
 const char *csv_field_end(const char *p, const char *end, char delimiter);
 const char *csv_record_end(const char *p, const char *end, char delimiter);
 
-/* How many fields the record at p has; 0 where a quote in it is never closed. */
-size_t csv_count_fields(const char *p, const char *end, char delimiter);
-
 /* The separator of a file whose header is at p: of comma, semicolon, tab and bar the one with which the header has
  * several fields and most of the ten records after it equally many (else several); of equals `own`, which the
  * file's name promises, then the first in this order. `own` where none has such a record. */

@@ -2,9 +2,9 @@
 #ifndef SFT_MODEL_BLOCK_NORM_H
 #define SFT_MODEL_BLOCK_NORM_H
 
+#include "model/activation_plan.h"
 #include "model/block/pass.h"
 #include "model/param_set.h"
-#include "model/activation_plan.h"
 
 #define norm_bind       REAL_NAME(norm_bind)
 #define norm_is_trained REAL_NAME(norm_is_trained)

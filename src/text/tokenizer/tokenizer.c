@@ -1,6 +1,6 @@
 #include "text/tokenizer/tokenizer.h"
 
-#include "base/io.h"
+#include "base/xxh64.h"
 #include "text/tokenizer/tokenizer_parts.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "text/tokenizer/tokenizer_class.h"
 
-#include "base/io.h"
+#include "base/path.h"
 #include "text/tokenizer/tokenizer_parts.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "text/tokenizer/tokenizer_load.h"
 
-#include "base/io.h"
+#include "base/path.h"
 #include "text/tokenizer/tokenizer_config.h"
 #include "text/tokenizer/tokenizer_json.h"
 

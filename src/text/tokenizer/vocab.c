@@ -1,6 +1,6 @@
 #include "text/tokenizer/vocab.h"
 
-#include "base/io.h"
+#include "base/xxh64.h"
 
 #include <stdlib.h>
 #include <string.h>
