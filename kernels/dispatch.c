@@ -63,6 +63,29 @@ static bool fits(const struct choice *choice, const char *precision, const char 
     return isa ? strcmp(isa, choice->table->isa) == 0 : !choice->only_forced;
 }
 
+static bool has_precision(const char *precision)
+{
+    for (size_t i = 0; i < N_CHOICES; i++)
+        if (fits(&choices[i], precision, NULL))
+            return true;
+    return false;
+}
+
+/* A word that is no precision, or one that nothing on this kind of CPU computes in. */
+static void explain_precision(const char *precision, char *why, size_t why_size)
+{
+    const char *last = "";
+    size_t used = (size_t)snprintf(why, why_size, "precision %s: there are no such kernels here (auto", precision);
+    for (size_t i = 0; i < N_CHOICES && used < why_size; i++) {
+        const char *name = choices[i].table->precision;
+        if (strcmp(name, last) != 0)
+            used += (size_t)snprintf(why + used, why_size - used, ", %s", name);
+        last = name;
+    }
+    if (used < why_size)
+        snprintf(why + used, why_size - used, ")");
+}
+
 /* Why no table fits: SFT_ISA is no name of one of that precision, or this CPU runs none of them. */
 static void explain_none(const char *precision, const char *isa, char *why, size_t why_size)
 {
@@ -113,7 +136,10 @@ const struct kernels *kernels_select(const char *precision, char *why, size_t wh
             return NULL;
         }
     }
-    explain_none(precision, isa, why, why_size);
+    if (has_precision(precision))
+        explain_none(precision, isa, why, why_size);
+    else
+        explain_precision(precision, why, why_size);
     return NULL;
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Run test programs one after another: a line each, what one printed only where it failed or skipped something.
-# A program that prints lines beginning with "SKIP:" left a part out; the lines are shown (and see skips.sh).
+# A program that prints lines beginning with "SKIP:" left a part out; the lines are shown, each once (and see skips.sh).
 #
 # usage: sh tests/run_unit.sh PROGRAM...
 set -u
@@ -31,7 +31,7 @@ for program in "$@"; do
     elif grep -q '^SKIP:' "$output"; then
         passed=$((passed + 1)) skipped=$((skipped + 1))
         echo "ok    $name ($seconds s), without a part:"
-        grep '^SKIP:' "$output" | sed 's/^/      /'
+        grep '^SKIP:' "$output" | awk '!seen[$0]++' | sed 's/^/      /'
     else
         passed=$((passed + 1))
         echo "ok    $name ($seconds s)"

@@ -26,7 +26,7 @@ static enum sft_status fail_family(const char *key, const char *value, struct sf
     if (key)
         sft_fail(err, SFT_EDATA, "%s '%s' is not supported (%s)", key, value, done);
     else
-        sft_fail(err, SFT_EDATA, "model_type is missing (%s done here)", done);
+        sft_fail(err, SFT_EDATA, "model_type is missing (%s supported)", done);
     free(done);
     return SFT_EDATA;
 }

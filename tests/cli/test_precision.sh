@@ -14,6 +14,16 @@ bf16_runs() {
     return 1
 }
 
+test_a_precision_that_is_none() {
+    write_config
+    for command in "generate hi --model base" "eval $DATA/chat.jsonl --model base" "chat base"; do
+        # shellcheck disable=SC2086
+        expect 2 "$SFT" $command --precision fp8 </dev/null
+        has stderr 'error: precision fp8: there are no such kernels here (auto, '
+        has stderr 'fp32)'
+    done
+}
+
 # The steps to compare, and the conversations to evaluate on: few under sanitizers, which are slow and take terabytes of
 # addresses.
 choose_sizes() {

@@ -78,7 +78,7 @@ static const struct {
     const char *text, *message;
 } bad_configs[] = {
     {"[]", "expected an object, found an array"},
-    {"{}", "model_type is missing (gpt2 is done here)"},
+    {"{}", "model_type is missing (gpt2 is supported)"},
     {"{\"model_type\":\"llama\"}", "model_type 'llama' is not supported (gpt2 is)"},
     {"{\"model_type\":2}", "model_type: expected a string, found a number"},
     {"{\"architectures\":[\"BertModel\"]}", "architecture 'BertModel' is not supported (gpt2 is)"},

@@ -2,6 +2,7 @@
 
 #include "base/strbuf.h"
 #include "data/rows/csv.h"
+#include "data/rows/row_keys.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -10,9 +11,7 @@
 static const char *const list_names[] = {"data",    "rows",  "train", "test",    "validation", "eval",
                                          "examples", "items", "samples", "records", "instances",  "dataset"};
 
-/* A key of what is a row by itself. */
-static const char *const row_keys[] = {"messages", "conversations", "conversation", "prompt", "instruction",
-                                       "question", "chosen",        "text"};
+static const char *const own_keys[] = {ROW_OWN_KEYS};
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -36,7 +35,7 @@ static bool has_speaker(const json *node)
 static bool is_row(const json *node)
 {
     for (const json *child = json_is_object(node) ? json_first(node) : NULL; child; child = json_next(child))
-        if (str_is_one_of(json_key(child), strlen(json_key(child)), row_keys, COUNT(row_keys)))
+        if (str_is_one_of(json_key(child), strlen(json_key(child)), own_keys, COUNT(own_keys)))
             return true;
     return false;
 }
@@ -79,12 +78,12 @@ static void look_at_list(struct lists *lists, const char *key, size_t key_len, c
     json *root = peek(scanner, &element);
     const bool is_named = str_is_one_of(key, key_len, list_names, COUNT(list_names));
     const bool is_turns = is_turn(root) || has_speaker(root) ||
-                          (str_is_one_of(key, key_len, row_keys, COUNT(row_keys)) && !has_own_turns(root));
+                          (str_is_one_of(key, key_len, own_keys, COUNT(own_keys)) && !has_own_turns(root));
     const bool is_list = (is_named && (json_is_object(root) || json_is_array(root)) && !is_turns) ||
                          (is_row(root) && !is_turns) || (json_is_array(root) && is_turn(json_first(root)));
     json_free(root);
     if (!is_list) {
-        lists->is_row = lists->is_row || str_is_one_of(key, key_len, row_keys, COUNT(row_keys));
+        lists->is_row = lists->is_row || str_is_one_of(key, key_len, own_keys, COUNT(own_keys));
         return;
     }
     if (lists->n++ == 0) {
@@ -123,7 +122,7 @@ static bool find_lists(const char *p, const char *end, struct lists *lists)
         if (*value == '[')
             look_at_list(lists, key, key_len, value, (size_t)(p - value));
         else
-            lists->is_row = lists->is_row || str_is_one_of(key, key_len, row_keys, COUNT(row_keys));
+            lists->is_row = lists->is_row || str_is_one_of(key, key_len, own_keys, COUNT(own_keys));
         p = skip_space(p, end);
     } while (p < end && *p == ',');
     return p < end && *p == '}' && skip_space(p + 1, end) == end;
