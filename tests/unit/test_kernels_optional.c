@@ -241,8 +241,8 @@ START_TEST(what_is_not_wanted_is_not_counted)
 }
 END_TEST
 
-/* Of attention, the keys that each query sees: 1 + 2 + 3 of the first sequence, and 4 + 5 of the second, which has three
- * keys before its queries'. */
+/* Of attention, the keys that each query sees: 1 + 2 + 3 of the first sequence, and 4 + 5 of the second, which has
+ * three keys before its queries'. */
 START_TEST(unseen_keys_are_not_counted)
 {
     enum { HEADS = 2, D = 4, QUERIES = 5, KEYS = 8 };
