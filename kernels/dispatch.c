@@ -143,6 +143,14 @@ const struct kernels *kernels_select(const char *precision, char *why, size_t wh
     return NULL;
 }
 
+const struct kernels *kernels_table(size_t i, bool *runs)
+{
+    if (i >= N_CHOICES)
+        return NULL;
+    *runs = choices[i].runs(cpu_get());
+    return choices[i].table;
+}
+
 double kernels_peak_flops(const char *precision, double seconds)
 {
     for (size_t i = 0; i < N_CHOICES; i++)

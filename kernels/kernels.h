@@ -109,6 +109,10 @@ extern const struct kernels kernels_plain_f64;
  * reason, for the log's first lines. */
 const struct kernels *kernels_select(const char *precision, char *why, size_t why_size);
 
+/* Every table there is, by its number, the best first and the definition last, and whether this CPU runs it; NULL:
+ * there are no more. */
+const struct kernels *kernels_table(size_t i, bool *runs);
+
 /* The peak of the fastest table that this CPU can run for that precision, whatever SFT_ISA says: what the CPU itself
  * can do. 0 where there is none. */
 double kernels_peak_flops(const char *precision, double seconds);

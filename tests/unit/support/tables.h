@@ -10,26 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_TABLES = 6, MAX_TABLES = N_TABLES + 1 };
+enum { MAX_TABLES = 16 };
 
-/* Fills tables[] (kernels/ref first, bf16 ones last) and returns how many there are, N_TABLES at most. */
+/* Fills tables[] (kernels/ref first, bf16 ones last) and returns how many there are, MAX_TABLES - 1 at most. */
 static inline size_t runnable_tables(const struct kernels *tables[static MAX_TABLES])
 {
-    size_t n = 0;
-    tables[n++] = &kernels_plain_f32;
-    tables[n++] = &kernels_fp32_openblas;
-#if defined(__x86_64__)
-    if (cpu_get()->avx2)
-        tables[n++] = &kernels_fp32_avx2;
-    if (cpu_get()->avx512)
-        tables[n++] = &kernels_fp32_avx512;
-    if (cpu_get()->avx512_bf16)
-        tables[n++] = &kernels_bf16_avx512;
-    if (cpu_get()->amx_bf16)
-        tables[n++] = &kernels_bf16_amx;
-#endif
-    if (n < N_TABLES)
-        printf("SKIP: %zu of the tables: this CPU (%s) cannot run them\n", N_TABLES - n, cpu_get()->name);
+    size_t count = 0, n = 0;
+    bool runs;
+    while (kernels_table(count, &runs))
+        count++;
+    for (size_t i = count; i-- > 0;) {
+        const struct kernels *table = kernels_table(i, &runs);
+        if (runs && n < MAX_TABLES - 1)
+            tables[n++] = table;
+    }
+    if (n < count)
+        printf("SKIP: %zu of the tables: this CPU (%s) cannot run them\n", count - n, cpu_get()->name);
     return n;
 }
 
