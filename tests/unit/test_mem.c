@@ -10,8 +10,9 @@
 
 static const size_t MB = 1000000;
 
-/* The sanitizers' malloc fails like any other, rather than to end the program. */
-const char *__asan_default_options(void);
+/* The sanitizers' malloc fails like any other, rather than to end the program. Their library looks this name up, so it
+   is not hidden as the others are. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
