@@ -46,6 +46,12 @@ struct linear {
     bool transposed;
 };
 
+/* By what angle a position turns a head's pairs (d, d + D/2), as transformers pairs them: a table, made once. */
+struct rope {
+    const real *turns; /* (P,D): of each position D/2 cosines, then D/2 sines */
+    size_t n_head, head_size, ld; /* ld: elements between rows */
+};
+
 /* Sequence s has queries q_start[s] .. q_start[s+1], and n_kv keys, at least as many: rows kv_begin[s] .. kv_begin[s] +
  * kv_len[s] of k and v, or where these are NULL, in training, the queries' own rows. Its last query sees all keys, the
  * one before all but one, and so on. Head h of the queries is columns h*D .. (h+1)*D of every row; n_head / n_kv_head

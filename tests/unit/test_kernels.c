@@ -77,6 +77,7 @@ static const struct bounds {
     {"embed, tokens only", ROWS, 0, 5e-7, 0, 5e-7},
     {"layernorm", NORM, 3e-7, 1e-6, 4e-3, 1e-6},
     {"layernorm, no bias", NORM, 3e-7, 1e-6, 4e-3, 1e-6},
+    {"rmsnorm", NORM, 3e-7, 1e-6, 4e-3, 1e-6},
     {"linear", ROWS, 1e-6, 2e-6, 4e-3, 4e-3},
     {"linear, adding", ROWS, 1e-6, 2e-6, 4e-3, 4e-3},
     {"linear, no bias", ROWS, 1e-6, 2e-6, 4e-3, 4e-3},
@@ -89,6 +90,8 @@ static const struct bounds {
     {"linear_residual, transposed, no bias", ROWS, 1e-6, 0, 1e-6, 0},
     {"gelu, exact", ROWS, 3e-7, 4e-7, 4e-3, 4e-3},
     {"gelu, tanh", ROWS, 3e-7, 4e-7, 4e-3, 4e-3},
+    {"swiglu", ROWS, 3e-7, 4e-7, 4e-3, 4e-3},
+    {"rope", ROWS, 2e-7, 2e-7, 4e-3, 4e-3},
     {"attention", ATTENTION, 1e-6, 2e-6, 5e-3, 6e-3},
     {"head_loss", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
     {"head_loss, adding", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
@@ -418,6 +421,7 @@ static const struct {
     {"layernorm", 0, 3, 33},  {"linear", 0, 0, 400},  {"linear", 1, 0, 7},         {"gelu, exact", 0, 50, 1},
     {"gelu, tanh", 0, 50, 1}, {"head_loss", 0, 2, 1}, {"head_loss", 1, 40, 7},     {"attention", 0, 1, 8},
     {"attention", 1, 1, 24},  {"attention", 2, 1, 3}, {"sum_of_squares", 0, 9, 1}, {"adamw", 3, 4, 3},
+    {"rmsnorm", 0, 3, 33},    {"swiglu", 0, 50, 1},   {"swiglu", 1, 50, 1},
 };
 
 START_TEST(nan_in_nan_out)

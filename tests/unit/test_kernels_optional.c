@@ -109,6 +109,21 @@ static void run_norm_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], 
     free(work.data);
 }
 
+/* out: dx, dw. */
+static void run_rmsnorm_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
+{
+    (void)variant;
+    real *w = reals(IN, 1), *x = reals(N * IN, 3), *rstd = reals(N, 5);
+    act *dy = acts(k, N * IN, 2);
+    struct workspace work = work_of(k, N);
+    k->rmsnorm_bwd(out[0], out[1], dy, x, rstd, w, N, IN, &work);
+    free(w);
+    free(x);
+    free(rstd);
+    free(dy);
+    free(work.data);
+}
+
 /* out: dwte, dwpe. */
 static void run_embed_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
 {
@@ -157,6 +172,7 @@ static const struct optional {
     {"layernorm_bwd", run_norm_bwd, 1, 1, {0}, {0}, {IN, 0, 0}, {0, IN, IN}},
     {"embed_bwd", run_embed_bwd, 1, 0, {0}, {0}, {0}, {V * IN, POSITIONS * IN, 0}},
     {"head_loss", run_head_loss, 2, 1, {0, 0, 1u << 1}, {0, IN, 0}, {1, 0, 0}, {0, 0, V * IN}},
+    {"rmsnorm_bwd", run_rmsnorm_bwd, 1, 1, {0}, {0}, {IN, 0, 0}, {0, IN, 0}},
 };
 enum { N_OPTIONALS = sizeof optionals / sizeof *optionals };
 
@@ -307,6 +323,16 @@ static void layernorm_bwd_of_none(const struct kernels *k)
     k->layernorm_bwd(touched[0], touched[1], touched[2], some, some, some, some, some, 0, IN, &workspace);
 }
 
+static void rmsnorm_fwd_of_none(const struct kernels *k)
+{
+    k->rmsnorm_fwd(touched[0], touched[1], some, some, 1e-5f, 0, IN);
+}
+
+static void rmsnorm_bwd_of_none(const struct kernels *k)
+{
+    k->rmsnorm_bwd(touched[0], touched[1], some, some, some, some, 0, IN, &workspace);
+}
+
 static void linear_fwd_of_none(const struct kernels *k)
 {
     for (size_t i = 0; i < 2; i++)
@@ -340,6 +366,28 @@ static void gelu_bwd_of_none(const struct kernels *k)
 {
     k->gelu_bwd(touched[0], some, some, false, 0);
     k->gelu_bwd(touched[0], some, some, true, 0);
+}
+
+static void swiglu_fwd_of_none(const struct kernels *k)
+{
+    k->swiglu_fwd(touched[0], some, some, 0);
+}
+
+static void swiglu_bwd_of_none(const struct kernels *k)
+{
+    k->swiglu_bwd(touched[0], touched[1], some, some, some, 0);
+}
+
+static const struct rope no_row_rope = {.turns = some, .n_head = 2, .head_size = 4, .ld = 8};
+
+static void rope_fwd_of_none(const struct kernels *k)
+{
+    k->rope_fwd(touched[0], ids, &no_row_rope, 0);
+}
+
+static void rope_bwd_of_none(const struct kernels *k)
+{
+    k->rope_bwd(touched[0], ids, &no_row_rope, 0);
 }
 
 /* No sequences, and sequences of nothing. */

@@ -357,12 +357,14 @@ static void adamw_forward(const void *table, const struct op_sizes *s, const dou
 
 #include "ops_attention.inc"
 #include "ops_linear.inc"
+#include "ops_llama.inc"
 
 const struct op REAL_NAME(ops)[] = {
     {"embed", embed_layout, embed_forward, embed_backward},
     {"embed, tokens only", embed_layout_tokens, embed_forward_tokens, embed_backward_tokens},
     {"layernorm", layernorm_layout, layernorm_forward, layernorm_backward},
     {"layernorm, no bias", layernorm_layout_no_bias, layernorm_forward_no_bias, layernorm_backward_no_bias},
+    {"rmsnorm", rmsnorm_layout, rmsnorm_forward, rmsnorm_backward},
     {"linear", linear_layout, linear_forward, linear_backward},
     {"linear, adding", linear_layout, linear_forward, linear_backward_adding},
     {"linear, no bias", linear_layout_no_bias, linear_forward_no_bias, linear_backward_no_bias},
@@ -375,6 +377,8 @@ const struct op REAL_NAME(ops)[] = {
     {"linear_residual, transposed, no bias", linear_residual_layout_no_bias, linear_residual_forward_t_no_bias, NULL},
     {"gelu, exact", rows_layout, gelu_exact_forward, gelu_exact_backward},
     {"gelu, tanh", rows_layout, gelu_tanh_forward, gelu_tanh_backward},
+    {"swiglu", swiglu_layout, swiglu_forward, swiglu_backward},
+    {"rope", rope_layout, rope_forward, rope_backward},
     {"attention", attention_layout, attention_forward, attention_backward},
     {"head_loss", head_layout, head_forward, head_backward},
     {"head_loss, adding", head_layout, head_forward, head_backward_adding},
