@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Write tests/golden/model: two tiny GPT-2 models with seeded random weights, and what transformers makes of
+"""Write tests/golden/model: two tiny GPT-2 models, and a Llama, with seeded random weights, and what transformers makes of
 them.
 
 usage: golden_model.py ASSETS        (run in the repository's root)
 
-tied/ and untied/ hold config.json, model.safetensors (float32) and golden.json: conversations (tokens, loss
+tied/, untied/ and llama/ hold config.json, model.safetensors (float32) and golden.json: conversations (tokens, loss
 weights) and, computed by transformers and torch in float64, logits, the loss and every gradient of all
 conversations, then the losses, gradient norms and final weights of 10 AdamW steps. assets.json holds logits of
 ASSETS' models. A tensor is told by its norm, its dot product with sin(1), sin(2), ... and a few of its elements.
@@ -18,7 +18,7 @@ import sys
 
 import torch
 import transformers
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 VOCAB, POSITIONS, STEPS, BATCH = 96, 48, 10, 3
 LEARNING_RATE, WEIGHT_DECAY, MAX_GRAD_NORM = 1e-3, 0.01, 1.0
@@ -27,6 +27,7 @@ VARIANTS = {
     "tied": dict(n_embd=24, n_head=2, activation_function="gelu_new"),
     "untied": dict(n_embd=24, n_head=3, n_inner=37, activation_function="gelu", tie_word_embeddings=False,
                    scale_attn_by_inverse_layer_idx=True, layer_norm_epsilon=1e-6),
+    "llama": dict(hidden_size=32, num_attention_heads=4, num_key_value_heads=2, intermediate_size=52),
 }
 ASSET_MODELS = ["capp-gpt", "lmbuddy-tiny-gpt2"]
 
@@ -34,14 +35,19 @@ ASSET_MODELS = ["capp-gpt", "lmbuddy-tiny-gpt2"]
 def make_model(directory, options):
     """Weights large enough that no gradient is near nothing, norms and biases included."""
     torch.manual_seed(0)
-    config = GPT2Config(n_layer=2, n_positions=POSITIONS, vocab_size=VOCAB, bos_token_id=0, eos_token_id=0,
-                        **options)
-    model = GPT2LMHeadModel(config)
+    is_llama = "hidden_size" in options
+    if is_llama:
+        config = LlamaConfig(num_hidden_layers=2, max_position_embeddings=POSITIONS, vocab_size=VOCAB, bos_token_id=0,
+                             eos_token_id=0, **options)
+    else:
+        config = GPT2Config(n_layer=2, n_positions=POSITIONS, vocab_size=VOCAB, bos_token_id=0, eos_token_id=0,
+                            **options)
+    model = (LlamaForCausalLM if is_llama else GPT2LMHeadModel)(config)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            parameter.normal_(1.0 if "ln_" in name and name.endswith("weight") else 0.0, 0.2)
+            parameter.normal_(1.0 if ("ln_" in name or "norm" in name) and name.endswith("weight") else 0.0, 0.2)
     model.save_pretrained(directory)
-    return GPT2LMHeadModel.from_pretrained(directory, dtype=torch.float64, attn_implementation="eager")
+    return type(model).from_pretrained(directory, dtype=torch.float64, attn_implementation="eager")
 
 
 def make_conversations():

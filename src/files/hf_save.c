@@ -75,6 +75,8 @@ static void set_fields(json *root, const struct model_config *config)
 {
     for (size_t i = 0; i < config->family->n_config_keys; i++) {
         const struct config_key *k = &config->family->config_keys[i];
+        if (!k->key)
+            continue;
         const void *field = (const char *)config + k->offset;
         switch (k->type) {
         case CONFIG_SIZE:

@@ -11,7 +11,8 @@ struct family;
 /* What the MLP does element by element (Hendrycks and Gimpel 2016). */
 enum activation_function {
     ACTIVATION_GELU_NEW, /* the tanh form, GPT-2's */
-    ACTIVATION_GELU      /* x * Phi(x) by erf */
+    ACTIVATION_GELU,     /* x * Phi(x) by erf */
+    ACTIVATION_SILU      /* x * sigmoid(x), of a gate */
 };
 
 struct model_config {
@@ -24,6 +25,7 @@ struct model_config {
     bool tied; /* tie_word_embeddings: the head is the token embedding */
     bool scale_attn_weights, scale_attn_by_inverse_layer_idx;
     double layer_norm_epsilon, initializer_range;
+    double rope_theta; /* the base of rotary positions' frequencies */
     double dropout; /* the largest the base had; sft trains without, and says so */
     int32_t bos_token_id, eos_token_id, pad_token_id; /* -1: none */
 };

@@ -5,6 +5,7 @@
 #include "model/param_set.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +13,22 @@
 enum { SIZE_LIMIT = INT32_MAX, LAYER_LIMIT = 4096 };
 static const double parameter_limit = 0x1p40;
 
-static bool is_present(const json *root, const char *key)
+/* The object that holds a key, which a dot follows where it is not the root: "rope_parameters.rope_theta". */
+static const json *holder_of(const char **key, const json *root)
 {
-    const json *node = json_get(root, key);
-    return node && !json_is_null(node);
+    for (const char *dot; (dot = strchr(*key, '.')) != NULL; *key = dot + 1) {
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)(dot - *key), *key);
+        root = json_get(root, name);
+    }
+    return root;
+}
+
+/* NULL where it is absent or null. */
+static const json *find(const json *root, const char *key)
+{
+    const json *holder = holder_of(&key, root), *node = json_get(holder, key);
+    return node && !json_is_null(node) ? node : NULL;
 }
 
 /* ---- the family ---- */
@@ -48,8 +61,11 @@ static enum sft_status check_refused(const struct family *family, const json *ro
 {
     for (size_t i = 0; i < family->n_refused_keys; i++) {
         const struct refused_key *k = &family->refused_keys[i];
-        bool is_set;
-        if (json_get_bool(root, k->key, false, &is_set, err))
+        const json *node = find(root, k->key);
+        bool is_set = true;
+        if (!node || (k->unless && json_is_string(node) && strcmp(json_string(node), k->unless) == 0))
+            continue;
+        if (!k->unless && json_get_bool(root, k->key, false, &is_set, err))
             return SFT_EDATA;
         if (is_set)
             return sft_fail_in(err, SFT_EDATA, k->key, "%s", k->why);
@@ -63,14 +79,14 @@ static enum sft_status check_refused(const struct family *family, const json *ro
 static enum sft_status find_key(const char **found, const json *root, const struct config_key *k,
                                 struct sft_err *err)
 {
-    const bool has_alias = k->alias && is_present(root, k->alias);
+    const bool has_alias = k->alias && find(root, k->alias);
     *found = k->key;
-    if (has_alias && is_present(root, k->key) &&
-        json_number(json_get(root, k->key)) != json_number(json_get(root, k->alias)))
+    if (has_alias && find(root, k->key) &&
+        json_number(find(root, k->key)) != json_number(find(root, k->alias)))
         return sft_fail(err, SFT_EDATA, "%s and %s, two names of one size, differ", k->key, k->alias);
-    if (has_alias && !is_present(root, k->key))
+    if (has_alias && !find(root, k->key))
         *found = k->alias;
-    else if (k->old_key && !is_present(root, k->key) && is_present(root, k->old_key))
+    else if (k->old_key && !find(root, k->key) && find(root, k->old_key))
         *found = k->old_key;
     return SFT_OK;
 }
@@ -81,7 +97,7 @@ static enum sft_status read_size(size_t *out, const json *root, const struct con
     const char *key;
     if (find_key(&key, root, k, err))
         return SFT_EDATA;
-    if (!is_present(root, key)) {
+    if (!find(root, key)) {
         if (k->required)
             return sft_fail(err, SFT_EDATA, "%s is missing", key);
         *out = (size_t)k->fallback;
@@ -104,9 +120,13 @@ static enum sft_status check_range(const char *key, double x, double min, double
 static enum sft_status read_real(double *out, const json *root, const struct config_key *k,
                                  struct sft_err *err)
 {
-    if (json_get_double(root, k->key, k->fallback, out, err))
+    const char *key;
+    if (find_key(&key, root, k, err))
         return SFT_EDATA;
-    return check_range(k->key, *out, k->min, k->max, err);
+    const json *holder = holder_of(&key, root);
+    if (json_get_double(holder, key, k->fallback, out, err))
+        return SFT_EDATA;
+    return check_range(key, *out, k->min, k->max, err);
 }
 
 static enum sft_status read_key(struct model_config *config, const json *root, const struct config_key *k,
@@ -119,7 +139,10 @@ static enum sft_status read_key(struct model_config *config, const json *root, c
     case CONFIG_REAL:
         return read_real(field, root, k, err);
     case CONFIG_FLAG:
-        return json_get_bool(root, k->key, k->fallback != 0, field, err);
+        if (k->key)
+            return json_get_bool(root, k->key, k->fallback != 0, field, err);
+        *(bool *)field = k->fallback != 0;
+        return SFT_OK;
     }
     SFT_BUG("unknown type of a config key");
 }
@@ -127,13 +150,14 @@ static enum sft_status read_key(struct model_config *config, const json *root, c
 static enum sft_status read_activation(struct model_config *config, const json *root, struct sft_err *err)
 {
     const struct family *family = config->family;
+    const bool gated = family_has_gate(family);
     const char *name;
     if (json_get_string(root, family->activation_key, activation_name(family->default_activation), &name, err))
         return SFT_EDATA;
-    if (activation_by_name(&config->activation, name))
+    if (activation_by_name(&config->activation, name, gated))
         return SFT_OK;
     return sft_fail(err, SFT_EDATA, "%s '%s' is not supported (%s are)", family->activation_key, name,
-                    activation_names);
+                    activation_names(gated));
 }
 
 static enum sft_status read_dropout(struct model_config *config, const json *root, struct sft_err *err)
@@ -170,10 +194,11 @@ static enum sft_status read_token_id(int32_t *id, const json *root, const char *
 
 static enum sft_status read_token_ids(struct model_config *config, const json *root, struct sft_err *err)
 {
-    const int32_t fallback = config->family->default_token_id;
-    if (read_token_id(&config->bos_token_id, root, "bos_token_id", fallback, config->vocab_size, err) ||
-        read_token_id(&config->eos_token_id, root, "eos_token_id", fallback, config->vocab_size, err) ||
-        read_token_id(&config->pad_token_id, root, "pad_token_id", -1, config->vocab_size, err))
+    const struct family *family = config->family;
+    const size_t V = config->vocab_size;
+    if (read_token_id(&config->bos_token_id, root, "bos_token_id", family->default_bos_token_id, V, err) ||
+        read_token_id(&config->eos_token_id, root, "eos_token_id", family->default_eos_token_id, V, err) ||
+        read_token_id(&config->pad_token_id, root, "pad_token_id", -1, V, err))
         return SFT_EDATA;
     return SFT_OK;
 }
@@ -201,6 +226,19 @@ static enum sft_status derive_sizes(struct model_config *config, struct sft_err 
                             family_key(family, (size_t)rule->by), by);
         *field = rule->factor * of / by;
     }
+    return SFT_OK;
+}
+
+static enum sft_status check_heads(const struct model_config *config, struct sft_err *err)
+{
+    const struct family *family = config->family;
+    if (config->n_head % config->n_kv_head != 0)
+        return sft_fail(err, SFT_EDATA, "%s %zu does not divide by %s %zu",
+                        family_key(family, offsetof(struct model_config, n_head)), config->n_head,
+                        family_key(family, offsetof(struct model_config, n_kv_head)), config->n_kv_head);
+    if (family_is_rotary(family) && config->head_dim % 2 != 0)
+        return sft_fail(err, SFT_EDATA, "%s %zu: rotary positions need an even one",
+                        family_key(family, offsetof(struct model_config, head_dim)), config->head_dim);
     return SFT_OK;
 }
 
@@ -232,7 +270,7 @@ enum sft_status model_config_read(struct model_config *config, const json *root,
     if (derive_sizes(config, err) || read_activation(config, root, err) || read_dropout(config, root, err) ||
         read_token_ids(config, root, err))
         return SFT_EDATA;
-    return check_sizes(config, err);
+    return check_heads(config, err) ? SFT_EDATA : check_sizes(config, err);
 }
 
 enum sft_status model_config_check_vocab(const struct model_config *config, size_t tokenizer_vocab_size,

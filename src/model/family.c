@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const struct family *const families[] = {&family_gpt2};
+static const struct family *const families[] = {&family_gpt2, &family_llama};
 
 enum { N_FAMILIES = sizeof families / sizeof *families };
 
@@ -53,26 +53,51 @@ const char *family_key(const struct family *family, size_t offset)
     SFT_BUG("a field that no key fills");
 }
 
+bool family_has_gate(const struct family *family)
+{
+    for (size_t i = 0; i < family->n_sublayers; i++)
+        if (family->sublayers[i].kind == BLOCK_MLP && family->sublayers[i].mlp.gate.weight)
+            return true;
+    return false;
+}
+
+bool family_is_rotary(const struct family *family)
+{
+    for (size_t i = 0; i < family->n_sublayers; i++)
+        if (family->sublayers[i].kind == BLOCK_ATTENTION && family->sublayers[i].attention.rotary)
+            return true;
+    return false;
+}
+
 /* ---- activation functions ---- */
 
 /* Of one function, the first is the name that we write. */
 static const struct {
     const char *name;
     enum activation_function activation;
+    bool gated; /* it is done in an MLP with a gate, and only there */
 } activations[] = {
-    {"gelu_new", ACTIVATION_GELU_NEW},       {"gelu_pytorch_tanh", ACTIVATION_GELU_NEW},
-    {"gelu_fast", ACTIVATION_GELU_NEW},      {"gelu_accurate", ACTIVATION_GELU_NEW},
-    {"gelu_python_tanh", ACTIVATION_GELU_NEW}, {"gelu", ACTIVATION_GELU},
-    {"gelu_python", ACTIVATION_GELU},
+    {"gelu_new", ACTIVATION_GELU_NEW, false},
+    {"gelu_pytorch_tanh", ACTIVATION_GELU_NEW, false},
+    {"gelu_fast", ACTIVATION_GELU_NEW, false},
+    {"gelu_accurate", ACTIVATION_GELU_NEW, false},
+    {"gelu_python_tanh", ACTIVATION_GELU_NEW, false},
+    {"gelu", ACTIVATION_GELU, false},
+    {"gelu_python", ACTIVATION_GELU, false},
+    {"silu", ACTIVATION_SILU, true},
+    {"swish", ACTIVATION_SILU, true},
 };
 enum { N_ACTIVATIONS = sizeof activations / sizeof *activations };
 
-const char activation_names[] = "gelu_new, gelu_pytorch_tanh, gelu_fast and gelu";
+const char *activation_names(bool gated)
+{
+    return gated ? "silu and swish" : "gelu_new, gelu_pytorch_tanh, gelu_fast and gelu";
+}
 
-bool activation_by_name(enum activation_function *activation, const char *name)
+bool activation_by_name(enum activation_function *activation, const char *name, bool gated)
 {
     for (size_t i = 0; i < N_ACTIVATIONS; i++)
-        if (strcmp(activations[i].name, name) == 0) {
+        if (activations[i].gated == gated && strcmp(activations[i].name, name) == 0) {
             *activation = activations[i].activation;
             return true;
         }

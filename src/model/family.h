@@ -20,7 +20,7 @@ struct linear_spec {
     enum layout layout;
 };
 
-enum norm_kind { NORM_LAYERNORM };
+enum norm_kind { NORM_LAYERNORM, NORM_RMSNORM };
 struct norm_spec {
     enum norm_kind kind;
     const char *weight, *bias;
@@ -32,9 +32,11 @@ struct norm_spec {
 struct attention_spec {
     struct linear_spec qkv, q, k, v;
     struct linear_spec out;
+    bool rotary; /* queries and keys are turned by their positions (Su et al. 2021) */
 };
 
 struct mlp_spec {
+    struct linear_spec gate; /* f(gate) * up; without one: f(up) */
     struct linear_spec up, down;
 };
 
@@ -50,10 +52,12 @@ struct sublayer_spec {
 
 /* ---- config.json ---- */
 
-/* A field of struct model_config and its key in config.json; reading and writing both walk these. */
+/* A field of struct model_config and its key in config.json; reading and writing both walk these. A dot stands before
+ * the key of an object in it. */
 enum config_type { CONFIG_SIZE, CONFIG_REAL, CONFIG_FLAG };
 struct config_key {
-    const char *key, *alias; /* alias: another name, which must agree where both are there; NULL: none */
+    const char *key, *alias; /* alias: another name, which must agree where both are there; NULL: none. A flag
+                               * without a key is always what `fallback` says. */
     const char *old_key;     /* one that files of old have, read only where neither is there; NULL: none */
     enum config_type type;
     size_t offset;   /* of the field, a size_t, double or bool */
@@ -70,9 +74,9 @@ struct size_rule {
     ptrdiff_t by;
 };
 
-/* A key that must be false where it is there, since what it asks for is not done here. */
+/* A key that must be false where it is there, or this word, since anything else asks for what is not done here. */
 struct refused_key {
-    const char *key, *why;
+    const char *key, *why, *unless; /* unless: NULL: false */
 };
 
 struct family {
@@ -90,7 +94,7 @@ struct family {
     enum activation_function default_activation;
     const char *const *dropout_keys; /* NULL-terminated */
     double default_dropout;
-    int32_t default_token_id; /* bos and eos where config.json is silent */
+    int32_t default_bos_token_id, default_eos_token_id; /* where config.json is silent */
 
     const char *prefix;            /* that tensor names may carry, and that ours do: "transformer." */
     const char *const *unprefixed; /* names that never carry it ("lm_head.weight"), NULL-terminated */
@@ -103,7 +107,7 @@ struct family {
     size_t n_sublayers;
 };
 
-extern const struct family family_gpt2;
+extern const struct family family_gpt2, family_llama;
 const struct family *family_by_model_type(const char *model_type); /* NULL if there is none */
 const struct family *family_by_architecture(const char *architecture);
 
@@ -116,10 +120,14 @@ const char *family_key(const struct family *family, size_t offset);
 /* A tensor's full name, whether `name` came with the prefix or without; the caller's to free. */
 char *family_tensor_name(const struct family *family, const char *name);
 
-/* transformers has several names for the same functions: false for one that is not done here; and the name that we
- * write. activation_names: those that are done, for messages. */
-bool activation_by_name(enum activation_function *activation, const char *name);
+/* What a part asks of a model's sizes. */
+bool family_has_gate(const struct family *family); /* in its MLP */
+bool family_is_rotary(const struct family *family);
+
+/* transformers has several names for the same functions: false for one that is not done here, in an MLP with a gate or
+ * one without; and the name that we write. activation_names: those that are done, for messages. */
+bool activation_by_name(enum activation_function *activation, const char *name, bool gated);
 const char *activation_name(enum activation_function activation);
-extern const char activation_names[];
+const char *activation_names(bool gated);
 
 #endif

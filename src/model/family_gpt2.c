@@ -27,7 +27,7 @@ static const struct size_rule size_rules[] = {
 };
 
 static const struct refused_key refused_keys[] = {
-    {"add_cross_attention", "a model with an encoder is not supported"},
+    {"add_cross_attention", "a model with an encoder is not supported", NULL},
 };
 
 static const char *const dropout_keys[] = {"resid_pdrop", "embd_pdrop", "attn_pdrop", NULL};
@@ -63,7 +63,8 @@ const struct family family_gpt2 = {
     .default_activation = ACTIVATION_GELU_NEW,
     .dropout_keys = dropout_keys,
     .default_dropout = 0.1,
-    .default_token_id = 50256,
+    .default_bos_token_id = 50256,
+    .default_eos_token_id = 50256,
     .prefix = "transformer.",
     .unprefixed = unprefixed,
     .buffers = buffers,

@@ -21,7 +21,7 @@ static size_t n_tables;
 
 /* ---- models and batches of the test's own ---- */
 
-enum { MAX_POSITIONS = 1025, TIED_TANH = 0, UNTIED_EXACT = 1, GROUPED_BARE = 2, N_VARIANTS };
+enum { MAX_POSITIONS = 1025, TIED_TANH = 0, UNTIED_EXACT = 1, GROUPED_BARE = 2, LLAMA = 3, N_VARIANTS };
 
 static struct model_config make_config(int variant, size_t n_embd, size_t vocab_size)
 {
@@ -47,6 +47,14 @@ static struct model_config make_config(int variant, size_t n_embd, size_t vocab_
         config.family = &family_bare;
         config.n_head = 4;
         config.n_kv_head = 2;
+    }
+    if (variant == LLAMA) {
+        config.family = &family_llama;
+        config.n_kv_head = 1; /* for all three heads */
+        config.n_inner = n_embd + 13;
+        config.tied = false;
+        config.activation = ACTIVATION_SILU;
+        config.rope_theta = 100;
     }
     return config;
 }

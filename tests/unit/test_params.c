@@ -61,6 +61,28 @@ END_TEST
     "{\"model_type\":\"gpt2\",\"n_layer\":" n_layer ",\"n_head\":" n_head ",\"n_embd\":" n_embd              \
     ",\"n_positions\":8,\"vocab_size\":" vocab "}"
 
+#define LLAMA(n_kv_head, more)                                                                               \
+    "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":4,\"num_key_value_heads\":" n_kv_head \
+    ",\"hidden_size\":32,\"intermediate_size\":8,\"max_position_embeddings\":8,\"vocab_size\":5" more "}"
+
+START_TEST(a_llama_is_read)
+{
+    struct model_config c;
+    put("config.json", LLAMA("2", ",\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":500},"
+                                  "\"head_dim\":6,\"rope_scaling\":null,\"rms_norm_eps\":1e-5"));
+    check_ok(model_config_load(&c, dir, NULL, &err));
+    ck_assert_ptr_eq(c.family, &family_llama);
+    ck_assert(c.n_layer == 1 && c.n_head == 4 && c.n_kv_head == 2 && c.head_dim == 6 && c.n_embd == 32);
+    ck_assert(c.n_inner == 8 && c.n_positions == 8 && c.activation == ACTIVATION_SILU && !c.tied);
+    ck_assert(c.rope_theta == 500 && c.layer_norm_epsilon == 1e-5 && c.scale_attn_weights && c.dropout == 0);
+    ck_assert(c.bos_token_id == 1 && c.eos_token_id == 2 && c.pad_token_id == -1);
+    put("config.json", "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":4,\"hidden_size\":32,"
+                       "\"intermediate_size\":8,\"max_position_embeddings\":8,\"vocab_size\":5,\"rope_theta\":7}");
+    check_ok(model_config_load(&c, dir, NULL, &err));
+    ck_assert(c.n_kv_head == 4 && c.head_dim == 8 && c.rope_theta == 7 && c.layer_norm_epsilon == 1e-6);
+}
+END_TEST
+
 /* Old files of GPT-2's have n_ctx beside n_positions; transformers looks at the latter alone. */
 START_TEST(an_old_key_counts_only_where_its_new_name_is_not_there)
 {
@@ -78,10 +100,10 @@ static const struct {
     const char *text, *message;
 } bad_configs[] = {
     {"[]", "expected an object, found an array"},
-    {"{}", "model_type is missing (gpt2 is supported)"},
-    {"{\"model_type\":\"llama\"}", "model_type 'llama' is not supported (gpt2 is)"},
+    {"{}", "model_type is missing (gpt2, llama are supported)"},
+    {"{\"model_type\":\"mamba\"}", "model_type 'mamba' is not supported (gpt2, llama are)"},
     {"{\"model_type\":2}", "model_type: expected a string, found a number"},
-    {"{\"architectures\":[\"BertModel\"]}", "architecture 'BertModel' is not supported (gpt2 is)"},
+    {"{\"architectures\":[\"BertModel\"]}", "architecture 'BertModel' is not supported (gpt2, llama are)"},
     {"{\"model_type\":\"gpt2\"}", "n_layer is missing"},
     {"{\"model_type\":\"gpt2\",\"n_layer\":null}", "n_layer is missing"},
     {"{\"model_type\":\"gpt2\",\"n_layer\":1,\"n_head\":1,\"n_embd\":1}", "n_positions is missing"},
@@ -107,6 +129,20 @@ static const struct {
     {GPT2 ",\"hidden_size\":8}", "n_embd and hidden_size, two names of one size, differ"},
     {GPT2 ",\"tie_word_embeddings\":1}", "tie_word_embeddings: expected true or false, found a number"},
     {GPT2 ",\"eos_token_id\":\"</s>\"}", "eos_token_id: expected a token id, found a string"},
+    {LLAMA("3", ""), "num_attention_heads 4 does not divide by num_key_value_heads 3"},
+    {LLAMA("8", ""), "num_attention_heads 4 does not divide by num_key_value_heads 8"},
+    {LLAMA("2", ",\"head_dim\":7"), "head_dim 7: rotary positions need an even one"},
+    {LLAMA("2", ",\"hidden_act\":\"gelu\""), "hidden_act 'gelu' is not supported (silu and swish are)"},
+    {LLAMA("2", ",\"attention_bias\":true"), "attention_bias: biases are not supported"},
+    {LLAMA("2", ",\"rope_theta\":0"), "rope_theta: expected a number from 1 to 1e+12, found 0"},
+    {LLAMA("2", ",\"rope_theta\":2,\"rope_parameters\":{\"rope_theta\":3}"),
+     "rope_theta and rope_parameters.rope_theta, two names of one size, differ"},
+    {LLAMA("2", ",\"rope_parameters\":{\"rope_type\":\"llama3\"}"),
+     "rope_parameters.rope_type: rotary positions that are scaled are not supported"},
+    {LLAMA("2", ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}"),
+     "rope_scaling.type: rotary positions that are scaled are not supported"},
+    {GPT2 ",\"activation_function\":\"silu\"}",
+     "activation_function 'silu' is not supported (gelu_new, gelu_pytorch_tanh, gelu_fast and gelu are)"},
     {GPT2 ",\"eos_token_id\":[1,\"</s>\"]}", "eos_token_id: expected a token id, found a string"},
 };
 
@@ -270,6 +306,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, make_dir, remove_dir);
     tcase_add_test(tcase, absent_keys_have_the_defaults_of_transformers);
     tcase_add_test(tcase, keys_are_read);
+    tcase_add_test(tcase, a_llama_is_read);
     tcase_add_test(tcase, an_old_key_counts_only_where_its_new_name_is_not_there);
     tcase_add_loop_test(tcase, bad_configs_are_named, 0, sizeof bad_configs / sizeof *bad_configs);
     tcase_add_test(tcase, the_table_lays_out_every_tensor_once);

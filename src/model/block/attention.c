@@ -99,7 +99,8 @@ void attention_plan_shared(struct activation_plan *plan, struct attention_shared
     plan_width(plan, is_fused(spec) ? queries + 2 * kv_width(config) : queries);
     plan->sizes.head_size = config->head_dim;
     plan->sizes.heads_per_kv = heads_per_kv;
-    *shared = (struct attention_shared){.attended_rows = plan_acts(plan, "last layer's targets", queries)};
+    *shared = (struct attention_shared){.attended_rows = plan_acts(plan, "last layer's targets", queries),
+                                        .turns = spec->rotary ? rotary_plan(plan, config) : NULL};
     if (!plan->trained)
         return;
     shared->dattended = plan_acts(plan, gradients, queries);
@@ -119,6 +120,16 @@ static struct attention attention_of(const struct attention_layer *a, const stru
                               .ld_q = x->ld_q,
                               .ld_kv = x->ld_kv,
                               .scale = a->scale};
+}
+
+/* Queries and keys, or their gradients back, by their positions. */
+static void turn(const struct pass *pass, const struct attention_layer *a, const real *turns, const struct qkv *x,
+                 rope_fwd_fn *rope)
+{
+    const struct rope queries = {turns, a->n_head, a->head_dim, x->ld_q};
+    const struct rope keys = {turns, a->n_kv_head, a->head_dim, x->ld_kv};
+    rope(x->q, pass->batch->position, &queries, pass->batch->N);
+    rope(x->k, pass->batch->position, &keys, pass->batch->N);
 }
 
 /* Where row `row` of a layer of the slots begins, of keys or of values. */
@@ -167,6 +178,8 @@ void attention_forward(const struct pass *pass, const struct attention_layer *a,
     norm_forward(pass, norm, x, N);
     for (size_t i = 0; has_input(a, i); i++)
         linear_forward(pass, &a->in[i], part_of(&acts->qkv, i), pass->scratch->norm, N);
+    if (acts->shared.turns)
+        turn(pass, a, acts->shared.turns, &acts->qkv, k->rope_fwd);
     attend(pass, a, acts);
     if (!narrow) {
         linear_residual_forward(pass, &a->out, y, x, acts->attended, N);
@@ -220,5 +233,7 @@ void attention_backward(const struct pass *pass, const struct attention_layer *a
         return;
     pass->kernels->attention_bwd(d->q, d->k, d->v, acts->shared.dattended, acts->attended, qkv->q, qkv->k, qkv->v,
                                  acts->lse, &attention, &pass->scratch->work);
+    if (acts->shared.turns)
+        turn(pass, a, acts->shared.turns, d, pass->kernels->rope_bwd);
     inputs_backward(pass, a, norm, d, dx, x, to_norm);
 }

@@ -5,6 +5,7 @@
 
 #include "model/block/linear.h"
 #include "model/block/norm.h"
+#include "model/block/rotary.h"
 
 #define attention_bind        REAL_NAME(attention_bind)
 #define attention_is_trained  REAL_NAME(attention_is_trained)
@@ -36,6 +37,7 @@ struct attention_acts {
         act *attended_rows; /* (n_rows, H*D): at the positions that the head sees */
         act *dattended, *dattended_rows;
         struct qkv dqkv;
+        const real *turns; /* (n_positions, D), of rotary positions; NULL: there are none */
     } shared; /* by all layers */
 };
 

@@ -1,4 +1,5 @@
-/* The MLP: y = x + down(f(up(norm(x)))), f an activation function. */
+/* The MLP: y = x + down(f(up(norm(x)))), f an activation function; with a gate y = x + down(f(gate(norm(x))) *
+ * up(norm(x))). */
 #ifndef SFT_MODEL_BLOCK_MLP_H
 #define SFT_MODEL_BLOCK_MLP_H
 
@@ -13,15 +14,17 @@
 #define mlp_backward    REAL_NAME(mlp_backward)
 
 struct mlp_layer {
-    struct linear_layer up, down; /* (C,F), (F,C) */
+    struct linear_layer in[2]; /* (C,F): up, and where there is one the gate */
+    struct linear_layer down;  /* (F,C) */
     enum activation_function activation;
 };
 
 struct mlp_acts {
-    act *up; /* (n,F): before the activation function; kept for the backward pass */
+    act *up, *gate; /* (n,F): before the activation function; kept for the backward pass */
     struct mlp_shared {
         act *activated; /* (n,F): after it */
-        act *dwide;     /* (n,F): the gradient of either */
+        act *dwide;     /* (n,F): the gradient of it, and of up */
+        act *dgate;     /* (n,F) */
     } shared;           /* by all layers */
 };
 
@@ -29,8 +32,10 @@ struct mlp_layer mlp_bind(const struct param_set *params, const struct model_con
                           const struct mlp_spec *spec, size_t layer);
 bool mlp_is_trained(const struct mlp_layer *mlp);
 
-void mlp_plan(struct activation_plan *plan, struct mlp_acts *acts, const struct model_config *config);
-void mlp_plan_shared(struct activation_plan *plan, struct mlp_shared *shared, const struct model_config *config);
+void mlp_plan(struct activation_plan *plan, struct mlp_acts *acts, const struct model_config *config,
+              const struct mlp_spec *spec);
+void mlp_plan_shared(struct activation_plan *plan, struct mlp_shared *shared, const struct model_config *config,
+                     const struct mlp_spec *spec);
 
 /* y (n,C) from x (n,C); y may be x. */
 void mlp_forward(const struct pass *pass, const struct mlp_layer *mlp, const struct norm_layer *norm,

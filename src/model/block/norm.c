@@ -17,11 +17,25 @@ static void layernorm_backward(const struct pass *pass, const struct norm_layer 
     pass->kernels->layernorm_bwd(dx, norm->dw, norm->db, s->dnorm, x, s->mean, s->rstd, norm->w, n, norm->C, &s->work);
 }
 
+static void rmsnorm_forward(const struct pass *pass, const struct norm_layer *norm, const real *x, size_t n)
+{
+    const struct scratch *s = pass->scratch;
+    pass->kernels->rmsnorm_fwd(s->norm, s->rstd, x, norm->w, norm->epsilon, n, norm->C);
+}
+
+static void rmsnorm_backward(const struct pass *pass, const struct norm_layer *norm, real *dx, const real *x,
+                             size_t n)
+{
+    const struct scratch *s = pass->scratch;
+    pass->kernels->rmsnorm_bwd(dx, norm->dw, s->dnorm, x, s->rstd, norm->w, n, norm->C, &s->work);
+}
+
 static const struct {
     void (*forward)(const struct pass *pass, const struct norm_layer *norm, const real *x, size_t n);
     void (*backward)(const struct pass *pass, const struct norm_layer *norm, real *dx, const real *x, size_t n);
 } kinds[] = {
     [NORM_LAYERNORM] = {layernorm_forward, layernorm_backward}, /* Ba et al. 2016 */
+    [NORM_RMSNORM] = {rmsnorm_forward, rmsnorm_backward},       /* Zhang and Sennrich 2019 */
 };
 
 /* ---- what they share ---- */

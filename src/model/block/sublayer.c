@@ -42,7 +42,7 @@ void sublayer_plan(struct activation_plan *plan, struct sublayer_acts *acts, con
         attention_plan(plan, &acts->attention, config, &spec->attention);
         break;
     case BLOCK_MLP:
-        mlp_plan(plan, &acts->mlp, config);
+        mlp_plan(plan, &acts->mlp, config, &spec->mlp);
         break;
     }
 }
@@ -56,7 +56,7 @@ void sublayer_plan_shared(struct activation_plan *plan, struct sublayer_shared *
         if (!is_planned[spec->kind] && spec->kind == BLOCK_ATTENTION)
             attention_plan_shared(plan, &shared->attention, config, &spec->attention);
         if (!is_planned[spec->kind] && spec->kind == BLOCK_MLP)
-            mlp_plan_shared(plan, &shared->mlp, config);
+            mlp_plan_shared(plan, &shared->mlp, config, &spec->mlp);
         is_planned[spec->kind] = true;
     }
 }

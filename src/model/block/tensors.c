@@ -65,9 +65,10 @@ static void add_attention(const struct build *b, const struct attention_spec *sp
     add_linear(b, &spec->out, queries, c->n_embd, INIT_NORMAL_RESIDUAL);
 }
 
-/* (C,F) and back (F,C). */
+/* (C,F), with a gate twice, and back (F,C). */
 static void add_mlp(const struct build *b, const struct mlp_spec *spec)
 {
+    add_linear(b, &spec->gate, b->config->n_embd, b->config->n_inner, INIT_NORMAL);
     add_linear(b, &spec->up, b->config->n_embd, b->config->n_inner, INIT_NORMAL);
     add_linear(b, &spec->down, b->config->n_inner, b->config->n_embd, INIT_NORMAL_RESIDUAL);
 }
