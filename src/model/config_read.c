@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Beyond these a file is damaged rather than large; below them no product of sizes overflows. */
-enum { SIZE_LIMIT = INT32_MAX, LAYER_LIMIT = 4096 };
+enum { SIZE_LIMIT = INT32_MAX };
 static const double parameter_limit = 0x1p40;
 
 /* The object that holds a key, which a dot follows where it is not the root: "rope_parameters.rope_theta". */

@@ -15,23 +15,32 @@ enum layout {
     LAYOUT_IN_OUT, /* as Hugging Face's Conv1D keeps it */
     LAYOUT_OUT_IN  /* as torch.nn.Linear does */
 };
+enum bias_presence { BIAS_ALWAYS, BIAS_IF_ATTENTION_BIAS, BIAS_IF_MLP_BIAS }; /* as config.json's flags say */
 struct linear_spec {
     const char *weight, *bias;
     enum layout layout;
+    enum bias_presence bias_presence;
 };
 
-enum norm_kind { NORM_LAYERNORM, NORM_RMSNORM };
-struct norm_spec {
+enum norm_kind {
+    NORM_LAYERNORM,
+    NORM_RMSNORM,
+    NORM_RMSNORM_PLUS_ONE /* x * (1 + w), as Gemma has it */
+};
+struct norm_spec { /* weight NULL: there is none */
     enum norm_kind kind;
     const char *weight, *bias;
 };
 
-/* ---- sublayers: x += block(norm(x)) ---- */
+/* ---- sublayers: x += residual_multiplier * post_norm(block(norm(x))) ---- */
 
 /* Causal self-attention. Queries, keys and values are one tensor, qkv, in this order, or three. */
 struct attention_spec {
     struct linear_spec qkv, q, k, v;
+    bool by_head; /* of qkv: head by head, each one's q, k and v, rather than all q, all k, all v */
     struct linear_spec out;
+    struct norm_spec q_norm, k_norm; /* before they are turned: of each head, its weight (D), or */
+    bool norm_all_heads;             /* of all heads at once, (H*D) and (KV*D) */
     bool rotary; /* queries and keys are turned by their positions (Su et al. 2021) */
 };
 
@@ -43,7 +52,8 @@ struct mlp_spec {
 enum block_kind { BLOCK_ATTENTION, BLOCK_MLP };
 struct sublayer_spec {
     enum block_kind kind;
-    struct norm_spec norm;
+    bool parallel; /* its norm sees what the sublayer before it saw (Wang and Komatsuzaki 2021) */
+    struct norm_spec norm, post_norm;
     union {
         struct attention_spec attention;
         struct mlp_spec mlp;
@@ -101,6 +111,7 @@ struct family {
     const char *const *buffers; /* name endings of tensors that files may hold and that are computed, not learnt */
 
     const char *token_embedding, *position_embedding; /* position_embedding may be NULL */
+    size_t position_offset;                           /* its rows before that of position 0 */
     struct norm_spec final_norm;
     const char *head; /* where it is not the token embedding, and in files that hold a tied one all the same */
     const struct sublayer_spec *sublayers; /* of each layer */
