@@ -39,7 +39,7 @@ static void embed_run(const void *table, const struct op_sizes *s, const double 
     int32_t *tokens = make_indices(s->N, s->V, 7), *position = positions ? make_indices(s->N, s->V, 1) : NULL;
     real *wte = to_real(in[0], s->V * s->C), *wpe = positions ? to_real(in[1], s->V * s->C) : NULL;
     real *x = to_real(out[0], s->N * s->C);
-    kernels_of(table)->embed_fwd(x, wte, wpe, tokens, position, s->N, s->C);
+    kernels_of(table)->embed_fwd(x, wte, wpe, tokens, position, 1, s->N, s->C);
     give_back(out[0], x, s->N * s->C);
     free(wte);
     free(wpe);
@@ -54,7 +54,7 @@ static void embed_run_backward(const void *table, const struct op_sizes *s, cons
     int32_t *tokens = make_indices(s->N, s->V, 7), *position = positions ? make_indices(s->N, s->V, 1) : NULL;
     real *dwte = to_real(din[0], s->V * s->C), *dwpe = positions ? to_real(din[1], s->V * s->C) : NULL;
     real *dx = to_real(dout[0], s->N * s->C);
-    kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, s->N, s->C);
+    kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, 1, s->N, s->C);
     give_back(din[0], dwte, s->V * s->C);
     if (positions)
         give_back(din[1], dwpe, s->V * s->C);
@@ -214,7 +214,7 @@ static void head_forward(const void *table, const struct op_sizes *s, const doub
     real *w = to_real(in[1], s->V * s->C), *nll = to_real(out[0], s->N);
     int32_t *labels = make_labels(s, in[0], in[1]);
     uint8_t *correct = malloc(s->N + 1);
-    const struct head head = {.w = w, .V = s->V, .C = s->C};
+    const struct head head = {.w = w, .V = s->V, .C = s->C, .scale = 1};
     struct workspace work = head_work(k, s);
     k->head_loss(nll, correct, NULL, NULL, false, h, labels, NULL, &head, s->N, &work);
     give_back(out[0], nll, s->N);
@@ -237,7 +237,7 @@ static void head_run_backward(const void *table, const struct op_sizes *s, const
     real *nll = malloc((s->N + 1) * sizeof *nll);
     int32_t *labels = make_labels(s, in[0], in[1]);
     uint8_t *correct = malloc(s->N + 1);
-    const struct head head = {.w = w, .V = s->V, .C = s->C};
+    const struct head head = {.w = w, .V = s->V, .C = s->C, .scale = 1};
     struct workspace work = head_work(k, s);
     k->head_loss(nll, correct, dh, dw, add, h, labels, dnll, &head, s->N, &work);
     give_back_act(k, din[0], dh, s->N * s->C);
@@ -260,7 +260,7 @@ static void head_logits_forward(const void *table, const struct op_sizes *s, con
     const struct kernels *k = kernels_of(table);
     act *h = to_act(k, in[0], s->N * s->C);
     real *w = to_real(in[1], s->V * s->C), *logits = to_real(out[0], s->N * s->V);
-    const struct head head = {.w = w, .V = s->V, .C = s->C};
+    const struct head head = {.w = w, .V = s->V, .C = s->C, .scale = 1};
     struct workspace work = head_work(k, s);
     k->head_logits(logits, h, &head, s->N, &work);
     give_back(out[0], logits, s->N * s->V);
