@@ -29,7 +29,7 @@ struct workspace {
 /* The largest sizes that ops will be called with; 0 of what none of them will be. */
 struct kernel_sizes {
     size_t N;
-    size_t width;        /* the widest input or output of a linear layer, or outputs of those that share an input */
+    size_t width;        /* the widest input of a linear layer, or outputs together of those that share an input */
     size_t C, V;         /* of norms and the head */
     size_t head_size;
     size_t heads_per_kv; /* heads of queries that share one of keys and values */
