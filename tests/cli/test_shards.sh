@@ -50,12 +50,14 @@ test_export_in_shards() {
 # A run that begins with shards is gone on from to the last bit after it was killed.
 test_resume_from_a_base_of_shards() {
     shards_config
+    sed -i "s,^train = .*,train = $DATA/chat.jsonl*40," config.ini
+    echo 'max_steps = 40' >>config.ini
     expect 0 "$SFT" train config.ini --set train.output_dir=straight
     "$SFT" train config.ini --set train.save_steps=1 2>log &
     pid=$!
     wait_until [ -e run/checkpoint-2 ]
     kill -9 $pid
-    wait $pid || :
+    if wait $pid; then die 'it was over before it could be killed'; fi
     pid=
     expect 0 "$SFT" train config.ini --set train.save_steps=1
     has stderr 'continues run/checkpoint-'
