@@ -343,8 +343,11 @@ static const struct {
 } end_tokens[] = {
     {"{\"eos_token_id\":1}", NULL, 1, {1}},
     {"{\"eos_token_id\":[1,3]}", NULL, 2, {1, 3}},
-    {"{\"eos_token_id\":1}", "{\"eos_token_id\":2}", 1, {2}},
-    {"{\"eos_token_id\":1}", "{\"eos_token_id\":[4,2,4]}", 2, {4, 2}},
+    {"{\"eos_token_id\":1}", "{\"eos_token_id\":2}", 2, {2, 1}},
+    {"{\"eos_token_id\":1}", "{\"eos_token_id\":[4,2,4]}", 3, {4, 2, 1}},
+    {"{\"eos_token_id\":[2,0,4]}", "{\"eos_token_id\":[4,2]}", 3, {4, 2, 0}},
+    {"{\"eos_token_id\":null}", "{\"eos_token_id\":3}", 1, {3}},
+    {"{}", "{\"eos_token_id\":3}", 1, {3}},
     {"{\"eos_token_id\":[1,3]}", "{\"temperature\":0.5}", 2, {1, 3}},
     {"{\"eos_token_id\":1}", "{\"eos_token_id\":null}", 1, {1}},
     {"{\"eos_token_id\":50256}", "{\"eos_token_id\":[1000,3,-1,2.5]}", 1, {3}},
@@ -361,7 +364,7 @@ START_TEST(what_ends_a_text)
     if (end_tokens[_i].generation)
         put("generation_config.json", end_tokens[_i].generation);
     check_ok(generation_config_load(&g, dir, raw, &config, &err));
-    ck_assert_uint_eq(g.n_end_tokens, end_tokens[_i].n);
+    ck_assert_msg(g.n_end_tokens == end_tokens[_i].n, "%zu", g.n_end_tokens);
     for (size_t i = 0; i < g.n_end_tokens; i++)
         ck_assert_int_eq(g.end_tokens[i], end_tokens[_i].ends[i]);
     generation_config_free(&g);
