@@ -29,7 +29,7 @@ struct workspace {
 /* The largest sizes that ops will be called with; 0 of what none of them will be. */
 struct kernel_sizes {
     size_t N;
-    size_t width;        /* the widest input or output of a linear layer */
+    size_t width;        /* the widest input of a linear layer, or outputs together of those that share an input */
     size_t C, V;         /* of norms and the head */
     size_t head_size;
     size_t heads_per_kv; /* heads of queries that share one of keys and values */
@@ -44,6 +44,13 @@ struct linear {
     const real *b; /* (out), or NULL: a layer without one */
     size_t in, out;
     bool transposed;
+};
+
+/* A linear layer on the way back, and so many of them that share an input at most. */
+enum { LINEAR_PARTS = 4 };
+struct linear_grad {
+    const act *dy; /* (N,out) */
+    const struct linear *linear;
 };
 
 /* By what angle a position turns a head's pairs (d, d + D/2), as transformers pairs them: a table, made once. */
@@ -64,10 +71,13 @@ struct attention {
     real scale;                      /* of q . k */
 };
 
-/* The vocabulary's matrix. */
+/* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and where there is a softcap s, as in Gemma 2,
+ * s * tanh(x / s). */
 struct head {
     const real *w; /* (V,C) */
     size_t V, C;
+    real scale;   /* 1: none */
+    real softcap; /* 0: none */
 };
 
 struct adamw_args {

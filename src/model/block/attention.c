@@ -96,7 +96,7 @@ void attention_plan_shared(struct activation_plan *plan, struct attention_shared
     static const char gradients[] = "gradients of activations";
     const size_t queries = query_width(config), heads_per_kv = config->n_head / config->n_kv_head;
     plan_width(plan, config->n_embd);
-    plan_width(plan, is_fused(spec) ? queries + 2 * kv_width(config) : queries);
+    plan_width(plan, queries + 2 * kv_width(config));
     plan->sizes.head_size = config->head_dim;
     plan->sizes.heads_per_kv = heads_per_kv;
     *shared = (struct attention_shared){.attended_rows = plan_acts(plan, "last layer's targets", queries),
