@@ -17,8 +17,8 @@
 #include <string.h>
 
 static const struct kernels *tables[MAX_TABLES];
-static const char *const variants[] = {"tests/golden/model/tied", "tests/golden/model/untied",
-                                       "tests/golden/model/llama"};
+#define GOLDEN "tests/golden/model"
+static const char *const variants[] = {GOLDEN "/gpt2", GOLDEN "/gpt2_untied", GOLDEN "/llama"};
 enum { N_VARIANTS = sizeof variants / sizeof *variants, WHOLE = 100000 };
 
 /* ---- fixture: a variant with a table, and its conversations ---- */
@@ -28,7 +28,7 @@ struct fixture {
     struct dataset ds;
     struct batch_buffer buffer;
     struct activations acts;
-    json *golden;
+    json *golden, *shared;
 };
 
 static void add_example(struct token_store_writer *w, const json *row)
@@ -51,9 +51,10 @@ static void setup(struct fixture *f, int i)
 {
     struct sft_err err;
     const char *dir = variants[i % N_VARIANTS];
-    *f = (struct fixture){.golden = golden_read(dir, "golden.json")};
+    *f = (struct fixture){.golden = golden_read(dir, "golden.json"),
+                          .shared = golden_read(GOLDEN, "conversations.json")};
     golden_load_model(&f->model, dir, tables[i / N_VARIANTS], true);
-    const json *rows = json_get(f->golden, "conversations");
+    const json *rows = json_get(f->shared, "conversations");
     struct token_store_writer *store = token_store_create(NULL, &err);
     for (const json *row = json_first(rows); row; row = json_next(row))
         add_example(store, row);
@@ -70,6 +71,7 @@ static void teardown(struct fixture *f)
     transformer_free(&f->model);
     dataset_free(&f->ds);
     json_free(f->golden);
+    json_free(f->shared);
 }
 
 static const char *isa_of(const struct fixture *f)
