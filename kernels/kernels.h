@@ -71,7 +71,7 @@ struct attention {
     real scale;                      /* of q . k */
 };
 
-/* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and where there is a softcap s, as in Gemma 2,
+/* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and with a softcap s, as Gemma 2 has it,
  * s * tanh(x / s). */
 struct head {
     const real *w; /* (V,C) */
