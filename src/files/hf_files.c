@@ -50,8 +50,8 @@ static enum sft_status fail_no_weights(const char *dir, struct sft_err *err)
 /* Shards of which nothing says what is in them. */
 static enum sft_status fail_no_index(const char *dir, const char *shard, struct sft_err *err)
 {
-    return sft_fail(err, SFT_EDATA, "%s: %s is there, but not %s, which says what is in it (fetch that too)", dir, shard,
-                    hf_index_name);
+    return sft_fail(err, SFT_EDATA, "%s: %s is there, but not %s, which says what is in it (fetch that too)",
+                    dir, shard, hf_index_name);
 }
 
 /* The first file named as the shards of transformers are; NULL: there is none. Malloc'd. */

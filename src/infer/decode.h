@@ -63,8 +63,8 @@ struct decode {
     bool *marked;                             /* (V) scratch, all false between uses */
 };
 
-/* Room for n_streams at once, each as long as the model sees; memory for keys and values grows with them. The bundle must outlive it. Free with decode_free, which
- * accepts a zeroed struct. */
+/* Room for n_streams at once, each as long as the model sees; memory for keys and values grows with them. The bundle
+ * must outlive it. Free with decode_free, which accepts a zeroed struct. */
 enum sft_status decode_init(struct decode *d, const struct bundle *bundle, size_t n_streams, struct sft_err *err);
 void decode_free(struct decode *d);
 

@@ -252,8 +252,8 @@ static const struct {
     {lose_two, ": 2 of the 3 files that " INDEX " names are not there: " SECOND ", " THIRD
                " (fetch the directory again)"},
     {lose_index, ": " FIRST " is there, but not " INDEX ", which says what is in it (fetch that too)"},
-    {truncate_header, "/" SECOND ": a header of 920 bytes in a file of 100 (is it cut short?); it is one of the 3 files "
-                      "that " INDEX " names: fetch it again"},
+    {truncate_header, "/" SECOND ": a header of 920 bytes in a file of 100 (is it cut short?); it is one of the 3 "
+                      "files that " INDEX " names: fetch it again"},
     {truncate_data, "/" SECOND ": tensor 'model.layers.0.mlp.gate_proj.weight': data_offsets end at 2624, past the "
                     "2072 bytes of data (is the file cut short?); it is one of the 3 files that " INDEX
                     " names: fetch it again"},
