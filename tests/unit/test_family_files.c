@@ -1,5 +1,5 @@
-/* The files of every family, as transformers wrote them (tests/golden/model): read, read under other names, written under
- * the same, in one file and in several. */
+/* The files of every family, as transformers wrote them (tests/golden/model): read, read under other names, written
+ * under the same, in one file and in several. */
 #include "files/hf_save.h"
 #include "files/model_files.h"
 #include "files/safetensors.h"
