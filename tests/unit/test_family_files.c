@@ -147,8 +147,8 @@ static void the_same_names(const struct model *m)
     check_ok(st_open(&ours, path, &err));
     for (size_t i = 0; i < m->file.n_tensors; i++) {
         const struct stored_tensor *theirs = &m->file.tensors[i], *t = st_find(&ours, theirs->name);
-        ck_assert_msg(t && t->n_dims == theirs->n_dims && memcmp(t->shape, theirs->shape, sizeof t->shape) == 0, "%s %s",
-                      m->path, theirs->name);
+        ck_assert_msg(t && t->n_dims == theirs->n_dims && memcmp(t->shape, theirs->shape, sizeof t->shape) == 0,
+                      "%s %s", m->path, theirs->name);
     }
     ck_assert_uint_eq(ours.n_tensors, m->file.n_tensors);
     st_close(&ours);
