@@ -32,7 +32,6 @@ static struct model_config config_of(const struct family *family)
                                  .n_positions = POSITIONS,
                                  .vocab_size = V,
                                  .tied = true,
-                                 .scale_attn_weights = true,
                                  .layer_norm_epsilon = 1e-5};
 }
 

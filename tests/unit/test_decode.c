@@ -29,7 +29,6 @@ static void bundle_make(struct bundle *b)
                                         .n_positions = POSITIONS,
                                         .vocab_size = V,
                                         .tied = true,
-                                        .scale_attn_weights = true,
                                         .layer_norm_epsilon = 1e-5,
                                         .initializer_range = 0.3};
     *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
