@@ -29,7 +29,8 @@ struct workspace {
 /* The largest sizes that ops will be called with; 0 of what none of them will be. */
 struct kernel_sizes {
     size_t N;
-    size_t width;        /* the widest input or output of a linear layer, and row that a norm of heads is of */
+    size_t width;        /* the widest input of a linear layer, outputs together of those that share an input, or row
+                          * that a norm of heads is of */
     size_t C, V;         /* of norms, but for those of heads, and the head */
     size_t head_size;
     size_t heads_per_kv; /* heads of queries that share one of keys and values */
@@ -44,6 +45,13 @@ struct linear {
     const real *b; /* (out), or NULL: a layer without one */
     size_t in, out;
     bool transposed;
+};
+
+/* A linear layer on the way back, and so many of them that share an input at most. */
+enum { LINEAR_PARTS = 4 };
+struct linear_grad {
+    const act *dy; /* (N,out) */
+    const struct linear *linear;
 };
 
 /* Heads in rows: head h of row n is head_size elements from n * ld + h * stride on. */
@@ -80,10 +88,13 @@ struct attention {
  * 2016), max(x, 0), and x / (1 + exp(-x)). */
 enum activation { GELU_TANH, GELU_ERF, RELU, SILU };
 
-/* The vocabulary's matrix. */
+/* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and where there is a softcap s (Gemma 2's),
+ * s * tanh(x / s). */
 struct head {
     const real *w; /* (V,C) */
     size_t V, C;
+    real scale;   /* 1: none */
+    real softcap; /* 0: none */
 };
 
 struct adamw_args {

@@ -40,6 +40,14 @@ static double linear_product(const struct linear *l, size_t N)
     return 2.0 * (double)N * (double)l->in * (double)l->out;
 }
 
+static double linear_products(const struct linear_grad *parts, size_t n_parts, size_t N)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n_parts; i++)
+        sum += linear_product(parts[i].linear, N);
+    return sum;
+}
+
 static double head_product(const struct head *head, size_t M)
 {
     return 2.0 * (double)M * (double)head->V * (double)head->C;

@@ -74,20 +74,13 @@ static void free_outputs(struct outputs *o)
 /* An op with some of its outputs, the others NULL; seed makes its inputs. */
 typedef void run_fn(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant);
 
-static struct linear linear_bwd_layer(const real *w, int variant)
+/* variant: 1 transposed, 2 adding. out: dw, db. */
+static void run_linear_bwd_dw(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
 {
-    return (struct linear){.w = w, .in = IN, .out = OUT, .transposed = variant & 1};
-}
-
-/* variant: 1 transposed, 2 adding. out: dx, dw, db. */
-static void run_linear_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
-{
-    real *w = reals(IN * OUT, 1);
     act *dy = acts(k, N * OUT, 2), *x = acts(k, N * IN, 3);
     struct workspace work = work_of(k, N);
-    const struct linear l = linear_bwd_layer(w, variant);
-    k->linear_bwd(out[0], out[1], out[2], variant & 2, dy, x, &l, N, &work);
-    free(w);
+    const struct linear l = {.in = IN, .out = OUT, .transposed = variant & 1}; /* W itself is not looked at */
+    k->linear_bwd_dw(out[0], out[1], variant & 2, dy, x, &l, N, &work);
     free(dy);
     free(x);
     free(work.data);
@@ -162,7 +155,7 @@ static void run_embed_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS],
         tokens[n] = (int32_t)(n * 7 % V);
         position[n] = (int32_t)(n % POSITIONS);
     }
-    k->embed_bwd(out[0], out[1], dx, tokens, out[1] ? position : NULL, N, IN);
+    k->embed_bwd(out[0], out[1], dx, tokens, out[1] ? position : NULL, 1, N, IN);
     free(dx);
     free(tokens);
     free(position);
@@ -176,7 +169,7 @@ static void run_head_loss(const struct kernels *k, void *const out[MAX_OUTPUTS],
     int32_t *labels = mem_alloc((N + 1) * sizeof *labels);
     uint8_t *correct = mem_alloc(N + 1);
     struct workspace work = work_of(k, N);
-    const struct head head = {.w = w, .V = V, .C = IN};
+    const struct head head = {.w = w, .V = V, .C = IN, .scale = 1};
     for (size_t n = 0; n < N; n++)
         labels[n] = (int32_t)(n * 11 % V);
     k->head_loss(out[0], correct, out[1], out[2], variant & 1, h, labels, out[1] ? dnll : NULL, &head, N, &work);
@@ -196,7 +189,7 @@ static const struct optional {
     unsigned wants[MAX_OUTPUTS]; /* bits: outputs without which this one is not wanted either */
     size_t row_acts[MAX_OUTPUTS], row_reals[MAX_OUTPUTS], reals[MAX_OUTPUTS]; /* elements: a row's, and whole arrays' */
 } optionals[] = {
-    {"linear_bwd", run_linear_bwd, 4, 0, {0}, {IN, 0, 0}, {0}, {0, IN * OUT, OUT}},
+    {"linear_bwd_dw", run_linear_bwd_dw, 4, 0, {0}, {0}, {0}, {IN * OUT, OUT, 0}},
     {"layernorm_bwd", run_norm_bwd, 1, 1, {0}, {0}, {IN, 0, 0}, {0, IN, IN}},
     {"embed_bwd", run_embed_bwd, 1, 0, {0}, {0}, {0}, {V * IN, POSITIONS * IN, 0}},
     {"head_loss", run_head_loss, 2, 1, {0, 0, 1u << 1}, {0, IN, 0}, {1, 0, 0}, {0, 0, V * IN}},
@@ -267,8 +260,9 @@ START_TEST(what_is_not_wanted_is_not_counted)
         const char *profile;
         unsigned wanted;
         double flops;
-    } cases[] = {{0, "linear, backward", 7, 2 * product}, {0, "linear, backward", 1, product},
-                 {0, "linear, backward", 2, product},     {0, "linear, backward", 4, 0},
+    } cases[] = {{0, "linear, backward to W", 3, product},
+                 {0, "linear, backward to W", 1, product},
+                 {0, "linear, backward to W", 2, 0},
                  {3, "head, loss, both ways", 7, 3 * head}, {3, "head, loss, both ways", 3, 2 * head},
                  {3, "head, loss, both ways", 1, head}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
@@ -330,17 +324,17 @@ static void check_all(size_t array, size_t n, real expected)
 }
 
 static const struct linear no_row_layers[] = {{some, some, 2, 3, false}, {some, NULL, 2, 3, true}};
-static const struct head no_row_head = {.w = some, .V = 5, .C = 4};
+static const struct head no_row_head = {.w = some, .V = 5, .C = 4, .scale = 1};
 
 static void embed_fwd_of_none(const struct kernels *k)
 {
-    k->embed_fwd(touched[0], some, some, ids, ids, 0, IN);
-    k->embed_fwd(touched[0], some, NULL, ids, NULL, 0, IN);
+    k->embed_fwd(touched[0], some, some, ids, ids, 1, 0, IN);
+    k->embed_fwd(touched[0], some, NULL, ids, NULL, 1, 0, IN);
 }
 
 static void embed_bwd_of_none(const struct kernels *k)
 {
-    k->embed_bwd(touched[0], touched[1], some, ids, ids, 0, IN);
+    k->embed_bwd(touched[0], touched[1], some, ids, ids, 1, 0, IN);
 }
 
 static void layernorm_fwd_of_none(const struct kernels *k)
@@ -393,15 +387,23 @@ static void linear_fwd_of_none(const struct kernels *k)
 
 static void linear_residual_fwd_of_none(const struct kernels *k)
 {
-    for (size_t i = 0; i < 2; i++)
-        k->linear_residual_fwd(touched[0], some, some, &no_row_layers[i], 0, &workspace);
+    for (size_t i = 0; i < 2; i++) {
+        k->linear_residual_fwd(touched[0], some, some, &no_row_layers[i], 1, 0, &workspace);
+        k->linear_residual_fwd(touched[0], NULL, some, &no_row_layers[i], 0.5f, 0, &workspace);
+    }
 }
 
-static void linear_bwd_of_none(const struct kernels *k)
+static void linear_bwd_dx_of_none(const struct kernels *k)
+{
+    const struct linear_grad parts[] = {{some, &no_row_layers[0]}, {some, &no_row_layers[1]}};
+    k->linear_bwd_dx(touched[0], parts, 2, 0, &workspace);
+}
+
+static void linear_bwd_dw_of_none(const struct kernels *k)
 {
     for (size_t i = 0; i < 2; i++) {
-        k->linear_bwd(touched[0], touched[1], touched[2], true, some, some, &no_row_layers[i], 0, &workspace);
-        k->linear_bwd(touched[0], touched[3], touched[3] + 6, false, some, some, &no_row_layers[i], 0, &workspace);
+        k->linear_bwd_dw(touched[1], touched[2], true, some, some, &no_row_layers[i], 0, &workspace);
+        k->linear_bwd_dw(touched[3], touched[3] + 6, false, some, some, &no_row_layers[i], 0, &workspace);
         check_all(3, 6 + 3, 0); /* dw and db are set to what a sum of nothing is */
         for (size_t j = 0; j < 6 + 3; j++)
             touched[3][j] = BEFORE;

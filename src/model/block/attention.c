@@ -10,7 +10,8 @@ static bool is_fused(const struct attention_spec *spec)
 
 static real scale_of(const struct model_config *config, size_t layer)
 {
-    double scale = config->scale_attn_weights ? 1 / sqrt((double)config->head_dim) : 1;
+    double scale =
+        config->attention_multiplier > 0 ? config->attention_multiplier : 1 / sqrt((double)config->head_dim);
     if (config->scale_attn_by_inverse_layer_idx)
         scale /= (double)(layer + 1);
     return (real)scale;
@@ -96,7 +97,7 @@ void attention_plan_shared(struct activation_plan *plan, struct attention_shared
     static const char gradients[] = "gradients of activations";
     const size_t queries = query_width(config), heads_per_kv = config->n_head / config->n_kv_head;
     plan_width(plan, config->n_embd);
-    plan_width(plan, is_fused(spec) ? queries + 2 * kv_width(config) : queries);
+    plan_width(plan, queries + 2 * kv_width(config));
     plan->sizes.head_size = config->head_dim;
     plan->sizes.heads_per_kv = heads_per_kv;
     *shared = (struct attention_shared){.attended_rows = plan_acts(plan, "last layer's targets", queries),

@@ -96,7 +96,7 @@ void mlp_plan_shared(struct activation_plan *plan, struct mlp_shared *shared, co
 {
     static const char gradients[] = "gradients of activations";
     plan_width(plan, config->n_embd);
-    plan_width(plan, config->n_inner);
+    plan_width(plan, is_gated(spec) ? 2 * config->n_inner : config->n_inner);
     *shared = (struct mlp_shared){.activated = plan_acts(plan, "MLP after activation", config->n_inner)};
     if (plan->trained)
         shared->dwide = plan_acts(plan, gradients, config->n_inner);
