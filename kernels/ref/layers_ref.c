@@ -144,35 +144,6 @@ void REF(linear_bwd_dw)(real *dw, real *db, bool add, const act *dy_, const act 
     }
 }
 
-static const double sqrt_2_over_pi = 0.79788456080286535588, cubic = 0.044715;
-
-static double gelu(double x, bool exact)
-{
-    if (exact)
-        return 0.5 * x * (1 + erf(x * M_SQRT1_2));
-    return 0.5 * x * (1 + tanh(sqrt_2_over_pi * (x + cubic * x * x * x)));
-}
-
-static double gelu_slope(double x, bool exact)
-{
-    if (exact)
-        return 0.5 * (1 + erf(x * M_SQRT1_2)) + x * exp(-0.5 * x * x) * 0.39894228040143267794;
-    const double t = tanh(sqrt_2_over_pi * (x + cubic * x * x * x));
-    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * sqrt_2_over_pi * (1 + 3 * cubic * x * x);
-}
-
-void REF(gelu_fwd)(act *y, const act *x, bool exact, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        ((real *)y)[i] = (real)gelu(((const real *)x)[i], exact);
-}
-
-void REF(gelu_bwd)(act *dx, const act *dy, const act *x, bool exact, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        ((real *)dx)[i] = (real)(((const real *)dy)[i] * gelu_slope(((const real *)x)[i], exact));
-}
-
 void REF(gather_rows)(void *y, const void *x, const size_t *rows, size_t n, size_t row_bytes)
 {
     for (size_t i = 0; i < n; i++)

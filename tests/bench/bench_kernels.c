@@ -78,7 +78,8 @@ static void free_arrays(struct arrays *a)
 static struct attention attention_of(const struct arrays *a, size_t n_kv_head)
 {
     return (struct attention){.n_head = H, .n_kv_head = n_kv_head, .head_size = C / H, .S = S, .q_start = a->seq_start,
-                              .ld_q = 3 * C, .ld_kv = 3 * C, .scale = 0.125f};
+                              .ld_q = 3 * C, .ld_kv = 3 * C, .stride_q = C / H, .stride_kv = C / H,
+                              .scale = 0.125f};
 }
 
 static struct linear layer(const struct arrays *a, size_t in, size_t out, bool transposed)
@@ -192,12 +193,12 @@ static void run_logits(struct arrays *a)
 
 static void run_gelu(struct arrays *a)
 {
-    a->k->gelu_fwd(a->y, a->x, false, (size_t)N * F);
+    a->k->activation_fwd(a->y, a->x, GELU_TANH, (size_t)N * F);
 }
 
 static void run_gelu_backward(struct arrays *a)
 {
-    a->k->gelu_bwd(a->dx, a->dy, a->x, false, (size_t)N * F);
+    a->k->activation_bwd(a->dx, a->dy, a->x, GELU_TANH, (size_t)N * F);
 }
 
 static void run_norm(struct arrays *a)

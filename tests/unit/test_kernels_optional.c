@@ -10,7 +10,7 @@
 static const struct kernels *tables[MAX_TABLES];
 static size_t n_tables;
 
-enum { IN = 65, OUT = 130, V = 300, POSITIONS = 40 };
+enum { IN = 65, OUT = 130, V = 300, POSITIONS = 40, HEADS_OF_OUT = 5 };
 static const size_t row_counts[] = {0, 1, 4, 70};
 enum { N_ROW_COUNTS = sizeof row_counts / sizeof *row_counts };
 
@@ -102,14 +102,42 @@ static void run_norm_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], 
     free(work.data);
 }
 
-/* out: dx, dw. */
+/* variant: w's offset. out: dx, dw. */
 static void run_rmsnorm_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
 {
-    (void)variant;
     real *w = reals(IN, 1), *x = reals(N * IN, 3), *rstd = reals(N, 5);
     act *dy = acts(k, N * IN, 2);
     struct workspace work = work_of(k, N);
-    k->rmsnorm_bwd(out[0], out[1], dy, x, rstd, w, N, IN, &work);
+    k->rmsnorm_bwd(out[0], out[1], dy, x, rstd, w, (real)variant, N, IN, &work);
+    free(w);
+    free(x);
+    free(rstd);
+    free(dy);
+    free(work.data);
+}
+
+/* out: dw, dx. */
+static void run_rmsnorm_residual_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
+{
+    real *w = reals(IN, 1), *x = reals(N * IN, 3), *rstd = reals(N, 5), *dy = reals(N * IN, 2);
+    struct workspace work = work_of(k, N);
+    k->rmsnorm_residual_bwd(out[1], out[0], dy, x, rstd, w, (real)variant, 0.5f, N, IN, &work);
+    free(w);
+    free(x);
+    free(rstd);
+    free(dy);
+    free(work.data);
+}
+
+/* out: dw, dx. */
+static void run_rmsnorm_heads_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
+{
+    static const struct heads heads = {.n_head = HEADS_OF_OUT, .head_size = OUT / HEADS_OF_OUT, .ld = OUT,
+                                       .stride = OUT / HEADS_OF_OUT};
+    real *w = reals(OUT, 1), *rstd = reals(N * HEADS_OF_OUT, 5);
+    act *dy = acts(k, N * OUT, 2), *x = acts(k, N * OUT, 3);
+    struct workspace work = work_of(k, N);
+    k->rmsnorm_heads_bwd(out[1], out[0], dy, x, rstd, w, (real)variant, &heads, N, &work);
     free(w);
     free(x);
     free(rstd);
@@ -165,7 +193,9 @@ static const struct optional {
     {"layernorm_bwd", run_norm_bwd, 1, 1, {0}, {0}, {IN, 0, 0}, {0, IN, IN}},
     {"embed_bwd", run_embed_bwd, 1, 0, {0}, {0}, {0}, {V * IN, POSITIONS * IN, 0}},
     {"head_loss", run_head_loss, 2, 1, {0, 0, 1u << 1}, {0, IN, 0}, {1, 0, 0}, {0, 0, V * IN}},
-    {"rmsnorm_bwd", run_rmsnorm_bwd, 1, 1, {0}, {0}, {IN, 0, 0}, {0, IN, 0}},
+    {"rmsnorm_bwd", run_rmsnorm_bwd, 2, 1, {0}, {0}, {IN, 0, 0}, {0, IN, 0}},
+    {"rmsnorm_residual_bwd", run_rmsnorm_residual_bwd, 2, 2, {0}, {0, IN, 0}, {0}, {IN, 0, 0}},
+    {"rmsnorm_heads_bwd", run_rmsnorm_heads_bwd, 2, 2, {0}, {0, OUT, 0}, {0}, {OUT / HEADS_OF_OUT, 0, 0}},
 };
 enum { N_OPTIONALS = sizeof optionals / sizeof *optionals };
 
@@ -259,7 +289,7 @@ START_TEST(unseen_keys_are_not_counted)
     static const size_t q_start[] = {0, 3, QUERIES}, kv_begin[] = {0, 3}, kv_len[] = {3, 5};
     const struct attention a = {.n_head = HEADS, .n_kv_head = HEADS, .head_size = D, .S = 2, .q_start = q_start,
                                 .kv_begin = kv_begin, .kv_len = kv_len, .ld_q = HEADS * D, .ld_kv = HEADS * D,
-                                .scale = 1};
+                                .stride_q = D, .stride_kv = D, .scale = 1};
     const struct kernels *k = profile_start(tables[0]);
     real *q = reals(QUERIES * HEADS * D, 1), *kv = reals(KEYS * HEADS * D, 2), lse[QUERIES * HEADS];
     real out[QUERIES * HEADS * D];
@@ -319,12 +349,34 @@ static void layernorm_bwd_of_none(const struct kernels *k)
 
 static void rmsnorm_fwd_of_none(const struct kernels *k)
 {
-    k->rmsnorm_fwd(touched[0], touched[1], some, some, 1e-5f, 0, IN);
+    k->rmsnorm_fwd(touched[0], touched[1], some, some, 1, 1e-5f, 0, IN);
 }
 
 static void rmsnorm_bwd_of_none(const struct kernels *k)
 {
-    k->rmsnorm_bwd(touched[0], touched[1], some, some, some, some, 0, IN, &workspace);
+    k->rmsnorm_bwd(touched[0], touched[1], some, some, some, some, 1, 0, IN, &workspace);
+}
+
+static void rmsnorm_residual_fwd_of_none(const struct kernels *k)
+{
+    k->rmsnorm_residual_fwd(touched[0], touched[1], some, some, some, 1, 1e-5f, 1, 0, IN);
+}
+
+static void rmsnorm_residual_bwd_of_none(const struct kernels *k)
+{
+    k->rmsnorm_residual_bwd(touched[0], touched[1], some, some, some, some, 1, 1, 0, IN, &workspace);
+}
+
+static const struct heads no_row_heads = {.n_head = 2, .head_size = 4, .ld = 8, .stride = 4};
+
+static void rmsnorm_heads_fwd_of_none(const struct kernels *k)
+{
+    k->rmsnorm_heads_fwd(touched[0], touched[1], some, some, 1, 1e-5f, &no_row_heads, 0);
+}
+
+static void rmsnorm_heads_bwd_of_none(const struct kernels *k)
+{
+    k->rmsnorm_heads_bwd(touched[0], touched[1], some, some, some, some, 1, &no_row_heads, 0, &workspace);
 }
 
 static void linear_fwd_of_none(const struct kernels *k)
@@ -358,29 +410,34 @@ static void linear_bwd_dw_of_none(const struct kernels *k)
     }
 }
 
-static void gelu_fwd_of_none(const struct kernels *k)
+static const enum activation functions[] = {GELU_TANH, GELU_ERF, RELU, SILU};
+enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
+
+static void activation_fwd_of_none(const struct kernels *k)
 {
-    k->gelu_fwd(touched[0], some, false, 0);
-    k->gelu_fwd(touched[0], some, true, 0);
+    for (size_t i = 0; i < N_FUNCTIONS; i++)
+        k->activation_fwd(touched[0], some, functions[i], 0);
 }
 
-static void gelu_bwd_of_none(const struct kernels *k)
+static void activation_bwd_of_none(const struct kernels *k)
 {
-    k->gelu_bwd(touched[0], some, some, false, 0);
-    k->gelu_bwd(touched[0], some, some, true, 0);
+    for (size_t i = 0; i < N_FUNCTIONS; i++)
+        k->activation_bwd(touched[0], some, some, functions[i], 0);
 }
 
-static void swiglu_fwd_of_none(const struct kernels *k)
+static void gate_fwd_of_none(const struct kernels *k)
 {
-    k->swiglu_fwd(touched[0], some, some, 0);
+    for (size_t i = 0; i < N_FUNCTIONS; i++)
+        k->gate_fwd(touched[0], some, some, functions[i], 0);
 }
 
-static void swiglu_bwd_of_none(const struct kernels *k)
+static void gate_bwd_of_none(const struct kernels *k)
 {
-    k->swiglu_bwd(touched[0], touched[1], some, some, some, 0);
+    for (size_t i = 0; i < N_FUNCTIONS; i++)
+        k->gate_bwd(touched[0], touched[1], some, some, some, functions[i], 0);
 }
 
-static const struct rope no_row_rope = {.turns = some, .n_head = 2, .head_size = 4, .ld = 8};
+static const struct rope no_row_rope = {.turns = some, .rotary_dim = 4, .n_head = 2, .ld = 8, .stride = 4};
 
 static void rope_fwd_of_none(const struct kernels *k)
 {
@@ -394,8 +451,10 @@ static void rope_bwd_of_none(const struct kernels *k)
 
 /* No sequences, and sequences of nothing. */
 static const struct attention no_row_attention[] = {
-    {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 0, .q_start = starts, .ld_q = 8, .ld_kv = 4, .scale = 1},
-    {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 2, .q_start = starts, .ld_q = 8, .ld_kv = 4, .scale = 1}};
+    {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 0, .q_start = starts, .ld_q = 8, .ld_kv = 4,
+     .stride_q = 4, .stride_kv = 4, .scale = 1},
+    {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 2, .q_start = starts, .ld_q = 8, .ld_kv = 4,
+     .stride_q = 4, .stride_kv = 4, .scale = 1}};
 
 static void attention_fwd_of_none(const struct kernels *k)
 {

@@ -119,6 +119,8 @@ static struct attention attention_of(const struct attention_layer *a, const stru
                               .q_start = batch->seq_start,
                               .ld_q = x->ld_q,
                               .ld_kv = x->ld_kv,
+                              .stride_q = a->head_dim,
+                              .stride_kv = a->head_dim,
                               .scale = a->scale};
 }
 
@@ -126,8 +128,9 @@ static struct attention attention_of(const struct attention_layer *a, const stru
 static void turn(const struct pass *pass, const struct attention_layer *a, const real *turns, const struct qkv *x,
                  rope_fwd_fn *rope)
 {
-    const struct rope queries = {turns, a->n_head, a->head_dim, x->ld_q};
-    const struct rope keys = {turns, a->n_kv_head, a->head_dim, x->ld_kv};
+    const size_t D = a->head_dim;
+    const struct rope queries = {.turns = turns, .rotary_dim = D, .n_head = a->n_head, .ld = x->ld_q, .stride = D};
+    const struct rope keys = {.turns = turns, .rotary_dim = D, .n_head = a->n_kv_head, .ld = x->ld_kv, .stride = D};
     rope(x->q, pass->batch->position, &queries, pass->batch->N);
     rope(x->k, pass->batch->position, &keys, pass->batch->N);
 }

@@ -131,40 +131,6 @@ FORWARD(layernorm_forward_no_bias, layernorm_run, false)
 BACKWARD(layernorm_backward, layernorm_run_backward, true)
 BACKWARD(layernorm_backward_no_bias, layernorm_run_backward, false)
 
-/* ---- gelu: in x (N,C); out y (N,C) ---- */
-
-static void rows_layout(const struct op_sizes *s, size_t in[], size_t out[])
-{
-    in[0] = out[0] = s->N * s->C;
-}
-
-static void gelu_run(const void *table, const struct op_sizes *s, const double *const in[],
-                     double *const out[], bool exact)
-{
-    const size_t n = s->N * s->C;
-    const struct kernels *k = kernels_of(table);
-    act *x = to_act(k, in[0], n), *y = to_act(k, out[0], n);
-    k->gelu_fwd(y, x, exact, n);
-    give_back_act(k, out[0], y, n);
-    free(x);
-}
-
-static void gelu_run_backward(const void *table, const struct op_sizes *s, const double *const in[],
-                              const double *const dout[], double *const din[], bool exact)
-{
-    const size_t n = s->N * s->C;
-    const struct kernels *k = kernels_of(table);
-    act *x = to_act(k, in[0], n), *dx = to_act(k, dout[0], n); /* in place, as the model does */
-    k->gelu_bwd(dx, dx, x, exact, n);
-    give_back_act(k, din[0], dx, n);
-    free(x);
-}
-
-FORWARD(gelu_exact_forward, gelu_run, true)
-FORWARD(gelu_tanh_forward, gelu_run, false)
-BACKWARD(gelu_exact_backward, gelu_run_backward, true)
-BACKWARD(gelu_tanh_backward, gelu_run_backward, false)
-
 /* ---- the head: in h (N,C), W (V,C); out nll (N), and whether the label is the most likely token (N) ---- */
 
 static void head_layout(const struct op_sizes *s, size_t in[], size_t out[])
@@ -355,9 +321,10 @@ static void adamw_forward(const void *table, const struct op_sizes *s, const dou
     free(g);
 }
 
+#include "ops_activation.inc"
 #include "ops_attention.inc"
 #include "ops_linear.inc"
-#include "ops_llama.inc"
+#include "ops_rmsnorm.inc"
 
 const struct op REAL_NAME(ops)[] = {
     {"embed", embed_layout, embed_forward, embed_backward},
@@ -365,6 +332,10 @@ const struct op REAL_NAME(ops)[] = {
     {"layernorm", layernorm_layout, layernorm_forward, layernorm_backward},
     {"layernorm, no bias", layernorm_layout_no_bias, layernorm_forward_no_bias, layernorm_backward_no_bias},
     {"rmsnorm", rmsnorm_layout, rmsnorm_forward, rmsnorm_backward},
+    {"rmsnorm, 1 + w", rmsnorm_layout, rmsnorm_forward_plus_one, rmsnorm_backward_plus_one},
+    {"rmsnorm_residual", rmsnorm_residual_layout, rmsnorm_residual_forward, rmsnorm_residual_backward},
+    {"rmsnorm_heads", rmsnorm_heads_layout, rmsnorm_heads_forward, rmsnorm_heads_backward},
+    {"rmsnorm_heads, one", rmsnorm_heads_layout, rmsnorm_heads_forward_one, rmsnorm_heads_backward_one},
     {"linear", linear_layout, linear_forward, linear_backward},
     {"linear, adding", linear_layout, linear_forward, linear_backward_adding},
     {"linear, no bias", linear_layout_no_bias, linear_forward_no_bias, linear_backward_no_bias},
@@ -375,10 +346,16 @@ const struct op REAL_NAME(ops)[] = {
     {"linear_residual, no bias", linear_residual_layout_no_bias, linear_residual_forward_no_bias, NULL},
     {"linear_residual, transposed", linear_residual_layout, linear_residual_forward_t, NULL},
     {"linear_residual, transposed, no bias", linear_residual_layout_no_bias, linear_residual_forward_t_no_bias, NULL},
-    {"gelu, exact", rows_layout, gelu_exact_forward, gelu_exact_backward},
-    {"gelu, tanh", rows_layout, gelu_tanh_forward, gelu_tanh_backward},
-    {"swiglu", swiglu_layout, swiglu_forward, swiglu_backward},
+    {"gelu, tanh", activation_layout, gelu_tanh_forward, gelu_tanh_backward},
+    {"gelu, exact", activation_layout, gelu_erf_forward, gelu_erf_backward},
+    {"relu", activation_layout, relu_forward, relu_backward},
+    {"silu", activation_layout, silu_forward, silu_backward},
+    {"gate, gelu tanh", gate_layout, gelu_tanh_gate_forward, gelu_tanh_gate_backward},
+    {"gate, gelu exact", gate_layout, gelu_erf_gate_forward, gelu_erf_gate_backward},
+    {"gate, relu", gate_layout, relu_gate_forward, relu_gate_backward},
+    {"gate, silu", gate_layout, silu_gate_forward, silu_gate_backward},
     {"rope", rope_layout, rope_forward, rope_backward},
+    {"rope, partial", rope_layout, rope_forward_partial, rope_backward_partial},
     {"attention", attention_layout, attention_forward, attention_backward},
     {"head_loss", head_layout, head_forward, head_backward},
     {"head_loss, adding", head_layout, head_forward, head_backward_adding},
