@@ -12,7 +12,8 @@ struct family;
 enum activation_function {
     ACTIVATION_GELU_NEW, /* the tanh form, GPT-2's */
     ACTIVATION_GELU,     /* x * Phi(x) by erf */
-    ACTIVATION_SILU      /* x * sigmoid(x), of a gate */
+    ACTIVATION_SILU,     /* x * sigmoid(x), of a gate */
+    ACTIVATION_RELU
 };
 
 /* Some of a model's layers. */
@@ -53,7 +54,6 @@ struct model_config {
     bool scale_attn_weights, scale_attn_by_inverse_layer_idx;
     bool attention_bias, mlp_bias; /* tensors that these flags ask for are there */
     double layer_norm_epsilon, initializer_range;
-    double rope_theta; /* the base of rotary positions' frequencies */
 
     size_t rotary_dim;                   /* so many of a head's columns turn, the first */
     struct rope_config rope, rope_local; /* of all layers; of sliding ones, where they differ */

@@ -16,7 +16,7 @@ static const struct config_key config_keys[] = {
     {"vocab_size", NULL, NULL, CONFIG_SIZE, FIELD(vocab_size), true, 0, 0, 0},
     {"rms_norm_eps", NULL, NULL, CONFIG_REAL, FIELD(layer_norm_epsilon), false, 1e-6, 1e-20, 1},
     {"initializer_range", NULL, NULL, CONFIG_REAL, FIELD(initializer_range), false, 0.02, 0, 10},
-    {"rope_theta", "rope_parameters.rope_theta", NULL, CONFIG_REAL, FIELD(rope_theta), false, 10000, 1, 1e12},
+    {"rope_theta", "rope_parameters.rope_theta", NULL, CONFIG_REAL, FIELD(rope.theta), false, 10000, 1, 1e12},
     {"tie_word_embeddings", NULL, NULL, CONFIG_FLAG, FIELD(tied), false, 0, 0, 0},
     {NULL, NULL, NULL, CONFIG_FLAG, FIELD(scale_attn_weights), false, 1, 0, 0},
 };
@@ -24,6 +24,7 @@ static const struct config_key config_keys[] = {
 static const struct size_rule size_rules[] = {
     {FIELD(n_kv_head), 1, FIELD(n_head), NO_FIELD},
     {FIELD(head_dim), 1, FIELD(n_embd), FIELD(n_head)},
+    {FIELD(rotary_dim), 1, FIELD(head_dim), NO_FIELD},
 };
 
 #define SCALED "rotary positions that are scaled are not supported"

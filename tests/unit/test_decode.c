@@ -30,6 +30,9 @@ static void bundle_make(struct bundle *b)
                                         .vocab_size = V,
                                         .tied = true,
                                         .scale_attn_weights = true,
+                                        .embedding_multiplier = 1,
+                                        .residual_multiplier = 1,
+                                        .logits_divisor = 1,
                                         .layer_norm_epsilon = 1e-5,
                                         .initializer_range = 0.3};
     *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};

@@ -107,6 +107,8 @@ static const struct bounds {
     {"head_loss, adding", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
     {"head_logits", HEAD, 1e-6, 0, 1e-6, 0},
     {"gather_rows", ROWS, 0, 0, 0, 0},
+    {"to_act, add_act", ROWS, 1e-7, 0, 2e-7, 0},
+    {"to_act, scaled", ROWS, 1e-7, 0, 4e-3, 0},
     {"sum_of_squares", ROWS, 1e-13, 0, 1e-13, 0},
     {"adamw", ROWS, 5e-7, 0, 5e-7, 0},
 };

@@ -74,12 +74,12 @@ START_TEST(a_llama_is_read)
     ck_assert_ptr_eq(c.family, &family_llama);
     ck_assert(c.n_layer == 1 && c.n_head == 4 && c.n_kv_head == 2 && c.head_dim == 6 && c.n_embd == 32);
     ck_assert(c.n_inner == 8 && c.n_positions == 8 && c.activation == ACTIVATION_SILU && !c.tied);
-    ck_assert(c.rope_theta == 500 && c.layer_norm_epsilon == 1e-5 && c.scale_attn_weights && c.dropout == 0);
+    ck_assert(c.rope.theta == 500 && c.layer_norm_epsilon == 1e-5 && c.scale_attn_weights && c.dropout == 0);
     ck_assert(c.bos_token_id == 1 && c.eos_token_id == 2 && c.pad_token_id == -1);
     put("config.json", "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":4,\"hidden_size\":32,"
                        "\"intermediate_size\":8,\"max_position_embeddings\":8,\"vocab_size\":5,\"rope_theta\":7}");
     check_ok(model_config_load(&c, dir, NULL, &err));
-    ck_assert(c.n_kv_head == 4 && c.head_dim == 8 && c.rope_theta == 7 && c.layer_norm_epsilon == 1e-6);
+    ck_assert(c.n_kv_head == 4 && c.head_dim == 8 && c.rope.theta == 7 && c.layer_norm_epsilon == 1e-6);
 }
 END_TEST
 
