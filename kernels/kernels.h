@@ -29,8 +29,8 @@ struct workspace {
 /* The largest sizes that ops will be called with; 0 of what none of them will be. */
 struct kernel_sizes {
     size_t N;
-    size_t width;        /* the widest input or output of a linear layer, or outputs of those that share an input, and
-                          * row that a norm of heads is of */
+    size_t width;        /* the widest input of a linear layer, outputs together of those that share an input, or row
+                          * that a norm of heads is of */
     size_t C, V;         /* of norms, but for those of heads, and the head */
     size_t head_size;
     size_t heads_per_kv; /* heads of queries that share one of keys and values */
@@ -88,7 +88,7 @@ struct attention {
  * 2016), max(x, 0), and x / (1 + exp(-x)). */
 enum activation { GELU_TANH, GELU_ERF, RELU, SILU };
 
-/* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and where there is a softcap s, as in Gemma 2,
+/* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and with a softcap s, as Gemma 2 has it,
  * s * tanh(x / s). */
 struct head {
     const real *w; /* (V,C) */

@@ -119,7 +119,8 @@ void REF(linear_bwd_dx)(act *dx, const struct linear_grad *parts, size_t n_parts
             double sum = 0;
             for (size_t p = 0; p < n_parts; p++) {
                 const struct linear *l = parts[p].linear;
-                const real *dy_n = (const real *)parts[p].dy + n * l->out, *w_i = l->w + i * input_stride(l); /* (out) */
+                const real *dy_n = (const real *)parts[p].dy + n * l->out; /* (out) */
+                const real *w_i = l->w + i * input_stride(l);              /* (out) */
                 sum += dot_strided(dy_n, 1, w_i, output_stride(l), l->out);
             }
             ((real *)dx)[n * in + i] = (real)sum;

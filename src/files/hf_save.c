@@ -5,7 +5,7 @@
 #include "base/path.h"
 #include "base/version.h"
 #include "files/generation.h"
-#include "files/safetensors.h"
+#include "files/hf_weights.h"
 #include "text/tokenizer/tokenizer_save.h"
 
 #include <stdlib.h>
@@ -123,28 +123,7 @@ static enum sft_status write_generation_config(const struct model_config *config
     return status;
 }
 
-/* ---- model.safetensors ---- */
-
-static enum sft_status write_weights(const float *params, const struct tensor_table *table,
-                                     const struct dtype *dtype, const char *dir, struct sft_err *err)
-{
-    struct st_entry *entries = mem_calloc(table->n_tensors, sizeof *entries);
-    for (size_t i = 0; i < table->n_tensors; i++) {
-        const struct tensor *t = &table->tensors[i];
-        entries[i] = (struct st_entry){t->name, dtype, t->n_dims, {t->rows, t->cols}};
-    }
-    char *path = path_join(dir, "model.safetensors");
-    enum sft_status status = SFT_EIO;
-    struct st_writer *w = st_writer_open(path, entries, table->n_tensors, err);
-    if (w) {
-        for (size_t i = 0; i < table->n_tensors; i++)
-            st_write(w, params + table->tensors[i].offset);
-        status = st_writer_commit(w, NULL, err);
-    }
-    free(path);
-    free(entries);
-    return status;
-}
+/* ---- the whole ---- */
 
 enum sft_status hf_save(const struct model_out *m, const char *dir, struct sft_err *err)
 {
@@ -155,7 +134,7 @@ enum sft_status hf_save(const struct model_out *m, const char *dir, struct sft_e
     };
     if (write_config(m->config, m->meta, tokens, dir, err) ||
         write_generation_config(m->config, m->meta, tokens, dir, err) ||
-        write_weights(m->params, m->table, m->meta->dtype, dir, err))
+        hf_weights_save(m, dir, err))
         return err->status;
     return m->tokenizer ? tokenizer_save(m->tokenizer, dir, m->config->n_positions, err) : SFT_OK;
 }
