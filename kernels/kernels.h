@@ -88,7 +88,7 @@ struct attention {
  * 2016), max(x, 0), and x / (1 + exp(-x)). */
 enum activation { GELU_TANH, GELU_ERF, RELU, SILU };
 
-/* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and with a softcap s, as Gemma 2 has it,
+/* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and where there is a softcap s (Gemma 2's),
  * s * tanh(x / s). */
 struct head {
     const real *w; /* (V,C) */

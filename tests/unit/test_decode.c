@@ -40,7 +40,6 @@ static void bundle_make(struct bundle *b)
                                         .n_positions = POSITIONS,
                                         .vocab_size = V,
                                         .tied = true,
-                                        .scale_attn_weights = true,
                                         .embedding_multiplier = 1,
                                         .residual_multiplier = 1,
                                         .logits_divisor = 1,

@@ -14,9 +14,8 @@ static bool is_fused(const struct attention_spec *spec)
 
 static real scale_of(const struct model_config *config, size_t layer)
 {
-    double scale = config->scale_attn_weights ? 1 / sqrt((double)config->head_dim) : 1;
-    if (config->attention_multiplier != 0)
-        scale = config->attention_multiplier;
+    double scale =
+        config->attention_multiplier > 0 ? config->attention_multiplier : 1 / sqrt((double)config->head_dim);
     if (config->scale_attn_by_inverse_layer_idx)
         scale /= (double)(layer + 1);
     return (real)scale;

@@ -72,7 +72,7 @@ struct sublayer sublayer_bind(const struct param_set *params, const struct model
                               const struct sublayer_spec *spec, size_t layer)
 {
     struct sublayer s = {.kind = spec->kind,
-                         .parallel = spec->parallel,
+                         .parallel = spec->parallel && !config->sequential_residual,
                          .mixes_positions = spec->kind == BLOCK_ATTENTION,
                          .norm = norm_bind(params, config, &spec->norm, layer, config->n_embd),
                          .post_norm = norm_bind(params, config, &spec->post_norm, layer, config->n_embd),

@@ -62,7 +62,8 @@ static void embed_run_backward(const void *table, const struct op_sizes *s, cons
     int32_t *tokens = make_indices(s->N, s->V, 7), *position = positions ? make_indices(s->N, s->V, 1) : NULL;
     real *dwte = to_real(din[0], s->V * s->C), *dwpe = positions ? to_real(din[1], s->V * s->C) : NULL;
     real *dx = to_real(dout[0], s->N * s->C);
-    kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, flags & SCALED_TOKENS ? some_scale : 1, s->N, s->C);
+    kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, -1, flags & SCALED_TOKENS ? some_scale : 1, s->N,
+                                 s->C);
     give_back(din[0], dwte, s->V * s->C);
     if (positions)
         give_back(din[1], dwpe, s->V * s->C);

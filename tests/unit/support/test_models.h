@@ -35,7 +35,6 @@ static inline struct model_config test_model(enum test_model model, size_t n_emb
                              .n_inner = n_embd + 13,
                              .n_positions = n_positions,
                              .vocab_size = vocab_size,
-                             .scale_attn_weights = true,
                              .layer_norm_epsilon = 1e-5,
                              .rotary_dim = n_embd / 3,
                              .rope = {.theta = 100},
