@@ -328,7 +328,7 @@ static const struct head no_row_head = {.w = some, .V = 5, .C = 4, .scale = 1};
 
 static void embed_fwd_of_none(const struct kernels *k)
 {
-    k->embed_fwd(touched[0], some, some, ids, ids, -1, 1, 0, IN);
+    k->embed_fwd(touched[0], some, some, ids, ids, 1, 0, IN);
     k->embed_fwd(touched[0], some, NULL, ids, NULL, 1, 0, IN);
 }
 
