@@ -158,8 +158,17 @@ void REF(scatter_rows)(void *x, size_t N, const void *y, const size_t *rows, siz
         memcpy((unsigned char *)x + rows[i] * row_bytes, (const unsigned char *)y + i * row_bytes, row_bytes);
 }
 
-const act *REF(to_act)(act *buffer, const real *x, size_t n)
+const act *REF(to_act)(act *buffer, const real *x, real scale, size_t n)
 {
-    (void)buffer, (void)n;
-    return x;
+    if (scale == 1)
+        return x;
+    for (size_t i = 0; i < n; i++)
+        ((real *)buffer)[i] = scale * x[i];
+    return buffer;
+}
+
+void REF(add_act)(real *x, const act *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] += ((const real *)y)[i];
 }

@@ -32,7 +32,7 @@ static act *acts(const struct kernels *k, size_t n, uint64_t seed)
     if (k->act_size == sizeof *x)
         return x;
     act *y = mem_alloc((n + 1) * k->act_size);
-    k->to_act(y, x, n);
+    k->to_act(y, x, 1, n);
     free(x);
     return y;
 }
@@ -441,12 +441,12 @@ static const struct rope no_row_rope = {.turns = some, .rotary_dim = 4, .n_head 
 
 static void rope_fwd_of_none(const struct kernels *k)
 {
-    k->rope_fwd(touched[0], ids, &no_row_rope, 0);
+    k->rope_fwd(touched[0], &no_row_rope, 0);
 }
 
 static void rope_bwd_of_none(const struct kernels *k)
 {
-    k->rope_bwd(touched[0], ids, &no_row_rope, 0);
+    k->rope_bwd(touched[0], &no_row_rope, 0);
 }
 
 /* No sequences, and sequences of nothing. */
@@ -501,8 +501,14 @@ static void scatter_rows_of_none(const struct kernels *k)
 
 static void to_act_of_none(const struct kernels *k)
 {
-    const act *made = k->to_act(touched[0], some, 0);
+    const act *made = k->to_act(touched[0], some, 1, 0);
     ck_assert(made == some || made == touched[0]);
+    ck_assert_ptr_eq(k->to_act(touched[0], some, 2, 0), touched[0]);
+}
+
+static void add_act_of_none(const struct kernels *k)
+{
+    k->add_act(touched[0], some, 0);
 }
 
 static void sum_of_squares_of_none(const struct kernels *k)
