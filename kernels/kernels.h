@@ -84,15 +84,11 @@ struct attention {
     real softcap;                    /* c: scores s, scaled, become c tanh(s / c) (Bello et al. 2016); 0: they do not */
 };
 
-<<<<<<< HEAD
 /* Functions of single numbers, of an MLP: GPT-2's form of GELU by tanh, the exact one by erf (Hendrycks and Gimpel
  * 2016), max(x, 0), and x / (1 + exp(-x)). */
 enum activation { GELU_TANH, GELU_ERF, RELU, SILU };
 
 /* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and where there is a softcap s (Gemma 2's),
-=======
-/* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and with a softcap s, as Gemma 2 has it,
->>>>>>> k-linear
  * s * tanh(x / s). */
 struct head {
     const real *w; /* (V,C) */
