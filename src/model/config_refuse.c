@@ -17,8 +17,8 @@ static const char recurrent[] = "layers that carry a state from position to posi
 static const char experts[] = "mixtures of experts are not supported";
 static const char per_layer[] = "embeddings of each layer are not supported";
 static const char linear[] = "layers of linear attention are not supported";
-static const char images[] = "models that see images are not supported, but their text model is where it is saved alone "
-                             "(gemma3_text)";
+static const char images[] = "models that see images are not supported, but their text model is, where it is saved "
+                             "alone (gemma3_text)";
 
 /* By how a model_type begins, or by a part of it ("_moe"). */
 static const struct {
@@ -50,8 +50,8 @@ enum sft_status config_refuse_type(const char *model_type, struct sft_err *err)
 
 /* ---- keys that are known, and not done ---- */
 
-static const char quantized[] = "quantized weights are not read; load the model in transformers, dequantize it and save "
-                                "that, or remove the key where the weights are plain";
+static const char quantized[] = "quantized weights are not read; dequantize the model in transformers and save that, "
+                                "or remove the key where the weights are plain";
 
 static const struct refused_key refused[] = {
     {"quantization_config", .why = quantized},

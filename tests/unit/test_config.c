@@ -40,10 +40,10 @@ START_TEST(keys_are_read)
         "\"reorder_and_upcast_attn\":true,\"eos_token_id\":null,\"pad_token_id\":7}");
     char *path = path_join(dir, "small.json");
     check_ok(model_config_load(&c, path, NULL, &err));
-    ck_assert(c.n_layer == 3 && c.n_head == 1 && c.n_embd == 6 && c.n_positions == 9 &&
-              c.vocab_size == 60000);
+    ck_assert(c.n_layer == 3 && c.n_head == 1 && c.n_embd == 6 && c.n_positions == 9 && c.vocab_size == 60000);
     ck_assert_uint_eq(c.n_inner, 10);
-    ck_assert(!c.tied && c.attention_multiplier == 1 && c.scale_attn_by_inverse_layer_idx && c.activation == ACTIVATION_GELU);
+    ck_assert(!c.tied && c.attention_multiplier == 1 && c.scale_attn_by_inverse_layer_idx &&
+              c.activation == ACTIVATION_GELU);
     ck_assert(c.layer_norm_epsilon == 1e-6 && c.initializer_range == 0.5 && c.dropout == 0.3);
     ck_assert_int_eq(c.bos_token_id, 50256);
     ck_assert_int_eq(c.eos_token_id, -1);
@@ -52,12 +52,12 @@ START_TEST(keys_are_read)
 }
 END_TEST
 
-#define WITH(n_layer, n_head, n_embd, vocab)                                                                 \
-    "{\"model_type\":\"gpt2\",\"n_layer\":" n_layer ",\"n_head\":" n_head ",\"n_embd\":" n_embd              \
+#define WITH(n_layer, n_head, n_embd, vocab)                                                                           \
+    "{\"model_type\":\"gpt2\",\"n_layer\":" n_layer ",\"n_head\":" n_head ",\"n_embd\":" n_embd                        \
     ",\"n_positions\":8,\"vocab_size\":" vocab "}"
 
-#define LLAMA(n_kv_head, more)                                                                               \
-    "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":4,\"num_key_value_heads\":" n_kv_head \
+#define LLAMA(n_kv_head, more)                                                                                         \
+    "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":4,\"num_key_value_heads\":" n_kv_head   \
     ",\"hidden_size\":32,\"intermediate_size\":8,\"max_position_embeddings\":8,\"vocab_size\":5" more "}"
 
 START_TEST(a_llama_is_read)
@@ -91,14 +91,16 @@ START_TEST(an_old_key_counts_only_where_its_new_name_is_not_there)
 }
 END_TEST
 
-#define FAMILIES "gpt2, llama, mistral, qwen2, qwen3, gemma2, gemma3_text, smollm3, granite, olmo2, gpt_neox, opt are"
+#define FAMILIES                                                                                             \
+    "gpt2, llama, mistral, qwen2, qwen3, gemma2, gemma3_text, smollm3, granite, olmo2, gpt_neox, opt are"
 #define ACTIVATIONS "gelu_new, gelu_pytorch_tanh, gelu_fast, gelu, silu and relu are"
 static const struct {
     const char *text, *message;
 } bad_configs[] = {
     {"[]", "expected an object, found an array"},
     {"{}", "model_type is missing (" FAMILIES " supported)"},
-    {"{\"model_type\":\"mamba\"}", "model_type 'mamba' is not supported: layers that carry a state from position to position are not supported"},
+    {"{\"model_type\":\"mamba\"}",
+     "model_type 'mamba' is not supported: layers that carry a state from position to position are not supported"},
     {"{\"model_type\":2}", "model_type: expected a string, found a number"},
     {"{\"architectures\":[\"BertModel\"]}", "architecture 'BertModel' is not supported (" FAMILIES ")"},
     {"{\"model_type\":\"gpt2\"}", "n_layer is missing"},
@@ -110,15 +112,13 @@ static const struct {
     {WITH("\"2\"", "1", "4", "5"), "n_layer: expected a whole number, found a string"},
     {WITH("2", "1", "4", "3000000000"), "vocab_size: expected 1 to 2147483647, found 3000000000"},
     {WITH("5000", "1", "4", "5"), "n_layer 5000 is more than 1024"},
-    {WITH("1", "1", "2147483647", "2147483647"),
-     "these sizes make 6e+19 parameters, more than can be right"},
+    {WITH("1", "1", "2147483647", "2147483647"), "these sizes make 6e+19 parameters, more than can be right"},
     {GPT2 ",\"n_inner\":0}", "n_inner: expected 1 to 2147483647, found 0"},
     {GPT2 ",\"add_cross_attention\":true}", "add_cross_attention: a model with an encoder is not supported"},
     {GPT2 ",\"activation_function\":\"tanh\"}", "activation_function 'tanh' is not supported (" ACTIVATIONS ")"},
     {GPT2 ",\"layer_norm_epsilon\":-1}", "layer_norm_epsilon: expected a number from 1e-20 to 1, found -1"},
     {GPT2 ",\"layer_norm_epsilon\":0}", "layer_norm_epsilon: expected a number from 1e-20 to 1, found 0"},
-    {GPT2 ",\"layer_norm_epsilon\":1e308}",
-     "layer_norm_epsilon: expected a number from 1e-20 to 1, found 1e+308"},
+    {GPT2 ",\"layer_norm_epsilon\":1e308}", "layer_norm_epsilon: expected a number from 1e-20 to 1, found 1e+308"},
     {GPT2 ",\"layer_norm_epsilon\":\"1e-5\"}", "layer_norm_epsilon: expected a number, found a string"},
     {GPT2 ",\"initializer_range\":-0.02}", "initializer_range: expected a number from 0 to 10, found -0.02"},
     {GPT2 ",\"attn_pdrop\":1.5}", "attn_pdrop: expected a number from 0 to 1, found 1.5"},
