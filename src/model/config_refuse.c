@@ -104,14 +104,14 @@ static enum sft_status check_refused(const struct refused_key *keys, const struc
 
 /* Parts of names that speak of what a model computes. */
 static const char *const arithmetic[] = {
-    "act", "activation", "adapter", "alibi", "attention", "attn", "bias", "bidirectional", "blocks", "causal",
-    "chunk", "clip", "conv", "cross", "dim", "dims", "embed", "embedding", "embeddings", "expert", "experts", "ff",
-    "ffn", "gate", "gated", "gating", "head", "heads", "hidden", "inner", "interleaved", "intermediate", "k", "kv",
-    "latent", "layer", "layernorm", "layers", "logit", "logits", "lora", "mamba", "mixer", "mla", "mlp", "moe",
-    "mrope", "multiplier", "mup", "nope", "norm", "position", "positional", "positions", "q", "qk", "qkv", "query",
-    "rank", "recurrent", "residual", "rms", "rmsnorm", "rope", "rotary", "router", "scale", "scaled", "scaling",
-    "sink", "sinks", "sliding", "softcap", "softcapping", "softmax", "sparse", "ssm", "state", "theta", "v", "window",
-    "yarn",
+    "act", "activation", "adapter", "alibi", "altup", "attention", "attn", "bias", "bidirectional", "blocks",
+    "causal", "chunk", "clamp", "clip", "conv", "conv1d", "cross", "depth", "dim", "dims", "emb", "embed",
+    "embedding", "embeddings", "eps", "epsilon", "expert", "experts", "ff", "ffn", "gate", "gated", "gating", "head",
+    "heads", "hidden", "inner", "interleaved", "intermediate", "kv", "latent", "laurel", "layer", "layernorm",
+    "layers", "logit", "logits", "lora", "mamba", "mixer", "mla", "mlp", "moe", "mrope", "multiplier", "mup", "nope",
+    "norm", "pos", "position", "positional", "positions", "qk", "qkv", "query", "rank", "recurrent", "residual",
+    "rms", "rmsnorm", "rope", "rotary", "router", "scale", "scaled", "scaling", "sink", "sinks", "sliding", "softcap",
+    "softcapping", "softmax", "sparse", "ssm", "state", "swiglu", "theta", "window", "yarn",
 };
 
 /* And of those that do, what changes nothing here: at random, how weights begin, how the same is computed. */
