@@ -34,7 +34,7 @@ static void bind_ends(struct transformer *model)
     model->dposition_embedding = param_grads(&model->params, positions);
     model->final_norm = norm_bind(&model->params, config, &config->family->final_norm, 0);
     model->head = (struct head){
-        .w = param_values(&model->params, table->head), .V = config->vocab_size, .C = config->n_embd};
+        .w = param_values(&model->params, table->head), .V = config->vocab_size, .C = config->n_embd, .scale = 1};
     model->dhead = param_grads(&model->params, table->head);
 }
 
@@ -79,7 +79,7 @@ static void forward(const struct transformer *model, const struct activations *a
     if (batch->N > acts->plan.N)
         SFT_BUG("a batch larger than planned");
     model->kernels->embed_fwd(acts->sublayers[0].x, model->token_embedding, model->position_embedding, batch->tokens,
-                              batch->position, batch->N, model->config.n_embd);
+                              batch->position, 1, batch->N, model->config.n_embd);
     for (size_t i = 0; i < model->n_sublayers; i++)
         sublayer_forward(pass, &model->sublayers[i], &acts->sublayers[i], x_after(model, acts, i),
                          extent_of(model, i));
@@ -182,5 +182,5 @@ void transformer_backward(const struct transformer *model, struct activations *a
                           extent_of(model, i), to_embeddings || i > lowest);
     if (to_embeddings) /* after the head, which sets every row of an embedding tied to it */
         model->kernels->embed_bwd(model->dtoken_embedding, model->dposition_embedding, acts->dx, batch->tokens,
-                                  batch->position, batch->N, model->config.n_embd);
+                                  batch->position, 1, batch->N, model->config.n_embd);
 }

@@ -32,7 +32,6 @@ static struct model_config config_of(const struct family *family)
                                  .n_positions = POSITIONS,
                                  .vocab_size = V,
                                  .tied = true,
-                                 .scale_attn_weights = true,
                                  .layer_norm_epsilon = 1e-5};
 }
 
@@ -197,12 +196,18 @@ static struct asked {
 } asked;
 static const struct kernels *inner;
 
-static void spy_linear_bwd(act *dx, real *dw, real *db, bool add, const act *dy, const act *x, const struct linear *l,
-                           size_t n, const struct workspace *work)
+static void spy_linear_bwd_dx(act *dx, const struct linear_grad *parts, size_t n_parts, size_t n,
+                              const struct workspace *work)
 {
-    asked.linear_dx += dx != NULL;
-    asked.linear_dw += dw != NULL || db != NULL;
-    inner->linear_bwd(dx, dw, db, add, dy, x, l, n, work);
+    asked.linear_dx += n_parts;
+    inner->linear_bwd_dx(dx, parts, n_parts, n, work);
+}
+
+static void spy_linear_bwd_dw(real *dw, real *db, bool add, const act *dy, const act *x, const struct linear *l,
+                              size_t n, const struct workspace *work)
+{
+    asked.linear_dw++;
+    inner->linear_bwd_dw(dw, db, add, dy, x, l, n, work);
 }
 
 static void spy_attention_bwd(act *dq, act *dk, act *dv, const act *dout, const act *out, const act *q, const act *k,
@@ -221,10 +226,10 @@ static void spy_head_loss(real *nll, uint8_t *correct, act *dh, real *dw, bool a
 }
 
 static void spy_embed_bwd(real *dwte, real *dwpe, const real *dx, const int32_t *tokens, const int32_t *position,
-                          size_t n, size_t width)
+                          real scale, size_t n, size_t width)
 {
     asked.embedding++;
-    inner->embed_bwd(dwte, dwpe, dx, tokens, position, n, width);
+    inner->embed_bwd(dwte, dwpe, dx, tokens, position, scale, n, width);
 }
 
 static struct kernels spying(const struct kernels *kernels)
@@ -232,7 +237,8 @@ static struct kernels spying(const struct kernels *kernels)
     struct kernels spy = *kernels;
     inner = kernels;
     asked = (struct asked){0};
-    spy.linear_bwd = spy_linear_bwd;
+    spy.linear_bwd_dx = spy_linear_bwd_dx;
+    spy.linear_bwd_dw = spy_linear_bwd_dw;
     spy.attention_bwd = spy_attention_bwd;
     spy.head_loss = spy_head_loss;
     spy.embed_bwd = spy_embed_bwd;

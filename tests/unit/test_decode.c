@@ -29,7 +29,6 @@ static void bundle_make(struct bundle *b)
                                         .n_positions = POSITIONS,
                                         .vocab_size = V,
                                         .tied = true,
-                                        .scale_attn_weights = true,
                                         .layer_norm_epsilon = 1e-5,
                                         .initializer_range = 0.3};
     *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
@@ -325,7 +324,9 @@ START_TEST(slots_are_given_out_and_taken_back)
 {
     struct kv_pool pool;
     bundle_make(&one);
-    check_ok(kv_pool_init(&pool, &one.model, 3, 10, &err));
+    kv_pool_init(&pool, &one.model, 3, 10);
+    check_ok(kv_pool_reserve(&pool, 4, &err));
+    ck_assert_uint_eq(pool.positions, 10); /* a step is more */
     for (int s = 0; s < 3; s++)
         ck_assert_int_eq(kv_pool_take(&pool), s);
     ck_assert_int_eq(kv_pool_take(&pool), KV_SLOT_NONE);
@@ -343,6 +344,96 @@ START_TEST(slots_are_given_out_and_taken_back)
 }
 END_TEST
 
+/* ---- memory ---- */
+
+/* Each row's number, the layer's and the slot's, to be found again wherever it lies. */
+static uint32_t *row_of(const struct kv_pool *pool, const struct block *block, size_t layer, size_t slot, size_t p)
+{
+    const size_t row = (layer * pool->n + slot) * pool->positions + p;
+    return (uint32_t *)(void *)((unsigned char *)block->data + row * pool->row_bytes);
+}
+
+START_TEST(slots_grow_and_keep_what_is_in_them)
+{
+    enum { SLOTS = 3, LEN = 200 };
+    struct kv_pool pool;
+    bundle_make(&one);
+    kv_pool_init(&pool, &one.model, SLOTS, 5000);
+    ck_assert_uint_eq(pool.k.bytes, 0);
+    check_ok(kv_pool_reserve(&pool, 1, &err));
+    const size_t first = pool.positions;
+    ck_assert(first >= LEN && first < 1000);
+    for (size_t slot = 0; slot < SLOTS; slot++) {
+        ck_assert_int_eq(kv_pool_take(&pool), (int)slot);
+        pool.len[slot] = LEN - slot;
+        for (size_t i = 0; i < 2 * pool.len[slot]; i++) {
+            const size_t layer = i % 2, p = i / 2;
+            *row_of(&pool, &pool.k, layer, slot, p) = (uint32_t)(1000 * slot + i);
+            *row_of(&pool, &pool.v, layer, slot, p) = (uint32_t)(1000 * slot + i) + 7;
+        }
+    }
+    for (size_t size = first + 1; size < 5000; size = pool.positions + 1) {
+        check_ok(kv_pool_reserve(&pool, size, &err));
+        ck_assert(pool.positions >= size && pool.positions <= 5000);
+        for (size_t slot = 0; slot < SLOTS; slot++)
+            for (size_t i = 0; i < 2 * pool.len[slot]; i++) {
+                ck_assert_uint_eq(*row_of(&pool, &pool.k, i % 2, slot, i / 2), 1000 * slot + i);
+                ck_assert_uint_eq(*row_of(&pool, &pool.v, i % 2, slot, i / 2), 1000 * slot + i + 7);
+            }
+    }
+    ck_assert_uint_eq(pool.positions, 5000);
+    kv_pool_free(&pool);
+    bundle_close(&one);
+}
+END_TEST
+
+/* A model that could see more than there is memory for costs what its streams are long. */
+START_TEST(memory_follows_the_conversation)
+{
+    static int32_t tokens[3000];
+    bundle_make(&one);
+    one.model.config.n_positions = SIZE_MAX / 1024;
+    check_ok(decode_init(&decode, &one, 1, &err));
+    talk_begin(&talk, &decode, 0, 0);
+    run();
+    const size_t row_bytes = 2 * 32 * one.kernels->act_size; /* keys, or values, of both layers */
+    ck_assert_uint_le(decode.pool.k.bytes, 512 * row_bytes);
+    ask(tokens, 3000);
+    run();
+    ck_assert_uint_le(decode.pool.k.bytes, 2 * 3000 * row_bytes);
+    ck_assert_int_eq(kv_pool_reserve(&decode.pool, SIZE_MAX / 1024, &err), SFT_ENOMEM);
+    ck_assert_msg(strstr(err.message, "the keys and values of ") == err.message, "%s", err.message);
+    end_one();
+}
+END_TEST
+
+/* However often its slot has grown on the way, a stream says the same. */
+START_TEST(growing_changes_nothing)
+{
+    struct token_buf grown;
+    int32_t tokens[LONGEST];
+    begin_one(0);
+    talk.asked.max_new_tokens = POSITIONS - 3;
+    make_prompt(0, tokens);
+    ask(tokens, 3);
+    run();
+    ck_assert_uint_eq(talk.out.count, POSITIONS - 3);
+    grown = talk.out;
+    talk.out = (struct token_buf){0};
+    talk_end(&talk, &decode);
+    decode_free(&decode);
+    check_ok(decode_init(&decode, &one, 1, &err));
+    check_ok(kv_pool_reserve(&decode.pool, POSITIONS, &err));
+    talk_begin(&talk, &decode, 0, 0);
+    talk.asked.max_new_tokens = POSITIONS - 3;
+    run();
+    ck_assert_uint_eq(talk.out.count, grown.count);
+    ck_assert_mem_eq(talk.out.ids, grown.ids, grown.count * sizeof *grown.ids);
+    token_buf_free(&grown);
+    end_one();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("decode");
@@ -357,6 +448,9 @@ int main(void)
     tcase_add_test(tcase, what_must_not_be_said_is_not);
     tcase_add_test(tcase, prompts_that_cannot_be_continued);
     tcase_add_test(tcase, slots_are_given_out_and_taken_back);
+    tcase_add_test(tcase, slots_grow_and_keep_what_is_in_them);
+    tcase_add_test(tcase, memory_follows_the_conversation);
+    tcase_add_test(tcase, growing_changes_nothing);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -35,7 +35,6 @@ static struct model_config make_config(int variant, size_t n_embd, size_t vocab_
                                   .n_positions = MAX_POSITIONS,
                                   .vocab_size = vocab_size,
                                   .tied = true,
-                                  .scale_attn_weights = true,
                                   .layer_norm_epsilon = 1e-5};
     if (variant == UNTIED_EXACT) {
         config.n_inner = n_embd + 13;
@@ -54,7 +53,7 @@ static struct model_config make_config(int variant, size_t n_embd, size_t vocab_
         config.n_inner = n_embd + 13;
         config.tied = false;
         config.activation = ACTIVATION_SILU;
-        config.rope_theta = 100;
+        config.rope.theta = 100;
     }
     return config;
 }

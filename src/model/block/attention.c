@@ -10,7 +10,8 @@ static bool is_fused(const struct attention_spec *spec)
 
 static real scale_of(const struct model_config *config, size_t layer)
 {
-    double scale = config->scale_attn_weights ? 1 / sqrt((double)config->head_dim) : 1;
+    double scale =
+        config->attention_multiplier > 0 ? config->attention_multiplier : 1 / sqrt((double)config->head_dim);
     if (config->scale_attn_by_inverse_layer_idx)
         scale /= (double)(layer + 1);
     return (real)scale;
@@ -96,7 +97,7 @@ void attention_plan_shared(struct activation_plan *plan, struct attention_shared
     static const char gradients[] = "gradients of activations";
     const size_t queries = query_width(config), heads_per_kv = config->n_head / config->n_kv_head;
     plan_width(plan, config->n_embd);
-    plan_width(plan, is_fused(spec) ? queries + 2 * kv_width(config) : queries);
+    plan_width(plan, queries + 2 * kv_width(config));
     plan->sizes.head_size = config->head_dim;
     plan->sizes.heads_per_kv = heads_per_kv;
     *shared = (struct attention_shared){.attended_rows = plan_acts(plan, "last layer's targets", queries),
@@ -119,6 +120,8 @@ static struct attention attention_of(const struct attention_layer *a, const stru
                               .q_start = batch->seq_start,
                               .ld_q = x->ld_q,
                               .ld_kv = x->ld_kv,
+                              .stride_q = a->head_dim,
+                              .stride_kv = a->head_dim,
                               .scale = a->scale};
 }
 
@@ -126,8 +129,9 @@ static struct attention attention_of(const struct attention_layer *a, const stru
 static void turn(const struct pass *pass, const struct attention_layer *a, const real *turns, const struct qkv *x,
                  rope_fwd_fn *rope)
 {
-    const struct rope queries = {turns, a->n_head, a->head_dim, x->ld_q};
-    const struct rope keys = {turns, a->n_kv_head, a->head_dim, x->ld_kv};
+    const size_t D = a->head_dim;
+    const struct rope queries = {.turns = turns, .rotary_dim = D, .n_head = a->n_head, .ld = x->ld_q, .stride = D};
+    const struct rope keys = {.turns = turns, .rotary_dim = D, .n_head = a->n_kv_head, .ld = x->ld_kv, .stride = D};
     rope(x->q, pass->batch->position, &queries, pass->batch->N);
     rope(x->k, pass->batch->position, &keys, pass->batch->N);
 }

@@ -27,12 +27,15 @@ void linear_forward(const struct pass *pass, const struct linear_layer *l, act *
 void linear_residual_forward(const struct pass *pass, const struct linear_layer *l, real *y, const real *residual,
                              const act *x, size_t n)
 {
-    pass->kernels->linear_residual_fwd(y, residual, x, &l->values, n, &pass->scratch->work);
+    pass->kernels->linear_residual_fwd(y, residual, x, &l->values, 1, n, &pass->scratch->work);
 }
 
 void linear_backward(const struct pass *pass, const struct linear_layer *l, act *dx, const act *dy, const act *x,
                      size_t n)
 {
-    if (dx || linear_is_trained(l))
-        pass->kernels->linear_bwd(dx, l->dw, l->db, pass->add, dy, x, &l->values, n, &pass->scratch->work);
+    const struct linear_grad part = {dy, &l->values};
+    if (dx)
+        pass->kernels->linear_bwd_dx(dx, &part, 1, n, &pass->scratch->work);
+    if (linear_is_trained(l))
+        pass->kernels->linear_bwd_dw(l->dw, l->db, pass->add, dy, x, &l->values, n, &pass->scratch->work);
 }

@@ -4,33 +4,33 @@
 
 static void gelu_new_forward(const struct kernels *k, const struct mlp_acts *acts, size_t n)
 {
-    k->gelu_fwd(acts->shared.activated, acts->up, false, n);
+    k->activation_fwd(acts->shared.activated, acts->up, GELU_TANH, n);
 }
 
 static void gelu_new_backward(const struct kernels *k, const struct mlp_acts *acts, size_t n)
 {
-    k->gelu_bwd(acts->shared.dwide, acts->shared.dwide, acts->up, false, n);
+    k->activation_bwd(acts->shared.dwide, acts->shared.dwide, acts->up, GELU_TANH, n);
 }
 
 static void gelu_forward(const struct kernels *k, const struct mlp_acts *acts, size_t n)
 {
-    k->gelu_fwd(acts->shared.activated, acts->up, true, n);
+    k->activation_fwd(acts->shared.activated, acts->up, GELU_ERF, n);
 }
 
 static void gelu_backward(const struct kernels *k, const struct mlp_acts *acts, size_t n)
 {
-    k->gelu_bwd(acts->shared.dwide, acts->shared.dwide, acts->up, true, n);
+    k->activation_bwd(acts->shared.dwide, acts->shared.dwide, acts->up, GELU_ERF, n);
 }
 
 static void swiglu_forward(const struct kernels *k, const struct mlp_acts *acts, size_t n)
 {
-    k->swiglu_fwd(acts->shared.activated, acts->gate, acts->up, n);
+    k->gate_fwd(acts->shared.activated, acts->gate, acts->up, SILU, n);
 }
 
 static void swiglu_backward(const struct kernels *k, const struct mlp_acts *acts, size_t n)
 {
     const struct mlp_shared *s = &acts->shared;
-    k->swiglu_bwd(s->dgate, s->dwide, s->dwide, acts->gate, acts->up, n);
+    k->gate_bwd(s->dgate, s->dwide, s->dwide, acts->gate, acts->up, SILU, n);
 }
 
 enum { PLAIN, GATED };
@@ -96,7 +96,7 @@ void mlp_plan_shared(struct activation_plan *plan, struct mlp_shared *shared, co
 {
     static const char gradients[] = "gradients of activations";
     plan_width(plan, config->n_embd);
-    plan_width(plan, config->n_inner);
+    plan_width(plan, is_gated(spec) ? 2 * config->n_inner : config->n_inner);
     *shared = (struct mlp_shared){.activated = plan_acts(plan, "MLP after activation", config->n_inner)};
     if (plan->trained)
         shared->dwide = plan_acts(plan, gradients, config->n_inner);

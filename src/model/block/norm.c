@@ -20,14 +20,14 @@ static void layernorm_backward(const struct pass *pass, const struct norm_layer 
 static void rmsnorm_forward(const struct pass *pass, const struct norm_layer *norm, const real *x, size_t n)
 {
     const struct scratch *s = pass->scratch;
-    pass->kernels->rmsnorm_fwd(s->norm, s->rstd, x, norm->w, norm->epsilon, n, norm->C);
+    pass->kernels->rmsnorm_fwd(s->norm, s->rstd, x, norm->w, 0, norm->epsilon, n, norm->C);
 }
 
 static void rmsnorm_backward(const struct pass *pass, const struct norm_layer *norm, real *dx, const real *x,
                              size_t n)
 {
     const struct scratch *s = pass->scratch;
-    pass->kernels->rmsnorm_bwd(dx, norm->dw, s->dnorm, x, s->rstd, norm->w, n, norm->C, &s->work);
+    pass->kernels->rmsnorm_bwd(dx, norm->dw, s->dnorm, x, s->rstd, norm->w, 0, n, norm->C, &s->work);
 }
 
 static const struct {

@@ -8,7 +8,7 @@ static void fill_position(real *cosines, real *sines, size_t position, const str
 {
     const size_t D = config->head_dim;
     for (size_t d = 0; d < D / 2; d++) {
-        const float power = (float)pow(config->rope_theta, (double)((float)(2 * d) / (float)D));
+        const float power = (float)pow(config->rope.theta, (double)((float)(2 * d) / (float)D));
         const float angle = (float)position * (1 / power);
         cosines[d] = (real)cos((double)angle);
         sines[d] = (real)sin((double)angle);
