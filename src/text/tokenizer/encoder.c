@@ -114,7 +114,9 @@ static void encode_part_offsets(struct encoder *enc, const struct word *word, si
     for (size_t i = before, at = from; i < count; i++) {
         if (!enc->has_all_bytes)
             at = from + enc->scratch.symbols[i - before].start;
-        (*enc->starts)[i] = origin_of(enc, word->start + at - (word->has_prefix && at > 0));
+        const size_t start = origin_of(enc, word->start + at - (word->has_prefix && at > 0));
+        const size_t last = i > before ? (*enc->starts)[i - 1] : 0; /* an unk may come behind what follows it */
+        (*enc->starts)[i] = start > last ? start : last;
         at += length_of(enc, enc->out->ids[i]);
     }
 }

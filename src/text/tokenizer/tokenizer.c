@@ -166,7 +166,7 @@ void tokenizer_decode_part(const struct tokenizer *tok, const int32_t *ids, size
     }
 }
 
-/* How many blanks of bytes[0..len), a text's beginning, are taken from it. */
+/* How many of the first blanks of bytes[0..len) are taken, `most` at most. */
 static size_t leading_blanks(size_t most, const char *bytes, size_t len)
 {
     size_t n = 0;
@@ -175,19 +175,32 @@ static size_t leading_blanks(size_t most, const char *bytes, size_t len)
     return n;
 }
 
+/* The first token of a text, of whose marks none is a blank. */
+static void put_without_marks(const char *mark, const struct token *t, struct strbuf *out)
+{
+    const size_t mark_len = strlen(mark);
+    const char *from = t->content, *end = from + t->content_len;
+    for (const char *found; (found = memmem(from, (size_t)(end - from), mark, mark_len)); from = found + mark_len)
+        strbuf_add(out, from, (size_t)(found - from));
+    strbuf_add(out, from, (size_t)(end - from));
+}
+
 void tokenizer_decode_next(const struct tokenizer *tok, struct decoding *decoding, int32_t id, struct strbuf *out)
 {
     const struct decoder *d = &tok->decoder;
     const struct token *t = vocab_token(&tok->vocab, id);
     if (!t || (decoding->skip_special && tokenizer_is_special(tok, id)))
         return;
-    const bool strips = d->strips_first_token ? decoding->n_tokens == 0 : !decoding->has_begun;
-    const size_t most = d->strips_first_token ? SIZE_MAX : d->strip - decoding->n_stripped;
-    const size_t blanks = strips ? leading_blanks(most, t->bytes, t->bytes_len) : 0;
-    strbuf_add(out, t->bytes + blanks, t->bytes_len - blanks);
+    if (d->strips_first_token && decoding->n_tokens == 0) {
+        put_without_marks(d->mark, t, out);
+    } else {
+        const size_t most = decoding->has_begun ? 0 : d->strip - decoding->n_stripped;
+        const size_t blanks = leading_blanks(most, t->bytes, t->bytes_len);
+        strbuf_add(out, t->bytes + blanks, t->bytes_len - blanks);
+        decoding->n_stripped += blanks;
+        decoding->has_begun |= blanks < t->bytes_len;
+    }
     decoding->n_tokens++;
-    decoding->n_stripped += d->strips_first_token ? 0 : blanks;
-    decoding->has_begun |= blanks < t->bytes_len;
 }
 
 /* Whether this token stands for a byte as <0xXX>, which is a character only with its neighbours. */
@@ -214,14 +227,15 @@ static void repair_bytes(struct strbuf *out, size_t from)
 void tokenizer_decode(const struct tokenizer *tok, const int32_t *ids, size_t count, bool skip_special,
                       struct strbuf *out)
 {
-    struct decoding decoding = {.skip_special = skip_special};
+    struct decoding decoding = {.skip_special = skip_special, .has_begun = true}; /* blanks are taken at the end */
+    const size_t begin = out->len;
     size_t from = 0;
     bool in_bytes = false;
     for (size_t i = 0; i < count; i++) {
-        const bool is_skipped = skip_special && tokenizer_is_special(tok, ids[i]);
-        const bool is_byte = is_fallback_byte(tok, vocab_token(&tok->vocab, ids[i]));
-        if (is_skipped)
+        const struct token *t = vocab_token(&tok->vocab, ids[i]);
+        if (!t || (skip_special && tokenizer_is_special(tok, ids[i])))
             continue;
+        const bool is_byte = is_fallback_byte(tok, t);
         if (in_bytes && !is_byte)
             repair_bytes(out, from);
         if (is_byte && !in_bytes)
@@ -231,6 +245,11 @@ void tokenizer_decode(const struct tokenizer *tok, const int32_t *ids, size_t co
     }
     if (in_bytes)
         repair_bytes(out, from);
+    const size_t blanks = leading_blanks(tok->decoder.strip, out->data + begin, out->len - begin);
+    if (blanks > 0) {
+        memmove(out->data + begin, out->data + begin + blanks, out->len - begin - blanks + 1);
+        out->len -= blanks;
+    }
 }
 
 /* ---- fingerprint ---- */
