@@ -97,6 +97,10 @@ $(B)/bench/%: tests/bench/%.c $(B)/libsft.a
 	@mkdir -p $(@D)
 	$(call Q,link) $(CC) $(CPPFLAGS) -Itests -Itests/unit $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -o $@ $< $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
 
+$(B)/peers/%: tests/peers/%.c $(B)/libsft.a
+	@mkdir -p $(@D)
+	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -o $@ $< $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
+
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
@@ -153,8 +157,8 @@ docs: sft ## put the configuration table into docs/configuration.md
 golden: ## make the golden values again (needs Python with transformers and tokenizers)
 	sh scripts/golden.sh
 
-test-peers: sft ## compare live with transformers, tokenizers and TRL (needs Python with PyTorch)
-	sh tests/peers/run.sh
+test-peers: sft $(B)/peers/logits ## compare live with transformers, tokenizers and TRL (needs Python with PyTorch)
+	LOGITS=$(B)/peers/logits sh tests/peers/run.sh
 
 clean: ## remove what was built
 	rm -rf build sft

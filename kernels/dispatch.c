@@ -126,8 +126,9 @@ const struct kernels *kernels_select(const char *precision, char *why, size_t wh
         if (choice->runs(cpu)) {
             if (choice->table == &kernels_fp32_openblas && !kernels_load_blas(why, why_size))
                 return NULL;
+            const char *is = choice->only_forced ? choice->is : NULL;
             snprintf(why, why_size, "%s%s%s", isa ? "forced by SFT_ISA" : "the fastest that this CPU runs",
-                     choice->only_forced ? ", " : "", choice->only_forced ? choice->is : "");
+                     is ? ", " : "", is ? is : "");
             return choice->table;
         }
         if (isa) {

@@ -29,8 +29,9 @@ struct workspace {
 /* The largest sizes that ops will be called with; 0 of what none of them will be. */
 struct kernel_sizes {
     size_t N;
-    size_t width;        /* the widest input or output of a linear layer */
-    size_t C, V;         /* of norms and the head */
+    size_t width;        /* the widest input of a linear layer, outputs together of those that share an input, or row
+                          * that a norm of heads is of */
+    size_t C, V;         /* of norms, but for those of heads, and the head */
     size_t head_size;
     size_t heads_per_kv; /* heads of queries that share one of keys and values */
 };
@@ -46,28 +47,54 @@ struct linear {
     bool transposed;
 };
 
-/* By what angle a position turns a head's pairs (d, d + D/2), as transformers pairs them: a table, made once. */
+/* A linear layer on the way back, and so many of them that share an input at most. */
+enum { LINEAR_PARTS = 4 };
+struct linear_grad {
+    const act *dy; /* (N,out) */
+    const struct linear *linear;
+};
+
+/* Heads in rows: head h of row n is head_size elements from n * ld + h * stride on. */
+struct heads {
+    size_t n_head, head_size, ld, stride;
+};
+
+/* By what angle each row's position turns the pairs (d, d + R/2), R = rotary_dim, of its heads' first R columns, as
+ * transformers pairs them. What else a head has stays as it is. */
 struct rope {
-    const real *turns; /* (P,D): of each position D/2 cosines, then D/2 sines */
-    size_t n_head, head_size, ld; /* ld: elements between rows */
+    const real *turns; /* (N,R): of each row R/2 cosines, then R/2 sines */
+    size_t rotary_dim; /* R, even, at most a head's size */
+    size_t n_head, ld, stride; /* elements between rows, and between heads */
 };
 
 /* Sequence s has queries q_start[s] .. q_start[s+1], and n_kv keys, at least as many: rows kv_begin[s] .. kv_begin[s] +
- * kv_len[s] of k and v, or where these are NULL, in training, the queries' own rows. Its last query sees all keys, the
- * one before all but one, and so on. Head h of the queries is columns h*D .. (h+1)*D of every row; n_head / n_kv_head
- * of them in a row share a head of keys and values (Ainslie et al. 2023), head g of which is columns g*D .. (g+1)*D. */
+ * kv_len[s] of k and v, or where these are NULL, in training, the queries' own rows. Its last query stands where the
+ * last key does, the one before one earlier, and so on: and a query sees the keys up to its own place, or with a
+ * window (Beltagy et al. 2020) the last `window` of these. Head h of the queries is D columns of every row from
+ * h * stride_q on; n_head / n_kv_head of them in a row share a head of keys and values (Ainslie et al. 2023), head g of
+ * which is D columns from g * stride_kv on. */
 struct attention {
     size_t n_head, n_kv_head, head_size, S;
     const size_t *q_start;           /* (S + 1), in rows */
     const size_t *kv_begin, *kv_len; /* (S), in rows; both NULL: see above */
     size_t ld_q, ld_kv;              /* elements between rows of q, dq; of k, v, dk, dv */
-    real scale;                      /* of q . k */
+    size_t stride_q, stride_kv;      /* the same between heads, D where they lie dense */
+    size_t window;                   /* 0: none */
+    real scale;                      /* of q . k, > 0 */
+    real softcap;                    /* c: scores s, scaled, become c tanh(s / c) (Bello et al. 2016); 0: they do not */
 };
 
-/* The vocabulary's matrix. */
+/* Functions of single numbers, of an MLP: GPT-2's form of GELU by tanh, the exact one by erf (Hendrycks and Gimpel
+ * 2016), max(x, 0), and x / (1 + exp(-x)). */
+enum activation { GELU_TANH, GELU_ERF, RELU, SILU };
+
+/* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and where there is a softcap s (Gemma 2's),
+ * s * tanh(x / s). */
 struct head {
     const real *w; /* (V,C) */
     size_t V, C;
+    real scale;   /* 1: none */
+    real softcap; /* 0: none */
 };
 
 struct adamw_args {

@@ -40,9 +40,26 @@ static double linear_product(const struct linear *l, size_t N)
     return 2.0 * (double)N * (double)l->in * (double)l->out;
 }
 
+static double linear_products(const struct linear_grad *parts, size_t n_parts, size_t N)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n_parts; i++)
+        sum += linear_product(parts[i].linear, N);
+    return sum;
+}
+
 static double head_product(const struct head *head, size_t M)
 {
     return 2.0 * (double)M * (double)head->V * (double)head->C;
+}
+
+/* How many keys n_q queries see, all together: one more each, the last all n_kv of them; with a window no more than
+ * that. */
+static double seen_keys(double n_q, double n_kv, double window)
+{
+    const double too_many = window > 0 ? n_kv - window : 0, cut = too_many < n_q ? too_many : n_q;
+    const double all = n_q * (n_kv - n_q) + n_q * (n_q + 1) / 2;
+    return too_many > 0 ? all - cut * (2 * too_many - cut + 1) / 2 : all; /* the last too_many, one less each before */
 }
 
 /* FLOPs of one product between queries and the keys that they see, all heads. */
@@ -51,8 +68,7 @@ static double attention_product(const struct attention *a)
     double pairs = 0;
     for (size_t s = 0; s < a->S; s++) {
         const double n_q = (double)(a->q_start[s + 1] - a->q_start[s]);
-        const double n_kv = a->kv_len ? (double)a->kv_len[s] : n_q;
-        pairs += n_q * (n_kv - n_q) + n_q * (n_q + 1) / 2;
+        pairs += seen_keys(n_q, a->kv_len ? (double)a->kv_len[s] : n_q, (double)a->window);
     }
     return 2 * pairs * (double)a->head_size * (double)a->n_head;
 }

@@ -1,53 +1,41 @@
 #!/usr/bin/env python3
-"""Write tests/golden/model: two tiny GPT-2 models, and a Llama, with seeded random weights, and what transformers makes of
-them.
+"""Write tests/golden/model: tiny models with seeded random weights (tiny_models.py), and what transformers makes of them.
 
 usage: golden_model.py ASSETS        (run in the repository's root)
 
-tied/, untied/ and llama/ hold config.json, model.safetensors (float32) and golden.json: conversations (tokens, loss
-weights) and, computed by transformers and torch in float64, logits, the loss and every gradient of all
-conversations, then the losses, gradient norms and final weights of 10 AdamW steps. assets.json holds logits of
-ASSETS' models. A tensor is told by its norm, its dot product with sin(1), sin(2), ... and a few of its elements.
+conversations.json holds what all are trained on: tokens and loss weights. A directory a model holds config.json,
+model.safetensors (float16) and golden.json: computed by transformers and torch in float64, logits, the loss and
+every gradient of all conversations, then the losses, gradient norms and final weights of 10 AdamW steps. assets.json
+holds logits of ASSETS' models. A tensor is told by its norm, its dot product with sin(1), sin(2), ... and a few of its
+elements.
 """
 import datetime
 import json
 import math
 import os
 import random
+import shutil
 import sys
 
 import torch
 import transformers
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM
 
+import tiny_models
+
+OUT = "tests/golden/model"
 VOCAB, POSITIONS, STEPS, BATCH = 96, 48, 10, 3
 LEARNING_RATE, WEIGHT_DECAY, MAX_GRAD_NORM = 1e-3, 0.01, 1.0
-EPSILON = 1e-5  # well above the rounding noise that is all the gradient a key's bias has
-VARIANTS = {
-    "tied": dict(n_embd=24, n_head=2, activation_function="gelu_new"),
-    "untied": dict(n_embd=24, n_head=3, n_inner=37, activation_function="gelu", tie_word_embeddings=False,
-                   scale_attn_by_inverse_layer_idx=True, layer_norm_epsilon=1e-6),
-    "llama": dict(hidden_size=32, num_attention_heads=4, num_key_value_heads=2, intermediate_size=52),
-}
+EPSILON = 1e-3  # well above the rounding noise, in bf16, that is all the gradient a key's bias has
 ASSET_MODELS = ["capp-gpt", "lmbuddy-tiny-gpt2"]
 
 
-def make_model(directory, options):
-    """Weights large enough that no gradient is near nothing, norms and biases included."""
-    torch.manual_seed(0)
-    is_llama = "hidden_size" in options
-    if is_llama:
-        config = LlamaConfig(num_hidden_layers=2, max_position_embeddings=POSITIONS, vocab_size=VOCAB, bos_token_id=0,
-                             eos_token_id=0, **options)
-    else:
-        config = GPT2Config(n_layer=2, n_positions=POSITIONS, vocab_size=VOCAB, bos_token_id=0, eos_token_id=0,
-                            **options)
-    model = (LlamaForCausalLM if is_llama else GPT2LMHeadModel)(config)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.normal_(1.0 if ("ln_" in name or "norm" in name) and name.endswith("weight") else 0.0, 0.2)
-    model.save_pretrained(directory)
-    return type(model).from_pretrained(directory, dtype=torch.float64, attn_implementation="eager")
+def make_model(directory, name):
+    model = tiny_models.make_model(name, VOCAB, POSITIONS)
+    shutil.rmtree(directory, ignore_errors=True)
+    model.to(torch.float16).save_pretrained(directory)  # half the bytes, and not what bf16 products round to
+    os.remove(os.path.join(directory, "generation_config.json"))
+    return AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float64, attn_implementation="eager")
 
 
 def make_conversations():
@@ -110,7 +98,7 @@ def golden(model, conversations):
     loss.backward()
     return {
         "learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY, "adam_epsilon": EPSILON,
-        "max_grad_norm": MAX_GRAD_NORM, "batch_size": BATCH, "conversations": conversations,
+        "max_grad_norm": MAX_GRAD_NORM, "batch_size": BATCH,
         "logits": {"tokens": longest, "rows": rows, "values": logits.tolist()},
         "loss": loss.item(),
         "gradients": {name: tell(p.grad) for name, p in model.named_parameters()},
@@ -120,28 +108,36 @@ def golden(model, conversations):
 
 
 def asset_logits(directory):
-    model = GPT2LMHeadModel.from_pretrained(directory, dtype=torch.float64, attn_implementation="eager")
+    model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float64, attn_implementation="eager")
     tokens = [(7 * i * i + 3 * i + 1) % model.config.vocab_size for i in range(150)]
     rows = [0, 1, 63, 64, 149]
     return {"tokens": tokens, "rows": rows, "values": model(torch.tensor([tokens])).logits[0, rows].tolist()}
 
 
-def write(path, content):
+def rounded(content):
+    """Nine digits of each number: more than any test can tell apart."""
+    if isinstance(content, dict):
+        return {key: rounded(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [rounded(value) for value in content]
+    return float(f"{content:.9g}") if isinstance(content, float) else content
+
+
+def write(name, content):
     origin = {"made_by": "scripts/golden_model.py ASSETS", "date": datetime.date.today().isoformat(),
               "versions": f"torch {torch.__version__}, transformers {transformers.__version__}"}
-    with open(path, "w") as out:
-        out.write(json.dumps({**origin, **content}).replace("}, ", "},\n") + "\n")
+    with open(os.path.join(OUT, name), "w") as out:
+        out.write(json.dumps({**origin, **rounded(content)}).replace("}, ", "},\n") + "\n")
 
 
 def main(assets):
     torch.set_num_threads(1)
-    for name, options in VARIANTS.items():
-        directory = os.path.join("tests/golden/model", name)
-        model = make_model(directory, options)
-        os.remove(os.path.join(directory, "generation_config.json"))
-        write(os.path.join(directory, "golden.json"), golden(model, make_conversations()))
-    write("tests/golden/model/assets.json",
-          {name: asset_logits(os.path.join(assets, "models", name)) for name in ASSET_MODELS})
+    conversations = make_conversations()
+    write("conversations.json", {"conversations": conversations})
+    for name in tiny_models.MODELS:
+        model = make_model(os.path.join(OUT, name), name)
+        write(f"{name}/golden.json", golden(model, conversations))
+    write("assets.json", {name: asset_logits(os.path.join(assets, "models", name)) for name in ASSET_MODELS})
 
 
 if __name__ == "__main__":

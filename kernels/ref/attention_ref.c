@@ -2,10 +2,16 @@
 
 #include <math.h>
 
-/* Query i of a sequence with n_q queries and n_kv keys sees keys 0 .. n_kv - n_q + i. */
-static size_t visible(size_t i, size_t n_q, size_t n_kv)
+/* The keys that a query sees: first, and up to, not including, end. */
+struct seen {
+    size_t first, end;
+};
+
+/* Query i of a sequence with n_q queries and n_kv keys stands where key n_kv - n_q + i does. */
+static struct seen seen_by(size_t i, size_t n_q, size_t n_kv, const struct attention *a)
 {
-    return n_kv - n_q + i + 1;
+    const size_t end = n_kv - n_q + i + 1;
+    return (struct seen){a->window && end > a->window ? end - a->window : 0, end};
 }
 
 /* The head of keys and values that a head of queries uses. */
@@ -14,22 +20,26 @@ static size_t kv_head(const struct attention *a, size_t h)
     return h / (a->n_head / a->n_kv_head);
 }
 
-static double score(const real *q, const real *k, const struct attention *a)
+/* q . k, scaled; `slope`, where it is wanted, is what the score changes by with q . k. */
+static double score(const real *q, const real *k, const struct attention *a, double *slope)
 {
-    double sum = 0;
+    double sum = 0, ignored, cap = (double)a->softcap;
     for (size_t d = 0; d < a->head_size; d++)
         sum += (double)q[d] * (double)k[d];
-    return sum * (double)a->scale;
+    sum *= (double)a->scale;
+    const double t = a->softcap > 0 ? tanh(sum / cap) : 0;
+    *(slope ? slope : &ignored) = (double)a->scale * (1 - t * t);
+    return a->softcap > 0 ? cap * t : sum;
 }
 
 /* The log of the sum of exp of a query's scores, from its largest one. */
-static double log_sum_exp(const real *q, const real *k, size_t n_keys, const struct attention *a)
+static double log_sum_exp(const real *q, const real *k, struct seen seen, const struct attention *a)
 {
     double largest = -INFINITY, sum = 0;
-    for (size_t j = 0; j < n_keys; j++)
-        largest = fmax(largest, score(q, k + j * a->ld_kv, a));
-    for (size_t j = 0; j < n_keys; j++)
-        sum += exp(score(q, k + j * a->ld_kv, a) - largest);
+    for (size_t j = seen.first; j < seen.end; j++)
+        largest = fmax(largest, score(q, k + j * a->ld_kv, a, NULL));
+    for (size_t j = seen.first; j < seen.end; j++)
+        sum += exp(score(q, k + j * a->ld_kv, a, NULL) - largest);
     return largest + log(sum);
 }
 
@@ -43,16 +53,16 @@ void REF(attention_fwd)(act *out_, real *lse, const act *q_, const act *k_, cons
         const size_t kv = (a->kv_begin ? a->kv_begin[s] : a->q_start[s]) * a->ld_kv;
         for (size_t i = 0; i < n_q; i++)
             for (size_t h = 0; h < a->n_head; h++) {
-                const size_t row = a->q_start[s] + i, n_keys = visible(i, n_q, n_kv);
-                const real *q = (const real *)q_ + row * a->ld_q + h * D;
-                const real *k = (const real *)k_ + kv + kv_head(a, h) * D;
-                const real *v = (const real *)v_ + kv + kv_head(a, h) * D;
+                const size_t row = a->q_start[s] + i, at_kv = kv + kv_head(a, h) * a->stride_kv;
+                const struct seen seen = seen_by(i, n_q, n_kv, a);
+                const real *q = (const real *)q_ + row * a->ld_q + h * a->stride_q;
+                const real *k = (const real *)k_ + at_kv, *v = (const real *)v_ + at_kv;
                 real *out = (real *)out_ + row * C + h * D;
-                const double norm = log_sum_exp(q, k, n_keys, a);
+                const double norm = log_sum_exp(q, k, seen, a);
                 for (size_t d = 0; d < D; d++) {
                     double sum = 0;
-                    for (size_t j = 0; j < n_keys; j++)
-                        sum += exp(score(q, k + j * a->ld_kv, a) - norm) * (double)v[j * a->ld_kv + d];
+                    for (size_t j = seen.first; j < seen.end; j++)
+                        sum += exp(score(q, k + j * a->ld_kv, a, NULL) - norm) * (double)v[j * a->ld_kv + d];
                     out[d] = (real)sum;
                 }
                 lse[row * a->n_head + h] = (real)norm;
@@ -62,24 +72,32 @@ void REF(attention_fwd)(act *out_, real *lse, const act *q_, const act *k_, cons
 
 /* One query's part of the backward pass: p = softmax(scores), dp = dout . v, ds = p (dp - sum(p dp)). */
 static void query_bwd(real *dq, real *dk, real *dv, const real *dout, const real *out, const real *q,
-                      const real *k, const real *v, double lse, size_t n_keys, const struct attention *a)
+                      const real *k, const real *v, double lse, struct seen seen, const struct attention *a)
 {
     const size_t D = a->head_size, ld = a->ld_kv;
     double delta = 0; /* sum(p dp) = dout . out */
     for (size_t d = 0; d < D; d++)
         delta += (double)dout[d] * (double)out[d];
-    for (size_t j = 0; j < n_keys; j++) {
-        const double p = exp(score(q, k + j * ld, a) - lse);
-        double dp = 0;
+    for (size_t j = seen.first; j < seen.end; j++) {
+        double dp = 0, slope;
+        const double p = exp(score(q, k + j * ld, a, &slope) - lse);
         for (size_t d = 0; d < D; d++)
             dp += (double)dout[d] * (double)v[j * ld + d];
-        const double ds = p * (dp - delta) * (double)a->scale;
+        const double ds = p * (dp - delta) * slope;
         for (size_t d = 0; d < D; d++) {
             dq[d] += (real)(ds * k[j * ld + d]);
             dk[j * ld + d] += (real)(ds * q[d]);
             dv[j * ld + d] += (real)(p * dout[d]);
         }
     }
+}
+
+static void zero_heads(real *x, size_t n_head, size_t ld, size_t stride, size_t D, size_t N)
+{
+    for (size_t n = 0; n < N; n++)
+        for (size_t h = 0; h < n_head; h++)
+            for (size_t d = 0; d < D; d++)
+                x[n * ld + h * stride + d] = 0;
 }
 
 void REF(attention_bwd)(act *dq_, act *dk_, act *dv_, const act *dout_, const act *out_, const act *q_,
@@ -89,20 +107,18 @@ void REF(attention_bwd)(act *dq_, act *dk_, act *dv_, const act *dout_, const ac
     (void)work;
     const size_t D = a->head_size, C = a->n_head * D, N = a->q_start[a->S];
     real *dq = dq_, *dk = dk_, *dv = dv_;
-    for (size_t n = 0; n < N; n++) {
-        for (size_t c = 0; c < C; c++)
-            dq[n * a->ld_q + c] = 0;
-        for (size_t c = 0; c < a->n_kv_head * D; c++)
-            dk[n * a->ld_kv + c] = dv[n * a->ld_kv + c] = 0;
-    }
+    zero_heads(dq, a->n_head, a->ld_q, a->stride_q, D, N);
+    zero_heads(dk, a->n_kv_head, a->ld_kv, a->stride_kv, D, N);
+    zero_heads(dv, a->n_kv_head, a->ld_kv, a->stride_kv, D, N);
     for (size_t s = 0; s < a->S; s++) {
-        const size_t first = a->q_start[s], kv = first * a->ld_kv;
-        for (size_t row = first; row < a->q_start[s + 1]; row++)
+        const size_t first = a->q_start[s], n_q = a->q_start[s + 1] - first, kv = first * a->ld_kv;
+        for (size_t i = 0; i < n_q; i++)
             for (size_t h = 0; h < a->n_head; h++) {
-                const size_t at = row * C + h * D, at_q = row * a->ld_q + h * D, at_kv = kv + kv_head(a, h) * D;
+                const size_t row = first + i, at = row * C + h * D, at_q = row * a->ld_q + h * a->stride_q;
+                const size_t at_kv = kv + kv_head(a, h) * a->stride_kv;
                 query_bwd(dq + at_q, dk + at_kv, dv + at_kv, (const real *)dout_ + at, (const real *)out_ + at,
                           (const real *)q_ + at_q, (const real *)k_ + at_kv, (const real *)v_ + at_kv,
-                          lse[row * a->n_head + h], row - first + 1, a);
+                          lse[row * a->n_head + h], seen_by(i, n_q, n_q, a), a);
             }
     }
 }

@@ -3,12 +3,22 @@
 #include <math.h>
 #include <string.h>
 
-static double logit(const real *h, const real *w, size_t C)
+/* Of row h (C) and word v. */
+static double logit(const real *h, const struct head *head, size_t v)
 {
+    const real *w = head->w + v * head->C;
     double sum = 0;
-    for (size_t c = 0; c < C; c++)
+    for (size_t c = 0; c < head->C; c++)
         sum += (double)h[c] * (double)w[c];
-    return sum;
+    const double x = (double)head->scale * sum, cap = (double)head->softcap;
+    return cap > 0 ? cap * tanh(x / cap) : x;
+}
+
+/* The derivative of a logit by h w. */
+static double logit_slope(double logit, const struct head *head)
+{
+    const double t = head->softcap > 0 ? logit / (double)head->softcap : 0;
+    return (double)head->scale * (1 - t * t);
 }
 
 void REF(head_logits)(real *logits, const act *h_, const struct head *head, size_t M,
@@ -18,10 +28,10 @@ void REF(head_logits)(real *logits, const act *h_, const struct head *head, size
     const real *h = h_;
     for (size_t m = 0; m < M; m++)
         for (size_t v = 0; v < head->V; v++)
-            logits[m * head->V + v] = (real)logit(h + m * head->C, head->w + v * head->C, head->C);
+            logits[m * head->V + v] = (real)logit(h + m * head->C, head, v);
 }
 
-/* dlogits = (softmax - onehot(label)) * factor, a logit at a time. */
+/* dlogits = (softmax - onehot(label)) * factor * the logit's slope, one at a time. */
 static void row_bwd(real *dh, real *dw, const real *h, int32_t label, double log_sum, double factor,
                     const struct head *head)
 {
@@ -29,8 +39,8 @@ static void row_bwd(real *dh, real *dw, const real *h, int32_t label, double log
     for (size_t c = 0; c < C; c++)
         dh[c] = 0;
     for (size_t v = 0; v < head->V; v++) {
-        const double p = exp(logit(h, head->w + v * C, C) - log_sum);
-        const double dlogit = (p - ((size_t)label == v)) * factor;
+        const double x = logit(h, head, v), p = exp(x - log_sum);
+        const double dlogit = (p - ((size_t)label == v)) * factor * logit_slope(x, head);
         for (size_t c = 0; c < C; c++) {
             dh[c] += (real)(dlogit * head->w[v * C + c]);
             if (dw)
@@ -52,16 +62,16 @@ void REF(head_loss)(real *nll, uint8_t *correct, act *dh, real *dw, bool add, co
         double largest = -INFINITY, sum = 0;
         size_t best = 0;
         for (size_t v = 0; v < head->V; v++) {
-            const double x = logit(h, head->w + v * C, C);
+            const double x = logit(h, head, v);
             if (x > largest) {
                 largest = x;
                 best = v;
             }
         }
         for (size_t v = 0; v < head->V; v++)
-            sum += exp(logit(h, head->w + v * C, C) - largest);
+            sum += exp(logit(h, head, v) - largest);
         const double log_sum = largest + log(sum);
-        nll[m] = (real)(log_sum - logit(h, head->w + (size_t)labels[m] * C, C));
+        nll[m] = (real)(log_sum - logit(h, head, (size_t)labels[m]));
         correct[m] = best == (size_t)labels[m];
         if (dh)
             row_bwd((real *)dh + m * C, dw, h, labels[m], log_sum, (double)dnll[m], head);

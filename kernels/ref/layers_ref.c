@@ -4,23 +4,23 @@
 #include <string.h>
 
 void REF(embed_fwd)(real *x, const real *wte, const real *wpe, const int32_t *tokens, const int32_t *position,
-                    size_t N, size_t C)
+                    real scale, size_t N, size_t C)
 {
     for (size_t n = 0; n < N; n++) {
         const real *token_n = wte + (size_t)tokens[n] * C;                   /* (C) */
         const real *position_n = wpe ? wpe + (size_t)position[n] * C : NULL; /* (C) */
         for (size_t c = 0; c < C; c++)
-            x[n * C + c] = token_n[c] + (position_n ? position_n[c] : 0);
+            x[n * C + c] = scale * token_n[c] + (position_n ? position_n[c] : 0);
     }
 }
 
 void REF(embed_bwd)(real *dwte, real *dwpe, const real *dx, const int32_t *tokens, const int32_t *position,
-                    size_t N, size_t C)
+                    real scale, size_t N, size_t C)
 {
     for (size_t n = 0; n < N; n++)
         for (size_t c = 0; c < C; c++) {
             if (dwte)
-                dwte[(size_t)tokens[n] * C + c] += dx[n * C + c];
+                dwte[(size_t)tokens[n] * C + c] += scale * dx[n * C + c];
             if (dwpe)
                 dwpe[(size_t)position[n] * C + c] += dx[n * C + c];
         }
@@ -90,35 +90,48 @@ static size_t output_stride(const struct linear *l)
     return l->transposed ? l->in : 1;
 }
 
-void REF(linear_residual_fwd)(real *y, const real *residual, const act *x_, const struct linear *l, size_t N,
-                              const struct workspace *work)
+void REF(linear_residual_fwd)(real *y, const real *residual, const act *x_, const struct linear *l, real scale,
+                              size_t N, const struct workspace *work)
 {
     (void)work;
     const real *x = x_;
     for (size_t n = 0; n < N; n++)
         for (size_t o = 0; o < l->out; o++) {
-            const double before = (residual ? (double)residual[n * l->out + o] : 0) + (l->b ? (double)l->b[o] : 0);
+            const double before = residual ? (double)residual[n * l->out + o] : 0, b = l->b ? (double)l->b[o] : 0;
             const real *w_o = l->w + o * output_stride(l); /* (in) */
-            y[n * l->out + o] = (real)(before + dot_strided(x + n * l->in, 1, w_o, input_stride(l), l->in));
+            const double product = dot_strided(x + n * l->in, 1, w_o, input_stride(l), l->in);
+            y[n * l->out + o] = (real)(before + (double)scale * (product + b));
         }
 }
 
 void REF(linear_fwd)(act *y, const act *x, const struct linear *l, size_t N, const struct workspace *work)
 {
-    REF(linear_residual_fwd)(y, NULL, x, l, N, work);
+    REF(linear_residual_fwd)(y, NULL, x, l, 1, N, work);
 }
 
-void REF(linear_bwd)(act *dx_, real *dw, real *db, bool add, const act *dy_, const act *x_,
-                     const struct linear *l, size_t N, const struct workspace *work)
+void REF(linear_bwd_dx)(act *dx, const struct linear_grad *parts, size_t n_parts, size_t N,
+                        const struct workspace *work)
 {
     (void)work;
-    real *dx = dx_;
-    const real *dy = dy_, *x = x_;
-    for (size_t n = 0; dx && n < N; n++)
-        for (size_t i = 0; i < l->in; i++) {
-            const real *w_i = l->w + i * input_stride(l); /* (out) */
-            dx[n * l->in + i] = (real)dot_strided(dy + n * l->out, 1, w_i, output_stride(l), l->out);
+    const size_t in = parts->linear->in;
+    for (size_t n = 0; n < N; n++)
+        for (size_t i = 0; i < in; i++) {
+            double sum = 0;
+            for (size_t p = 0; p < n_parts; p++) {
+                const struct linear *l = parts[p].linear;
+                const real *dy_n = (const real *)parts[p].dy + n * l->out; /* (out) */
+                const real *w_i = l->w + i * input_stride(l);              /* (out) */
+                sum += dot_strided(dy_n, 1, w_i, output_stride(l), l->out);
+            }
+            ((real *)dx)[n * in + i] = (real)sum;
         }
+}
+
+void REF(linear_bwd_dw)(real *dw, real *db, bool add, const act *dy_, const act *x_, const struct linear *l,
+                        size_t N, const struct workspace *work)
+{
+    (void)work;
+    const real *dy = dy_, *x = x_;
     for (size_t i = 0; dw && i < l->in; i++)
         for (size_t o = 0; o < l->out; o++) {
             real *dw_io = dw + i * input_stride(l) + o * output_stride(l);
@@ -130,35 +143,6 @@ void REF(linear_bwd)(act *dx_, real *dw, real *db, bool add, const act *dy_, con
             sum += dy[n * l->out + o];
         db[o] = (add ? db[o] : 0) + (real)sum;
     }
-}
-
-static const double sqrt_2_over_pi = 0.79788456080286535588, cubic = 0.044715;
-
-static double gelu(double x, bool exact)
-{
-    if (exact)
-        return 0.5 * x * (1 + erf(x * M_SQRT1_2));
-    return 0.5 * x * (1 + tanh(sqrt_2_over_pi * (x + cubic * x * x * x)));
-}
-
-static double gelu_slope(double x, bool exact)
-{
-    if (exact)
-        return 0.5 * (1 + erf(x * M_SQRT1_2)) + x * exp(-0.5 * x * x) * 0.39894228040143267794;
-    const double t = tanh(sqrt_2_over_pi * (x + cubic * x * x * x));
-    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * sqrt_2_over_pi * (1 + 3 * cubic * x * x);
-}
-
-void REF(gelu_fwd)(act *y, const act *x, bool exact, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        ((real *)y)[i] = (real)gelu(((const real *)x)[i], exact);
-}
-
-void REF(gelu_bwd)(act *dx, const act *dy, const act *x, bool exact, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        ((real *)dx)[i] = (real)(((const real *)dy)[i] * gelu_slope(((const real *)x)[i], exact));
 }
 
 void REF(gather_rows)(void *y, const void *x, const size_t *rows, size_t n, size_t row_bytes)
@@ -174,8 +158,17 @@ void REF(scatter_rows)(void *x, size_t N, const void *y, const size_t *rows, siz
         memcpy((unsigned char *)x + rows[i] * row_bytes, (const unsigned char *)y + i * row_bytes, row_bytes);
 }
 
-const act *REF(to_act)(act *buffer, const real *x, size_t n)
+const act *REF(to_act)(act *buffer, const real *x, real scale, size_t n)
 {
-    (void)buffer, (void)n;
-    return x;
+    if (scale == 1)
+        return x;
+    for (size_t i = 0; i < n; i++)
+        ((real *)buffer)[i] = scale * x[i];
+    return buffer;
+}
+
+void REF(add_act)(real *x, const act *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] += ((const real *)y)[i];
 }

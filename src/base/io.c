@@ -131,6 +131,13 @@ void io_unmap(struct io_map *map)
     *map = (struct io_map){.data = ""};
 }
 
+void io_map_release(const void *part, size_t len)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)part / page * page;
+    if (len)
+        madvise((void *)begin, (uintptr_t)part + len - begin, MADV_DONTNEED);
+}
+
 enum sft_status io_hash_file(const char *path, uint64_t *hash, struct sft_err *err)
 {
     int fd;

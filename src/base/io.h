@@ -31,6 +31,10 @@ enum sft_status io_map(struct io_map *map, const char *path, struct sft_err *err
 enum sft_status io_map_own(struct io_map *map, const char *path, struct sft_err *err);
 void io_unmap(struct io_map *map);
 
+/* Let the system take the pages of a part of a map, which has been read: they are read again where they are touched. A
+ * process would hold them, beside what it has made of them, until it unmaps the file. */
+void io_map_release(const void *part, size_t len);
+
 /* ---- writing ----
  *
  *     struct io_writer *w = io_writer_open(path, err);   // writes path.tmp beside it

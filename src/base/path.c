@@ -64,6 +64,12 @@ bool path_exists(const char *path)
     return stat(path, &st) == 0;
 }
 
+bool path_has_name(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0;
+}
+
 bool path_is_dir(const char *path)
 {
     struct stat st;

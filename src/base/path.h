@@ -11,6 +11,7 @@ char *path_tidy(char *path);                 /* "a/../b" to "b", "./b" to "b", i
 char *path_dirname(const char *path);        /* "." if there is no slash */
 const char *path_basename(const char *path); /* points into path */
 bool path_exists(const char *path);
+bool path_has_name(const char *path); /* the same, but that a link to what is not there counts */
 bool path_is_dir(const char *path);
 enum sft_status path_expect_dir(const char *path, struct sft_err *err); /* SFT_EIO where it is none */
 

@@ -18,6 +18,7 @@ struct target {
     const char *path;
     const struct format *format;
     const struct dtype *dtype;
+    size_t max_shard_bytes; /* 0: the format's own limit */
 };
 
 /* A model in memory, on its way from one directory to another. */
@@ -54,7 +55,8 @@ static enum sft_status write_model(const struct target *target, const struct exp
                                     .eos_token_id = -1,
                                     .pad_token_id = -1,
                                     .bos_token_id = -1,
-                                    .dtype = target->dtype};
+                                    .dtype = target->dtype,
+                                    .max_shard_bytes = target->max_shard_bytes};
     const struct model_out out = {m->params.values.data, &m->params.table, &m->files.config, &meta,
                                   m->files.tokenizer};
     struct staging staging;
@@ -115,20 +117,41 @@ static enum sft_status export_model(const struct model_argument *model, const st
     return status;
 }
 
-static enum sft_status choose_target(struct target *target, const char *out, const char *format, const char *dtype,
-                                     struct sft_err *err)
+/* "5GB", as save_pretrained takes it: decimal units. NULL: 0. */
+static enum sft_status read_size(const char *text, size_t *bytes, struct sft_err *err)
 {
-    *target = (struct target){out, format_to_write(format), dtype_of_option(dtype)};
+    static const char *const units[] = {"", "KB", "MB", "GB", "TB"};
+    char *end = NULL;
+    *bytes = 0;
+    if (!text)
+        return SFT_OK;
+    errno = 0;
+    size_t value = *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : 0;
+    for (size_t i = 0; value && !errno && i < sizeof units / sizeof *units; i++) {
+        if (strcmp(end, units[i]) == 0) {
+            *bytes = value;
+            return SFT_OK;
+        }
+        if (!mem_mul(value, 1000, &value))
+            break;
+    }
+    return sft_fail(err, SFT_EUSAGE, "--max-shard-size: expected a size such as 5GB or 500MB, found '%s'", text);
+}
+
+static enum sft_status choose_target(struct target *target, const char *out, const char *format, const char *dtype,
+                                     const char *max_shard_size, struct sft_err *err)
+{
+    *target = (struct target){.path = out, .format = format_to_write(format), .dtype = dtype_of_option(dtype)};
     if (!target->format)
         return sft_fail(err, SFT_EUSAGE, "--format: unknown format '%s' (%s)", format, format_names_written);
     if (!target->dtype)
         return sft_fail(err, SFT_EUSAGE, "--dtype: unknown dtype '%s' (%s)", dtype, dtype_options);
-    return SFT_OK;
+    return read_size(max_shard_size, &target->max_shard_bytes, err);
 }
 
 int cmd_export(int argc, char **argv)
 {
-    const char *model = NULL, *out = NULL, *format = "hf", *dtype_name = "f32";
+    const char *model = NULL, *out = NULL, *format = "hf", *dtype_name = "f32", *max_shard_size = NULL;
     struct model_argument argument = {0};
     struct string_list words;
     const struct option table[] = {
@@ -136,6 +159,7 @@ int cmd_export(int argc, char **argv)
         {"out", OPTION_STRING, &out, "PATH", "the directory to write; must not exist yet"},
         {"format", OPTION_STRING, &format, "F", "hf (default): a Hugging Face directory"},
         {"dtype", OPTION_STRING, &dtype_name, "T", "f32 (default), f16 or bf16"},
+        {"max-shard-size", OPTION_STRING, &max_shard_size, "SIZE", "the largest file of weights (5GB)"},
     };
     const struct usage usage = {
         "sft export DIR --out PATH [options]",
@@ -150,7 +174,7 @@ int cmd_export(int argc, char **argv)
         status = sft_fail(&err, SFT_EUSAGE, "expected --out (usage: %s)", usage.synopsis);
     struct target target;
     if (!status)
-        status = choose_target(&target, out, format, dtype_name, &err);
+        status = choose_target(&target, out, format, dtype_name, max_shard_size, &err);
     if (!status)
         status = model_argument(&argument, model, &words, usage.synopsis, &err);
     if (!status && words.count)

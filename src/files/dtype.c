@@ -10,6 +10,15 @@ static void copy_in(float *values, const unsigned char *bytes, size_t n)
     memcpy(values, bytes, n * sizeof *values);
 }
 
+static void f64_to_floats(float *values, const unsigned char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double x;
+        memcpy(&x, bytes + i * sizeof x, sizeof x);
+        values[i] = (float)x;
+    }
+}
+
 static void copy_out(unsigned char *bytes, const float *values, size_t n)
 {
     memcpy(bytes, values, n * sizeof *values);
@@ -58,9 +67,10 @@ const char dtype_options[] = "f32, f16 or bf16";
 
 static const struct dtype *const done[] = {&dtype_f32, &dtype_f16, &dtype_bf16};
 
-/* What else safetensors has, and no model here is made of. */
+/* What else safetensors has: one that is read, and those that no model here is made of. */
 static const struct dtype others[] = {
-    {.name = "F64", .block = 1, .block_bytes = 8},         {.name = "I64", .block = 1, .block_bytes = 8},
+    {.name = "F64", .block = 1, .block_bytes = 8, .to_f32 = f64_to_floats},
+    {.name = "I64", .block = 1, .block_bytes = 8},
     {.name = "U64", .block = 1, .block_bytes = 8},         {.name = "I32", .block = 1, .block_bytes = 4},
     {.name = "U32", .block = 1, .block_bytes = 4},         {.name = "I16", .block = 1, .block_bytes = 2},
     {.name = "U16", .block = 1, .block_bytes = 2},         {.name = "I8", .block = 1, .block_bytes = 1},

@@ -23,6 +23,10 @@ struct format {
     enum sft_status (*open_tensors)(struct stored_tensors *list, const char *path, struct sft_err *err);
     void (*close_tensors)(struct stored_tensors *list);
 
+    /* The files that the model at `path` is made of, always in the same order: what its fingerprint is of. Free with
+     * io_list_free. */
+    enum sft_status (*list_files)(char ***paths, size_t *n_paths, const char *path, struct sft_err *err);
+
     /* Write a model, whole, to `path`: for a directory's format into one that exists. NULL: it is not written. */
     enum sft_status (*save)(const struct model_out *model, const char *path, struct sft_err *err);
 };

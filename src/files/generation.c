@@ -124,11 +124,11 @@ enum sft_status generation_config_load(struct generation_config *g, const char *
         .temperature = NAN, .top_p = NAN, .repetition_penalty = NAN, .top_k = SIZE_MAX};
     const json *of_config = json_get(config_json, "eos_token_id");
     enum sft_status status = read_file(g, dir, config, err);
-    if (!status && !is_present(json_get(g->raw, "eos_token_id"))) {
-        status = is_present(of_config) ? read_end_tokens(g, of_config, config->vocab_size, err) : SFT_OK;
-        if (!of_config && config->eos_token_id >= 0) /* the family's; an explicit null is none */
-            add_end_token(g, config->eos_token_id);
-    }
+    if (!status && is_present(of_config))
+        status = read_end_tokens(g, of_config, config->vocab_size, err);
+    const bool is_silent = !of_config && !is_present(json_get(g->raw, "eos_token_id"));
+    if (!status && is_silent && config->eos_token_id >= 0) /* the family's; an explicit null is none */
+        add_end_token(g, config->eos_token_id);
     if (status)
         generation_config_free(g);
     return status;

@@ -1,4 +1,4 @@
-/* What a model directory says about generating: generation_config.json, and config.json where that is silent. */
+/* What a model directory says about generating: generation_config.json, and what config.json says of end tokens. */
 #ifndef SFT_FILES_GENERATION_H
 #define SFT_FILES_GENERATION_H
 
@@ -10,9 +10,10 @@ enum { END_TOKENS_MAX = 64 };
 struct generation_config {
     json *raw; /* generation_config.json; NULL where there is none */
 
-    /* What ends a text: eos_token_id, an id or a list, of generation_config.json; of config.json where that names
-     * none; of the family (50256 for GPT-2) where that is silent too. Ids beyond the vocabulary are left out:
-     * GPT2Config fills in 50256 whatever the vocabulary. */
+    /* What ends a text: eos_token_id, an id or a list, of generation_config.json and of config.json, whichever of the
+     * two names an id (transformers' generate asks the former alone; instruct models have been published that say the
+     * end of a turn in one and the end of a document in the other); of the family (50256 for GPT-2) where both are
+     * silent. Ids beyond the vocabulary are left out: GPT2Config fills in 50256 whatever the vocabulary. */
     int32_t end_tokens[END_TOKENS_MAX];
     size_t n_end_tokens;
 

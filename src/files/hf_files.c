@@ -1,24 +1,19 @@
 #include "files/hf_files.h"
 
-#include "base/json.h"
+#include "base/io.h"
 #include "base/mem.h"
-#include "base/path.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-static void add(struct hf_files *files, char *path)
-{
-    files->paths = mem_grow(files->paths, &files->capacity, files->n + 1, sizeof *files->paths);
-    files->paths[files->n++] = path;
-}
+static const char single_name[] = "model.safetensors";
 
 void hf_files_free(struct hf_files *files)
 {
     for (size_t i = 0; i < files->n; i++)
         free(files->paths[i]);
     free(files->paths);
+    hf_index_free(&files->index);
     *files = (struct hf_files){0};
 }
 
@@ -26,43 +21,10 @@ void hf_files_free(struct hf_files *files)
  * what is wrong. */
 static bool has_name(const char *dir, const char *name)
 {
-    struct stat st;
     char *path = path_join(dir, name);
-    const bool there = lstat(path, &st) == 0;
+    const bool there = path_has_name(path);
     free(path);
     return there;
-}
-
-/* An index has an entry a tensor and a name a file: tens, so that a linear search will do. */
-static bool holds(const struct hf_files *files, const char *name)
-{
-    for (size_t i = 0; i < files->n; i++)
-        if (strcmp(path_basename(files->paths[i]), name) == 0)
-            return true;
-    return false;
-}
-
-/* The different files that an index's weight_map names. */
-static enum sft_status read_index(struct hf_files *files, const char *dir, const char *index_path,
-                                  struct sft_err *err)
-{
-    json *index;
-    enum sft_status status = json_parse_file(index_path, &index, err);
-    if (status)
-        return status;
-    const json *weight_map = json_get(index, "weight_map");
-    if (!json_is_object(weight_map) || json_size(weight_map) == 0)
-        status = sft_fail(err, SFT_EDATA, "%s: weight_map: expected an object of files", index_path);
-    for (const json *entry = json_first(weight_map); entry && !status; entry = json_next(entry)) {
-        const char *name = json_string(entry);
-        if (!name || !*name || strchr(name, '/'))
-            status = sft_fail(err, SFT_EDATA, "%s: weight_map.%s: expected a file's name", index_path,
-                              json_key(entry));
-        else if (!holds(files, name))
-            add(files, path_join(dir, name));
-    }
-    json_free(index);
-    return status;
 }
 
 /* What is there in place of model.safetensors, and what to do about it. */
@@ -85,18 +47,103 @@ static enum sft_status fail_no_weights(const char *dir, struct sft_err *err)
     return sft_fail(err, SFT_EDATA, "%s: no model.safetensors", dir);
 }
 
+/* Shards of which nothing says what is in them. */
+static enum sft_status fail_no_index(const char *dir, const char *shard, struct sft_err *err)
+{
+    return sft_fail(err, SFT_EDATA, "%s: %s is there, but not %s, which says what is in it (fetch that too)",
+                    dir, shard, hf_index_name);
+}
+
+/* The first file named as the shards of transformers are; NULL: there is none. Malloc'd. */
+static char *first_shard(const char *dir)
+{
+    char **names, *found = NULL;
+    size_t n_names;
+    if (io_list(dir, &names, &n_names, NULL))
+        return NULL;
+    for (size_t i = 0; i < n_names && !found; i++)
+        if (strncmp(names[i], "model-00001-of-", 15) == 0 && str_has_ending(names[i], ".safetensors"))
+            found = mem_strdup(names[i]);
+    io_list_free(names, n_names);
+    return found;
+}
+
+/* ---- finding ---- */
+
+static enum sft_status read_index(struct hf_index *index, const char *dir, struct sft_err *err)
+{
+    json *root;
+    char *path = path_join(dir, hf_index_name);
+    enum sft_status status = json_parse_file(path, &root, err);
+    if (!status && (status = hf_index_read(index, root, err)))
+        sft_in_file(err, path, 0);
+    json_free(root);
+    free(path);
+    return status;
+}
+
+static enum sft_status find_shards(struct hf_files *files, const char *dir, struct sft_err *err)
+{
+    if (read_index(&files->index, dir, err) || hf_index_check_files(&files->index, dir, err))
+        return err->status;
+    files->n = files->index.n_shards;
+    files->paths = mem_calloc(files->n, sizeof *files->paths);
+    for (size_t i = 0; i < files->n; i++)
+        files->paths[i] = path_join(dir, files->index.shards[i]);
+    return SFT_OK;
+}
+
 enum sft_status hf_files_find(struct hf_files *files, const char *dir, struct sft_err *err)
 {
-    static const char single[] = "model.safetensors", index[] = "model.safetensors.index.json";
     *files = (struct hf_files){0};
-    if (has_name(dir, single)) {
-        add(files, path_join(dir, single));
+    if (has_name(dir, single_name)) {
+        files->paths = mem_calloc(1, sizeof *files->paths);
+        files->paths[files->n++] = path_join(dir, single_name);
         return SFT_OK;
     }
-    if (!has_name(dir, index))
-        return fail_no_weights(dir, err);
-    char *path = path_join(dir, index);
-    const enum sft_status status = read_index(files, dir, path, err);
-    free(path);
+    if (has_name(dir, hf_index_name))
+        return find_shards(files, dir, err);
+    char *shard = first_shard(dir);
+    const enum sft_status status = shard ? fail_no_index(dir, shard, err) : fail_no_weights(dir, err);
+    free(shard);
+    return status;
+}
+
+/* ---- all of them ---- */
+
+static bool is_small_file(const char *name)
+{
+    static const char *const names[] = {"config.json",           "tokenizer.json",          "vocab.json",
+                                        "merges.txt",            "tokenizer.model",         "tokenizer_config.json",
+                                        "added_tokens.json",     "special_tokens_map.json", "chat_template.jinja"};
+    return str_is_one_of(name, strlen(name), names, sizeof names / sizeof *names);
+}
+
+static bool holds_weights(const struct hf_files *files, const char *name)
+{
+    for (size_t i = 0; i < files->n; i++)
+        if (strcmp(path_basename(files->paths[i]), name) == 0)
+            return true;
+    return files->index.n_shards && strcmp(name, hf_index_name) == 0;
+}
+
+enum sft_status hf_files_list(char ***paths, size_t *n_paths, const char *dir, const char *config,
+                              struct sft_err *err)
+{
+    struct hf_files files = {0};
+    char **names = NULL;
+    size_t n_names = 0, n = 0;
+    enum sft_status status = config ? SFT_OK : hf_files_find(&files, dir, err);
+    if (!status)
+        status = io_list(dir, &names, &n_names, err);
+    for (size_t i = 0; i < n_names; i++) {
+        char *name = names[i];
+        if (is_small_file(name) || holds_weights(&files, name) || (config && strcmp(name, config) == 0))
+            names[n++] = path_join(dir, name);
+        free(name);
+    }
+    hf_files_free(&files);
+    *paths = names;
+    *n_paths = n;
     return status;
 }

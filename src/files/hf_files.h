@@ -1,19 +1,27 @@
-/* Which files hold the weights of a Hugging Face directory. */
+/* Which files a Hugging Face directory's model is made of. */
 #ifndef SFT_FILES_HF_FILES_H
 #define SFT_FILES_HF_FILES_H
 
 #include "base/err.h"
+#include "files/hf_index.h"
 
 #include <stddef.h>
 
 struct hf_files {
     char **paths;
-    size_t n, capacity;
+    size_t n;
+    struct hf_index index; /* n_shards 0: there is one file, and no index */
 };
 
-/* model.safetensors, or the shards that model.safetensors.index.json lists. SFT_EDATA where there are none; then the
- * message says which other format is there and how it is converted. Free with hf_files_free in any case. */
+/* Those that hold the weights: model.safetensors, or the shards that model.safetensors.index.json lists, in its order.
+ * SFT_EDATA where there are none, or not all; then the message says which other format is there and how it is
+ * converted. Free with hf_files_free in any case. */
 enum sft_status hf_files_find(struct hf_files *files, const char *dir, struct sft_err *err);
 void hf_files_free(struct hf_files *files);
+
+/* The files of `dir` that a model is made of, in the order of their names: configuration and tokenizer, and its weights
+ * or, where it is a config.json alone (`config`, its name; else NULL), without them. Free with io_list_free. */
+enum sft_status hf_files_list(char ***paths, size_t *n_paths, const char *dir, const char *config,
+                              struct sft_err *err);
 
 #endif

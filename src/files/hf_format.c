@@ -30,6 +30,16 @@ struct hf_weights {
     struct st_file *opened; /* (files.n) */
 };
 
+static enum sft_status open_file(struct st_file *file, const struct hf_files *files, size_t i, struct sft_err *err)
+{
+    const enum sft_status status = st_open(file, files->paths[i], err);
+    if (!files->index.n_shards)
+        return status;
+    if (status == SFT_EDATA)
+        sft_remark(err, "; it is one of the %zu files that %s names: fetch it again", files->n, hf_index_name);
+    return status ? status : hf_index_check_shard(&files->index, i, file, err);
+}
+
 static enum sft_status open_tensors(struct stored_tensors *list, const char *path, struct sft_err *err)
 {
     struct hf_weights *w = mem_calloc(1, sizeof *w);
@@ -39,7 +49,7 @@ static enum sft_status open_tensors(struct stored_tensors *list, const char *pat
     w->opened = mem_calloc(w->files.n, sizeof *w->opened);
     for (size_t i = 0; i < w->files.n; i++) {
         struct st_file *file = &w->opened[i];
-        if (st_open(file, w->files.paths[i], err))
+        if (open_file(file, &w->files, i, err))
             return err->status;
         for (size_t k = 0; k < file->n_tensors; k++)
             stored_tensors_add(list, &file->tensors[k]);
@@ -61,6 +71,11 @@ static void close_tensors(struct stored_tensors *list)
     *list = (struct stored_tensors){0};
 }
 
+static enum sft_status list_files(char ***paths, size_t *n_paths, const char *path, struct sft_err *err)
+{
+    return hf_files_list(paths, n_paths, path, NULL, err);
+}
+
 const struct format format_hf = {
     .name = "hf",
     .matches = is_directory,
@@ -69,6 +84,7 @@ const struct format format_hf = {
     .load_tokenizer = tokenizer_load,
     .open_tensors = open_tensors,
     .close_tensors = close_tensors,
+    .list_files = list_files,
     .save = hf_save,
 };
 
@@ -102,10 +118,19 @@ static enum sft_status load_tokenizer_beside(struct tokenizer **tok, const char 
     return status;
 }
 
+static enum sft_status list_files_beside(char ***paths, size_t *n_paths, const char *path, struct sft_err *err)
+{
+    char *dir = path_dirname(path);
+    const enum sft_status status = hf_files_list(paths, n_paths, dir, path_basename(path), err);
+    free(dir);
+    return status;
+}
+
 const struct format format_config = {
     .name = "config",
     .matches = is_config,
     .read_config = read_config_file,
     .load_generation = load_generation_beside,
     .load_tokenizer = load_tokenizer_beside,
+    .list_files = list_files_beside,
 };

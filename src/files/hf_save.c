@@ -5,7 +5,8 @@
 #include "base/path.h"
 #include "base/version.h"
 #include "files/generation.h"
-#include "files/safetensors.h"
+#include "files/hf_weights.h"
+#include "model/config_write.h"
 #include "text/tokenizer/tokenizer_save.h"
 
 #include <stdlib.h>
@@ -59,51 +60,14 @@ static void set_generation_ids(json *root, const struct special_token *tokens, s
     }
 }
 
-static void set_architecture(json *root, const struct family *family)
-{
-    struct strbuf text = {0};
-    json *architectures;
-    strbuf_printf(&text, "[\"%s\"]", family->architecture);
-    if (json_parse(text.data, text.len, &architectures, NULL))
-        SFT_BUG("an architecture's name that is no JSON string");
-    strbuf_free(&text);
-    json_set_node(root, "architectures", architectures);
-    json_set_string(root, "model_type", family->model_type);
-}
-
-static void set_fields(json *root, const struct model_config *config)
-{
-    for (size_t i = 0; i < config->family->n_config_keys; i++) {
-        const struct config_key *k = &config->family->config_keys[i];
-        if (!k->key)
-            continue;
-        const void *field = (const char *)config + k->offset;
-        switch (k->type) {
-        case CONFIG_SIZE:
-            json_set_number(root, k->key, (double)*(const size_t *)field);
-            break;
-        case CONFIG_REAL:
-            json_set_number(root, k->key, *(const double *)field);
-            break;
-        case CONFIG_FLAG:
-            json_set_bool(root, k->key, *(const bool *)field);
-            break;
-        }
-    }
-    if (!json_get(root, config->family->activation_key)) /* otherwise the base's name for it stays */
-        json_set_string(root, config->family->activation_key, activation_name(config->activation));
-}
-
 enum { N_SPECIAL = 3 };
 
 static enum sft_status write_config(const struct model_config *config, const struct model_meta *meta,
                                     const struct special_token *tokens, const char *dir, struct sft_err *err)
 {
     json *root = meta->base_config ? json_copy(meta->base_config) : json_new_object();
-    set_architecture(root, config->family);
-    set_fields(root, config);
+    model_config_write(root, config);
     set_config_ids(root, tokens, N_SPECIAL, config->vocab_size);
-    json_remove(root, "quantization_config"); /* what is written is not quantized, and would not be loaded */
     json_set_string(root, "dtype", meta->dtype->torch);
     json_set_string(root, "sft_version", SFT_VERSION); /* beside the base's transformers_version */
     json_set_string(root, "torch_dtype", meta->dtype->torch); /* for transformers before 4.56 */
@@ -123,28 +87,7 @@ static enum sft_status write_generation_config(const struct model_config *config
     return status;
 }
 
-/* ---- model.safetensors ---- */
-
-static enum sft_status write_weights(const float *params, const struct tensor_table *table,
-                                     const struct dtype *dtype, const char *dir, struct sft_err *err)
-{
-    struct st_entry *entries = mem_calloc(table->n_tensors, sizeof *entries);
-    for (size_t i = 0; i < table->n_tensors; i++) {
-        const struct tensor *t = &table->tensors[i];
-        entries[i] = (struct st_entry){t->name, dtype, t->n_dims, {t->rows, t->cols}};
-    }
-    char *path = path_join(dir, "model.safetensors");
-    enum sft_status status = SFT_EIO;
-    struct st_writer *w = st_writer_open(path, entries, table->n_tensors, err);
-    if (w) {
-        for (size_t i = 0; i < table->n_tensors; i++)
-            st_write(w, params + table->tensors[i].offset);
-        status = st_writer_commit(w, NULL, err);
-    }
-    free(path);
-    free(entries);
-    return status;
-}
+/* ---- the whole ---- */
 
 enum sft_status hf_save(const struct model_out *m, const char *dir, struct sft_err *err)
 {
@@ -155,7 +98,7 @@ enum sft_status hf_save(const struct model_out *m, const char *dir, struct sft_e
     };
     if (write_config(m->config, m->meta, tokens, dir, err) ||
         write_generation_config(m->config, m->meta, tokens, dir, err) ||
-        write_weights(m->params, m->table, m->meta->dtype, dir, err))
+        hf_weights_save(m, dir, err))
         return err->status;
     return m->tokenizer ? tokenizer_save(m->tokenizer, dir, m->config->n_positions, err) : SFT_OK;
 }

@@ -12,6 +12,7 @@ struct model_meta {
     const json *base_config, *base_generation; /* the base's config.json and generation_config.json; may be NULL */
     int32_t eos_token_id, pad_token_id, bos_token_id; /* -1: as the base has it */
     const struct dtype *dtype; /* one that is written */
+    size_t max_shard_bytes;    /* of one file of weights; 0: the format's own limit */
 };
 
 /* All borrowed. */

@@ -1,8 +1,6 @@
 #include "files/place.h"
 
 #include "base/mem.h"
-#include "files/tensor_names.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,15 +11,15 @@ void place_init(struct placement *p, const struct tensor_table *table, const str
         SFT_BUG("a model's vocabulary may grow, not shrink");
     *p = (struct placement){.table = table, .config = config, .file_vocab = file_vocab};
     p->from = mem_calloc(table->n_tensors, sizeof *p->from);
+    tensor_names_init(&p->names, config);
 }
 
 void place_free(struct placement *p)
 {
     free(p->from);
-    name_groups_free(&p->unused);
-    name_groups_free(&p->beyond);
-    name_groups_free(&p->foreign);
-    name_groups_free(&p->adapter);
+    tensor_names_free(&p->names);
+    for (size_t kind = 0; kind < TENSOR_KINDS; kind++)
+        name_groups_free(&p->others[kind]);
     *p = (struct placement){0};
 }
 
@@ -50,35 +48,17 @@ static enum sft_status take_parameter(struct placement *p, const struct stored_t
     return SFT_OK;
 }
 
-static void take_stranger(struct placement *p, struct name_groups *group, const struct stored_tensor *tensor)
-{
-    if (!p->stranger_path)
-        p->stranger_path = tensor->path;
-    name_groups_add(group, tensor->name);
-}
-
 enum sft_status place_take(struct placement *p, const struct stored_tensor *tensor, struct sft_err *err)
 {
     char *name;
     enum sft_status status = SFT_OK;
-    switch (tensor_kind(p->config, tensor->name, &name)) {
-    case TENSOR_PARAMETER:
+    const enum tensor_kind kind = tensor_kind(&p->names, tensor->name, &name);
+    if (kind == TENSOR_PARAMETER) {
         status = take_parameter(p, tensor, name, err);
-        break;
-    case TENSOR_BUFFER:
-        break;
-    case TENSOR_UNUSED:
-        name_groups_add(&p->unused, tensor->name);
-        break;
-    case TENSOR_LAYER:
-        take_stranger(p, &p->beyond, tensor);
-        break;
-    case TENSOR_ADAPTER:
-        take_stranger(p, &p->adapter, tensor);
-        break;
-    case TENSOR_FOREIGN:
-        take_stranger(p, &p->foreign, tensor);
-        break;
+    } else if (kind != TENSOR_BUFFER) {
+        name_groups_add(&p->others[kind], tensor->name);
+        if (!p->other_path[kind])
+            p->other_path[kind] = tensor->path;
     }
     free(name);
     return status;
@@ -97,29 +77,45 @@ static enum sft_status fail_names(const char *path, const char *before, const st
     return SFT_EDATA;
 }
 
+static enum sft_status fail_layers(const struct placement *p, struct sft_err *err)
+{
+    char *before = mem_printf("more layers than config.json's %s %zu: ",
+                              family_key(p->config->family, offsetof(struct model_config, n_layer)),
+                              p->config->n_layer);
+    fail_names(p->other_path[TENSOR_LAYER], before, &p->others[TENSOR_LAYER], "", err);
+    free(before);
+    return SFT_EDATA;
+}
+
+static enum sft_status fail_foreign(const struct placement *p, struct sft_err *err)
+{
+    char *after = mem_printf(" (no %s has them: this is another architecture than config.json says)",
+                             p->config->family->architecture);
+    fail_names(p->other_path[TENSOR_FOREIGN], "tensors of an unknown place: ", &p->others[TENSOR_FOREIGN], after, err);
+    free(after);
+    return SFT_EDATA;
+}
+
 static enum sft_status check_company(const struct placement *p, struct sft_err *err)
 {
-    if (p->adapter.n_names)
-        return fail_names(p->stranger_path, "holds a LoRA adapter: ", &p->adapter,
-                          " (merge it into its base first: in Python, peft's merge_and_unload, then "
-                          "save_pretrained)",
-                          err);
-    if (p->foreign.n_names) {
-        char *after = mem_printf(" (no %s has them: this is another architecture than config.json says)",
-                                 p->config->family->architecture);
-        fail_names(p->stranger_path, "tensors of an unknown place: ", &p->foreign, after, err);
-        free(after);
-        return SFT_EDATA;
-    }
-    if (p->beyond.n_names) {
-        char *before = mem_printf("more layers than config.json's %s %zu: ",
-                                  family_key(p->config->family, offsetof(struct model_config, n_layer)),
-                                  p->config->n_layer);
-        fail_names(p->stranger_path, before, &p->beyond, "", err);
-        free(before);
-        return SFT_EDATA;
-    }
-    return SFT_OK;
+    static const struct {
+        enum tensor_kind kind;
+        const char *before, *after;
+    } refused[] = {
+        {TENSOR_ADAPTER, "holds a LoRA adapter: ",
+         " (merge it into its base first: in Python, peft's merge_and_unload, then save_pretrained)"},
+        {TENSOR_QUANTISED, "holds quantised weights, which are not read here: ",
+         " (take the model as it was published in bfloat16, float16 or float32)"},
+        {TENSOR_OTHER_MEDIA, "holds parts that see or hear beside the text model: ",
+         " (only text models are done here: in Python, save_pretrained of the text model alone)"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (p->others[refused[i].kind].n_names)
+            return fail_names(p->other_path[refused[i].kind], refused[i].before, &p->others[refused[i].kind],
+                              refused[i].after, err);
+    if (p->others[TENSOR_FOREIGN].n_names)
+        return fail_foreign(p, err);
+    return p->others[TENSOR_LAYER].n_names ? fail_layers(p, err) : SFT_OK;
 }
 
 /* ---- what is missing ---- */
@@ -141,9 +137,9 @@ static enum sft_status fail_missing(const struct placement *p, const char *dir, 
     if (missing->n_names == 1)
         return fail_names(dir, "missing tensor: ", missing, "", err);
     struct strbuf others = {0};
-    if (missing->n_names == p->table->n_tensors && p->unused.n_names) {
+    if (missing->n_names == p->table->n_tensors && p->others[TENSOR_UNUSED].n_names) {
         strbuf_printf(&others, " (no %s; what is there: ", family->architecture);
-        name_groups_print(&p->unused, &others);
+        name_groups_print(&p->others[TENSOR_UNUSED], &others);
         strbuf_putc(&others, ')');
     }
     char *before = mem_printf("%zu of %zu tensors are missing: ", missing->n_names, p->table->n_tensors);

@@ -9,6 +9,7 @@
 
 #include "files/name_groups.h"
 #include "files/stored.h"
+#include "files/tensor_names.h"
 #include "model/block/tensors.h"
 
 struct placement {
@@ -17,9 +18,9 @@ struct placement {
     size_t file_vocab;                 /* rows that the files' embedding and head have: at most config's vocab_size */
     const struct stored_tensor **from; /* (table->n_tensors) NULL: not there */
     const struct stored_tensor *head;  /* of a tied model whose files hold a head all the same; else NULL */
-    struct name_groups unused;         /* beside the model, buffers apart */
-    struct name_groups beyond, foreign, adapter; /* of layers that are too many, of another model, of an adapter */
-    const char *stranger_path;                   /* a file that holds one of the latter three */
+    struct tensor_names names;
+    struct name_groups others[TENSOR_KINDS]; /* what is no parameter, of each kind; buffers are not counted */
+    const char *other_path[TENSOR_KINDS];    /* a file that holds one of them */
     size_t layers_in_file;
 };
 
@@ -31,7 +32,8 @@ void place_free(struct placement *p);
 enum sft_status place_take(struct placement *p, const struct stored_tensor *tensor, struct sft_err *err);
 
 /* SFT_EDATA, with the file or else `dir`, where tensors are missing, of another shape or of a dtype that is not read,
- * or show another architecture. Tensors beside the model (a value head, a classifier, buffers) are passed over. */
+ * are quantised, or show another architecture. Tensors beside the model (a value head, a classifier, buffers) are
+ * passed over. */
 enum sft_status place_check(const struct placement *p, const char *dir, struct sft_err *err);
 
 /* Rows of a tensor that the files know of: its own, or file_vocab. */

@@ -134,6 +134,7 @@ static enum sft_status read_tensors(struct st_file *file, const json *header, co
         struct stored_tensor *t = &file->tensors[file->n_tensors++];
         t->name = mem_strdup(json_key(info));
         t->path = file->path;
+        t->is_mapped = file->path != NULL;
         if (read_tensor(t, info, data, data_size, err))
             return sft_context(err, "tensor '%s'", t->name);
     }

@@ -1,5 +1,6 @@
 #include "files/stored.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 
 enum { CHUNK = 1 << 16 };
@@ -19,7 +20,7 @@ enum sft_status stored_check_dtype(const struct stored_tensor *t, struct sft_err
 {
     if (t->dtype->to_f32)
         return SFT_OK;
-    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; F32, F16 and BF16 are done here", t->name, t->dtype->name);
+    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; F32, F16, BF16 and F64 are read here", t->name, t->dtype->name);
 }
 
 enum sft_status stored_read(const struct stored_tensor *t, float *values, struct sft_err *err)
@@ -31,5 +32,7 @@ enum sft_status stored_read(const struct stored_tensor *t, float *values, struct
         const size_t left = t->count - first;
         stored_read_part(t, first, left < CHUNK ? left : CHUNK, values + first);
     }
+    if (t->is_mapped)
+        io_map_release(t->data, t->bytes);
     return SFT_OK;
 }

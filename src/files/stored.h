@@ -20,6 +20,7 @@ struct stored_tensor {
     size_t count;                          /* elements */
     const unsigned char *data;             /* in the map, at any alignment */
     size_t bytes;
+    bool is_mapped; /* data is a file's map, whose pages may be given back */
 };
 
 /* All of a model's, whatever the number of its files. */
@@ -36,7 +37,8 @@ void stored_read_part(const struct stored_tensor *tensor, size_t first, size_t n
 /* SFT_EDATA for a dtype that is not decoded here. */
 enum sft_status stored_check_dtype(const struct stored_tensor *tensor, struct sft_err *err);
 
-/* All of them, in parallel: values holds tensor->count. */
+/* All of them, in parallel: values holds tensor->count. The pages of a map are given back then (io_map_release): of a
+ * model that is read whole, no more than a tensor is in memory twice. */
 enum sft_status stored_read(const struct stored_tensor *tensor, float *values, struct sft_err *err);
 
 #endif

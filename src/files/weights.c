@@ -58,8 +58,8 @@ enum sft_status weights_check(const struct model_config *config, size_t file_voc
     tensor_table_init(&table, config);
     const enum sft_status status = weights_open(&w, &table, config, file_vocab, path, err);
     strbuf_clear(unused);
-    if (!status && w.place.unused.n_names)
-        name_groups_print(&w.place.unused, unused);
+    if (!status && w.place.others[TENSOR_UNUSED].n_names)
+        name_groups_print(&w.place.others[TENSOR_UNUSED], unused);
     weights_close(&w);
     tensor_table_free(&table);
     return status;

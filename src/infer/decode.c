@@ -19,12 +19,12 @@ enum sft_status decode_init(struct decode *d, const struct bundle *bundle, size_
     const size_t positions = config->n_positions, piece = positions < PREFILL ? positions : PREFILL;
     const size_t N = at_least(piece, n_streams), S = n_streams;
     *d = (struct decode){.bundle = bundle, .max_positions = N};
-    if (activations_init(&d->acts, config, bundle->kernels, N, false, err) ||
-        kv_pool_init(&d->pool, &bundle->model, S, positions, err))
+    if (activations_init(&d->acts, config, bundle->kernels, N, false, err))
         return err->status;
+    kv_pool_init(&d->pool, &bundle->model, S, positions);
     d->streams = mem_calloc(S, sizeof *d->streams);
     for (size_t s = 0; s < S; s++)
-        d->streams[s] = (struct stream){.slot = KV_SLOT_NONE, .seen = mem_calloc(positions, sizeof(int32_t))};
+        d->streams[s].slot = KV_SLOT_NONE;
     d->running = mem_calloc(S, sizeof *d->running);
     d->tokens = mem_calloc(N, sizeof *d->tokens);
     d->position = mem_calloc(N, sizeof *d->position);
@@ -64,7 +64,7 @@ struct stream *decode_open(struct decode *d)
     if (slot == KV_SLOT_NONE)
         return NULL;
     struct stream *s = &d->streams[slot];
-    *s = (struct stream){.slot = slot, .seen = s->seen, .reason = FINISH_INTERRUPTED};
+    *s = (struct stream){.slot = slot, .seen = s->seen, .capacity = s->capacity, .reason = FINISH_INTERRUPTED};
     return s;
 }
 
@@ -75,15 +75,24 @@ void decode_close(struct decode *d, struct stream *s)
     s->reason = FINISH_INTERRUPTED;
 }
 
+/* Let a stream have seen n tokens, in its own list and in the slots. */
+static enum sft_status reserve(struct decode *d, struct stream *s, size_t n, struct sft_err *err)
+{
+    s->seen = mem_grow(s->seen, &s->capacity, n, sizeof *s->seen);
+    return kv_pool_reserve(&d->pool, n, err);
+}
+
 enum sft_status decode_prompt(struct decode *d, struct stream *s, const int32_t *tokens, size_t n,
                               const struct generation *asked, struct token_buf *out, struct sft_err *err)
 {
     size_t *len = &d->pool.len[s->slot], same = 0;
     if (n == 0)
         return sft_fail(err, SFT_EDATA, "the prompt is empty, and there is nothing to continue");
-    if (n >= d->pool.positions)
+    if (n >= d->pool.max_positions)
         return sft_fail(err, SFT_EDATA, "the prompt has %zu tokens, and the model sees %zu at most: shorten it", n,
-                        d->pool.positions);
+                        d->pool.max_positions);
+    if (reserve(d, s, n, err))
+        return err->status;
     while (same < *len && same + 1 < n && s->seen[same] == tokens[same]) /* the last one is run for its logits */
         same++;
     *len = same;
@@ -156,8 +165,10 @@ static enum finish_reason extend(struct decode *d, struct stream *s, float *logi
         return FINISH_STOP;
     if (s->asked->on_token && !s->asked->on_token(s->asked->context, id))
         return FINISH_INTERRUPTED;
-    if (s->n_seen == d->pool.positions)
+    if (s->n_seen == d->pool.max_positions)
         return FINISH_LENGTH;
+    if (reserve(d, s, s->n_seen + 1, NULL))
+        return FINISH_NO_MEMORY;
     s->seen[s->n_seen++] = id;
     return look_round(s);
 }

@@ -25,6 +25,7 @@ enum finish_reason {
     FINISH_NONE,        /* still running */
     FINISH_STOP,        /* an end token */
     FINISH_LENGTH,      /* max_new_tokens or the positions that the model sees */
+    FINISH_NO_MEMORY,   /* for the keys and values of more positions */
     FINISH_INTERRUPTED, /* on_token or `stop` */
     FINISH_NOT_FINITE   /* the model's logits are not: nothing can be chosen */
 };
@@ -41,8 +42,8 @@ struct generation {
 
 struct stream {
     int slot;      /* of the keys and values; KV_SLOT_NONE: not open */
-    int32_t *seen; /* (positions) prompt and answer: those in the slot, then those that are still to be run */
-    size_t n_seen, n_made;
+    int32_t *seen; /* (capacity) prompt and answer: those in the slot, then those that are still to be run */
+    size_t n_seen, n_made, capacity;
     const struct generation *asked;
     struct token_buf *out;
     enum finish_reason reason;
@@ -62,8 +63,8 @@ struct decode {
     bool *marked;                             /* (V) scratch, all false between uses */
 };
 
-/* Room for n_streams at once, each as long as the model sees. The bundle must outlive it. Free with decode_free, which
- * accepts a zeroed struct. */
+/* Room for n_streams at once, each as long as the model sees; memory for keys and values grows with them. The bundle
+ * must outlive it. Free with decode_free, which accepts a zeroed struct. */
 enum sft_status decode_init(struct decode *d, const struct bundle *bundle, size_t n_streams, struct sft_err *err);
 void decode_free(struct decode *d);
 

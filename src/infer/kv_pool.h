@@ -1,4 +1,5 @@
-/* Memory for the keys and values of many sequences: slots of equal size, given out and taken back. */
+/* Memory for the keys and values of many sequences: slots of equal size, given out and taken back. It grows with the
+ * longest sequence, in steps: what a model could see may be more than there is memory for. */
 #ifndef SFT_INFER_KV_POOL_H
 #define SFT_INFER_KV_POOL_H
 
@@ -7,24 +8,29 @@
 enum { KV_SLOT_NONE = -1 };
 
 struct kv_pool {
-    size_t n, positions; /* slots, and how long a sequence may be in one */
-    size_t *len;         /* (n) positions that are there; their user's to set */
-    bool *taken;         /* (n) */
-    struct block k, v;   /* of act (n_layer, n * positions, n_kv_head * head_dim): a slot's rows lie together */
+    size_t n, positions;       /* slots, and how long a sequence may be in one by now */
+    size_t max_positions;      /* and ever */
+    size_t n_layer, row_bytes; /* of one position's keys in one layer */
+    size_t *len;               /* (n) positions that are there; their user's to set */
+    bool *taken;               /* (n) */
+    struct block k, v;         /* of act (n_layer, n * positions, n_kv_head * head_dim): a slot's rows lie together */
 };
 
-/* Room for n sequences of up to `positions` positions, none taken. Free with kv_pool_free, which accepts a zeroed
- * struct. */
-enum sft_status kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t n, size_t positions,
-                             struct sft_err *err);
+/* n slots, none taken, without room yet, for sequences of at most max_positions positions. Free with kv_pool_free,
+ * which accepts a zeroed struct. */
+void kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t n, size_t max_positions);
 void kv_pool_free(struct kv_pool *pool);
+
+/* Let every slot hold `positions` positions (at most max_positions); what is in them stays. SFT_ENOMEM where that is
+ * more than the system has left: then all is as it was. */
+enum sft_status kv_pool_reserve(struct kv_pool *pool, size_t positions, struct sft_err *err);
 
 /* A free slot, empty, or KV_SLOT_NONE. */
 int kv_pool_take(struct kv_pool *pool);
 void kv_pool_give_back(struct kv_pool *pool, int slot);
 
 /* What the model is given with a batch: begin[s] (kv_pool_begin) and len[s] of the slot of each of its sequences; both
- * (S), borrowed, and len grows by what it appends. */
+ * (S), borrowed, and len grows by what it appends. Good until the pool grows. */
 struct kv_slots kv_pool_slots(const struct kv_pool *pool, const size_t *begin, size_t *len);
 size_t kv_pool_begin(const struct kv_pool *pool, int slot);
 

@@ -37,6 +37,11 @@ static enum sft_status generate(struct session *s, const struct generation *opti
         return sft_fail(err, SFT_EDATA,
                         "the model's output is not finite: its weights have diverged, or its config.json is not "
                         "theirs");
+    if (*reason == FINISH_NO_MEMORY)
+        return sft_fail(err, SFT_ENOMEM,
+                        "there is no memory for the keys and values of more than %zu positions: shorten the "
+                        "conversation",
+                        s->stream->n_seen);
     return SFT_OK;
 }
 
@@ -73,5 +78,5 @@ size_t session_prompt_tokens(struct session *s, const struct conversation *conv)
 
 size_t session_positions(const struct session *s)
 {
-    return s->decode.pool.positions;
+    return s->decode.pool.max_positions;
 }

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "files/formats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,36 +18,24 @@ void run_record_free(struct run_record *record)
 
 /* ---- fingerprints ---- */
 
-static bool is_model_file(const char *name)
-{
-    return str_has_ending(name, ".safetensors") || strcmp(name, "config.json") == 0 ||
-           strcmp(name, "tokenizer.json") == 0 || strcmp(name, "vocab.json") == 0 ||
-           strcmp(name, "merges.txt") == 0 || strcmp(name, "tokenizer_config.json") == 0 ||
-           strcmp(name, "special_tokens_map.json") == 0 || strcmp(name, "model.safetensors.index.json") == 0;
-}
-
 enum sft_status run_record_base(struct run_record *record, const char *base, struct sft_err *err)
 {
-    const bool from_config = !path_is_dir(
-        base); /* a config.json: its tokenizer stands beside it, weights do not count */
-    char *dir = from_config ? path_dirname(base) : mem_strdup(base);
-    char **names = NULL;
+    const struct format *format;
+    char **paths = NULL;
     size_t count = 0;
     struct xxh64 all;
     xxh64_init(&all, 0);
-    enum sft_status status = io_list(dir, &names, &count, err);
+    enum sft_status status = format_find(&format, base, err);
+    if (!status)
+        status = format->list_files(&paths, &count, base, err);
     for (size_t i = 0; i < count && !status; i++) {
-        if (!is_model_file(names[i]) || (from_config && str_has_ending(names[i], ".safetensors")))
-            continue;
-        char *path = path_join(dir, names[i]);
+        const char *name = path_basename(paths[i]);
         uint64_t hash = 0;
-        status = io_hash_file(path, &hash, err);
-        free(path);
-        xxh64_update(&all, names[i], strlen(names[i]) + 1);
+        status = io_hash_file(paths[i], &hash, err);
+        xxh64_update(&all, name, strlen(name) + 1);
         xxh64_update(&all, &hash, sizeof hash);
     }
-    io_list_free(names, count);
-    free(dir);
+    io_list_free(paths, count);
     strbuf_clear(&record->base);
     strbuf_printf(&record->base, "%016llx", (unsigned long long)xxh64_digest(&all));
     return status;

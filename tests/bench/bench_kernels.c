@@ -78,7 +78,8 @@ static void free_arrays(struct arrays *a)
 static struct attention attention_of(const struct arrays *a, size_t n_kv_head)
 {
     return (struct attention){.n_head = H, .n_kv_head = n_kv_head, .head_size = C / H, .S = S, .q_start = a->seq_start,
-                              .ld_q = 3 * C, .ld_kv = 3 * C, .scale = 0.125f};
+                              .ld_q = 3 * C, .ld_kv = 3 * C, .stride_q = C / H, .stride_kv = C / H,
+                              .scale = 0.125f};
 }
 
 static struct linear layer(const struct arrays *a, size_t in, size_t out, bool transposed)
@@ -106,25 +107,31 @@ static void run_up_t(struct arrays *a)
 static void run_down(struct arrays *a)
 {
     const struct linear l = layer(a, F, C, false);
-    a->k->linear_residual_fwd(a->stream, a->stream, a->x, &l, N, &a->work);
+    a->k->linear_residual_fwd(a->stream, a->stream, a->x, &l, 1, N, &a->work);
+}
+
+static void back(struct arrays *a, const struct linear *l)
+{
+    a->k->linear_bwd_dx(a->dx, &(struct linear_grad){a->dy, l}, 1, N, &a->work);
+    a->k->linear_bwd_dw(a->dw, a->db, false, a->dy, a->x, l, N, &a->work);
 }
 
 static void run_up_backward(struct arrays *a)
 {
     const struct linear l = layer(a, C, F, false);
-    a->k->linear_bwd(a->dx, a->dw, a->db, false, a->dy, a->x, &l, N, &a->work);
+    back(a, &l);
 }
 
 static void run_up_backward_t(struct arrays *a)
 {
     const struct linear l = layer(a, C, F, true);
-    a->k->linear_bwd(a->dx, a->dw, a->db, false, a->dy, a->x, &l, N, &a->work);
+    back(a, &l);
 }
 
 static void run_up_backward_frozen(struct arrays *a)
 {
     const struct linear l = layer(a, C, F, true);
-    a->k->linear_bwd(a->dx, NULL, NULL, false, a->dy, a->x, &l, N, &a->work);
+    a->k->linear_bwd_dx(a->dx, &(struct linear_grad){a->dy, &l}, 1, N, &a->work);
 }
 
 static void run_one_row(struct arrays *a)
@@ -174,24 +181,24 @@ static void run_grouped_backward(struct arrays *a)
 
 static void run_head(struct arrays *a)
 {
-    const struct head head = {a->w, V, C};
+    const struct head head = {.w = a->w, .V = V, .C = C, .scale = 1};
     a->k->head_loss(a->nll, a->correct, a->dx, a->dw, false, a->x, a->labels, a->weights, &head, M, &a->work);
 }
 
 static void run_logits(struct arrays *a)
 {
-    const struct head head = {a->w, V, C};
+    const struct head head = {.w = a->w, .V = V, .C = C, .scale = 1};
     a->k->head_logits(a->dw, a->x, &head, 1, &a->work);
 }
 
 static void run_gelu(struct arrays *a)
 {
-    a->k->gelu_fwd(a->y, a->x, false, (size_t)N * F);
+    a->k->activation_fwd(a->y, a->x, GELU_TANH, (size_t)N * F);
 }
 
 static void run_gelu_backward(struct arrays *a)
 {
-    a->k->gelu_bwd(a->dx, a->dy, a->x, false, (size_t)N * F);
+    a->k->activation_bwd(a->dx, a->dy, a->x, GELU_TANH, (size_t)N * F);
 }
 
 static void run_norm(struct arrays *a)

@@ -213,7 +213,7 @@ test_safetensors_headers() {
     fresh_model
     file=/model.safetensors:
     header 's/"F32"/"I32"/'
-    weights_error "$file tensor 'transformer.wte.weight' is I32; F32, F16 and BF16 are done here"
+    weights_error "$file tensor 'transformer.wte.weight' is I32; F32, F16, BF16 and F64 are read here"
     header 's/"F32"/"F99"/'
     weights_error "$file tensor 'transformer.wte.weight': unknown dtype 'F99'"
     header 's/\[404,32\]/[32,404]/'

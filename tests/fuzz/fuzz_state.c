@@ -29,7 +29,7 @@ static struct adamw adamw;
 static struct tokenizer *tokenizer;
 static struct run_record record;
 static struct strbuf record_text;
-static const struct model_meta meta = {NULL, NULL, -1, -1, -1, &dtype_f32};
+static const struct model_meta meta = {NULL, NULL, -1, -1, -1, &dtype_f32, 0};
 static const struct train_state in_order = {
     .step = 5, .num_tokens = 1000, .num_target_tokens = 400, .window = {12.5, 20, 40}, .last_eval_step = 4,
     .best_step = 4};

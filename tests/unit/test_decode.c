@@ -2,6 +2,7 @@
 #include "infer/decode.h"
 
 #include "support/run_suite.h"
+#include "support/test_models.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +17,17 @@ static void check_ok(enum sft_status status)
     ck_assert_msg(status == SFT_OK, "%s", err.message);
 }
 
-/* A small random model, whose logits are far apart. */
+/* A random model. */
+static void bundle_of(struct bundle *b, const struct model_config *config)
+{
+    *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
+    b->kernels = kernels_select("fp32", b->kernels_why, sizeof b->kernels_why);
+    ck_assert_msg(b->kernels != NULL, "%s", b->kernels_why);
+    check_ok(transformer_init(&b->model, config, b->kernels, NULL, &err));
+    params_init_random(b->model.params.values.data, &b->model.params.table, config, 1);
+}
+
+/* A small one, whose logits are far apart. */
 static void bundle_make(struct bundle *b)
 {
     const struct model_config config = {.family = &family_gpt2,
@@ -29,14 +40,12 @@ static void bundle_make(struct bundle *b)
                                         .n_positions = POSITIONS,
                                         .vocab_size = V,
                                         .tied = true,
-                                        .scale_attn_weights = true,
+                                        .embedding_multiplier = 1,
+                                        .residual_multiplier = 1,
+                                        .logits_divisor = 1,
                                         .layer_norm_epsilon = 1e-5,
                                         .initializer_range = 0.3};
-    *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
-    b->kernels = kernels_select("fp32", b->kernels_why, sizeof b->kernels_why);
-    ck_assert_msg(b->kernels != NULL, "%s", b->kernels_why);
-    check_ok(transformer_init(&b->model, &config, b->kernels, NULL, &err));
-    params_init_random(b->model.params.values.data, &b->model.params.table, &config, 1);
+    bundle_of(b, &config);
 }
 
 static const size_t prompt_len[N_PROMPTS] = {3, 41, LONGEST}; /* the last takes two pieces */
@@ -107,12 +116,15 @@ START_TEST(streams_together_say_what_each_says_alone)
     struct decode d;
     struct talk talks[N_PROMPTS];
     struct token_buf alone[N_PROMPTS];
+    const double temperature = temperatures[_i % 2];
+    struct model_config config = test_model((enum test_model)(_i / 2), 48, POSITIONS, V);
     size_t steps = 0;
-    bundle_make(&b);
-    answers_alone(&b, temperatures[_i], alone);
+    config.initializer_range = 0.3;
+    bundle_of(&b, &config);
+    answers_alone(&b, temperature, alone);
     check_ok(decode_init(&d, &b, N_PROMPTS, &err));
     for (size_t p = 0; p < N_PROMPTS; p++)
-        talk_begin(&talks[p], &d, p, temperatures[_i]);
+        talk_begin(&talks[p], &d, p, temperature);
     while (decode_step(&d))
         steps++;
     ck_assert_uint_le(steps, NEW + 2); /* one forward pass for all of them */
@@ -325,7 +337,9 @@ START_TEST(slots_are_given_out_and_taken_back)
 {
     struct kv_pool pool;
     bundle_make(&one);
-    check_ok(kv_pool_init(&pool, &one.model, 3, 10, &err));
+    kv_pool_init(&pool, &one.model, 3, 10);
+    check_ok(kv_pool_reserve(&pool, 4, &err));
+    ck_assert_uint_eq(pool.positions, 10); /* a step is more */
     for (int s = 0; s < 3; s++)
         ck_assert_int_eq(kv_pool_take(&pool), s);
     ck_assert_int_eq(kv_pool_take(&pool), KV_SLOT_NONE);
@@ -343,12 +357,102 @@ START_TEST(slots_are_given_out_and_taken_back)
 }
 END_TEST
 
+/* ---- memory ---- */
+
+/* Each row's number, the layer's and the slot's, to be found again wherever it lies. */
+static uint32_t *row_of(const struct kv_pool *pool, const struct block *block, size_t layer, size_t slot, size_t p)
+{
+    const size_t row = (layer * pool->n + slot) * pool->positions + p;
+    return (uint32_t *)(void *)((unsigned char *)block->data + row * pool->row_bytes);
+}
+
+START_TEST(slots_grow_and_keep_what_is_in_them)
+{
+    enum { SLOTS = 3, LEN = 200 };
+    struct kv_pool pool;
+    bundle_make(&one);
+    kv_pool_init(&pool, &one.model, SLOTS, 5000);
+    ck_assert_uint_eq(pool.k.bytes, 0);
+    check_ok(kv_pool_reserve(&pool, 1, &err));
+    const size_t first = pool.positions;
+    ck_assert(first >= LEN && first < 1000);
+    for (size_t slot = 0; slot < SLOTS; slot++) {
+        ck_assert_int_eq(kv_pool_take(&pool), (int)slot);
+        pool.len[slot] = LEN - slot;
+        for (size_t i = 0; i < 2 * pool.len[slot]; i++) {
+            const size_t layer = i % 2, p = i / 2;
+            *row_of(&pool, &pool.k, layer, slot, p) = (uint32_t)(1000 * slot + i);
+            *row_of(&pool, &pool.v, layer, slot, p) = (uint32_t)(1000 * slot + i) + 7;
+        }
+    }
+    for (size_t size = first + 1; size < 5000; size = pool.positions + 1) {
+        check_ok(kv_pool_reserve(&pool, size, &err));
+        ck_assert(pool.positions >= size && pool.positions <= 5000);
+        for (size_t slot = 0; slot < SLOTS; slot++)
+            for (size_t i = 0; i < 2 * pool.len[slot]; i++) {
+                ck_assert_uint_eq(*row_of(&pool, &pool.k, i % 2, slot, i / 2), 1000 * slot + i);
+                ck_assert_uint_eq(*row_of(&pool, &pool.v, i % 2, slot, i / 2), 1000 * slot + i + 7);
+            }
+    }
+    ck_assert_uint_eq(pool.positions, 5000);
+    kv_pool_free(&pool);
+    bundle_close(&one);
+}
+END_TEST
+
+/* A model that could see more than there is memory for costs what its streams are long. */
+START_TEST(memory_follows_the_conversation)
+{
+    static int32_t tokens[3000];
+    bundle_make(&one);
+    one.model.config.n_positions = SIZE_MAX / 1024;
+    check_ok(decode_init(&decode, &one, 1, &err));
+    talk_begin(&talk, &decode, 0, 0);
+    run();
+    const size_t row_bytes = 2 * 32 * one.kernels->act_size; /* keys, or values, of both layers */
+    ck_assert_uint_le(decode.pool.k.bytes, 512 * row_bytes);
+    ask(tokens, 3000);
+    run();
+    ck_assert_uint_le(decode.pool.k.bytes, 2 * 3000 * row_bytes);
+    ck_assert_int_eq(kv_pool_reserve(&decode.pool, SIZE_MAX / 1024, &err), SFT_ENOMEM);
+    ck_assert_msg(strstr(err.message, "the keys and values of ") == err.message, "%s", err.message);
+    end_one();
+}
+END_TEST
+
+/* However often its slot has grown on the way, a stream says the same. */
+START_TEST(growing_changes_nothing)
+{
+    struct token_buf grown;
+    int32_t tokens[LONGEST];
+    begin_one(0);
+    talk.asked.max_new_tokens = POSITIONS - 3;
+    make_prompt(0, tokens);
+    ask(tokens, 3);
+    run();
+    ck_assert_uint_eq(talk.out.count, POSITIONS - 3);
+    grown = talk.out;
+    talk.out = (struct token_buf){0};
+    talk_end(&talk, &decode);
+    decode_free(&decode);
+    check_ok(decode_init(&decode, &one, 1, &err));
+    check_ok(kv_pool_reserve(&decode.pool, POSITIONS, &err));
+    talk_begin(&talk, &decode, 0, 0);
+    talk.asked.max_new_tokens = POSITIONS - 3;
+    run();
+    ck_assert_uint_eq(talk.out.count, grown.count);
+    ck_assert_mem_eq(talk.out.ids, grown.ids, grown.count * sizeof *grown.ids);
+    token_buf_free(&grown);
+    end_one();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("decode");
     TCase *tcase = tcase_create("decode");
     tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, streams_together_say_what_each_says_alone, 0, 2);
+    tcase_add_loop_test(tcase, streams_together_say_what_each_says_alone, 0, 2 * N_TEST_MODELS);
     tcase_add_test(tcase, a_stream_may_join_later);
     tcase_add_test(tcase, what_was_seen_is_not_run_again);
     tcase_add_test(tcase, an_end_token_ends);
@@ -357,6 +461,9 @@ int main(void)
     tcase_add_test(tcase, what_must_not_be_said_is_not);
     tcase_add_test(tcase, prompts_that_cannot_be_continued);
     tcase_add_test(tcase, slots_are_given_out_and_taken_back);
+    tcase_add_test(tcase, slots_grow_and_keep_what_is_in_them);
+    tcase_add_test(tcase, memory_follows_the_conversation);
+    tcase_add_test(tcase, growing_changes_nothing);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

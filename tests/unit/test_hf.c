@@ -137,7 +137,7 @@ START_TEST(shards_load)
     struct model m;
     put("config.json", SMALL_CONFIG "}");
     put("model.safetensors.index.json", "{\"weight_map\":{\"wte.weight\":\"m-1.safetensors\","
-                                        "\"wpe.weight\":\"m-1.safetensors\",\"rest\":\"m-2.safetensors\"}}");
+                                        "\"wpe.weight\":\"m-1.safetensors\",\"ln_f.bias\":\"m-2.safetensors\"}}");
     write_entries("m-1.safetensors", small_model, 2, 0);
     write_entries("m-2.safetensors", small_model + 2, N_SMALL - 2, 0);
     model_open(&m, dir, 0);
@@ -149,7 +149,7 @@ START_TEST(shards_load)
                    "/m-2.safetensors: tensor 'ln_f.weight' is there twice (the other is 'ln_f.weight')");
     put("model.safetensors.index.json", "{\"weight_map\":{\"wte.weight\":\"../m-1.safetensors\"}}");
     expect_message(model_load(&m, dir, 0),
-                   "/model.safetensors.index.json: weight_map.wte.weight: expected a file's name");
+                   "/model.safetensors.index.json: weight_map.wte.weight: expected a file's name, found a path");
     put("model.safetensors.index.json", "{}");
     expect_message(model_load(&m, dir, 0),
                    "/model.safetensors.index.json: weight_map: expected an object of files");
@@ -303,7 +303,7 @@ END_TEST
 
 static void save(const struct model *m, const struct dtype *dtype)
 {
-    const struct model_meta meta = {m->raw, NULL, 3, -1, m->config.bos_token_id, dtype};
+    const struct model_meta meta = {m->raw, NULL, 3, -1, m->config.bos_token_id, dtype, 0};
     check_ok(hf_save(&(struct model_out){m->params, &m->table, &m->config, &meta, NULL}, dir, &err));
 }
 

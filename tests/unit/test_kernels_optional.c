@@ -10,7 +10,7 @@
 static const struct kernels *tables[MAX_TABLES];
 static size_t n_tables;
 
-enum { IN = 65, OUT = 130, V = 300, POSITIONS = 40 };
+enum { IN = 65, OUT = 130, V = 300, POSITIONS = 40, HEADS_OF_OUT = 5 };
 static const size_t row_counts[] = {0, 1, 4, 70};
 enum { N_ROW_COUNTS = sizeof row_counts / sizeof *row_counts };
 
@@ -32,7 +32,7 @@ static act *acts(const struct kernels *k, size_t n, uint64_t seed)
     if (k->act_size == sizeof *x)
         return x;
     act *y = mem_alloc((n + 1) * k->act_size);
-    k->to_act(y, x, n);
+    k->to_act(y, x, 1, n);
     free(x);
     return y;
 }
@@ -74,20 +74,13 @@ static void free_outputs(struct outputs *o)
 /* An op with some of its outputs, the others NULL; seed makes its inputs. */
 typedef void run_fn(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant);
 
-static struct linear linear_bwd_layer(const real *w, int variant)
+/* variant: 1 transposed, 2 adding. out: dw, db. */
+static void run_linear_bwd_dw(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
 {
-    return (struct linear){.w = w, .in = IN, .out = OUT, .transposed = variant & 1};
-}
-
-/* variant: 1 transposed, 2 adding. out: dx, dw, db. */
-static void run_linear_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
-{
-    real *w = reals(IN * OUT, 1);
     act *dy = acts(k, N * OUT, 2), *x = acts(k, N * IN, 3);
     struct workspace work = work_of(k, N);
-    const struct linear l = linear_bwd_layer(w, variant);
-    k->linear_bwd(out[0], out[1], out[2], variant & 2, dy, x, &l, N, &work);
-    free(w);
+    const struct linear l = {.in = IN, .out = OUT, .transposed = variant & 1}; /* W itself is not looked at */
+    k->linear_bwd_dw(out[0], out[1], variant & 2, dy, x, &l, N, &work);
     free(dy);
     free(x);
     free(work.data);
@@ -109,14 +102,42 @@ static void run_norm_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], 
     free(work.data);
 }
 
-/* out: dx, dw. */
+/* variant: w's offset. out: dx, dw. */
 static void run_rmsnorm_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
 {
-    (void)variant;
     real *w = reals(IN, 1), *x = reals(N * IN, 3), *rstd = reals(N, 5);
     act *dy = acts(k, N * IN, 2);
     struct workspace work = work_of(k, N);
-    k->rmsnorm_bwd(out[0], out[1], dy, x, rstd, w, N, IN, &work);
+    k->rmsnorm_bwd(out[0], out[1], dy, x, rstd, w, (real)variant, N, IN, &work);
+    free(w);
+    free(x);
+    free(rstd);
+    free(dy);
+    free(work.data);
+}
+
+/* out: dw, dx. */
+static void run_rmsnorm_residual_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
+{
+    real *w = reals(IN, 1), *x = reals(N * IN, 3), *rstd = reals(N, 5), *dy = reals(N * IN, 2);
+    struct workspace work = work_of(k, N);
+    k->rmsnorm_residual_bwd(out[1], out[0], dy, x, rstd, w, (real)variant, 0.5f, N, IN, &work);
+    free(w);
+    free(x);
+    free(rstd);
+    free(dy);
+    free(work.data);
+}
+
+/* out: dw, dx. */
+static void run_rmsnorm_heads_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS], size_t N, int variant)
+{
+    static const struct heads heads = {.n_head = HEADS_OF_OUT, .head_size = OUT / HEADS_OF_OUT, .ld = OUT,
+                                       .stride = OUT / HEADS_OF_OUT};
+    real *w = reals(OUT, 1), *rstd = reals(N * HEADS_OF_OUT, 5);
+    act *dy = acts(k, N * OUT, 2), *x = acts(k, N * OUT, 3);
+    struct workspace work = work_of(k, N);
+    k->rmsnorm_heads_bwd(out[1], out[0], dy, x, rstd, w, (real)variant, &heads, N, &work);
     free(w);
     free(x);
     free(rstd);
@@ -134,7 +155,7 @@ static void run_embed_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS],
         tokens[n] = (int32_t)(n * 7 % V);
         position[n] = (int32_t)(n % POSITIONS);
     }
-    k->embed_bwd(out[0], out[1], dx, tokens, out[1] ? position : NULL, N, IN);
+    k->embed_bwd(out[0], out[1], dx, tokens, out[1] ? position : NULL, 1, N, IN);
     free(dx);
     free(tokens);
     free(position);
@@ -148,7 +169,7 @@ static void run_head_loss(const struct kernels *k, void *const out[MAX_OUTPUTS],
     int32_t *labels = mem_alloc((N + 1) * sizeof *labels);
     uint8_t *correct = mem_alloc(N + 1);
     struct workspace work = work_of(k, N);
-    const struct head head = {.w = w, .V = V, .C = IN};
+    const struct head head = {.w = w, .V = V, .C = IN, .scale = 1};
     for (size_t n = 0; n < N; n++)
         labels[n] = (int32_t)(n * 11 % V);
     k->head_loss(out[0], correct, out[1], out[2], variant & 1, h, labels, out[1] ? dnll : NULL, &head, N, &work);
@@ -168,11 +189,13 @@ static const struct optional {
     unsigned wants[MAX_OUTPUTS]; /* bits: outputs without which this one is not wanted either */
     size_t row_acts[MAX_OUTPUTS], row_reals[MAX_OUTPUTS], reals[MAX_OUTPUTS]; /* elements: a row's, and whole arrays' */
 } optionals[] = {
-    {"linear_bwd", run_linear_bwd, 4, 0, {0}, {IN, 0, 0}, {0}, {0, IN * OUT, OUT}},
+    {"linear_bwd_dw", run_linear_bwd_dw, 4, 0, {0}, {0}, {0}, {IN * OUT, OUT, 0}},
     {"layernorm_bwd", run_norm_bwd, 1, 1, {0}, {0}, {IN, 0, 0}, {0, IN, IN}},
     {"embed_bwd", run_embed_bwd, 1, 0, {0}, {0}, {0}, {V * IN, POSITIONS * IN, 0}},
     {"head_loss", run_head_loss, 2, 1, {0, 0, 1u << 1}, {0, IN, 0}, {1, 0, 0}, {0, 0, V * IN}},
-    {"rmsnorm_bwd", run_rmsnorm_bwd, 1, 1, {0}, {0}, {IN, 0, 0}, {0, IN, 0}},
+    {"rmsnorm_bwd", run_rmsnorm_bwd, 2, 1, {0}, {0}, {IN, 0, 0}, {0, IN, 0}},
+    {"rmsnorm_residual_bwd", run_rmsnorm_residual_bwd, 2, 2, {0}, {0, IN, 0}, {0}, {IN, 0, 0}},
+    {"rmsnorm_heads_bwd", run_rmsnorm_heads_bwd, 2, 2, {0}, {0, OUT, 0}, {0}, {OUT / HEADS_OF_OUT, 0, 0}},
 };
 enum { N_OPTIONALS = sizeof optionals / sizeof *optionals };
 
@@ -237,8 +260,9 @@ START_TEST(what_is_not_wanted_is_not_counted)
         const char *profile;
         unsigned wanted;
         double flops;
-    } cases[] = {{0, "linear, backward", 7, 2 * product}, {0, "linear, backward", 1, product},
-                 {0, "linear, backward", 2, product},     {0, "linear, backward", 4, 0},
+    } cases[] = {{0, "linear, backward to W", 3, product},
+                 {0, "linear, backward to W", 1, product},
+                 {0, "linear, backward to W", 2, 0},
                  {3, "head, loss, both ways", 7, 3 * head}, {3, "head, loss, both ways", 3, 2 * head},
                  {3, "head, loss, both ways", 1, head}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
@@ -265,7 +289,7 @@ START_TEST(unseen_keys_are_not_counted)
     static const size_t q_start[] = {0, 3, QUERIES}, kv_begin[] = {0, 3}, kv_len[] = {3, 5};
     const struct attention a = {.n_head = HEADS, .n_kv_head = HEADS, .head_size = D, .S = 2, .q_start = q_start,
                                 .kv_begin = kv_begin, .kv_len = kv_len, .ld_q = HEADS * D, .ld_kv = HEADS * D,
-                                .scale = 1};
+                                .stride_q = D, .stride_kv = D, .scale = 1};
     const struct kernels *k = profile_start(tables[0]);
     real *q = reals(QUERIES * HEADS * D, 1), *kv = reals(KEYS * HEADS * D, 2), lse[QUERIES * HEADS];
     real out[QUERIES * HEADS * D];
@@ -300,17 +324,17 @@ static void check_all(size_t array, size_t n, real expected)
 }
 
 static const struct linear no_row_layers[] = {{some, some, 2, 3, false}, {some, NULL, 2, 3, true}};
-static const struct head no_row_head = {.w = some, .V = 5, .C = 4};
+static const struct head no_row_head = {.w = some, .V = 5, .C = 4, .scale = 1};
 
 static void embed_fwd_of_none(const struct kernels *k)
 {
-    k->embed_fwd(touched[0], some, some, ids, ids, 0, IN);
-    k->embed_fwd(touched[0], some, NULL, ids, NULL, 0, IN);
+    k->embed_fwd(touched[0], some, some, ids, ids, 1, 0, IN);
+    k->embed_fwd(touched[0], some, NULL, ids, NULL, 1, 0, IN);
 }
 
 static void embed_bwd_of_none(const struct kernels *k)
 {
-    k->embed_bwd(touched[0], touched[1], some, ids, ids, 0, IN);
+    k->embed_bwd(touched[0], touched[1], some, ids, ids, 1, 0, IN);
 }
 
 static void layernorm_fwd_of_none(const struct kernels *k)
@@ -325,12 +349,34 @@ static void layernorm_bwd_of_none(const struct kernels *k)
 
 static void rmsnorm_fwd_of_none(const struct kernels *k)
 {
-    k->rmsnorm_fwd(touched[0], touched[1], some, some, 1e-5f, 0, IN);
+    k->rmsnorm_fwd(touched[0], touched[1], some, some, 1, 1e-5f, 0, IN);
 }
 
 static void rmsnorm_bwd_of_none(const struct kernels *k)
 {
-    k->rmsnorm_bwd(touched[0], touched[1], some, some, some, some, 0, IN, &workspace);
+    k->rmsnorm_bwd(touched[0], touched[1], some, some, some, some, 1, 0, IN, &workspace);
+}
+
+static void rmsnorm_residual_fwd_of_none(const struct kernels *k)
+{
+    k->rmsnorm_residual_fwd(touched[0], touched[1], some, some, some, 1, 1e-5f, 1, 0, IN);
+}
+
+static void rmsnorm_residual_bwd_of_none(const struct kernels *k)
+{
+    k->rmsnorm_residual_bwd(touched[0], touched[1], some, some, some, some, 1, 1, 0, IN, &workspace);
+}
+
+static const struct heads no_row_heads = {.n_head = 2, .head_size = 4, .ld = 8, .stride = 4};
+
+static void rmsnorm_heads_fwd_of_none(const struct kernels *k)
+{
+    k->rmsnorm_heads_fwd(touched[0], touched[1], some, some, 1, 1e-5f, &no_row_heads, 0);
+}
+
+static void rmsnorm_heads_bwd_of_none(const struct kernels *k)
+{
+    k->rmsnorm_heads_bwd(touched[0], touched[1], some, some, some, some, 1, &no_row_heads, 0, &workspace);
 }
 
 static void linear_fwd_of_none(const struct kernels *k)
@@ -341,59 +387,74 @@ static void linear_fwd_of_none(const struct kernels *k)
 
 static void linear_residual_fwd_of_none(const struct kernels *k)
 {
-    for (size_t i = 0; i < 2; i++)
-        k->linear_residual_fwd(touched[0], some, some, &no_row_layers[i], 0, &workspace);
+    for (size_t i = 0; i < 2; i++) {
+        k->linear_residual_fwd(touched[0], some, some, &no_row_layers[i], 1, 0, &workspace);
+        k->linear_residual_fwd(touched[0], NULL, some, &no_row_layers[i], 0.5f, 0, &workspace);
+    }
 }
 
-static void linear_bwd_of_none(const struct kernels *k)
+static void linear_bwd_dx_of_none(const struct kernels *k)
+{
+    const struct linear_grad parts[] = {{some, &no_row_layers[0]}, {some, &no_row_layers[1]}};
+    k->linear_bwd_dx(touched[0], parts, 2, 0, &workspace);
+}
+
+static void linear_bwd_dw_of_none(const struct kernels *k)
 {
     for (size_t i = 0; i < 2; i++) {
-        k->linear_bwd(touched[0], touched[1], touched[2], true, some, some, &no_row_layers[i], 0, &workspace);
-        k->linear_bwd(touched[0], touched[3], touched[3] + 6, false, some, some, &no_row_layers[i], 0, &workspace);
+        k->linear_bwd_dw(touched[1], touched[2], true, some, some, &no_row_layers[i], 0, &workspace);
+        k->linear_bwd_dw(touched[3], touched[3] + 6, false, some, some, &no_row_layers[i], 0, &workspace);
         check_all(3, 6 + 3, 0); /* dw and db are set to what a sum of nothing is */
         for (size_t j = 0; j < 6 + 3; j++)
             touched[3][j] = BEFORE;
     }
 }
 
-static void gelu_fwd_of_none(const struct kernels *k)
+static const enum activation functions[] = {GELU_TANH, GELU_ERF, RELU, SILU};
+enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
+
+static void activation_fwd_of_none(const struct kernels *k)
 {
-    k->gelu_fwd(touched[0], some, false, 0);
-    k->gelu_fwd(touched[0], some, true, 0);
+    for (size_t i = 0; i < N_FUNCTIONS; i++)
+        k->activation_fwd(touched[0], some, functions[i], 0);
 }
 
-static void gelu_bwd_of_none(const struct kernels *k)
+static void activation_bwd_of_none(const struct kernels *k)
 {
-    k->gelu_bwd(touched[0], some, some, false, 0);
-    k->gelu_bwd(touched[0], some, some, true, 0);
+    for (size_t i = 0; i < N_FUNCTIONS; i++)
+        k->activation_bwd(touched[0], some, some, functions[i], 0);
 }
 
-static void swiglu_fwd_of_none(const struct kernels *k)
+static void gate_fwd_of_none(const struct kernels *k)
 {
-    k->swiglu_fwd(touched[0], some, some, 0);
+    for (size_t i = 0; i < N_FUNCTIONS; i++)
+        k->gate_fwd(touched[0], some, some, functions[i], 0);
 }
 
-static void swiglu_bwd_of_none(const struct kernels *k)
+static void gate_bwd_of_none(const struct kernels *k)
 {
-    k->swiglu_bwd(touched[0], touched[1], some, some, some, 0);
+    for (size_t i = 0; i < N_FUNCTIONS; i++)
+        k->gate_bwd(touched[0], touched[1], some, some, some, functions[i], 0);
 }
 
-static const struct rope no_row_rope = {.turns = some, .n_head = 2, .head_size = 4, .ld = 8};
+static const struct rope no_row_rope = {.turns = some, .rotary_dim = 4, .n_head = 2, .ld = 8, .stride = 4};
 
 static void rope_fwd_of_none(const struct kernels *k)
 {
-    k->rope_fwd(touched[0], ids, &no_row_rope, 0);
+    k->rope_fwd(touched[0], &no_row_rope, 0);
 }
 
 static void rope_bwd_of_none(const struct kernels *k)
 {
-    k->rope_bwd(touched[0], ids, &no_row_rope, 0);
+    k->rope_bwd(touched[0], &no_row_rope, 0);
 }
 
 /* No sequences, and sequences of nothing. */
 static const struct attention no_row_attention[] = {
-    {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 0, .q_start = starts, .ld_q = 8, .ld_kv = 4, .scale = 1},
-    {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 2, .q_start = starts, .ld_q = 8, .ld_kv = 4, .scale = 1}};
+    {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 0, .q_start = starts, .ld_q = 8, .ld_kv = 4,
+     .stride_q = 4, .stride_kv = 4, .scale = 1},
+    {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 2, .q_start = starts, .ld_q = 8, .ld_kv = 4,
+     .stride_q = 4, .stride_kv = 4, .scale = 1}};
 
 static void attention_fwd_of_none(const struct kernels *k)
 {
@@ -440,8 +501,14 @@ static void scatter_rows_of_none(const struct kernels *k)
 
 static void to_act_of_none(const struct kernels *k)
 {
-    const act *made = k->to_act(touched[0], some, 0);
+    const act *made = k->to_act(touched[0], some, 1, 0);
     ck_assert(made == some || made == touched[0]);
+    ck_assert_ptr_eq(k->to_act(touched[0], some, 2, 0), touched[0]);
+}
+
+static void add_act_of_none(const struct kernels *k)
+{
+    k->add_act(touched[0], some, 0);
 }
 
 static void sum_of_squares_of_none(const struct kernels *k)

@@ -17,8 +17,8 @@
 #include <string.h>
 
 static const struct kernels *tables[MAX_TABLES];
-static const char *const variants[] = {"tests/golden/model/tied", "tests/golden/model/untied",
-                                       "tests/golden/model/llama"};
+#define GOLDEN "tests/golden/model"
+static const char *const variants[] = {GOLDEN "/gpt2", GOLDEN "/gpt2_untied", GOLDEN "/llama"};
 enum { N_VARIANTS = sizeof variants / sizeof *variants, WHOLE = 100000 };
 
 /* ---- fixture: a variant with a table, and its conversations ---- */
@@ -28,7 +28,7 @@ struct fixture {
     struct dataset ds;
     struct batch_buffer buffer;
     struct activations acts;
-    json *golden;
+    json *golden, *shared;
 };
 
 static void add_example(struct token_store_writer *w, const json *row)
@@ -51,9 +51,10 @@ static void setup(struct fixture *f, int i)
 {
     struct sft_err err;
     const char *dir = variants[i % N_VARIANTS];
-    *f = (struct fixture){.golden = golden_read(dir, "golden.json")};
+    *f = (struct fixture){.golden = golden_read(dir, "golden.json"),
+                          .shared = golden_read(GOLDEN, "conversations.json")};
     golden_load_model(&f->model, dir, tables[i / N_VARIANTS], true);
-    const json *rows = json_get(f->golden, "conversations");
+    const json *rows = json_get(f->shared, "conversations");
     struct token_store_writer *store = token_store_create(NULL, &err);
     for (const json *row = json_first(rows); row; row = json_next(row))
         add_example(store, row);
@@ -70,6 +71,7 @@ static void teardown(struct fixture *f)
     transformer_free(&f->model);
     dataset_free(&f->ds);
     json_free(f->golden);
+    json_free(f->shared);
 }
 
 static const char *isa_of(const struct fixture *f)
@@ -106,35 +108,54 @@ static double loss_and_gradients(struct fixture *f, size_t first, size_t n, size
 
 /* ---- against golden values ---- */
 
-/* How far n values are from {"norm", "dot", "sample"}, as golden_model.py's tell() makes it; relative to the
- * norm. */
-static double told_error(const float *values, size_t n, const json *told)
+#define SMALL_PART 1e-2
+
+static double norm_of(const float *values, size_t n)
 {
-    double sum_sq = 0, dot = 0;
-    for (size_t i = 0; i < n; i++) {
+    double sum_sq = 0;
+    for (size_t i = 0; i < n; i++)
         sum_sq += (double)values[i] * (double)values[i];
+    return sqrt(sum_sq);
+}
+
+/* How far n values are from {"norm", "dot", "sample"}, as golden_model.py's tell() makes it; relative to the
+ * norm, or to `floor` if that is more. */
+static double told_error(const float *values, size_t n, const json *told, double floor)
+{
+    double dot = 0;
+    for (size_t i = 0; i < n; i++)
         dot += (double)values[i] * sin((double)(i + 1));
-    }
-    const double norm = json_number(json_get(told, "norm"));
-    double worst = fmax(fabs(sqrt(sum_sq) - norm), fabs(dot - json_number(json_get(told, "dot"))));
+    const double norm = json_number(json_get(told, "norm")), own = norm_of(values, n);
+    double worst = fmax(fabs(own - norm), fabs(dot - json_number(json_get(told, "dot"))));
     size_t count;
     double *sample = golden_numbers(json_get(told, "sample"), &count);
     ck_assert_uint_eq(count, 8);
     for (size_t i = 0; i < count; i++)
         worst = fmax(worst, fabs((double)values[i * (n - 1) / 7] - sample[i]));
     free(sample);
-    return isfinite(sum_sq) ? worst / norm : NAN;
+    return isfinite(own) ? worst / fmax(norm, floor) : NAN;
 }
 
-/* The worst told_error of all tensors in a block; the golden object must name each. */
+/* The norm of all tensors told. */
+static double told_norm(const json *golden)
+{
+    double sum_sq = 0;
+    for (const json *told = json_first(golden); told; told = json_next(told))
+        sum_sq += pow(json_number(json_get(told, "norm")), 2);
+    return sqrt(sum_sq);
+}
+
+/* The worst told_error of all tensors in a block; the golden object must name each. A tensor that has next to no part
+ * in the whole (the gradient of a key's bias is nothing, where nothing turns) is held to that. */
 static double block_error(const struct tensor_table *table, const struct block *block, const json *golden)
 {
     double worst = 0;
+    const double floor = SMALL_PART * told_norm(golden);
     ck_assert_uint_eq(json_size(golden), table->n_tensors);
     for (size_t i = 0; i < table->n_tensors; i++) {
         const struct tensor *t = &table->tensors[i];
         const double error = told_error((const float *)block->data + t->offset, t->count,
-                                        json_get(golden, t->name));
+                                        json_get(golden, t->name), floor);
         ck_assert_msg(isfinite(error), "%s", t->name);
         worst = fmax(worst, error);
     }
@@ -190,7 +211,7 @@ START_TEST(ten_optimizer_steps)
     check_error(isa_of(&f), "gradient norms of 10 steps, relative", norm_error, bound_of(&f, 2e-6, 6e-3));
     check_error(isa_of(&f), "weights after 10 steps, relative",
                 block_error(&f.model.params.table, &f.model.params.values, json_get(f.golden, "weights")),
-                bound_of(&f, 1e-5, 3e-3)); /* they have moved by up to 3e-2 */
+                bound_of(&f, 1e-5, 8e-4)); /* they have moved by up to 3e-2 */
     adamw_free(&adamw);
     teardown(&f);
 }
@@ -206,20 +227,20 @@ static float *copy_gradients(const struct fixture *f)
     return copy;
 }
 
-/* The worst relative difference, tensor by tensor, of the gradients from `expected`. */
+/* The worst relative difference, tensor by tensor, of the gradients from `expected`; as block_error has it. */
 static double gradient_difference(const struct fixture *f, const float *expected)
 {
     double worst = 0;
+    const double floor = SMALL_PART * norm_of(expected, f->model.params.grads.bytes / sizeof *expected);
     for (size_t i = 0; i < f->model.params.table.n_tensors; i++) {
         const struct tensor *t = &f->model.params.table.tensors[i];
         const float *now = param_grads(&f->model.params, t), *then = expected + t->grad_offset;
-        double difference = 0, norm = 0;
-        for (size_t k = 0; k < t->count; k++) {
+        const double norm = norm_of(then, t->count);
+        double difference = 0;
+        for (size_t k = 0; k < t->count; k++)
             difference += ((double)now[k] - (double)then[k]) * ((double)now[k] - (double)then[k]);
-            norm += (double)then[k] * (double)then[k];
-        }
         ck_assert_msg(norm > 0 && isfinite(difference), "%s", t->name);
-        worst = fmax(worst, sqrt(difference / norm));
+        worst = fmax(worst, sqrt(difference) / fmax(norm, floor));
     }
     return worst;
 }
@@ -317,7 +338,7 @@ START_TEST(tokens_after_the_last_target_do_not_matter)
     b.weights[HAND_N - 1] = 0;
     const double loss = run_hand_batch(&f, &b);
     float *expected = copy_gradients(&f);
-    check_zero_row(&f, f.model.config.family->position_embedding, 6);
+    check_zero_row(&f, f.model.config.family->position_embedding, 6 + f.model.config.family->position_offset);
     b.tokens[HAND_N - 1] = 90;
     ck_assert_double_eq(run_hand_batch(&f, &b), loss);
     check_no_gradient_into_token(&f, 90);
@@ -396,7 +417,8 @@ START_TEST(a_cache_changes_only_rounding)
     float *whole = mem_alloc(V * sizeof *whole), *fed = mem_alloc(V * sizeof *fed);
     ck_assert_uint_eq(n, last + 1);
     golden_logits(&f.model, tokens, n, &last, 1, whole);
-    golden_check(kv_pool_init(&pool, &f.model, 3, n, &err), &err);
+    kv_pool_init(&pool, &f.model, 3, n);
+    golden_check(kv_pool_reserve(&pool, n, &err), &err);
     feed(&f, &pool, &len, tokens, 20, fed);
     feed(&f, &pool, &len, tokens + 20, 15, fed);
     for (size_t t = 35; t < n; t++)

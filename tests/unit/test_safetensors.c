@@ -246,7 +246,7 @@ START_TEST(an_unusual_file_is_read)
     ck_assert_int_eq(stored_read(st_find(&file, "scalar"), read, &err), SFT_OK);
     ck_assert(read[0] == 1.5f);
     ck_assert_int_eq(stored_read(st_find(&file, "mask"), read, &err), SFT_EDATA);
-    ck_assert_str_eq(err.message, "tensor 'mask' is BOOL; F32, F16 and BF16 are done here");
+    ck_assert_str_eq(err.message, "tensor 'mask' is BOOL; F32, F16, BF16 and F64 are read here");
     ck_assert_ptr_null(st_find(&file, "nothing"));
     ck_assert_ptr_null(st_find(&file, ""));
     st_close(&file);
@@ -314,6 +314,75 @@ START_TEST(what_is_written_is_read)
 }
 END_TEST
 
+/* Doubles become floats, at any alignment. */
+START_TEST(doubles_are_read)
+{
+    static const double doubles[] = {0.1, -1e-3, 16777217.0, 1e300};
+    struct strbuf bytes = {0};
+    struct st_file file;
+    struct sft_err err;
+    float read[4];
+    build(&bytes,
+          "{\"a\":{\"dtype\":\"BOOL\",\"shape\":[1],\"data_offsets\":[0,1]},"
+          "\"b\":{\"dtype\":\"F64\",\"shape\":[2,2],\"data_offsets\":[1,33]}}",
+          33);
+    memcpy(bytes.data + bytes.len - 32, doubles, sizeof doubles);
+    ck_assert_msg(st_parse(&file, bytes.data, bytes.len, &err) == SFT_OK, "%s", err_text(&err));
+    ck_assert_int_eq(stored_read(st_find(&file, "b"), read, &err), SFT_OK);
+    ck_assert(read[0] == 0.1F && read[1] == -1e-3F && read[2] == 16777216.0F && isinf(read[3]));
+    st_close(&file);
+    strbuf_free(&bytes);
+}
+END_TEST
+
+/* Kilobytes of files' pages that this process has mapped in. */
+static size_t mapped_kilobytes(void)
+{
+    FILE *status = fopen("/proc/self/status", "r");
+    char line[256];
+    size_t kilobytes = 0;
+    ck_assert_ptr_nonnull(status);
+    while (fgets(line, sizeof line, status))
+        if (sscanf(line, "RssFile: %zu", &kilobytes) == 1)
+            break;
+    fclose(status);
+    return kilobytes;
+}
+
+/* Of a file that is read from end to end, no more than a tensor stays in memory. */
+START_TEST(what_was_read_is_given_back)
+{
+    enum { TENSORS = 16, COUNT = 1 << 20 };
+    struct st_entry entries[TENSORS];
+    char names[TENSORS][8], *path = scratch_path("large.safetensors");
+    float *values = mem_calloc(COUNT, sizeof *values);
+    struct st_file file;
+    struct sft_err err;
+    for (size_t i = 0; i < TENSORS; i++) {
+        snprintf(names[i], sizeof names[i], "t%zu", i);
+        entries[i] = (struct st_entry){names[i], &dtype_f32, 1, {COUNT}};
+    }
+    struct st_writer *w = st_writer_open(path, entries, TENSORS, &err);
+    for (size_t i = 0; i < TENSORS; i++) {
+        values[i] = 1;
+        st_write(w, values);
+    }
+    ck_assert_int_eq(st_writer_commit(w, NULL, &err), SFT_OK);
+    ck_assert_msg(st_open(&file, path, &err) == SFT_OK, "%s", err_text(&err));
+    const size_t before = mapped_kilobytes();
+    for (size_t round = 0; round < 2; round++) /* again too */
+        for (size_t i = 0; i < TENSORS; i++) {
+            ck_assert_int_eq(stored_read(st_find(&file, names[i]), values, &err), SFT_OK);
+            ck_assert(values[i] == 1 && values[TENSORS] == 0);
+        }
+    ck_assert_uint_le(mapped_kilobytes(), before + 2 * 4096);
+    st_close(&file);
+    remove(path);
+    free(path);
+    free(values);
+}
+END_TEST
+
 START_TEST(a_path_that_cannot_be_written_is_an_error)
 {
     const struct st_entry entry = {"a", &dtype_f32, 1, {1}};
@@ -354,6 +423,8 @@ int main(void)
     tcase_add_test(files, no_single_damaged_byte_hurts);
     tcase_add_test(files, an_unusual_file_is_read);
     tcase_add_test(files, what_is_written_is_read);
+    tcase_add_test(files, doubles_are_read);
+    tcase_add_test(files, what_was_read_is_given_back);
     tcase_add_test(files, a_path_that_cannot_be_written_is_an_error);
     tcase_add_test(files, errors_name_the_file);
     suite_add_tcase(suite, files);

@@ -74,7 +74,7 @@ START_TEST(a_part_is_read_alone)
     check_ok(stored_read(&t, values, &err));
     ck_assert_float_eq(values[9], 4.5F);
     const struct stored_tensor other = {.name = name, .dtype = dtype_find("I8"), .count = N, .data = bytes, .bytes = N};
-    says(stored_read(&other, values, &err), "tensor 'x' is I8; F32, F16 and BF16 are done here");
+    says(stored_read(&other, values, &err), "tensor 'x' is I8; F32, F16, BF16 and F64 are read here");
 }
 END_TEST
 
@@ -172,7 +172,7 @@ START_TEST(one_that_is_missing_or_misshapen_is_named)
          "FILE: tensor 'transformer.wpe.weight' is (3, 4), but config.json makes it (3, 2)");
     f.stored[1].dtype = dtype_find("I64");
     says(place_check(&f.place, "DIR", &err),
-         "FILE: tensor 'transformer.wpe.weight' is I64; F32, F16 and BF16 are done here");
+         "FILE: tensor 'transformer.wpe.weight' is I64; F32, F16, BF16 and F64 are read here");
     fixture_close(&f);
 }
 END_TEST

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* An op's pass that runs another one with a flag. */
 #define FORWARD(name, run, flag)                                                                             \
@@ -19,7 +20,12 @@
         run(table, s, in, dout, din, flag);                                                                  \
     }
 
+/* What scales a product, exact in both builds. */
+static const real some_scale = (real)0.375;
+
 /* ---- embeddings: in wte (V,C), and wpe (V,C) where there are positions; out x (N,C) ---- */
+
+enum { POSITIONS = 1, SCALED_TOKENS = 2 };
 
 static void embed_layout(const struct op_sizes *s, size_t in[], size_t out[])
 {
@@ -34,12 +40,13 @@ static void embed_layout_tokens(const struct op_sizes *s, size_t in[], size_t ou
 }
 
 static void embed_run(const void *table, const struct op_sizes *s, const double *const in[], double *const out[],
-                      bool positions)
+                      int flags)
 {
+    const bool positions = flags & POSITIONS;
     int32_t *tokens = make_indices(s->N, s->V, 7), *position = positions ? make_indices(s->N, s->V, 1) : NULL;
     real *wte = to_real(in[0], s->V * s->C), *wpe = positions ? to_real(in[1], s->V * s->C) : NULL;
     real *x = to_real(out[0], s->N * s->C);
-    kernels_of(table)->embed_fwd(x, wte, wpe, tokens, position, s->N, s->C);
+    kernels_of(table)->embed_fwd(x, wte, wpe, tokens, position, flags & SCALED_TOKENS ? some_scale : 1, s->N, s->C);
     give_back(out[0], x, s->N * s->C);
     free(wte);
     free(wpe);
@@ -48,13 +55,14 @@ static void embed_run(const void *table, const struct op_sizes *s, const double 
 }
 
 static void embed_run_backward(const void *table, const struct op_sizes *s, const double *const in[],
-                               const double *const dout[], double *const din[], bool positions)
+                               const double *const dout[], double *const din[], int flags)
 {
     (void)in;
+    const bool positions = flags & POSITIONS;
     int32_t *tokens = make_indices(s->N, s->V, 7), *position = positions ? make_indices(s->N, s->V, 1) : NULL;
     real *dwte = to_real(din[0], s->V * s->C), *dwpe = positions ? to_real(din[1], s->V * s->C) : NULL;
     real *dx = to_real(dout[0], s->N * s->C);
-    kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, s->N, s->C);
+    kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, flags & SCALED_TOKENS ? some_scale : 1, s->N, s->C);
     give_back(din[0], dwte, s->V * s->C);
     if (positions)
         give_back(din[1], dwpe, s->V * s->C);
@@ -63,10 +71,14 @@ static void embed_run_backward(const void *table, const struct op_sizes *s, cons
     free(position);
 }
 
-FORWARD(embed_forward, embed_run, true)
-FORWARD(embed_forward_tokens, embed_run, false)
-BACKWARD(embed_backward, embed_run_backward, true)
-BACKWARD(embed_backward_tokens, embed_run_backward, false)
+FORWARD(embed_forward, embed_run, POSITIONS)
+FORWARD(embed_forward_tokens, embed_run, 0)
+FORWARD(embed_forward_scaled, embed_run, POSITIONS | SCALED_TOKENS)
+FORWARD(embed_forward_tokens_scaled, embed_run, SCALED_TOKENS)
+BACKWARD(embed_backward, embed_run_backward, POSITIONS)
+BACKWARD(embed_backward_tokens, embed_run_backward, 0)
+BACKWARD(embed_backward_scaled, embed_run_backward, POSITIONS | SCALED_TOKENS)
+BACKWARD(embed_backward_tokens_scaled, embed_run_backward, SCALED_TOKENS)
 
 /* ---- layer norm: in x (N,C), w (C), and b (C) where it has one; out y (N,C) ---- */
 
@@ -131,40 +143,6 @@ FORWARD(layernorm_forward_no_bias, layernorm_run, false)
 BACKWARD(layernorm_backward, layernorm_run_backward, true)
 BACKWARD(layernorm_backward_no_bias, layernorm_run_backward, false)
 
-/* ---- gelu: in x (N,C); out y (N,C) ---- */
-
-static void rows_layout(const struct op_sizes *s, size_t in[], size_t out[])
-{
-    in[0] = out[0] = s->N * s->C;
-}
-
-static void gelu_run(const void *table, const struct op_sizes *s, const double *const in[],
-                     double *const out[], bool exact)
-{
-    const size_t n = s->N * s->C;
-    const struct kernels *k = kernels_of(table);
-    act *x = to_act(k, in[0], n), *y = to_act(k, out[0], n);
-    k->gelu_fwd(y, x, exact, n);
-    give_back_act(k, out[0], y, n);
-    free(x);
-}
-
-static void gelu_run_backward(const void *table, const struct op_sizes *s, const double *const in[],
-                              const double *const dout[], double *const din[], bool exact)
-{
-    const size_t n = s->N * s->C;
-    const struct kernels *k = kernels_of(table);
-    act *x = to_act(k, in[0], n), *dx = to_act(k, dout[0], n); /* in place, as the model does */
-    k->gelu_bwd(dx, dx, x, exact, n);
-    give_back_act(k, din[0], dx, n);
-    free(x);
-}
-
-FORWARD(gelu_exact_forward, gelu_run, true)
-FORWARD(gelu_tanh_forward, gelu_run, false)
-BACKWARD(gelu_exact_backward, gelu_run_backward, true)
-BACKWARD(gelu_tanh_backward, gelu_run_backward, false)
-
 /* ---- the head: in h (N,C), W (V,C); out nll (N), and whether the label is the most likely token (N) ---- */
 
 static void head_layout(const struct op_sizes *s, size_t in[], size_t out[])
@@ -179,6 +157,17 @@ static void head_logits_layout(const struct op_sizes *s, size_t in[], size_t out
     head_layout(s, in, out);
     out[0] = s->N * s->V;
     out[1] = 0;
+}
+
+enum { SCALED_LOGITS = 1, CAPPED_LOGITS = 2, ADD_DW = 4 };
+
+static struct head head_of(const real *w, const struct op_sizes *s, int flags)
+{
+    return (struct head){.w = w,
+                         .V = s->V,
+                         .C = s->C,
+                         .scale = flags & SCALED_LOGITS ? some_scale : 1,
+                         .softcap = flags & CAPPED_LOGITS ? 3 : 0};
 }
 
 /* The most likely token at every other row; not at the first, which may be alone: its loss would be nearly nothing, and
@@ -206,15 +195,15 @@ static struct workspace head_work(const struct kernels *k, const struct op_sizes
     return make_work(k, &(struct kernel_sizes){.N = s->N, .C = s->C, .V = s->V, .head_size = 1, .heads_per_kv = 1});
 }
 
-static void head_forward(const void *table, const struct op_sizes *s, const double *const in[],
-                         double *const out[])
+static void head_run(const void *table, const struct op_sizes *s, const double *const in[], double *const out[],
+                     int flags)
 {
     const struct kernels *k = kernels_of(table);
     act *h = to_act(k, in[0], s->N * s->C);
     real *w = to_real(in[1], s->V * s->C), *nll = to_real(out[0], s->N);
     int32_t *labels = make_labels(s, in[0], in[1]);
     uint8_t *correct = malloc(s->N + 1);
-    const struct head head = {.w = w, .V = s->V, .C = s->C};
+    const struct head head = head_of(w, s, flags);
     struct workspace work = head_work(k, s);
     k->head_loss(nll, correct, NULL, NULL, false, h, labels, NULL, &head, s->N, &work);
     give_back(out[0], nll, s->N);
@@ -228,7 +217,7 @@ static void head_forward(const void *table, const struct op_sizes *s, const doub
 }
 
 static void head_run_backward(const void *table, const struct op_sizes *s, const double *const in[],
-                              const double *const dout[], double *const din[], bool add)
+                              const double *const dout[], double *const din[], int flags)
 {
     const struct kernels *k = kernels_of(table);
     act *h = to_act(k, in[0], s->N * s->C), *dh = to_act(k, din[0], s->N * s->C);
@@ -237,9 +226,9 @@ static void head_run_backward(const void *table, const struct op_sizes *s, const
     real *nll = malloc((s->N + 1) * sizeof *nll);
     int32_t *labels = make_labels(s, in[0], in[1]);
     uint8_t *correct = malloc(s->N + 1);
-    const struct head head = {.w = w, .V = s->V, .C = s->C};
+    const struct head head = head_of(w, s, flags);
     struct workspace work = head_work(k, s);
-    k->head_loss(nll, correct, dh, dw, add, h, labels, dnll, &head, s->N, &work);
+    k->head_loss(nll, correct, dh, dw, flags & ADD_DW, h, labels, dnll, &head, s->N, &work);
     give_back_act(k, din[0], dh, s->N * s->C);
     give_back(din[1], dw, s->V * s->C);
     free(h);
@@ -251,16 +240,21 @@ static void head_run_backward(const void *table, const struct op_sizes *s, const
     free(work.data);
 }
 
-BACKWARD(head_backward, head_run_backward, false)
-BACKWARD(head_backward_adding, head_run_backward, true)
+FORWARD(head_forward, head_run, 0)
+FORWARD(head_forward_scaled, head_run, SCALED_LOGITS)
+FORWARD(head_forward_capped, head_run, SCALED_LOGITS | CAPPED_LOGITS)
+BACKWARD(head_backward, head_run_backward, 0)
+BACKWARD(head_backward_adding, head_run_backward, ADD_DW)
+BACKWARD(head_backward_scaled, head_run_backward, SCALED_LOGITS)
+BACKWARD(head_backward_capped, head_run_backward, SCALED_LOGITS | CAPPED_LOGITS)
 
-static void head_logits_forward(const void *table, const struct op_sizes *s, const double *const in[],
-                                double *const out[])
+static void head_logits_run(const void *table, const struct op_sizes *s, const double *const in[], double *const out[],
+                            int flags)
 {
     const struct kernels *k = kernels_of(table);
     act *h = to_act(k, in[0], s->N * s->C);
     real *w = to_real(in[1], s->V * s->C), *logits = to_real(out[0], s->N * s->V);
-    const struct head head = {.w = w, .V = s->V, .C = s->C};
+    const struct head head = head_of(w, s, flags);
     struct workspace work = head_work(k, s);
     k->head_logits(logits, h, &head, s->N, &work);
     give_back(out[0], logits, s->N * s->V);
@@ -268,6 +262,10 @@ static void head_logits_forward(const void *table, const struct op_sizes *s, con
     free(h);
     free(w);
 }
+
+FORWARD(head_logits_forward, head_logits_run, 0)
+FORWARD(head_logits_forward_scaled, head_logits_run, SCALED_LOGITS)
+FORWARD(head_logits_forward_capped, head_logits_run, SCALED_LOGITS | CAPPED_LOGITS)
 
 /* ---- rows: in x (2N,C); out its odd rows (N,C) ---- */
 
@@ -355,35 +353,87 @@ static void adamw_forward(const void *table, const struct op_sizes *s, const dou
     free(g);
 }
 
+#include "ops_activation.inc"
+/* ---- between the stream and operands: in x (N,C); out scale * x, and out, another operand, added to ---- */
+
+static void operands_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    in[0] = out[0] = out[1] = s->N * s->C;
+}
+
+static void operands_run(const void *table, const struct op_sizes *s, const double *const in[], double *const out[],
+                         real scale)
+{
+    const struct kernels *k = kernels_of(table);
+    const size_t n = s->N * s->C, bytes = n * k->act_size;
+    real *x = to_real(in[0], n), *sum = to_real(out[1], n);
+    act *buffer = calloc(n + 1, sizeof(real)), *copy = calloc(n + 1, sizeof(real)), *y = to_act(k, in[0], n);
+    memcpy(copy, k->to_act(buffer, x, scale, n), bytes);
+    k->add_act(sum, y, n);
+    give_back_act(k, out[0], copy, n);
+    give_back(out[1], sum, n);
+    free(x);
+    free(y);
+    free(buffer);
+}
+
+FORWARD(operands_forward, operands_run, 1)
+FORWARD(operands_forward_scaled, operands_run, (real)0.375)
+
 #include "ops_attention.inc"
 #include "ops_linear.inc"
-#include "ops_llama.inc"
+#include "ops_rmsnorm.inc"
 
 const struct op REAL_NAME(ops)[] = {
     {"embed", embed_layout, embed_forward, embed_backward},
     {"embed, tokens only", embed_layout_tokens, embed_forward_tokens, embed_backward_tokens},
+    {"embed, scaled", embed_layout, embed_forward_scaled, embed_backward_scaled},
+    {"embed, tokens only, scaled", embed_layout_tokens, embed_forward_tokens_scaled, embed_backward_tokens_scaled},
     {"layernorm", layernorm_layout, layernorm_forward, layernorm_backward},
     {"layernorm, no bias", layernorm_layout_no_bias, layernorm_forward_no_bias, layernorm_backward_no_bias},
     {"rmsnorm", rmsnorm_layout, rmsnorm_forward, rmsnorm_backward},
+    {"rmsnorm, 1 + w", rmsnorm_layout, rmsnorm_forward_plus_one, rmsnorm_backward_plus_one},
+    {"rmsnorm_residual", rmsnorm_residual_layout, rmsnorm_residual_forward, rmsnorm_residual_backward},
+    {"rmsnorm_heads", rmsnorm_heads_layout, rmsnorm_heads_forward, rmsnorm_heads_backward},
+    {"rmsnorm_heads, one", rmsnorm_heads_layout, rmsnorm_heads_forward_one, rmsnorm_heads_backward_one},
     {"linear", linear_layout, linear_forward, linear_backward},
     {"linear, adding", linear_layout, linear_forward, linear_backward_adding},
     {"linear, no bias", linear_layout_no_bias, linear_forward_no_bias, linear_backward_no_bias},
     {"linear, transposed", linear_layout, linear_forward_t, linear_backward_t},
     {"linear, transposed, adding", linear_layout, linear_forward_t, linear_backward_t_adding},
     {"linear, transposed, no bias", linear_layout_no_bias, linear_forward_t_no_bias, linear_backward_t_no_bias},
+    {"linear, three of an input", linear_three_layout, linear_three_forward, linear_three_backward},
     {"linear_residual", linear_residual_layout, linear_residual_forward, NULL},
     {"linear_residual, no bias", linear_residual_layout_no_bias, linear_residual_forward_no_bias, NULL},
     {"linear_residual, transposed", linear_residual_layout, linear_residual_forward_t, NULL},
     {"linear_residual, transposed, no bias", linear_residual_layout_no_bias, linear_residual_forward_t_no_bias, NULL},
-    {"gelu, exact", rows_layout, gelu_exact_forward, gelu_exact_backward},
-    {"gelu, tanh", rows_layout, gelu_tanh_forward, gelu_tanh_backward},
-    {"swiglu", swiglu_layout, swiglu_forward, swiglu_backward},
+    {"linear_residual, scaled", linear_residual_layout, linear_residual_forward_scaled, NULL},
+    {"linear_residual, scaled, transposed, no bias", linear_residual_layout_no_bias,
+     linear_residual_forward_t_no_bias_scaled, NULL},
+    {"linear_residual, none", linear_layout, linear_residual_forward_none, NULL},
+    {"linear_residual, none, no bias", linear_layout_no_bias, linear_residual_forward_none_no_bias, NULL},
+    {"linear_residual, none, scaled", linear_layout, linear_residual_forward_none_scaled, NULL},
+    {"gelu, tanh", activation_layout, gelu_tanh_forward, gelu_tanh_backward},
+    {"gelu, exact", activation_layout, gelu_erf_forward, gelu_erf_backward},
+    {"relu", activation_layout, relu_forward, relu_backward},
+    {"silu", activation_layout, silu_forward, silu_backward},
+    {"gate, gelu tanh", gate_layout, gelu_tanh_gate_forward, gelu_tanh_gate_backward},
+    {"gate, gelu exact", gate_layout, gelu_erf_gate_forward, gelu_erf_gate_backward},
+    {"gate, relu", gate_layout, relu_gate_forward, relu_gate_backward},
+    {"gate, silu", gate_layout, silu_gate_forward, silu_gate_backward},
     {"rope", rope_layout, rope_forward, rope_backward},
+    {"rope, partial", rope_layout, rope_forward_partial, rope_backward_partial},
     {"attention", attention_layout, attention_forward, attention_backward},
     {"head_loss", head_layout, head_forward, head_backward},
     {"head_loss, adding", head_layout, head_forward, head_backward_adding},
+    {"head_loss, scaled", head_layout, head_forward_scaled, head_backward_scaled},
+    {"head_loss, scaled and capped", head_layout, head_forward_capped, head_backward_capped},
     {"head_logits", head_logits_layout, head_logits_forward, NULL},
+    {"head_logits, scaled", head_logits_layout, head_logits_forward_scaled, NULL},
+    {"head_logits, scaled and capped", head_logits_layout, head_logits_forward_capped, NULL},
     {"gather_rows", gather_layout, gather_forward, gather_backward},
+    {"to_act, add_act", operands_layout, operands_forward, NULL},
+    {"to_act, scaled", operands_layout, operands_forward_scaled, NULL},
     {"sum_of_squares", sum_layout, sum_forward, NULL},
     {"adamw", adamw_layout, adamw_forward, NULL},
 };

@@ -17,6 +17,9 @@ struct op_sizes {
     size_t V;         /* embeddings, head */
     size_t n_head, S; /* attention: head size C; N is then the number of queries */
     size_t n_kv_head; /* 0: n_head */
+    size_t window;    /* attention: in keys; 0: none */
+    double softcap;   /* 0: none */
+    bool by_head;     /* a head's q, k and v lie side by side: 3C from one's to the next's */
     /* Where queries and keys of each sequence would begin one behind another. Are the two different, then the
      * sequences' keys lie the other way round, as they may in a cache. */
     size_t q_start[MAX_SEQUENCES + 1], kv_start[MAX_SEQUENCES + 1];
