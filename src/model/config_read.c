@@ -239,7 +239,7 @@ static enum sft_status check_sizes(const struct model_config *config, struct sft
 
 enum sft_status model_config_read(struct model_config *config, const json *root, struct sft_err *err)
 {
-    *config = (struct model_config){0};
+    *config = (struct model_config){.embedding_multiplier = 1, .residual_multiplier = 1, .logits_divisor = 1};
     if (!json_is_object(root))
         return sft_fail(err, SFT_EDATA, "expected an object, found %s", json_type_name(root));
     if (read_family(config, root, err) || read_keys(config, root, err) || config_refuse_keys(config, root, err) ||
