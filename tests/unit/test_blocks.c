@@ -7,7 +7,7 @@
 #include "support/model_loss.h"
 #include "support/run_suite.h"
 #include "support/tables.h"
-#include "support/test_families.h"
+#include "support/test_models.h"
 #include "train/adamw.h"
 #include "train/grad_norm.h"
 #include "train/objective.h"
@@ -32,6 +32,9 @@ static struct model_config config_of(const struct family *family)
                                  .n_positions = POSITIONS,
                                  .vocab_size = V,
                                  .tied = true,
+                                 .embedding_multiplier = 1,
+                                 .residual_multiplier = 1,
+                                 .logits_divisor = 1,
                                  .layer_norm_epsilon = 1e-5};
 }
 
@@ -226,10 +229,10 @@ static void spy_head_loss(real *nll, uint8_t *correct, act *dh, real *dw, bool a
 }
 
 static void spy_embed_bwd(real *dwte, real *dwpe, const real *dx, const int32_t *tokens, const int32_t *position,
-                          real scale, size_t n, size_t width)
+                          int32_t padding, real scale, size_t n, size_t width)
 {
     asked.embedding++;
-    inner->embed_bwd(dwte, dwpe, dx, tokens, position, scale, n, width);
+    inner->embed_bwd(dwte, dwpe, dx, tokens, position, padding, scale, n, width);
 }
 
 static struct kernels spying(const struct kernels *kernels)
@@ -375,6 +378,114 @@ START_TEST(only_what_is_trained_is_computed)
 }
 END_TEST
 
+/* Of each family: vectors (norms and biases), a layer's tensors, one layer's of one dimension, one side of a block. */
+static bool is_vector(const struct tensor *t)
+{
+    return t->n_dims == 1;
+}
+
+static bool is_of_first_layer(const struct tensor *t)
+{
+    return t->layer == 0 && strstr(t->pattern, "%zu");
+}
+
+static bool is_of_last_layer(const struct tensor *t)
+{
+    return t->layer == LAYERS - 1;
+}
+
+static bool is_vector_of_last_layer(const struct tensor *t)
+{
+    return is_vector(t) && is_of_last_layer(t);
+}
+
+static bool is_residual(const struct tensor *t)
+{
+    return t->init == INIT_NORMAL_RESIDUAL;
+}
+
+static bool is_key(const struct tensor *t)
+{
+    return strstr(t->pattern, "k_") != NULL;
+}
+
+static bool is_model_of_amx(const struct kernels *kernels) /* which is slow */
+{
+    return strstr(table_name(kernels), "model") != NULL;
+}
+
+static void check_alone(const struct kernels *kernels, const struct model_config *config, const struct transformer *all,
+                        tensor_choice *trained)
+{
+    struct transformer some;
+    struct adamw adamw;
+    run_step(&some, &adamw, config, kernels, trained);
+    for (size_t i = 0; i < some.params.table.n_tensors; i++) {
+        const struct tensor *t = &some.params.table.tensors[i], *of_all = &all->params.table.tensors[i];
+        if (t->trained)
+            ck_assert_msg(memcmp(param_grads(&some.params, t), param_grads(&all->params, of_all),
+                                 t->count * sizeof(float)) == 0,
+                          "%s: %s: the gradient of %s", table_name(kernels), config->family->model_type, t->name);
+    }
+    adamw_free(&adamw);
+    transformer_free(&some);
+}
+
+/* What is frozen changes no bit of the others' gradients. */
+START_TEST(some_tensors_alone)
+{
+    static tensor_choice *const some[] = {is_vector, is_of_first_layer, is_of_last_layer, is_vector_of_last_layer,
+                                          is_residual, is_key};
+    const struct model_config config = test_model((enum test_model)_i, C, POSITIONS, V);
+    for (size_t i = 0; i < n_tables; i++) {
+        struct transformer all;
+        struct adamw adamw;
+        if (is_model_of_amx(tables[i]))
+            continue;
+        run_step(&all, &adamw, &config, tables[i], tensor_any);
+        for (size_t k = 0; k < sizeof some / sizeof *some; k++)
+            check_alone(tables[i], &config, &all, some[k]);
+        adamw_free(&adamw);
+        transformer_free(&all);
+    }
+}
+END_TEST
+
+/* ---- a padding token ---- */
+
+/* transformers makes the embedding with padding_idx: looking that token up gives its row nothing. */
+static void check_padding(const struct kernels *kernels)
+{
+    struct model_config config = test_model(MODEL_OFFSET, C, POSITIONS, V);
+    struct test_batch b;
+    struct transformer all, padded;
+    struct adamw adamw_all, adamw;
+    make_batch(&b);
+    config.tied = false;
+    config.pad_token_id = b.tokens[2];
+    run_step(&all, &adamw_all, &config, kernels, tensor_any);
+    config.has_padding_idx = true;
+    run_step(&padded, &adamw, &config, kernels, tensor_any);
+    const float *expected = all.params.grads.data, *grads = padded.params.grads.data;
+    const size_t row = padded.params.table.token_embedding->grad_offset + (size_t)config.pad_token_id * C;
+    for (size_t i = 0; i < padded.params.table.n_trained_elements; i++) {
+        const bool is_padding = i >= row && i < row + C;
+        ck_assert_msg(grads[i] == (is_padding ? 0 : expected[i]), "%s: element %zu", table_name(kernels), i);
+        ck_assert(!is_padding || expected[i] != 0);
+    }
+    adamw_free(&adamw_all);
+    adamw_free(&adamw);
+    transformer_free(&all);
+    transformer_free(&padded);
+}
+
+START_TEST(a_padding_token_gives_its_row_no_gradient)
+{
+    for (size_t i = 0; i < n_tables; i++)
+        check_padding(tables[i]);
+}
+END_TEST
+
 /* ---- many sequences in one forward pass ---- */
 
 enum { STREAMS = 3, CAPACITY = 64, DECODED = 6 };
@@ -464,7 +575,7 @@ static void check_streams(const struct kernels *kernels, const struct model_conf
                 size = fmax(size, fabs((double)alone[i]));
             }
             check_error(table_name(kernels), "logits of many streams", worst / size,
-                        is_bf16_table(kernels) ? 2.5e-2 : 2e-6);
+                        is_bf16_table(kernels) ? 5e-2 : 2e-6);
         }
     }
     check_untouched(k, row_bytes, &streams);
@@ -477,14 +588,11 @@ static void check_streams(const struct kernels *kernels, const struct model_conf
 
 START_TEST(many_streams_are_each_as_if_alone)
 {
-    struct model_config gpt2 = config_of(&family_gpt2), grouped = config_of(&family_bare);
-    gpt2.initializer_range = grouped.initializer_range = 0.3; /* so that attention looks at something */
-    grouped.n_head = 4;
-    grouped.n_kv_head = 2;
-    for (size_t i = 0; i < n_tables; i++) {
-        check_streams(tables[i], &gpt2);
-        check_streams(tables[i], &grouped);
-    }
+    struct model_config config = test_model((enum test_model)_i, C, POSITIONS, V);
+    config.initializer_range = 0.3; /* so that attention looks at something */
+    for (size_t i = 0; i < n_tables; i++)
+        if (runs_model(tables[i], &config) && (!is_model_of_amx(tables[i]) || _i <= MODEL_BARE))
+            check_streams(tables[i], &config);
 }
 END_TEST
 
@@ -498,7 +606,9 @@ int main(int argc, char **argv)
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, three_tensors_are_one);
     tcase_add_loop_test(tcase, only_what_is_trained_is_computed, 0, N_CHOICES);
-    tcase_add_test(tcase, many_streams_are_each_as_if_alone);
+    tcase_add_test(tcase, a_padding_token_gives_its_row_no_gradient);
+    tcase_add_loop_test(tcase, some_tensors_alone, 0, N_TEST_MODELS);
+    tcase_add_loop_test(tcase, many_streams_are_each_as_if_alone, 0, N_TEST_MODELS);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

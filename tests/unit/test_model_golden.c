@@ -417,7 +417,8 @@ START_TEST(a_cache_changes_only_rounding)
     float *whole = mem_alloc(V * sizeof *whole), *fed = mem_alloc(V * sizeof *fed);
     ck_assert_uint_eq(n, last + 1);
     golden_logits(&f.model, tokens, n, &last, 1, whole);
-    golden_check(kv_pool_init(&pool, &f.model, 3, n, &err), &err);
+    kv_pool_init(&pool, &f.model, 3, n);
+    golden_check(kv_pool_reserve(&pool, n, &err), &err);
     feed(&f, &pool, &len, tokens, 20, fed);
     feed(&f, &pool, &len, tokens + 20, 15, fed);
     for (size_t t = 35; t < n; t++)
