@@ -15,6 +15,8 @@ static struct jinja_value variable(const struct jinja_interp *in, struct jinja_s
         if (found)
             return *found;
     }
+    if (in->date.year == 0 && jinja_string_is(name, "strftime_now"))
+        return jinja_undefined();
     return jinja_function(name);
 }
 
@@ -159,7 +161,7 @@ static struct jinja_value call(struct jinja_interp *in, const struct jinja_node 
     case JINJA_METHOD: return jinja_call_method(in, of.method, &args);
     case JINJA_FUNCTION: return jinja_call_function(in, of.string, &args);
     case JINJA_UNDEFINED:
-        if (node->a->kind == NODE_NAME && !jinja_string_is(node->a->name, "caller"))
+        if (node->a->kind == NODE_NAME && !jinja_string_is(node->a->name, "strftime_now"))
             return jinja_unknown(in, "the function '%.*s'", (int)node->a->name.len, node->a->name.data);
         return jinja_raise(in, "what is called is undefined");
     default: return jinja_raise(in, "a value of this kind is not callable");

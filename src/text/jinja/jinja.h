@@ -20,7 +20,8 @@ struct jinja; /* a parsed template */
 enum jinja_result jinja_parse(struct jinja **jinja, const char *source, size_t len, char message[JINJA_MESSAGE_MAX]);
 void jinja_free(struct jinja *jinja);
 
-/* Render with these variables (a dict; its arena is the caller's). The clock of strftime_now is date, at noon. */
+/* Render with these variables (a dict; its arena is the caller's). strftime_now says this date, at noon; it is
+ * not there in year 0. */
 enum jinja_result jinja_render(const struct jinja *jinja, const struct jinja_value *variables, struct jinja_date date,
                                struct jinja_output *out);
 

@@ -425,6 +425,8 @@ const struct op REAL_NAME(ops)[] = {
     {"rope", rope_layout, rope_forward, rope_backward},
     {"rope, partial", rope_layout, rope_forward_partial, rope_backward_partial},
     {"attention", attention_layout, attention_forward, attention_backward},
+    {"attention, window", attention_layout, attention_forward, attention_backward},
+    {"attention, soft cap", attention_layout, attention_forward, attention_backward},
     {"head_loss", head_layout, head_forward, head_backward},
     {"head_loss, adding", head_layout, head_forward, head_backward_adding},
     {"head_loss, scaled", head_layout, head_forward_scaled, head_backward_scaled},
