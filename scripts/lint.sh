@@ -87,6 +87,7 @@ only_in() { # HEADER ROOM...
 only_in 'cjson/cJSON.h' src/base/json
 only_in 'ini.h' src/config/
 only_in 'pcre2.h' src/text/
+only_in 'utf8proc.h' src/text/
 only_in 'zlib.h' src/data/source/
 only_in 'cblas.h' kernels/blas/
 

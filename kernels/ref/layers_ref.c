@@ -15,11 +15,11 @@ void REF(embed_fwd)(real *x, const real *wte, const real *wpe, const int32_t *to
 }
 
 void REF(embed_bwd)(real *dwte, real *dwpe, const real *dx, const int32_t *tokens, const int32_t *position,
-                    real scale, size_t N, size_t C)
+                    int32_t padding, real scale, size_t N, size_t C)
 {
     for (size_t n = 0; n < N; n++)
         for (size_t c = 0; c < C; c++) {
-            if (dwte)
+            if (dwte && tokens[n] != padding)
                 dwte[(size_t)tokens[n] * C + c] += scale * dx[n * C + c];
             if (dwpe)
                 dwpe[(size_t)position[n] * C + c] += dx[n * C + c];

@@ -76,7 +76,7 @@ static void put_tokens(struct strbuf *out, const struct row *row, size_t first, 
                        const char *colour)
 {
     struct strbuf bytes = {0};
-    tokenizer_decode(row->preview->tok, row->tokens + first, end - first, false, &bytes);
+    tokenizer_decode_part(row->preview->tok, row->tokens + first, end - first, false, &bytes);
     put_lines(out, bytes.data, bytes.len, colour);
     strbuf_free(&bytes);
 }
@@ -152,10 +152,10 @@ static size_t whole_characters(const struct row *row, size_t first, size_t end)
 {
     size_t i = first + 1;
     struct strbuf bytes = {0};
-    tokenizer_decode(row->preview->tok, row->tokens + first, 1, false, &bytes);
+    tokenizer_decode_part(row->preview->tok, row->tokens + first, 1, false, &bytes);
     while (i < end && bytes.len && utf8_incomplete_tail(bytes.data, bytes.len) &&
            row->weights[i] == row->weights[first]) {
-        tokenizer_decode(row->preview->tok, row->tokens + i, 1, false, &bytes);
+        tokenizer_decode_part(row->preview->tok, row->tokens + i, 1, false, &bytes);
         i++;
     }
     strbuf_free(&bytes);
@@ -220,7 +220,7 @@ static void put_table(struct strbuf *out, const struct row *row)
         strbuf_printf(out, "%8zu %8d %7g  %s", i, row->tokens[i], (double)row->weights[i],
                       mark ? trained_shade[0] : "");
         strbuf_clear(&bytes);
-        tokenizer_decode(row->preview->tok, row->tokens + i, 1, false, &bytes);
+        tokenizer_decode_part(row->preview->tok, row->tokens + i, 1, false, &bytes);
         strbuf_add_visible(out, bytes.data, bytes.len);
         strbuf_printf(out, "%s\n", mark ? plain : "");
     }

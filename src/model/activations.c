@@ -26,19 +26,19 @@ static struct stream_grad plan_stream(struct activation_plan *plan, const struct
     return stream;
 }
 
-static bool is_parallel(const struct family *family)
+static bool has_parallel_sublayers(const struct model_config *config)
 {
     bool parallel = false;
-    for (size_t i = 0; i < family->n_sublayers; i++)
-        parallel = parallel || family->sublayers[i].parallel;
-    return parallel;
+    for (size_t i = 0; i < config->family->n_sublayers; i++)
+        parallel = parallel || config->family->sublayers[i].parallel;
+    return parallel && !config->sequential_residual;
 }
 
 static void lay_out_ends(struct activations *acts, const struct model_config *config)
 {
     struct activation_plan *plan = &acts->plan;
     const size_t N = plan->N, C = config->n_embd;
-    const bool parallel = is_parallel(config->family);
+    const bool parallel = has_parallel_sublayers(config);
     acts->x_out = plan_take(plan, "last layer's targets", N * C, sizeof(real));
     if (parallel)
         acts->seen_rows = plan_take(plan, "last layer's targets", N * C, sizeof(real));

@@ -8,7 +8,7 @@ const struct config_key gemma_keys[] = {
     {"final_logit_softcapping", REAL_KEY(logit_softcap), .nullable = true, .max = 1e6},
     {NULL},
 };
-const char *const gemma_ignored[] = {"hidden_act", NULL}; /* of Gemma 1 */
+const char *const gemma_ignored[] = {"hidden_act", "sliding_window_size", NULL}; /* older names of keys */
 
 static const struct config_key config_keys[] = {
     {"attn_logit_softcapping", REAL_KEY(attention_softcap), .nullable = true, .max = 1e6},

@@ -8,7 +8,8 @@ static const struct refused_key refused_keys[] = {
 };
 
 static const struct sublayer_spec sublayers[] = {
-    {.kind = BLOCK_ATTENTION, GEMMA_ATTENTION_NORMS,
+    {.kind = BLOCK_ATTENTION,
+     GEMMA_ATTENTION_NORMS,
      .attention = {LLAMA_ATTENTION, LLAMA_QK_NORM(NORM_RMSNORM_PLUS_ONE)}},
     {.kind = BLOCK_MLP, GEMMA_MLP_NORMS, .mlp = {LLAMA_MLP}},
 };

@@ -234,6 +234,14 @@ static const real *sublayers_backward(const struct transformer *model, struct ac
     return dx.all;
 }
 
+static void embeddings_backward(const struct transformer *model, const real *dx, const struct batch *batch)
+{
+    const struct model_config *config = &model->config;
+    const int32_t padding = config->has_padding_idx ? config->pad_token_id : -1;
+    model->kernels->embed_bwd(model->dtoken_embedding, model->dposition_embedding, dx, batch->tokens, batch->position,
+                              padding, (real)config->embedding_multiplier, batch->N, config->n_embd);
+}
+
 void transformer_backward(const struct transformer *model, struct activations *acts, const struct batch *batch,
                           const struct targets *targets, bool add)
 {
@@ -246,7 +254,5 @@ void transformer_backward(const struct transformer *model, struct activations *a
     head_backward(model, acts, &pass, targets);
     const real *dx = sublayers_backward(model, acts, &pass, lowest, to_embeddings);
     if (to_embeddings) /* after the head, which sets every row of an embedding tied to it */
-        model->kernels->embed_bwd(model->dtoken_embedding, model->dposition_embedding, dx, batch->tokens,
-                                  batch->position, (real)model->config.embedding_multiplier, batch->N,
-                                  model->config.n_embd);
+        embeddings_backward(model, dx, batch);
 }

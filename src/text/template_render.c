@@ -71,6 +71,7 @@ static void flush(struct rendering *r, int32_t after)
     struct rendered *out = r->out;
     size_t begin = 0, end = out->text.len;
     encoder_strip(r->enc, r->before, after, out->text.data, &begin, &end);
+    encoder_set_continuation(r->enc, r->before != TOKEN_NONE);
     while (r->n_marks > 1 && out->marks[r->n_marks - 1].from >= end) /* of parts that were empty or stripped */
         r->n_marks--;
     if (begin < end && r->n_marks == 1) {
@@ -80,6 +81,7 @@ static void flush(struct rendering *r, int32_t after)
     } else if (begin < end) {
         encode_marked(r, begin, end);
     }
+    encoder_set_continuation(r->enc, false);
     strbuf_clear(&out->text);
     r->n_marks = 0;
     r->before = after;
@@ -129,6 +131,7 @@ static void put_document(struct rendering *r, const struct chat_template *tpl, c
 {
     if (tpl->document_start != TOKEN_NONE)
         put_control(r, tpl->document_start, m->weight);
+    r->before = TOKEN_NONE; /* the document begins here: the tokenizer puts its BOS before text, not into it */
     put_text(r, m->content, m->len, m->weight);
     if (tpl->document_end != TOKEN_NONE)
         put_control(r, tpl->document_end, m->weight);

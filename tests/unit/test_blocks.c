@@ -229,10 +229,10 @@ static void spy_head_loss(real *nll, uint8_t *correct, act *dh, real *dw, bool a
 }
 
 static void spy_embed_bwd(real *dwte, real *dwpe, const real *dx, const int32_t *tokens, const int32_t *position,
-                          real scale, size_t n, size_t width)
+                          int32_t padding, real scale, size_t n, size_t width)
 {
     asked.embedding++;
-    inner->embed_bwd(dwte, dwpe, dx, tokens, position, scale, n, width);
+    inner->embed_bwd(dwte, dwpe, dx, tokens, position, padding, scale, n, width);
 }
 
 static struct kernels spying(const struct kernels *kernels)
@@ -451,6 +451,41 @@ START_TEST(some_tensors_alone)
 }
 END_TEST
 
+/* ---- a padding token ---- */
+
+/* transformers makes the embedding with padding_idx: looking that token up gives its row nothing. */
+static void check_padding(const struct kernels *kernels)
+{
+    struct model_config config = test_model(MODEL_OFFSET, C, POSITIONS, V);
+    struct test_batch b;
+    struct transformer all, padded;
+    struct adamw adamw_all, adamw;
+    make_batch(&b);
+    config.tied = false;
+    config.pad_token_id = b.tokens[2];
+    run_step(&all, &adamw_all, &config, kernels, tensor_any);
+    config.has_padding_idx = true;
+    run_step(&padded, &adamw, &config, kernels, tensor_any);
+    const float *expected = all.params.grads.data, *grads = padded.params.grads.data;
+    const size_t row = padded.params.table.token_embedding->grad_offset + (size_t)config.pad_token_id * C;
+    for (size_t i = 0; i < padded.params.table.n_trained_elements; i++) {
+        const bool is_padding = i >= row && i < row + C;
+        ck_assert_msg(grads[i] == (is_padding ? 0 : expected[i]), "%s: element %zu", table_name(kernels), i);
+        ck_assert(!is_padding || expected[i] != 0);
+    }
+    adamw_free(&adamw_all);
+    adamw_free(&adamw);
+    transformer_free(&all);
+    transformer_free(&padded);
+}
+
+START_TEST(a_padding_token_gives_its_row_no_gradient)
+{
+    for (size_t i = 0; i < n_tables; i++)
+        check_padding(tables[i]);
+}
+END_TEST
+
 /* ---- many sequences in one forward pass ---- */
 
 enum { STREAMS = 3, CAPACITY = 64, DECODED = 6 };
@@ -571,6 +606,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, three_tensors_are_one);
     tcase_add_loop_test(tcase, only_what_is_trained_is_computed, 0, N_CHOICES);
+    tcase_add_test(tcase, a_padding_token_gives_its_row_no_gradient);
     tcase_add_loop_test(tcase, some_tensors_alone, 0, N_TEST_MODELS);
     tcase_add_loop_test(tcase, many_streams_are_each_as_if_alone, 0, N_TEST_MODELS);
     suite_add_tcase(suite, tcase);

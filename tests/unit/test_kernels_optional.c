@@ -155,7 +155,7 @@ static void run_embed_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS],
         tokens[n] = (int32_t)(n * 7 % V);
         position[n] = (int32_t)(n % POSITIONS);
     }
-    k->embed_bwd(out[0], out[1], dx, tokens, out[1] ? position : NULL, 1, N, IN);
+    k->embed_bwd(out[0], out[1], dx, tokens, out[1] ? position : NULL, -1, 1, N, IN);
     free(dx);
     free(tokens);
     free(position);
@@ -334,7 +334,7 @@ static void embed_fwd_of_none(const struct kernels *k)
 
 static void embed_bwd_of_none(const struct kernels *k)
 {
-    k->embed_bwd(touched[0], touched[1], some, ids, ids, 1, 0, IN);
+    k->embed_bwd(touched[0], touched[1], some, ids, ids, -1, 1, 0, IN);
 }
 
 static void layernorm_fwd_of_none(const struct kernels *k)

@@ -62,7 +62,8 @@ static void embed_run_backward(const void *table, const struct op_sizes *s, cons
     int32_t *tokens = make_indices(s->N, s->V, 7), *position = positions ? make_indices(s->N, s->V, 1) : NULL;
     real *dwte = to_real(din[0], s->V * s->C), *dwpe = positions ? to_real(din[1], s->V * s->C) : NULL;
     real *dx = to_real(dout[0], s->N * s->C);
-    kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, flags & SCALED_TOKENS ? some_scale : 1, s->N, s->C);
+    kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, -1, flags & SCALED_TOKENS ? some_scale : 1, s->N,
+                                 s->C);
     give_back(din[0], dwte, s->V * s->C);
     if (positions)
         give_back(din[1], dwpe, s->V * s->C);
@@ -424,6 +425,8 @@ const struct op REAL_NAME(ops)[] = {
     {"rope", rope_layout, rope_forward, rope_backward},
     {"rope, partial", rope_layout, rope_forward_partial, rope_backward_partial},
     {"attention", attention_layout, attention_forward, attention_backward},
+    {"attention, window", attention_layout, attention_forward, attention_backward},
+    {"attention, soft cap", attention_layout, attention_forward, attention_backward},
     {"head_loss", head_layout, head_forward, head_backward},
     {"head_loss, adding", head_layout, head_forward, head_backward_adding},
     {"head_loss, scaled", head_layout, head_forward_scaled, head_backward_scaled},
