@@ -67,12 +67,12 @@ struct model_config {
     size_t sliding_window;         /* positions, its own included, that a query sees in */
     struct layer_set sliding;      /* these layers; empty where sliding_window is 0 */
 
-    double attention_multiplier; /* of q . k; 0: head_dim^-1/2 */
-    bool scale_attn_by_inverse_layer_idx; /* and that divided by the layer's number, from 1 */
+    double attention_multiplier;             /* of q . k; 0: head_dim^-1/2 */
+    bool scale_attn_by_inverse_layer_idx;    /* and that divided by the layer's number, from 1 */
     double attention_softcap, logit_softcap; /* s: x becomes s tanh(x / s) */
     double embedding_multiplier, residual_multiplier, logits_divisor;
 
-    double dropout; /* the largest the base had; sft trains without, and says so */
+    double dropout;                                   /* the largest the base had; sft trains without, and says so */
     int32_t bos_token_id, eos_token_id, pad_token_id; /* -1: none */
     bool has_padding_idx; /* nn.Embedding's: looking up pad_token_id gives its row no gradient */
 };

@@ -10,8 +10,8 @@
 
 enum { CONFIG_SIZE_LIMIT = INT32_MAX }; /* beyond it a file is damaged rather than large */
 
-const json *config_find(const json *root, const char *path);  /* NULL where it is absent or null */
-bool config_is_null(const json *root, const char *path);      /* it is there, and null */
+const json *config_find(const json *root, const char *path); /* NULL where it is absent or null */
+bool config_is_null(const json *root, const char *path);     /* it is there, and null */
 
 /* Which of several names (NULL: none) is there; the first where none is. All that are there must say the same. */
 enum sft_status config_choose(const char **name, const json *root, const char *const *names, size_t n,

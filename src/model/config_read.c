@@ -29,8 +29,7 @@ static enum sft_status read_family(struct model_config *config, const json *root
         return SFT_EDATA;
     if (!model_type && !architecture)
         return fail_family(NULL, NULL, err);
-    const struct family *family =
-        model_type ? family_by_model_type(model_type) : family_by_architecture(architecture);
+    const struct family *family = model_type ? family_by_model_type(model_type) : family_by_architecture(architecture);
     if (!family && model_type && config_refuse_type(model_type, err))
         return SFT_EDATA;
     if (!family)
@@ -43,8 +42,7 @@ static enum sft_status read_family(struct model_config *config, const json *root
 /* ---- fields ---- */
 
 /* The name under which a key stands; its own where it stands under none. Two that contradict are an error. */
-static enum sft_status find_key(const char **found, const json *root, const struct config_key *k,
-                                struct sft_err *err)
+static enum sft_status find_key(const char **found, const json *root, const struct config_key *k, struct sft_err *err)
 {
     const char *const names[] = {k->key, k->alias};
     if (config_choose(found, root, names, 2, err))
@@ -132,20 +130,28 @@ static enum sft_status read_activation(struct model_config *config, const json *
     return sft_fail(err, SFT_EDATA, "%s '%s' is not supported (%s are)", key, name, activation_names());
 }
 
+static enum sft_status raise_dropout(struct model_config *config, const json *root, const char *const *keys,
+                                     double by_default, struct sft_err *err)
+{
+    for (; keys && *keys; keys++) {
+        double p = by_default;
+        if (config_get_real(&p, root, *keys, 0, 1, err))
+            return SFT_EDATA;
+        config->dropout = fmax(config->dropout, p);
+    }
+    return SFT_OK;
+}
+
 /* The largest of all that any family may have. */
 static enum sft_status read_dropout(struct model_config *config, const json *root, struct sft_err *err)
 {
     static const char *const keys[] = {"attention_dropout", "hidden_dropout", "activation_dropout", "layerdrop", NULL};
     const double by_default = config->dropout;
     config->dropout = 0;
-    for (const char *const *list = config->family->dropouts; list; list = list == keys ? NULL : keys)
-        for (const char *const *key = list; *key; key++) {
-            double p = list == keys ? 0 : by_default;
-            if (config_get_real(&p, root, *key, 0, 1, err))
-                return SFT_EDATA;
-            config->dropout = fmax(config->dropout, p);
-        }
-    return SFT_OK;
+    return raise_dropout(config, root, keys, 0, err) ||
+                   raise_dropout(config, root, config->family->dropouts, by_default, err)
+               ? SFT_EDATA
+               : SFT_OK;
 }
 
 /* An id, a list of ids (the first that the vocabulary has counts) or null. One outside the vocabulary is none:
@@ -225,8 +231,7 @@ static enum sft_status check_sizes(const struct model_config *config, struct sft
                         LAYER_LIMIT);
     const double n_parameters = tensor_table_estimate(config);
     if (n_parameters > parameter_limit)
-        return sft_fail(err, SFT_EDATA, "these sizes make %.3g parameters, more than can be right",
-                        n_parameters);
+        return sft_fail(err, SFT_EDATA, "these sizes make %.3g parameters, more than can be right", n_parameters);
     return SFT_OK;
 }
 
@@ -234,13 +239,13 @@ static enum sft_status check_sizes(const struct model_config *config, struct sft
 
 enum sft_status model_config_read(struct model_config *config, const json *root, struct sft_err *err)
 {
-    *config = (struct model_config){0};
+    *config = (struct model_config){.embedding_multiplier = 1, .residual_multiplier = 1, .logits_divisor = 1};
     if (!json_is_object(root))
         return sft_fail(err, SFT_EDATA, "expected an object, found %s", json_type_name(root));
     if (read_family(config, root, err) || read_keys(config, root, err) || config_refuse_keys(config, root, err) ||
         derive_sizes(config, err) || check_sizes(config, err) || config_read_layers(config, root, err) ||
-        config_read_rope(config, root, err) || read_activation(config, root, err) ||
-        read_dropout(config, root, err) || read_token_ids(config, root, err))
+        config_read_rope(config, root, err) || read_activation(config, root, err) || read_dropout(config, root, err) ||
+        read_token_ids(config, root, err))
         return SFT_EDATA;
     derive_multipliers(config);
     return SFT_OK;

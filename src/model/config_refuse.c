@@ -17,8 +17,8 @@ static const char recurrent[] = "layers that carry a state from position to posi
 static const char experts[] = "mixtures of experts are not supported";
 static const char per_layer[] = "embeddings of each layer are not supported";
 static const char linear[] = "layers of linear attention are not supported";
-static const char images[] = "models that see images are not supported, but their text model is where it is saved alone "
-                             "(gemma3_text)";
+static const char images[] = "models that see images are not supported, but their text model is, where it is saved "
+                             "alone (gemma3_text)";
 
 /* By how a model_type begins, or by a part of it ("_moe"). */
 static const struct {
@@ -50,8 +50,8 @@ enum sft_status config_refuse_type(const char *model_type, struct sft_err *err)
 
 /* ---- keys that are known, and not done ---- */
 
-static const char quantized[] = "quantized weights are not read; load the model in transformers, dequantize it and save "
-                                "that, or remove the key where the weights are plain";
+static const char quantized[] = "quantized weights are not read; dequantize the model in transformers and save that, "
+                                "or remove the key where the weights are plain";
 
 static const struct refused_key refused[] = {
     {"quantization_config", .why = quantized},
@@ -72,7 +72,7 @@ static const struct refused_key refused[] = {
     {"add_cross_attention", .why = "a model with an encoder is not supported"},
     {"is_encoder_decoder", .why = "a model with an encoder is not supported"},
     {"use_bidirectional_attention", .why = "a model that sees what comes next cannot be trained to foretell it"},
-    {NULL},
+    {.key = NULL},
 };
 
 /* Whether the value is the one that may be. */
@@ -104,14 +104,14 @@ static enum sft_status check_refused(const struct refused_key *keys, const struc
 
 /* Parts of names that speak of what a model computes. */
 static const char *const arithmetic[] = {
-    "act", "activation", "adapter", "alibi", "attention", "attn", "bias", "bidirectional", "blocks", "causal",
-    "chunk", "clip", "conv", "cross", "dim", "dims", "embed", "embedding", "embeddings", "expert", "experts", "ff",
-    "ffn", "gate", "gated", "gating", "head", "heads", "hidden", "inner", "interleaved", "intermediate", "k", "kv",
-    "latent", "layer", "layernorm", "layers", "logit", "logits", "lora", "mamba", "mixer", "mla", "mlp", "moe",
-    "mrope", "multiplier", "mup", "nope", "norm", "position", "positional", "positions", "q", "qk", "qkv", "query",
-    "rank", "recurrent", "residual", "rms", "rmsnorm", "rope", "rotary", "router", "scale", "scaled", "scaling",
-    "sink", "sinks", "sliding", "softcap", "softcapping", "softmax", "sparse", "ssm", "state", "theta", "v", "window",
-    "yarn",
+    "act", "activation", "adapter", "alibi", "altup", "attention", "attn", "bias", "bidirectional", "blocks",
+    "causal", "chunk", "clamp", "clip", "conv", "conv1d", "cross", "depth", "dim", "dims", "emb", "embed",
+    "embedding", "embeddings", "eps", "epsilon", "expert", "experts", "ff", "ffn", "gate", "gated", "gating", "head",
+    "heads", "hidden", "inner", "interleaved", "intermediate", "kv", "latent", "laurel", "layer", "layernorm",
+    "layers", "logit", "logits", "lora", "mamba", "mixer", "mla", "mlp", "moe", "mrope", "multiplier", "mup", "nope",
+    "norm", "pos", "position", "positional", "positions", "qk", "qkv", "query", "rank", "recurrent", "residual",
+    "rms", "rmsnorm", "rope", "rotary", "router", "scale", "scaled", "scaling", "sink", "sinks", "sliding", "softcap",
+    "softcapping", "softmax", "sparse", "ssm", "state", "swiglu", "theta", "window", "yarn",
 };
 
 /* And of those that do, what changes nothing here: at random, how weights begin, how the same is computed. */

@@ -19,11 +19,15 @@ static const char *const types[] = {[ROPE_DEFAULT] = "default", [ROPE_LINEAR] = 
 enum { N_TYPES = sizeof types / sizeof *types };
 
 /* Of all types; a type leaves alone what it has no use for, as transformers does. */
-static const char *const keys[] = {"rope_type",       "type",
-                                   "rope_theta",      "factor",
-                                   "low_freq_factor", "high_freq_factor",
+static const char *const keys[] = {"rope_type",
+                                   "type",
+                                   "rope_theta",
+                                   "factor",
+                                   "low_freq_factor",
+                                   "high_freq_factor",
                                    "attention_factor", /* of yarn and longrope alone */
-                                   "original_max_position_embeddings", "partial_rotary_factor"};
+                                   "original_max_position_embeddings",
+                                   "partial_rotary_factor"};
 
 /* The first of the place's objects that is there, and where none is the first. */
 static const char *object_of(const json *root, const struct place *place)
@@ -34,7 +38,8 @@ static const char *object_of(const json *root, const struct place *place)
     return place->objects[0];
 }
 
-/* The path of a value that may stand outside, under `flat`, and in any of the place's objects, under one name or two. */
+/* The path of a value that may stand outside, under `flat`, and in any of the place's objects, under one name or
+ * two. */
 static enum sft_status find_path(char path[PATH_MAX_CHARS], const json *root, const struct place *place,
                                  const char *flat, const char *key, const char *other, struct sft_err *err)
 {
@@ -69,8 +74,7 @@ static enum sft_status check_object(const json *root, const char *path, struct s
     return SFT_OK;
 }
 
-static enum sft_status read_type(enum rope_type *type, const json *root, const struct place *place,
-                                 struct sft_err *err)
+static enum sft_status read_type(enum rope_type *type, const json *root, const struct place *place, struct sft_err *err)
 {
     char path[PATH_MAX_CHARS];
     if (find_path(path, root, place, NULL, "rope_type", "type", err))
@@ -178,8 +182,7 @@ enum sft_status config_read_rope(struct model_config *config, const json *root, 
         return SFT_OK;
     if (nested && (check_nested(root, err) || read_place(&config->rope_local, root, &local, config->n_positions, err)))
         return SFT_EDATA;
-    return read_place(&config->rope, root, &all, config->n_positions, err) ||
-                   read_rotary_dim(config, root, &all, err)
+    return read_place(&config->rope, root, &all, config->n_positions, err) || read_rotary_dim(config, root, &all, err)
                ? SFT_EDATA
                : SFT_OK;
 }
@@ -187,10 +190,9 @@ enum sft_status config_read_rope(struct model_config *config, const json *root, 
 bool config_knows_rope_key(const struct family *family, const char *key)
 {
     const struct rope_spec *spec = &family->rope;
-    const char *const known[] = {"rope_scaling",        "rope_parameters",
-                                 "partial_rotary_factor", "original_max_position_embeddings",
-                                 spec->theta_key,       spec->local_theta_key,
-                                 spec->partial_key};
+    const char *const known[] = {
+        "rope_scaling",  "rope_parameters",     "partial_rotary_factor", "original_max_position_embeddings",
+        spec->theta_key, spec->local_theta_key, spec->partial_key};
     for (size_t i = 0; spec->theta_key && i < sizeof known / sizeof *known; i++)
         if (known[i] && strcmp(known[i], key) == 0)
             return true;

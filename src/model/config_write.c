@@ -17,6 +17,18 @@ static void set_json(json *root, const char *key, struct strbuf *text)
     json_set_node(root, key, value);
 }
 
+/* A number that transformers wants to be a float: 30.0, not 30. */
+static void set_real(json *object, const char *key, double x)
+{
+    struct strbuf text = {0};
+    if (x != floor(x) || fabs(x) >= 1e15) {
+        json_set_number(object, key, x);
+        return;
+    }
+    strbuf_printf(&text, "%.1f", x);
+    set_json(object, key, &text);
+}
+
 /* A list with an entry a layer. */
 static void set_layers(json *root, const char *key, const struct layer_set *set, size_t n_layer, const char *in,
                        const char *out)
@@ -41,7 +53,8 @@ static void set_size(json *root, const struct config_key *k, size_t n)
     bool is_there = false;
     for (size_t i = 0; i < 3; i++) {
         is_there |= is_said(root, names[i]);
-        if (is_said(root, names[i]) && config_find(root, names[i]) && json_number(json_get(root, names[i])) != (double)n)
+        if (is_said(root, names[i]) && config_find(root, names[i]) &&
+            json_number(json_get(root, names[i])) != (double)n)
             json_set_number(root, names[i], (double)n);
     }
     if (!is_there)
@@ -71,7 +84,7 @@ static void set_key(json *root, const struct config_key *k, const struct model_c
         if (k->nullable && *(const double *)field == 0)
             json_set_null(root, k->key);
         else
-            json_set_number(root, k->key, *(const double *)field);
+            set_real(root, k->key, *(const double *)field);
         break;
     case CONFIG_FLAG:
         json_set_bool(root, k->key, *(const bool *)field);
@@ -109,17 +122,17 @@ static void set_windows(json *root, const struct model_config *config)
 
 static void set_rope_scaling(json *root, const struct rope_config *rope)
 {
-    struct strbuf text = {0};
     if (rope->type == ROPE_DEFAULT || config_find(root, "rope_scaling"))
         return;
-    strbuf_printf(&text, "{\"rope_type\":\"%s\",\"factor\":%.17g", rope->type == ROPE_LINEAR ? "linear" : "llama3",
-                  rope->factor);
-    if (rope->type == ROPE_LLAMA3)
-        strbuf_printf(&text,
-                      ",\"low_freq_factor\":%.17g,\"high_freq_factor\":%.17g,\"original_max_position_embeddings\":%zu",
-                      rope->low_freq_factor, rope->high_freq_factor, rope->original_positions);
-    strbuf_putc(&text, '}');
-    set_json(root, "rope_scaling", &text);
+    json *object = json_new_object();
+    json_set_string(object, "rope_type", rope->type == ROPE_LINEAR ? "linear" : "llama3");
+    set_real(object, "factor", rope->factor);
+    if (rope->type == ROPE_LLAMA3) {
+        set_real(object, "low_freq_factor", rope->low_freq_factor);
+        set_real(object, "high_freq_factor", rope->high_freq_factor);
+        json_set_number(object, "original_max_position_embeddings", (double)rope->original_positions);
+    }
+    json_set_node(root, "rope_scaling", object);
 }
 
 /* rope_parameters, which transformers 4 does not read, stays beside these. */
@@ -129,11 +142,11 @@ static void set_rope(json *root, const struct model_config *config)
     if (!spec->theta_key)
         return;
     if (!config_find(root, spec->theta_key))
-        json_set_number(root, spec->theta_key, config->rope.theta);
+        set_real(root, spec->theta_key, config->rope.theta);
     if (spec->local_theta_key && !config_find(root, spec->local_theta_key))
-        json_set_number(root, spec->local_theta_key, config->rope_local.theta);
+        set_real(root, spec->local_theta_key, config->rope_local.theta);
     if (spec->partial_key && !config_find(root, spec->partial_key))
-        json_set_number(root, spec->partial_key, (double)config->rotary_dim / (double)config->head_dim);
+        set_real(root, spec->partial_key, (double)config->rotary_dim / (double)config->head_dim);
     if (spec->unrotated_interval && !config_find(root, "no_rope_layers"))
         set_layers(root, "no_rope_layers", &config->unrotated, config->n_layer, "0", "1");
     set_rope_scaling(root, &config->rope);

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const struct family *const families[] = {
-    &family_gpt2,    &family_llama,  &family_mistral, &family_qwen2, &family_qwen3,    &family_gemma2,
-    &family_gemma3,  &family_smollm3, &family_granite, &family_olmo2, &family_gpt_neox, &family_opt,
+    &family_gpt2,   &family_llama,   &family_mistral, &family_qwen2, &family_qwen3,    &family_gemma2,
+    &family_gemma3, &family_smollm3, &family_granite, &family_olmo2, &family_gpt_neox, &family_opt,
 };
 
 enum { N_FAMILIES = sizeof families / sizeof *families };
@@ -23,8 +23,7 @@ const struct family *family_by_model_type(const char *model_type)
 const struct family *family_by_architecture(const char *architecture)
 {
     for (size_t i = 0; i < N_FAMILIES; i++)
-        if (strcmp(families[i]->architecture, architecture) == 0 ||
-            strcmp(families[i]->headless, architecture) == 0)
+        if (strcmp(families[i]->architecture, architecture) == 0 || strcmp(families[i]->headless, architecture) == 0)
             return families[i];
     return NULL;
 }

@@ -1,5 +1,5 @@
-/* GPT-NeoX as transformers has it (models/gpt_neox), and with that Pythia: attention and MLP side by side, queries, keys
- * and values of each head beside one another, and a share of each head turned. */
+/* GPT-NeoX as transformers has it (models/gpt_neox), and with that Pythia: attention and MLP side by side, queries,
+ * keys and values of each head beside one another, and a share of each head turned. */
 #include "model/family.h"
 
 static const struct config_key config_keys[] = {
@@ -14,7 +14,7 @@ static const struct config_key config_keys[] = {
     {"tie_word_embeddings", FLAG_KEY(tied)},
     {"attention_bias", FLAG_KEY(attention_bias)},
     {"use_parallel_residual", OPPOSITE_KEY(sequential_residual)},
-    {NULL},
+    {.key = NULL},
 };
 
 static const char *const unprefixed[] = {"embed_out.weight", NULL};

@@ -8,7 +8,7 @@ static const struct config_key config_keys[] = {
     {"residual_multiplier", REAL_KEY(residual_multiplier), .min = 1e-6, .max = LARGEST},
     {"attention_multiplier", REAL_KEY(attention_multiplier), .min = 1e-6, .max = LARGEST},
     {"logits_scaling", REAL_KEY(logits_divisor), .min = 1e-6, .max = LARGEST},
-    {NULL},
+    {.key = NULL},
 };
 
 const struct family family_granite = {
@@ -16,7 +16,10 @@ const struct family family_granite = {
     .architecture = "GraniteForCausalLM",
     .headless = "GraniteModel",
     .config_keys = {llama_keys, llama_bias_keys, config_keys},
-    .defaults = {.layer_norm_epsilon = 1e-6, .attention_multiplier = 1, .rope = {.theta = 10000}, LLAMA_DEFAULTS(1, 2, -1)},
+    .defaults = {.layer_norm_epsilon = 1e-6,
+                 .attention_multiplier = 1,
+                 .rope = {.theta = 10000},
+                 LLAMA_DEFAULTS(1, 2, -1)},
     .rope = {.theta_key = "rope_theta"},
     LLAMA_NAMES,
     .sublayers = llama_sublayers,

@@ -4,7 +4,7 @@
 
 static const struct config_key config_keys[] = {
     {"attention_bias", FLAG_KEY(attention_bias)},
-    {NULL},
+    {.key = NULL},
 };
 
 static const struct sublayer_spec sublayers[] = {
@@ -19,9 +19,13 @@ const struct family family_qwen3 = {
     .architecture = "Qwen3ForCausalLM",
     .headless = "Qwen3Model",
     .config_keys = {llama_keys, config_keys},
-    .defaults = {.n_kv_head = 32, .head_dim = 128, .layer_norm_epsilon = 1e-6, .rope = {.theta = 10000}, LLAMA_DEFAULTS(-1, -1, -1)},
+    .defaults = {.n_kv_head = 32,
+                 .head_dim = 128,
+                 .layer_norm_epsilon = 1e-6,
+                 .rope = {.theta = 10000},
+                 LLAMA_DEFAULTS(-1, -1, -1)},
     .rope = {.theta_key = "rope_theta"},
-    .window = {WINDOW_UPPER, .positions = 4096},
+    .window = {.rule = WINDOW_UPPER, .positions = 4096},
     LLAMA_NAMES,
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,

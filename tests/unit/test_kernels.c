@@ -157,6 +157,8 @@ static const struct bounds {
     {"head_logits, scaled", HEAD, 1e-6, 0, 1e-6, 0},
     {"head_logits, scaled and capped", HEAD, 1e-6, 0, 1e-6, 0},
     {"gather_rows", ROWS, 0, 0, 0, 0},
+    {"to_act, add_act", ROWS, 1e-7, 0, 2e-7, 0},
+    {"to_act, scaled", ROWS, 1e-7, 0, 4e-3, 0},
     {"sum_of_squares", ROWS, 1e-13, 0, 1e-13, 0},
     {"adamw", ROWS, 5e-7, 0, 5e-7, 0},
 };
