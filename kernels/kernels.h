@@ -59,10 +59,10 @@ struct heads {
     size_t n_head, head_size, ld, stride;
 };
 
-/* By what angle a position turns the pairs (d, d + R/2), R = rotary_dim, of a head's first R columns, as transformers
- * pairs them: a table, made once. What else a head has stays as it is. */
+/* By what angle each row's position turns the pairs (d, d + R/2), R = rotary_dim, of its heads' first R columns, as
+ * transformers pairs them. What else a head has stays as it is. */
 struct rope {
-    const real *turns; /* (P,R): of each position R/2 cosines, then R/2 sines */
+    const real *turns; /* (N,R): of each row R/2 cosines, then R/2 sines */
     size_t rotary_dim; /* R, even, at most a head's size */
     size_t n_head, ld, stride; /* elements between rows, and between heads */
 };

@@ -16,7 +16,7 @@ fail() {
 
 # A room, a folder of src/, may include itself and the rooms to its left. A room within a room comes before it: what the
 # outer one has of its own is made of the inner ones. (The inner rooms of model/ only group files.)
-rooms="base config text/tokenizer text/bpe_train text model files
+rooms="base config text/tokenizer text/bpe_train text/jinja text model files
        data/source data/rows data/readers data/store data train report infer cmd"
 allowed=
 for room in $rooms; do
@@ -87,6 +87,7 @@ only_in() { # HEADER ROOM...
 only_in 'cjson/cJSON.h' src/base/json
 only_in 'ini.h' src/config/
 only_in 'pcre2.h' src/text/
+only_in 'utf8proc.h' src/text/
 only_in 'zlib.h' src/data/source/
 only_in 'cblas.h' kernels/blas/
 

@@ -15,11 +15,11 @@ void REF(embed_fwd)(real *x, const real *wte, const real *wpe, const int32_t *to
 }
 
 void REF(embed_bwd)(real *dwte, real *dwpe, const real *dx, const int32_t *tokens, const int32_t *position,
-                    real scale, size_t N, size_t C)
+                    int32_t padding, real scale, size_t N, size_t C)
 {
     for (size_t n = 0; n < N; n++)
         for (size_t c = 0; c < C; c++) {
-            if (dwte)
+            if (dwte && tokens[n] != padding)
                 dwte[(size_t)tokens[n] * C + c] += scale * dx[n * C + c];
             if (dwpe)
                 dwpe[(size_t)position[n] * C + c] += dx[n * C + c];
@@ -158,8 +158,17 @@ void REF(scatter_rows)(void *x, size_t N, const void *y, const size_t *rows, siz
         memcpy((unsigned char *)x + rows[i] * row_bytes, (const unsigned char *)y + i * row_bytes, row_bytes);
 }
 
-const act *REF(to_act)(act *buffer, const real *x, size_t n)
+const act *REF(to_act)(act *buffer, const real *x, real scale, size_t n)
 {
-    (void)buffer, (void)n;
-    return x;
+    if (scale == 1)
+        return x;
+    for (size_t i = 0; i < n; i++)
+        ((real *)buffer)[i] = scale * x[i];
+    return buffer;
+}
+
+void REF(add_act)(real *x, const act *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] += ((const real *)y)[i];
 }

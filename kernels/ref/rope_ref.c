@@ -1,11 +1,11 @@
 #include "ref.h"
 
 /* direction: 1, or -1 to turn back. */
-static void turn_heads(real *x, const int32_t *position, const struct rope *r, size_t N, double direction)
+static void turn_heads(real *x, const struct rope *r, size_t N, double direction)
 {
     const size_t R = r->rotary_dim, half = R / 2;
     for (size_t n = 0; n < N; n++) {
-        const real *cosines = r->turns + (size_t)position[n] * R, *sines = cosines + half; /* (R/2) each */
+        const real *cosines = r->turns + n * R, *sines = cosines + half; /* (R/2) each */
         for (size_t h = 0; h < r->n_head; h++) {
             real *a = x + n * r->ld + h * r->stride, *b = a + half; /* (R/2) each */
             for (size_t d = 0; d < half; d++) {
@@ -17,12 +17,12 @@ static void turn_heads(real *x, const int32_t *position, const struct rope *r, s
     }
 }
 
-void REF(rope_fwd)(act *x, const int32_t *position, const struct rope *rope, size_t N)
+void REF(rope_fwd)(act *x, const struct rope *rope, size_t N)
 {
-    turn_heads(x, position, rope, N, 1);
+    turn_heads(x, rope, N, 1);
 }
 
-void REF(rope_bwd)(act *dx, const int32_t *position, const struct rope *rope, size_t N)
+void REF(rope_bwd)(act *dx, const struct rope *rope, size_t N)
 {
-    turn_heads(dx, position, rope, N, -1);
+    turn_heads(dx, rope, N, -1);
 }

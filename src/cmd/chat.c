@@ -99,6 +99,7 @@ static void make_room(struct chat *chat)
 
 struct printer {
     const struct tokenizer *tok;
+    struct decoding decoding;
     struct strbuf text;
     size_t printed;
 };
@@ -114,7 +115,7 @@ static void print_until(struct printer *printer, size_t end)
 static bool on_token(void *context, int32_t id)
 {
     struct printer *printer = context;
-    tokenizer_decode(printer->tok, &id, 1, true, &printer->text);
+    tokenizer_decode_next(printer->tok, &printer->decoding, id, &printer->text);
     const size_t end = printer->text.len - utf8_incomplete_tail(printer->text.data, printer->text.len);
     if (end > printer->printed)
         print_until(printer, end);
@@ -123,7 +124,7 @@ static bool on_token(void *context, int32_t id)
 
 static enum sft_status reply(struct chat *chat, struct sft_err *err)
 {
-    struct printer printer = {.tok = chat->session.bundle.files.tokenizer};
+    struct printer printer = {.tok = chat->session.bundle.files.tokenizer, .decoding = {.skip_special = true}};
     struct token_buf tokens = {0};
     enum finish_reason reason;
     make_room(chat);

@@ -51,7 +51,8 @@ static enum sft_status generate(struct generate *g, const struct prompt *prompt,
                : session_generate(s, &prompt->conv, &options, &answer->tokens, &answer->reason, err))
         return err->status;
     const bool ended = answer->reason == FINISH_STOP;
-    tokenizer_decode(s->bundle.files.tokenizer, answer->tokens.ids, answer->tokens.count - ended, true, &answer->text);
+    (g->raw ? tokenizer_decode_part : tokenizer_decode)(s->bundle.files.tokenizer, answer->tokens.ids,
+                                                        answer->tokens.count - ended, true, &answer->text);
     return SFT_OK;
 }
 

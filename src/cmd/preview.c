@@ -76,14 +76,14 @@ static void put_tokens(struct strbuf *out, const struct row *row, size_t first, 
                        const char *colour)
 {
     struct strbuf bytes = {0};
-    tokenizer_decode(row->preview->tok, row->tokens + first, end - first, false, &bytes);
+    tokenizer_decode_part(row->preview->tok, row->tokens + first, end - first, false, &bytes);
     put_lines(out, bytes.data, bytes.len, colour);
     strbuf_free(&bytes);
 }
 
 /* ---- turns ---- */
 
-static size_t count_controls(const struct template_affix *affix)
+static size_t count_controls(const struct affix *affix)
 {
     size_t n = 0;
     for (size_t i = 0; i < affix->count; i++)
@@ -92,7 +92,7 @@ static size_t count_controls(const struct template_affix *affix)
 }
 
 /* Whether the control tokens from `first` on are those of this prefix, as far as there are tokens. */
-static bool has_prefix(const struct row *row, size_t first, const struct template_affix *prefix)
+static bool has_prefix(const struct row *row, size_t first, const struct affix *prefix)
 {
     for (size_t p = 0; p < prefix->count; p++) {
         if (prefix->pieces[p].control == TOKEN_NONE)
@@ -110,11 +110,14 @@ static bool has_prefix(const struct row *row, size_t first, const struct templat
  * anywhere. */
 static size_t controls_of_turn(const struct row *row, size_t first)
 {
-    const struct chat_template *tpl = row->preview->tpl;
+    const struct chat_format *f = &row->preview->tpl->format;
     size_t fewest = 0;
     for (size_t role = 0; role < ROLE_COUNT; role++) {
-        const size_t n = count_controls(&tpl->prefix[role]) + count_controls(&tpl->suffix[role]);
-        if (tpl->has_turn[role] && has_prefix(row, first, &tpl->prefix[role]) && (fewest == 0 || n < fewest))
+        const bool is_opened = role == ROLE_ASSISTANT && f->prefix[role].count == 0;
+        const struct affix *prefix = is_opened ? &f->opened : &f->prefix[role];
+        const size_t n = count_controls(prefix) + count_controls(&f->suffix[role]) +
+                         (role == ROLE_ASSISTANT ? count_controls(&f->after) : 0);
+        if (f->suffix[role].text && has_prefix(row, first, prefix) && (fewest == 0 || n < fewest))
             fewest = n;
     }
     return fewest;
@@ -124,10 +127,10 @@ static size_t controls_of_turn(const struct row *row, size_t first)
  * turn's own can be counted off. What stands before the first turn is shown with it. */
 static size_t end_of_turn(const struct row *row, size_t first)
 {
-    const struct chat_template *tpl = row->preview->tpl;
+    const struct chat_format *f = &row->preview->tpl->format;
     const bool is_document = row->record->flags & RECORD_DOCUMENT,
-               has_openers = tpl->prefix[ROLE_USER].count > 0;
-    const size_t n_start = first == 0 ? count_controls(&tpl->start) : 0;
+               has_openers = count_controls(&f->prefix[ROLE_USER]) > 0;
+    const size_t n_start = first == 0 ? count_controls(&f->start) : 0;
     size_t left = is_document ? 0 : n_start + controls_of_turn(row, first + n_start);
     for (size_t i = first; i < row->n_tokens && !is_document; i++) {
         if (!tokenizer_is_special(row->preview->tok, row->tokens[i]))
@@ -149,10 +152,10 @@ static size_t whole_characters(const struct row *row, size_t first, size_t end)
 {
     size_t i = first + 1;
     struct strbuf bytes = {0};
-    tokenizer_decode(row->preview->tok, row->tokens + first, 1, false, &bytes);
+    tokenizer_decode_part(row->preview->tok, row->tokens + first, 1, false, &bytes);
     while (i < end && bytes.len && utf8_incomplete_tail(bytes.data, bytes.len) &&
            row->weights[i] == row->weights[first]) {
-        tokenizer_decode(row->preview->tok, row->tokens + i, 1, false, &bytes);
+        tokenizer_decode_part(row->preview->tok, row->tokens + i, 1, false, &bytes);
         i++;
     }
     strbuf_free(&bytes);
@@ -217,7 +220,7 @@ static void put_table(struct strbuf *out, const struct row *row)
         strbuf_printf(out, "%8zu %8d %7g  %s", i, row->tokens[i], (double)row->weights[i],
                       mark ? trained_shade[0] : "");
         strbuf_clear(&bytes);
-        tokenizer_decode(row->preview->tok, row->tokens + i, 1, false, &bytes);
+        tokenizer_decode_part(row->preview->tok, row->tokens + i, 1, false, &bytes);
         strbuf_add_visible(out, bytes.data, bytes.len);
         strbuf_printf(out, "%s\n", mark ? plain : "");
     }

@@ -12,6 +12,16 @@
     X(TEMPLATE_AUTO, "auto")                                                                                           \
     X(TEMPLATE_IM_SEP, "im_sep")                                                                                       \
     X(TEMPLATE_CHATML, "chatml")                                                                                       \
+    X(TEMPLATE_SMOLLM2, "smollm2")                                                                                     \
+    X(TEMPLATE_SMOLLM3, "smollm3")                                                                                     \
+    X(TEMPLATE_QWEN2, "qwen2")                                                                                         \
+    X(TEMPLATE_QWEN3, "qwen3")                                                                                         \
+    X(TEMPLATE_LLAMA3, "llama3")                                                                                       \
+    X(TEMPLATE_ZEPHYR, "zephyr")                                                                                       \
+    X(TEMPLATE_MISTRAL, "mistral")                                                                                     \
+    X(TEMPLATE_GEMMA, "gemma")                                                                                         \
+    X(TEMPLATE_GRANITE, "granite")                                                                                     \
+    X(TEMPLATE_OLMO2, "olmo2")                                                                                         \
     X(TEMPLATE_DIALOGPT, "dialogpt")                                                                                   \
     X(TEMPLATE_CUSTOM, "custom")
 enum template_choice { TEMPLATE_CHOICES(CHOICE_NUMBER) };

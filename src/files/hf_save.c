@@ -6,6 +6,7 @@
 #include "base/version.h"
 #include "files/generation.h"
 #include "files/hf_weights.h"
+#include "model/config_write.h"
 #include "text/tokenizer/tokenizer_save.h"
 
 #include <stdlib.h>
@@ -59,51 +60,14 @@ static void set_generation_ids(json *root, const struct special_token *tokens, s
     }
 }
 
-static void set_architecture(json *root, const struct family *family)
-{
-    struct strbuf text = {0};
-    json *architectures;
-    strbuf_printf(&text, "[\"%s\"]", family->architecture);
-    if (json_parse(text.data, text.len, &architectures, NULL))
-        SFT_BUG("an architecture's name that is no JSON string");
-    strbuf_free(&text);
-    json_set_node(root, "architectures", architectures);
-    json_set_string(root, "model_type", family->model_type);
-}
-
-static void set_fields(json *root, const struct model_config *config)
-{
-    for (size_t i = 0; i < config->family->n_config_keys; i++) {
-        const struct config_key *k = &config->family->config_keys[i];
-        if (!k->key)
-            continue;
-        const void *field = (const char *)config + k->offset;
-        switch (k->type) {
-        case CONFIG_SIZE:
-            json_set_number(root, k->key, (double)*(const size_t *)field);
-            break;
-        case CONFIG_REAL:
-            json_set_number(root, k->key, *(const double *)field);
-            break;
-        case CONFIG_FLAG:
-            json_set_bool(root, k->key, *(const bool *)field);
-            break;
-        }
-    }
-    if (!json_get(root, config->family->activation_key)) /* otherwise the base's name for it stays */
-        json_set_string(root, config->family->activation_key, activation_name(config->activation));
-}
-
 enum { N_SPECIAL = 3 };
 
 static enum sft_status write_config(const struct model_config *config, const struct model_meta *meta,
                                     const struct special_token *tokens, const char *dir, struct sft_err *err)
 {
     json *root = meta->base_config ? json_copy(meta->base_config) : json_new_object();
-    set_architecture(root, config->family);
-    set_fields(root, config);
+    model_config_write(root, config);
     set_config_ids(root, tokens, N_SPECIAL, config->vocab_size);
-    json_remove(root, "quantization_config"); /* what is written is not quantized, and would not be loaded */
     json_set_string(root, "dtype", meta->dtype->torch);
     json_set_string(root, "sft_version", SFT_VERSION); /* beside the base's transformers_version */
     json_set_string(root, "torch_dtype", meta->dtype->torch); /* for transformers before 4.56 */

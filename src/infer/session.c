@@ -51,7 +51,7 @@ enum sft_status session_generate(struct session *s, const struct conversation *c
 {
     if (conv->is_document)
         return sft_fail(err, SFT_EDATA, "a document has no turns to answer (sft generate --raw continues text)");
-    if (template_check_roles(&s->bundle.template, conv, err))
+    if (template_check(&s->bundle.template, conv, err))
         return err->status;
     template_render_prompt(&s->bundle.template, s->encoder, conv, &s->prompt);
     return generate(s, options, out, reason, err);

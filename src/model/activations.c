@@ -16,30 +16,40 @@ static void lay_out_sublayers(struct activations *acts, const struct model_confi
     }
 }
 
-static void lay_out_shared(struct activations *acts, const struct model_config *config)
+static struct stream_grad plan_stream(struct activation_plan *plan, const struct model_config *config)
 {
-    const struct family *family = config->family;
-    struct sublayer_shared shared = {0};
-    sublayer_plan_shared(&acts->plan, &shared, config);
-    for (size_t i = 0; acts->sublayers && i < config->n_layer * family->n_sublayers; i++)
-        sublayer_share(&acts->sublayers[i], family->sublayers[i % family->n_sublayers].kind, &shared);
-    norm_plan(&acts->plan, &acts->scratch, config);
+    static const char name[] = "gradients of activations";
+    const size_t n = plan->N * config->n_embd;
+    struct stream_grad stream;
+    stream.all = plan_take(plan, name, n, sizeof(real));
+    stream.rows = plan_take(plan, name, n, sizeof(real));
+    return stream;
+}
+
+static bool has_parallel_sublayers(const struct model_config *config)
+{
+    bool parallel = false;
+    for (size_t i = 0; i < config->family->n_sublayers; i++)
+        parallel = parallel || config->family->sublayers[i].parallel;
+    return parallel && !config->sequential_residual;
 }
 
 static void lay_out_ends(struct activations *acts, const struct model_config *config)
 {
     struct activation_plan *plan = &acts->plan;
     const size_t N = plan->N, C = config->n_embd;
+    const bool parallel = has_parallel_sublayers(config);
     acts->x_out = plan_take(plan, "last layer's targets", N * C, sizeof(real));
+    if (parallel)
+        acts->seen_rows = plan_take(plan, "last layer's targets", N * C, sizeof(real));
     acts->nll = plan_take(plan, "targets", N, sizeof *acts->nll);
     acts->correct = plan_take(plan, "targets", N, sizeof *acts->correct);
     acts->dnll = plan_take(plan, "targets", N, sizeof *acts->dnll);
     if (!plan->trained)
         return;
-    acts->dx = plan_take(plan, "gradients of activations", N * C, sizeof(real));
-    acts->dx_rows = plan_take(plan, "gradients of activations", N * C, sizeof(real));
-    if (plan->act_size != sizeof(real))
-        acts->scratch.dout = plan_acts(plan, "gradients of activations", C);
+    acts->dx = plan_stream(plan, config);
+    if (parallel)
+        acts->dx_parallel = plan_stream(plan, config);
 }
 
 static void lay_out(struct activations *acts, const struct model_config *config, const struct kernels *kernels)
@@ -48,7 +58,7 @@ static void lay_out(struct activations *acts, const struct model_config *config,
     plan->bytes = plan->count = 0;
     plan->sizes = (struct kernel_sizes){.N = plan->N, .C = config->n_embd, .V = config->vocab_size};
     lay_out_sublayers(acts, config);
-    lay_out_shared(acts, config);
+    sublayer_plan_shared(plan, &acts->shared, &acts->scratch, config);
     lay_out_ends(acts, config);
     acts->scratch.work.bytes = kernels->work_bytes(&plan->sizes);
     acts->scratch.work.data = plan_take(plan, "kernels' workspace", acts->scratch.work.bytes, 1);

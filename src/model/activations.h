@@ -13,11 +13,15 @@ struct activations {
     /* (n_layer * the family's sublayers); where nothing is trained, all layers share one set */
     struct sublayer_acts *sublayers;
     real *x_out; /* (n,C): the residual stream out of the last, at the n positions that the head sees */
+    real *seen_rows; /* (n,C): of what the last attention saw, for those parallel to it; NULL: there are none */
+    const act *h;    /* (n,C): the head's input, after a forward pass */
     struct scratch scratch;
+    struct sublayer_shared shared;
     real *nll;        /* (M <= N): negative log likelihood of each target, */
     uint8_t *correct; /* and whether it is the most likely token: after costs or a backward pass */
     real *dnll;       /* (M): the loss's gradient by each nll, which an objective says */
-    real *dx, *dx_rows; /* (N,C), (n,C): the residual stream's gradient on its way down, and past the last attention */
+    struct stream_grad dx;          /* the residual stream's gradient on its way down; */
+    struct stream_grad dx_parallel; /* once more, where sublayers are parallel */
     struct activation_plan plan;
     struct block memory;
 };

@@ -52,7 +52,8 @@ struct mlp_spec {
 enum block_kind { BLOCK_ATTENTION, BLOCK_MLP };
 struct sublayer_spec {
     enum block_kind kind;
-    bool parallel; /* its norm sees what the sublayer before it saw (Wang and Komatsuzaki 2021) */
+    bool parallel; /* its norm sees what the sublayer before it saw (Wang and Komatsuzaki 2021), unless
+                    * config.json says sequential_residual */
     struct norm_spec norm, post_norm;
     union {
         struct attention_spec attention;
@@ -62,49 +63,81 @@ struct sublayer_spec {
 
 /* ---- config.json ---- */
 
-/* A field of struct model_config and its key in config.json; reading and writing both walk these. A dot stands before
- * the key of an object in it. */
-enum config_type { CONFIG_SIZE, CONFIG_REAL, CONFIG_FLAG };
+/* A field of struct model_config and its key in config.json; reading and writing both walk these. Where the key is
+ * absent the field is what the family's defaults say. */
+enum config_type {
+    CONFIG_SIZE,
+    CONFIG_REAL,
+    CONFIG_FLAG,
+    CONFIG_INVERSE_ROOT, /* of the key's number, which is positive */
+    CONFIG_OPPOSITE,     /* of the key's flag */
+    CONFIG_ONE_IF_FALSE  /* a real, of a flag: 1 where that is false */
+};
 struct config_key {
-    const char *key, *alias; /* alias: another name, which must agree where both are there; NULL: none. A flag
-                               * without a key is always what `fallback` says. */
+    const char *key, *alias; /* alias: another name, which must agree where both are there; NULL: none */
     const char *old_key;     /* one that files of old have, read only where neither is there; NULL: none */
     enum config_type type;
     size_t offset;   /* of the field, a size_t, double or bool */
-    bool required;   /* otherwise: */
-    double fallback; /* its value where the key is absent or null; a size of 0 is left to a rule, below */
-    double min, max; /* of a CONFIG_REAL */
+    bool required;   /* it must be there */
+    bool nullable;   /* null is a value, 0, and not the same as an absent key */
+    double min, max; /* of a real */
 };
+#define CONFIG_FIELD(name)     offsetof(struct model_config, name)
+#define SIZE_KEY(name)         .type = CONFIG_SIZE, .offset = CONFIG_FIELD(name)
+#define REAL_KEY(name)         .type = CONFIG_REAL, .offset = CONFIG_FIELD(name)
+#define FLAG_KEY(name)         .type = CONFIG_FLAG, .offset = CONFIG_FIELD(name)
+#define INVERSE_ROOT_KEY(name) .type = CONFIG_INVERSE_ROOT, .offset = CONFIG_FIELD(name)
+#define OPPOSITE_KEY(name)     .type = CONFIG_OPPOSITE, .offset = CONFIG_FIELD(name)
+#define ONE_IF_FALSE_KEY(name) .type = CONFIG_ONE_IF_FALSE, .offset = CONFIG_FIELD(name)
 
-/* A size that no key has set: factor * of / by, fields of struct model_config; by NO_FIELD: 1. It must divide. */
-enum { NO_FIELD = -1 };
-struct size_rule {
-    size_t offset; /* of the field that it sets */
-    size_t factor, of;
-    ptrdiff_t by;
-};
-
-/* A key that must be false where it is there, or this word, since anything else asks for what is not done here. */
+/* A key that may have one value alone, since any other asks for what is not done here; null is fine. */
 struct refused_key {
-    const char *key, *why, *unless; /* unless: NULL: false */
+    const char *key, *why;
+    const char *unless; /* as JSON: "true", "1", "\"default\""; NULL: false, 0, "" and what is empty */
+    size_t equals;      /* or: the value of this field, a size; 0: none */
 };
 
+/* Keys of rotary positions (config_rope.c): rope_scaling and rope_parameters, and these; NULL: there is no such. */
+struct rope_spec {
+    const char *theta_key;       /* rope_parameters.rope_theta of old */
+    const char *local_theta_key; /* of sliding layers; rope_parameters is nested by layer type then */
+    const char *partial_key;     /* which share of a head turns */
+    double partial;              /* where that is absent; 0: all of it */
+    size_t unrotated_interval;   /* no_rope_layer_interval: each so many-th layer is not turned; 0: all are */
+};
+
+/* Which layers slide, where layer_types does not say it (config_layers.c). */
+enum window_rule {
+    WINDOW_NEVER,
+    WINDOW_ALL,       /* where sliding_window is there; there are no layer_types */
+    WINDOW_PATTERN,   /* all but each window_pattern-th */
+    WINDOW_UPPER,     /* from max_window_layers on, where use_sliding_window is true */
+    WINDOW_UNROTATED  /* those that are not turned, where use_sliding_window is true */
+};
+struct window_spec {
+    enum window_rule rule;
+    size_t positions;        /* sliding_window where it is absent */
+    size_t pattern;          /* of WINDOW_PATTERN, where its key is absent */
+    const char *pattern_key; /* NULL: it has none */
+};
+
+enum { KEY_LISTS = 3 };
 struct family {
     const char *model_type;   /* config.json's */
     const char *architecture; /* config.json's architectures[0] of what we write */
     const char *headless;     /* the same of a model saved without its head, which may be read too */
 
-    const struct config_key *config_keys;
-    size_t n_config_keys;
-    const struct size_rule *size_rules; /* applied in order */
-    size_t n_size_rules;
-    const struct refused_key *refused_keys;
-    size_t n_refused_keys;
-    const char *activation_key; /* names the MLP's activation function, and where it is absent: */
-    enum activation_function default_activation;
-    const char *const *dropout_keys; /* NULL-terminated */
-    double default_dropout;
-    int32_t default_bos_token_id, default_eos_token_id; /* where config.json is silent */
+    const struct config_key *config_keys[KEY_LISTS]; /* lists that families share or not, each up to a key NULL */
+    const struct refused_key *refused_keys;          /* up to a key NULL; and those of config_refuse.c */
+    const char *const *ignored_keys;                 /* that transformers does not read either; NULL-terminated */
+    struct model_config defaults; /* what absent keys mean. Tokens: -1 is none. Sizes of 0 follow from others: as many
+                                   * heads of keys as of queries, n_embd / n_head columns each, n_inner 4 n_embd */
+    struct rope_spec rope;
+    struct window_spec window;
+    const char *activation_key;  /* names the MLP's activation function; by default defaults.activation */
+    const char *const *dropouts; /* keys of which defaults.dropout is the default; others are 0. NULL-terminated */
+    bool scales_embedding;       /* embedding_multiplier is n_embd^1/2 */
+    bool has_padding_idx;        /* where there is a pad_token_id */
 
     const char *prefix;            /* that tensor names may carry, and that ours do: "transformer." */
     const char *const *unprefixed; /* names that never carry it ("lm_head.weight"), NULL-terminated */
@@ -118,27 +151,31 @@ struct family {
     size_t n_sublayers;
 };
 
-extern const struct family family_gpt2, family_llama;
+extern const struct family family_gpt2, family_llama, family_mistral, family_qwen2, family_qwen3, family_gemma2,
+    family_gemma3, family_smollm3, family_granite, family_olmo2, family_gpt_neox, family_opt;
 const struct family *family_by_model_type(const char *model_type); /* NULL if there is none */
 const struct family *family_by_architecture(const char *architecture);
 
 /* Which there are, for messages: "gpt2 is"; malloc'd. */
 char *family_list(void);
 
+/* The i-th key of its lists, NULL at their end. */
+const struct config_key *family_key_at(const struct family *family, size_t i);
+
 /* What config.json calls a field of struct model_config (its offset). */
 const char *family_key(const struct family *family, size_t offset);
 
-/* A tensor's full name, whether `name` came with the prefix or without; the caller's to free. */
+/* A tensor's full name, whether `name` came with the prefix, with its last part or without; the caller's to free. */
 char *family_tensor_name(const struct family *family, const char *name);
 
 /* What a part asks of a model's sizes. */
 bool family_has_gate(const struct family *family); /* in its MLP */
 bool family_is_rotary(const struct family *family);
 
-/* transformers has several names for the same functions: false for one that is not done here, in an MLP with a gate or
- * one without; and the name that we write. activation_names: those that are done, for messages. */
-bool activation_by_name(enum activation_function *activation, const char *name, bool gated);
+/* transformers has several names for the same functions: false for one that is not done here, and the name that we
+ * write. activation_names: those that are done, for messages. */
+bool activation_by_name(enum activation_function *activation, const char *name);
 const char *activation_name(enum activation_function activation);
-const char *activation_names(bool gated);
+const char *activation_names(void);
 
 #endif

@@ -1,36 +1,24 @@
 /* GPT-2 as transformers has it (models/gpt2). Its matrices are (in, out), as Conv1D keeps them. */
 #include "model/family.h"
 
-#define FIELD(name) offsetof(struct model_config, name)
-
 /* The aliases are those of transformers' GPT2Config.attribute_map; n_ctx stands in GPT-2's own files, and transformers
  * ignores it. */
 static const struct config_key config_keys[] = {
-    {"n_layer", "num_hidden_layers", NULL, CONFIG_SIZE, FIELD(n_layer), true, 0, 0, 0},
-    {"n_head", "num_attention_heads", NULL, CONFIG_SIZE, FIELD(n_head), true, 0, 0, 0},
-    {"n_embd", "hidden_size", NULL, CONFIG_SIZE, FIELD(n_embd), true, 0, 0, 0},
-    {"n_positions", "max_position_embeddings", "n_ctx", CONFIG_SIZE, FIELD(n_positions), true, 0, 0, 0},
-    {"vocab_size", NULL, NULL, CONFIG_SIZE, FIELD(vocab_size), true, 0, 0, 0},
-    {"n_inner", NULL, NULL, CONFIG_SIZE, FIELD(n_inner), false, 0, 0, 0},
-    {"layer_norm_epsilon", NULL, NULL, CONFIG_REAL, FIELD(layer_norm_epsilon), false, 1e-5, 1e-20, 1},
-    {"initializer_range", NULL, NULL, CONFIG_REAL, FIELD(initializer_range), false, 0.02, 0, 10},
-    {"tie_word_embeddings", NULL, NULL, CONFIG_FLAG, FIELD(tied), false, 1, 0, 0},
-    {"scale_attn_weights", NULL, NULL, CONFIG_FLAG, FIELD(scale_attn_weights), false, 1, 0, 0},
-    {"scale_attn_by_inverse_layer_idx", NULL, NULL, CONFIG_FLAG, FIELD(scale_attn_by_inverse_layer_idx), false, 0, 0,
-     0},
+    {"n_layer", "num_hidden_layers", SIZE_KEY(n_layer), .required = true},
+    {"n_head", "num_attention_heads", SIZE_KEY(n_head), .required = true},
+    {"n_embd", "hidden_size", SIZE_KEY(n_embd), .required = true},
+    {"n_positions", "max_position_embeddings", "n_ctx", SIZE_KEY(n_positions), .required = true},
+    {"vocab_size", SIZE_KEY(vocab_size), .required = true},
+    {"n_inner", SIZE_KEY(n_inner), .nullable = true},
+    {"layer_norm_epsilon", REAL_KEY(layer_norm_epsilon), .min = 1e-20, .max = 1},
+    {"initializer_range", REAL_KEY(initializer_range), .max = 10},
+    {"tie_word_embeddings", FLAG_KEY(tied)},
+    {"scale_attn_weights", ONE_IF_FALSE_KEY(attention_multiplier)},
+    {"scale_attn_by_inverse_layer_idx", FLAG_KEY(scale_attn_by_inverse_layer_idx)},
+    {.key = NULL},
 };
 
-static const struct size_rule size_rules[] = {
-    {FIELD(n_inner), 4, FIELD(n_embd), NO_FIELD},
-    {FIELD(n_kv_head), 1, FIELD(n_head), NO_FIELD},
-    {FIELD(head_dim), 1, FIELD(n_embd), FIELD(n_head)},
-};
-
-static const struct refused_key refused_keys[] = {
-    {"add_cross_attention", "a model with an encoder is not supported", NULL},
-};
-
-static const char *const dropout_keys[] = {"resid_pdrop", "embd_pdrop", "attn_pdrop", NULL};
+static const char *const dropouts[] = {"resid_pdrop", "embd_pdrop", "attn_pdrop", NULL};
 static const char *const unprefixed[] = {"lm_head.weight", NULL};
 
 /* The causal mask and the value it masks with, which older versions saved, and other programs' names for it. */
@@ -38,7 +26,7 @@ static const char *const buffers[] = {".attn.bias", ".attn.masked_bias", ".attn.
                                       ".attn.tril", NULL};
 
 /* A Conv1D of layer %zu. */
-#define CONV1D(module) {"h.%zu." module ".weight", "h.%zu." module ".bias", LAYOUT_IN_OUT}
+#define CONV1D(module) {"h.%zu." module ".weight", "h.%zu." module ".bias", LAYOUT_IN_OUT, BIAS_ALWAYS}
 
 static const struct sublayer_spec sublayers[] = {
     {.kind = BLOCK_ATTENTION,
@@ -53,18 +41,17 @@ const struct family family_gpt2 = {
     .model_type = "gpt2",
     .architecture = "GPT2LMHeadModel",
     .headless = "GPT2Model",
-    .config_keys = config_keys,
-    .n_config_keys = sizeof config_keys / sizeof *config_keys,
-    .size_rules = size_rules,
-    .n_size_rules = sizeof size_rules / sizeof *size_rules,
-    .refused_keys = refused_keys,
-    .n_refused_keys = sizeof refused_keys / sizeof *refused_keys,
+    .config_keys = {config_keys},
+    .defaults = {.layer_norm_epsilon = 1e-5,
+                 .initializer_range = 0.02,
+                 .tied = true,
+                 .activation = ACTIVATION_GELU_NEW,
+                 .dropout = 0.1,
+                 .bos_token_id = 50256,
+                 .eos_token_id = 50256,
+                 .pad_token_id = -1},
     .activation_key = "activation_function",
-    .default_activation = ACTIVATION_GELU_NEW,
-    .dropout_keys = dropout_keys,
-    .default_dropout = 0.1,
-    .default_bos_token_id = 50256,
-    .default_eos_token_id = 50256,
+    .dropouts = dropouts,
     .prefix = "transformer.",
     .unprefixed = unprefixed,
     .buffers = buffers,

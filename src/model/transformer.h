@@ -22,7 +22,7 @@ struct transformer {
     struct param_set params;
 
     /* the same tensors, resolved */
-    const real *token_embedding, *position_embedding;   /* (V,C), (n_positions,C); the latter may be NULL */
+    const real *token_embedding, *position_embedding;   /* (V,C), (n_positions,C), which may be NULL */
     real *dtoken_embedding, *dposition_embedding;       /* NULL: not trained */
     struct sublayer *sublayers;                         /* (n_sublayers): layer after layer */
     size_t n_sublayers;

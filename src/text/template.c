@@ -2,10 +2,11 @@
 #include "text/template.h"
 
 #include "base/xxh64.h"
+#include "text/chat_walk.h"
 #include "text/template_jinja.h"
+#include "text/template_recognise.h"
 #include "text/template_table.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,18 +17,18 @@ struct vocabulary {
     struct tokenizer *tok;
     int32_t *added;
     size_t n_added, capacity;
+    bool adds_names; /* a <|name|> that it lacks is a control token, too */
 };
 
-static struct vocabulary vocabulary_of(struct tokenizer *tok)
+static void find_added(struct vocabulary *v)
 {
-    struct vocabulary v = {.tok = tok};
-    const size_t n = tokenizer_vocab_size(tok);
+    const size_t n = tokenizer_vocab_size(v->tok);
+    v->n_added = 0;
     for (size_t id = 0; id < n; id++)
-        if (tokenizer_is_added(tok, (int32_t)id)) {
-            v.added = mem_grow(v.added, &v.capacity, v.n_added + 1, sizeof *v.added);
-            v.added[v.n_added++] = (int32_t)id;
+        if (tokenizer_is_added(v->tok, (int32_t)id)) {
+            v->added = mem_grow(v->added, &v->capacity, v->n_added + 1, sizeof *v->added);
+            v->added[v->n_added++] = (int32_t)id;
         }
-    return v;
 }
 
 /* Bytes of the longest token that s starts with, of the special ones or of the others that are not blank; 0
@@ -57,19 +58,20 @@ static size_t match_bar_name(const char *s)
 
 static size_t match_control(const struct vocabulary *v, const char *s)
 {
-    const size_t special = match_added(v, s, true), bar = match_bar_name(s);
+    const size_t special = match_added(v, s, true), bar = v->adds_names ? match_bar_name(s) : 0;
     return special > bar ? special : bar;
 }
 
+/* ---- affixes ---- */
+
 /* Cut an affix into control tokens, which the vocabulary is given where it lacks them, and text. */
-static enum sft_status parse_affix(const char *text, const struct vocabulary *v, struct arena *arena,
-                                   struct template_affix *affix, struct sft_err *err)
+static void parse_affix(struct affix *affix, const struct vocabulary *v, struct arena *arena)
 {
-    affix->count = 0;
-    while (*text) {
-        if (affix->count == TEMPLATE_MAX_PIECES)
-            return sft_fail(err, SFT_EUSAGE, "more than %d control tokens and texts", TEMPLATE_MAX_PIECES);
-        struct template_piece *piece = &affix->pieces[affix->count++];
+    const char *text = affix->text ? affix->text : "";
+    struct template_piece *pieces = arena_alloc(arena, (strlen(text) + 1) * sizeof *pieces);
+    affix->pieces = pieces;
+    for (affix->count = 0; *text; affix->count++) {
+        struct template_piece *piece = &pieces[affix->count];
         size_t len = match_control(v, text);
         const bool is_control = len > 0;
         while (!is_control && text[len] && match_control(v, text + len) == 0)
@@ -78,11 +80,10 @@ static enum sft_status parse_affix(const char *text, const struct vocabulary *v,
         piece->control = is_control ? tokenizer_add_special(v->tok, piece->text) : TOKEN_NONE;
         text += len;
     }
-    return SFT_OK;
 }
 
 /* The first control token of an affix, or NULL. */
-static const struct template_piece *first_control(const struct template_affix *affix)
+static const struct template_piece *first_control(const struct affix *affix)
 {
     for (size_t i = 0; i < affix->count; i++)
         if (affix->pieces[i].control != TOKEN_NONE)
@@ -106,54 +107,17 @@ static void adopt_control(const char *text, bool at_start, const struct vocabula
     }
 }
 
-static enum sft_status parse_prefix(struct chat_template *tpl, enum role role, const char *text,
-                                    const struct vocabulary *v, struct sft_err *err)
+static bool has_control(const char *text, const struct vocabulary *v)
 {
-    struct template_affix *prefix = &tpl->prefix[role];
-    adopt_control(text, true, v);
-    if (parse_affix(text, v, &tpl->arena, prefix, err))
-        return sft_context(err, "data.%s_prefix", role_name[role]);
-    if (prefix->count > 0 && prefix->pieces[0].control == TOKEN_NONE)
-        return sft_fail(
-            err, SFT_EUSAGE,
-            "data.%s_prefix: must begin with a control token, such as <|%s|>, so that no text that "
-            "people typed can open a turn",
-            role_name[role], role_name[role]);
-    return SFT_OK;
-}
-
-static enum sft_status parse_suffix(struct chat_template *tpl, enum role role, const char *text,
-                                    const struct vocabulary *v, struct sft_err *err)
-{
-    struct template_affix *suffix = &tpl->suffix[role];
-    bool has_control = false;
-    for (const char *p = text; *p; p++)
-        has_control = has_control || match_control(v, p) > 0;
-    if (!has_control)
-        adopt_control(text, false, v);
-    if (parse_affix(text, v, &tpl->arena, suffix, err))
-        return sft_context(err, "data.%s_suffix", role_name[role]);
-    if (!first_control(suffix))
-        return sft_fail(err, SFT_EUSAGE,
-                        "data.%s_suffix: must hold a control token, such as <|end|>, which closes the turn",
-                        role_name[role]);
-    return SFT_OK;
-}
-
-static enum sft_status parse_turn(struct chat_template *tpl, enum role role, const struct turn_texts *texts,
-                                  const struct vocabulary *v, struct sft_err *err)
-{
-    tpl->has_turn[role] = texts->suffix[role] != NULL;
-    if (!tpl->has_turn[role])
-        return SFT_OK;
-    const enum sft_status status = parse_prefix(tpl, role, texts->prefix[role], v, err);
-    return status ? status : parse_suffix(tpl, role, texts->suffix[role], v, err);
+    for (; text && *text; text++)
+        if (match_control(v, text) > 0)
+            return true;
+    return false;
 }
 
 /* In a string that holds both, Hugging Face finds the longer token: what is exported would mean something
  * else. */
-static enum sft_status check_not_hidden(const struct vocabulary *v, const struct template_affix *affix,
-                                        struct sft_err *err)
+static enum sft_status check_not_hidden(const struct vocabulary *v, const struct affix *affix, struct sft_err *err)
 {
     for (size_t i = 0; i < affix->count; i++)
         for (size_t k = 0; affix->pieces[i].control != TOKEN_NONE && k < v->n_added; k++) {
@@ -168,31 +132,85 @@ static enum sft_status check_not_hidden(const struct vocabulary *v, const struct
     return SFT_OK;
 }
 
-static enum sft_status parse_texts(struct chat_template *tpl, const struct turn_texts *texts,
-                                   const struct vocabulary *v, struct sft_err *err)
+/* Where nothing says what of an assistant's turn is trained: up to the end of the first control token behind the
+ * content. The rest of the suffix goes to what follows. */
+static void split_suffix(struct chat_format *f, const struct vocabulary *v, struct arena *arena)
 {
-    enum sft_status status = parse_affix(texts->start ? texts->start : "", v, &tpl->arena, &tpl->start, err);
-    for (enum role role = 0; !status && role < ROLE_COUNT; role++)
-        status = parse_turn(tpl, role, texts, v, err);
-    for (enum role role = 0; !status && role < ROLE_COUNT; role++)
-        if (!(status = check_not_hidden(v, &tpl->prefix[role], err)))
-            status = check_not_hidden(v, &tpl->suffix[role], err);
+    const char *suffix = f->suffix[ROLE_ASSISTANT].text, *rest = suffix;
+    while (*rest && match_control(v, rest) == 0)
+        rest++;
+    rest += match_control(v, rest);
+    f->after.text = arena_printf(arena, "%s%s", rest, f->after.text ? f->after.text : "");
+    if (f->after_last.text)
+        f->after_last.text = arena_printf(arena, "%s%s", rest, f->after_last.text);
+    f->suffix[ROLE_ASSISTANT].text = arena_strndup(arena, suffix, (size_t)(rest - suffix));
+}
+
+/* Find the control tokens in all affixes; those of the turns first, in the order in which they appear. */
+static enum sft_status parse_format(struct chat_template *tpl, const struct vocabulary *v, struct sft_err *err)
+{
+    struct chat_format *f = &tpl->format;
+    struct affix *affixes[CHAT_AFFIXES];
+    chat_format_affixes(f, affixes);
+    parse_affix(&f->start, v, &tpl->arena);
+    for (enum role role = 0; role < ROLE_COUNT; role++) {
+        parse_affix(&f->prefix[role], v, &tpl->arena);
+        parse_affix(&f->suffix[role], v, &tpl->arena);
+    }
+    enum sft_status status = SFT_OK;
+    for (size_t i = 0; !status && i < CHAT_AFFIXES; i++) {
+        parse_affix(affixes[i], v, &tpl->arena);
+        status = check_not_hidden(v, affixes[i], err);
+    }
     return status;
 }
 
-/* ---- which texts ---- */
+/* ---- which format ---- */
+
+/* What is decided on. */
+struct chosen {
+    struct chat_format format;
+    enum template_choice choice;
+    bool starts_as_text;  /* it begins with what the tokenizer puts before a text */
+    bool is_marked;       /* what is trained is known */
+    bool is_the_bases;    /* recognised: the vocabulary needs nothing, if it has what closes a turn */
+    bool openers_are_text;
+    const char *const *tokens; /* control tokens that are no <|name|>, for a vocabulary that lacks them; or NULL */
+    bool writes_date;
+    const char *jinja; /* the base's own, to be kept; NULL: one is written */
+};
 
 static bool is_given(const char *affix)
 {
     return affix && *affix;
 }
 
-/* A format has an opener for every role, or for none: then its turns are told apart by what closes them. */
-static enum sft_status custom_texts(const struct template_options *options, struct turn_texts *texts,
+/* An affix of the settings: a turn opens and closes with a control token. */
+static enum sft_status check_custom(const struct chat_format *f, enum role role, const struct vocabulary *v,
                                     struct sft_err *err)
 {
+    const char *prefix = f->prefix[role].text, *suffix = f->suffix[role].text;
+    adopt_control(prefix, true, v);
+    if (*prefix && match_control(v, prefix) == 0)
+        return sft_fail(
+            err, SFT_EUSAGE,
+            "data.%s_prefix: must begin with a control token, such as <|%s|>, so that no text that "
+            "people typed can open a turn",
+            role_name[role], role_name[role]);
+    if (!has_control(suffix, v))
+        adopt_control(suffix, false, v);
+    if (!has_control(suffix, v))
+        return sft_fail(err, SFT_EUSAGE,
+                        "data.%s_suffix: must hold a control token, such as <|end|>, which closes the turn",
+                        role_name[role]);
+    return SFT_OK;
+}
+
+/* A format has an opener for every role, or for none: then its turns are told apart by what closes them. */
+static enum sft_status custom_format(const struct template_options *options, const struct vocabulary *v,
+                                     struct chat_format *f, struct sft_err *err)
+{
     const bool has_openers = is_given(options->prefix[ROLE_USER]);
-    *texts = (struct turn_texts){0};
     for (enum role role = 0; role < ROLE_TOOL; role++) {
         const char *name = role_name[role];
         const bool has_prefix = is_given(options->prefix[role]), has_suffix = is_given(options->suffix[role]);
@@ -205,45 +223,73 @@ static enum sft_status custom_texts(const struct template_options *options, stru
                             "data.%s_prefix: %s, but data.user_prefix is %s (each role's turn opens with a "
                             "control token, or none does)",
                             name, has_prefix ? "set" : "not set", has_openers ? "set" : "not set");
-        texts->prefix[role] = has_prefix ? options->prefix[role] : "";
-        texts->suffix[role] = options->suffix[role];
+        f->prefix[role].text = has_prefix ? options->prefix[role] : "";
+        f->suffix[role].text = options->suffix[role];
+        if (check_custom(f, role, v, err))
+            return SFT_EUSAGE;
     }
-    texts->prefix[ROLE_TOOL] = texts->prefix[ROLE_USER];
-    texts->suffix[ROLE_TOOL] = texts->suffix[ROLE_USER];
+    f->prefix[ROLE_TOOL] = f->prefix[ROLE_USER];
+    f->suffix[ROLE_TOOL] = f->suffix[ROLE_USER];
     return SFT_OK;
 }
 
-/* What is decided on: the texts, and whether they begin with what the tokenizer puts before a text, or with
- * BOS. */
-struct chosen {
-    struct turn_texts texts;
-    bool starts_as_text, has_bos;
-};
-
-static const char *token_text(const struct tokenizer *tok, int32_t id)
+static const char *token_text(const struct tokenizer *tok, int32_t id, struct arena *arena)
 {
     size_t len;
-    return tokenizer_token_bytes(tok, id, &len);
+    const char *bytes = tokenizer_token_bytes(tok, id, &len);
+    return bytes ? arena_strndup(arena, bytes, len) : NULL;
 }
 
-static enum sft_status choose_row(const struct template_row *row, const struct tokenizer *tok,
-                                  struct arena *arena, struct chosen *chosen, struct sft_err *err)
+static enum sft_status choose_row(enum template_choice choice, const struct tokenizer *tok, struct arena *arena,
+                                  struct chosen *chosen, struct sft_err *err)
 {
-    chosen->starts_as_text = row->can_start_with_bos;
-    if (!template_row_texts(row, token_text(tok, tokenizer_eos_id(tok)), arena, &chosen->texts))
+    const struct template_row *row = template_row_of(choice);
+    const char *name = template_choice_name(choice), *bos = token_text(tok, tokenizer_bos_id(tok), arena),
+               *eos = token_text(tok, tokenizer_eos_id(tok), arena);
+    if (row->only_from_base)
         return sft_fail(err, SFT_EUSAGE,
-                        "template = %s: a turn ends with the base's eos_token, and its tokenizer names none",
-                        template_choice_name(row->choice));
+                        "template = %s: parts of it are written in the base's own chat template, and the base has none "
+                        "of this kind",
+                        name);
+    *chosen = (struct chosen){
+        .choice = choice,
+        .starts_as_text = row->starts_as_text,
+        .openers_are_text = row->openers_are_text,
+        .tokens = row->tokens};
+    if (!template_row_format(row, bos, eos, arena, &chosen->format))
+        return sft_fail(err, SFT_EUSAGE,
+                        "template = %s: a turn ends with the base's eos_token, and its tokenizer names none", name);
     return SFT_OK;
 }
 
-static enum sft_status refuse_auto(const char *why, struct sft_err *err)
+static enum sft_status refuse_auto(const char *why, const char *what, struct sft_err *err)
 {
     struct strbuf names = {0};
     template_names(&names);
-    sft_fail(err, SFT_EUSAGE, "template = auto: %s (choose template = %s)", why, names.data);
+    sft_fail(err, SFT_EUSAGE, "template = auto: %s%s%s (choose template = %s)", why, *what ? ": " : "", what,
+             names.data);
     strbuf_free(&names);
     return SFT_EUSAGE;
+}
+
+/* The base's own template, if it is one that is rendered exactly. */
+static bool choose_own(const struct tokenizer *tok, struct arena *arena, struct chosen *chosen,
+                       char why[JINJA_MESSAGE_MAX])
+{
+    struct recognised found;
+    const char *jinja = tokenizer_chat_template(tok);
+    why[0] = '\0';
+    if (!jinja || !*jinja || !template_recognise(jinja, tok, arena, &found, why))
+        return false;
+    const bool is_kept = found.is_marked || found.format.modes[0].word;
+    *chosen = (struct chosen){.format = found.format,
+                              .choice = found.row ? found.row->choice : TEMPLATE_CUSTOM,
+                              .tokens = found.row ? found.row->tokens : NULL,
+                              .is_marked = found.is_marked,
+                              .is_the_bases = true,
+                              .writes_date = found.writes_date,
+                              .jinja = is_kept ? arena_strndup(arena, jinja, strlen(jinja)) : NULL};
+    return true;
 }
 
 /* template = auto: what the base's own template is, or im_sep where it has none. */
@@ -251,65 +297,67 @@ static enum sft_status choose_base(const struct tokenizer *tok, struct arena *ar
                                    struct sft_err *err)
 {
     const char *jinja = tokenizer_chat_template(tok);
+    char why[JINJA_MESSAGE_MAX];
     if (tokenizer_has_only_named_templates(tok))
-        return refuse_auto("the base has several chat templates, and none of them is named default", err);
+        return refuse_auto("the base has several chat templates, and none of them is named default", "", err);
     if (!jinja || !*jinja)
-        return choose_row(template_row_of(TEMPLATE_IM_SEP), tok, arena, chosen, err);
-    const struct template_row *row = template_row_by_jinja(jinja, &chosen->has_bos);
-    if (row) {
-        const enum sft_status status = choose_row(row, tok, arena, chosen, err);
-        chosen->starts_as_text = false; /* it says itself what it begins with */
-        return status;
-    }
-    if (template_jinja_read(jinja, &chosen->texts, arena))
+        return choose_row(TEMPLATE_IM_SEP, tok, arena, chosen, err);
+    if (choose_own(tok, arena, chosen, why))
         return SFT_OK;
-    return refuse_auto("the base's own chat template is not one that sft renders exactly", err);
+    if (*why)
+        return refuse_auto("the base's own chat template has what sft does not know", why, err);
+    return refuse_auto("the base's own chat template is not one that sft renders exactly", "", err);
 }
 
-static enum sft_status choose(const struct template_options *options, const struct tokenizer *tok,
-                              struct arena *arena, struct chosen *chosen, struct sft_err *err)
+/* A word means the base's own form of it, where the base has one. */
+static enum sft_status choose(const struct template_options *options, const struct vocabulary *v, struct arena *arena,
+                              struct chosen *chosen, struct sft_err *err)
 {
-    *chosen = (struct chosen){0};
+    char why[JINJA_MESSAGE_MAX];
+    *chosen = (struct chosen){.choice = options->choice};
     if (options->choice == TEMPLATE_AUTO)
-        return choose_base(tok, arena, chosen, err);
-    if (options->choice != TEMPLATE_CUSTOM)
-        return choose_row(template_row_of(options->choice), tok, arena, chosen, err);
-    chosen->starts_as_text = true;
-    return custom_texts(options, &chosen->texts, err);
+        return choose_base(v->tok, arena, chosen, err);
+    if (options->choice == TEMPLATE_CUSTOM) {
+        chosen->starts_as_text = true;
+        return custom_format(options, v, &chosen->format, err);
+    }
+    if (!template_row_of(options->choice)->starts_as_text && choose_own(v->tok, arena, chosen, why) &&
+        chosen->choice == options->choice)
+        return SFT_OK;
+    return choose_row(options->choice, v->tok, arena, chosen, err);
 }
 
 /* ---- the template ---- */
 
-/* Bytes of an affix up to the end of its first control token. */
-static size_t bytes_to_first_control(const struct template_affix *affix)
+static enum sft_status set_format(struct chat_template *tpl, struct vocabulary *v, struct chosen *chosen,
+                                  struct sft_err *err)
 {
-    size_t len = 0;
-    for (size_t i = 0; i < affix->count; i++) {
-        len += strlen(affix->pieces[i].text);
-        if (affix->pieces[i].control != TOKEN_NONE)
-            break;
-    }
-    return len;
-}
-
-static enum sft_status set_texts(struct chat_template *tpl, struct chosen *chosen, struct tokenizer *tok,
-                                 struct sft_err *err)
-{
-    struct turn_texts *texts = &chosen->texts;
-    struct vocabulary vocabulary = vocabulary_of(tok);
-    const int32_t start = chosen->starts_as_text ? tpl->document_start
-                          : chosen->has_bos      ? tokenizer_bos_id(tok)
-                                                 : TOKEN_NONE;
+    struct chat_format *f = &tpl->format;
+    *f = chosen->format;
+    v->adds_names = false;
+    const bool is_known = chosen->is_the_bases &&
+                          (has_control(f->suffix[ROLE_ASSISTANT].text, v) || has_control(f->after.text, v));
+    for (const char *const *token = chosen->tokens; !is_known && token && *token; token++)
+        tokenizer_add_special(v->tok, *token);
+    find_added(v);
+    v->adds_names = !is_known && !chosen->openers_are_text;
+    const int32_t start = chosen->starts_as_text ? tpl->document_start : TOKEN_NONE;
     if (start != TOKEN_NONE)
-        texts->start = token_text(tok, start);
-    const enum sft_status status = parse_texts(tpl, texts, &vocabulary, err);
-    free(vocabulary.added);
-    if (status)
-        return status;
-    tpl->name = template_texts_name(texts, token_text(tok, tpl->document_end));
-    texts->close_len = bytes_to_first_control(&tpl->suffix[ROLE_ASSISTANT]);
-    tpl->jinja = template_jinja_write(texts, &tpl->arena);
-    tpl->end_of_turn = first_control(&tpl->suffix[ROLE_ASSISTANT])->control;
+        f->start.text = token_text(v->tok, start, &tpl->arena);
+    for (enum role role = 0; role < ROLE_COUNT; role++) {
+        adopt_control(f->prefix[role].text ? f->prefix[role].text : "", true, v);
+        if (f->suffix[role].text && !has_control(f->suffix[role].text, v))
+            adopt_control(f->suffix[role].text, false, v);
+    }
+    if (!chosen->is_marked)
+        split_suffix(f, v, &tpl->arena);
+    if (parse_format(tpl, v, err))
+        return SFT_EUSAGE;
+    const struct template_piece *close = first_control(&f->suffix[ROLE_ASSISTANT]);
+    close = close ? close : first_control(&f->after);
+    if (!close)
+        return refuse_auto("no control token closes an assistant's turn in the base's own chat template", "", err);
+    tpl->end_of_turn = close->control;
     return SFT_OK;
 }
 
@@ -321,13 +369,19 @@ enum sft_status template_init(struct chat_template *tpl, const struct template_o
     *tpl = (struct chat_template){.end_of_turn = TOKEN_NONE,
                                   .document_start = tokenizer_text_start(tok),
                                   .document_end = tokenizer_eos_id(tok)};
-    enum sft_status status = choose(options, tok, &tpl->arena, &chosen, err);
+    struct vocabulary vocabulary = {.tok = tok, .adds_names = true};
+    find_added(&vocabulary);
+    enum sft_status status = choose(options, &vocabulary, &tpl->arena, &chosen, err);
     if (!status)
-        status = set_texts(tpl, &chosen, tok, err);
+        status = set_format(tpl, &vocabulary, &chosen, err);
+    free(vocabulary.added);
     if (status) {
         template_free(tpl);
         return status;
     }
+    tpl->name = template_choice_name(chosen.choice);
+    tpl->writes_date = chosen.writes_date;
+    tpl->jinja = chosen.jinja ? chosen.jinja : template_jinja_write(&tpl->format, &tpl->arena);
     tpl->tokens_added = tokenizer_vocab_size(tok) - vocab_size;
     if (tokenizer_pad_id(tok) == TOKEN_NONE)
         tokenizer_set_pad(tok, tpl->document_end != TOKEN_NONE ? tpl->document_end : tpl->end_of_turn);
@@ -342,40 +396,51 @@ void template_free(struct chat_template *tpl)
     *tpl = (struct chat_template){0};
 }
 
-static void hash_affix(struct xxh64 *h, const struct template_affix *affix)
+enum sft_status template_check(const struct chat_template *tpl, const struct conversation *conv, struct sft_err *err)
 {
+    return conv->is_document ? SFT_OK : chat_check(&tpl->format, tpl->name, conv, err);
+}
+
+/* ---- its hash ---- */
+
+static void hash_text(struct xxh64 *h, const char *text)
+{
+    const char is_there = text != NULL;
+    xxh64_update(h, &is_there, 1);
+    if (text)
+        xxh64_update(h, text, strlen(text) + 1);
+}
+
+static void hash_affix(struct xxh64 *h, const struct affix *affix)
+{
+    hash_text(h, affix->text);
     xxh64_update(h, &affix->count, sizeof affix->count);
     for (size_t i = 0; i < affix->count; i++) {
         xxh64_update(h, &affix->pieces[i].control, sizeof affix->pieces[i].control);
-        xxh64_update(h, affix->pieces[i].text, strlen(affix->pieces[i].text) + 1);
+        hash_text(h, affix->pieces[i].text);
     }
 }
 
 uint64_t template_fingerprint(const struct chat_template *tpl)
 {
     struct xxh64 h;
+    struct chat_format format = tpl->format;
+    struct affix *affixes[CHAT_AFFIXES];
+    const int rules[] = {(int)format.system_place, (int)format.think, format.alternates, format.system_first_only};
     xxh64_init(&h, 0);
-    hash_affix(&h, &tpl->start);
-    for (size_t role = 0; role < ROLE_COUNT; role++) {
-        hash_affix(&h, &tpl->prefix[role]);
-        hash_affix(&h, &tpl->suffix[role]);
+    chat_format_affixes(&format, affixes);
+    for (size_t i = 0; i < CHAT_AFFIXES; i++)
+        hash_affix(&h, affixes[i]);
+    for (size_t i = 0; i < CHAT_MODES; i++) {
+        hash_text(&h, format.modes[i].word);
+        hash_text(&h, format.modes[i].default_system);
     }
-    xxh64_update(&h, tpl->has_turn, sizeof tpl->has_turn);
+    hash_text(&h, format.default_system);
+    hash_text(&h, format.refused_word);
+    xxh64_update(&h, format.trim, sizeof format.trim);
+    xxh64_update(&h, rules, sizeof rules);
     xxh64_update(&h, &tpl->document_start, sizeof tpl->document_start);
     xxh64_update(&h, &tpl->end_of_turn, sizeof tpl->end_of_turn);
     xxh64_update(&h, &tpl->document_end, sizeof tpl->document_end);
     return xxh64_digest(&h);
-}
-
-enum sft_status template_check_roles(const struct chat_template *tpl, const struct conversation *conv,
-                                     struct sft_err *err)
-{
-    for (size_t i = 0; !conv->is_document && i < conv->count; i++) {
-        const char *name = role_name[conv->messages[i].role];
-        if (!tpl->has_turn[conv->messages[i].role])
-            return sft_fail(err, SFT_EDATA,
-                            "the %s template has no %s turn (set data.%s_prefix and data.%s_suffix)",
-                            tpl->name, name, name, name);
-    }
-    return SFT_OK;
 }

@@ -1,12 +1,24 @@
-/* Other people's Jinja templates in one spelling, to be compared with those of the formats that are known by name
- * (text/template_table.h). */
+/* Which format a base's chat template is, found out by what it does: it renders conversations (text/jinja), what stands
+ * around their messages is read off, and a format is it that renders every probe to the same text, with the same spans
+ * of {% generation %}, and refuses what the template refuses. */
 #ifndef SFT_TEXT_TEMPLATE_RECOGNISE_H
 #define SFT_TEXT_TEMPLATE_RECOGNISE_H
 
-#include "base/strbuf.h"
+#include "base/mem.h"
+#include "text/chat_format.h"
+#include "text/jinja/result.h"
+#include "text/template_table.h"
+#include "text/tokenizer/tokenizer.h"
 
-/* Append one spelling for all templates that differ only in white space that Jinja drops, in quotes, in how
- * what they print is cut into literals and tags, or in the loop variable's name. */
-void template_normalise(const char *jinja, struct strbuf *out);
+struct recognised {
+    const struct template_row *row; /* NULL: none of the table's */
+    struct chat_format format;   /* texts in the arena */
+    bool is_marked;              /* the template has generation blocks: what is trained is theirs */
+    bool writes_date;            /* it would write the day's date: the format has a fixed one */
+};
+
+/* False where it is no format that is known, with what is not understood of it in why ("" where all is). */
+bool template_recognise(const char *jinja, const struct tokenizer *tok, struct arena *arena, struct recognised *found,
+                        char why[JINJA_MESSAGE_MAX]);
 
 #endif

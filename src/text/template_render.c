@@ -2,10 +2,10 @@
  * of each token. */
 #include "text/template_render.h"
 
-#include <math.h>
-#include <stdlib.h>
+#include "text/chat_walk.h"
 
-enum { MAX_MARKS = 4 };
+#include <stdlib.h>
+#include <string.h>
 
 /* One pass over a conversation. Text gathers in out->text until a control token ends the run. Where its
  * loss weight changes there is a mark: what follows the last turn, and the next one's content, may be of
@@ -13,12 +13,10 @@ enum { MAX_MARKS = 4 };
 struct rendering {
     struct encoder *enc;
     struct rendered *out;
-    struct {
-        size_t from;
-        float weight;
-    } marks[MAX_MARKS];
     size_t n_marks;
     int32_t before; /* the control token before the run, or TOKEN_NONE */
+    enum train_on train_on;
+    const struct message *last_answer; /* the conversation's last of an assistant, or NULL */
 };
 
 /* ---- a run ---- */
@@ -26,15 +24,15 @@ struct rendering {
 /* Text that follows has this weight. */
 static void mark(struct rendering *r, float weight)
 {
-    const size_t at = r->out->text.len;
-    if (r->n_marks > 0 && r->marks[r->n_marks - 1].from == at)
+    struct rendered *out = r->out;
+    const size_t at = out->text.len;
+    if (r->n_marks > 0 && out->marks[r->n_marks - 1].from == at)
         r->n_marks--;
-    if (r->n_marks > 0 && r->marks[r->n_marks - 1].weight == weight)
+    if (r->n_marks > 0 && out->marks[r->n_marks - 1].weight == weight)
         return;
-    if (r->n_marks == MAX_MARKS)
-        SFT_BUG("a run of more parts than there are");
-    r->marks[r->n_marks].from = at;
-    r->marks[r->n_marks++].weight = weight;
+    out->marks = mem_grow(out->marks, &out->marks_capacity, r->n_marks + 1, sizeof *out->marks);
+    out->marks[r->n_marks].from = at;
+    out->marks[r->n_marks++].weight = weight;
 }
 
 /* Give the tokens from `from` on a weight. */
@@ -45,8 +43,8 @@ static void weigh(struct rendered *out, size_t from, float weight)
         out->weights[i] = weight;
 }
 
-/* A run of several weights, from begin to end: a token has that of its last byte, so that one that holds
- * the first trained character is trained. */
+/* A run of several weights, from begin to end: a token has that of its last byte, or, where that is not trained, of the
+ * last trained one that it holds. */
 static void encode_marked(struct rendering *r, size_t begin, size_t end)
 {
     struct rendered *out = r->out;
@@ -57,9 +55,12 @@ static void encode_marked(struct rendering *r, size_t begin, size_t end)
     weigh(out, first, 0.0F);
     for (size_t i = out->tokens.count, next = end; i-- > first;) {
         const size_t start = begin + out->starts[i], last = next > start ? next - 1 : start;
-        while (k > 0 && r->marks[k].from > last)
+        while (k > 0 && out->marks[k].from > last)
             k--;
-        out->weights[i] = r->marks[k].weight;
+        size_t trained = k;
+        while (trained > 0 && out->marks[trained].weight == 0.0F && out->marks[trained].from > start)
+            trained--;
+        out->weights[i] = out->marks[trained].weight;
         next = start;
     }
 }
@@ -70,15 +71,17 @@ static void flush(struct rendering *r, int32_t after)
     struct rendered *out = r->out;
     size_t begin = 0, end = out->text.len;
     encoder_strip(r->enc, r->before, after, out->text.data, &begin, &end);
-    while (r->n_marks > 1 && r->marks[r->n_marks - 1].from >= end) /* of parts that were empty or stripped */
+    encoder_set_continuation(r->enc, r->before != TOKEN_NONE);
+    while (r->n_marks > 1 && out->marks[r->n_marks - 1].from >= end) /* of parts that were empty or stripped */
         r->n_marks--;
     if (begin < end && r->n_marks == 1) {
         const size_t first = out->tokens.count;
         encoder_encode(r->enc, out->text.data + begin, end - begin, &out->tokens);
-        weigh(out, first, r->marks[0].weight);
+        weigh(out, first, out->marks[0].weight);
     } else if (begin < end) {
         encode_marked(r, begin, end);
     }
+    encoder_set_continuation(r->enc, false);
     strbuf_clear(&out->text);
     r->n_marks = 0;
     r->before = after;
@@ -91,45 +94,45 @@ static void put_control(struct rendering *r, int32_t id, float weight)
     weigh(r->out, r->out->tokens.count - 1, weight);
 }
 
-/* ---- turns ---- */
-
-static void put_pieces(struct rendering *r, const struct template_piece *pieces, size_t count, float weight)
+static void put_text(struct rendering *r, const char *text, size_t len, float weight)
 {
-    for (size_t i = 0; i < count; i++) {
-        mark(r, weight);
-        if (pieces[i].control == TOKEN_NONE)
-            strbuf_puts(&r->out->text, pieces[i].text);
-        else
-            put_control(r, pieces[i].control, weight);
+    mark(r, weight);
+    strbuf_add(&r->out->text, text, len);
+}
+
+/* ---- parts ---- */
+
+static float weight_of(const struct rendering *r, const struct chat_part *part)
+{
+    if (r->train_on == TRAIN_ON_ALL)
+        return part->message ? part->message->weight : 1.0F;
+    const bool is_trained = r->train_on == TRAIN_ON_ASSISTANT || part->message == r->last_answer;
+    return part->is_answer && part->message && is_trained ? part->message->weight : 0.0F;
+}
+
+static void put_part(void *to, const struct chat_part *part)
+{
+    struct rendering *r = to;
+    const float weight = weight_of(r, part);
+    if (!part->affix) {
+        put_text(r, part->text, part->len, weight);
+        return;
     }
-}
-
-static void put_affix(struct rendering *r, const struct template_affix *affix, float weight)
-{
-    put_pieces(r, affix->pieces, affix->count, weight);
-}
-
-/* trained: loss weight of content and closing token; other: of the rest of the turn. */
-static void put_message(struct rendering *r, const struct chat_template *tpl, const struct message *m,
-                        float trained, float other)
-{
-    const struct template_affix *suffix = &tpl->suffix[m->role];
-    size_t close = 0;
-    while (suffix->pieces[close].control == TOKEN_NONE)
-        close++;
-    put_affix(r, &tpl->prefix[m->role], other);
-    mark(r, trained);
-    strbuf_add(&r->out->text, m->content, m->len);
-    put_pieces(r, suffix->pieces, close + 1, trained);
-    put_pieces(r, suffix->pieces + close + 1, suffix->count - close - 1, other);
+    for (size_t i = 0; i < part->affix->count; i++) {
+        const struct template_piece *piece = &part->affix->pieces[i];
+        if (piece->control == TOKEN_NONE)
+            put_text(r, piece->text, strlen(piece->text), weight);
+        else
+            put_control(r, piece->control, weight);
+    }
 }
 
 static void put_document(struct rendering *r, const struct chat_template *tpl, const struct message *m)
 {
     if (tpl->document_start != TOKEN_NONE)
         put_control(r, tpl->document_start, m->weight);
-    mark(r, m->weight);
-    strbuf_add(&r->out->text, m->content, m->len);
+    r->before = TOKEN_NONE; /* the document begins here: the tokenizer puts its BOS before text, not into it */
+    put_text(r, m->content, m->len, m->weight);
     if (tpl->document_end != TOKEN_NONE)
         put_control(r, tpl->document_end, m->weight);
 }
@@ -143,31 +146,24 @@ static struct rendering start(struct encoder *enc, struct rendered *out)
     return (struct rendering){.enc = enc, .out = out, .before = TOKEN_NONE};
 }
 
-static size_t last_assistant(const struct conversation *conv)
+static const struct message *last_answer(const struct conversation *conv)
 {
-    size_t i = conv->count;
-    while (i > 0 && conv->messages[i - 1].role != ROLE_ASSISTANT)
-        i--;
-    return i > 0 ? i - 1 : SIZE_MAX;
+    for (size_t i = conv->count; i-- > 0;)
+        if (conv->messages[i].role == ROLE_ASSISTANT)
+            return &conv->messages[i];
+    return NULL;
 }
 
 void template_render(const struct chat_template *tpl, struct encoder *enc, const struct conversation *conv,
                      enum train_on train_on, struct rendered *out)
 {
     struct rendering r = start(enc, out);
-    const size_t last = last_assistant(conv);
+    r.train_on = train_on;
+    r.last_answer = last_answer(conv);
+    for (size_t i = 0; conv->is_document && i < conv->count; i++)
+        put_document(&r, tpl, &conv->messages[i]);
     if (!conv->is_document)
-        put_affix(&r, &tpl->start, train_on == TRAIN_ON_ALL ? 1.0F : 0.0F);
-    for (size_t i = 0; i < conv->count; i++) {
-        const struct message *m = &conv->messages[i];
-        const bool is_trained = train_on == TRAIN_ON_LAST_ASSISTANT ? i == last : m->role == ROLE_ASSISTANT;
-        if (conv->is_document)
-            put_document(&r, tpl, m);
-        else if (train_on == TRAIN_ON_ALL)
-            put_message(&r, tpl, m, m->weight, m->weight);
-        else
-            put_message(&r, tpl, m, is_trained ? m->weight : 0.0F, 0.0F);
-    }
+        chat_walk(&tpl->format, conv, false, &out->scratch, put_part, &r);
     flush(&r, TOKEN_NONE);
     if (out->tokens.count > 0)
         out->weights[0] = 0.0F;
@@ -177,10 +173,7 @@ void template_render_prompt(const struct chat_template *tpl, struct encoder *enc
                             const struct conversation *conv, struct rendered *out)
 {
     struct rendering r = start(enc, out);
-    put_affix(&r, &tpl->start, 0.0F);
-    for (size_t i = 0; i < conv->count; i++)
-        put_message(&r, tpl, &conv->messages[i], 0.0F, 0.0F);
-    put_affix(&r, &tpl->prefix[ROLE_ASSISTANT], 0.0F);
+    chat_walk(&tpl->format, conv, true, &out->scratch, put_part, &r);
     flush(&r, TOKEN_NONE);
 }
 
@@ -188,7 +181,9 @@ void rendered_free(struct rendered *r)
 {
     token_buf_free(&r->tokens);
     strbuf_free(&r->text);
+    strbuf_free(&r->scratch);
     free(r->weights);
     free(r->starts);
+    free(r->marks);
     *r = (struct rendered){0};
 }

@@ -13,7 +13,12 @@ struct rendered {
     size_t weights_capacity;
     size_t *starts; /* scratch */
     size_t starts_capacity;
-    struct strbuf text; /* scratch */
+    struct strbuf text, scratch;
+    struct {
+        size_t from; /* byte of text */
+        float weight;
+    } *marks; /* scratch */
+    size_t marks_capacity;
 };
 void rendered_free(struct rendered *r);
 

@@ -1,53 +1,127 @@
 #include "text/template_table.h"
 
-#include "text/template_recognise.h"
-
 #include <string.h>
 
-#define EVERY_ROLE(text)                                                                                     \
-    {                                                                                                        \
-        text, text, text, text                                                                               \
-    }
+/* ---- what rows share ---- */
 
-/* ---- spellings ---- */
+#define SAME_FOR_EVERY_ROLE(text) {{text}, {text}, {text}, {text}}
 
-#define LOOP      "{%for message in messages%}"
-#define END_LOOP  "{%endfor%}"
-#define ROLE      "message['role']"
-#define CONTENT   "message['content']"
-#define PROMPT(s) END_LOOP "{%if add_generation_prompt%}{{'" s "'}}{%endif%}"
-#define BOS       "{{bos_token}}"
+#define CHATML_PREFIXES                                                                                                \
+    [ROLE_SYSTEM] = {"<|im_start|>system\n"}, [ROLE_USER] = {"<|im_start|>user\n"},                                    \
+    [ROLE_ASSISTANT] = {"<|im_start|>assistant\n"}
+#define CHATML_SUFFIXES                                                                                                \
+    [ROLE_SYSTEM] = {"<|im_end|>\n"}, [ROLE_USER] = {"<|im_end|>\n"}, [ROLE_ASSISTANT] = {"<|im_end|>\n"}
+
+/* ChatML in which tools answer within a user's turn. */
+#define QWEN                                                                                                           \
+    .prefix = {CHATML_PREFIXES, [ROLE_TOOL] = {"<|im_start|>user\n<tool_response>\n"}},                                \
+    .suffix = {CHATML_SUFFIXES, [ROLE_TOOL] = {"\n</tool_response><|im_end|>\n"}},                                     \
+    .tool_join = {"\n</tool_response>\n<tool_response>\n"}
+#define QWEN_THINK .think_open = {"<think>\n"}, .think_close = {"\n</think>\n\n"}
+
+#define HEADER(role) {"<|start_header_id|>" role "<|end_header_id|>\n\n"}
+#define GRANITE(role) {"<|start_of_role|>" role "<|end_of_role|>"}
+
+/* ---- the rows ---- */
 
 static const struct template_row rows[] = {
     {.choice = TEMPLATE_IM_SEP,
-     .can_start_with_bos = true,
-     .texts = {.prefix = {[ROLE_SYSTEM] = "<|im_start|>system<|im_sep|>",
-                          [ROLE_USER] = "<|im_start|>user<|im_sep|>",
-                          [ROLE_ASSISTANT] = "<|im_start|>assistant<|im_sep|>",
-                          [ROLE_TOOL] = "<|im_start|>tool<|im_sep|>"},
-               .suffix = EVERY_ROLE("<|im_end|>")},
-     .spellings = {LOOP "{{'<|im_start|>'+" ROLE "+'<|im_sep|>'+" CONTENT
-                        "+'<|im_end|>'}}" PROMPT("<|im_start|>assistant<|im_sep|>"),
-                   LOOP "{{'<|im_start|>'+" ROLE "+'<|im_sep|>'}}"
-                        "{%if " ROLE "=='assistant'%}{%generation%}{{" CONTENT
-                        "+'<|im_end|>'}}{%endgeneration%}"
-                        "{%else%}{{" CONTENT "+'<|im_end|>'}}{%endif%}" PROMPT("<|im_start|>assistant<|im_sep|>")}},
+     .starts_as_text = true,
+     .format = {.prefix = {[ROLE_SYSTEM] = {"<|im_start|>system<|im_sep|>"},
+                           [ROLE_USER] = {"<|im_start|>user<|im_sep|>"},
+                           [ROLE_ASSISTANT] = {"<|im_start|>assistant<|im_sep|>"},
+                           [ROLE_TOOL] = {"<|im_start|>tool<|im_sep|>"}},
+                .suffix = SAME_FOR_EVERY_ROLE("<|im_end|>")}},
+    {.choice = TEMPLATE_SMOLLM2,
+     .format = {.prefix = {CHATML_PREFIXES, [ROLE_TOOL] = {"<|im_start|>tool\n"}},
+                .suffix = {CHATML_SUFFIXES, [ROLE_TOOL] = {"<|im_end|>\n"}},
+                .default_system = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"}},
     {.choice = TEMPLATE_CHATML,
-     .can_start_with_bos = true,
-     .texts = {.prefix = {[ROLE_SYSTEM] = "<|im_start|>system\n",
-                          [ROLE_USER] = "<|im_start|>user\n",
-                          [ROLE_ASSISTANT] = "<|im_start|>assistant\n",
-                          [ROLE_TOOL] = "<|im_start|>tool\n"},
-               .suffix = EVERY_ROLE("<|im_end|>\n")},
-     .spellings = {LOOP "{{'<|im_start|>'+" ROLE "+'\\n'+" CONTENT "+'<|im_end|>\\n'}}"
-                        PROMPT("<|im_start|>assistant\\n")}},
+     .starts_as_text = true,
+     .any_default = true,
+     .format = {.prefix = {CHATML_PREFIXES, [ROLE_TOOL] = {"<|im_start|>tool\n"}},
+                .suffix = {CHATML_SUFFIXES, [ROLE_TOOL] = {"<|im_end|>\n"}}}},
+    {.choice = TEMPLATE_SMOLLM3,
+     .any_default = true,
+     .only_from_base = true,
+     .format = {.prefix = {CHATML_PREFIXES, [ROLE_TOOL] = {"<|im_start|>user\n"}},
+                .suffix = {CHATML_SUFFIXES, [ROLE_TOOL] = {"<|im_end|>\n"}},
+                .trim = {[ROLE_ASSISTANT] = TRIM_BREAKS},
+                .system_first_only = true,
+                .modes = {{.word = "/think"}, {.word = "/no_think", .opened = {"<think>\n\n</think>\n"}}},
+                .refused_word = "/system_override"}},
+    {.choice = TEMPLATE_QWEN2,
+     .format = {QWEN, .default_system = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."}},
+    {.choice = TEMPLATE_QWEN3, .format = {QWEN, QWEN_THINK, .think = THINK_LAST}},
+    {.choice = TEMPLATE_QWEN3, .format = {QWEN, QWEN_THINK, .think = THINK_ALL}}, /* TRL's, for training */
+    {.choice = TEMPLATE_QWEN3, .format = {QWEN}},                                 /* Instruct-2507: it does not think */
+    {.choice = TEMPLATE_QWEN2, .any_default = true, .format = {QWEN}},
+    {.choice = TEMPLATE_LLAMA3,
+     .any_default = true,
+     .format = {.start = {BOS_TOKEN},
+                .prefix = {HEADER("system"), HEADER("user"), HEADER("assistant"), HEADER("tool")},
+                .suffix = SAME_FOR_EVERY_ROLE("<|eot_id|>"),
+                .trim = {TRIM_WHITE, TRIM_WHITE, TRIM_WHITE, TRIM_WHITE}}},
+    {.choice = TEMPLATE_ZEPHYR,
+     .openers_are_text = true,
+     .format = {.prefix = {[ROLE_SYSTEM] = {"<|system|>\n"},
+                           [ROLE_USER] = {"<|user|>\n"},
+                           [ROLE_ASSISTANT] = {"<|assistant|>\n"}},
+                .suffix = {[ROLE_SYSTEM] = {EOS_TOKEN "\n"},
+                           [ROLE_USER] = {EOS_TOKEN "\n"},
+                           [ROLE_ASSISTANT] = {EOS_TOKEN "\n"}}}},
+    /* Mistral's, four times: with a system message and blanks around; 0.3's, which shows it to the last question only;
+     * the two of 2023. */
+    {.choice = TEMPLATE_MISTRAL,
+     .format = {.start = {BOS_TOKEN},
+                .prefix = {[ROLE_USER] = {" [INST] "}, [ROLE_ASSISTANT] = {" "}},
+                .suffix = {[ROLE_USER] = {" [/INST]"}, [ROLE_ASSISTANT] = {EOS_TOKEN}},
+                .system_place = SYSTEM_IN_FIRST_USER,
+                .fold_after = {"\n\n"},
+                .alternates = true}},
+    {.choice = TEMPLATE_MISTRAL,
+     .format = {.start = {BOS_TOKEN},
+                .prefix = {[ROLE_USER] = {"[INST] "}, [ROLE_ASSISTANT] = {" "}},
+                .suffix = {[ROLE_USER] = {"[/INST]"}, [ROLE_ASSISTANT] = {EOS_TOKEN}},
+                .system_place = SYSTEM_IN_LAST_USER,
+                .fold_after = {"\n\n"},
+                .alternates = true}},
+    {.choice = TEMPLATE_MISTRAL,
+     .format = {.start = {BOS_TOKEN},
+                .prefix = {[ROLE_USER] = {"[INST] "}, [ROLE_ASSISTANT] = {""}},
+                .suffix = {[ROLE_USER] = {" [/INST]"}, [ROLE_ASSISTANT] = {EOS_TOKEN}},
+                .alternates = true}},
+    {.choice = TEMPLATE_MISTRAL,
+     .format = {.start = {BOS_TOKEN},
+                .prefix = {[ROLE_USER] = {"[INST] "}, [ROLE_ASSISTANT] = {""}},
+                .suffix = {[ROLE_USER] = {" [/INST]"}, [ROLE_ASSISTANT] = {EOS_TOKEN " "}},
+                .alternates = true}},
+    {.choice = TEMPLATE_GEMMA,
+     .tokens = {"<start_of_turn>", "<end_of_turn>"},
+     .format = {.start = {BOS_TOKEN},
+                .prefix = {[ROLE_USER] = {"<start_of_turn>user\n"}, [ROLE_ASSISTANT] = {"<start_of_turn>model\n"}},
+                .suffix = {[ROLE_USER] = {"<end_of_turn>\n"}, [ROLE_ASSISTANT] = {"<end_of_turn>\n"}},
+                .trim = {[ROLE_USER] = TRIM_WHITE, [ROLE_ASSISTANT] = TRIM_WHITE},
+                .system_place = SYSTEM_IN_FIRST_USER,
+                .fold_after = {"\n\n"},
+                .alternates = true}},
+    {.choice = TEMPLATE_GRANITE,
+     .any_default = true,
+     .format = {.prefix = {GRANITE("system"), GRANITE("user"), GRANITE("assistant"), GRANITE("tool")},
+                .suffix = SAME_FOR_EVERY_ROLE("<|end_of_text|>\n")}},
+    {.choice = TEMPLATE_OLMO2,
+     .openers_are_text = true,
+     .format = {.start = {BOS_TOKEN},
+                .prefix = {[ROLE_SYSTEM] = {"<|system|>\n"},
+                           [ROLE_USER] = {"<|user|>\n"},
+                           [ROLE_ASSISTANT] = {"<|assistant|>\n"}},
+                .suffix = {[ROLE_SYSTEM] = {"\n"}, [ROLE_USER] = {"\n"}, [ROLE_ASSISTANT] = {EOS_TOKEN "\n"}},
+                .after_last = {""}}},
     /* microsoft/DialoGPT's, and transformers' default for GPT-2 until 4.43: roles cannot be seen. */
     {.choice = TEMPLATE_DIALOGPT,
-     .texts = {.prefix = EVERY_ROLE(""), .suffix = EVERY_ROLE(EOS_TOKEN)},
-     .spellings = {LOOP "{{" CONTENT "+eos_token}}" END_LOOP}},
+     .format = {.prefix = SAME_FOR_EVERY_ROLE(""), .suffix = SAME_FOR_EVERY_ROLE(EOS_TOKEN)}},
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
-_Static_assert((int)N_ROWS == TEMPLATE_CUSTOM - TEMPLATE_AUTO - 1, "a row for each format of config/choices.h");
 
 /* ---- names ---- */
 
@@ -64,7 +138,12 @@ void template_names(struct strbuf *out)
                       template_choice_name(choice));
 }
 
-/* ---- finding a row ---- */
+/* ---- rows ---- */
+
+const struct template_row *template_row_at(size_t i)
+{
+    return i < N_ROWS ? &rows[i] : NULL;
+}
 
 const struct template_row *template_row_of(enum template_choice choice)
 {
@@ -74,62 +153,26 @@ const struct template_row *template_row_of(enum template_choice choice)
     SFT_BUG("a template without a row");
 }
 
-const struct template_row *template_row_by_jinja(const char *jinja, bool *has_bos)
+/* The text with `token`, if there is one, where `mark` stands. */
+static const char *with_token(const char *text, const char *mark, const char *token, struct arena *arena)
 {
-    struct strbuf normal = {0};
-    const struct template_row *found = NULL;
-    template_normalise(jinja, &normal);
-    *has_bos = strncmp(normal.data, BOS, strlen(BOS)) == 0;
-    const char *rest = normal.data + (*has_bos ? strlen(BOS) : 0);
-    for (size_t i = 0; i < N_ROWS && !found; i++)
-        for (const char *const *spelling = rows[i].spellings; *spelling; spelling++)
-            if (strcmp(rest, *spelling) == 0)
-                found = &rows[i];
-    strbuf_free(&normal);
-    return found;
+    const char *at = token ? strstr(text, mark) : NULL;
+    return at ? arena_printf(arena, "%.*s%s%s", (int)(at - text), text, token, at + strlen(mark)) : text;
 }
 
-/* ---- a row's texts ---- */
-
-/* The suffix with the base's eos where EOS_TOKEN stands; NULL where there is neither. */
-static const char *with_eos(const char *suffix, const char *eos, struct arena *arena)
+bool template_row_format(const struct template_row *row, const char *bos, const char *eos, struct arena *arena,
+                         struct chat_format *format)
 {
-    const char *at = suffix ? strstr(suffix, EOS_TOKEN) : NULL;
-    if (!at)
-        return suffix;
-    return eos ? arena_printf(arena, "%.*s%s%s", (int)(at - suffix), suffix, eos, at + strlen(EOS_TOKEN)) : NULL;
-}
-
-bool template_row_texts(const struct template_row *row, const char *eos, struct arena *arena, struct turn_texts *texts)
-{
-    *texts = row->texts;
-    for (enum role role = 0; role < ROLE_COUNT; role++)
-        texts->suffix[role] = with_eos(row->texts.suffix[role], eos, arena);
-    return texts->suffix[ROLE_ASSISTANT] != NULL;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool same_turns(const struct turn_texts *a, const struct turn_texts *b)
-{
-    for (enum role role = 0; role < ROLE_COUNT; role++)
-        if (!same_text(a->prefix[role], b->prefix[role]) || !same_text(a->suffix[role], b->suffix[role]))
+    struct affix *affixes[CHAT_AFFIXES];
+    *format = row->format;
+    chat_format_affixes(format, affixes);
+    for (size_t i = 0; i < CHAT_AFFIXES; i++) {
+        const char *text = affixes[i]->text;
+        if (!text)
+            continue;
+        if (!eos && strstr(text, EOS_TOKEN))
             return false;
-    return true;
-}
-
-const char *template_texts_name(const struct turn_texts *texts, const char *eos)
-{
-    enum template_choice choice = TEMPLATE_CUSTOM;
-    struct arena arena = {0};
-    for (size_t i = 0; i < N_ROWS && choice == TEMPLATE_CUSTOM; i++) {
-        struct turn_texts row;
-        if (template_row_texts(&rows[i], eos, &arena, &row) && same_turns(&row, texts))
-            choice = rows[i].choice;
+        affixes[i]->text = with_token(with_token(text, BOS_TOKEN, bos ? bos : "", arena), EOS_TOKEN, eos, arena);
     }
-    arena_free(&arena);
-    return template_choice_name(choice);
+    return true;
 }

@@ -107,7 +107,7 @@ test_configuration() {
     bad_config '2: [train] learning_rte: unknown key (did you mean learning_rate?)' '[train]' 'learning_rte = 1'
     bad_config "2: [train] learning_rate: expected a number of at least 0, found 'fast'" '[train]' 'learning_rate = fast'
     bad_config "2: [train] batch_size: expected a whole number from 1 to 1000000000, found '0'" '[train]' 'batch_size = 0'
-    bad_config "2: [data] template: expected auto, im_sep, chatml, dialogpt or custom, found 'chatmll' (did you mean chatml?)" \
+    bad_config "2: [data] template: expected auto, im_sep, chatml, smollm2, smollm3, qwen2, qwen3, llama3, zephyr, mistral, gemma, granite, olmo2, dialogpt or custom, found 'chatmll' (did you mean chatml?)" \
         '[data]' 'template = chatmll'
     bad_config "1: ']' is missing after the section's name" '[model'
     bad_config ' [data] train: not set; it names the files to train on' '[model]' 'base = x' '[train]' 'output_dir = y'
@@ -158,8 +158,8 @@ test_config_json() {
     sed -i 's/"model_type": "gpt2"/"model_type": "bert"/' m/config.json
     expect_error_about 1 "m/config.json: model_type 'bert' is not supported" "$SFT" eval --model m "$DATA/chat.jsonl"
     fresh_model
-    sed -i 's/gelu_new/relu/' m/config.json
-    model_error "m/config.json: activation_function 'relu' is not supported (gelu_new, gelu_pytorch_tanh, gelu_fast and gelu are)"
+    sed -i 's/gelu_new/mish/' m/config.json
+    model_error "m/config.json: activation_function 'mish' is not supported (gelu_new, gelu_pytorch_tanh, gelu_fast, gelu, silu and relu are)"
     sed -i '$d' m/config.json
     model_error "m/config.json: line $(wc -l <"$SHARED/run/last/config.json"), column 1: expected ',' or '}', but the text ends here"
     rm m/config.json
@@ -185,7 +185,7 @@ test_tokenizer_of_another_model() {
     sed -i 's/"vocab_size": 401/"vocab_size": 399/' base/config.json
     train_error 1 "base: the tokenizer has ids up to 399, but config.json's vocab_size is 399 (they belong to different models, or the embedding must be resized first)"
     sed -i 's/"vocab_size": 399/"vocab_size": 405/' base/config.json
-    expect_error_about 2 "template = auto: the base's own chat template is not one that sft renders exactly" "$SFT" train config.ini
+    expect_error_about 2 "template = auto: no control token closes an assistant's turn in the base's own chat template" "$SFT" train config.ini
     expect 0 "$SFT" train config.ini --set data.template=im_sep
 }
 

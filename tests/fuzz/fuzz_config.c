@@ -6,6 +6,7 @@
 #include "files/hf_save.h"
 #include "files/model_files.h"
 #include "model/block/tensors.h"
+#include "model/family.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -39,14 +40,37 @@ static void put(const char *name, const void *bytes, size_t len)
     free(path);
 }
 
+static bool is_positive(double x)
+{
+    return x > 0 && isfinite(x);
+}
+
+static void check_rope(const struct rope_config *rope, const char *theta_key)
+{
+    if (!theta_key ? rope->theta != 0 : !(rope->theta >= 1))
+        SFT_BUG("rotary positions of no rate");
+    if (rope->type != ROPE_DEFAULT && !is_positive(rope->factor))
+        SFT_BUG("a factor that cannot be divided by");
+    if (rope->type == ROPE_LLAMA3 && (!(rope->low_freq_factor < rope->high_freq_factor) || !rope->original_positions))
+        SFT_BUG("a scale that cannot be computed");
+}
+
 static void check_config(const struct model_config *c)
 {
-    if (!c->family || c->n_layer == 0 || c->n_head == 0 || c->n_head * c->head_dim != c->n_embd ||
-        c->n_positions == 0 || c->vocab_size == 0 || c->n_inner == 0)
+    if (!c->family || c->n_layer == 0 || c->n_layer > LAYER_LIMIT || c->n_head == 0 || c->n_kv_head == 0 ||
+        c->n_head % c->n_kv_head != 0 || c->head_dim == 0 || c->n_positions == 0 || c->vocab_size == 0 ||
+        c->n_inner == 0 || c->rotary_dim % 2 != 0 || c->rotary_dim > c->head_dim)
         SFT_BUG("sizes that no model has");
     if (!(c->layer_norm_epsilon > 0 && c->layer_norm_epsilon <= 1) || !(c->dropout >= 0 && c->dropout <= 1) ||
-        !isfinite(c->initializer_range))
+        !isfinite(c->initializer_range) || !is_positive(c->embedding_multiplier) ||
+        !is_positive(c->residual_multiplier) || !is_positive(c->logits_divisor) || !isfinite(c->attention_multiplier))
         SFT_BUG("a number that cannot be computed with");
+    check_rope(&c->rope, c->family->rope.theta_key);
+    check_rope(&c->rope_local, c->family->rope.local_theta_key);
+    for (size_t layer = 0; layer < LAYER_LIMIT; layer++)
+        if ((layer_set_has(&c->sliding, layer) && (layer >= c->n_layer || !c->sliding_window)) ||
+            (layer_set_has(&c->unrotated, layer) && layer >= c->n_layer))
+            SFT_BUG("a layer that differs and is none");
     if (c->eos_token_id >= (int32_t)c->vocab_size || c->bos_token_id >= (int32_t)c->vocab_size)
         SFT_BUG("an id beyond the vocabulary");
 }

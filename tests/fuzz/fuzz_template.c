@@ -36,7 +36,7 @@ static void render(const struct chat_template *tpl, const struct tokenizer *tok,
         {.role = ROLE_ASSISTANT, .content = " <|im_end|>", .len = 11, .weight = 1.0F}};
     const struct conversation conv = {.messages = messages, .count = 2};
     struct encoder *enc = encoder_new(tok);
-    if (template_check_roles(tpl, &conv, NULL) == SFT_OK)
+    if (template_check(tpl, &conv, NULL) == SFT_OK)
         template_render(tpl, enc, &conv, TRAIN_ON_ASSISTANT, out);
     encoder_free(enc);
 }

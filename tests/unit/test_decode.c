@@ -2,6 +2,7 @@
 #include "infer/decode.h"
 
 #include "support/run_suite.h"
+#include "support/test_models.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +17,17 @@ static void check_ok(enum sft_status status)
     ck_assert_msg(status == SFT_OK, "%s", err.message);
 }
 
-/* A small random model, whose logits are far apart. */
+/* A random model. */
+static void bundle_of(struct bundle *b, const struct model_config *config)
+{
+    *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
+    b->kernels = kernels_select("fp32", b->kernels_why, sizeof b->kernels_why);
+    ck_assert_msg(b->kernels != NULL, "%s", b->kernels_why);
+    check_ok(transformer_init(&b->model, config, b->kernels, NULL, &err));
+    params_init_random(b->model.params.values.data, &b->model.params.table, config, 1);
+}
+
+/* A small one, whose logits are far apart. */
 static void bundle_make(struct bundle *b)
 {
     const struct model_config config = {.family = &family_gpt2,
@@ -29,14 +40,12 @@ static void bundle_make(struct bundle *b)
                                         .n_positions = POSITIONS,
                                         .vocab_size = V,
                                         .tied = true,
-                                        .scale_attn_weights = true,
+                                        .embedding_multiplier = 1,
+                                        .residual_multiplier = 1,
+                                        .logits_divisor = 1,
                                         .layer_norm_epsilon = 1e-5,
                                         .initializer_range = 0.3};
-    *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
-    b->kernels = kernels_select("fp32", b->kernels_why, sizeof b->kernels_why);
-    ck_assert_msg(b->kernels != NULL, "%s", b->kernels_why);
-    check_ok(transformer_init(&b->model, &config, b->kernels, NULL, &err));
-    params_init_random(b->model.params.values.data, &b->model.params.table, &config, 1);
+    bundle_of(b, &config);
 }
 
 static const size_t prompt_len[N_PROMPTS] = {3, 41, LONGEST}; /* the last takes two pieces */
@@ -107,12 +116,15 @@ START_TEST(streams_together_say_what_each_says_alone)
     struct decode d;
     struct talk talks[N_PROMPTS];
     struct token_buf alone[N_PROMPTS];
+    const double temperature = temperatures[_i % 2];
+    struct model_config config = test_model((enum test_model)(_i / 2), 48, POSITIONS, V);
     size_t steps = 0;
-    bundle_make(&b);
-    answers_alone(&b, temperatures[_i], alone);
+    config.initializer_range = 0.3;
+    bundle_of(&b, &config);
+    answers_alone(&b, temperature, alone);
     check_ok(decode_init(&d, &b, N_PROMPTS, &err));
     for (size_t p = 0; p < N_PROMPTS; p++)
-        talk_begin(&talks[p], &d, p, temperatures[_i]);
+        talk_begin(&talks[p], &d, p, temperature);
     while (decode_step(&d))
         steps++;
     ck_assert_uint_le(steps, NEW + 2); /* one forward pass for all of them */
@@ -440,7 +452,7 @@ int main(void)
     Suite *suite = suite_create("decode");
     TCase *tcase = tcase_create("decode");
     tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, streams_together_say_what_each_says_alone, 0, 2);
+    tcase_add_loop_test(tcase, streams_together_say_what_each_says_alone, 0, 2 * N_TEST_MODELS);
     tcase_add_test(tcase, a_stream_may_join_later);
     tcase_add_test(tcase, what_was_seen_is_not_run_again);
     tcase_add_test(tcase, an_end_token_ends);

@@ -7,7 +7,7 @@
 #include "support/model_loss.h"
 #include "support/run_suite.h"
 #include "support/tables.h"
-#include "support/test_families.h"
+#include "support/test_models.h"
 #include "train/adamw.h"
 #include "train/grad_norm.h"
 #include "train/objective.h"
@@ -21,43 +21,7 @@ static size_t n_tables;
 
 /* ---- models and batches of the test's own ---- */
 
-enum { MAX_POSITIONS = 1025, TIED_TANH = 0, UNTIED_EXACT = 1, GROUPED_BARE = 2, LLAMA = 3, N_VARIANTS };
-
-static struct model_config make_config(int variant, size_t n_embd, size_t vocab_size)
-{
-    struct model_config config = {.family = &family_gpt2,
-                                  .n_layer = 2,
-                                  .n_head = 3,
-                                  .n_kv_head = 3,
-                                  .head_dim = n_embd / 3,
-                                  .n_embd = n_embd,
-                                  .n_inner = 4 * n_embd,
-                                  .n_positions = MAX_POSITIONS,
-                                  .vocab_size = vocab_size,
-                                  .tied = true,
-                                  .scale_attn_weights = true,
-                                  .layer_norm_epsilon = 1e-5};
-    if (variant == UNTIED_EXACT) {
-        config.n_inner = n_embd + 13;
-        config.tied = false;
-        config.activation = ACTIVATION_GELU;
-        config.scale_attn_by_inverse_layer_idx = true;
-    }
-    if (variant == GROUPED_BARE) { /* heads that are wider than n_embd / n_head, and share keys and values */
-        config.family = &family_bare;
-        config.n_head = 4;
-        config.n_kv_head = 2;
-    }
-    if (variant == LLAMA) {
-        config.family = &family_llama;
-        config.n_kv_head = 1; /* for all three heads */
-        config.n_inner = n_embd + 13;
-        config.tied = false;
-        config.activation = ACTIVATION_SILU;
-        config.rope_theta = 100;
-    }
-    return config;
-}
+enum { MAX_POSITIONS = 1025 };
 
 /* Parameters that a float holds exactly; norms' weights around 1, nothing near zero. */
 static double *make_params(const struct tensor_table *table)
@@ -143,14 +107,20 @@ static double length_difference(const double *a, const double *reference, size_t
     return fabs(along / norm - 1);
 }
 
+/* The tests' own families have tight soft caps, and norms after norms: these make more of an error. */
+static double slack_of(int model)
+{
+    return model <= MODEL_LLAMA ? 1 : 4;
+}
+
 static void check_gradient(const struct kernels *kernels, const struct tensor *t, const double *grads,
-                           const double *exact)
+                           const double *exact, double slack)
 {
     const struct bounds *bounds = is_bf16_table(kernels) ? &bf16_bounds : &fp32_bounds;
     grads += t->offset;
     exact += t->offset;
-    check_error(table_name(kernels), t->name, relative_difference(grads, exact, t->count), bounds->gradient);
-    check_error(table_name(kernels), t->name, length_difference(grads, exact, t->count), bounds->length);
+    check_error(table_name(kernels), t->name, relative_difference(grads, exact, t->count), slack * bounds->gradient);
+    check_error(table_name(kernels), t->name, length_difference(grads, exact, t->count), slack * bounds->length);
 }
 
 START_TEST(every_tensor_of_every_table)
@@ -158,7 +128,7 @@ START_TEST(every_tensor_of_every_table)
     static const size_t lengths[] = {1, 2, 64, 65, 129};
     enum { VOCAB = 700 }; /* two tiles of the head */
     static struct test_batch b;
-    const struct model_config config = make_config(_i, 24, VOCAB);
+    const struct model_config config = test_model((enum test_model)_i, 24, MAX_POSITIONS, VOCAB);
     struct tensor_table table;
     tensor_table_init(&table, &config);
     make_batch(&b, lengths, 5, VOCAB);
@@ -168,9 +138,9 @@ START_TEST(every_tensor_of_every_table)
     for (size_t k = 0; k < n_tables; k++) {
         const double fast_loss = model_loss_f32(&config, tables[k], params, &b.batch, &b.targets, grads);
         check_error(table_name(tables[k]), "loss, relative", fabs(fast_loss / loss - 1),
-                    is_bf16_table(tables[k]) ? bf16_bounds.loss : fp32_bounds.loss);
+                    slack_of(_i) * (is_bf16_table(tables[k]) ? bf16_bounds.loss : fp32_bounds.loss));
         for (size_t i = 0; i < table.n_tensors; i++)
-            check_gradient(tables[k], &table.tensors[i], grads, exact);
+            check_gradient(tables[k], &table.tensors[i], grads, exact, slack_of(_i));
     }
     free(params);
     free(exact);
@@ -262,8 +232,8 @@ START_TEST(bits_do_not_depend_on_threads)
     static const int threads[] = {2, 3, 5};
     enum { SEQUENCES = sizeof lengths / sizeof *lengths, VOCAB = 1300, WIDTH = 96 };
     static struct test_batch first, second;
-    const struct kernels *kernels = tables[_i / N_VARIANTS];
-    const struct model_config config = make_config(_i % N_VARIANTS, WIDTH, VOCAB);
+    const struct kernels *kernels = tables[_i / N_TEST_MODELS];
+    const struct model_config config = test_model((enum test_model)(_i % N_TEST_MODELS), WIDTH, MAX_POSITIONS, VOCAB);
     const size_t n_first = strstr(table_name(kernels), "model") ? 2 : SEQUENCES;
     const int threads_before = omp_get_max_threads();
     struct tensor_table table;
@@ -324,12 +294,12 @@ static void check_tensor(const struct probe *p, const struct tensor *t, struct r
     }
     norm = sqrt(norm);
     ck_assert_msg(norm > 1e-3, "%s", t->name);
-    check_error("f64", t->name, fabs(slope(p, t, direction) - along) / norm, 1e-8);
+    check_error("f64", t->name, fabs(slope(p, t, direction) - along) / norm, 3e-8);
     for (size_t i = 0; i < 3; i++) {
         const size_t k = rng_below(rng, t->count);
         memset(direction, 0, t->count * sizeof *direction);
         direction[k] = 1;
-        check_error("f64", t->name, fabs(slope(p, t, direction) - gradient[k]) / norm, 1e-8);
+        check_error("f64", t->name, fabs(slope(p, t, direction) - gradient[k]) / norm, 3e-8);
     }
     free(direction);
 }
@@ -339,7 +309,7 @@ START_TEST(double_gradient_is_the_derivative)
     static const size_t lengths[] = {1, 2, 5, 9};
     enum { VOCAB = 40 };
     static struct test_batch b;
-    const struct model_config config = make_config(_i, 24, VOCAB);
+    const struct model_config config = test_model((enum test_model)_i, 24, MAX_POSITIONS, VOCAB);
     struct tensor_table table;
     struct rng rng;
     tensor_table_init(&table, &config);
@@ -366,10 +336,10 @@ int main(int argc, char **argv)
     TCase *gradients = tcase_create("gradients"), *threads = tcase_create("threads");
     tcase_set_timeout(gradients, 120);
     tcase_set_timeout(threads, 300);
-    tcase_add_loop_test(gradients, every_tensor_of_every_table, 0, N_VARIANTS);
-    tcase_add_loop_test(gradients, double_gradient_is_the_derivative, 0, N_VARIANTS);
-    tcase_add_loop_test(threads, bits_do_not_depend_on_threads, N_VARIANTS, /* the reference has one thread */
-                        (int)n_tables * N_VARIANTS);
+    tcase_add_loop_test(gradients, every_tensor_of_every_table, 0, N_TEST_MODELS);
+    tcase_add_loop_test(gradients, double_gradient_is_the_derivative, 0, N_TEST_MODELS);
+    tcase_add_loop_test(threads, bits_do_not_depend_on_threads, N_TEST_MODELS, /* the reference has one thread */
+                        (int)n_tables * N_TEST_MODELS);
     suite_add_tcase(suite, gradients);
     suite_add_tcase(suite, threads);
     return run_suite(suite);

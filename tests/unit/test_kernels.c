@@ -23,6 +23,7 @@ static size_t n_tables;
     .S = 7, .q_start = {0, 1, 3, 66, 130, 195, 324, 524}, .kv_start = {0, 1, 3, 66, 130, 195, 324, 524}
 #define SEQUENCES_3 .S = 3, .q_start = {0, 65, 66, 195}, .kv_start = {0, 65, 66, 195}
 #define EMPTY_AND_3 .S = 4, .q_start = {0, 0, 3, 3, 3}, .kv_start = {0, 0, 3, 3, 3}
+#define MORE_CACHE  .S = 2, .q_start = {0, 70, 180}, .kv_start = {0, 106, 327} /* no tile begins where a block does */
 #define WITH_CACHE  .S = 5, .q_start = {0, 1, 4, 68, 69, 134}, .kv_start = {0, 1, 131, 331, 396, 589}
 
 static const struct op_sizes row_sizes[] = {
@@ -41,11 +42,42 @@ static const struct op_sizes attention_sizes[] = {
     {.C = 64, .n_head = 1, SEQUENCES_3}, {.C = 80, .n_head = 2, SEQUENCES_3},
     {.C = 20, .n_head = 2, .S = 0},      {.C = 20, .n_head = 2, EMPTY_AND_3},
     {.C = 20, .n_head = 6, .n_kv_head = 2, SEQUENCES_3}, {.C = 64, .n_head = 4, .n_kv_head = 1, SEQUENCES_7},
+    {.C = 96, .n_head = 2, .by_head = true, SEQUENCES_3},
+    {.C = 20, .n_head = 4, .n_kv_head = 2, .by_head = true, SEQUENCES_3},
+};
+/* A window smaller than a vector, a part, a tile; as large as these; larger than a sequence. */
+static const struct op_sizes window_sizes[] = {
+    {.C = 20, .n_head = 2, .window = 2, SEQUENCES_7},
+    {.C = 64, .n_head = 1, .window = 31, SEQUENCES_3},
+    {.C = 8, .n_head = 2, .window = 32, SEQUENCES_7},
+    {.C = 64, .n_head = 4, .n_kv_head = 1, .window = 40, SEQUENCES_7},
+    {.C = 20, .n_head = 1, .window = 64, SEQUENCES_7},
+    {.C = 80, .n_head = 2, .by_head = true, .window = 65, SEQUENCES_3},
+    {.C = 128, .n_head = 2, .n_kv_head = 1, .window = 100, SEQUENCES_7},
+    {.C = 8, .n_head = 1, .window = 200, SEQUENCES_7},
+    {.C = 20, .n_head = 2, .window = 1000, SEQUENCES_3},
+    {.C = 20, .n_head = 2, .window = 3, EMPTY_AND_3},
+    {.C = 256, .n_head = 4, .n_kv_head = 1, .window = 50, SEQUENCES_3},
+};
+static const struct op_sizes softcap_sizes[] = {
+    {.C = 1, .n_head = 3, .softcap = 0.5, SEQUENCES_3},
+    {.C = 20, .n_head = 2, .softcap = 50, SEQUENCES_7},
+    {.C = 64, .n_head = 4, .n_kv_head = 2, .softcap = 2, .window = 48, SEQUENCES_7},
+    {.C = 256, .n_head = 4, .n_kv_head = 1, .softcap = 5, SEQUENCES_3},
+    {.C = 20, .n_head = 2, .softcap = 50, EMPTY_AND_3},
 };
 static const struct op_sizes cache_sizes[] = {{.C = 1, .n_head = 2, WITH_CACHE},
                                               {.C = 20, .n_head = 3, WITH_CACHE},
                                               {.C = 64, .n_head = 2, WITH_CACHE},
-                                              {.C = 64, .n_head = 6, .n_kv_head = 2, WITH_CACHE}};
+                                              {.C = 64, .n_head = 6, .n_kv_head = 2, WITH_CACHE},
+                                              {.C = 20, .n_head = 2, MORE_CACHE},
+                                              {.C = 64, .n_head = 4, .n_kv_head = 2, .window = 70, MORE_CACHE},
+                                              {.C = 20, .n_head = 2, .window = 1, WITH_CACHE},
+                                              {.C = 64, .n_head = 2, .window = 1, WITH_CACHE},
+                                              {.C = 64, .n_head = 4, .n_kv_head = 1, .window = 50, WITH_CACHE},
+                                              {.C = 20, .n_head = 2, .window = 130, .softcap = 3, WITH_CACHE},
+                                              {.C = 128, .n_head = 2, .window = 150, .softcap = 50, WITH_CACHE},
+                                              {.C = 64, .n_head = 2, .by_head = true, .window = 1000, WITH_CACHE}};
 static const struct op_sizes head_sizes[] = {
     {.N = 0, .C = 5, .V = 3},     {.N = 1, .C = 1, .V = 1},      {.N = 1, .C = 33, .V = 513},
     {.N = 127, .C = 5, .V = 511}, {.N = 128, .C = 20, .V = 512}, {.N = 129, .C = 33, .V = 1025},
@@ -54,10 +86,12 @@ static const struct op_sizes head_sizes[] = {
 #define SEQUENCES_2 .S = 2, .q_start = {0, 2, 5}, .kv_start = {0, 2, 5}
 static const struct op_sizes small_sizes[] = {
     {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 2, SEQUENCES_2},
-    {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 4, .n_kv_head = 2, SEQUENCES_2}};
+    {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 4, .n_kv_head = 2, SEQUENCES_2},
+    {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 2, .n_kv_head = 1, .window = 2, .softcap = 1.5, SEQUENCES_2},
+    {.N = 5, .C = 6, .V = 4, .out = 3, .n_head = 2, .by_head = true, .softcap = 3, SEQUENCES_2}};
 enum { N_SMALL = sizeof small_sizes / sizeof *small_sizes };
 
-enum sizes_kind { ROWS, NORM, ATTENTION, HEAD };
+enum sizes_kind { ROWS, NORM, ATTENTION, WINDOW, SOFTCAP, HEAD };
 #define LIST(sizes) sizes, sizeof(sizes) / sizeof *(sizes)
 static const struct {
     const struct op_sizes *sizes;
@@ -65,6 +99,8 @@ static const struct {
 } sizes_of[] = {[ROWS] = {LIST(row_sizes)},
                 [NORM] = {LIST(norm_sizes)},
                 [ATTENTION] = {LIST(attention_sizes)},
+                [WINDOW] = {LIST(window_sizes)},
+                [SOFTCAP] = {LIST(softcap_sizes)},
                 [HEAD] = {LIST(head_sizes)}};
 
 /* Relative errors (norm of the difference over the norm) that a table may make. In bf16 an array of operands is rounded
@@ -112,6 +148,8 @@ static const struct bounds {
     {"rope", ROWS, 2e-7, 2e-7, 4e-3, 4e-3},
     {"rope, partial", ROWS, 2e-7, 2e-7, 4e-3, 4e-3},
     {"attention", ATTENTION, 1e-6, 2e-6, 5e-3, 6e-3},
+    {"attention, window", WINDOW, 1e-6, 2e-6, 5e-3, 6e-3},
+    {"attention, soft cap", SOFTCAP, 1e-6, 2e-6, 5e-3, 6e-3},
     {"head_loss", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
     {"head_loss, adding", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
     {"head_loss, scaled", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
@@ -120,6 +158,8 @@ static const struct bounds {
     {"head_logits, scaled", HEAD, 1e-6, 0, 1e-6, 0},
     {"head_logits, scaled and capped", HEAD, 1e-6, 0, 1e-6, 0},
     {"gather_rows", ROWS, 0, 0, 0, 0},
+    {"to_act, add_act", ROWS, 1e-7, 0, 2e-7, 0},
+    {"to_act, scaled", ROWS, 1e-7, 0, 4e-3, 0},
     {"sum_of_squares", ROWS, 1e-13, 0, 1e-13, 0},
     {"adamw", ROWS, 5e-7, 0, 5e-7, 0},
 };

@@ -32,7 +32,7 @@ static act *acts(const struct kernels *k, size_t n, uint64_t seed)
     if (k->act_size == sizeof *x)
         return x;
     act *y = mem_alloc((n + 1) * k->act_size);
-    k->to_act(y, x, n);
+    k->to_act(y, x, 1, n);
     free(x);
     return y;
 }
@@ -155,7 +155,7 @@ static void run_embed_bwd(const struct kernels *k, void *const out[MAX_OUTPUTS],
         tokens[n] = (int32_t)(n * 7 % V);
         position[n] = (int32_t)(n % POSITIONS);
     }
-    k->embed_bwd(out[0], out[1], dx, tokens, out[1] ? position : NULL, 1, N, IN);
+    k->embed_bwd(out[0], out[1], dx, tokens, out[1] ? position : NULL, -1, 1, N, IN);
     free(dx);
     free(tokens);
     free(position);
@@ -334,7 +334,7 @@ static void embed_fwd_of_none(const struct kernels *k)
 
 static void embed_bwd_of_none(const struct kernels *k)
 {
-    k->embed_bwd(touched[0], touched[1], some, ids, ids, 1, 0, IN);
+    k->embed_bwd(touched[0], touched[1], some, ids, ids, -1, 1, 0, IN);
 }
 
 static void layernorm_fwd_of_none(const struct kernels *k)
@@ -441,12 +441,12 @@ static const struct rope no_row_rope = {.turns = some, .rotary_dim = 4, .n_head 
 
 static void rope_fwd_of_none(const struct kernels *k)
 {
-    k->rope_fwd(touched[0], ids, &no_row_rope, 0);
+    k->rope_fwd(touched[0], &no_row_rope, 0);
 }
 
 static void rope_bwd_of_none(const struct kernels *k)
 {
-    k->rope_bwd(touched[0], ids, &no_row_rope, 0);
+    k->rope_bwd(touched[0], &no_row_rope, 0);
 }
 
 /* No sequences, and sequences of nothing. */
@@ -501,8 +501,14 @@ static void scatter_rows_of_none(const struct kernels *k)
 
 static void to_act_of_none(const struct kernels *k)
 {
-    const act *made = k->to_act(touched[0], some, 0);
+    const act *made = k->to_act(touched[0], some, 1, 0);
     ck_assert(made == some || made == touched[0]);
+    ck_assert_ptr_eq(k->to_act(touched[0], some, 2, 0), touched[0]);
+}
+
+static void add_act_of_none(const struct kernels *k)
+{
+    k->add_act(touched[0], some, 0);
 }
 
 static void sum_of_squares_of_none(const struct kernels *k)

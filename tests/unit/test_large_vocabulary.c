@@ -37,7 +37,7 @@ static void run(struct outputs *out, const struct kernels *k, size_t rows)
     const struct workspace work = {.data = aligned_alloc(64, bytes), .bytes = bytes};
     real *w = reals(V * C, 1), *h_real = reals(M * C, 2), *dnll = reals(M, 3);
     real *buffer = mem_alloc(M * C * sizeof *buffer);
-    const unsigned char *h = k->to_act(buffer, h_real, M * C);
+    const unsigned char *h = k->to_act(buffer, h_real, 1, M * C);
     const struct head head = {.w = w, .V = V, .C = C, .scale = 1};
     int32_t labels[M];
     for (size_t m = 0; m < M; m++)

@@ -206,7 +206,7 @@ START_TEST(custom_without_a_system_turn)
     struct sft_err err;
     CONVERSATION(M(ROLE_SYSTEM, "s"), M(ROLE_ASSISTANT, "yo"));
     start_custom("<|u|>", "<|e|>", "<|a|>", "<|e|>");
-    ck_assert_int_eq(template_check_roles(&f.tpl, &conv, &err), SFT_EDATA);
+    ck_assert_int_eq(template_check(&f.tpl, &conv, &err), SFT_EDATA);
     ck_assert_str_eq(
         err_text(&err),
         "the custom template has no system turn (set data.system_prefix and data.system_suffix)");
@@ -295,32 +295,47 @@ START_TEST(auto_takes_what_it_renders_exactly)
 }
 END_TEST
 
-START_TEST(auto_refuses_what_differs)
+#define CHATML(before, content, after)                                                                                 \
+    "{% for message in messages %}" before "{{'<|im_start|>' + message['role'] + '\\n' + " content                     \
+    " + '<|im_end|>' + '\\n'}}" after "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}"     \
+    "{% endif %}"
+
+START_TEST(auto_takes_what_is_near_for_what_it_is)
 {
     struct sft_err err;
-    /* A line break after }} is rendered. */
-    ck_assert_str_eq(recognised("{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + "
-                                "message['content'] + '<|im_end|>' + '\\n'}}\n{% endfor %}{% if "
-                                "add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
+    /* A line break after }} is rendered; white space is taken off; a default system prompt. */
+    ck_assert_str_eq(recognised(CHATML("", "message['content']", "\n"), &err), "custom");
+    ck_assert_str_eq(recognised(CHATML("", "message['content'] | trim", ""), &err), "chatml");
+    ck_assert_str_eq(recognised(CHATML("{% if loop.first and messages[0]['role'] != 'system' %}"
+                                       "{{ '<|im_start|>system\\nYou help<|im_end|>\\n' }}{% endif %}",
+                                       "message['content']", ""),
                                 &err),
-                     "refused");
-    ck_assert_str_eq(err_text(&err),
-                     "template = auto: the base's own chat template is not one that sft renders exactly "
-                     "(choose template = im_sep, chatml, dialogpt or custom)");
-    ck_assert_str_eq(recognised("{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + "
-                                "message['content'] | trim + '<|im_end|>' + '\\n'}}{% endfor %}{% if "
-                                "add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
-                                &err),
-                     "refused");
-    /* A default system prompt (SmolLM2's). */
-    ck_assert_str_eq(
-        recognised("{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' "
-                   "%}{{ '<|im_start|>system\\nYou help<|im_end|>\\n' }}{% endif %}{{'<|im_start|>' + "
-                   "message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}"
-                   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
-                   &err),
-        "refused");
+                     "chatml");
+}
+END_TEST
+
+START_TEST(auto_refuses_what_it_cannot_render)
+{
+    struct sft_err err;
+    static const char start[] = "template = auto: the base's own chat template is not one that sft renders exactly (";
+    /* Contents that decide, only some of them trained, turns that are counted. */
+    static const char *const others[] = {
+        CHATML("", "message['content'] | upper", ""),
+        CHATML("", "message['content'].replace('!', '')", ""),
+        CHATML("{% if message.content == 'secret' %}{% continue %}{% endif %}", "message['content']", ""),
+        CHATML("{{ loop.index }}", "message['content']", ""),
+        CHATML("{% if loop.index == 4 %}{% generation %}x{% endgeneration %}{% endif %}", "message['content']", ""),
+        CHATML("{% if loop.last %}{{ '!' }}{% endif %}", "message['content']", ""),
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        ck_assert_msg(strcmp(recognised(others[i], &err), "refused") == 0, "%s", others[i]);
+        ck_assert_msg(strncmp(err_text(&err), start, strlen(start)) == 0, "%s", err_text(&err));
+    }
     ck_assert_str_eq(recognised("{{ messages", &err), "refused");
+    ck_assert_str_eq(err_text(&err),
+                     "template = auto: the base's own chat template has what sft does not know: a tag that is not "
+                     "closed (choose template = im_sep, chatml, smollm2, smollm3, qwen2, qwen3, llama3, zephyr, "
+                     "mistral, gemma, granite, olmo2, dialogpt or custom)");
 }
 END_TEST
 
@@ -329,6 +344,8 @@ START_TEST(auto_knows_its_own)
     struct sft_err err;
     static const char *const words[] = {TEMPLATE_CHOICES(CHOICE_WORD)};
     for (enum template_choice choice = TEMPLATE_AUTO + 1; choice < TEMPLATE_CUSTOM; choice++) {
+        if (choice == TEMPLATE_SMOLLM3) /* the base's own alone */
+            continue;
         start(choice);
         ck_assert_str_eq(f.tpl.name, words[choice]);
         ck_assert_str_eq(recognised(f.tpl.jinja, &err), words[choice]);
@@ -336,7 +353,7 @@ START_TEST(auto_knows_its_own)
     }
     start_custom("<|u|>'\\\n", "<|e|>", "<|a|> ", " <|e|>\n<|x|>\t");
     ck_assert_str_eq(recognised(f.tpl.jinja, &err), "custom");
-    char *edited = mem_printf("%s ", f.tpl.jinja);
+    char *edited = mem_printf("%s{{ messages | length }}", f.tpl.jinja);
     ck_assert_str_eq(recognised(edited, &err), "refused");
     free(edited);
 
@@ -465,7 +482,8 @@ int main(void)
     tcase_add_test(masks, custom_templates_that_cannot_be);
     tcase_add_test(masks, documents_and_prompts);
     tcase_add_test(jinja, auto_takes_what_it_renders_exactly);
-    tcase_add_test(jinja, auto_refuses_what_differs);
+    tcase_add_test(jinja, auto_takes_what_is_near_for_what_it_is);
+    tcase_add_test(jinja, auto_refuses_what_it_cannot_render);
     tcase_add_test(jinja, auto_knows_its_own);
     tcase_add_test(jinja, jinja_equals_the_golden_files);
     tcase_add_loop_test(masks, what_is_rendered_can_be_parsed_back, 0, 2);

@@ -10,6 +10,9 @@
 #define DIALOGPT "{% for message in messages %}{{ message.content }}{{ eos_token }}{% endfor %}"
 #define ADDED(id, content, flags) "\"" #id "\": {\"content\": \"" content "\"" flags "}"
 
+#define CHOICES                                                                                                        \
+    "im_sep, chatml, smollm2, smollm3, qwen2, qwen3, llama3, zephyr, mistral, gemma, granite, olmo2, dialogpt or custom"
+
 static struct sft_err err;
 static struct tokenizer *tok;
 static struct chat_template tpl;
@@ -102,28 +105,55 @@ START_TEST(content_and_end_token)
 }
 END_TEST
 
+static enum sft_status take(const char *chat_template)
+{
+    tok = byte_tokenizer(NULL);
+    tokenizer_set_chat_template(tok, chat_template);
+    return template_init(&tpl, &by_auto, tok, &err);
+}
+
+/* What resembles it is taken for what it does: a blank before each of the user's turns (blenderbot's), contents without
+ * white space around them, texts before and behind. */
 START_TEST(what_only_resembles_it)
 {
+    static const char *const others[][2] = {
+        {"{% for message in messages %}{% if message.role == 'user' %}{{ ' ' }}{% endif %}{{ message.content }}"
+         "{{ eos_token }}{% endfor %}",
+         " | |hi| |@<|endoftext|>|* |*y|*o|* |*@<|endoftext|>"},
+        {"{% for message in messages %}{{ message.content | trim }}{{ eos_token }}{% endfor %}",
+         "hi|@<|endoftext|>|*y|*o|*@<|endoftext|>"},
+        {"{% for message in messages %}{{ message.content }} {{ eos_token }}{% endfor %}",
+         " |hi| | |@<|endoftext|>|* |*y|*o|* |* |*@<|endoftext|>"},
+        {"{% for message in messages %}{{ '}}{{' }}{{ message.content }}{{ eos_token }}{% endfor %}",
+         "}|}|{|{| |hi| |@<|endoftext|>|}|}|{|{|* |*y|*o|* |*@<|endoftext|>"},
+        {"{% for message in messages %}{{ message.content + '+' }}{{ eos_token }}{% endfor %}",
+         " |hi| |+|@<|endoftext|>|* |*y|*o|* |*+|*@<|endoftext|>"},
+        {"{{ '' if messages else '' }}{% for message in messages %}{{ message.content }}{{ eos_token }}{% endfor %}",
+         " |hi| |@<|endoftext|>|* |*y|*o|* |*@<|endoftext|>"},
+    };
+    CONVERSATION(M(ROLE_USER, " hi "), M(ROLE_ASSISTANT, " yo "));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        ck_assert_msg(take(others[i][0]) == SFT_OK, "%s: %s", others[i][0], err_text(&err));
+        enc = encoder_new(tok);
+        ck_assert_str_eq(render(&conv, TRAIN_ON_ASSISTANT), others[i][1]);
+        stop();
+    }
+}
+END_TEST
+
+START_TEST(what_no_control_token_closes)
+{
     static const char *const others[] = {
-        /* (with a blank before each of the user's turns: blenderbot's) */
-        "{% for message in messages %}{% if message.role == 'user' %}{{ ' ' }}{% endif %}{{ message.content "
-        "}}"
-        "{{ eos_token }}{% endfor %}",
-        "{% for message in messages %}{{ message.content | trim }}{{ eos_token }}{% endfor %}",
-        "{% for message in messages %}{{ message.content }} {{ eos_token }}{% endfor %}",
         "{% for message in messages %}{{ message.content }}{% endfor %}{{ eos_token }}",
-        "{% for message in messages %}{{ message.content }}{{ bos_token }}{% endfor %}",
-        "{% for message in messages %}{{ '}}{{' }}{{ message.content }}{{ eos_token }}{% endfor %}",
-        "{% for message in messages %}{{ message.content + '+' }}{{ eos_token }}{% endfor %}",
-        ("{{ '' if messages else '' }}{% for message in messages %}{{ message.content }}{{ eos_token }}{% "
-         "endfor %}"),
+        "{% for message in messages %}{{ message.role + ': ' + message.content + '\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}assistant: {% endif %}",
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        tok = byte_tokenizer(NULL);
-        tokenizer_set_chat_template(tok, others[i]);
-        ck_assert_msg(template_init(&tpl, &by_auto, tok, &err) == SFT_EUSAGE, "%s", others[i]);
+        ck_assert_msg(take(others[i]) == SFT_EUSAGE, "%s", others[i]);
         tokenizer_free(tok);
     }
+    ck_assert_str_eq(err_text(&err), "template = auto: no control token closes an assistant's turn in the base's own "
+                                     "chat template (choose template = " CHOICES ")");
 }
 END_TEST
 
@@ -298,6 +328,7 @@ int main(void)
     TCase *tcase = tcase_create("formats");
     tcase_add_test(tcase, content_and_end_token);
     tcase_add_test(tcase, what_only_resembles_it);
+    tcase_add_test(tcase, what_no_control_token_closes);
     tcase_add_test(tcase, it_needs_an_end_token);
     tcase_add_test(tcase, what_is_written_is_read_back);
     tcase_add_test(tcase, custom_without_openers);

@@ -108,6 +108,7 @@ START_TEST(pre_tokenizers)
 }
 END_TEST
 
+#define DECODER(node) "{\"decoder\": " node "}"
 START_TEST(files_that_must_fail)
 {
     static const struct {
@@ -115,7 +116,7 @@ START_TEST(files_that_must_fail)
     } bad[] = {
         {"", "tokenizer.json"},
         {"[]", "expected an object"},
-        {"{\"model\": {}}", "decoder: 'missing'"},
+        {"{\"model\": {}}", "decoder: none, "},
         {SMALL("\"type\": \"WordPiece\""), "'WordPiece' is not supported"},
         {SMALL("\"vocab\": [], \"merges\": []"), "model.vocab: expected an object"},
         {SMALL("\"vocab\": {\"a\": -1}, \"merges\": []"), "'a': expected an id"},
@@ -131,18 +132,35 @@ START_TEST(files_that_must_fail)
         {SMALL("\"vocab\": {\"a\": 0}"), "model.merges: expected an array"},
         {SMALL("\"vocab\": {\"a\": 0}, \"merges\": [], \"byte_fallback\": true"), "byte_fallback is not"},
         {SMALL("\"vocab\": {\"a\": 0}, \"merges\": [], \"unk_token\": \"u\""), "unk_token: 'u' is not in"},
-        {JSON("", "null", "\"vocab\": {}, \"merges\": []"), "pre_tokenizer"},
+        {JSON("", "null", "\"vocab\": {}, \"merges\": []"), "ByteLevel in decoder, but not in pre_tokenizer"},
         {JSON("", "{\"type\": \"Metaspace\"}", "\"vocab\": {}, \"merges\": []"),
-         "'Metaspace' is not supported"},
+         "pre_tokenizer: Metaspace: replacement: expected one character"},
+        {JSON("", "{\"type\": \"Metaspace\", \"replacement\": \"_\", \"add_prefix_space\": false}", ""),
+         "add_prefix_space is false, but prepend_scheme is 'always'"},
+        {JSON("",
+              SEQUENCE(SPLIT("\"Regex\": \"a\"", "Isolated") ", {\"type\": \"Metaspace\", \"replacement\": \"_\"}",
+                       "false"),
+              ""),
+         "Metaspace: not supported behind another stage"},
+        {JSON("", SEQUENCE(BYTE_LEVEL, "false"), ""), "'ByteLevel' is not supported behind ByteLevel"},
+        {JSON("", "{\"type\": \"Whitespace\"}", ""), "pre_tokenizer: 'Whitespace' is not supported (Split, "},
         {JSON("", SEQUENCE(SPLIT("\"Regex\": \"(\"", "Isolated"), "false"), VOCAB), "pattern '('"},
         {JSON("", SEQUENCE(SPLIT("\"Regex\": \"\\\\h\"", "Isolated"), "false"), VOCAB),
          "\\h is not supported"},
-        {JSON("", SEQUENCE(SPLIT("\"Regex\": \"a\"", "MergedWithNext"), "false"), VOCAB), "'MergedWithNext'"},
+        {JSON("", SEQUENCE(SPLIT("\"Regex\": \"a\"", "Sideways"), "false"), VOCAB), "behavior 'Sideways'"},
         {JSON("{\"id\": 5, \"content\": \"<x>\"}", BYTE_LEVEL, "\"vocab\": {\"a\": 0}, \"merges\": []"),
          "added_tokens[0]: '<x>' has id 5 here, but its place gives it 1"},
         {JSON("{\"id\": 1}", BYTE_LEVEL, "\"vocab\": {\"a\": 0}, \"merges\": []"),
          "expected a token's content"},
-        {"{\"normalizer\": {\"type\": \"NFC\"}}", "normalizer: 'NFC' is not supported"},
+        {"{\"normalizer\": {\"type\": \"Precompiled\"}}", "normalizer: 'Precompiled' is not supported (NFC, "},
+        {"{\"normalizer\": {\"type\": \"Sequence\"}}", "normalizer: normalizers: expected an array, not missing"},
+        {"{\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"Regex\": \"a*\"}}}", "'a*' finds an empty string"},
+        {DECODER("{\"type\": \"WordPiece\"}"), "decoder: 'WordPiece' is not supported (ByteLevel, "},
+        {DECODER("{\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Strip\"}, {\"type\": \"Fuse\"}]}"),
+         "decoder: 'Strip' is not supported in this place"},
+        {DECODER("{\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Fuse\"}, {\"type\": \"Strip\", \"content\": "
+                 "\"_\"}]}"),
+         "decoder: Strip: only that of blanks at the beginning is supported"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct tokenizer *tok;

@@ -223,7 +223,7 @@ static enum sft_status read_conversations(struct renderer *r, const struct reade
         return SFT_EDATA;
     for (size_t i = 0; i < list->count; i++) {
         apply_system(r->options, &r->arena, &list->items[i]);
-        if (template_check_roles(r->tpl, &list->items[i], err))
+        if (template_check(r->tpl, &list->items[i], err))
             return SFT_EDATA;
     }
     return SFT_OK;

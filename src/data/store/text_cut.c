@@ -103,8 +103,10 @@ static bool is_seamless(struct text_cutter *cutter, const char *text, size_t len
     text_cut_add_lines(&cutter->both, text + at, to - at);
     const struct strbuf *left = &cutter->left, *both = &cutter->both;
     cutter->parts.count = cutter->whole.count = 0;
+    encoder_set_continuation(cutter->enc, from > 0);
     encoder_encode(cutter->enc, both->data, both->len, &cutter->whole);
     encoder_encode(cutter->enc, left->data, left->len, &cutter->parts);
+    encoder_set_continuation(cutter->enc, true);
     encoder_encode(cutter->enc, both->data + left->len, both->len - left->len, &cutter->parts);
     return cutter->whole.count == cutter->parts.count &&
            memcmp(cutter->whole.ids, cutter->parts.ids, cutter->whole.count * sizeof *cutter->whole.ids) == 0;

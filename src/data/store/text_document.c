@@ -121,7 +121,9 @@ static void encode_part(struct document *doc, size_t part, struct encoder *enc, 
     strbuf_clear(lines);
     text_cut_add_lines(lines, doc->text + from, to - from);
     doc->tokens[part].count = 0;
+    encoder_set_continuation(enc, from > 0);
     encoder_encode(enc, lines->data, lines->len, &doc->tokens[part]);
+    encoder_set_continuation(enc, false);
     struct sft_err err;
     if (encoder_check(enc, &err)) {
 #pragma omp critical(text_document_failed)

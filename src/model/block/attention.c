@@ -1,7 +1,11 @@
 #include "model/block/attention.h"
 
+#include "base/err.h"
+
 #include <math.h>
 #include <string.h>
+
+/* ---- tensors, resolved ---- */
 
 static bool is_fused(const struct attention_spec *spec)
 {
@@ -10,54 +14,70 @@ static bool is_fused(const struct attention_spec *spec)
 
 static real scale_of(const struct model_config *config, size_t layer)
 {
-    double scale = config->scale_attn_weights ? 1 / sqrt((double)config->head_dim) : 1;
+    double scale =
+        config->attention_multiplier > 0 ? config->attention_multiplier : 1 / sqrt((double)config->head_dim);
     if (config->scale_attn_by_inverse_layer_idx)
         scale /= (double)(layer + 1);
     return (real)scale;
+}
+
+static bool has_local_turns(const struct model_config *config)
+{
+    return config->rope_local.theta != 0;
+}
+
+static enum turned turned_of(const struct model_config *config, const struct attention_spec *spec, size_t layer)
+{
+    if (!spec->rotary || layer_set_has(&config->unrotated, layer))
+        return UNTURNED;
+    return has_local_turns(config) && layer_set_has(&config->sliding, layer) ? TURNED_LOCALLY : TURNED;
 }
 
 struct attention_layer attention_bind(const struct param_set *params, const struct model_config *config,
                                       const struct attention_spec *spec, size_t layer)
 {
     const struct linear_spec *const three[] = {&spec->q, &spec->k, &spec->v};
-    struct attention_layer a = {.out = linear_bind(params, &spec->out, layer),
+    struct attention_layer a = {.q_norm = norm_bind(params, config, &spec->q_norm, layer, 0),
+                                .k_norm = norm_bind(params, config, &spec->k_norm, layer, 0),
                                 .layer = layer,
                                 .n_head = config->n_head,
                                 .n_kv_head = config->n_kv_head,
                                 .head_dim = config->head_dim,
-                                .scale = scale_of(config, layer)};
+                                .window = layer_set_has(&config->sliding, layer) ? config->sliding_window : 0,
+                                .turned = turned_of(config, spec, layer),
+                                .scale = scale_of(config, layer),
+                                .softcap = (real)config->attention_softcap};
     for (size_t i = 0; i < (is_fused(spec) ? 1 : 3); i++)
         a.in[i] = linear_bind(params, is_fused(spec) ? &spec->qkv : three[i], layer);
+    if (!a.q_norm.w != !a.k_norm.w)
+        SFT_BUG("queries and keys are both normed, or neither");
+    if (spec->by_head && (a.n_kv_head != a.n_head || spec->norm_all_heads))
+        SFT_BUG("queries, keys and values head by head are as many, and no row of heads");
     return a;
 }
 
-static bool has_input(const struct attention_layer *a, size_t i)
+static size_t n_inputs(const struct attention_layer *a)
 {
-    return i < sizeof a->in / sizeof *a->in && a->in[i].values.w;
-}
-
-/* What input i gives, or its gradient. */
-static act *part_of(const struct qkv *x, size_t i)
-{
-    return i == 0 ? x->q : i == 1 ? x->k : x->v;
-}
-
-static bool inputs_are_trained(const struct attention_layer *a)
-{
-    for (size_t i = 0; has_input(a, i); i++)
-        if (linear_is_trained(&a->in[i]))
-            return true;
-    return false;
+    return a->in[1].values.w ? 3 : 1;
 }
 
 bool attention_is_trained(const struct attention_layer *a)
 {
-    return inputs_are_trained(a) || linear_is_trained(&a->out);
+    bool trained = norm_is_trained(&a->q_norm) || norm_is_trained(&a->k_norm);
+    for (size_t i = 0; i < n_inputs(a); i++)
+        trained = trained || linear_is_trained(&a->in[i]);
+    return trained;
+}
+
+void attention_zero_grads(const struct attention_layer *a)
+{
+    norm_zero_grads(&a->q_norm);
+    norm_zero_grads(&a->k_norm);
 }
 
 /* ---- plan ---- */
 
-static size_t query_width(const struct model_config *config)
+size_t attention_width(const struct model_config *config)
 {
     return config->n_head * config->head_dim;
 }
@@ -67,45 +87,117 @@ static size_t kv_width(const struct model_config *config)
     return config->n_kv_head * config->head_dim;
 }
 
+/* Of values, only where they are wanted. */
 static struct qkv plan_qkv(struct activation_plan *plan, const char *name, const struct model_config *config,
-                           const struct attention_spec *spec)
+                           const struct attention_spec *spec, bool values)
 {
-    const size_t queries = query_width(config), keys = kv_width(config), all = queries + 2 * keys;
-    if (is_fused(spec)) {
-        act *qkv = plan_acts(plan, name, all);
-        return (struct qkv){qkv, plan_columns(plan, qkv, queries), plan_columns(plan, qkv, queries + keys), all, all};
+    const size_t queries = attention_width(config), keys = kv_width(config), D = config->head_dim;
+    struct qkv x = {.ld_q = queries, .ld_kv = keys, .stride_q = D, .stride_kv = D};
+    if (!is_fused(spec)) {
+        x.q = plan_acts(plan, name, queries);
+        x.k = plan_acts(plan, name, keys);
+        x.v = values ? plan_acts(plan, name, keys) : NULL;
+        return x;
     }
-    struct qkv three = {.ld_q = queries, .ld_kv = keys};
-    three.q = plan_acts(plan, name, queries);
-    three.k = plan_acts(plan, name, keys);
-    three.v = plan_acts(plan, name, keys);
-    return three;
+    x.ld_q = x.ld_kv = queries + 2 * keys;
+    x.stride_q = x.stride_kv = spec->by_head ? 3 * D : D;
+    x.q = plan_acts(plan, name, x.ld_q);
+    x.k = plan_columns(plan, x.q, spec->by_head ? D : queries);
+    x.v = plan_columns(plan, x.q, spec->by_head ? 2 * D : queries + keys);
+    return x;
 }
 
 void attention_plan(struct activation_plan *plan, struct attention_acts *acts, const struct model_config *config,
                     const struct attention_spec *spec)
 {
-    acts->qkv = plan_qkv(plan, "queries, keys, values", config, spec);
+    acts->qkv = plan_qkv(plan, "queries, keys, values", config, spec, true);
     acts->lse = plan_take(plan, "attention log-sums", plan->N * config->n_head, sizeof(real));
-    acts->attended = plan_acts(plan, "attention output", query_width(config));
+    acts->attended = plan_acts(plan, "attention output", attention_width(config));
+}
+
+/* What only some families have. */
+static void plan_parts(struct activation_plan *plan, struct attention_shared *shared,
+                       const struct model_config *config, const struct attention_spec *spec)
+{
+    static const char normed[] = "queries and keys, normed";
+    if (spec->rotary)
+        shared->rotary[TURNED] = rotary_plan(plan, &config->rope, config->rotary_dim);
+    if (spec->rotary && has_local_turns(config))
+        shared->rotary[TURNED_LOCALLY] = rotary_plan(plan, &config->rope_local, config->rotary_dim);
+    if (!spec->q_norm.weight)
+        return;
+    shared->normed = plan_qkv(plan, normed, config, spec, false);
+    shared->rstd_q = plan_take(plan, normed, plan->N * config->n_head, sizeof(real));
+    shared->rstd_k = plan_take(plan, normed, plan->N * config->n_kv_head, sizeof(real));
 }
 
 void attention_plan_shared(struct activation_plan *plan, struct attention_shared *shared,
                            const struct model_config *config, const struct attention_spec *spec)
 {
-    static const char gradients[] = "gradients of activations";
-    const size_t queries = query_width(config), heads_per_kv = config->n_head / config->n_kv_head;
     plan_width(plan, config->n_embd);
-    plan_width(plan, queries + 2 * kv_width(config));
+    plan_width(plan, attention_width(config) + 2 * kv_width(config));
     plan->sizes.head_size = config->head_dim;
-    plan->sizes.heads_per_kv = heads_per_kv;
-    *shared = (struct attention_shared){.attended_rows = plan_acts(plan, "last layer's targets", queries),
-                                        .turns = spec->rotary ? rotary_plan(plan, config) : NULL};
-    if (!plan->trained)
+    plan->sizes.heads_per_kv = config->n_head / config->n_kv_head;
+    plan_parts(plan, shared, config, spec);
+    if (plan->trained)
+        shared->dqkv = plan_qkv(plan, "gradients of activations", config, spec, true);
+}
+
+/* ---- queries and keys on their way ---- */
+
+/* What input i gives, or its gradient. */
+static act *part_of(const struct qkv *x, size_t i)
+{
+    return i == 0 ? x->q : i == 1 ? x->k : x->v;
+}
+
+/* The heads of queries or of keys; as the norm sees them that is of all at once, one. */
+static struct heads heads_of(const struct attention_layer *a, const struct norm_layer *norm, size_t n_head, size_t ld,
+                             size_t stride)
+{
+    if (norm->width == n_head * a->head_dim)
+        return (struct heads){1, norm->width, ld, norm->width};
+    return (struct heads){n_head, a->head_dim, ld, stride};
+}
+
+static struct heads normed_queries(const struct attention_layer *a, const struct qkv *x)
+{
+    return heads_of(a, &a->q_norm, a->n_head, x->ld_q, x->stride_q);
+}
+
+static struct heads normed_keys(const struct attention_layer *a, const struct qkv *x)
+{
+    return heads_of(a, &a->k_norm, a->n_kv_head, x->ld_kv, x->stride_kv);
+}
+
+/* Queries and keys, or their gradients back, by their positions. */
+static void turn(const struct attention_layer *a, const struct attention_shared *shared, const struct qkv *x, size_t n,
+                 rope_fwd_fn *rope)
+{
+    if (a->turned == UNTURNED)
         return;
-    shared->dattended = plan_acts(plan, gradients, queries);
-    shared->dattended_rows = plan_acts(plan, gradients, queries);
-    shared->dqkv = plan_qkv(plan, gradients, config, spec);
+    const struct rotary *by = &shared->rotary[a->turned];
+    const struct rope queries = {by->turns, by->dim, a->n_head, x->ld_q, x->stride_q};
+    const struct rope keys = {by->turns, by->dim, a->n_kv_head, x->ld_kv, x->stride_kv};
+    rope(x->q, &queries, n);
+    rope(x->k, &keys, n);
+}
+
+/* What attention sees, without norms of heads in place of what the inputs gave. */
+static struct qkv prepare(const struct pass *pass, const struct attention_layer *a, const struct qkv *given,
+                          const struct attention_shared *shared)
+{
+    const size_t N = pass->batch->N;
+    struct qkv seen = *given;
+    if (a->q_norm.w) {
+        const struct heads queries = normed_queries(a, given), keys = normed_keys(a, given);
+        seen.q = shared->normed.q;
+        seen.k = shared->normed.k;
+        norm_heads_forward(pass, &a->q_norm, seen.q, shared->rstd_q, given->q, &queries, N);
+        norm_heads_forward(pass, &a->k_norm, seen.k, shared->rstd_k, given->k, &keys, N);
+    }
+    turn(a, shared, &seen, N, pass->kernels->rope_fwd);
+    return seen;
 }
 
 /* ---- forward ---- */
@@ -119,20 +211,11 @@ static struct attention attention_of(const struct attention_layer *a, const stru
                               .q_start = batch->seq_start,
                               .ld_q = x->ld_q,
                               .ld_kv = x->ld_kv,
-                              .stride_q = a->head_dim,
-                              .stride_kv = a->head_dim,
-                              .scale = a->scale};
-}
-
-/* Queries and keys, or their gradients back, by their positions. */
-static void turn(const struct pass *pass, const struct attention_layer *a, const real *turns, const struct qkv *x,
-                 rope_fwd_fn *rope)
-{
-    const size_t D = a->head_dim;
-    const struct rope queries = {.turns = turns, .rotary_dim = D, .n_head = a->n_head, .ld = x->ld_q, .stride = D};
-    const struct rope keys = {.turns = turns, .rotary_dim = D, .n_head = a->n_kv_head, .ld = x->ld_kv, .stride = D};
-    rope(x->q, pass->batch->position, &queries, pass->batch->N);
-    rope(x->k, pass->batch->position, &keys, pass->batch->N);
+                              .stride_q = x->stride_q,
+                              .stride_kv = x->stride_kv,
+                              .window = a->window,
+                              .scale = a->scale,
+                              .softcap = a->softcap};
 }
 
 /* Where row `row` of a layer of the slots begins, of keys or of values. */
@@ -141,102 +224,74 @@ static act *slot_row(const struct pass *pass, const struct attention_layer *a, a
     return act_at(pass->kernels, rows, (a->layer * pass->kv->capacity + row) * a->n_kv_head * a->head_dim);
 }
 
+/* A position's heads, which lie one behind another in a slot. */
+static void fill_row(const struct pass *pass, const struct attention_layer *a, act *rows, size_t row, act *x,
+                     size_t stride)
+{
+    const size_t D = a->head_dim;
+    act *to = slot_row(pass, a, rows, row);
+    for (size_t h = 0; h < a->n_kv_head; h++)
+        memcpy(act_at(pass->kernels, to, h * D), act_at(pass->kernels, x, h * stride), D * pass->kernels->act_size);
+}
+
 /* Put the batch's keys and values into the last rows of each sequence's slot. */
 static void fill_slots(const struct pass *pass, const struct attention_layer *a, const struct qkv *x)
 {
     const struct batch *batch = pass->batch;
-    const size_t row_bytes = a->n_kv_head * a->head_dim * pass->kernels->act_size;
     for (size_t s = 0; s < batch->S; s++) {
         const size_t end = pass->kv->begin[s] + pass->kv->len[s];
         for (size_t n = batch->seq_start[s]; n < batch->seq_start[s + 1]; n++) {
             const size_t row = end - (batch->seq_start[s + 1] - n);
-            memcpy(slot_row(pass, a, pass->kv->k, row), act_at(pass->kernels, x->k, n * x->ld_kv), row_bytes);
-            memcpy(slot_row(pass, a, pass->kv->v, row), act_at(pass->kernels, x->v, n * x->ld_kv), row_bytes);
+            fill_row(pass, a, pass->kv->k, row, act_at(pass->kernels, x->k, n * x->ld_kv), x->stride_kv);
+            fill_row(pass, a, pass->kv->v, row, act_at(pass->kernels, x->v, n * x->ld_kv), x->stride_kv);
         }
     }
 }
 
-static void attend(const struct pass *pass, const struct attention_layer *a, const struct attention_acts *acts)
+const act *attention_forward(const struct pass *pass, const struct attention_layer *a,
+                             const struct attention_acts *acts, const struct attention_shared *shared, const act *h)
 {
-    const struct qkv *x = &acts->qkv;
-    struct attention attention = attention_of(a, pass->batch, x);
-    const act *k = x->k, *v = x->v;
+    for (size_t i = 0; i < n_inputs(a); i++)
+        linear_forward(pass, &a->in[i], part_of(&acts->qkv, i), h, pass->batch->N);
+    const struct qkv x = prepare(pass, a, &acts->qkv, shared);
+    struct attention attention = attention_of(a, pass->batch, &x);
+    const act *k = x.k, *v = x.v;
     if (pass->kv) {
-        fill_slots(pass, a, x);
+        fill_slots(pass, a, &x);
         k = slot_row(pass, a, pass->kv->k, 0);
         v = slot_row(pass, a, pass->kv->v, 0);
         attention.kv_begin = pass->kv->begin;
         attention.kv_len = pass->kv->len;
         attention.ld_kv = a->n_kv_head * a->head_dim;
+        attention.stride_kv = a->head_dim;
     }
-    pass->kernels->attention_fwd(acts->attended, acts->lse, x->q, k, v, &attention, &pass->scratch->work);
-}
-
-void attention_forward(const struct pass *pass, const struct attention_layer *a, const struct norm_layer *norm,
-                       const struct attention_acts *acts, real *y, const real *x, bool narrow)
-{
-    const struct kernels *k = pass->kernels;
-    const size_t N = pass->batch->N, n_rows = pass->n_rows;
-    act *rows = acts->shared.attended_rows;
-    norm_forward(pass, norm, x, N);
-    for (size_t i = 0; has_input(a, i); i++)
-        linear_forward(pass, &a->in[i], part_of(&acts->qkv, i), pass->scratch->norm, N);
-    if (acts->shared.turns)
-        turn(pass, a, acts->shared.turns, &acts->qkv, k->rope_fwd);
-    attend(pass, a, acts);
-    if (!narrow) {
-        linear_residual_forward(pass, &a->out, y, x, acts->attended, N);
-        return;
-    }
-    k->gather_rows(y, x, pass->rows, n_rows, norm->C * sizeof(real));
-    k->gather_rows(rows, acts->attended, pass->rows, n_rows, a->out.values.in * k->act_size);
-    linear_residual_forward(pass, &a->out, y, y, rows, n_rows);
+    pass->kernels->attention_fwd(acts->attended, acts->lse, x.q, k, v, &attention, &pass->scratch->work);
+    return acts->attended;
 }
 
 /* ---- backward ---- */
 
-/* Through the output's projection, at the positions that y has; dattended, at all positions, where it is wanted. */
-static void output_backward(const struct pass *pass, const struct attention_layer *a,
-                            const struct attention_acts *acts, real *dx, real *dx_rows, bool wanted)
-{
-    const struct kernels *k = pass->kernels;
-    const struct attention_shared *shared = &acts->shared;
-    const size_t N = pass->batch->N, n = dx_rows ? pass->n_rows : N, C = a->out.values.out, width = a->out.values.in;
-    act *dattended = dx_rows ? shared->dattended_rows : shared->dattended;
-    const act *dout = k->to_act(pass->scratch->dout, dx_rows ? dx_rows : dx, n * C);
-    linear_backward(pass, &a->out, wanted ? dattended : NULL, dout, dx_rows ? shared->attended_rows : acts->attended,
-                    n);
-    if (!dx_rows || !wanted)
-        return;
-    k->scatter_rows(dx, N, dx_rows, pass->rows, n, C * sizeof(real));
-    k->scatter_rows(shared->dattended, N, dattended, pass->rows, n, width * k->act_size);
-}
-
-/* Three inputs each add their part of dx through the norm, which is linear in what comes from above. */
-static void inputs_backward(const struct pass *pass, const struct attention_layer *a, const struct norm_layer *norm,
-                            const struct qkv *d, real *dx, const real *x, bool to_norm)
+/* Gradients of what attention saw to those of what the inputs gave, in place. */
+static void prepare_backward(const struct pass *pass, const struct attention_layer *a, const struct qkv *d,
+                             const struct qkv *given, const struct attention_shared *shared)
 {
     const size_t N = pass->batch->N;
-    norm_forward(pass, norm, x, N);
-    for (size_t i = 0; has_input(a, i); i++) {
-        linear_backward(pass, &a->in[i], to_norm ? pass->scratch->dnorm : NULL, part_of(d, i), pass->scratch->norm, N);
-        if (to_norm)
-            norm_backward(pass, norm, dx, x, N);
-    }
+    turn(a, shared, d, N, pass->kernels->rope_bwd);
+    if (!a->q_norm.w)
+        return;
+    const struct heads queries = normed_queries(a, given), keys = normed_keys(a, given);
+    norm_heads_backward(pass, &a->q_norm, d->q, given->q, shared->rstd_q, &queries, N);
+    norm_heads_backward(pass, &a->k_norm, d->k, given->k, shared->rstd_k, &keys, N);
 }
 
-void attention_backward(const struct pass *pass, const struct attention_layer *a, const struct norm_layer *norm,
-                        const struct attention_acts *acts, real *dx, real *dx_rows, const real *x, bool below)
+void attention_backward(const struct pass *pass, const struct attention_layer *a, const struct attention_acts *acts,
+                        const struct attention_shared *shared, const act *dattended, const act *h, act *dh)
 {
-    const struct qkv *qkv = &acts->qkv, *d = &acts->shared.dqkv;
-    const struct attention attention = attention_of(a, pass->batch, qkv);
-    const bool to_norm = below || norm_is_trained(norm), to_inputs = to_norm || inputs_are_trained(a);
-    output_backward(pass, a, acts, dx, dx_rows, to_inputs);
-    if (!to_inputs)
-        return;
-    pass->kernels->attention_bwd(d->q, d->k, d->v, acts->shared.dattended, acts->attended, qkv->q, qkv->k, qkv->v,
-                                 acts->lse, &attention, &pass->scratch->work);
-    if (acts->shared.turns)
-        turn(pass, a, acts->shared.turns, d, pass->kernels->rope_bwd);
-    inputs_backward(pass, a, norm, d, dx, x, to_norm);
+    const struct qkv *d = &shared->dqkv, x = a->q_norm.w ? prepare(pass, a, &acts->qkv, shared) : acts->qkv;
+    const struct attention attention = attention_of(a, pass->batch, &x);
+    act *const parts[] = {d->q, d->k, d->v};
+    pass->kernels->attention_bwd(d->q, d->k, d->v, dattended, acts->attended, x.q, x.k, x.v, acts->lse, &attention,
+                                 &pass->scratch->work);
+    prepare_backward(pass, a, d, &acts->qkv, shared);
+    linear_backward_shared(pass, a->in, n_inputs(a), dh, parts, h, pass->batch->N);
 }

@@ -25,17 +25,28 @@ void linear_forward(const struct pass *pass, const struct linear_layer *l, act *
 }
 
 void linear_residual_forward(const struct pass *pass, const struct linear_layer *l, real *y, const real *residual,
-                             const act *x, size_t n)
+                             const act *x, real scale, size_t n)
 {
-    pass->kernels->linear_residual_fwd(y, residual, x, &l->values, 1, n, &pass->scratch->work);
+    pass->kernels->linear_residual_fwd(y, residual, x, &l->values, scale, n, &pass->scratch->work);
 }
 
 void linear_backward(const struct pass *pass, const struct linear_layer *l, act *dx, const act *dy, const act *x,
                      size_t n)
 {
-    const struct linear_grad part = {dy, &l->values};
+    act *const dys[] = {(act *)dy}; /* read only */
+    linear_backward_shared(pass, l, 1, dx, dys, x, n);
+}
+
+void linear_backward_shared(const struct pass *pass, const struct linear_layer *l, size_t count, act *dx,
+                            act *const *dy, const act *x, size_t n)
+{
+    const struct workspace *work = &pass->scratch->work;
+    struct linear_grad parts[LINEAR_PARTS];
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = (struct linear_grad){dy[i], &l[i].values};
+        if (linear_is_trained(&l[i]))
+            pass->kernels->linear_bwd_dw(l[i].dw, l[i].db, pass->add, dy[i], x, &l[i].values, n, work);
+    }
     if (dx)
-        pass->kernels->linear_bwd_dx(dx, &part, 1, n, &pass->scratch->work);
-    if (linear_is_trained(l))
-        pass->kernels->linear_bwd_dw(l->dw, l->db, pass->add, dy, x, &l->values, n, &pass->scratch->work);
+        pass->kernels->linear_bwd_dx(dx, parts, count, n, work);
 }

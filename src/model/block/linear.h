@@ -11,6 +11,7 @@
 #define linear_forward          REAL_NAME(linear_forward)
 #define linear_residual_forward REAL_NAME(linear_residual_forward)
 #define linear_backward         REAL_NAME(linear_backward)
+#define linear_backward_shared  REAL_NAME(linear_backward_shared)
 
 struct linear_layer {
     struct linear values;
@@ -23,11 +24,14 @@ bool linear_is_trained(const struct linear_layer *l);
 
 /* y (n,out).  x (n,in). */
 void linear_forward(const struct pass *pass, const struct linear_layer *l, act *y, const act *x, size_t n);
-/* y (n,out) = residual (n,out) + x W + b; y may be residual. */
+/* y (n,out) = residual (n,out) + scale * (x W + b); y may be residual, and residual NULL: zeros. */
 void linear_residual_forward(const struct pass *pass, const struct linear_layer *l, real *y, const real *residual,
-                             const act *x, size_t n);
+                             const act *x, real scale, size_t n);
 /* Gradients of what is trained, and dx (n,in), which is set; NULL: nobody below wants it.  dy (n,out). */
 void linear_backward(const struct pass *pass, const struct linear_layer *l, act *dx, const act *dy, const act *x,
                      size_t n);
+/* The same of `count` layers that share their input x, each with its dy: dx is the sum of what they give. */
+void linear_backward_shared(const struct pass *pass, const struct linear_layer *l, size_t count, act *dx,
+                            act *const *dy, const act *x, size_t n);
 
 #endif

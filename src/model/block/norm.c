@@ -1,52 +1,27 @@
 #include "model/block/norm.h"
 
+#include "base/err.h"
+
 #include <string.h>
 
-/* ---- the kinds of norm: a row each ---- */
-
-static void layernorm_forward(const struct pass *pass, const struct norm_layer *norm, const real *x, size_t n)
+static bool is_rms(const struct norm_layer *norm)
 {
-    const struct scratch *s = pass->scratch;
-    pass->kernels->layernorm_fwd(s->norm, s->mean, s->rstd, x, norm->w, norm->b, norm->epsilon, n, norm->C);
+    return norm->kind == NORM_RMSNORM || norm->kind == NORM_RMSNORM_PLUS_ONE;
 }
 
-static void layernorm_backward(const struct pass *pass, const struct norm_layer *norm, real *dx, const real *x,
-                               size_t n)
+/* What is added to an RMSNorm's weights. */
+static real offset_of(const struct norm_layer *norm)
 {
-    const struct scratch *s = pass->scratch;
-    pass->kernels->layernorm_bwd(dx, norm->dw, norm->db, s->dnorm, x, s->mean, s->rstd, norm->w, n, norm->C, &s->work);
+    return norm->kind == NORM_RMSNORM_PLUS_ONE ? 1 : 0;
 }
-
-static void rmsnorm_forward(const struct pass *pass, const struct norm_layer *norm, const real *x, size_t n)
-{
-    const struct scratch *s = pass->scratch;
-    pass->kernels->rmsnorm_fwd(s->norm, s->rstd, x, norm->w, 0, norm->epsilon, n, norm->C);
-}
-
-static void rmsnorm_backward(const struct pass *pass, const struct norm_layer *norm, real *dx, const real *x,
-                             size_t n)
-{
-    const struct scratch *s = pass->scratch;
-    pass->kernels->rmsnorm_bwd(dx, norm->dw, s->dnorm, x, s->rstd, norm->w, 0, n, norm->C, &s->work);
-}
-
-static const struct {
-    void (*forward)(const struct pass *pass, const struct norm_layer *norm, const real *x, size_t n);
-    void (*backward)(const struct pass *pass, const struct norm_layer *norm, real *dx, const real *x, size_t n);
-} kinds[] = {
-    [NORM_LAYERNORM] = {layernorm_forward, layernorm_backward}, /* Ba et al. 2016 */
-    [NORM_RMSNORM] = {rmsnorm_forward, rmsnorm_backward},       /* Zhang and Sennrich 2019 */
-};
-
-/* ---- what they share ---- */
 
 struct norm_layer norm_bind(const struct param_set *params, const struct model_config *config,
-                            const struct norm_spec *spec, size_t layer)
+                            const struct norm_spec *spec, size_t layer, size_t width)
 {
     const struct tensor *w = tensor_find(&params->table, spec->weight, layer);
     const struct tensor *b = tensor_find(&params->table, spec->bias, layer);
     return (struct norm_layer){.kind = spec->kind,
-                               .C = w->rows,
+                               .width = w ? w->rows : width,
                                .epsilon = (real)config->layer_norm_epsilon,
                                .w = param_values(params, w),
                                .b = param_values(params, b),
@@ -62,10 +37,12 @@ bool norm_is_trained(const struct norm_layer *norm)
 void norm_zero_grads(const struct norm_layer *norm)
 {
     if (norm->dw)
-        memset(norm->dw, 0, norm->C * sizeof *norm->dw);
+        memset(norm->dw, 0, norm->width * sizeof *norm->dw);
     if (norm->db)
-        memset(norm->db, 0, norm->C * sizeof *norm->db);
+        memset(norm->db, 0, norm->width * sizeof *norm->db);
 }
+
+/* ---- of the residual stream ---- */
 
 void norm_plan(struct activation_plan *plan, struct scratch *scratch, const struct model_config *config)
 {
@@ -76,12 +53,64 @@ void norm_plan(struct activation_plan *plan, struct scratch *scratch, const stru
         scratch->dnorm = plan_acts(plan, "gradients of activations", config->n_embd);
 }
 
-void norm_forward(const struct pass *pass, const struct norm_layer *norm, const real *x, size_t n)
+const act *norm_forward(const struct pass *pass, const struct norm_layer *norm, const real *x, size_t n)
 {
-    kinds[norm->kind].forward(pass, norm, x, n);
+    const struct kernels *k = pass->kernels;
+    const struct scratch *s = pass->scratch;
+    const size_t C = norm->width;
+    if (!norm->w)
+        return k->to_act(s->norm, x, 1, n * C);
+    if (is_rms(norm)) /* Zhang and Sennrich 2019 */
+        k->rmsnorm_fwd(s->norm, s->rstd, x, norm->w, offset_of(norm), norm->epsilon, n, C);
+    else /* Ba et al. 2016 */
+        k->layernorm_fwd(s->norm, s->mean, s->rstd, x, norm->w, norm->b, norm->epsilon, n, C);
+    return s->norm;
 }
 
 void norm_backward(const struct pass *pass, const struct norm_layer *norm, real *dx, const real *x, size_t n)
 {
-    kinds[norm->kind].backward(pass, norm, dx, x, n);
+    const struct kernels *k = pass->kernels;
+    const struct scratch *s = pass->scratch;
+    const size_t C = norm->width;
+    if (!norm->w)
+        k->add_act(dx, s->dnorm, n * C);
+    else if (is_rms(norm))
+        k->rmsnorm_bwd(dx, norm->dw, s->dnorm, x, s->rstd, norm->w, offset_of(norm), n, C, &s->work);
+    else
+        k->layernorm_bwd(dx, norm->dw, norm->db, s->dnorm, x, s->mean, s->rstd, norm->w, n, C, &s->work);
+}
+
+/* ---- after a block ---- */
+
+void norm_residual_forward(const struct pass *pass, const struct norm_layer *norm, real *y, real *rstd,
+                           const real *residual, const real *x, real scale, size_t n)
+{
+    if (!is_rms(norm))
+        SFT_BUG("only an RMSNorm stands after a block");
+    pass->kernels->rmsnorm_residual_fwd(y, rstd, residual, x, norm->w, offset_of(norm), norm->epsilon, scale, n,
+                                        norm->width);
+}
+
+void norm_residual_backward(const struct pass *pass, const struct norm_layer *norm, act *dx, const real *dy,
+                            const real *x, const real *rstd, real scale, size_t n)
+{
+    pass->kernels->rmsnorm_residual_bwd(dx, norm->dw, dy, x, rstd, norm->w, offset_of(norm), scale, n, norm->width,
+                                        &pass->scratch->work);
+}
+
+/* ---- of heads ---- */
+
+void norm_heads_forward(const struct pass *pass, const struct norm_layer *norm, act *y, real *rstd, const act *x,
+                        const struct heads *heads, size_t n)
+{
+    if (!is_rms(norm))
+        SFT_BUG("heads have an RMSNorm");
+    pass->kernels->rmsnorm_heads_fwd(y, rstd, x, norm->w, offset_of(norm), norm->epsilon, heads, n);
+}
+
+void norm_heads_backward(const struct pass *pass, const struct norm_layer *norm, act *d, const act *x,
+                         const real *rstd, const struct heads *heads, size_t n)
+{
+    pass->kernels->rmsnorm_heads_bwd(d, norm->dw, d, x, rstd, norm->w, offset_of(norm), heads, n,
+                                     &pass->scratch->work);
 }

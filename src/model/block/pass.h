@@ -11,9 +11,11 @@ struct scratch {
     act *norm;         /* (N,C): the output of the norm that ran last, */
     real *mean, *rstd; /* (N) and its statistics */
     act *dnorm;        /* (N,C): the gradient of that output */
-    act *dout;         /* (N,C): that of a sublayer's output, as matrix operand; NULL where act is real */
+    act *dout;         /* (N,C): that of a block's output, as matrix operand; NULL where it is dx itself */
     struct workspace work;
 };
+
+struct sublayer_shared; /* block/sublayer.h: the same, of each kind of block */
 
 struct pass {
     const struct kernels *kernels;
@@ -22,6 +24,7 @@ struct pass {
     const size_t *rows;        /* (n_rows): the positions that the head sees, ascending */
     size_t n_rows;
     const struct scratch *scratch;
+    const struct sublayer_shared *shared;
     bool add; /* backward: to the gradients; otherwise set them */
 };
 

@@ -16,10 +16,11 @@ static void add_vector(const struct build *b, const char *pattern, size_t n, enu
                              .pattern = pattern, .layer = b->layer, .rows = n, .cols = 1, .n_dims = 1, .init = init});
 }
 
-static void add_norm(const struct build *b, const struct norm_spec *spec)
+/* Of so many elements; its factors begin at 1. */
+static void add_norm(const struct build *b, const struct norm_spec *spec, size_t n)
 {
-    add_vector(b, spec->weight, b->config->n_embd, INIT_ONE);
-    add_vector(b, spec->bias, b->config->n_embd, INIT_ZERO);
+    add_vector(b, spec->weight, n, spec->kind == NORM_RMSNORM_PLUS_ONE ? INIT_ZERO : INIT_ONE);
+    add_vector(b, spec->bias, n, INIT_ZERO);
 }
 
 /* An embedding (rows,C), or a head. */
@@ -36,6 +37,19 @@ static void add_embedding(const struct build *b, const char *pattern, size_t row
                                           .per_token = per_token});
 }
 
+static bool has_bias(const struct model_config *config, const struct linear_spec *spec)
+{
+    switch (spec->bias_presence) {
+    case BIAS_ALWAYS:
+        break;
+    case BIAS_IF_ATTENTION_BIAS:
+        return config->attention_bias;
+    case BIAS_IF_MLP_BIAS:
+        return config->mlp_bias;
+    }
+    return true;
+}
+
 static void add_linear(const struct build *b, const struct linear_spec *spec, size_t in, size_t out, enum init init)
 {
     const bool is_in_out = spec->layout == LAYOUT_IN_OUT;
@@ -50,10 +64,12 @@ static void add_linear(const struct build *b, const struct linear_spec *spec, si
                                       .layout = spec->layout,
                                       .init = init,
                                       .decays = true});
-    add_vector(b, spec->bias, out, INIT_ZERO);
+    if (has_bias(b->config, spec))
+        add_vector(b, spec->bias, out, INIT_ZERO);
 }
 
-/* Queries (C, H*D), keys and values (C, KV*D), or all three beside one another; and the way back (H*D, C). */
+/* Queries (C, H*D), keys and values (C, KV*D), or all three in one; norms of each head or of all at once; and the way
+ * back (H*D, C). */
 static void add_attention(const struct build *b, const struct attention_spec *spec)
 {
     const struct model_config *c = b->config;
@@ -62,6 +78,8 @@ static void add_attention(const struct build *b, const struct attention_spec *sp
     add_linear(b, &spec->q, c->n_embd, queries, INIT_NORMAL);
     add_linear(b, &spec->k, c->n_embd, keys, INIT_NORMAL);
     add_linear(b, &spec->v, c->n_embd, keys, INIT_NORMAL);
+    add_norm(b, &spec->q_norm, spec->norm_all_heads ? queries : c->head_dim);
+    add_norm(b, &spec->k_norm, spec->norm_all_heads ? keys : c->head_dim);
     add_linear(b, &spec->out, queries, c->n_embd, INIT_NORMAL_RESIDUAL);
 }
 
@@ -75,7 +93,7 @@ static void add_mlp(const struct build *b, const struct mlp_spec *spec)
 
 static void add_sublayer(const struct build *b, const struct sublayer_spec *spec)
 {
-    add_norm(b, &spec->norm);
+    add_norm(b, &spec->norm, b->config->n_embd);
     switch (spec->kind) {
     case BLOCK_ATTENTION:
         add_attention(b, &spec->attention);
@@ -84,6 +102,7 @@ static void add_sublayer(const struct build *b, const struct sublayer_spec *spec
         add_mlp(b, &spec->mlp);
         break;
     }
+    add_norm(b, &spec->post_norm, b->config->n_embd);
 }
 
 void tensor_table_init(struct tensor_table *table, const struct model_config *config)
@@ -92,8 +111,8 @@ void tensor_table_init(struct tensor_table *table, const struct model_config *co
     struct build b = {.table = table, .config = config};
     *table = (struct tensor_table){.n_layer = config->n_layer};
     add_embedding(&b, family->token_embedding, config->vocab_size, true);
-    add_embedding(&b, family->position_embedding, config->n_positions, false);
-    add_norm(&b, &family->final_norm);
+    add_embedding(&b, family->position_embedding, family->position_offset + config->n_positions, false);
+    add_norm(&b, &family->final_norm, config->n_embd);
     if (!config->tied)
         add_embedding(&b, family->head, config->vocab_size, true);
     table->n_global = table->n_tensors;
@@ -103,11 +122,6 @@ void tensor_table_init(struct tensor_table *table, const struct model_config *co
     tensor_table_choose(table, tensor_any);
     table->token_embedding = tensor_find(table, family->token_embedding, 0);
     table->head = config->tied ? table->token_embedding : tensor_find(table, family->head, 0);
-}
-
-void tensor_table_of_family(struct tensor_table *table, const struct family *family)
-{
-    tensor_table_init(table, &(struct model_config){.family = family, .n_layer = 1});
 }
 
 double tensor_table_estimate(const struct model_config *config)

@@ -41,7 +41,7 @@ static int32_t put_token(struct tokenizer *tok, const char *content, size_t len)
     int32_t id = vocab_find(&tok->vocab, content, len);
     if (id == TOKEN_NONE) {
         id = (int32_t)tok->vocab.n_ids;
-        byte_level_bpe_own(&tok->vocab, vocab_put(&tok->vocab, tok->vocab.n_ids, content, len));
+        tokenizer_own(tok, vocab_put(&tok->vocab, tok->vocab.n_ids, content, len));
     }
     return id;
 }
@@ -122,7 +122,7 @@ static struct counter *counter_new(const struct pretokenizer *pre)
 static void counter_free(struct counter *counter)
 {
     matcher_free(counter->run.matcher);
-    strbuf_free(&counter->run.prefixed);
+    pretokenizer_run_free(&counter->run);
     strbuf_free(&counter->repaired);
     word_counts_free(&counter->words);
     free(counter);
@@ -132,7 +132,7 @@ static void count_text(struct counter *counter, const struct text_span *text)
 {
     strbuf_clear(&counter->repaired);
     strbuf_add_utf8_lossy(&counter->repaired, text->text, text->len);
-    pretokenize(&counter->run, counter->repaired.data, counter->repaired.len);
+    pretokenize(&counter->run, counter->repaired.data, counter->repaired.len, true);
 }
 
 void bpe_trainer_count(struct bpe_trainer *trainer, const struct text_span *texts, size_t n)
@@ -205,12 +205,12 @@ static enum sft_status set_merges(struct tokenizer *tok, const struct merge_list
 {
     struct strbuf joined = {0};
     enum sft_status status = SFT_OK;
-    byte_level_bpe_start_merges(&tok->model, &tok->vocab, merges->count);
+    bpe_model_start(&tok->model, &tok->vocab, true, merges->count);
     for (size_t i = 0; i < merges->count && !status; i++) {
         const struct token *a = &tok->vocab.tokens[merges->pairs[i].left],
                            *b = &tok->vocab.tokens[merges->pairs[i].right];
-        status = byte_level_bpe_add_merge(&tok->model, &tok->vocab, a->content, a->content_len, b->content,
-                                          b->content_len, &joined, err);
+        status = bpe_model_add_merge(&tok->model, &tok->vocab, a->content, a->content_len, b->content, b->content_len,
+                                     &joined, err);
     }
     strbuf_free(&joined);
     return status;
@@ -236,7 +236,7 @@ static enum sft_status start(struct bpe_trainer *trainer, const struct bpe_train
     struct tokenizer *tok = trainer->tok;
     tok->base_config = json_new_object();
     tok->merges_are_pairs = true;
-    enum sft_status status = pretokenizer_init_gpt2(&tok->pre, false, err);
+    enum sft_status status = tokenizer_set_gpt2(tok, false, err);
     if (!status)
         status = put_special(tok, options->special, options->n_special, err);
     if (!status)

@@ -1,4 +1,3 @@
-/* There is no normalizer here, so that the flag `normalized` decides only which pass a token is found in. */
 #include "text/tokenizer/added_tokens.h"
 
 #include "base/strbuf.h"
@@ -6,8 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { N_PASSES = 2 };
 
 /* Rust's word characters, by which single_word is decided, are not quite Oniguruma's. */
 static const char WORD[] = "(?![\\xb2\\xb3\\xb9\\xbc-\\xbe])\\w|[\\x{200c}\\x{200d}]";
@@ -22,12 +19,12 @@ struct trie {
     size_t mask;
     int32_t *ids; /* (n_nodes) the token that ends at a node, or TOKEN_NONE */
     size_t n_nodes;
-    bool can_start[256];
+    bool can_start[256], has_special, has_plain;
 };
 
 struct added_matcher {
     const struct vocab *vocab;
-    struct trie passes[N_PASSES];
+    struct trie passes[N_ADDED_PASSES];
     struct pattern *word; /* WORD */
     struct matcher *matcher;
 };
@@ -43,11 +40,11 @@ static struct trie_edge *trie_edge(const struct trie *t, uint32_t node, unsigned
     return &t->edges[i];
 }
 
-static void trie_add(struct trie *t, const struct token *token, int32_t id)
+static void trie_add(struct trie *t, const char *content, size_t len, int32_t id)
 {
     uint32_t node = 0;
-    for (size_t i = 0; i < token->content_len; i++) {
-        const unsigned char byte = (unsigned char)token->content[i];
+    for (size_t i = 0; i < len; i++) {
+        const unsigned char byte = (unsigned char)content[i];
         struct trie_edge *edge = trie_edge(t, node, byte);
         if (!edge->to) {
             t->ids[t->n_nodes] = TOKEN_NONE;
@@ -56,38 +53,70 @@ static void trie_add(struct trie *t, const struct token *token, int32_t id)
         node = edge->to;
     }
     t->ids[node] = id;
-    t->can_start[(unsigned char)token->content[0]] = true;
+    t->can_start[(unsigned char)content[0]] = true;
 }
 
 static bool is_of_pass(const struct token *t, int pass)
 {
-    return t->is_added && t->content_len > 0 && t->flags.normalized == (pass == 1);
+    return t->is_added && t->content_len > 0 && t->flags.normalized == (pass == ADDED_NORMALIZED);
 }
 
-static void trie_init(struct trie *t, const struct vocab *vocab, int pass)
+/* What of a pass's tokens is looked for: the contents, or what the normalizer makes of them. */
+struct sought {
+    struct strbuf bytes;
+    size_t *ends; /* (n_ids) in bytes */
+};
+
+static void find_sought(struct sought *sought, const struct added_matcher *m, int pass,
+                        const struct normalizer *normalizer)
 {
-    size_t n_nodes = 1, n_slots = 2;
-    for (size_t id = 0; id < vocab->n_ids; id++)
-        n_nodes += is_of_pass(&vocab->tokens[id], pass) ? vocab->tokens[id].content_len : 0;
-    while (n_slots < 2 * n_nodes)
+    struct normalizer_scratch scratch = {0};
+    const struct vocab *vocab = m->vocab;
+    sought->ends = mem_alloc((vocab->n_ids + 1) * sizeof *sought->ends);
+    for (size_t id = 0; id < vocab->n_ids; id++) {
+        const struct token *t = &vocab->tokens[id];
+        if (is_of_pass(t, pass)) {
+            size_t len = t->content_len;
+            const char *content = pass == ADDED_NORMALIZED
+                                      ? normalize(normalizer, m->matcher, &scratch, t->content, &len, NULL)
+                                      : t->content;
+            strbuf_add(&sought->bytes, content, len);
+        }
+        sought->ends[id] = sought->bytes.len;
+    }
+    normalizer_scratch_free(&scratch);
+}
+
+static void trie_init(struct trie *t, const struct added_matcher *m, int pass, const struct normalizer *normalizer)
+{
+    struct sought sought = {0};
+    find_sought(&sought, m, pass, normalizer);
+    size_t n_slots = 2;
+    while (n_slots < 2 * (sought.bytes.len + 1))
         n_slots *= 2;
     t->edges = mem_calloc(n_slots, sizeof *t->edges);
     t->mask = n_slots - 1;
-    t->ids = mem_alloc(n_nodes * sizeof *t->ids);
+    t->ids = mem_alloc((sought.bytes.len + 1) * sizeof *t->ids);
     t->ids[0] = TOKEN_NONE;
     t->n_nodes = 1;
-    for (size_t id = 0; id < vocab->n_ids; id++)
-        if (is_of_pass(&vocab->tokens[id], pass))
-            trie_add(t, &vocab->tokens[id], (int32_t)id);
+    for (size_t id = 0, at = 0; id < m->vocab->n_ids; at = sought.ends[id++]) {
+        if (sought.ends[id] == at)
+            continue;
+        trie_add(t, sought.bytes.data + at, sought.ends[id] - at, (int32_t)id);
+        t->has_special |= m->vocab->tokens[id].flags.special;
+        t->has_plain |= !m->vocab->tokens[id].flags.special;
+    }
+    strbuf_free(&sought.bytes);
+    free(sought.ends);
 }
 
-struct added_matcher *added_matcher_new(const struct vocab *vocab)
+struct added_matcher *added_matcher_new(const struct vocab *vocab, const struct normalizer *normalizer)
 {
     struct added_matcher *m = mem_calloc(1, sizeof *m);
     m->vocab = vocab;
-    for (int pass = 0; pass < N_PASSES; pass++)
-        trie_init(&m->passes[pass], vocab, pass);
     m->matcher = matcher_new();
+    for (int pass = 0; pass < N_ADDED_PASSES; pass++)
+        trie_init(&m->passes[pass], m, pass, normalizer);
     if (pattern_compile(&m->word, WORD, true, NULL))
         SFT_BUG("the pattern of word characters does not compile");
     return m;
@@ -97,13 +126,18 @@ void added_matcher_free(struct added_matcher *m)
 {
     if (!m)
         return;
-    for (int pass = 0; pass < N_PASSES; pass++) {
+    for (int pass = 0; pass < N_ADDED_PASSES; pass++) {
         free(m->passes[pass].edges);
         free(m->passes[pass].ids);
     }
     pattern_free(m->word);
     matcher_free(m->matcher);
     free(m);
+}
+
+bool added_matcher_has(const struct added_matcher *m, int pass, bool special)
+{
+    return special ? m->passes[pass].has_special : m->passes[pass].has_plain;
 }
 
 /* ---- characters ---- */
@@ -165,53 +199,37 @@ static size_t without_space_after(const char *text, size_t len, size_t end)
 
 /* ---- finding ---- */
 
-/* The longest added token of this pass at text[at], or TOKEN_NONE. */
-static int32_t token_at(const struct trie *t, const char *text, size_t len, size_t at)
+/* The longest added token of this pass at text[at], and where it ends; or TOKEN_NONE. */
+static int32_t token_at(const struct trie *t, const char *text, size_t len, size_t at, size_t *end)
 {
     int32_t longest = TOKEN_NONE;
     uint32_t node = 0;
     for (; at < len && (node = trie_edge(t, node, (unsigned char)text[at])->to); at++)
-        if (t->ids[node] != TOKEN_NONE)
+        if (t->ids[node] != TOKEN_NONE) {
             longest = t->ids[node];
+            *end = at + 1;
+        }
     return longest;
-}
-
-struct split {
-    struct added_matcher *m;
-    bool special_is_text;
-    added_segment_fn *each;
-    void *context;
-};
-
-static void split_pass(const struct split *s, int pass, const char *text, size_t len);
-
-static void give_text(const struct split *s, int pass, const char *text, size_t len)
-{
-    if (pass + 1 < N_PASSES)
-        split_pass(s, pass + 1, text, len);
-    else
-        s->each(s->context, TOKEN_NONE, text, len);
 }
 
 /* A token that strips on its right may reach over the beginning of the next one, which counts all the same,
  * unless nothing is left of it: so it is in Hugging Face's. One that is passed over, as it does not stand
  * alone or is special, hides what begins inside it from this pass. */
-static void split_pass(const struct split *s, int pass, const char *text, size_t len)
+void added_matcher_split(struct added_matcher *m, int pass, const char *text, size_t len, bool special_is_text,
+                         added_segment_fn *each, void *context)
 {
-    const struct trie *trie = &s->m->passes[pass];
+    const struct trie *trie = &m->passes[pass];
     size_t done = 0;
     for (size_t at = 0; at < len;) {
-        const int32_t id = trie->can_start[(unsigned char)text[at]] ? token_at(trie, text, len, at)
-                                                                    : TOKEN_NONE;
+        size_t start = at, end = at;
+        const int32_t id = trie->can_start[(unsigned char)text[at]] ? token_at(trie, text, len, at, &end) : TOKEN_NONE;
         if (id == TOKEN_NONE) {
             at++;
             continue;
         }
-        const struct token *t = &s->m->vocab->tokens[id];
-        size_t start = at, end = at + t->content_len;
+        const struct token *t = &m->vocab->tokens[id];
         at = end;
-        if ((s->special_is_text && t->flags.special) ||
-            (t->flags.single_word && !stands_alone(s->m, text, len, start, end)))
+        if ((special_is_text && t->flags.special) || (t->flags.single_word && !stands_alone(m, text, len, start, end)))
             continue;
         if (t->flags.lstrip) {
             start = without_space_before(text, start);
@@ -222,18 +240,12 @@ static void split_pass(const struct split *s, int pass, const char *text, size_t
         if (start >= end)
             continue;
         if (done < start)
-            give_text(s, pass, text + done, start - done);
-        s->each(s->context, id, text + start, end - start);
+            each(context, TOKEN_NONE, text + done, start - done);
+        each(context, id, text + start, end - start);
         done = end;
     }
     if (done < len)
-        give_text(s, pass, text + done, len - done);
-}
-
-void added_matcher_split(struct added_matcher *m, const char *text, size_t len, bool special_is_text,
-                         added_segment_fn *each, void *context)
-{
-    split_pass(&(struct split){m, special_is_text, each, context}, 0, text, len);
+        each(context, TOKEN_NONE, text + done, len - done);
 }
 
 void added_token_strip(const struct vocab *vocab, int32_t before, int32_t after, const char *text,

@@ -26,9 +26,6 @@ void bpe_init(struct bpe *bpe, size_t n_merges)
     bpe->slots = mem_alloc(n_slots * sizeof *bpe->slots);
     memset(bpe->slots, 0xff, n_slots * sizeof *bpe->slots);
     bpe->mask = n_slots - 1;
-    memset(bpe->byte_id, 0xff, sizeof bpe->byte_id);
-    bpe->unk_id = -1;
-    bpe->fuse_unk = false;
 }
 
 void bpe_free(struct bpe *bpe)
@@ -70,21 +67,12 @@ void bpe_scratch_free(struct bpe_scratch *s)
     *s = (struct bpe_scratch){0};
 }
 
-/* One symbol a byte, as far as the vocabulary has them; returns their number. */
-static size_t word_symbols(const struct bpe *bpe, struct bpe_scratch *s, const char *word, size_t len)
+struct bpe_symbol *bpe_reserve(struct bpe_scratch *s, size_t n)
 {
-    size_t n = 0;
-    bool after_unk = false;
-    s->symbols = mem_grow(s->symbols, &s->symbols_capacity, len, sizeof *s->symbols);
-    for (size_t i = 0; i < len; i++) {
-        int32_t id = bpe->byte_id[(unsigned char)word[i]];
-        bool is_unk = id < 0;
-        if (is_unk && (bpe->unk_id < 0 || (bpe->fuse_unk && after_unk)))
-            continue;
-        s->symbols[n++] = (struct bpe_symbol){is_unk ? bpe->unk_id : id, (uint32_t)i};
-        after_unk = is_unk;
-    }
-    return n;
+    if (n >= UINT32_MAX)
+        SFT_BUG("a word of 4 GiB or more");
+    s->symbols = mem_grow(s->symbols, &s->symbols_capacity, n + 1, sizeof *s->symbols);
+    return s->symbols;
 }
 
 static size_t merge_by_scan(const struct bpe *bpe, struct bpe_symbol *symbols, size_t n)
@@ -182,10 +170,7 @@ static size_t merge_by_heap(const struct bpe *bpe, struct bpe_scratch *s, size_t
     return kept;
 }
 
-size_t bpe_divide(const struct bpe *bpe, struct bpe_scratch *s, const char *word, size_t len)
+size_t bpe_merge(const struct bpe *bpe, struct bpe_scratch *s, size_t n)
 {
-    if (len >= UINT32_MAX)
-        SFT_BUG("a word of 4 GiB or more");
-    size_t n = word_symbols(bpe, s, word, len);
     return n <= SCAN_MAX ? merge_by_scan(bpe, s->symbols, n) : merge_by_heap(bpe, s, n);
 }

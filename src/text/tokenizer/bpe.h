@@ -4,7 +4,6 @@
 #ifndef SFT_TEXT_TOKENIZER_BPE_H
 #define SFT_TEXT_TOKENIZER_BPE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,9 +15,6 @@ struct bpe_merge {
 struct bpe {
     struct bpe_merge *slots; /* open addressing, at most half full */
     size_t mask;
-    int32_t byte_id[256]; /* the token of a single byte, or -1 */
-    int32_t unk_id;       /* in the place of a byte without a token; -1: such a byte vanishes */
-    bool fuse_unk;        /* a run of such bytes is one unk */
 };
 
 void bpe_init(struct bpe *bpe, size_t n_merges);
@@ -41,7 +37,10 @@ struct bpe_scratch {
 };
 void bpe_scratch_free(struct bpe_scratch *s);
 
-/* Divide word[0..len) into tokens: s->symbols[0..returned number). Linear in len but for a logarithm. */
-size_t bpe_divide(const struct bpe *bpe, struct bpe_scratch *s, const char *word, size_t len);
+/* Room for n symbols, which the caller then writes. */
+struct bpe_symbol *bpe_reserve(struct bpe_scratch *s, size_t n);
+
+/* Merge s->symbols[0..n); returns how many are left. Linear in n but for a logarithm. */
+size_t bpe_merge(const struct bpe *bpe, struct bpe_scratch *s, size_t n);
 
 #endif

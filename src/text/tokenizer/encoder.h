@@ -19,6 +19,10 @@ struct encoder;
 struct encoder *encoder_new(const struct tokenizer *tok); /* borrows tok */
 void encoder_free(struct encoder *enc);
 
+/* Whether the texts encoded from now on go on behind something, a token or another text, or begin a text (as from the
+ * start): some tokenizers put a blank before the first word of all and before no other. */
+void encoder_set_continuation(struct encoder *enc, bool is_continuation);
+
 /* Append the ids of text[0..len) to out. Added tokens that are not special are text's own and are used, by
  * their flags (lstrip, rstrip, single_word, normalized); special ones that people typed stay text. Equal to
  * Hugging Face's encode(text, add_special_tokens=False, split_special_tokens=True). */

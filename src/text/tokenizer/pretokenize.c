@@ -1,14 +1,25 @@
 #include "text/tokenizer/pretokenize.h"
 
+#include "base/mem.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 static const char GPT2_PATTERN[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-/* ---- from JSON ---- */
+/* ---- making ---- */
 
-static enum sft_status add_stage(struct pretokenizer *pre, const char *pattern, bool is_regex,
-                                 enum split_behavior behavior, bool invert, struct sft_err *err)
+void pretokenizer_free(struct pretokenizer *pre)
+{
+    for (size_t i = 0; i < pre->count; i++)
+        pattern_free(pre->stages[i].pattern);
+    free(pre->metaspace);
+    *pre = (struct pretokenizer){0};
+}
+
+enum sft_status pretokenizer_add_split(struct pretokenizer *pre, const char *pattern, bool is_regex,
+                                       enum split_behavior behavior, bool invert, struct sft_err *err)
 {
     if (pre->count == PRETOKENIZER_MAX_STAGES)
         return sft_fail(err, SFT_EDATA, "more than %d stages", PRETOKENIZER_MAX_STAGES);
@@ -21,96 +32,30 @@ static enum sft_status add_stage(struct pretokenizer *pre, const char *pattern, 
     return SFT_OK;
 }
 
-static enum sft_status read_behavior(const json *node, enum split_behavior *behavior, struct sft_err *err)
+enum sft_status pretokenizer_add_metaspace(struct pretokenizer *pre, const char *mark, enum metaspace_prepend prepend,
+                                           bool split, struct sft_err *err)
 {
-    static const char *const names[] = {"Isolated", "Removed", "Contiguous"};
-    const char *name;
-    if (json_get_string(node, "behavior", "", &name, err))
-        return err->status;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *behavior = (enum split_behavior)i;
-            return SFT_OK;
-        }
-    return sft_fail(err, SFT_EDATA, "behavior '%s' is not supported (Isolated, Removed or Contiguous)", name);
+    if (pre->metaspace || pre->count > 0)
+        return sft_fail(err, SFT_EDATA, "not supported behind another stage");
+    pre->metaspace = mem_strdup(mark);
+    pre->prepend = prepend;
+    return split ? pretokenizer_add_split(pre, mark, false, SPLIT_MERGED_WITH_NEXT, false, err) : SFT_OK;
 }
 
-static enum sft_status read_split(struct pretokenizer *pre, const json *node, struct sft_err *err)
+enum sft_status pretokenizer_add_digits(struct pretokenizer *pre, bool individual_digits, struct sft_err *err)
 {
-    enum split_behavior behavior = SPLIT_ISOLATED;
-    bool invert;
-    if (read_behavior(node, &behavior, err) || json_get_bool(node, "invert", false, &invert, err))
-        return err->status;
-    const json *pattern = json_get(node, "pattern");
-    const char *regex = json_string(json_get(pattern, "Regex"));
-    const char *string = json_string(json_get(pattern, "String"));
-    if (!regex && !string)
-        return sft_fail(err, SFT_EDATA, "pattern: expected {\"Regex\": \"...\"} or {\"String\": \"...\"}");
-    return add_stage(pre, regex ? regex : string, regex != NULL, behavior, invert, err);
+    return pretokenizer_add_split(pre, "\\p{N}", true, individual_digits ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS, false,
+                                  err);
 }
 
-static enum sft_status read_byte_level(struct pretokenizer *pre, const json *node, struct sft_err *err)
+enum sft_status pretokenizer_add_byte_level(struct pretokenizer *pre, bool add_prefix_space, bool use_regex,
+                                            struct sft_err *err)
 {
-    bool use_regex;
-    if (json_get_bool(node, "add_prefix_space", true, &pre->add_prefix_space, err) ||
-        json_get_bool(node, "use_regex", true, &use_regex, err))
-        return err->status;
+    pre->is_byte_level = true;
+    pre->add_prefix_space = add_prefix_space;
     pre->prefix_depth = pre->count;
-    pre->is_gpt2 = use_regex && pre->count == 0;
-    return use_regex ? add_stage(pre, GPT2_PATTERN, true, SPLIT_ISOLATED, false, err) : SFT_OK;
-}
-
-static enum sft_status read_stage(struct pretokenizer *pre, const json *node, bool is_last,
-                                  struct sft_err *err)
-{
-    const char *type;
-    bool individual;
-    if (!json_is_object(node))
-        return sft_fail(err, SFT_EDATA, "expected an object, not %s", json_type_name(node));
-    if (json_get_string(node, "type", "", &type, err))
-        return err->status;
-    if ((strcmp(type, "ByteLevel") == 0) != is_last)
-        return sft_fail(err, SFT_EDATA, "'%s' %s", type,
-                        is_last ? "is not supported as the last stage, which has to be ByteLevel"
-                                : "is not supported before another stage");
-    enum sft_status status;
-    if (is_last)
-        status = read_byte_level(pre, node, err);
-    else if (strcmp(type, "Split") == 0)
-        status = read_split(pre, node, err);
-    else if (strcmp(type, "Digits") != 0)
-        return sft_fail(err, SFT_EDATA, "'%s' is not supported (Split, Digits and ByteLevel are)", type);
-    else if (!(status = json_get_bool(node, "individual_digits", false, &individual, err)))
-        status = add_stage(pre, "\\p{N}", true, individual ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS, false, err);
-    return status ? sft_context(err, "%s", type) : SFT_OK;
-}
-
-enum sft_status pretokenizer_init(struct pretokenizer *pre, const json *node, struct sft_err *err)
-{
-    const char *type = json_string(json_get(node, "type"));
-    *pre = (struct pretokenizer){0};
-    if (!type || strcmp(type, "Sequence") != 0)
-        return read_stage(pre, node, true, err);
-    const json *stage = json_first(json_get(node, "pretokenizers"));
-    if (!stage)
-        return sft_fail(err, SFT_EDATA, "pretokenizers: expected an array of stages");
-    for (; stage; stage = json_next(stage))
-        if (read_stage(pre, stage, json_next(stage) == NULL, err))
-            return err->status;
-    return SFT_OK;
-}
-
-enum sft_status pretokenizer_init_gpt2(struct pretokenizer *pre, bool add_prefix_space, struct sft_err *err)
-{
-    *pre = (struct pretokenizer){.add_prefix_space = add_prefix_space, .is_gpt2 = true};
-    return add_stage(pre, GPT2_PATTERN, true, SPLIT_ISOLATED, false, err);
-}
-
-void pretokenizer_free(struct pretokenizer *pre)
-{
-    for (size_t i = 0; i < pre->count; i++)
-        pattern_free(pre->stages[i].pattern);
-    *pre = (struct pretokenizer){0};
+    pre->is_gpt2 = use_regex && pre->count == 0 && !pre->metaspace;
+    return use_regex ? pretokenizer_add_split(pre, GPT2_PATTERN, true, SPLIT_ISOLATED, false, err) : SFT_OK;
 }
 
 /* ---- splitting ---- */
@@ -141,24 +86,43 @@ struct splitting {
     struct pretokenizer_run *run;
     size_t depth;
     const struct piece *piece;
-    size_t pending; /* SPLIT_CONTIGUOUS: where the segment begins that may yet grow */
+    size_t pending; /* where the segment begins that may yet grow: all before it has been passed on */
     bool pending_is_match;
 };
 
+static void pass_pending(struct splitting *s, size_t to)
+{
+    pass_on(s->run, s->depth, s->piece, s->pending, to);
+    s->pending = to;
+}
+
 /* What a match, or the text between two, becomes. */
-static void take_segment(struct splitting *s, size_t from, size_t to, bool is_match)
+static void take_segment(struct splitting *s, size_t from, size_t to, bool is_found)
 {
     const struct split_stage *stage = &s->run->pre->stages[s->depth];
-    if (stage->behavior == SPLIT_ISOLATED) {
-        pass_on(s->run, s->depth, s->piece, from, to);
-    } else if (stage->behavior == SPLIT_REMOVED) {
-        if (is_match == stage->invert)
-            pass_on(s->run, s->depth, s->piece, from, to);
-    } else if (is_match != s->pending_is_match) {
-        pass_on(s->run, s->depth, s->piece, s->pending, from);
-        s->pending = from;
-        s->pending_is_match = is_match;
+    const bool is_match = is_found != stage->invert;
+    switch (stage->behavior) {
+    case SPLIT_ISOLATED: pass_pending(s, to); break;
+    case SPLIT_REMOVED:
+        if (is_match)
+            s->pending = to;
+        else
+            pass_pending(s, to);
+        break;
+    case SPLIT_CONTIGUOUS:
+        if (is_match != s->pending_is_match)
+            pass_pending(s, from);
+        break;
+    case SPLIT_MERGED_WITH_PREVIOUS: /* but not with another match */
+        if (!is_match || s->pending_is_match)
+            pass_pending(s, from);
+        break;
+    case SPLIT_MERGED_WITH_NEXT:
+        if (is_match || !s->pending_is_match)
+            pass_pending(s, from);
+        break;
     }
+    s->pending_is_match = is_match;
 }
 
 static void split_piece(struct pretokenizer_run *run, size_t depth, const struct piece *piece)
@@ -183,8 +147,7 @@ static void split_piece(struct pretokenizer_run *run, size_t depth, const struct
     }
     if (done < piece->len)
         take_segment(&s, done, piece->len, false);
-    if (stage->behavior == SPLIT_CONTIGUOUS)
-        pass_on(run, depth, piece, s.pending, piece->len);
+    pass_pending(&s, piece->len);
 }
 
 /* The piece with a space before it; at most one piece at a time has one. */
@@ -212,8 +175,42 @@ static void split_from(struct pretokenizer_run *run, size_t depth, const struct 
     }
 }
 
-void pretokenize(struct pretokenizer_run *run, const char *text, size_t len)
+/* The text with marks for its blanks, and one before it. */
+static const char *mark_blanks(struct pretokenizer_run *run, const char *text, size_t *len, bool begins)
 {
-    if (len > 0)
-        split_from(run, 0, &(struct piece){text, len, 0, false});
+    const struct pretokenizer *pre = run->pre;
+    const size_t mark_len = strlen(pre->metaspace);
+    struct text_map *out = &run->spaced;
+    const bool has_mark = text[0] == ' ' || (*len >= mark_len && memcmp(text, pre->metaspace, mark_len) == 0);
+    text_map_begin(out, run->wants_origins);
+    if (!has_mark && (pre->prepend == METASPACE_ALWAYS || (pre->prepend == METASPACE_FIRST && begins)))
+        text_map_put(out, pre->metaspace, mark_len, 0);
+    for (size_t at = 0; at < *len;) {
+        const char *blank = memchr(text + at, ' ', *len - at);
+        const size_t end = blank ? (size_t)(blank - text) : *len;
+        text_map_copy(out, text + at, end - at, at);
+        if (blank)
+            text_map_put(out, pre->metaspace, mark_len, end);
+        at = end + (blank != NULL);
+    }
+    *len = out->text.len;
+    return out->text.data;
+}
+
+void pretokenizer_run_free(struct pretokenizer_run *run)
+{
+    strbuf_free(&run->prefixed);
+    text_map_free(&run->spaced);
+}
+
+void pretokenize(struct pretokenizer_run *run, const char *text, size_t len, bool begins)
+{
+    run->origins = NULL;
+    if (len == 0)
+        return;
+    if (run->pre->metaspace) {
+        text = mark_blanks(run, text, &len, begins);
+        run->origins = run->spaced.has_origins ? run->spaced.origins : NULL;
+    }
+    split_from(run, 0, &(struct piece){text, len, 0, false});
 }

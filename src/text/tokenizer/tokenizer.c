@@ -22,13 +22,28 @@ void tokenizer_free(struct tokenizer *tok)
     if (!tok)
         return;
     vocab_free(&tok->vocab);
-    byte_level_bpe_free(&tok->model);
+    normalizer_free(&tok->normalizer);
     pretokenizer_free(&tok->pre);
+    bpe_model_free(&tok->model);
+    decoder_free(&tok->decoder);
     free(tok->chat_template);
     json_free(tok->base_json);
     json_free(tok->base_config);
     free(tok->class_name);
     free(tok);
+}
+
+void tokenizer_own(struct tokenizer *tok, struct token *token)
+{
+    token->in_model = true;
+    tok->vocab.n_model++;
+    decoder_spell(&tok->decoder, &tok->vocab, token);
+}
+
+enum sft_status tokenizer_set_gpt2(struct tokenizer *tok, bool add_prefix_space, struct sft_err *err)
+{
+    tok->decoder.is_byte_level = true;
+    return pretokenizer_add_byte_level(&tok->pre, add_prefix_space, true, err);
 }
 
 /* ---- asking and naming ---- */
@@ -139,13 +154,101 @@ const char *tokenizer_token_bytes(const struct tokenizer *tok, int32_t id, size_
     return t ? t->bytes : NULL;
 }
 
-void tokenizer_decode(const struct tokenizer *tok, const int32_t *ids, size_t count, bool skip_special,
-                      struct strbuf *out)
+/* ---- decoding ---- */
+
+void tokenizer_decode_part(const struct tokenizer *tok, const int32_t *ids, size_t count, bool skip_special,
+                           struct strbuf *out)
 {
     for (size_t i = 0; i < count; i++) {
         const struct token *t = vocab_token(&tok->vocab, ids[i]);
         if (t && !(skip_special && tokenizer_is_special(tok, ids[i])))
             strbuf_add(out, t->bytes, t->bytes_len);
+    }
+}
+
+/* How many of the first blanks of bytes[0..len) are taken, `most` at most. */
+static size_t leading_blanks(size_t most, const char *bytes, size_t len)
+{
+    size_t n = 0;
+    while (n < len && n < most && bytes[n] == ' ')
+        n++;
+    return n;
+}
+
+/* The first token of a text, of whose marks none is a blank. */
+static void put_without_marks(const char *mark, const struct token *t, struct strbuf *out)
+{
+    const size_t mark_len = strlen(mark);
+    const char *from = t->content, *end = from + t->content_len;
+    for (const char *found; (found = memmem(from, (size_t)(end - from), mark, mark_len)); from = found + mark_len)
+        strbuf_add(out, from, (size_t)(found - from));
+    strbuf_add(out, from, (size_t)(end - from));
+}
+
+void tokenizer_decode_next(const struct tokenizer *tok, struct decoding *decoding, int32_t id, struct strbuf *out)
+{
+    const struct decoder *d = &tok->decoder;
+    const struct token *t = vocab_token(&tok->vocab, id);
+    if (!t || (decoding->skip_special && tokenizer_is_special(tok, id)))
+        return;
+    if (d->strips_first_token && decoding->n_tokens == 0) {
+        put_without_marks(d->mark, t, out);
+    } else {
+        const size_t most = decoding->has_begun ? 0 : d->strip - decoding->n_stripped;
+        const size_t blanks = leading_blanks(most, t->bytes, t->bytes_len);
+        strbuf_add(out, t->bytes + blanks, t->bytes_len - blanks);
+        decoding->n_stripped += blanks;
+        decoding->has_begun |= blanks < t->bytes_len;
+    }
+    decoding->n_tokens++;
+}
+
+/* Whether this token stands for a byte as <0xXX>, which is a character only with its neighbours. */
+static bool is_fallback_byte(const struct tokenizer *tok, const struct token *t)
+{
+    unsigned char byte;
+    return tok->decoder.byte_fallback && t && decoder_parse_byte(t->content, t->content_len, &byte);
+}
+
+/* Bytes of such tokens that are together no text: each is one U+FFFD, as in Hugging Face's ByteFallback. */
+static void repair_bytes(struct strbuf *out, size_t from)
+{
+    size_t width = 1;
+    for (size_t at = from; at < out->len && width; at += width)
+        width = utf8_decode(out->data + at, out->len - at, NULL, NULL);
+    if (width)
+        return;
+    const size_t n = out->len - from;
+    out->len = from;
+    for (size_t i = 0; i < n; i++)
+        strbuf_puts(out, "\xef\xbf\xbd");
+}
+
+void tokenizer_decode(const struct tokenizer *tok, const int32_t *ids, size_t count, bool skip_special,
+                      struct strbuf *out)
+{
+    struct decoding decoding = {.skip_special = skip_special, .has_begun = true}; /* blanks are taken at the end */
+    const size_t begin = out->len;
+    size_t from = 0;
+    bool in_bytes = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct token *t = vocab_token(&tok->vocab, ids[i]);
+        if (!t || (skip_special && tokenizer_is_special(tok, ids[i])))
+            continue;
+        const bool is_byte = is_fallback_byte(tok, t);
+        if (in_bytes && !is_byte)
+            repair_bytes(out, from);
+        if (is_byte && !in_bytes)
+            from = out->len;
+        in_bytes = is_byte;
+        tokenizer_decode_next(tok, &decoding, ids[i], out);
+    }
+    if (in_bytes)
+        repair_bytes(out, from);
+    const size_t blanks = leading_blanks(tok->decoder.strip, out->data + begin, out->len - begin);
+    if (blanks > 0) {
+        memmove(out->data + begin, out->data + begin + blanks, out->len - begin - blanks + 1);
+        out->len -= blanks;
     }
 }
 

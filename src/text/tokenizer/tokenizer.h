@@ -2,9 +2,9 @@
  * asked of it and decided about it. text/tokenizer/tokenizer_load.h reads one from a Hugging Face directory,
  * tokenizer_save.h writes it, encoder.h encodes text, ../bpe_train learns one.
  *
- * It is constant after loading and adding tokens, and may be shared between threads. The one kind of model so far is
- * byte-level BPE, as GPT-2 and Hugging Face tokenizers do it (Sennrich et al. 2016; Radford et al. 2019):
- * byte_level_bpe.h. */
+ * It is constant after loading and adding tokens, and may be shared between threads. Its model is byte pair
+ * encoding (Sennrich et al. 2016), of bytes as GPT-2 has it or of characters as SentencePiece does, each as Hugging
+ * Face tokenizers do it: tokenizer_parts.h. */
 #ifndef SFT_TEXT_TOKENIZER_TOKENIZER_H
 #define SFT_TEXT_TOKENIZER_TOKENIZER_H
 
@@ -53,8 +53,8 @@ const char *tokenizer_chat_template(const struct tokenizer *tok);
 bool tokenizer_has_only_named_templates(const struct tokenizer *tok); /* then there is no default one */
 void tokenizer_set_chat_template(struct tokenizer *tok, const char *jinja);
 
-/* The bytes of a token: *len of them, not NUL-terminated, the tokenizer's. An id without a token gives
- * NULL and 0. */
+/* The bytes of a token: *len of them (a NUL follows, others may be among them), the tokenizer's. An id without a token
+ * gives NULL and 0. */
 const char *tokenizer_token_bytes(const struct tokenizer *tok, int32_t id, size_t *len);
 
 /* A hash of all that decides what a text becomes: tokens, merges, patterns, added tokens. Not of files: the
@@ -63,9 +63,22 @@ uint64_t tokenizer_fingerprint(const struct tokenizer *tok);
 
 /* ---- decoding ---- */
 
-/* Append the bytes of ids to out (they may be a part of a UTF-8 character); special tokens are left out
- * if skip_special. Ids without a token are left out. */
+/* Append the text of ids to out, as Hugging Face's decode gives it: a decoder that takes a blank from the beginning
+ * does. Special tokens are left out if skip_special, ids without a token always. Of a tokenizer of bytes these may be
+ * a part of a UTF-8 character; of one with byte fallback, bytes that make no character are U+FFFD each. */
 void tokenizer_decode(const struct tokenizer *tok, const int32_t *ids, size_t count, bool skip_special,
                       struct strbuf *out);
+
+/* The same token by token, for what is shown as it comes. A character's bytes may come one by one. */
+struct decoding { /* begins as {.skip_special = ...} */
+    bool skip_special;
+    bool has_begun; /* with what is no blank that is taken */
+    size_t n_tokens, n_stripped;
+};
+void tokenizer_decode_next(const struct tokenizer *tok, struct decoding *decoding, int32_t id, struct strbuf *out);
+
+/* The bytes of ids from anywhere in a text, as tokenizer_token_bytes has them. */
+void tokenizer_decode_part(const struct tokenizer *tok, const int32_t *ids, size_t count, bool skip_special,
+                           struct strbuf *out);
 
 #endif

@@ -39,19 +39,26 @@ bool tokenizer_is_gpt2_class(const struct tokenizer *tok)
     return !tok->class_name || is_one_of(tok->class_name, gpt2);
 }
 
-/* Whether the class builds a ByteLevel pre-tokeniser of its own, with its own add_prefix_space. */
-static bool builds_byte_level(const struct tokenizer *tok)
+/* Classes that build a byte-level pipeline of their own, whatever tokenizer.json says. */
+enum pipeline { PIPELINE_FILES, PIPELINE_GPT2, PIPELINE_NFC, PIPELINE_QWEN2 };
+
+static enum pipeline pipeline_of_class(const char *name)
 {
-    static const char *const byte_level[] = {"GPT2Tokenizer",    "CodeGenTokenizer", "GPTNeoXTokenizer",
-                                             "RobertaTokenizer", "BartTokenizer",    NULL};
-    return tok->class_name && is_one_of(tok->class_name, byte_level);
+    static const char *const gpt2[] = {"GPT2Tokenizer", "CodeGenTokenizer", "RobertaTokenizer", "BartTokenizer", NULL};
+    static const char *const nfc[] = {"GPTNeoXTokenizer", NULL};
+    static const char *const qwen2[] = {"Qwen2Tokenizer", NULL};
+    return is_one_of(name, gpt2)    ? PIPELINE_GPT2
+           : is_one_of(name, nfc)   ? PIPELINE_NFC
+           : is_one_of(name, qwen2) ? PIPELINE_QWEN2
+                                    : PIPELINE_FILES;
 }
 
-/* Whether the class composes characters (NFC), which no tokenizer.json that is read here does. */
-static bool normalizes(const struct tokenizer *tok)
+/* The models whose class transformers 5 goes by. For others (SmolLM2, Granite and OLMo 2 name GPT2Tokenizer) what
+ * counts is tokenizer.json, which they were trained with: 4 reads it for all, and 5 for most. */
+static bool goes_by_class(const char *model_type)
 {
-    static const char *const nfc[] = {"GPTNeoXTokenizer", "Qwen2Tokenizer", NULL};
-    return tok->class_name && is_one_of(tok->class_name, nfc);
+    static const char *const models[] = {"gpt2", "gpt_neo", "gptj", "codegen", "opt", "gpt_neox", "qwen2", "qwen3"};
+    return model_type && str_is_one_of(model_type, strlen(model_type), models, sizeof models / sizeof *models);
 }
 
 enum sft_status tokenizer_read_class(struct tokenizer *tok, const char *dir, struct sft_err *err)
@@ -62,6 +69,7 @@ enum sft_status tokenizer_read_class(struct tokenizer *tok, const char *dir, str
     if (!status) {
         const char *name = find_class(tok->base_config, model);
         tok->class_name = name ? mem_strdup(name) : NULL;
+        tok->goes_by_class = name && goes_by_class(json_string(json_get(model, "model_type")));
     }
     json_free(model);
     free(path);
@@ -70,15 +78,34 @@ enum sft_status tokenizer_read_class(struct tokenizer *tok, const char *dir, str
 
 /* ---- tokenizer.json against it ---- */
 
-/* transformers 5 builds the class's own pipeline, 4.57 took the file's. */
-static enum sft_status check_pipeline(const struct tokenizer *tok, const char *dir, struct sft_err *err)
+static bool is_qwen2(const struct tokenizer *tok)
 {
-    const bool needs_unk = tok->model.bpe.unk_id >= 0 && !byte_level_bpe_has_all_bytes(&tok->model);
-    const char *what = normalizes(tok)      ? "normalizer"
-                       : !tok->pre.is_gpt2    ? "pre_tokenizer"
+    static const char pattern[] = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| "
+                                  "?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+    const struct pretokenizer *pre = &tok->pre;
+    const json *stage = json_first(json_get(json_get(tok->base_json, "pre_tokenizer"), "pretokenizers"));
+    const char *regex = json_string(json_get(json_get(stage, "pattern"), "Regex"));
+    return pre->count == 1 && pre->is_byte_level && !pre->add_prefix_space && regex && strcmp(regex, pattern) == 0 &&
+           pre->stages[0].behavior == SPLIT_ISOLATED && !pre->stages[0].invert;
+}
+
+static bool is_nfc(const struct normalizer *normalizer)
+{
+    return normalizer->count == 1 && normalizer->steps[0].kind == NORMALIZE_NFC;
+}
+
+/* transformers 5 builds the class's own pipeline, 4.57 took the file's. */
+static enum sft_status check_pipeline(const struct tokenizer *tok, enum pipeline pipeline, const char *dir,
+                                      struct sft_err *err)
+{
+    const bool needs_unk = tok->model.unk_id >= 0 && !bpe_model_has_all_bytes(&tok->model);
+    const bool has_normalizer = pipeline == PIPELINE_GPT2 ? tok->normalizer.count == 0 : is_nfc(&tok->normalizer);
+    const bool has_stages = pipeline == PIPELINE_QWEN2 ? is_qwen2(tok) : tok->pre.is_gpt2;
+    const char *what = !has_normalizer            ? "normalizer"
+                       : !has_stages              ? "pre_tokenizer"
                        : tok->model.ignore_merges ? "ignore_merges"
-                       : needs_unk          ? "unk_token"
-                                            : NULL;
+                       : needs_unk                ? "unk_token"
+                                                  : NULL;
     if (!what)
         return SFT_OK;
     return sft_fail(
@@ -152,9 +179,12 @@ static enum sft_status check_added(const struct tokenizer *tok, const char *dir,
 
 enum sft_status tokenizer_reconcile(struct tokenizer *tok, const char *dir, struct sft_err *err)
 {
-    if (!tok->base_json || (!builds_byte_level(tok) && !normalizes(tok)))
+    const enum pipeline pipeline = tok->goes_by_class ? pipeline_of_class(tok->class_name) : PIPELINE_FILES;
+    if (!tok->base_json || pipeline == PIPELINE_FILES)
         return SFT_OK;
-    if (check_pipeline(tok, dir, err) || check_added(tok, dir, err))
+    if (check_pipeline(tok, pipeline, dir, err) || check_added(tok, dir, err))
         return err->status;
+    if (pipeline == PIPELINE_QWEN2)
+        return SFT_OK;
     return take_prefix_space(tok, err) ? sft_in_dir(err, dir, "tokenizer_config.json") : SFT_OK;
 }

@@ -298,7 +298,7 @@ static enum sft_status set_gpt2_pretokenizer(struct tokenizer *tok, struct sft_e
                         tok->class_name);
     if (json_get_bool(tok->base_config, "add_prefix_space", false, &add_prefix_space, err))
         return err->status;
-    return pretokenizer_init_gpt2(&tok->pre, add_prefix_space, err);
+    return tokenizer_set_gpt2(tok, add_prefix_space, err);
 }
 
 /* What stood beside tokenizer_config.json before added_tokens_decoder took its place. */

@@ -1,6 +1,7 @@
 #include "text/tokenizer/tokenizer_json.h"
 
 #include "base/io.h"
+#include "text/tokenizer/pipeline_json.h"
 #include "text/tokenizer/tokenizer_parts.h"
 
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static enum sft_status set_vocab(struct tokenizer *tok, const json *vocab, struc
         if ((size_t)id < tok->vocab.n_ids && tok->vocab.tokens[(size_t)id].content)
             return sft_fail(err, SFT_EDATA, "'%s' and '%s' both have id %.0f",
                             tok->vocab.tokens[(size_t)id].content, content, id);
-        byte_level_bpe_own(&tok->vocab, vocab_put(&tok->vocab, (size_t)id, content, strlen(content)));
+        tokenizer_own(tok, vocab_put(&tok->vocab, (size_t)id, content, strlen(content)));
     }
     return SFT_OK;
 }
@@ -35,7 +36,7 @@ static enum sft_status add_merge_line(struct tokenizer *tok, const char *line, s
     if (!blank || memchr(blank + 1, ' ', (size_t)(line + len - blank - 1)))
         return sft_fail(err, SFT_EDATA, "expected two tokens with a blank between them, not '%.*s'",
                         (int)(len < 80 ? len : 80), line);
-    return byte_level_bpe_add_merge(&tok->model, &tok->vocab, line, (size_t)(blank - line), blank + 1,
+    return bpe_model_add_merge(&tok->model, &tok->vocab, line, (size_t)(blank - line), blank + 1,
                                     (size_t)(line + len - blank - 1), joined, err);
 }
 
@@ -49,7 +50,7 @@ static enum sft_status read_merge(struct tokenizer *tok, const json *merge, stru
     if (!json_is_array(merge) || !b || json_size(merge) != 2)
         return sft_fail(err, SFT_EDATA, "expected \"a b\" or [\"a\", \"b\"]");
     tok->merges_are_pairs = true;
-    return byte_level_bpe_add_merge(&tok->model, &tok->vocab, a, strlen(a), b, strlen(b), joined, err);
+    return bpe_model_add_merge(&tok->model, &tok->vocab, a, strlen(a), b, strlen(b), joined, err);
 }
 
 static enum sft_status read_merges(struct tokenizer *tok, const json *merges, struct sft_err *err)
@@ -58,7 +59,7 @@ static enum sft_status read_merges(struct tokenizer *tok, const json *merges, st
         return sft_fail(err, SFT_EDATA, "model.merges: expected an array, not %s", json_type_name(merges));
     struct strbuf joined = {0};
     enum sft_status status = SFT_OK;
-    byte_level_bpe_start_merges(&tok->model, &tok->vocab, json_size(merges));
+    bpe_model_start(&tok->model, &tok->vocab, tok->pre.is_byte_level, json_size(merges));
     for (const json *merge = json_first(merges); merge && !status; merge = json_next(merge))
         if ((status = read_merge(tok, merge, &joined, err)))
             sft_context(err, "model.merges[%zu]", tok->model.n_merges);
@@ -73,21 +74,18 @@ static enum sft_status refuse_model_options(const json *model, struct sft_err *e
 {
     const char *type, *prefix, *suffix;
     double dropout;
-    bool byte_fallback;
     if (json_get_string(model, "type", "BPE", &type, err) ||
         json_get_string(model, "continuing_subword_prefix", "", &prefix, err) ||
         json_get_string(model, "end_of_word_suffix", "", &suffix, err) ||
-        json_get_double(model, "dropout", 0, &dropout, err) ||
-        json_get_bool(model, "byte_fallback", false, &byte_fallback, err))
+        json_get_double(model, "dropout", 0, &dropout, err))
         return err->status;
     if (strcmp(type, "BPE") != 0)
         return sft_fail(err, SFT_EDATA, "a model of type '%s' is not supported, only BPE", type);
-    if (*prefix || *suffix || dropout != 0 || byte_fallback)
+    if (*prefix || *suffix || dropout != 0)
         return sft_fail(err, SFT_EDATA, "%s is not supported",
-                        *prefix        ? "continuing_subword_prefix"
-                        : *suffix      ? "end_of_word_suffix"
-                        : dropout != 0 ? "dropout"
-                                       : "byte_fallback");
+                        *prefix   ? "continuing_subword_prefix"
+                        : *suffix ? "end_of_word_suffix"
+                                  : "dropout");
     return SFT_OK;
 }
 
@@ -95,12 +93,23 @@ static enum sft_status read_unk(struct tokenizer *tok, const json *model, struct
 {
     const char *unk;
     if (json_get_string(model, "unk_token", NULL, &unk, err) ||
-        json_get_bool(model, "fuse_unk", false, &tok->model.bpe.fuse_unk, err))
+        json_get_bool(model, "fuse_unk", false, &tok->model.fuse_unk, err))
         return err->status;
     if (unk)
-        tok->model.bpe.unk_id = tokenizer_token_id(tok, unk);
-    if (unk && tok->model.bpe.unk_id == TOKEN_NONE && !byte_level_bpe_has_all_bytes(&tok->model))
+        tok->model.unk_id = tokenizer_token_id(tok, unk);
+    if (unk && tok->model.unk_id == TOKEN_NONE && !bpe_model_has_all_bytes(&tok->model))
         return sft_fail(err, SFT_EDATA, "unk_token: '%s' is not in the vocabulary", unk);
+    return SFT_OK;
+}
+
+static enum sft_status read_options(struct tokenizer *tok, const json *model, struct sft_err *err)
+{
+    if (json_get_bool(model, "byte_fallback", false, &tok->model.byte_fallback, err) || read_unk(tok, model, err) ||
+        json_get_bool(model, "ignore_merges", false, &tok->model.ignore_merges, err))
+        return err->status;
+    if (tok->model.of_bytes && tok->model.byte_fallback && !bpe_model_has_all_bytes(&tok->model))
+        return sft_fail(err, SFT_EDATA, "byte_fallback is not supported with ByteLevel");
+    bpe_model_finish(&tok->model, &tok->vocab);
     return SFT_OK;
 }
 
@@ -114,27 +123,7 @@ static enum sft_status read_model(struct tokenizer *tok, const json *model, stru
         return sft_context(err, "model.vocab");
     if (read_merges(tok, json_get(model, "merges"), err))
         return err->status;
-    if (read_unk(tok, model, err) || json_get_bool(model, "ignore_merges", false, &tok->model.ignore_merges, err))
-        return sft_context(err, "model");
-    return SFT_OK;
-}
-
-static const char *type_of(const json *node)
-{
-    const char *type = json_string(json_get(node, "type"));
-    return type ? type : json_type_name(node);
-}
-
-static enum sft_status refuse_other_parts(const json *root, struct sft_err *err)
-{
-    const json *normalizer = json_get(root, "normalizer"), *decoder = json_get(root, "decoder");
-    bool is_empty = strcmp(type_of(normalizer), "Sequence") == 0 &&
-                    !json_first(json_get(normalizer, "normalizers"));
-    if (normalizer && !json_is_null(normalizer) && !is_empty)
-        return sft_fail(err, SFT_EDATA, "normalizer: '%s' is not supported, only null", type_of(normalizer));
-    if (strcmp(type_of(decoder), "ByteLevel") != 0)
-        return sft_fail(err, SFT_EDATA, "decoder: '%s' is not supported, only ByteLevel", type_of(decoder));
-    return SFT_OK;
+    return read_options(tok, model, err) ? sft_context(err, "model") : SFT_OK;
 }
 
 enum sft_status tokenizer_read_added_token(const json *node, const char **content, struct added_flags *flags,
@@ -189,10 +178,8 @@ static enum sft_status read_root(struct tokenizer *tok, const json *root, struct
 {
     if (!json_is_object(root))
         return sft_fail(err, SFT_EDATA, "expected an object, not %s", json_type_name(root));
-    if (refuse_other_parts(root, err) || read_model(tok, json_get(root, "model"), err))
+    if (pipeline_read(tok, root, err) || read_model(tok, json_get(root, "model"), err))
         return err->status;
-    if (pretokenizer_init(&tok->pre, json_get(root, "pre_tokenizer"), err))
-        return sft_context(err, "pre_tokenizer");
     size_t i = 0;
     for (const json *added = json_first(json_get(root, "added_tokens")); added; added = json_next(added), i++)
         if (read_added(tok, added, err))
@@ -219,6 +206,7 @@ enum sft_status tokenizer_read_vocab(struct tokenizer *tok, const char *path, st
     json *root = NULL;
     if (json_parse_file(path, &root, err))
         return err->status;
+    tok->decoder.is_byte_level = true;
     enum sft_status status = set_vocab(tok, root, err);
     json_free(root);
     return status ? sft_in_file(err, path, 0) : SFT_OK;
@@ -233,7 +221,7 @@ enum sft_status tokenizer_read_merges(struct tokenizer *tok, const char *path, s
     size_t n_lines = 1, line = 0;
     for (size_t i = 0; i < text.len; i++)
         n_lines += text.data[i] == '\n';
-    byte_level_bpe_start_merges(&tok->model, &tok->vocab, n_lines);
+    bpe_model_start(&tok->model, &tok->vocab, true, n_lines);
     for (size_t i = 0; i < text.len && !status;) {
         const char *start = text.data + i;
         const char *newline = memchr(start, '\n', text.len - i);

@@ -228,7 +228,8 @@ static enum sft_status save_vocab_and_merges(const struct tokenizer *tok, const 
 static const char *tokenizer_class(const struct tokenizer *tok)
 {
     const char *base = json_string(json_get(tok->base_config, "tokenizer_class"));
-    bool is_plain = tok->pre.is_gpt2 && !tok->model.ignore_merges && tok->model.bpe.unk_id == TOKEN_NONE;
+    bool is_plain = tok->pre.is_gpt2 && tok->normalizer.count == 0 && !tok->model.ignore_merges &&
+                    tok->model.unk_id == TOKEN_NONE;
     return is_plain && tokenizer_is_gpt2_class(tok) ? base ? base : "GPT2Tokenizer"
                                                     : "PreTrainedTokenizerFast";
 }
@@ -319,7 +320,8 @@ static enum sft_status save_config(const struct tokenizer *tok, const char *dir,
     if (model_max_length > 0)
         json_set_number(config, "model_max_length", (double)model_max_length);
     json_set_string(config, "tokenizer_class", tokenizer_class(tok));
-    json_set_bool(config, "add_prefix_space", tok->pre.add_prefix_space);
+    if (tok->pre.is_byte_level)
+        json_set_bool(config, "add_prefix_space", tok->pre.add_prefix_space);
     json_remove(config, "split_special_tokens"); /* a template's control tokens are tokens */
     json_remove(config, "add_bos_token"); /* tokenizer.json says what is put before a text, and after it */
     json_remove(config, "add_eos_token");
@@ -347,7 +349,7 @@ enum sft_status tokenizer_save(const struct tokenizer *tok, const char *dir, siz
     if (!err)
         err = &unheard;
     enum sft_status status = save_tokenizer_json(tok, dir, err);
-    if (!status)
+    if (!status && tok->model.of_bytes) /* no class reads SentencePiece's from them */
         status = save_vocab_and_merges(tok, dir, err);
     return status ? status : save_config(tok, dir, model_max_length, err);
 }

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* An op's pass that runs another one with a flag. */
 #define FORWARD(name, run, flag)                                                                             \
@@ -61,7 +62,8 @@ static void embed_run_backward(const void *table, const struct op_sizes *s, cons
     int32_t *tokens = make_indices(s->N, s->V, 7), *position = positions ? make_indices(s->N, s->V, 1) : NULL;
     real *dwte = to_real(din[0], s->V * s->C), *dwpe = positions ? to_real(din[1], s->V * s->C) : NULL;
     real *dx = to_real(dout[0], s->N * s->C);
-    kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, flags & SCALED_TOKENS ? some_scale : 1, s->N, s->C);
+    kernels_of(table)->embed_bwd(dwte, dwpe, dx, tokens, position, -1, flags & SCALED_TOKENS ? some_scale : 1, s->N,
+                                 s->C);
     give_back(din[0], dwte, s->V * s->C);
     if (positions)
         give_back(din[1], dwpe, s->V * s->C);
@@ -353,6 +355,32 @@ static void adamw_forward(const void *table, const struct op_sizes *s, const dou
 }
 
 #include "ops_activation.inc"
+/* ---- between the stream and operands: in x (N,C); out scale * x, and out, another operand, added to ---- */
+
+static void operands_layout(const struct op_sizes *s, size_t in[], size_t out[])
+{
+    in[0] = out[0] = out[1] = s->N * s->C;
+}
+
+static void operands_run(const void *table, const struct op_sizes *s, const double *const in[], double *const out[],
+                         real scale)
+{
+    const struct kernels *k = kernels_of(table);
+    const size_t n = s->N * s->C, bytes = n * k->act_size;
+    real *x = to_real(in[0], n), *sum = to_real(out[1], n);
+    act *buffer = calloc(n + 1, sizeof(real)), *copy = calloc(n + 1, sizeof(real)), *y = to_act(k, in[0], n);
+    memcpy(copy, k->to_act(buffer, x, scale, n), bytes);
+    k->add_act(sum, y, n);
+    give_back_act(k, out[0], copy, n);
+    give_back(out[1], sum, n);
+    free(x);
+    free(y);
+    free(buffer);
+}
+
+FORWARD(operands_forward, operands_run, 1)
+FORWARD(operands_forward_scaled, operands_run, (real)0.375)
+
 #include "ops_attention.inc"
 #include "ops_linear.inc"
 #include "ops_rmsnorm.inc"
@@ -397,6 +425,8 @@ const struct op REAL_NAME(ops)[] = {
     {"rope", rope_layout, rope_forward, rope_backward},
     {"rope, partial", rope_layout, rope_forward_partial, rope_backward_partial},
     {"attention", attention_layout, attention_forward, attention_backward},
+    {"attention, window", attention_layout, attention_forward, attention_backward},
+    {"attention, soft cap", attention_layout, attention_forward, attention_backward},
     {"head_loss", head_layout, head_forward, head_backward},
     {"head_loss, adding", head_layout, head_forward, head_backward_adding},
     {"head_loss, scaled", head_layout, head_forward_scaled, head_backward_scaled},
@@ -405,6 +435,8 @@ const struct op REAL_NAME(ops)[] = {
     {"head_logits, scaled", head_logits_layout, head_logits_forward_scaled, NULL},
     {"head_logits, scaled and capped", head_logits_layout, head_logits_forward_capped, NULL},
     {"gather_rows", gather_layout, gather_forward, gather_backward},
+    {"to_act, add_act", operands_layout, operands_forward, NULL},
+    {"to_act, scaled", operands_layout, operands_forward_scaled, NULL},
     {"sum_of_squares", sum_layout, sum_forward, NULL},
     {"adamw", adamw_layout, adamw_forward, NULL},
 };
