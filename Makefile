@@ -141,8 +141,9 @@ coverage: ## which lines the tests run: a line a file, the least covered first (
 	$(MAKE) VARIANT=coverage OPTIMIZE=-O1 SANITIZE=--coverage test
 	sh scripts/coverage.sh build/coverage
 
-bench: $(B)/bench/bench_kernels ## how fast each op is, in each kernel table that this CPU runs
-	$<
+bench: $(B)/bench/bench_kernels $(B)/bench/bench_models ## how fast ops, and the products of whole models, are in each kernel table
+	$(B)/bench/bench_kernels
+	$(B)/bench/bench_models
 
 bench-peers: ## compare the speed with TRL's and PyTorch's on this CPU (makes its own venv)
 	sh scripts/bench_peers.sh

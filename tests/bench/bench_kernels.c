@@ -4,14 +4,10 @@
  * usage: bench_kernels [TABLE [OP]]: of the tables of that name, the ops with that in their name
  *
  * The table "ref" multiplies by OpenBLAS: the others' products are to be compared with it. */
+#include "bench/bench.h"
 #include "support/tables.h"
 
-#include <math.h>
-#include <omp.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { C = 768, F = 3072, H = 12, H_MOST = 16, D = C / H, H_KV = 3, V = 50260, M = 400, REPEAT = 5 };
 enum { N = 800, LENGTH = 100, S = N / LENGTH };
@@ -31,21 +27,6 @@ struct arrays {
     int32_t *labels;                   /* (N) */
     size_t seq_start[S + 1];
 };
-
-static void *filled(size_t n, size_t size)
-{
-    void *p = aligned_alloc(64, (n * size + 63) / 64 * 64);
-    for (size_t i = 0; i < n; i++) { /* values between -1 and 1, whatever the kind */
-        const float x = (float)((double)(i * 2654435761u % 4093) / 2046.5 - 1) * 0.05f;
-        uint32_t bits;
-        memcpy(&bits, &x, sizeof bits);
-        if (size == sizeof(uint16_t))
-            ((uint16_t *)p)[i] = (uint16_t)(bits >> 16);
-        else
-            ((float *)p)[i] = x;
-    }
-    return p;
-}
 
 static struct arrays make_arrays(const struct kernels *k)
 {
@@ -350,16 +331,15 @@ static const struct {
     {"logits, one row", run_logits, 0, 0, 1.0 * V * C},
 };
 
-static double best_seconds(void (*run)(struct arrays *), struct arrays *a)
+struct op_run {
+    void (*run)(struct arrays *a);
+    struct arrays *a;
+};
+
+static void run_op(void *context)
 {
-    double best = INFINITY;
-    run(a);
-    for (int i = 0; i < REPEAT; i++) {
-        const double started = omp_get_wtime();
-        run(a);
-        best = fmin(best, omp_get_wtime() - started);
-    }
-    return best;
+    const struct op_run *r = context;
+    r->run(r->a);
 }
 
 static void print_rate(const char *name, double seconds, double flops, double peak)
@@ -438,7 +418,7 @@ static void bench_table(const struct kernels *k, const char *op)
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         if (!strstr(ops[i].name, op))
             continue;
-        const double seconds = best_seconds(ops[i].run, &a);
+        const double seconds = best_seconds(run_op, &(struct op_run){ops[i].run, &a}, REPEAT);
         const double bytes = ops[i].acts * (double)k->act_size + ops[i].reals * (double)sizeof(real);
         if (ops[i].flops > 0)
             print_rate(ops[i].name, seconds, ops[i].flops, peak);

@@ -30,7 +30,8 @@ static const struct op_sizes row_sizes[] = {
     {.N = 1, .C = 1, .V = 1, .out = 1},     {.N = 1, .C = 17, .V = 3, .out = 5},
     {.N = 7, .C = 33, .V = 10, .out = 400}, {.N = 600, .C = 40, .V = 50, .out = 390},
     {.N = 3, .C = 401, .V = 2, .out = 31},  {.N = 130, .C = 129, .V = 700, .out = 65},
-    {.N = 0, .C = 33, .V = 10, .out = 65},
+    {.N = 0, .C = 33, .V = 10, .out = 65},  {.N = 6, .C = 17000, .V = 2, .out = 33},
+    {.N = 7, .C = 3, .V = 2, .out = 9000},
 };
 /* A norm of one or two columns has no gradient into x but rounding errors. */
 static const struct op_sizes norm_sizes[] = {
