@@ -5,9 +5,9 @@ usage: golden_model.py ASSETS        (run in the repository's root)
 
 conversations.json holds what all are trained on: tokens and loss weights. A directory a model holds config.json,
 model.safetensors (float16) and golden.json: computed by transformers and torch in float64, logits, the loss and
-every gradient of all conversations, then the losses, gradient norms and final weights of 10 AdamW steps. assets.json
-holds logits of ASSETS' models. A tensor is told by its norm, its dot product with sin(1), sin(2), ... and a few of its
-elements.
+every gradient of all conversations, then the losses, gradient norms and final weights of 10 AdamW steps; and how far
+torch's autocast to bfloat16 is from each of these, for what bf16 may be off by depends on the model. assets.json holds
+logits of ASSETS' models. A tensor is told by its norm, its dot product with sin(1), sin(2), ... and a few of its elements.
 """
 import datetime
 import json
@@ -27,6 +27,8 @@ OUT = "tests/golden/model"
 VOCAB, POSITIONS, STEPS, BATCH = 96, 48, 10, 3
 LEARNING_RATE, WEIGHT_DECAY, MAX_GRAD_NORM = 1e-3, 0.01, 1.0
 EPSILON = 1e-3  # well above the rounding noise, in bf16, that is all the gradient a key's bias has
+SMALL_PART = 1e-2  # tensors whose norm is below this share of the whole's are held to that
+IN_FILES = {"gpt_neox": {"lm_head.weight": "embed_out.weight"}}  # names that modules do not have
 ASSET_MODELS = ["capp-gpt", "lmbuddy-tiny-gpt2"]
 
 
@@ -35,7 +37,10 @@ def make_model(directory, name):
     shutil.rmtree(directory, ignore_errors=True)
     model.to(torch.float16).save_pretrained(directory)  # half the bytes, and not what bf16 products round to
     os.remove(os.path.join(directory, "generation_config.json"))
-    return AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float64, attn_implementation="eager")
+
+
+def load(directory, dtype):
+    return AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, attn_implementation="eager")
 
 
 def make_conversations():
@@ -90,20 +95,54 @@ def train(model, conversations):
         yield {"loss": loss.item(), "grad_norm": norm.item()}
 
 
-def golden(model, conversations):
+def named(model):
+    """(name as in files, parameter)."""
+    in_files = IN_FILES.get(model.config.model_type, {})
+    return [(in_files.get(name, name), parameter) for name, parameter in model.named_parameters()]
+
+
+def compute(model, conversations):
     longest = max(conversations, key=lambda c: len(c["tokens"]))["tokens"]
     rows = [0, len(longest) // 2, len(longest) - 1]
     logits = model(torch.tensor([longest])).logits[0, rows]
     loss = mean_loss(model, conversations)
     loss.backward()
     return {
-        "learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY, "adam_epsilon": EPSILON,
-        "max_grad_norm": MAX_GRAD_NORM, "batch_size": BATCH,
         "logits": {"tokens": longest, "rows": rows, "values": logits.tolist()},
         "loss": loss.item(),
-        "gradients": {name: tell(p.grad) for name, p in model.named_parameters()},
+        "gradients": {name: tell(p.grad) for name, p in named(model)},
         "steps": list(train(model, conversations)),
-        "weights": {name: tell(p) for name, p in model.named_parameters()},
+        "weights": {name: tell(p) for name, p in named(model)},
+    }
+
+
+def told_distance(tensors, exact):
+    whole = math.hypot(*(told["norm"] for told in exact.values()))
+    return max(max(abs(a - b) for a, b in zip([x["norm"], x["dot"], *x["sample"]], [y["norm"], y["dot"], *y["sample"]]))
+               / max(y["norm"], SMALL_PART * whole) for x, y in ((tensors[name], told) for name, told in exact.items()))
+
+
+def distances(values, exact):
+    def values_of(key):
+        return zip((step[key] for step in values["steps"]), (step[key] for step in exact["steps"]))
+
+    return {
+        "logits": (torch.tensor(values["logits"]["values"]) - torch.tensor(exact["logits"]["values"])).abs().max().item(),
+        "loss": abs(values["loss"] - exact["loss"]),
+        "gradients": told_distance(values["gradients"], exact["gradients"]),
+        "losses": max(abs(a - b) for a, b in values_of("loss")),
+        "grad_norms": max(abs(a / b - 1) for a, b in values_of("grad_norm")),
+        "weights": told_distance(values["weights"], exact["weights"]),
+    }
+
+
+def golden(directory, conversations):
+    exact = compute(load(directory, torch.float64), conversations)
+    with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):  # the weights change
+        autocast = compute(load(directory, torch.float32), conversations)
+    return {
+        "learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY, "adam_epsilon": EPSILON,
+        "max_grad_norm": MAX_GRAD_NORM, "batch_size": BATCH, "autocast": distances(autocast, exact), **exact,
     }
 
 
@@ -135,8 +174,9 @@ def main(assets):
     conversations = make_conversations()
     write("conversations.json", {"conversations": conversations})
     for name in tiny_models.MODELS:
-        model = make_model(os.path.join(OUT, name), name)
-        write(f"{name}/golden.json", golden(model, conversations))
+        directory = os.path.join(OUT, name)
+        make_model(directory, name)
+        write(f"{name}/golden.json", golden(directory, conversations))
     write("assets.json", {name: asset_logits(os.path.join(assets, "models", name)) for name in ASSET_MODELS})
 
 

@@ -14,6 +14,7 @@ LLAMA3 = {"rope_type": "llama3", "rope_theta": 500.0, "factor": 4.0, "low_freq_f
 HEADS = dict(num_attention_heads=4, num_key_value_heads=2, head_dim=8)  # more columns than the hidden size
 PLAIN_HEADS = dict(num_attention_heads=3, num_key_value_heads=1)  # of families whose heads share it
 SIZES = dict(hidden_size=24, intermediate_size=40)
+PAD = 86  # often in what is trained on: torch gives its embedding no gradient
 SLIDING, FULL = "sliding_attention", "full_attention"
 
 MODELS = {
@@ -30,7 +31,8 @@ MODELS = {
         matters=[dict(rope_parameters=SLOW)]),
     "llama3": dict(
         model_type="llama",
-        config=dict(num_hidden_layers=2, rope_parameters=LLAMA3, tie_word_embeddings=True, **SIZES, **PLAIN_HEADS),
+        config=dict(num_hidden_layers=2, rope_parameters=LLAMA3, tie_word_embeddings=True, pad_token_id=PAD, **SIZES,
+                    **PLAIN_HEADS),
         matters=[dict(rope_parameters={"rope_type": "default", "rope_theta": 500.0})]),
     "llama_linear": dict(
         model_type="llama",
@@ -52,7 +54,7 @@ MODELS = {
         matters=[dict(use_sliding_window=False), dict(layer_types=[SLIDING] * 3)]),
     "qwen3": dict(
         model_type="qwen3",
-        config=dict(num_hidden_layers=2, rope_parameters=ROPE, **SIZES, **HEADS),
+        config=dict(num_hidden_layers=2, rope_parameters=ROPE, pad_token_id=PAD, **SIZES, **HEADS),
         matters=[dict(rope_parameters=SLOW)]),
     "gemma3": dict(
         model_type="gemma3_text",
@@ -90,13 +92,14 @@ MODELS = {
         matters=[dict(rope_parameters={**ROPE, "partial_rotary_factor": 1.0}), dict(use_parallel_residual=False)]),
     "opt": dict(
         model_type="opt",
-        config=dict(num_hidden_layers=2, hidden_size=24, word_embed_proj_dim=24, num_attention_heads=3, ffn_dim=40),
+        config=dict(num_hidden_layers=2, hidden_size=24, word_embed_proj_dim=24, num_attention_heads=3, ffn_dim=40,
+                    pad_token_id=PAD),
         matters=[dict(activation_function="gelu")]),
 }
 
 
 def make_config(name, vocab_size, positions, **changes):
-    """Its end token is 0. None pads: torch gives a padding token's embedding no gradient."""
+    """Its end token is 0, and none pads unless MODELS says so."""
     spec = MODELS[name]
     options = dict(vocab_size=vocab_size, bos_token_id=0, eos_token_id=0, pad_token_id=None)
     options["n_positions" if spec["model_type"] == "gpt2" else "max_position_embeddings"] = positions
