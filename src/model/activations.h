@@ -20,8 +20,8 @@ struct activations {
     real *nll;        /* (M <= N): negative log likelihood of each target, */
     uint8_t *correct; /* and whether it is the most likely token: after costs or a backward pass */
     real *dnll;       /* (M): the loss's gradient by each nll, which an objective says */
-    struct stream_grad dx, dx_parallel; /* the residual stream's gradient on its way down; once more, where sublayers are
-                                    * parallel */
+    struct stream_grad dx;          /* the residual stream's gradient on its way down; */
+    struct stream_grad dx_parallel; /* once more, where sublayers are parallel */
     struct activation_plan plan;
     struct block memory;
 };

@@ -72,7 +72,7 @@ static const struct refused_key refused[] = {
     {"add_cross_attention", .why = "a model with an encoder is not supported"},
     {"is_encoder_decoder", .why = "a model with an encoder is not supported"},
     {"use_bidirectional_attention", .why = "a model that sees what comes next cannot be trained to foretell it"},
-    {NULL},
+    {.key = NULL},
 };
 
 /* Whether the value is the one that may be. */

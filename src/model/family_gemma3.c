@@ -4,7 +4,7 @@
 
 static const struct refused_key refused_keys[] = {
     {"attn_logit_softcapping", .why = "transformers has it in Gemma 3's configuration alone, and computes without it"},
-    {NULL},
+    {.key = NULL},
 };
 
 static const struct sublayer_spec sublayers[] = {
@@ -22,7 +22,7 @@ const struct family family_gemma3 = {
     .refused_keys = refused_keys,
     .defaults = {.rope = {.theta = 1000000}, .rope_local = {.theta = 10000}, GEMMA_DEFAULTS},
     .rope = {.theta_key = "rope_theta", .local_theta_key = "rope_local_base_freq"},
-    .window = {WINDOW_PATTERN, .positions = 4096, .pattern = 6, .pattern_key = "sliding_window_pattern"},
+    .window = {.rule = WINDOW_PATTERN, .positions = 4096, .pattern = 6, .pattern_key = "sliding_window_pattern"},
     GEMMA_NAMES,
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,

@@ -15,7 +15,7 @@ static const struct config_key config_keys[] = {
     {"tie_word_embeddings", FLAG_KEY(tied)},
     {"scale_attn_weights", ONE_IF_FALSE_KEY(attention_multiplier)},
     {"scale_attn_by_inverse_layer_idx", FLAG_KEY(scale_attn_by_inverse_layer_idx)},
-    {NULL},
+    {.key = NULL},
 };
 
 static const char *const dropouts[] = {"resid_pdrop", "embd_pdrop", "attn_pdrop", NULL};
@@ -26,7 +26,7 @@ static const char *const buffers[] = {".attn.bias", ".attn.masked_bias", ".attn.
                                       ".attn.tril", NULL};
 
 /* A Conv1D of layer %zu. */
-#define CONV1D(module) {"h.%zu." module ".weight", "h.%zu." module ".bias", LAYOUT_IN_OUT}
+#define CONV1D(module) {"h.%zu." module ".weight", "h.%zu." module ".bias", LAYOUT_IN_OUT, BIAS_ALWAYS}
 
 static const struct sublayer_spec sublayers[] = {
     {.kind = BLOCK_ATTENTION,

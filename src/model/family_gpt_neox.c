@@ -14,7 +14,7 @@ static const struct config_key config_keys[] = {
     {"tie_word_embeddings", FLAG_KEY(tied)},
     {"attention_bias", FLAG_KEY(attention_bias)},
     {"use_parallel_residual", OPPOSITE_KEY(sequential_residual)},
-    {NULL},
+    {.key = NULL},
 };
 
 static const char *const unprefixed[] = {"embed_out.weight", NULL};

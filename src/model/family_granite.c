@@ -8,7 +8,7 @@ static const struct config_key config_keys[] = {
     {"residual_multiplier", REAL_KEY(residual_multiplier), .min = 1e-6, .max = LARGEST},
     {"attention_multiplier", REAL_KEY(attention_multiplier), .min = 1e-6, .max = LARGEST},
     {"logits_scaling", REAL_KEY(logits_divisor), .min = 1e-6, .max = LARGEST},
-    {NULL},
+    {.key = NULL},
 };
 
 const struct family family_granite = {

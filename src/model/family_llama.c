@@ -14,13 +14,13 @@ const struct config_key llama_keys[] = {
     {"rms_norm_eps", REAL_KEY(layer_norm_epsilon), .min = 1e-20, .max = 1},
     {"initializer_range", REAL_KEY(initializer_range), .max = 10},
     {"tie_word_embeddings", FLAG_KEY(tied)},
-    {NULL},
+    {.key = NULL},
 };
 
 const struct config_key llama_bias_keys[] = {
     {"attention_bias", FLAG_KEY(attention_bias)},
     {"mlp_bias", FLAG_KEY(mlp_bias)},
-    {NULL},
+    {.key = NULL},
 };
 
 const char *const llama_unprefixed[] = {"lm_head.weight", NULL};

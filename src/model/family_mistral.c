@@ -8,7 +8,7 @@ const struct family family_mistral = {
     .config_keys = {llama_keys},
     .defaults = {.n_kv_head = 8, .layer_norm_epsilon = 1e-6, .rope = {.theta = 10000}, LLAMA_DEFAULTS(1, 2, -1)},
     .rope = {.theta_key = "rope_theta"},
-    .window = {WINDOW_ALL, .positions = 4096},
+    .window = {.rule = WINDOW_ALL, .positions = 4096},
     LLAMA_NAMES,
     .sublayers = llama_sublayers,
     .n_sublayers = LLAMA_SUBLAYERS,

@@ -4,7 +4,7 @@
 
 static const struct config_key config_keys[] = {
     {"attention_bias", FLAG_KEY(attention_bias)},
-    {NULL},
+    {.key = NULL},
 };
 
 static const struct sublayer_spec sublayers[] = {

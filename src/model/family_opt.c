@@ -12,7 +12,7 @@ static const struct config_key config_keys[] = {
     {"init_std", REAL_KEY(initializer_range), .max = 10},
     {"tie_word_embeddings", FLAG_KEY(tied)},
     {"enable_bias", FLAG_KEY(attention_bias)}, /* of the MLP too */
-    {NULL},
+    {.key = NULL},
 };
 
 static const struct refused_key refused_keys[] = {
@@ -21,7 +21,7 @@ static const struct refused_key refused_keys[] = {
     {"do_layer_norm_before", .why = "norms after attention and MLP are not supported", .unless = "true"},
     {"_remove_final_layer_norm", .why = "a model without its last norm is not supported"},
     {"layer_norm_elementwise_affine", .why = "norms without weights are not supported", .unless = "true"},
-    {NULL},
+    {.key = NULL},
 };
 
 static const char *const dropouts[] = {"dropout", NULL};

@@ -19,7 +19,7 @@ const struct family family_qwen2 = {
     .config_keys = {llama_keys},
     .defaults = {.n_kv_head = 32, .layer_norm_epsilon = 1e-6, .rope = {.theta = 10000}, LLAMA_DEFAULTS(-1, -1, -1)},
     .rope = {.theta_key = "rope_theta"},
-    .window = {WINDOW_UPPER, .positions = 4096},
+    .window = {.rule = WINDOW_UPPER, .positions = 4096},
     LLAMA_NAMES,
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,

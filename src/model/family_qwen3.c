@@ -4,7 +4,7 @@
 
 static const struct config_key config_keys[] = {
     {"attention_bias", FLAG_KEY(attention_bias)},
-    {NULL},
+    {.key = NULL},
 };
 
 static const struct sublayer_spec sublayers[] = {
@@ -25,7 +25,7 @@ const struct family family_qwen3 = {
                  .rope = {.theta = 10000},
                  LLAMA_DEFAULTS(-1, -1, -1)},
     .rope = {.theta_key = "rope_theta"},
-    .window = {WINDOW_UPPER, .positions = 4096},
+    .window = {.rule = WINDOW_UPPER, .positions = 4096},
     LLAMA_NAMES,
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,

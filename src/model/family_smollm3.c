@@ -13,7 +13,7 @@ const struct family family_smollm3 = {
                  .rope = {.theta = 2000000},
                  LLAMA_DEFAULTS(128000, 128001, 128004)},
     .rope = {.theta_key = "rope_theta", .unrotated_interval = 4},
-    .window = {WINDOW_UNROTATED},
+    .window = {.rule = WINDOW_UNROTATED},
     LLAMA_NAMES,
     .sublayers = llama_sublayers,
     .n_sublayers = LLAMA_SUBLAYERS,

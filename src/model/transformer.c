@@ -12,6 +12,8 @@ static void bind_sublayers(struct transformer *model)
     model->n_sublayers = config->n_layer * per_layer;
     model->sublayers = mem_calloc(model->n_sublayers, sizeof *model->sublayers);
     model->lowest_trained = model->n_sublayers;
+    if (config->family->sublayers[0].parallel)
+        SFT_BUG("a layer's first sublayer is parallel to nothing");
     for (size_t i = model->n_sublayers; i-- > 0;) {
         model->sublayers[i] =
             sublayer_bind(&model->params, config, &config->family->sublayers[i % per_layer], i / per_layer);
@@ -201,8 +203,8 @@ static void head_backward(const struct transformer *model, struct activations *a
     norm_backward(pass, &model->final_norm, acts->dx.rows, acts->x_out, targets->M);
 }
 
-/* What flows past sublayer i and those that it is parallel to, before any of them adds to it: a copy, since each of them
- * begins with the gradient as it comes from above. */
+/* What flows past sublayer i and those that it is parallel to, before any of them adds to it: a copy, since each of
+ * them begins with the gradient as it comes from above. */
 static void copy_stream(const struct transformer *model, const struct stream_grad *to, const struct stream_grad *from,
                         const struct pass *pass, size_t i)
 {

@@ -104,7 +104,8 @@ static void put_format(struct strbuf *out, const struct report_of *of)
         [TRAIN_ON_ALL] = "all tokens",
     };
     if (of->base->template.name)
-        strbuf_printf(out, "format template %s, training on %s\n", of->base->template.name,
+        strbuf_printf(out, "format template %s%s, training on %s\n", of->base->template.name,
+                      of->base->template.writes_date ? " (it writes the day's date: here always the same)" : "",
                       trained[of->settings->data.train_on]);
     else
         strbuf_puts(out, "format documents, training on all tokens but the first\n");

@@ -77,7 +77,7 @@ static const char *const plain[MAX_TURNS] = {"Be kind", "Who's there?", "It is I
 
 /* Every order of a few roles. */
 static const char *const orders[] = {
-    "ua",   "sua",  "uaua", "suaua", "u",    "su",   "uau",  "suau",  "a",    "sa",   "s",     "au",    "aa",   "uu",
+    "ua",   "sua",  "uaua", "suaua", "u",    "su",   "uau",  "suau",  "a",    "sa",   "au",    "aa",   "uu",
     "uaa",  "uua",  "aua",  "auu",   "uuu",  "aaa",  "saua", "suua",  "suaa", "uuau", "uaau",  "uaaa",  "us",   "usa",
     "uas",  "uasu", "uasa", "ssu",   "ssua", "susu", "sus",  "suas",  "ss",   "uat",  "uata",  "uatta", "t",    "ta",
     "tu",   "tua",  "uta",  "utta",  "ut",   "tata", "sta",  "suata", "stua", "uatu", "uatua", "sat",   "suat",

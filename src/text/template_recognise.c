@@ -183,12 +183,13 @@ static bool read_system(struct asking *ask, struct chat_format *f, const char *b
 
 static enum trim read_trim(struct asking *ask, const char *roles, size_t at, enum trim otherwise)
 {
-    const struct reading r = template_read_around(&ask->probe, roles, "\n ", " \n", ask->arena);
+    /* (a vertical tab is white space, and nothing that a format has of its own; nor are four line breaks) */
+    const struct reading r = template_read_around(&ask->probe, roles, "\n\n\n\n\v", "\v\n", ask->arena);
     if (!r.is_there)
         return otherwise;
-    if (str_has_ending(r.gaps[at], "\n "))
+    if (str_has_ending(r.gaps[at], "\n\n\n\n\v"))
         return TRIM_NOTHING;
-    return str_has_ending(r.gaps[at], " ") ? TRIM_BREAKS : TRIM_WHITE;
+    return str_has_ending(r.gaps[at], "\v") ? TRIM_BREAKS : TRIM_WHITE;
 }
 
 static void read_trims(struct asking *ask, struct chat_format *f)

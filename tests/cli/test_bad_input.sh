@@ -158,8 +158,8 @@ test_config_json() {
     sed -i 's/"model_type": "gpt2"/"model_type": "bert"/' m/config.json
     expect_error_about 1 "m/config.json: model_type 'bert' is not supported" "$SFT" eval --model m "$DATA/chat.jsonl"
     fresh_model
-    sed -i 's/gelu_new/relu/' m/config.json
-    model_error "m/config.json: activation_function 'relu' is not supported (gelu_new, gelu_pytorch_tanh, gelu_fast and gelu are)"
+    sed -i 's/gelu_new/mish/' m/config.json
+    model_error "m/config.json: activation_function 'mish' is not supported (gelu_new, gelu_pytorch_tanh, gelu_fast, gelu, silu and relu are)"
     sed -i '$d' m/config.json
     model_error "m/config.json: line $(wc -l <"$SHARED/run/last/config.json"), column 1: expected ',' or '}', but the text ends here"
     rm m/config.json

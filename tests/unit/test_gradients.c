@@ -107,14 +107,20 @@ static double length_difference(const double *a, const double *reference, size_t
     return fabs(along / norm - 1);
 }
 
+/* The tests' own families have tight soft caps, and norms after norms: these make more of an error. */
+static double slack_of(int model)
+{
+    return model <= MODEL_LLAMA ? 1 : 4;
+}
+
 static void check_gradient(const struct kernels *kernels, const struct tensor *t, const double *grads,
-                           const double *exact)
+                           const double *exact, double slack)
 {
     const struct bounds *bounds = is_bf16_table(kernels) ? &bf16_bounds : &fp32_bounds;
     grads += t->offset;
     exact += t->offset;
-    check_error(table_name(kernels), t->name, relative_difference(grads, exact, t->count), bounds->gradient);
-    check_error(table_name(kernels), t->name, length_difference(grads, exact, t->count), bounds->length);
+    check_error(table_name(kernels), t->name, relative_difference(grads, exact, t->count), slack * bounds->gradient);
+    check_error(table_name(kernels), t->name, length_difference(grads, exact, t->count), slack * bounds->length);
 }
 
 START_TEST(every_tensor_of_every_table)
@@ -130,13 +136,11 @@ START_TEST(every_tensor_of_every_table)
     double *grads = mem_calloc(table.n_elements, sizeof *grads);
     const double loss = model_loss_f64(&config, NULL, params, &b.batch, &b.targets, exact);
     for (size_t k = 0; k < n_tables; k++) {
-        if (!runs_model(tables[k], &config))
-            continue;
         const double fast_loss = model_loss_f32(&config, tables[k], params, &b.batch, &b.targets, grads);
         check_error(table_name(tables[k]), "loss, relative", fabs(fast_loss / loss - 1),
-                    is_bf16_table(tables[k]) ? bf16_bounds.loss : fp32_bounds.loss);
+                    slack_of(_i) * (is_bf16_table(tables[k]) ? bf16_bounds.loss : fp32_bounds.loss));
         for (size_t i = 0; i < table.n_tensors; i++)
-            check_gradient(tables[k], &table.tensors[i], grads, exact);
+            check_gradient(tables[k], &table.tensors[i], grads, exact, slack_of(_i));
     }
     free(params);
     free(exact);

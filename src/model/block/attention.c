@@ -51,6 +51,8 @@ struct attention_layer attention_bind(const struct param_set *params, const stru
         a.in[i] = linear_bind(params, is_fused(spec) ? &spec->qkv : three[i], layer);
     if (!a.q_norm.w != !a.k_norm.w)
         SFT_BUG("queries and keys are both normed, or neither");
+    if (spec->by_head && (a.n_kv_head != a.n_head || spec->norm_all_heads))
+        SFT_BUG("queries, keys and values head by head are as many, and no row of heads");
     return a;
 }
 

@@ -78,9 +78,9 @@ struct stream_grad {
     real *all, *rows; /* (N,C); (n_rows,C), past the last sublayer that mixes positions */
 };
 
-/* From dy, the gradient of y, which stays: to dx, that of what the norm saw, its own part is added, where anybody below
- * wants it. dx begins as the gradient that goes past the block: dy itself, where the two are one, or a copy. Where it is
- * narrow both are brought from rows to all. */
+/* From dy, the gradient of y: to dx, that of what the norm saw, the block's part is added, where anybody below wants
+ * it. dx begins as the gradient that goes past the block: dy itself, or of parallel sublayers a copy, so that dy stays.
+ * Where it is narrow both are brought from rows to all. */
 void sublayer_backward(const struct pass *pass, const struct sublayer *sublayer, const struct sublayer_acts *acts,
                        const struct stream_grad *dx, const struct stream_grad *dy, const real *seen, enum extent extent,
                        bool below);

@@ -124,12 +124,6 @@ void tensor_table_init(struct tensor_table *table, const struct model_config *co
     table->head = config->tied ? table->token_embedding : tensor_find(table, family->head, 0);
 }
 
-void tensor_table_of_family(struct tensor_table *table, const struct family *family)
-{
-    tensor_table_init(table, &(struct model_config){
-                                 .family = family, .n_layer = 1, .attention_bias = true, .mlp_bias = true});
-}
-
 double tensor_table_estimate(const struct model_config *config)
 {
     struct model_config one_layer = *config;

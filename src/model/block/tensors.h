@@ -8,9 +8,6 @@
 /* Lay the tensors of `config` out, all of them trained. Free with tensor_table_free. */
 void tensor_table_init(struct tensor_table *table, const struct model_config *config);
 
-/* The names of a family's tensors alone: one layer, untied, no sizes. */
-void tensor_table_of_family(struct tensor_table *table, const struct family *family);
-
 /* How many parameters sizes make that nobody has checked. */
 double tensor_table_estimate(const struct model_config *config);
 

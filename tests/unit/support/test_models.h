@@ -2,17 +2,14 @@
 #ifndef SFT_TESTS_TEST_MODELS_H
 #define SFT_TESTS_TEST_MODELS_H
 
-#include "kernels.h"
 #include "test_families.h"
-
-#include <string.h>
 
 enum test_model {
     MODEL_GPT2,
     MODEL_GPT2_UNTIED,
-    MODEL_OFFSET,
     MODEL_BARE,
     MODEL_LLAMA,
+    MODEL_OFFSET,
     MODEL_FLAGGED,
     MODEL_SANDWICH,
     MODEL_AFTER,
@@ -116,12 +113,6 @@ static inline struct model_config test_model(enum test_model model, size_t n_emb
         break;
     }
     return c;
-}
-
-/* The fast kernels know no window and no soft cap of attention yet. */
-static inline bool runs_model(const struct kernels *kernels, const struct model_config *config)
-{
-    return strcmp(kernels->isa, "plain") == 0 || (config->sliding_window == 0 && config->attention_softcap == 0);
 }
 
 #endif
