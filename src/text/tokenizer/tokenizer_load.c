@@ -12,8 +12,8 @@ static enum sft_status refuse_none(const char *dir, struct sft_err *err)
     const bool has_model = path_exists(sentencepiece);
     free(sentencepiece);
     return sft_fail(err, SFT_EIO, "%s: no tokenizer: neither tokenizer.json nor vocab.json and merges.txt%s", dir,
-                    has_model ? " (tokenizer.model is not read: AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) of "
-                                "transformers makes a tokenizer.json of it)"
+                    has_model ? " (tokenizer.model is not read: transformers' "
+                                "AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) makes a tokenizer.json of it)"
                               : "");
 }
 
