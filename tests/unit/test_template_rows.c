@@ -246,11 +246,11 @@ END_TEST
 START_TEST(a_date_is_always_the_same)
 {
 #define DATED(clock)                                                                                                   \
-    "{{- bos_token }}" clock "{%- if messages[0].role == 'system' %}{% set s = messages[0].content | trim %}"           \
-    "{% set messages = messages[1:] %}{% else %}{% set s = '' %}{% endif %}"                                            \
-    "{{- '<|start_header_id|>system<|end_header_id|>\\n\\nToday: ' + day + '\\n\\n' + s + '<|eot_id|>' }}"              \
-    "{%- for m in messages %}{{- '<|start_header_id|>' + m.role + '<|end_header_id|>\\n\\n' + m.content | trim + "      \
-    "'<|eot_id|>' }}{%- endfor %}{%- if add_generation_prompt %}"                                                       \
+    "{{- bos_token }}" clock "{%- if messages[0].role == 'system' %}{% set s = messages[0].content | trim %}" \
+    "{% set messages = messages[1:] %}{% else %}{% set s = '' %}{% endif %}" \
+    "{{- '<|start_header_id|>system<|end_header_id|>\\n\\nToday: ' + day + '\\n\\n' + s + '<|eot_id|>' }}" \
+    "{%- for m in messages %}{{- '<|start_header_id|>' + m.role + '<|end_header_id|>\\n\\n' + m.content | trim + " \
+    "'<|eot_id|>' }}{%- endfor %}{%- if add_generation_prompt %}" \
     "{{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{%- endif %}"
     CONVERSATION(M(ROLE_USER, "a"), M(ROLE_ASSISTANT, "b"));
     start(TEMPLATE_AUTO, DATED("{% set day = strftime_now('%d %b %Y') if strftime_now is defined else '26 Jul 2024' "
@@ -278,12 +278,14 @@ END_TEST
 START_TEST(words_that_decide_about_reasoning)
 {
     static const char jinja[] =
-        "{%- set mode = '/think' %}{%- set own = '' %}{%- if messages[0].role == 'system' %}{%- set s = messages[0].content"
+        "{%- set mode = '/think' %}{%- set own = '' %}{%- if messages[0].role == 'system' %}{%- set s = "
+        "messages[0].content"
         " %}{%- if '/no_think' in s %}{%- set mode = '/no_think' %}{%- endif %}{%- set own = s.replace('/no_think', '')"
         ".replace('/think', '').rstrip() %}{%- endif %}{{- '<|im_start|>system\\nMode: ' + mode + '\\n' }}"
         "{{- own or ('Think.' if mode == '/think' else 'Answer.') }}{{- '\\n<|im_end|>\\n' }}{%- for m in messages %}"
         "{%- if m.role == 'user' or m.role == 'tool' %}{{- '<|im_start|>user\\n' + m.content + '<|im_end|>\\n' }}"
-        "{%- elif m.role == 'assistant' %}{%- generation %}{{- '<|im_start|>assistant\\n' }}{%- if mode == '/no_think' %}"
+        "{%- elif m.role == 'assistant' %}{%- generation %}{{- '<|im_start|>assistant\\n' }}{%- if mode == "
+        "'/no_think' %}"
         "{{- '<think>\\n\\n</think>\\n' }}{%- endif %}{{- m.content.lstrip('\\n') + '<|im_end|>\\n' }}"
         "{%- endgeneration %}{%- endif %}{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
         "{%- if mode == '/no_think' %}{{- '<think>\\n\\n</think>\\n' }}{%- endif %}{%- endif %}";
@@ -297,7 +299,8 @@ START_TEST(words_that_decide_about_reasoning)
                       "{@<|im_start|>assistant\nb@<|im_end|>\n}");
     messages[0].content = "/system_override x";
     messages[0].len = strlen(messages[0].content);
-    expect_refused(&conv, "a system message with '/system_override', which the smollm3 template obeys and sft does not");
+    expect_refused(&conv, "a system message with '/system_override', which the smollm3 template obeys and sft "
+    "does not");
     stop();
     tok = byte_tokenizer(NULL);
     const struct template_options by_word = {.choice = TEMPLATE_SMOLLM3};
@@ -313,7 +316,8 @@ START_TEST(a_word_takes_the_bases_own_form)
 {
     static const char jinja[] =
         "{{ bos_token }}{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
-        "{{ raise_exception('take turns') }}{% endif %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}"
+        "{{ raise_exception('take turns') }}{% endif %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' "
+        "[/INST]' }}"
         "{% elif m.role == 'assistant' %}{{ m.content + eos_token }}{% else %}{{ raise_exception('who?') }}{% endif %}"
         "{% endfor %}";
     CONVERSATION(M(ROLE_USER, "a"), M(ROLE_ASSISTANT, "b"));
