@@ -243,6 +243,25 @@ START_TEST(marks_of_the_template_are_the_mask)
 }
 END_TEST
 
+/* An eos that closes no turn is another one in what is exported: a template that writes it cannot be kept. */
+START_TEST(a_marked_template_that_writes_another_eos)
+{
+    static const char jinja[] =
+        "{%- for m in messages %}{%- if m.role == 'assistant' %}{{- '<|a|>' }}{%- generation %}"
+        "{{- m.content + '<|e|>' }}{%- endgeneration %}{%- else %}{{- '<|u|>' + m.content + '<|e|>' }}{%- endif %}{%- endfor %}"
+        "{%- if add_generation_prompt %}{{- '<|a|>' }}{%- else %}{{- eos_token }}{%- endif %}";
+    CONVERSATION(M(ROLE_USER, "a"), M(ROLE_ASSISTANT, "b"));
+    static const char want[] = "@<|u|>a@<|e|>@<|a|>{b@<|e|>}@<|endoftext|>";
+    start(TEMPLATE_AUTO, jinja);
+    expect(&conv, want);
+    template_free(&tpl);
+    const struct template_options options = {.choice = TEMPLATE_AUTO};
+    ck_assert_int_eq(template_init(&tpl, &options, tok, &err), SFT_OK); /* by what was exported */
+    expect(&conv, want);
+    stop();
+}
+END_TEST
+
 START_TEST(a_date_is_always_the_same)
 {
 #define DATED(clock)                                                                                                   \
@@ -341,6 +360,7 @@ int main(void)
     tcase_add_test(tcase, default_system_prompts);
     tcase_add_test(tcase, qwen3_trains_the_block_that_it_shows);
     tcase_add_test(tcase, marks_of_the_template_are_the_mask);
+    tcase_add_test(tcase, a_marked_template_that_writes_another_eos);
     tcase_add_test(tcase, a_date_is_always_the_same);
     tcase_add_test(tcase, words_that_decide_about_reasoning);
     tcase_add_test(tcase, a_word_takes_the_bases_own_form);
