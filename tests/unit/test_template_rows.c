@@ -248,7 +248,8 @@ START_TEST(a_marked_template_that_writes_another_eos)
 {
     static const char jinja[] =
         "{%- for m in messages %}{%- if m.role == 'assistant' %}{{- '<|a|>' }}{%- generation %}"
-        "{{- m.content + '<|e|>' }}{%- endgeneration %}{%- else %}{{- '<|u|>' + m.content + '<|e|>' }}{%- endif %}{%- endfor %}"
+        "{{- m.content + '<|e|>' }}{%- endgeneration %}{%- else %}{{- '<|u|>' + m.content + '<|e|>' }}"
+        "{%- endif %}{%- endfor %}"
         "{%- if add_generation_prompt %}{{- '<|a|>' }}{%- else %}{{- eos_token }}{%- endif %}";
     CONVERSATION(M(ROLE_USER, "a"), M(ROLE_ASSISTANT, "b"));
     static const char want[] = "@<|u|>a@<|e|>@<|a|>{b@<|e|>}@<|endoftext|>";
