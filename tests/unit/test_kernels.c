@@ -1,5 +1,5 @@
-/* Every op of every fast fp32 table against the f64 reference, on awkward sizes; the f64 reference's backward
- * passes against central differences; and NaN, which must never get lost. */
+/* Every op of every fast fp32 table against the f64 reference, on awkward sizes; the f64 reference's backward passes
+ * against central differences; and NaN, which must never get lost. */
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/xxh64.h"
@@ -19,8 +19,7 @@ static size_t n_tables;
 /* ---- sizes: each op runs with those of its kind ---- */
 
 #define SEQUENCES_1 .S = 1, .q_start = {0, 1}, .kv_start = {0, 1}
-#define SEQUENCES_7                                                                                          \
-    .S = 7, .q_start = {0, 1, 3, 66, 130, 195, 324, 524}, .kv_start = {0, 1, 3, 66, 130, 195, 324, 524}
+#define SEQUENCES_7 .S = 7, .q_start = {0, 1, 3, 66, 130, 195, 324, 524}, .kv_start = {0, 1, 3, 66, 130, 195, 324, 524}
 #define SEQUENCES_3 .S = 3, .q_start = {0, 65, 66, 195}, .kv_start = {0, 65, 66, 195}
 #define EMPTY_AND_3 .S = 4, .q_start = {0, 0, 3, 3, 3}, .kv_start = {0, 0, 3, 3, 3}
 #define MORE_CACHE  .S = 2, .q_start = {0, 70, 180}, .kv_start = {0, 106, 327} /* no tile begins where a block does */
@@ -34,8 +33,8 @@ static const struct op_sizes row_sizes[] = {
     {.N = 7, .C = 3, .V = 2, .out = 9000},
 };
 /* A norm of one or two columns has no gradient into x but rounding errors. */
-static const struct op_sizes norm_sizes[] = {
-    {.N = 1, .C = 3}, {.N = 1, .C = 17}, {.N = 7, .C = 33}, {.N = 600, .C = 40}, {.N = 3, .C = 401}, {.N = 0, .C = 33}};
+static const struct op_sizes norm_sizes[] = {{.N = 1, .C = 3},    {.N = 1, .C = 17},  {.N = 7, .C = 33},
+                                             {.N = 600, .C = 40}, {.N = 3, .C = 401}, {.N = 0, .C = 33}};
 static const struct op_sizes attention_sizes[] = {
     {.C = 1, .n_head = 1, SEQUENCES_1},  {.C = 1, .n_head = 3, SEQUENCES_3},
     {.C = 8, .n_head = 2, SEQUENCES_7},  {.C = 20, .n_head = 1, SEQUENCES_3},
