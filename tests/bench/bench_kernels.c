@@ -21,7 +21,6 @@ struct arrays {
     real *w, *dw;                      /* (V,C), and so larger than any layer's */
     real *b, *db, *mean, *rstd, *lse;  /* (F), (F), (N), (N,H), (LONG,H_MOST) */
     real *turns;                       /* (N,D) */
-    int32_t *position;                 /* (N) */
     real *nll, *weights;               /* (N) */
     uint8_t *correct;                  /* (N) */
     int32_t *labels;                   /* (N) */
@@ -45,9 +44,7 @@ static struct arrays make_arrays(const struct kernels *k)
     a.lse = filled(LONG * H_MOST, sizeof(real)), a.turns = filled(N * D, sizeof(real));
     a.nll = filled(N, sizeof(real)), a.weights = filled(N, sizeof(real));
     a.correct = calloc(N, 1);
-    a.labels = calloc(N, sizeof *a.labels), a.position = calloc(N, sizeof *a.position);
-    for (int32_t n = 0; n < N; n++)
-        a.position[n] = n % LENGTH;
+    a.labels = calloc(N, sizeof *a.labels);
     for (size_t s = 0; s <= S; s++)
         a.seq_start[s] = s * LENGTH;
     return a;
@@ -57,7 +54,7 @@ static void free_arrays(struct arrays *a)
 {
     void *all[] = {a->work.data, a->x, a->y, a->dy, a->dx, a->stream, a->dstream, a->w, a->dw,
                    a->b, a->db, a->mean, a->rstd, a->lse, a->nll, a->weights, a->correct, a->labels,
-                   a->turns, a->position};
+                   a->turns};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
 }
@@ -271,7 +268,7 @@ static void run_rmsnorm_heads_backward(struct arrays *a)
 static void run_rope(struct arrays *a)
 {
     const struct rope rope = {.turns = a->turns, .rotary_dim = D, .n_head = H, .ld = C, .stride = D};
-    a->k->rope_fwd(a->dx, a->position, &rope, N);
+    a->k->rope_fwd(a->dx, &rope, N);
 }
 
 static void run_adamw(struct arrays *a)
@@ -404,9 +401,11 @@ static void bench_attention(struct arrays *a, const char *op, double peak)
         shape = &shapes[i];
         snprintf(name, sizeof name, "%s, backward", shape->name);
         if (strstr(shape->name, op))
-            print_rate(shape->name, best_seconds(run_long, a), products(shape), peak);
+            print_rate(shape->name, best_seconds(run_op, &(struct op_run){run_long, a}, REPEAT), products(shape),
+                       peak);
         if (strstr(name, op))
-            print_rate(name, best_seconds(run_long_backward, a), 2 * products(shape), peak);
+            print_rate(name, best_seconds(run_op, &(struct op_run){run_long_backward, a}, REPEAT),
+                       2 * products(shape), peak);
     }
 }
 
