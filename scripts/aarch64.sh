@@ -57,6 +57,9 @@ if [ ! -e "$root/.made" ]; then
 fi
 mount -t proc proc "$root/proc"
 
+# A root of before may lack what is needed since.
+inside "dpkg -s $BUILD_PACKAGES $TEST_PACKAGES >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq install -y --no-install-recommends $BUILD_PACKAGES $TEST_PACKAGES; }"
+
 echo "== building"
 mkdir -p "$root/sft"
 find "$root/sft" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +

@@ -243,7 +243,7 @@ static enum sft_status check_turn(const struct chat_format *f, const char *name,
     const bool users_turn = (i - after_system) % 2 == 0;
     if (role == ROLE_SYSTEM && (f->system_first_only || f->system_place != SYSTEM_TURN))
         return sft_fail(err, SFT_EDATA, "the %s template has a system message only as a conversation's first", name);
-    if (f->alternates && role != (users_turn ? ROLE_USER : ROLE_ASSISTANT))
+    if (f->alternates && f->suffix[role].text && role != (users_turn ? ROLE_USER : ROLE_ASSISTANT))
         return sft_fail(err, SFT_EDATA,
                         "the %s template wants user and assistant in turn, a user first; found %s as message %zu", name,
                         role_name[role], i + 1);
@@ -266,10 +266,10 @@ enum sft_status chat_check(const struct chat_format *format, const char *name, c
     for (size_t i = 0; !status && i < conv->count; i++) {
         const enum role role = conv->messages[i].role;
         const bool is_first_system = i == 0 && system;
-        if (!format->suffix[role].text && !(is_first_system && format->system_place != SYSTEM_TURN))
-            return no_turn(name, role_name[role], err);
         if (!is_first_system)
             status = check_turn(format, name, conv, i, system != NULL, err);
+        if (!status && !format->suffix[role].text && !(is_first_system && format->system_place != SYSTEM_TURN))
+            return no_turn(name, role_name[role], err);
     }
     return status;
 }

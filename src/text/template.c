@@ -358,6 +358,12 @@ static enum sft_status set_format(struct chat_template *tpl, struct vocabulary *
     if (!close)
         return refuse_auto("no control token closes an assistant's turn in the base's own chat template", "", err);
     tpl->end_of_turn = close->control;
+    const bool eos_changes =
+        chosen->jinja && tpl->end_of_turn != tpl->document_end && strstr(chosen->jinja, "eos_token");
+    if (eos_changes && f->modes[0].word)
+        return refuse_auto("the base's own chat template writes an eos_token that does not close a turn", "", err);
+    if (eos_changes) /* what is exported has another eos: the template would write that */
+        chosen->jinja = NULL;
     return SFT_OK;
 }
 

@@ -208,6 +208,8 @@ static void read_trims(struct asking *ask, struct chat_format *f)
 static bool fit(struct asking *ask, struct chat_format *f, bool any_default)
 {
     const char *before = text_before(ask->u.gaps[0], f->prefix[ROLE_USER].text, ask->arena);
+    if (f->after.text)
+        f->suffix[ROLE_ASSISTANT].text = joined(ask, f->suffix[ROLE_ASSISTANT].text, f->after.text);
     const char *question = joined(ask, f->suffix[ROLE_USER].text, f->prefix[ROLE_ASSISTANT].text);
     const char *answer = joined(ask, f->suffix[ROLE_ASSISTANT].text, f->prefix[ROLE_USER].text);
     if (!before || !text_behind(ask->uaua.gaps[1], question) || !same(ask->uaua.gaps[2], answer))

@@ -115,7 +115,8 @@ static const struct template_row rows[] = {
                 .prefix = {[ROLE_SYSTEM] = {"<|system|>\n"},
                            [ROLE_USER] = {"<|user|>\n"},
                            [ROLE_ASSISTANT] = {"<|assistant|>\n"}},
-                .suffix = {[ROLE_SYSTEM] = {"\n"}, [ROLE_USER] = {"\n"}, [ROLE_ASSISTANT] = {EOS_TOKEN "\n"}},
+                .suffix = {[ROLE_SYSTEM] = {"\n"}, [ROLE_USER] = {"\n"}, [ROLE_ASSISTANT] = {EOS_TOKEN}},
+                .after = {"\n"},
                 .after_last = {""}}},
     /* microsoft/DialoGPT's, and transformers' default for GPT-2 until 4.43: roles cannot be seen. */
     {.choice = TEMPLATE_DIALOGPT,

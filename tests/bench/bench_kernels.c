@@ -1,5 +1,5 @@
 /* How fast each op of each kernel table is that this CPU runs, at GPT-2 124M's sizes and in the shapes of other
- * families (W (out,in), heads that share keys and values): `make bench`. Best of several repetitions.
+ * families (W (out,in), heads that share keys and values, windows): `make bench`. Best of several repetitions.
  *
  * usage: bench_kernels [TABLE [OP]]: of the tables of that name, the ops with that in their name
  *
@@ -9,16 +9,19 @@
 
 #include <stdio.h>
 
-enum { C = 768, F = 3072, H = 12, H_KV = 3, V = 50260, M = 400, REPEAT = 5 };
+enum { C = 768, F = 3072, H = 12, H_MOST = 16, D = C / H, H_KV = 3, V = 50260, M = 400, REPEAT = 5 };
 enum { N = 800, LENGTH = 100, S = N / LENGTH };
+enum { LONG = 2048, WIDEST = 32 * 128, ACTS = LONG * WIDEST }; /* of attention over one long sequence: q, k and v */
 
 struct arrays {
     const struct kernels *k;
     struct workspace work;
-    act *x, *y, *dy, *dx;              /* (N,F) */
+    act *x, *y, *dy, *dx;              /* (ACTS), of which linear layers and functions use (N,F) */
     real *stream, *dstream;            /* (N,C) */
     real *w, *dw;                      /* (V,C), and so larger than any layer's */
-    real *b, *db, *mean, *rstd, *lse;  /* (F), (F), (N), (N), (N,H) */
+    real *b, *db, *mean, *rstd, *lse;  /* (F), (F), (N), (N,H), (LONG,H_MOST) */
+    real *turns;                       /* (N,D) */
+    int32_t *position;                 /* (N) */
     real *nll, *weights;               /* (N) */
     uint8_t *correct;                  /* (N) */
     int32_t *labels;                   /* (N) */
@@ -27,20 +30,24 @@ struct arrays {
 
 static struct arrays make_arrays(const struct kernels *k)
 {
-    const struct kernel_sizes sizes = {.N = N, .width = F, .C = C, .V = V, .head_size = C / H,
-                                       .heads_per_kv = H / H_KV};
-    struct arrays a = {.k = k, .work = {.bytes = (k->work_bytes(&sizes) + 63) / 64 * 64}};
+    const struct kernel_sizes sizes = {.N = N, .width = F, .C = C, .V = V};
+    const struct kernel_sizes longer = {.N = LONG, .head_size = 256, .heads_per_kv = 4};
+    const size_t needed = k->work_bytes(&sizes), needed_too = k->work_bytes(&longer);
+    struct arrays a = {.k = k, .work = {.bytes = ((needed > needed_too ? needed : needed_too) + 63) / 64 * 64}};
     a.work.data = aligned_alloc(64, a.work.bytes + 64);
     memset(a.work.data, 0, a.work.bytes);
-    a.x = filled(N * F, k->act_size), a.y = filled(N * F, k->act_size);
-    a.dy = filled(N * F, k->act_size), a.dx = filled(N * F, k->act_size);
+    a.x = filled(ACTS, k->act_size), a.y = filled(ACTS, k->act_size);
+    a.dy = filled(ACTS, k->act_size), a.dx = filled(ACTS, k->act_size);
     a.stream = filled(N * C, sizeof(real)), a.dstream = filled(N * C, sizeof(real));
     a.w = filled((size_t)V * C, sizeof(real)), a.dw = filled((size_t)V * C, sizeof(real));
     a.b = filled(F, sizeof(real)), a.db = filled(F, sizeof(real));
-    a.mean = filled(N, sizeof(real)), a.rstd = filled(N, sizeof(real)), a.lse = filled(N * H, sizeof(real));
+    a.mean = filled(N, sizeof(real)), a.rstd = filled(N * H, sizeof(real));
+    a.lse = filled(LONG * H_MOST, sizeof(real)), a.turns = filled(N * D, sizeof(real));
     a.nll = filled(N, sizeof(real)), a.weights = filled(N, sizeof(real));
     a.correct = calloc(N, 1);
-    a.labels = calloc(N, sizeof *a.labels);
+    a.labels = calloc(N, sizeof *a.labels), a.position = calloc(N, sizeof *a.position);
+    for (int32_t n = 0; n < N; n++)
+        a.position[n] = n % LENGTH;
     for (size_t s = 0; s <= S; s++)
         a.seq_start[s] = s * LENGTH;
     return a;
@@ -49,7 +56,8 @@ static struct arrays make_arrays(const struct kernels *k)
 static void free_arrays(struct arrays *a)
 {
     void *all[] = {a->work.data, a->x, a->y, a->dy, a->dx, a->stream, a->dstream, a->w, a->dw,
-                   a->b, a->db, a->mean, a->rstd, a->lse, a->nll, a->weights, a->correct, a->labels};
+                   a->b, a->db, a->mean, a->rstd, a->lse, a->nll, a->weights, a->correct, a->labels,
+                   a->turns, a->position};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
 }
@@ -58,8 +66,8 @@ static void free_arrays(struct arrays *a)
 
 static struct attention attention_of(const struct arrays *a, size_t n_kv_head)
 {
-    return (struct attention){.n_head = H, .n_kv_head = n_kv_head, .head_size = C / H, .S = S, .q_start = a->seq_start,
-                              .ld_q = 3 * C, .ld_kv = 3 * C, .stride_q = C / H, .stride_kv = C / H,
+    return (struct attention){.n_head = H, .n_kv_head = n_kv_head, .head_size = D, .S = S, .q_start = a->seq_start,
+                              .ld_q = 3 * C, .ld_kv = 3 * C, .stride_q = D, .stride_kv = D,
                               .scale = 0.125f};
 }
 
@@ -192,6 +200,80 @@ static void run_norm_backward(struct arrays *a)
     a->k->layernorm_bwd(a->dstream, a->db, a->db + C, a->dy, a->stream, a->mean, a->rstd, a->b, N, C, &a->work);
 }
 
+static void run_gelu_exact(struct arrays *a)
+{
+    a->k->activation_fwd(a->y, a->x, GELU_ERF, (size_t)N * F);
+}
+
+static void run_gelu_exact_backward(struct arrays *a)
+{
+    a->k->activation_bwd(a->dx, a->dy, a->x, GELU_ERF, (size_t)N * F);
+}
+
+static void run_relu(struct arrays *a)
+{
+    a->k->activation_fwd(a->y, a->x, RELU, (size_t)N * F);
+}
+
+/* An MLP's halves lie one behind the other. */
+static void run_silu_gate(struct arrays *a)
+{
+    a->k->gate_fwd(a->y, a->x, columns(a, a->x, N * F), SILU, (size_t)N * F);
+}
+
+static void run_silu_gate_backward(struct arrays *a)
+{
+    a->k->gate_bwd(a->dx, columns(a, a->dx, N * F), a->dy, a->x, columns(a, a->x, N * F), SILU, (size_t)N * F);
+}
+
+static void run_gelu_gate(struct arrays *a)
+{
+    a->k->gate_fwd(a->y, a->x, columns(a, a->x, N * F), GELU_TANH, (size_t)N * F);
+}
+
+static void run_gelu_gate_backward(struct arrays *a)
+{
+    a->k->gate_bwd(a->dx, columns(a, a->dx, N * F), a->dy, a->x, columns(a, a->x, N * F), GELU_TANH, (size_t)N * F);
+}
+
+static void run_rmsnorm(struct arrays *a)
+{
+    a->k->rmsnorm_fwd(a->y, a->rstd, a->stream, a->b, 1, 1e-5f, N, C);
+}
+
+static void run_rmsnorm_backward(struct arrays *a)
+{
+    a->k->rmsnorm_bwd(a->dstream, a->db, a->dy, a->stream, a->rstd, a->b, 1, N, C, &a->work);
+}
+
+static void run_rmsnorm_residual(struct arrays *a)
+{
+    a->k->rmsnorm_residual_fwd(a->dstream, a->rstd, a->dstream, a->stream, a->b, 1, 1e-5f, 1, N, C);
+}
+
+static void run_rmsnorm_residual_backward(struct arrays *a)
+{
+    a->k->rmsnorm_residual_bwd(a->dx, a->db, a->dstream, a->stream, a->rstd, a->b, 1, 1, N, C, &a->work);
+}
+
+static const struct heads heads = {.n_head = H, .head_size = D, .ld = C, .stride = D};
+
+static void run_rmsnorm_heads(struct arrays *a)
+{
+    a->k->rmsnorm_heads_fwd(a->y, a->rstd, a->x, a->b, 0, 1e-5f, &heads, N);
+}
+
+static void run_rmsnorm_heads_backward(struct arrays *a)
+{
+    a->k->rmsnorm_heads_bwd(a->dx, a->db, a->dy, a->x, a->rstd, a->b, 0, &heads, N, &a->work);
+}
+
+static void run_rope(struct arrays *a)
+{
+    const struct rope rope = {.turns = a->turns, .rotary_dim = D, .n_head = H, .ld = C, .stride = D};
+    a->k->rope_fwd(a->dx, a->position, &rope, N);
+}
+
 static void run_adamw(struct arrays *a)
 {
     static const struct adamw_args args = {1, 1e-5f, 0, 0.1f, 0.999f, 0.001f, 1e-8f, 0.1f, 0.03f};
@@ -228,6 +310,20 @@ static const struct {
     {"gelu, backward", run_gelu_backward, 0, 3.0 * N * F, 0},
     {"norm", run_norm, 0, 1.0 * N * C, 1.0 * N * C},
     {"norm, backward", run_norm_backward, 0, 1.0 * N * C, 3.0 * N * C},
+    {"rmsnorm", run_rmsnorm, 0, 1.0 * N * C, 1.0 * N * C},
+    {"rmsnorm, backward", run_rmsnorm_backward, 0, 1.0 * N * C, 3.0 * N * C},
+    {"rmsnorm, residual", run_rmsnorm_residual, 0, 0, 3.0 * N * C},
+    {"rmsnorm, residual, backward", run_rmsnorm_residual_backward, 0, 1.0 * N * C, 2.0 * N * C},
+    {"rmsnorm of 12 heads of 64", run_rmsnorm_heads, 0, 2.0 * N * C, 0},
+    {"rmsnorm of heads, backward", run_rmsnorm_heads_backward, 0, 3.0 * N * C, 0},
+    {"rotary positions", run_rope, 0, 2.0 * N * C, 0},
+    {"gelu, exact", run_gelu_exact, 0, 2.0 * N * F, 0},
+    {"gelu, exact, backward", run_gelu_exact_backward, 0, 3.0 * N * F, 0},
+    {"relu", run_relu, 0, 2.0 * N * F, 0},
+    {"silu gate", run_silu_gate, 0, 3.0 * N * F, 0},
+    {"silu gate, backward", run_silu_gate_backward, 0, 5.0 * N * F, 0},
+    {"gelu gate", run_gelu_gate, 0, 3.0 * N * F, 0},
+    {"gelu gate, backward", run_gelu_gate_backward, 0, 5.0 * N * F, 0},
     {"adamw", run_adamw, 0, 0, 7.0 * (V / 2) * C},
     {"gradient norm", run_sum, 0, 0, 1.0 * V * C},
     {"linear, one row", run_one_row, 0, 0, 1.0 * C * F},
@@ -246,6 +342,74 @@ static void run_op(void *context)
     r->run(r->a);
 }
 
+static void print_rate(const char *name, double seconds, double flops, double peak)
+{
+    printf("  %-34s %9.3f ms  %7.1f GFLOP/s  %3.0f%%\n", name, seconds * 1e3, flops / seconds / 1e9,
+           100 * flops / seconds / peak);
+}
+
+/* ---- attention over one long sequence, in the shapes of families ---- */
+
+static const struct shape {
+    const char *name;
+    size_t n_head, n_kv_head, head_size, window;
+    real softcap;
+} shapes[] = {
+    {"attention 12/12 x 64, 2048", 12, 12, 64, 0, 0}, /* GPT-2 */
+    {"attention 9/3 x 64, 2048", 9, 3, 64, 0, 0},     /* SmolLM2 135M */
+    {"attention 16/8 x 128, 2048", 16, 8, 128, 0, 0}, /* Qwen3 0.6B */
+    {"attention 4/1 x 256, 2048", 4, 1, 256, 0, 0},   /* Gemma 3, 270M and 1B: its full layers, */
+    {"attention 4/1 x 256, window 512", 4, 1, 256, 512, 0}, /* and the others */
+    {"attention 8/4 x 256, soft cap", 8, 4, 256, 0, 50}, /* Gemma 2 2B */
+};
+
+static const size_t one_sequence[] = {0, LONG};
+
+/* The rows are those of one matrix: q, k, v. */
+static struct attention long_attention(const struct shape *s)
+{
+    const size_t ld = (s->n_head + 2 * s->n_kv_head) * s->head_size;
+    return (struct attention){.n_head = s->n_head, .n_kv_head = s->n_kv_head, .head_size = s->head_size, .S = 1,
+                              .q_start = one_sequence, .ld_q = ld, .ld_kv = ld, .stride_q = s->head_size,
+                              .stride_kv = s->head_size, .window = s->window, .scale = 0.125f, .softcap = s->softcap};
+}
+
+static const struct shape *shape; /* the one that runs */
+
+static void run_long(struct arrays *a)
+{
+    const struct attention t = long_attention(shape);
+    const size_t k = t.n_head * t.head_size, v = k + t.n_kv_head * t.head_size;
+    a->k->attention_fwd(a->y, a->lse, a->x, columns(a, a->x, k), columns(a, a->x, v), &t, &a->work);
+}
+
+static void run_long_backward(struct arrays *a)
+{
+    const struct attention t = long_attention(shape);
+    const size_t k = t.n_head * t.head_size, v = k + t.n_kv_head * t.head_size;
+    a->k->attention_bwd(a->dx, columns(a, a->dx, k), columns(a, a->dx, v), a->dy, a->y, a->x, columns(a, a->x, k),
+                        columns(a, a->x, v), a->lse, &t, &a->work);
+}
+
+static double products(const struct shape *s)
+{
+    const double w = s->window ? (double)s->window : LONG, pairs = w * (w + 1) / 2 + (LONG - w) * w;
+    return 2 * 2 * pairs * (double)(s->n_head * s->head_size);
+}
+
+static void bench_attention(struct arrays *a, const char *op, double peak)
+{
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        char name[64];
+        shape = &shapes[i];
+        snprintf(name, sizeof name, "%s, backward", shape->name);
+        if (strstr(shape->name, op))
+            print_rate(shape->name, best_seconds(run_long, a), products(shape), peak);
+        if (strstr(name, op))
+            print_rate(name, best_seconds(run_long_backward, a), 2 * products(shape), peak);
+    }
+}
+
 static void bench_table(const struct kernels *k, const char *op)
 {
     struct arrays a = make_arrays(k);
@@ -257,11 +421,11 @@ static void bench_table(const struct kernels *k, const char *op)
         const double seconds = best_seconds(run_op, &(struct op_run){ops[i].run, &a}, REPEAT);
         const double bytes = ops[i].acts * (double)k->act_size + ops[i].reals * (double)sizeof(real);
         if (ops[i].flops > 0)
-            printf("  %-34s %9.3f ms  %7.1f GFLOP/s  %3.0f%%\n", ops[i].name, seconds * 1e3,
-                   ops[i].flops / seconds / 1e9, 100 * ops[i].flops / seconds / peak);
+            print_rate(ops[i].name, seconds, ops[i].flops, peak);
         else
             printf("  %-34s %9.3f ms  %7.1f GB/s\n", ops[i].name, seconds * 1e3, bytes / seconds / 1e9);
     }
+    bench_attention(&a, op, peak);
     free_arrays(&a);
 }
 

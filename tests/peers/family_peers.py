@@ -4,8 +4,9 @@
 usage: family_peers.py SFT ASSETS [MODEL...]   (LOGITS: the program of logits.c; needs torch, transformers, tokenizers)
 For each: logits, of the config as this transformers spells it, as transformers 4 did and without all that is its
 default, and of weights in shards; 10 training steps in fp32 and in bf16 against a torch loop (losses, gradient norms,
-weights); our checkpoint in transformers: every key found and none left over, the same logits, loss and greedy
-tokens. At the end all differences as a table. Exit 1 where one is over its bound.
+weights; in bf16 at most three times as far off as torch's autocast); our checkpoint and its export in transformers:
+every key found and none left over, the same logits, loss and greedy tokens. At the end all differences as a table.
+Exit 1 where one is over its bound.
 """
 import json, os, shutil, subprocess, sys, tempfile
 
@@ -24,6 +25,7 @@ STEPS, BATCH, LENGTH, RATE, DECAY, NEW_TOKENS = 10, 4, 96, 1e-3, 0.01, 16
 EPSILON = 1e-5  # well above the rounding noise that is all the gradient a key's bias has where nothing turns
 PROMPTS = ["Once", "What is", " the answer", "1 + 1 =", "Dear Sir", "a", "No, thank you.", "\n\n"]
 CONTROLS = ["<|im_start|>", "<|im_sep|>", "<|im_end|>"]  # of im_sep, sft's own where the base has no template
+AUTOCAST = torch.autocast("cpu", torch.bfloat16, cache_enabled=False)  # what others call training in bf16
 failures, table = [], {}
 
 
@@ -169,11 +171,11 @@ def compare_logits(name, programs, base, sequences, scratch):
         load(base).base_model.save_pretrained(directory)
         check(name, "logits, saved without a head", farthest(our_logits(programs.logits, directory, sequences), ours), 0)
     if programs.bf16:
+        with AUTOCAST:
+            autocast = root_mean_square(peer_logits(load(base), sequences), theirs)
+        tell(name, "logits, autocast", autocast)
         ours = our_logits(programs.logits, base, sequences, "bf16")
-        check(name, "logits, bf16", root_mean_square(ours, theirs), 2e-2)
-        with torch.autocast("cpu", torch.bfloat16):
-            autocast = peer_logits(load(base), sequences)
-        tell(name, "logits, torch's autocast to bf16", root_mean_square(autocast, theirs))
+        check(name, "logits, bf16", root_mean_square(ours, theirs), 1.5 * autocast)
 
 
 # ---- training ----
@@ -256,9 +258,15 @@ def compare_training(name, programs, base, data, scratch):
     check(name, "gradient norms", relative(norms, peer_norms), 1e-3)
     check(name, "weights", weight_distance(load(checkpoint), peer), 2e-4)
     if programs.bf16:
-        _, losses, norms, _ = train_sft(programs.sft, base, data, os.path.join(scratch, "bf16"), "bf16")
-        check(name, "losses, bf16", relative(losses, peer_losses), 1e-3)
-        check(name, "gradient norms, bf16", relative(norms, peer_norms), 2e-2)
+        _, losses, norms, bf16 = train_sft(programs.sft, base, data, os.path.join(scratch, "bf16"), "bf16")
+        with AUTOCAST:
+            cast_losses, cast_norms, cast = train_peer(base, rows, n_tokens)
+        for what, ours, theirs, least in (
+                ("losses", relative(losses, peer_losses), relative(cast_losses, peer_losses), 1e-3),
+                ("gradient norms", relative(norms, peer_norms), relative(cast_norms, peer_norms), 6e-3),
+                ("weights", weight_distance(load(bf16), peer), weight_distance(cast, peer), 2e-3)):
+            tell(name, f"{what}, autocast", theirs)
+            check(name, f"{what}, bf16", ours, max(least, 3 * theirs))
     return checkpoint, rows
 
 

@@ -316,6 +316,29 @@ START_TEST(what_changes_nothing_is_let_through)
 }
 END_TEST
 
+/* OPTModel saves "decoder.", and who unwraps a name cuts "model." off. */
+START_TEST(a_tensors_name_may_lack_the_prefix_or_its_front)
+{
+    static const struct {
+        const struct family *family;
+        const char *name, *full;
+    } names[] = {
+        {&family_opt, "model.decoder.layers.0.fc1.bias", "model.decoder.layers.0.fc1.bias"},
+        {&family_opt, "decoder.layers.0.fc1.bias", "model.decoder.layers.0.fc1.bias"},
+        {&family_opt, "layers.0.fc1.bias", "model.decoder.layers.0.fc1.bias"},
+        {&family_opt, "lm_head.weight", "lm_head.weight"},
+        {&family_gpt_neox, "embed_in.weight", "gpt_neox.embed_in.weight"},
+        {&family_gpt_neox, "embed_out.weight", "embed_out.weight"},
+        {&family_llama, "norm.weight", "model.norm.weight"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *full = family_tensor_name(names[i].family, names[i].name);
+        ck_assert_str_eq(full, names[i].full);
+        free(full);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config");
@@ -328,6 +351,7 @@ int main(void)
     tcase_add_loop_test(tcase, bad_configs_are_named, 0, sizeof bad_configs / sizeof *bad_configs);
     tcase_add_loop_test(tcase, what_is_not_done_is_refused_by_name, 0, sizeof refused / sizeof *refused);
     tcase_add_loop_test(tcase, what_changes_nothing_is_let_through, 0, sizeof harmless / sizeof *harmless);
+    tcase_add_test(tcase, a_tensors_name_may_lack_the_prefix_or_its_front);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

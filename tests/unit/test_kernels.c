@@ -1,5 +1,5 @@
-/* Every op of every fast fp32 table against the f64 reference, on awkward sizes; the f64 reference's backward
- * passes against central differences; and NaN, which must never get lost. */
+/* Every op of every fast fp32 table against the f64 reference, on awkward sizes; the f64 reference's backward passes
+ * against central differences; and NaN, which must never get lost. */
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/xxh64.h"
@@ -19,8 +19,7 @@ static size_t n_tables;
 /* ---- sizes: each op runs with those of its kind ---- */
 
 #define SEQUENCES_1 .S = 1, .q_start = {0, 1}, .kv_start = {0, 1}
-#define SEQUENCES_7                                                                                          \
-    .S = 7, .q_start = {0, 1, 3, 66, 130, 195, 324, 524}, .kv_start = {0, 1, 3, 66, 130, 195, 324, 524}
+#define SEQUENCES_7 .S = 7, .q_start = {0, 1, 3, 66, 130, 195, 324, 524}, .kv_start = {0, 1, 3, 66, 130, 195, 324, 524}
 #define SEQUENCES_3 .S = 3, .q_start = {0, 65, 66, 195}, .kv_start = {0, 65, 66, 195}
 #define EMPTY_AND_3 .S = 4, .q_start = {0, 0, 3, 3, 3}, .kv_start = {0, 0, 3, 3, 3}
 #define MORE_CACHE  .S = 2, .q_start = {0, 70, 180}, .kv_start = {0, 106, 327} /* no tile begins where a block does */
@@ -34,8 +33,8 @@ static const struct op_sizes row_sizes[] = {
     {.N = 7, .C = 3, .V = 2, .out = 9000},
 };
 /* A norm of one or two columns has no gradient into x but rounding errors. */
-static const struct op_sizes norm_sizes[] = {
-    {.N = 1, .C = 3}, {.N = 1, .C = 17}, {.N = 7, .C = 33}, {.N = 600, .C = 40}, {.N = 3, .C = 401}, {.N = 0, .C = 33}};
+static const struct op_sizes norm_sizes[] = {{.N = 1, .C = 3},    {.N = 1, .C = 17},  {.N = 7, .C = 33},
+                                             {.N = 600, .C = 40}, {.N = 3, .C = 401}, {.N = 0, .C = 33}};
 static const struct op_sizes attention_sizes[] = {
     {.C = 1, .n_head = 1, SEQUENCES_1},  {.C = 1, .n_head = 3, SEQUENCES_3},
     {.C = 8, .n_head = 2, SEQUENCES_7},  {.C = 20, .n_head = 1, SEQUENCES_3},
@@ -344,6 +343,28 @@ START_TEST(attention_with_more_keys_than_queries)
 }
 END_TEST
 
+/* Each query sees itself alone: nothing reaches queries and keys, and values get what outputs do. */
+START_TEST(a_window_of_one_key_has_no_gradient_but_the_values)
+{
+    const struct op_sizes sizes = {.C = 64, .n_head = 1, .window = 1, SEQUENCES_3};
+    const size_t index = op_index("attention, window");
+    for (size_t t = 0; t < n_tables; t++) {
+        struct call call;
+        double worst = 0;
+        make_call(&call, &ops_f32[index], &sizes, 3, is_bf16_table(tables[t]));
+        ops_f32[index].backward(tables[t], &sizes, constant(call.in.x), constant(call.dout.x), call.din.x);
+        const size_t N = sizes.q_start[sizes.S], ld = call.in.n[0] / N;
+        for (size_t n = 0; n < N; n++)
+            for (size_t d = 0; d < sizes.C; d++) {
+                worst = fmax(worst, fmax(fabs(call.din.x[0][n * ld + d]), fabs(call.din.x[1][n * ld + d])));
+                worst = fmax(worst, fabs(call.din.x[2][n * ld + d] - call.dout.x[0][n * sizes.C + d]));
+            }
+        check_error(table_name(tables[t]), "attention, a window of 1", worst, 2e-5);
+        free_call(&call);
+    }
+}
+END_TEST
+
 /* Value by value over the range in which networks live: gelu is x times a logistic function, so this is the
  * accuracy of the tables' exp too. */
 START_TEST(gelu_is_accurate_everywhere)
@@ -369,6 +390,37 @@ START_TEST(gelu_is_accurate_everywhere)
         }
         check_error(table_name(tables[t]), _i ? "gelu, exact, each" : "gelu, tanh, each", worst, 3e-7);
         check_error(table_name(tables[t]), _i ? "its slope, each" : "its slope, each", worst_slope, 5e-7);
+    }
+}
+END_TEST
+
+/* The score of a query's first key, of two, over twice the range that the cap leaves; the second one's is 0. Their
+ * difference is the log of what the two get of the values, 1 and 0. */
+START_TEST(a_soft_cap_is_accurate_everywhere)
+{
+    enum { N = 2001 };
+    static real q[N], lse[N];
+    static const real cap = 5;
+    const real k[] = {1, 0}, v[] = {1, 0};
+    for (size_t t = 0; t < n_tables && !is_bf16_table(tables[t]); t++) {
+        double worst = 0;
+        for (size_t i = 0; i < N; i++) {
+            static const size_t q_start[] = {0, 1}, kv_begin[] = {0}, kv_len[] = {2};
+            const struct attention a = {.n_head = 1, .n_kv_head = 1, .head_size = 1, .S = 1, .q_start = q_start,
+                                        .kv_begin = kv_begin, .kv_len = kv_len, .ld_q = 1, .ld_kv = 1, .stride_q = 1,
+                                        .stride_kv = 1, .scale = 1, .softcap = cap};
+            const struct kernel_sizes sizes = {.N = 1, .head_size = 1, .heads_per_kv = 1};
+            struct workspace work = {.bytes = tables[t]->work_bytes(&sizes) / 64 * 64 + 64};
+            real out;
+            work.data = aligned_alloc(64, work.bytes);
+            q[i] = (real)(((double)i - N / 2) * 20 / N);
+            tables[t]->attention_fwd(&out, &lse[i], &q[i], k, v, &a, &work);
+            const double score = (double)cap * tanh((double)q[i] / (double)cap);
+            worst = fmax(worst, fmax(fabs((double)lse[i] - log(exp(score) + 1)) / fmax(1, fabs(score)),
+                                     fabs((double)out - 1 / (1 + exp(-score)))));
+            free(work.data);
+        }
+        check_error(table_name(tables[t]), "attention, soft cap, each", worst, 1e-6);
     }
 }
 END_TEST
@@ -476,7 +528,8 @@ static size_t count_nan(const struct arrays *a)
     return count;
 }
 
-/* One NaN among the inputs of op: at least so many of its outputs are NaN. */
+/* One NaN among the inputs of op: at least so many of its outputs are NaN. Of attention there are three queries: of a
+ * window of two keys, the first key is seen by two of them. */
 static const struct {
     const char *op;
     size_t input, element, at_least;
@@ -484,8 +537,9 @@ static const struct {
     {"layernorm", 0, 3, 33},  {"linear", 0, 0, 400},  {"linear", 1, 0, 7},         {"gelu, exact", 0, 50, 1},
     {"gelu, tanh", 0, 50, 1}, {"head_loss", 0, 2, 1}, {"head_loss", 1, 40, 7},     {"attention", 0, 1, 8},
     {"attention", 1, 1, 24},  {"attention", 2, 1, 3}, {"sum_of_squares", 0, 9, 1}, {"adamw", 3, 4, 3},
+    {"attention, window", 0, 1, 8},   {"attention, window", 1, 1, 16},   {"attention, window", 2, 1, 2},
+    {"attention, soft cap", 0, 1, 8}, {"attention, soft cap", 1, 1, 24}, {"rmsnorm_heads", 0, 3, 33},
     {"rmsnorm", 0, 3, 33},    {"relu", 0, 50, 1},     {"silu", 0, 50, 1},          {"rmsnorm_residual", 0, 3, 33},
-    {"rmsnorm_heads", 0, 3, 33},
     {"gate, gelu tanh", 0, 50, 1}, {"gate, gelu exact", 0, 50, 1}, {"gate, relu", 0, 50, 1}, {"gate, silu", 0, 50, 1},
     {"gate, gelu tanh", 1, 50, 1}, {"gate, gelu exact", 1, 50, 1}, {"gate, relu", 1, 50, 1}, {"gate, silu", 1, 50, 1},
 };
@@ -493,10 +547,13 @@ static const struct {
 START_TEST(nan_in_nan_out)
 {
     const struct op_sizes sizes = {.N = 7, .C = 33, .V = 10, .out = 400};
-    const struct op_sizes attention = {.C = 8, .n_head = 1, .S = 1, .q_start = {0, 3}, .kv_start = {0, 3}};
     for (size_t c = 0; c < sizeof nan_cases / sizeof *nan_cases; c++) {
-        const size_t index = op_index(nan_cases[c].op);
-        const struct op_sizes *s = strcmp(nan_cases[c].op, "attention") == 0 ? &attention : &sizes;
+        const char *op = nan_cases[c].op;
+        const size_t index = op_index(op);
+        const struct op_sizes attention = {.C = 8, .n_head = 1, .S = 1, .q_start = {0, 3}, .kv_start = {0, 3},
+                                           .window = strstr(op, "window") ? 2 : 0,
+                                           .softcap = strstr(op, "soft cap") ? 5 : 0};
+        const struct op_sizes *s = strncmp(op, "attention", strlen("attention")) == 0 ? &attention : &sizes;
         for (size_t t = 0; t < n_tables; t++) {
             struct call call;
             make_call(&call, &ops_f32[index], s, c, true);
@@ -528,6 +585,8 @@ int main(int argc, char **argv)
     tcase_add_test(agreement, every_op_has_a_bound);
     tcase_add_loop_test(agreement, op_agrees_with_the_reference, 0, N_BOUNDS);
     tcase_add_test(agreement, attention_with_more_keys_than_queries);
+    tcase_add_test(agreement, a_window_of_one_key_has_no_gradient_but_the_values);
+    tcase_add_test(agreement, a_soft_cap_is_accurate_everywhere);
     tcase_add_loop_test(agreement, gelu_is_accurate_everywhere, 0, 2);
     tcase_add_loop_test(reference, reference_backward_is_the_derivative, 0, N_SMALL * (int)ops_count);
     tcase_set_timeout(threads, 120);

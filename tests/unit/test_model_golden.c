@@ -89,9 +89,9 @@ static double bound_of(const struct fixture *f, double fp32, double bf16)
     return is_bf16_table(f->model.kernels) ? bf16 : fp32;
 }
 
-/* Every operand of every product in bf16 is rounded by at most 2^-8 of itself. What becomes of that depends on the model:
- * it may be off by three times as much as torch's autocast to bf16 is from the same values. Since that may be next to nothing
- * by chance, by `least` in any case: about twice what was measured of GPT-2. */
+/* Every operand of every product in bf16 is rounded by at most 2^-8 of itself. What becomes of that depends on the
+ * model: it may be off by three times as much as torch's autocast to bf16 is from the same values; and since that may
+ * be next to nothing by chance, by `least` in any case, about twice what was measured of GPT-2. */
 static double bound_by_autocast(const struct fixture *f, double fp32, const char *what, double least)
 {
     return bound_of(f, fp32, fmax(least, 3 * json_number(json_get(json_get(f->golden, "autocast"), what))));

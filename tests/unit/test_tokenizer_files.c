@@ -173,6 +173,10 @@ START_TEST(files_that_must_fail)
     struct tokenizer *tok;
     char *dir = make_dir();
     ck_assert_int_eq(tokenizer_load(&tok, dir, &err), SFT_EIO);
+    ck_assert_ptr_null(strstr(err_text(&err), "tokenizer.model"));
+    write_text(dir, "tokenizer.model", "");
+    ck_assert_int_eq(tokenizer_load(&tok, dir, &err), SFT_EIO);
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "tokenizer.model is not read"));
     write_text(dir, "vocab.json", "{\"a\": 0}");
     write_text(dir, "merges.txt", "#version: 0.2\na a\n");
     ck_assert_int_eq(tokenizer_load(&tok, dir, &err), SFT_EDATA);

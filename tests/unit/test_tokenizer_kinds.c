@@ -99,7 +99,8 @@ static void check_strings(const struct tokenizer *tok, const json *kind, const c
     struct encoder *enc = encoder_new(tok);
     struct token_buf ids = {0};
     const json *want = json_first(json_get(kind, "strings"));
-    for (const json *text = json_first(json_get(golden, "texts")); text; text = json_next(text), want = json_next(want)) {
+    const json *text = json_first(json_get(golden, "texts"));
+    for (; text; text = json_next(text), want = json_next(want)) {
         const char *s = json_string(text);
         ids.count = 0;
         encoder_encode_special(enc, s, strlen(s), &ids);

@@ -288,9 +288,9 @@ static struct jinja_value sequence(struct jinja_interp *in, const struct jinja_n
     for (const struct jinja_node *item = node->list; item; item = item->next)
         n++;
     struct jinja_value list = jinja_new_list(in, n);
-    const struct jinja_node *item = node->list;
-    for (size_t i = 0; i < list.list->count && jinja_ok(in); i++, item = item->next)
-        list.list->items[i] = jinja_eval(in, item);
+    struct jinja_value *next = list.list->items;
+    for (const struct jinja_node *item = node->list; item && jinja_ok(in); item = item->next)
+        *next++ = jinja_eval(in, item);
     list.type = node->kind == NODE_TUPLE ? JINJA_TUPLE : JINJA_LIST;
     return list;
 }

@@ -6,6 +6,17 @@
 
 #include <stdlib.h>
 
+static enum sft_status refuse_none(const char *dir, struct sft_err *err)
+{
+    char *sentencepiece = path_join(dir, "tokenizer.model");
+    const bool has_model = path_exists(sentencepiece);
+    free(sentencepiece);
+    return sft_fail(err, SFT_EIO, "%s: no tokenizer: neither tokenizer.json nor vocab.json and merges.txt%s", dir,
+                    has_model ? " (tokenizer.model is not read: transformers' "
+                                "AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) makes a tokenizer.json of it)"
+                              : "");
+}
+
 static enum sft_status read_files(struct tokenizer *tok, const char *dir, struct sft_err *err)
 {
     char *whole = path_join(dir, "tokenizer.json");
@@ -15,8 +26,7 @@ static enum sft_status read_files(struct tokenizer *tok, const char *dir, struct
     if (path_exists(whole))
         status = tokenizer_read_json(tok, whole, err);
     else if (!path_exists(vocab) || !path_exists(merges))
-        status = sft_fail(err, SFT_EIO,
-                          "%s: no tokenizer: neither tokenizer.json nor vocab.json and merges.txt", dir);
+        status = refuse_none(dir, err);
     else if (!(status = tokenizer_read_vocab(tok, vocab, err)))
         status = tokenizer_read_merges(tok, merges, err);
     free(whole);
