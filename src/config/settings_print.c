@@ -46,8 +46,9 @@ static void add_short_kind(struct strbuf *out, const struct field *field)
         strbuf_puts(out, names[field->type]);
         return;
     }
+    const char *or = field->n_values > 5 ? " | " : "|"; /* a long list breaks at blanks */
     for (size_t i = 0; i < field->n_values; i++)
-        strbuf_printf(out, "%s%s", i == 0 ? "" : "|", field->values[i]);
+        strbuf_printf(out, "%s%s", i == 0 ? "" : or, field->values[i]);
 }
 
 void settings_help(struct strbuf *out)
