@@ -216,9 +216,10 @@ bool decode_step(struct decode *d)
     const struct batch batch = fill_batch(d, S);
     const struct kv_slots slots = kv_pool_slots(&d->pool, d->begin, d->len);
     transformer_logits(&d->bundle->model, &d->acts, &batch, &slots, d->rows, S, d->logits);
+    for (size_t i = 0; i < S; i++) /* of all, before the pool grows for any of them */
+        d->pool.len[d->running[i]->slot] = d->len[i];
     for (size_t i = 0; i < S; i++) {
         struct stream *s = d->running[i];
-        d->pool.len[s->slot] = d->len[i];
         if (d->len[i] == s->n_seen)
             s->reason = extend(d, s, d->logits + i * V);
     }

@@ -447,6 +447,41 @@ START_TEST(growing_changes_nothing)
 }
 END_TEST
 
+/* Slots grow in the middle of a step, for one stream: what the others have just put into theirs stays. */
+START_TEST(growing_for_one_keeps_the_others)
+{
+    struct bundle b;
+    struct decode d;
+    struct talk talks[2];
+    int32_t tokens[LONGEST];
+    struct token_buf alone;
+    bundle_make(&b);
+    check_ok(decode_init(&d, &b, 1, &err));
+    talk_begin(&talks[1], &d, 1, 0);
+    while (decode_step(&d))
+        ;
+    alone = talks[1].out;
+    talks[1].out = (struct token_buf){0};
+    talk_end(&talks[1], &d);
+    decode_free(&d);
+    check_ok(decode_init(&d, &b, 2, &err));
+    for (size_t p = 0; p < 2; p++)
+        talk_begin(&talks[p], &d, p, 0);
+    make_prompt(2, tokens); /* the first stream's now: its answer's third token is the 257th */
+    check_ok(decode_prompt(&d, talks[0].stream, tokens, 254, &talks[0].asked, &talks[0].out, &err));
+    ck_assert_uint_eq(d.pool.positions, 256);
+    while (decode_step(&d))
+        ;
+    ck_assert_uint_gt(d.pool.positions, 256);
+    expect_tokens(&talks[1], &alone);
+    for (size_t p = 0; p < 2; p++)
+        talk_end(&talks[p], &d);
+    token_buf_free(&alone);
+    decode_free(&d);
+    bundle_close(&b);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("decode");
@@ -464,6 +499,7 @@ int main(void)
     tcase_add_test(tcase, slots_grow_and_keep_what_is_in_them);
     tcase_add_test(tcase, memory_follows_the_conversation);
     tcase_add_test(tcase, growing_changes_nothing);
+    tcase_add_test(tcase, growing_for_one_keeps_the_others);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
