@@ -1,5 +1,6 @@
 #include "text/template_probe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +52,12 @@ enum jinja_result template_probe_render(struct template_probe *p, const struct c
         messages.list->items[i] = message_value(&p->messages, &conv->messages[i]);
     jinja_dict_set(&p->arena, p->variables.dict, jinja_text("messages"), messages);
     jinja_dict_set(&p->arena, p->variables.dict, jinja_text("add_generation_prompt"), jinja_bool(prompts));
+    if (p->steps > PROBE_MAX_STEPS) {
+        snprintf(p->why, sizeof p->why, "a program that long");
+        return JINJA_UNKNOWN;
+    }
     const enum jinja_result result = jinja_render(p->jinja, &p->variables, p->date, &p->out);
+    p->steps += p->out.steps;
     if (result == JINJA_UNKNOWN && !*p->why)
         memcpy(p->why, p->out.message, sizeof p->why);
     return result;
@@ -72,8 +78,9 @@ struct conversation template_probe_conversation(struct arena *arena, const char 
     return (struct conversation){.messages = messages, .count = count};
 }
 
-enum { MAX_LITERALS = 200, MAX_TURNS = 5 };
-static const char *const plain[MAX_TURNS] = {"Be kind", "Who's there?", "It is I.", "Of course", "y"};
+enum { MAX_LITERALS = 200, MAX_TURNS = 13 };
+static const char *const plain[MAX_TURNS] = {"Be kind", "Who's there?", "It is I.", "Of course", "y",
+                                             "Go on", "I do.", "Still?", "Yes.", "And now?", "No", "Well", "z"};
 
 /* Every order of a few roles. */
 static const char *const orders[] = {
@@ -81,7 +88,7 @@ static const char *const orders[] = {
     "uaa",  "uua",  "aua",  "auu",   "uuu",  "aaa",  "saua", "suua",  "suaa", "uuau", "uaau",  "uaaa",  "us",   "usa",
     "uas",  "uasu", "uasa", "ssu",   "ssua", "susu", "sus",  "suas",  "ss",   "uat",  "uata",  "uatta", "t",    "ta",
     "tu",   "tua",  "uta",  "utta",  "ut",   "tata", "sta",  "suata", "stua", "uatu", "uatua", "sat",   "suat",
-    "uatau"};
+    "uatau", "uauauauauauau", "suauauauauaua"};
 
 /* What templates look for, and what they may take off a content's ends. */
 static const char *const contents[] = {

@@ -7,12 +7,15 @@
 #include "text/jinja/jinja.h"
 #include "text/tokenizer/tokenizer.h"
 
+enum { PROBE_MAX_STEPS = 20000000 }; /* ten times what known templates need */
+
 struct template_probe {
     struct jinja *jinja;
     struct jinja_value variables;
     struct jinja_date date;  /* what strftime_now says; year 0: there is no such function */
     struct jinja_output out; /* of the last rendering */
     struct arena arena, messages;
+    size_t steps; /* of all renderings; beyond PROBE_MAX_STEPS there is no other */
     char why[JINJA_MESSAGE_MAX]; /* of a template that is not known: the first cause */
 };
 

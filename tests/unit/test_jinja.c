@@ -163,6 +163,17 @@ START_TEST(steps_memory_and_depth_are_bounded)
     expect_unknown("{% set ns = namespace(s='xx') %}{% for a in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
                    "a program that needs that much memory");
     expect_unknown("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "nesting that deep");
+    expect_unknown("{% set ns = namespace(x=[], y=[]) %}{% for a in range(40000) %}{% set ns.x = [ns.x] %}"
+                   "{% set ns.y = [ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
+                   "a comparison of values nested that deep");
+    expect_unknown("{% set ns = namespace(x=[], y=[]) %}{% for a in range(49) %}{% set ns.x = [ns.x, ns.x] %}"
+                   "{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
+                   "a program that long");
+    expect_unknown("{% set l = range(90000) | list %}{% for a in l %}{{ -1 in l }}{% endfor %}", "a program that long");
+    expect_unknown("{% set ns = namespace(s='xxxxxxxx') %}{% for a in range(20) %}{% set ns.s = ns.s + ns.s %}"
+                   "{% endfor %}{% for a in range(90000) %}{{ ns.s | length }}{% endfor %}",
+                   "a program that long");
+    expect_unknown("{{ {[1]: 2} }}", "a mapping's key of this kind");
     for (int i = 0; i < 100000; i++)
         strbuf_putc(&deep, ')');
     strbuf_puts(&deep, " }}");

@@ -326,6 +326,7 @@ START_TEST(auto_refuses_what_it_cannot_render)
         CHATML("{{ loop.index }}", "message['content']", ""),
         CHATML("{% if loop.index == 4 %}{% generation %}x{% endgeneration %}{% endif %}", "message['content']", ""),
         CHATML("{% if loop.last %}{{ '!' }}{% endif %}", "message['content']", ""),
+        CHATML("{% if loop.index == 9 %}{{ '!' }}{% endif %}", "message['content']", ""),
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         ck_assert_msg(strcmp(recognised(others[i], &err), "refused") == 0, "%s", others[i]);
@@ -336,6 +337,12 @@ START_TEST(auto_refuses_what_it_cannot_render)
                      "template = auto: the base's own chat template has what sft does not know: a tag that is not "
                      "closed (choose template = im_sep, chatml, smollm2, smollm3, qwen2, qwen3, llama3, zephyr, "
                      "mistral, gemma, granite, olmo2, dialogpt or custom)");
+    /* All its renderings together have a bound. */
+    static const char why[] = "template = auto: the base's own chat template has what sft does not know: a program "
+                              "that long (";
+    ck_assert_str_eq(recognised("{% for i in range(99999) %}{% endfor %}" CHATML("", "message['content']", ""), &err),
+                     "refused");
+    ck_assert_msg(strncmp(err_text(&err), why, strlen(why)) == 0, "%s", err_text(&err));
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/xxh64.h"
 #include "text/tokenizer/encoder.h"
+#include "text/tokenizer/nfc.h"
 #include "text/tokenizer/tokenizer_load.h"
 #include "text/tokenizer/tokenizer_save.h"
 
@@ -253,6 +254,30 @@ START_TEST(continuation)
 }
 END_TEST
 
+/* Marks in the wrong order, very many: each class in one run, and in a time that does not grow with the square. */
+START_TEST(many_marks)
+{
+    enum { PAIRS = 200000 };
+    struct strbuf text = {0}, expected = {0};
+    struct text_map out = {0};
+    strbuf_puts(&text, "a");
+    strbuf_puts(&expected, "a");
+    for (size_t i = 0; i < PAIRS; i++) {
+        strbuf_puts(&text, "\u0315\u0316");
+        strbuf_puts(&expected, "\u0316");
+    }
+    for (size_t i = 0; i < PAIRS; i++)
+        strbuf_puts(&expected, "\u0315");
+    text_map_begin(&out, true);
+    nfc_append(&out, text.data, text.len);
+    ck_assert_uint_eq(out.text.len, expected.len);
+    ck_assert(memcmp(out.text.data, expected.data, expected.len) == 0);
+    text_map_free(&out);
+    strbuf_free(&text);
+    strbuf_free(&expected);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tokenizer_kinds");
@@ -262,6 +287,7 @@ int main(void)
     tcase_add_test(tcase, hashes);
     tcase_add_test(tcase, decoded);
     tcase_add_test(tcase, continuation);
+    tcase_add_test(tcase, many_marks);
     suite_add_tcase(suite, tcase);
     SRunner *sr = srunner_create(suite);
     srunner_run_all(sr, CK_ENV);

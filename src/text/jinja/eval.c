@@ -65,6 +65,7 @@ static struct jinja_value subscript(struct jinja_interp *in, const struct jinja_
         return at < 0 ? jinja_undefined() : v->list->items[at];
     }
     if (key->type == JINJA_INT && v->type == JINJA_STRING) {
+        jinja_look(in, v);
         const int64_t at = place(key->integer, jinja_length(v->string));
         const struct jinja_string one = jinja_substring(v->string, (size_t)(at < 0 ? 0 : at), 1);
         return at < 0 ? jinja_undefined() : jinja_bytes(one.data, one.len);
@@ -260,8 +261,8 @@ static bool compare(struct jinja_interp *in, enum jinja_operator op, const struc
                     const struct jinja_value *b)
 {
     switch (op) {
-    case OP_EQ: return jinja_equal(a, b);
-    case OP_NE: return !jinja_equal(a, b);
+    case OP_EQ: return jinja_same(in, a, b);
+    case OP_NE: return !jinja_same(in, a, b);
     case OP_IN: return jinja_contains(in, b, a);
     case OP_NOT_IN: return !jinja_contains(in, b, a);
     default: return ordered(in, op, a, b);
@@ -298,8 +299,12 @@ static struct jinja_value sequence(struct jinja_interp *in, const struct jinja_n
 static struct jinja_value dict(struct jinja_interp *in, const struct jinja_node *node)
 {
     struct jinja_value v = jinja_dict_new(&in->arena, 4);
-    for (const struct jinja_node *pair = node->list; pair && jinja_ok(in); pair = pair->next)
-        jinja_dict_set(&in->arena, v.dict, jinja_eval(in, pair->a), jinja_eval(in, pair->b));
+    for (const struct jinja_node *pair = node->list; pair && jinja_work(in, v.dict->count); pair = pair->next) {
+        const struct jinja_value key = jinja_eval(in, pair->a);
+        if (jinja_is_sequence(&key) || key.type == JINJA_DICT)
+            return jinja_unknown(in, "a mapping's key of this kind");
+        jinja_dict_set(&in->arena, v.dict, key, jinja_eval(in, pair->b));
+    }
     return v;
 }
 

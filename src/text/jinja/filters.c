@@ -261,7 +261,7 @@ struct jinja_value jinja_filter(struct jinja_interp *in, struct jinja_string nam
         {"map", 4, "attribute", map},
         {"tojson", 2, "ensure_ascii indent", jinja_tojson},
     };
-    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+    for (size_t i = 0; jinja_look(in, v) && i < sizeof filters / sizeof *filters; i++)
         if (jinja_string_is(name, filters[i].name))
             return jinja_takes(in, args, filters[i].most, filters[i].keywords, name) ? filters[i].filter(in, v, args)
                                                                                      : jinja_undefined();

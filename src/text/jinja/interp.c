@@ -47,6 +47,39 @@ bool jinja_step(struct jinja_interp *in, size_t bytes)
     return jinja_ok(in);
 }
 
+bool jinja_work(struct jinja_interp *in, size_t amount)
+{
+    in->steps = amount > JINJA_MAX_STEPS ? JINJA_MAX_STEPS : in->steps + amount;
+    return jinja_step(in, 0);
+}
+
+/* ---- what a comparison costs ---- */
+
+enum { BYTES_A_STEP = 64 };
+
+bool jinja_look(struct jinja_interp *in, const struct jinja_value *v)
+{
+    return jinja_work(in, v->type == JINJA_STRING ? v->string.len / BYTES_A_STEP : 0);
+}
+
+static bool look_through(struct jinja_interp *in, const struct jinja_value *v, int depth)
+{
+    if (depth > JINJA_MAX_NESTING)
+        jinja_unknown(in, "a comparison of values nested that deep");
+    bool ok = jinja_look(in, v);
+    for (size_t i = 0; ok && jinja_is_sequence(v) && i < v->list->count; i++)
+        ok = look_through(in, &v->list->items[i], depth + 1);
+    for (size_t i = 0; ok && v->type == JINJA_DICT && i < v->dict->count; i++) /* each key is looked for */
+        ok = jinja_work(in, i) && look_through(in, &v->dict->members[i].value, depth + 1);
+    return ok;
+}
+
+/* Only as far as a goes. */
+bool jinja_same(struct jinja_interp *in, const struct jinja_value *a, const struct jinja_value *b)
+{
+    return look_through(in, a, 0) && jinja_equal(a, b);
+}
+
 /* ---- making ---- */
 
 struct jinja_value jinja_copy_text(struct jinja_interp *in, const char *data, size_t len)

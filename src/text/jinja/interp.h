@@ -7,7 +7,7 @@
 #include "text/jinja/ast.h"
 #include "text/jinja/result.h"
 
-enum { JINJA_MAX_STEPS = 2000000, JINJA_MAX_BYTES = 64 << 20, JINJA_MAX_CALLS = 150 };
+enum { JINJA_MAX_STEPS = 2000000, JINJA_MAX_BYTES = 64 << 20, JINJA_MAX_CALLS = 150, JINJA_MAX_NESTING = 50 };
 
 struct jinja_scope {
     struct jinja_dict *variables;
@@ -41,6 +41,15 @@ static inline bool jinja_ok(const struct jinja_interp *in)
 /* Fail; the first failure counts. Return undefined, to stand in a return statement. */
 struct jinja_value jinja_raise(struct jinja_interp *in, const char *fmt, ...) SFT_PRINTF(2, 3);
 struct jinja_value jinja_unknown(struct jinja_interp *in, const char *fmt, ...) SFT_PRINTF(2, 3);
+
+/* Count work that is no allocation; false, and a failure, beyond the bounds. */
+bool jinja_work(struct jinja_interp *in, size_t amount);
+
+/* Whether two values are equal, which is work, and fails where they are nested deeply. */
+bool jinja_same(struct jinja_interp *in, const struct jinja_value *a, const struct jinja_value *b);
+
+/* The work of looking through a string. */
+bool jinja_look(struct jinja_interp *in, const struct jinja_value *v);
 
 /* Count a step of work, and bytes that are about to be allocated; false, and a failure, beyond the bounds. */
 bool jinja_step(struct jinja_interp *in, size_t bytes);

@@ -55,6 +55,7 @@ enum jinja_result jinja_render(const struct jinja *jinja, const struct jinja_val
     in.scope = &top;
     jinja_exec(&in, jinja->body);
     arena_free(&in.arena);
+    out->steps = in.steps;
     return in.result;
 }
 

@@ -247,6 +247,8 @@ bool jinja_has_method(const struct jinja_value *v, struct jinja_string name)
 struct jinja_value jinja_call_method(struct jinja_interp *in, const struct jinja_method *method,
                                      const struct jinja_args *args)
 {
+    if (!jinja_look(in, &method->self))
+        return jinja_undefined();
     if (method->self.type == JINJA_STRING)
         return string_method(in, method->self.string, method->name, args);
     if (method->self.type == JINJA_DICT)

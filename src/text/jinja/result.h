@@ -18,7 +18,7 @@ struct jinja_output {
     struct {
         size_t begin, end; /* bytes of text that stand between {% generation %} and {% endgeneration %} */
     } spans[JINJA_SPANS_MAX];
-    size_t n_spans;
+    size_t n_spans, steps; /* steps: the work that it was */
     char message[JINJA_MESSAGE_MAX]; /* what was raised, or is not known; "" when done */
 };
 void jinja_output_free(struct jinja_output *out);

@@ -7,13 +7,13 @@ bool jinja_contains(struct jinja_interp *in, const struct jinja_value *container
         if (what->type != JINJA_STRING)
             jinja_raise(in, "'in <string>' requires a string as left operand");
         else
-            return what->string.len == 0 ||
+            return !jinja_look(in, container) || what->string.len == 0 ||
                    jinja_find(container->string, what->string, 0) < container->string.len;
         return false;
     case JINJA_LIST:
     case JINJA_TUPLE:
         for (size_t i = 0; i < container->list->count; i++)
-            if (jinja_equal(&container->list->items[i], what))
+            if (!jinja_ok(in) || jinja_same(in, &container->list->items[i], what))
                 return true;
         return false;
     case JINJA_DICT: return jinja_dict_get(container->dict, *what) != NULL;
@@ -120,9 +120,9 @@ bool jinja_test(struct jinja_interp *in, struct jinja_string name, const struct 
     if (jinja_string_is(name, "even") || jinja_string_is(name, "odd") || jinja_string_is(name, "divisibleby"))
         return of_integer(in, name, v, args);
     if (other && (jinja_string_is(name, "equalto") || jinja_string_is(name, "eq")))
-        return jinja_equal(v, other);
+        return jinja_same(in, v, other);
     if (other && jinja_string_is(name, "ne"))
-        return !jinja_equal(v, other);
+        return !jinja_same(in, v, other);
     if (other && jinja_string_is(name, "in"))
         return jinja_contains(in, other, v);
     jinja_unknown(in, "the test '%.*s'", (int)name.len, name.data);

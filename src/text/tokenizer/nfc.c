@@ -114,12 +114,54 @@ static size_t end_of_run(const char *text, size_t len, size_t at)
     return at;
 }
 
+/* ---- the order of marks ---- */
+
+enum { FEW = 64 }; /* bytes of a run that utf8proc may sort */
+
+struct marked {
+    uint8_t class;
+    uint8_t width;
+    size_t at; /* in the text */
+};
+
+static int by_class(const void *a, const void *b)
+{
+    const struct marked *x = a, *y = b;
+    return x->class != y->class ? (x->class > y->class) - (x->class < y->class) : (x->at > y->at) - (x->at < y->at);
+}
+
+/* The characters with each run of marks in the order of their classes, which means the same: utf8proc's own sorting
+ * takes the square of a run's length. */
+static char *with_sorted_marks(const char *text, size_t len)
+{
+    struct marked *marks = mem_alloc(len * sizeof *marks);
+    char *sorted = mem_alloc(len);
+    size_t n = 0, put = 0, waiting = 0;
+    for (size_t at = 0; at < len; at += marks[n++].width) {
+        uint32_t cp;
+        const size_t width = utf8_decode(text + at, len - at, &cp, NULL);
+        const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)cp);
+        marks[n] = (struct marked){(uint8_t)p->combining_class, (uint8_t)width, at};
+    }
+    for (size_t i = 0; i <= n; i++)
+        if (i == n || marks[i].class == 0) {
+            qsort(marks + waiting, i - waiting, sizeof *marks, by_class);
+            waiting = i + 1;
+        }
+    for (size_t i = 0; i < n; put += marks[i++].width)
+        memcpy(sorted + put, text + marks[i].at, marks[i].width);
+    free(marks);
+    return sorted;
+}
+
 /* What both have in common at the beginning comes from where it was. */
 static void put_composed(struct text_map *out, const char *text, size_t len, size_t origin)
 {
     utf8proc_uint8_t *composed = NULL;
-    const utf8proc_ssize_t got = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len, &composed,
-                                              UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    char *sorted = len > FEW ? with_sorted_marks(text, len) : NULL;
+    const utf8proc_ssize_t got = utf8proc_map((const utf8proc_uint8_t *)(sorted ? sorted : text),
+                                              (utf8proc_ssize_t)len, &composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    free(sorted);
     if (got < 0)
         SFT_BUG("utf8proc cannot compose well-formed text");
     const size_t n = (size_t)got;
