@@ -43,6 +43,21 @@ static double log_sum_exp(const real *q, const real *k, struct seen seen, const 
     return largest + log(sum);
 }
 
+/* out (n), some columns of a head: its values v, each by its key's probability. That is computed once for all of them. */
+enum { COLUMNS = 64 };
+static void weigh_values(real *out, size_t n, const real *q, const real *k, const real *v, double log_sum,
+                         struct seen seen, const struct attention *a)
+{
+    double sum[COLUMNS] = {0};
+    for (size_t j = seen.first; j < seen.end; j++) {
+        const double p = exp(score(q, k + j * a->ld_kv, a, NULL) - log_sum);
+        for (size_t d = 0; d < n; d++)
+            sum[d] += p * (double)v[j * a->ld_kv + d];
+    }
+    for (size_t d = 0; d < n; d++)
+        out[d] = (real)sum[d];
+}
+
 void REF(attention_fwd)(act *out_, real *lse, const act *q_, const act *k_, const act *v_,
                         const struct attention *a, const struct workspace *work)
 {
@@ -59,12 +74,8 @@ void REF(attention_fwd)(act *out_, real *lse, const act *q_, const act *k_, cons
                 const real *k = (const real *)k_ + at_kv, *v = (const real *)v_ + at_kv;
                 real *out = (real *)out_ + row * C + h * D;
                 const double norm = log_sum_exp(q, k, seen, a);
-                for (size_t d = 0; d < D; d++) {
-                    double sum = 0;
-                    for (size_t j = seen.first; j < seen.end; j++)
-                        sum += exp(score(q, k + j * a->ld_kv, a, NULL) - norm) * (double)v[j * a->ld_kv + d];
-                    out[d] = (real)sum;
-                }
+                for (size_t d = 0; d < D; d += COLUMNS)
+                    weigh_values(out + d, D - d < COLUMNS ? D - d : COLUMNS, q, k, v + d, norm, seen, a);
                 lse[row * a->n_head + h] = (real)norm;
             }
     }

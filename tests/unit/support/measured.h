@@ -2,12 +2,6 @@
 #ifndef SFT_TESTS_MEASURED_H
 #define SFT_TESTS_MEASURED_H
 
-#ifdef __SANITIZE_ADDRESS__
-enum { SANITIZED = 1 }; /* plain loops are many times slower */
-#else
-enum { SANITIZED = 0 };
-#endif
-
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
