@@ -43,7 +43,7 @@ static double log_sum_exp(const real *q, const real *k, struct seen seen, const 
     return largest + log(sum);
 }
 
-/* out (n), some columns of a head: its values v, each by its key's probability. That is computed once for all of them. */
+/* out (n), some columns of a head: its values v, each by its key's probability, which is computed once for all. */
 enum { COLUMNS = 64 };
 static void weigh_values(real *out, size_t n, const real *q, const real *k, const real *v, double log_sum,
                          struct seen seen, const struct attention *a)
