@@ -22,7 +22,7 @@ struct info {
     size_t vocab; /* of the tokenizer */
     bool has_weights, has_checksums, checksums_hold;
     struct strbuf unused;     /* tensors that are no part of the model */
-    char template[32];        /* name, "none", or "another one" */
+    char template[32];        /* name, "none", or that it cannot be used */
     double step, total_steps; /* of a checkpoint; NaN for other directories */
     char **problems;
     size_t n_problems;
@@ -62,7 +62,7 @@ static void look_at_template(struct info *info)
     snprintf(info->template, sizeof info->template, "%s",
              !has_template ? "none"
              : known       ? template.name
-                           : "another one");
+                           : "not one that sft renders");
     template_free(&template);
 }
 

@@ -354,6 +354,9 @@ static enum sft_status set_format(struct chat_template *tpl, struct vocabulary *
     if (parse_format(tpl, v, err))
         return SFT_EUSAGE;
     const struct template_piece *close = first_control(&f->suffix[ROLE_ASSISTANT]);
+    if (!close && !chosen->is_marked && first_control(&f->after))
+        return refuse_auto("the base's own chat template does not close the answer that ends a conversation, so that a "
+                           "model would not learn to end one", "", err);
     close = close ? close : first_control(&f->after);
     if (!close)
         return refuse_auto("no control token closes an assistant's turn in the base's own chat template", "", err);

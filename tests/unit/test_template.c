@@ -337,6 +337,15 @@ START_TEST(auto_refuses_what_it_cannot_render)
                      "template = auto: the base's own chat template has what sft does not know: a tag that is not "
                      "closed (choose template = im_sep, chatml, smollm2, smollm3, qwen2, qwen3, llama3, zephyr, "
                      "mistral, gemma, granite, olmo2, dialogpt or custom)");
+    /* The end of an answer must be learnt. */
+    static const char open_end[] = "template = auto: the base's own chat template does not close the answer that ends "
+                                   "a conversation, so that a model would not learn to end one (";
+    ck_assert_str_eq(recognised("{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + "
+                                "message['content'] }}{% if not (loop.last and message['role'] == 'assistant') %}"
+                                "{{ '<|im_end|>\n' }}{% endif %}{% endfor %}"
+                                "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}", &err),
+                     "refused");
+    ck_assert_msg(strncmp(err_text(&err), open_end, strlen(open_end)) == 0, "%s", err_text(&err));
     /* All its renderings together have a bound. */
     static const char why[] = "template = auto: the base's own chat template has what sft does not know: a program "
                               "that long (";

@@ -117,6 +117,7 @@ START_TEST(files_that_must_fail)
         {"", "tokenizer.json"},
         {"[]", "expected an object"},
         {"{\"model\": {}}", "decoder: none, "},
+        {"{\"model\": {\"type\": \"Unigram\"}}", "model: a model of type 'Unigram' is not supported, only BPE"},
         {SMALL("\"type\": \"WordPiece\""), "'WordPiece' is not supported"},
         {SMALL("\"vocab\": [], \"merges\": []"), "model.vocab: expected an object"},
         {SMALL("\"vocab\": {\"a\": -1}, \"merges\": []"), "'a': expected an id"},

@@ -113,12 +113,16 @@ static enum sft_status read_options(struct tokenizer *tok, const json *model, st
     return SFT_OK;
 }
 
+/* First of all: what the other parts of such a file are is of no interest then. */
+static enum sft_status check_model(const json *model, struct sft_err *err)
+{
+    return json_is_object(model) && refuse_model_options(model, err) ? sft_context(err, "model") : SFT_OK;
+}
+
 static enum sft_status read_model(struct tokenizer *tok, const json *model, struct sft_err *err)
 {
     if (!json_is_object(model))
         return sft_fail(err, SFT_EDATA, "model: expected an object, not %s", json_type_name(model));
-    if (refuse_model_options(model, err))
-        return sft_context(err, "model");
     if (set_vocab(tok, json_get(model, "vocab"), err))
         return sft_context(err, "model.vocab");
     if (read_merges(tok, json_get(model, "merges"), err))
@@ -178,7 +182,8 @@ static enum sft_status read_root(struct tokenizer *tok, const json *root, struct
 {
     if (!json_is_object(root))
         return sft_fail(err, SFT_EDATA, "expected an object, not %s", json_type_name(root));
-    if (pipeline_read(tok, root, err) || read_model(tok, json_get(root, "model"), err))
+    const json *model = json_get(root, "model");
+    if (check_model(model, err) || pipeline_read(tok, root, err) || read_model(tok, model, err))
         return err->status;
     size_t i = 0;
     for (const json *added = json_first(json_get(root, "added_tokens")); added; added = json_next(added), i++)
