@@ -309,7 +309,7 @@ int cmd_chat(int argc, char **argv)
     if (status) {
         code = report_error(&err);
     } else {
-        model_argument_tell(&argument, &chat.session.bundle.unused);
+        model_argument_tell_bundle(&argument, &chat.session.bundle);
         const struct sampling chosen = sampling_resolve(&sampling, &chat.session.bundle.files.generation, &fallback);
         sampler_init(&chat.sampler, &chosen, chat.session.bundle.model.config.vocab_size, 0);
         chat.options = (struct generation){.max_new_tokens = (size_t)max_new_tokens,

@@ -115,7 +115,7 @@ int cmd_eval(int argc, char **argv)
     if (!status && as_json)
         model_argument_json(&argument, &bundle.unused, &members);
     else if (!status)
-        model_argument_tell(&argument, &bundle.unused);
+        model_argument_tell_bundle(&argument, &bundle);
     if (!status)
         status = score(&bundle, &settings, files.items, files.count, &result, &err);
     if (!status) {

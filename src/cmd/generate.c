@@ -298,7 +298,7 @@ int cmd_generate(int argc, char **argv)
     if (status) {
         code = report_error(&err);
     } else {
-        model_argument_tell(&argument, &g.session.bundle.unused);
+        model_argument_tell_bundle(&argument, &g.session.bundle);
         const struct sampling chosen = sampling_resolve(&sampling, NULL, &greedy);
         sampler_init(&g.sampler, &chosen, g.session.bundle.model.config.vocab_size, 0);
         code = g.json ? answer_json_lines(&g) : answer_words(&g, &words);

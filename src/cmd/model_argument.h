@@ -31,6 +31,9 @@ enum sft_status model_argument_open(const struct model_argument *argument, const
 /* Say on stderr which checkpoint of a run it is, and which tensors are not used (NULL or empty: none); for output that
  * a program reads, model_argument_json says the same as members of an object: ,"model":"...","unused_tensors":"...". */
 void model_argument_tell(const struct model_argument *argument, const struct strbuf *unused);
+
+/* The same of a model that is to answer, with a warning where it knows nothing of turns. */
+void model_argument_tell_bundle(const struct model_argument *argument, const struct bundle *bundle);
 void model_argument_json(const struct model_argument *argument, const struct strbuf *unused, struct strbuf *out);
 
 #endif

@@ -38,9 +38,12 @@ enum sft_status bundle_open(struct bundle *b, const char *dir, const char *preci
     b->kernels = kernels_select(precision, b->kernels_why, sizeof b->kernels_why);
     if (!b->kernels)
         return sft_fail(err, SFT_EUSAGE, "%s", b->kernels_why);
-    if (model_files_open(&b->files, dir, err) ||
-        (chosen && template_init(&b->template, chosen, b->files.tokenizer, err)) || load_weights(b, dir, err))
+    if (model_files_open(&b->files, dir, err))
         return err->status;
+    const size_t own_tokens = tokenizer_vocab_size(b->files.tokenizer);
+    if ((chosen && template_init(&b->template, chosen, b->files.tokenizer, err)) || load_weights(b, dir, err))
+        return err->status;
+    b->n_new_tokens = tokenizer_vocab_size(b->files.tokenizer) - own_tokens;
     find_holes(b);
     return SFT_OK;
 }

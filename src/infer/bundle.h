@@ -13,6 +13,7 @@ struct bundle {
     struct model_files files;      /* its tokenizer has the template's control tokens */
     struct chat_template template; /* empty (name NULL) where it only continues text */
     struct transformer model;      /* a row for each token */
+    size_t n_new_tokens;           /* control tokens of the template that the model's files do not have */
     struct strbuf unused;          /* names of tensors in the files that are no part of the model; to be told */
     int32_t *holes; /* (n_holes) ids below V that no token has, or that nobody trained: never generated */
     size_t n_holes;

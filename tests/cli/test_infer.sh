@@ -10,6 +10,16 @@ test_generate_one_prompt() {
     is "$(cat stdout)" 'Air scatters blue light.'
 }
 
+test_a_base_that_knows_no_turns_is_warned_about() {
+    warning='has not been trained with template = im_sep: 3 of its control tokens are new'
+    expect 0 "$SFT" generate --model "$GOLDEN/../../checkpoints/base" --max-new-tokens 1 Hello
+    has stderr "$warning"
+    expect 0 "$SFT" generate --model "$GOLDEN/../../checkpoints/base" --raw --max-new-tokens 1 Hello
+    is "$(cat stderr)" ''
+    expect 0 "$SFT" generate --model "$(trained_model)" Hello
+    is "$(cat stderr)" ''
+}
+
 generate_json() {
     "$SFT" generate --model "$model" --json "$@" <rows.jsonl
 }
