@@ -6,9 +6,9 @@
 #include "model/family.h"
 
 #define MODULE(name)         "layers.%zu." name
-#define BIASED(name)         {MODULE(name) ".weight", MODULE(name) ".bias", LAYOUT_OUT_IN}
+#define BIASED(name)         {MODULE(name) ".weight", MODULE(name) ".bias", LAYOUT_OUT_IN, BIAS_ALWAYS}
 #define BIASED_IF(name, has) {MODULE(name) ".weight", MODULE(name) ".bias", LAYOUT_OUT_IN, has}
-#define UNBIASED(name)       {MODULE(name) ".weight", NULL, LAYOUT_OUT_IN}
+#define UNBIASED(name)       {MODULE(name) ".weight", NULL, LAYOUT_OUT_IN, BIAS_ALWAYS}
 #define NORM(name)           {NORM_LAYERNORM, MODULE(name) ".weight", MODULE(name) ".bias"}
 #define SCALE_NORM(name)     {NORM_LAYERNORM, MODULE(name) ".weight", NULL}
 #define RMS_NORM(name)       {NORM_RMSNORM, MODULE(name) ".weight", NULL}
