@@ -400,16 +400,19 @@ START_TEST(slots_grow_and_keep_what_is_in_them)
 }
 END_TEST
 
-/* A model that could see more than there is memory for costs what its streams are long. */
+/* A model that could see more than there is memory for costs what its streams are long. (Llama has no table of
+ * positions, which would be as long.) */
 START_TEST(memory_follows_the_conversation)
 {
     static int32_t tokens[3000];
-    bundle_make(&one);
+    const struct model_config config = test_model(MODEL_LLAMA, 48, POSITIONS, V);
+    bundle_of(&one, &config);
     one.model.config.n_positions = SIZE_MAX / 1024;
     check_ok(decode_init(&decode, &one, 1, &err));
     talk_begin(&talk, &decode, 0, 0);
     run();
-    const size_t row_bytes = 2 * 32 * one.kernels->act_size; /* keys, or values, of both layers */
+    const size_t row_bytes =
+        config.n_layer * config.n_kv_head * config.head_dim * one.kernels->act_size; /* keys, or values, of both layers */
     ck_assert_uint_le(decode.pool.k.bytes, 512 * row_bytes);
     ask(tokens, 3000);
     run();
