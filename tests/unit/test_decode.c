@@ -411,8 +411,8 @@ START_TEST(memory_follows_the_conversation)
     check_ok(decode_init(&decode, &one, 1, &err));
     talk_begin(&talk, &decode, 0, 0);
     run();
-    const size_t row_bytes =
-        config.n_layer * config.n_kv_head * config.head_dim * one.kernels->act_size; /* keys, or values, of both layers */
+    /* keys, or values, of all layers */
+    const size_t row_bytes = config.n_layer * config.n_kv_head * config.head_dim * one.kernels->act_size;
     ck_assert_uint_le(decode.pool.k.bytes, 512 * row_bytes);
     ask(tokens, 3000);
     run();
