@@ -118,7 +118,7 @@ cli: $(B)/sft ## the command line's tests
 	SFT=$(B)/sft sh tests/cli/run.sh
 
 asan: ## all tests under the address and undefined-behaviour sanitizers
-	$(MAKE) VARIANT=asan OPTIMIZE=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test
+	$(MAKE) VARIANT=asan OPTIMIZE=-O2 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test
 
 clang: ## build program and unit tests with clang, and run these
 	$(MAKE) VARIANT=clang CC='$(CLANG)' WERROR=-Werror build/clang/sft unit

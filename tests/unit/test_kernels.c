@@ -2,8 +2,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/xxh64.h"
-#include "support/bf16.h"
 #include "support/measured.h"
+#include "support/op_call.h"
 #include "support/ops.h"
 #include "support/run_suite.h"
 #include "support/tables.h"
@@ -173,122 +173,26 @@ static size_t op_index(const char *name)
     return 0;
 }
 
-/* ---- arrays ---- */
-
-struct arrays {
-    size_t n[MAX_ARRAYS + 1];
-    double *x[MAX_ARRAYS];
-};
-
-/* Normal numbers that a float, or a bfloat16, holds exactly: so that what is measured is the op's own error. */
-static void fill(struct arrays *a, struct rng *rng, double scale, bool bf16)
-{
-    for (size_t i = 0; i < MAX_ARRAYS; i++) {
-        a->x[i] = mem_alloc((a->n[i] + 1) * sizeof(double));
-        for (size_t k = 0; k < a->n[i]; k++) {
-            const double x = scale * rng_normal(rng);
-            a->x[i][k] = bf16 ? round_to_bf16(x) : (double)(float)x;
-        }
-    }
-}
-
-static struct arrays copy(const struct arrays *a)
-{
-    struct arrays c = *a;
-    for (size_t i = 0; i < MAX_ARRAYS; i++) {
-        c.x[i] = mem_alloc((a->n[i] + 1) * sizeof(double));
-        memcpy(c.x[i], a->x[i], a->n[i] * sizeof(double));
-    }
-    return c;
-}
-
-static void free_arrays(struct arrays *a)
-{
-    for (size_t i = 0; i < MAX_ARRAYS; i++)
-        free(a->x[i]);
-}
-
-static double dot(const double *a, const double *b, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
-/* The worst relative error of the arrays. */
-static double difference(const struct arrays *a, const struct arrays *reference)
-{
-    double worst = 0;
-    for (size_t i = 0; i < MAX_ARRAYS; i++) {
-        double sum = 0;
-        for (size_t k = 0; k < a->n[i]; k++)
-            sum += (a->x[i][k] - reference->x[i][k]) * (a->x[i][k] - reference->x[i][k]);
-        const double norm = dot(reference->x[i], reference->x[i], a->n[i]);
-        ck_assert(isfinite(sum) && isfinite(norm));
-        if (sum > 0)
-            worst = fmax(worst, sqrt(sum / norm));
-    }
-    return worst;
-}
-
-/* An op's inputs, and what its outputs and gradients hold before it runs: little, so that it hides no error.
- */
-struct call {
-    struct arrays in, out, dout, din;
-};
-
-static void make_call(struct call *call, const struct op *op, const struct op_sizes *sizes, uint64_t seed,
-                      bool bf16)
-{
-    struct rng rng;
-    rng_seed(&rng, seed, 0);
-    *call = (struct call){0};
-    op->layout(sizes, call->in.n, call->out.n);
-    call->dout = call->out;
-    call->din = call->in;
-    fill(&call->in, &rng, 1, bf16);
-    fill(&call->out, &rng, 0.01, bf16);
-    fill(&call->dout, &rng, 1, bf16);
-    fill(&call->din, &rng, 0.01, bf16);
-}
-
-static void free_call(struct call *call)
-{
-    free_arrays(&call->in);
-    free_arrays(&call->out);
-    free_arrays(&call->dout);
-    free_arrays(&call->din);
-}
-
-static const double *const *constant(double *const *x)
-{
-    return (const double *const *)x;
-}
-
 /* ---- tables against the reference ---- */
 
-/* Adds to the worst errors, forward and backward, of the tables of one precision. */
+/* Adds to the worst errors, forward and (unless NULL) backward, of the tables of one precision. */
 static void compare_precision(size_t index, const struct op_sizes *sizes, bool bf16, double forward[],
                               double backward[])
 {
-    const struct op *reference = &ops_f64[index], *op = &ops_f32[index];
+    struct op reference = ops_f64[index], op = ops_f32[index];
     struct call call;
-    make_call(&call, reference, sizes, xxh64(op->name, strlen(op->name), 0), bf16); /* wherever its row stands */
-    struct arrays expected = copy(&call.out), expected_din = copy(&call.din);
-    reference->forward(NULL, sizes, constant(call.in.x), expected.x);
-    if (backward)
-        reference->backward(NULL, sizes, constant(call.in.x), constant(call.dout.x), expected_din.x);
+    struct arrays expected, expected_din, out, din;
+    if (!backward)
+        reference.backward = op.backward = NULL;
+    make_call(&call, &reference, sizes, xxh64(op.name, strlen(op.name), 0), bf16); /* wherever its row stands */
+    run_op(&reference, NULL, sizes, &call, &expected, &expected_din);
     for (size_t t = 0; t < n_tables; t++) {
         if (is_bf16_table(tables[t]) != bf16)
             continue;
-        struct arrays out = copy(&call.out), din = copy(&call.din);
-        op->forward(tables[t], sizes, constant(call.in.x), out.x);
+        run_op(&op, tables[t], sizes, &call, &out, &din);
         forward[t] = fmax(forward[t], difference(&out, &expected));
-        if (backward) {
-            op->backward(tables[t], sizes, constant(call.in.x), constant(call.dout.x), din.x);
+        if (backward)
             backward[t] = fmax(backward[t], difference(&din, &expected_din));
-        }
         free_arrays(&out);
         free_arrays(&din);
     }
@@ -316,12 +220,11 @@ START_TEST(op_agrees_with_the_reference)
 {
     const struct bounds *b = &bounds[_i];
     const size_t index = op_index(b->op);
-    const bool has_backward = ops_f64[index].backward != NULL;
     double forward[MAX_TABLES] = {0}, backward[MAX_TABLES] = {0};
     for (size_t i = 0; i < sizes_of[b->kind].n; i++)
-        compare(index, &sizes_of[b->kind].sizes[i], forward, has_backward ? backward : NULL);
+        compare(index, &sizes_of[b->kind].sizes[i], forward, backward);
     check_errors(b->op, "", forward, b->forward, b->bf16_forward);
-    if (has_backward)
+    if (ops_f64[index].backward)
         check_errors(b->op, ", backward", backward, b->backward, b->bf16_backward);
 }
 END_TEST
@@ -482,37 +385,38 @@ static void check_same(const struct arrays *a, const struct arrays *b, const cha
                       op, table, threads, i);
 }
 
-START_TEST(bits_do_not_depend_on_threads)
+static void check_threads(const struct op *op, const char *name, const struct kernels *table,
+                          const struct op_sizes *sizes, const struct call *call)
 {
     static const int threads[] = {2, 3, 5};
+    struct arrays out, din, out_n, din_n;
+    omp_set_num_threads(1);
+    run_op(op, table, sizes, call, &out, &din);
+    for (size_t n = 0; n < sizeof threads / sizeof *threads; n++) {
+        omp_set_num_threads(threads[n]);
+        run_op(op, table, sizes, call, &out_n, &din_n);
+        check_same(&out_n, &out, name, table_name(table), threads[n]);
+        check_same(&din_n, &din, name, table_name(table), threads[n]);
+        free_arrays(&out_n);
+        free_arrays(&din_n);
+    }
+    free_arrays(&out);
+    free_arrays(&din);
+}
+
+START_TEST(bits_do_not_depend_on_threads)
+{
     const struct bounds *b = &bounds[_i];
     const struct op *op = &ops_f32[op_index(b->op)];
     const int before = omp_get_max_threads();
-    for (size_t t = 1; t < n_tables && !is_modelled(tables[t]); t++) /* the reference has no threads */
-        for (size_t i = 0; i < sizes_of[b->kind].n; i++) {
-            const struct op_sizes *sizes = &sizes_of[b->kind].sizes[i];
-            struct call call;
-            make_call(&call, op, sizes, 7, true);
-            struct arrays out = copy(&call.out), din = copy(&call.din);
-            omp_set_num_threads(1);
-            op->forward(tables[t], sizes, constant(call.in.x), out.x);
-            if (op->backward)
-                op->backward(tables[t], sizes, constant(call.in.x), constant(call.dout.x), din.x);
-            for (size_t n = 0; n < sizeof threads / sizeof *threads; n++) {
-                struct arrays out_n = copy(&call.out), din_n = copy(&call.din);
-                omp_set_num_threads(threads[n]);
-                op->forward(tables[t], sizes, constant(call.in.x), out_n.x);
-                if (op->backward)
-                    op->backward(tables[t], sizes, constant(call.in.x), constant(call.dout.x), din_n.x);
-                check_same(&out_n, &out, b->op, table_name(tables[t]), threads[n]);
-                check_same(&din_n, &din, b->op, table_name(tables[t]), threads[n]);
-                free_arrays(&out_n);
-                free_arrays(&din_n);
-            }
-            free_arrays(&out);
-            free_arrays(&din);
-            free_call(&call);
-        }
+    for (size_t i = 0; i < sizes_of[b->kind].n; i++) {
+        const struct op_sizes *sizes = &sizes_of[b->kind].sizes[i];
+        struct call call;
+        make_call(&call, op, sizes, 7, true);
+        for (size_t t = 1; t < n_tables && !is_modelled(tables[t]); t++) /* the reference has no threads */
+            check_threads(op, b->op, tables[t], sizes, &call);
+        free_call(&call);
+    }
     omp_set_num_threads(before);
 }
 END_TEST
