@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
 #include "files/checksums.h"
+#include "files/hub_cache.h"
 #include "files/model_dir.h"
 #include "files/model_files.h"
 #include "files/weights.h"
@@ -130,11 +131,13 @@ static enum sft_status find_and_look(struct info *info, struct model_argument *a
             a->dir = mem_strdup(a->path); /* no model, and what it lacks will be told */
         }
         info->dir = a->dir;
+        a->snapshot = hub_snapshot_name(a->dir);
         look(info);
         if (!info->n_problems || i == TRIES || !is_another_now(a))
             return SFT_OK;
         free_info(info);
         free(a->dir);
+        free(a->snapshot);
     }
 }
 
@@ -173,6 +176,8 @@ static void print_text(const struct info *info, const struct model_argument *arg
     char count[16];
     if (argument->link)
         printf("directory  %s (%s of %s)\n", argument->dir, argument->link, argument->path);
+    if (argument->snapshot)
+        printf("directory  %s\n           %s\n", argument->dir, argument->snapshot);
     if (c->family) {
         printf("model      %s: %zu layers, %zu heads, %zu wide (%zu inside), %zu positions,\n"
                "           vocabulary %zu, %s head\n",

@@ -11,7 +11,8 @@
 struct settings;
 
 struct base_model {
-    struct model_files files;   /* of [model] base: a Hugging Face directory, or a config.json (random weights) */
+    struct model_files files;   /* of [model] base: a Hugging Face directory, maybe that of a snapshot in the hub's
+                                   cache, or a config.json (random weights) */
     struct model_config config; /* of the model that is trained: a row for each token; family NULL: there is none */
     struct tokenizer *tokenizer;   /* the files', with the template's control tokens */
     struct chat_template template; /* empty (name NULL) where the data are documents only */
