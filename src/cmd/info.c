@@ -23,6 +23,7 @@ struct info {
     size_t vocab; /* of the tokenizer */
     bool has_weights, has_checksums, checksums_hold;
     struct strbuf unused;     /* tensors that are no part of the model */
+    struct strbuf dtypes;     /* of its weights: "F32" */
     char template[32];        /* name, "none", or that it cannot be used */
     double step, total_steps; /* of a checkpoint; NaN for other directories */
     char **problems;
@@ -43,6 +44,7 @@ static void look_at_weights(struct info *info)
     const struct model_config *config = &info->files.config;
     tensor_table_init(&info->table, config);
     weights_check(config, config->vocab_size, info->dir, &info->unused, &err);
+    weights_add_dtypes(info->dir, &info->dtypes);
     info->has_weights =
         !param_set_init(&params, config, NULL, &err) &&
         !weights_load(params.values.data, &params.table, config, config->vocab_size, info->dir, &err);
@@ -104,6 +106,7 @@ static void free_info(struct info *info)
         free(info->problems[i]);
     free(info->problems);
     strbuf_free(&info->unused);
+    strbuf_free(&info->dtypes);
     model_files_close(&info->files);
     tensor_table_free(&info->table);
     *info = (struct info){0};
@@ -155,6 +158,8 @@ static void print_json(const struct info *info, const struct model_argument *arg
             c->vocab_size, c->tied ? "true" : "false", info->table.n_parameters);
     if (info->files.tokenizer)
         strbuf_printf(&out, ",\"tokenizer_vocab_size\":%zu,\"template\":\"%s\"", info->vocab, info->template);
+    if (info->dtypes.len)
+        strbuf_printf(&out, ",\"dtype\":\"%s\"", info->dtypes.data);
     strbuf_puts(&out, ",\"step\":");
     strbuf_json_number(&out, info->step);
     strbuf_printf(&out, ",\"checksums\":%s,\"problems\":[",
@@ -183,7 +188,8 @@ static void print_text(const struct info *info, const struct model_argument *arg
                "           vocabulary %zu, %s head\n",
                c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
                c->vocab_size, c->tied ? "tied" : "untied");
-        printf("weights    %s parameters%s\n", log_count(count, (double)info->table.n_parameters),
+        printf("weights    %s parameters%s%s%s\n", log_count(count, (double)info->table.n_parameters),
+               info->dtypes.len ? ", " : "", info->dtypes.len ? info->dtypes.data : "",
                info->has_weights ? "" : ", not readable");
         if (info->unused.len)
             printf("not used   %s\n", info->unused.data);

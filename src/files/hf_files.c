@@ -109,6 +109,11 @@ enum sft_status hf_files_find(struct hf_files *files, const char *dir, struct sf
     return status;
 }
 
+bool hf_files_has_weights(const char *dir)
+{
+    return has_name(dir, single_name) || has_name(dir, hf_index_name);
+}
+
 /* ---- all of them ---- */
 
 bool hf_files_is_small(const char *name)

@@ -20,6 +20,9 @@ struct hf_files {
 enum sft_status hf_files_find(struct hf_files *files, const char *dir, struct sft_err *err);
 void hf_files_free(struct hf_files *files);
 
+/* Whether there are any, or names of some. */
+bool hf_files_has_weights(const char *dir);
+
 /* Whether a file of this name is read of a model, beside its weights. */
 bool hf_files_is_small(const char *name);
 

@@ -104,14 +104,14 @@ enum sft_status base_model_load_weights(const struct base_model *base, const str
     return SFT_OK;
 }
 
-struct model_meta base_model_meta(const struct base_model *base)
+struct model_meta base_model_meta(const struct base_model *base, const struct dtype *dtype)
 {
     return (struct model_meta){.base_config = base->files.config_json,
                                .base_generation = base->files.generation.raw,
                                .eos_token_id = tokenizer_eos_id(base->tokenizer),
                                .pad_token_id = tokenizer_pad_id(base->tokenizer),
                                .bos_token_id = tokenizer_bos_id(base->tokenizer),
-                               .dtype = &dtype_f32};
+                               .dtype = dtype};
 }
 
 void base_model_close(struct base_model *base)

@@ -41,7 +41,7 @@ enum sft_status base_model_check_weights(const struct base_model *base, struct s
 enum sft_status base_model_load_weights(const struct base_model *base, const struct tensor_table *table, float *params,
                                         uint64_t seed, struct sft_err *err);
 
-/* What a saved model's configuration says beside its shapes; borrows the base's. */
-struct model_meta base_model_meta(const struct base_model *base);
+/* What a model saved in `dtype` says beside its shapes; borrows the base's. */
+struct model_meta base_model_meta(const struct base_model *base, const struct dtype *dtype);
 
 #endif
