@@ -19,6 +19,7 @@ static struct {
     unsigned long nth; /* the call of this kind that it happens at, from 1; 0: none */
     int error;         /* what it fails with; 0: it kills the process */
     unsigned long n_calls;
+    bool lasts;        /* so do all after it */
     bool is_short;     /* writes write one byte */
     bool no_exchanges; /* a file system that cannot exchange two names */
 } disk;
@@ -43,7 +44,10 @@ static inline void disk_heal(void)
 
 static inline bool disk_call_fails(enum disk_call call)
 {
-    if ((disk.which != DISK_ANY && disk.which != call) || ++disk.n_calls != disk.nth)
+    if (disk.which != DISK_ANY && disk.which != call)
+        return false;
+    disk.n_calls++;
+    if (!disk.nth || (disk.lasts ? disk.n_calls < disk.nth : disk.n_calls != disk.nth))
         return false;
     if (!disk.error)
         kill(getpid(), SIGKILL);

@@ -39,8 +39,8 @@ static void put_run(void)
     copy_file(tokenizer, "special_tokens_map.json");
     put("base.json", "{\"model_type\":\"gpt2\",\"n_layer\":2,\"n_head\":2,\"n_embd\":32,\"n_positions\":128,"
                      "\"vocab_size\":401,\"bos_token_id\":400,\"eos_token_id\":400}");
-    put("config.ini", "[model]\nbase = base.json\n[data]\ntrain = rows.jsonl\n[train]\noutput_dir = out\nbatch_size = 4\n"
-                      "num_train_epochs = 2\nlearning_rate = 1e-3\nprecision = fp32\n");
+    put("config.ini", "[model]\nbase = base.json\n[data]\ntrain = rows.jsonl\n[train]\noutput_dir = out\n"
+                      "batch_size = 4\nnum_train_epochs = 2\nlearning_rate = 1e-3\nprecision = fp32\n");
     for (int i = 0; i < CONVERSATIONS; i++)
         strbuf_printf(&rows, "{\"prompt\": \"What comes after %d?\", \"completion\": \"It is %d.\"}\n", i, i + 1);
     put("rows.jsonl", rows.data);
@@ -205,8 +205,8 @@ static bool save_without_room(struct small_run *r, unsigned long nth, bool *has_
     return has_failed;
 }
 
-/* The step that a run would go on from; what it holds is what was learned by then. `may_be_older`: a checkpoint 2 may be
- * the one that was to be replaced. */
+/* The step that a run would go on from; what it holds is what was learned by then. `may_be_older`: a checkpoint 2 may
+ * be the one that was to be replaced. */
 static uint64_t newest(struct small_run *r, const struct learned learned[3], bool may_be_older)
 {
     struct learner *l = &r->run.learner;
