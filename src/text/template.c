@@ -357,6 +357,7 @@ static enum sft_status set_format(struct chat_template *tpl, struct vocabulary *
     if (!close && !chosen->is_marked && first_control(&f->after))
         return refuse_auto("the base's own chat template does not close the answer that ends a conversation, so that a "
                            "model would not learn to end one", "", err);
+    tpl->end_is_trained = close != NULL;
     close = close ? close : first_control(&f->after);
     if (!close)
         return refuse_auto("no control token closes an assistant's turn in the base's own chat template", "", err);
