@@ -225,12 +225,16 @@ static uint64_t newest(struct small_run *r, const struct learned learned[3], boo
 static void put_older(struct small_run *r, const struct learned learned[3], bool in_place)
 {
     struct learner *l = &r->run.learner;
-    check_ok(io_empty_dir(r->output_dir, &err));
+    char *second = checkpoint_path(r->output_dir, 2);
+    check_ok(io_remove_tree(second, &err));
     put_back(l, &learned[1]);
-    for (l->state.step = 1; l->state.step <= (in_place ? 2 : 1); l->state.step++)
-        check_ok(save(r));
+    l->state.step = 1;
+    check_ok(has(r->output_dir, "checkpoint-1") ? checkpoint_link(r->output_dir, 1, 0, &err) : save(r));
     l->state.step = 2;
+    if (in_place)
+        check_ok(save(r));
     put_back(l, &learned[2]);
+    free(second);
 }
 
 static const struct {
