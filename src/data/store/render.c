@@ -214,6 +214,33 @@ static void add_conversation(struct shard *shard, struct renderer *r, const stru
 
 /* ---- rows ---- */
 
+/* Whether the template takes the conversation without the messages of `role`, or as messages of the user. */
+static bool is_taken(struct renderer *r, const struct conversation *conv, enum role role, bool as_user)
+{
+    struct conversation other = *conv;
+    other.messages = arena_alloc(&r->arena, (conv->count + 1) * sizeof *other.messages);
+    other.count = 0;
+    for (size_t i = 0; i < conv->count; i++) {
+        struct message m = conv->messages[i];
+        if (m.role == role && !as_user)
+            continue;
+        m.role = m.role == role ? ROLE_USER : m.role;
+        other.messages[other.count++] = m;
+    }
+    return has_role(conv, role) && template_check(r->tpl, &other, NULL) == SFT_OK;
+}
+
+static enum sft_status check_template(struct renderer *r, const struct conversation *conv, struct sft_err *err)
+{
+    if (template_check(r->tpl, conv, err) == SFT_OK)
+        return SFT_OK;
+    if (is_taken(r, conv, ROLE_SYSTEM, false))
+        sft_remark(err, "; data.system_policy = drop leaves system messages out");
+    else if (is_taken(r, conv, ROLE_TOOL, true))
+        sft_remark(err, "; data.roles = tool:user makes a tool's messages a user's");
+    return err->status;
+}
+
 static enum sft_status read_conversations(struct renderer *r, const struct reader *reader, const json *root,
                                           struct conversations *list, struct sft_err *err)
 {
@@ -223,7 +250,7 @@ static enum sft_status read_conversations(struct renderer *r, const struct reade
         return SFT_EDATA;
     for (size_t i = 0; i < list->count; i++) {
         apply_system(r->options, &r->arena, &list->items[i]);
-        if (template_check(r->tpl, &list->items[i], err))
+        if (check_template(r, &list->items[i], err))
             return SFT_EDATA;
     }
     return SFT_OK;
