@@ -34,8 +34,12 @@ struct info {
 static void add_problem(void *context, const struct sft_err *err)
 {
     struct info *info = context;
+    const char *text = SFT_ERR_TEXT(err);
+    for (size_t i = 0; i < info->n_problems; i++)
+        if (strcmp(info->problems[i], text) == 0) /* two parts read one file */
+            return;
     info->problems = mem_realloc(info->problems, info->n_problems + 1, sizeof *info->problems);
-    info->problems[info->n_problems++] = mem_strdup(SFT_ERR_TEXT(err));
+    info->problems[info->n_problems++] = mem_strdup(text);
 }
 
 static void look_at_weights(struct info *info)

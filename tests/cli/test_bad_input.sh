@@ -150,7 +150,7 @@ test_config_json() {
     write_config
     fresh_model
     sed -i 's/"n_head": 2/"n_head": 3/' m/config.json
-    model_error 'm/config.json: n_embd 32 does not divide by n_head 3'
+    model_error 'm/config.json: n_head 3 does not divide n_embd 32'
     sed -i 's/"vocab_size": 404/"vocab_size": "404"/' m/config.json
     model_error 'm/config.json: vocab_size: expected a whole number, found a string'
     sed -i 's/"vocab_size": 404/"vocab_size": 300/' m/config.json
