@@ -140,6 +140,21 @@ static uint16_t remarks(const struct conversation *conv)
     return (uint16_t)flags;
 }
 
+/* Whether an answer that is trained says nothing. */
+static bool trains_on_nothing(const struct conversation *conv, enum train_on train_on)
+{
+    for (size_t i = conv->count; i-- > 0;) {
+        const struct message *m = &conv->messages[i];
+        if (m->role != ROLE_ASSISTANT)
+            continue;
+        if (m->weight > 0 && is_blank(m->content, m->len))
+            return true;
+        if (train_on == TRAIN_ON_LAST_ASSISTANT)
+            return false;
+    }
+    return false;
+}
+
 /* Of the turns before the last assistant's: what it answers. 0 where there are none. */
 static uint64_t hash_prompt(const struct conversation *conv)
 {
@@ -184,6 +199,8 @@ static void add_turns(struct shard *shard, const struct rendered *out, const str
     record->n_turns = (uint32_t)conv->count;
     record->prompt_hash = hash_prompt(conv);
     record->flags = remarks(conv);
+    if (trains_on_nothing(conv, options->train_on))
+        record->flags |= RECORD_EMPTY_ANSWER;
     if (is_cut)
         record->flags |= RECORD_TRUNCATED;
     if (is_cut && out->weights[max] > 0.0F && out->weights[max - 1] > 0.0F)
