@@ -177,7 +177,7 @@ static const struct {
     {"gemma3n_text", "", "model_type 'gemma3n_text' is not supported: " LAYER_EMBEDDINGS},
     {"gemma3", "\"text_config\":{}",
      "model_type 'gemma3' is not supported: models that see images are not supported, but their text model is, where "
-     "it is saved alone (gemma3_text)"},
+     "it is saved alone (gemma3_text; docs/models.md says how)"},
     {"phi3", "", "model_type 'phi3' is not supported (" FAMILIES ")"},
 
     {"llama", "\"quantization_config\":{\"quant_method\":\"gptq\"}", "quantization_config: " QUANTIZED},
