@@ -212,6 +212,19 @@ static void check_resources(struct finder *w)
              (double)report->disk.needed / 1e6, report->of.output_dir, (double)report->disk.free / 1e6);
 }
 
+static void check_template(struct finder *w)
+{
+    const struct report_of *of = &w->report->of;
+    const struct chat_template *tpl = &of->base->template;
+    if (!tpl->name || tpl->end_is_trained || of->settings->data.train_on == TRAIN_ON_ALL)
+        return;
+    size_t len;
+    warn(w,
+         "the base's chat template ends its {%% generation %%} before %s, which ends an answer: the model does not "
+         "learn to end one (move the token into the block)",
+         tokenizer_token_bytes(of->base->tokenizer, tpl->end_of_turn, &len));
+}
+
 static void check_schedule(struct finder *w)
 {
     const struct settings *s = w->report->of.settings;
@@ -235,6 +248,7 @@ struct report_warnings report_warnings_find(const struct report *report)
     }
     check_overlap(&w);
     check_resources(&w);
+    check_template(&w);
     check_schedule(&w);
     return w.found;
 }

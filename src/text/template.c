@@ -359,6 +359,7 @@ static enum sft_status set_format(struct chat_template *tpl, struct vocabulary *
     if (!close && !chosen->is_marked && first_control(&f->after))
         return refuse_own(v, "does not close the answer that ends a conversation, so that a model would not learn to "
                              "end one", err);
+    tpl->end_is_trained = close != NULL;
     close = close ? close : first_control(&f->after);
     if (!close)
         return refuse_own(v, "closes an assistant's turn with no control token", err);

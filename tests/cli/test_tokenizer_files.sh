@@ -151,3 +151,16 @@ test_a_pattern_that_gives_up() {
     expect 1 "$SFT" train config.ini --set model.base=t/config.json --set data.train=chat.jsonl --set data.template=im_sep
     has stderr "chat.jsonl:2: a pattern of tokenizer.json's pre_tokenizer needs more than"
 }
+
+# What the base marks as generated is what is trained; here a model does not learn to end an answer.
+test_a_marked_template_that_leaves_the_end_out() {
+    tokenizer_dir ', "chat_template": "{% for m in messages %}{% if m.role == '"'assistant'"' %}{% generation %}{{ m.content }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}{{ eos_token }}{% endfor %}"'
+    echo '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}' >chat.jsonl
+    write_config
+    for train_on in assistant all; do
+        expect 0 "$SFT" inspect config.ini --report --set model.base=t/config.json --set data.train=chat.jsonl --set data.train_on=$train_on
+        cp stdout $train_on
+    done
+    has assistant "warning: the base's chat template ends its {% generation %} before <|endoftext|>, which ends an answer: the model does not learn to end one (move the token into the block)"
+    has_not all 'generation'
+}

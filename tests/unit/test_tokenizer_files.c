@@ -83,6 +83,42 @@ START_TEST(model_options)
 }
 END_TEST
 
+/* Merges, a character and a whole word that would make a special token of what somebody typed do not. Hugging Face's
+ * takes such a text for the token itself; text that is to be searched for it still gives it. */
+START_TEST(text_makes_no_special_token)
+{
+#define SPECIAL(content, id) "{\"id\": " id ", \"content\": \"" content "\", \"special\": true}"
+#define END_TOKEN            SPECIAL("ab", "2")
+#define OF_CHARACTERS(added, model)                                                                          \
+    "{\"decoder\": {\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Fuse\"}]}, "                               \
+    "\"added_tokens\": [" added "], \"model\": {" model "}}"
+    check_small(JSON(END_TOKEN, BYTE_LEVEL, "\"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2}, \"merges\": [\"a b\"]"),
+                "abb", "0 1 1");
+    check_small(JSON(END_TOKEN, BYTE_LEVEL, "\"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2, \"ba\": 3}, "
+                                            "\"merges\": [\"a b\", \"b a\"]"),
+                "aba", "0 3");
+    check_small(JSON(END_TOKEN, BYTE_LEVEL, "\"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2}, \"merges\": [], "
+                                            "\"ignore_merges\": true"),
+                "ab", "0 1");
+    check_small(OF_CHARACTERS(SPECIAL("a", "0"), "\"vocab\": {\"a\": 0, \"b\": 1, \"u\": 2}, \"merges\": [], "
+                                                "\"unk_token\": \"u\""),
+                "ab", "2 1");
+
+    struct tokenizer *tok; /* one that becomes special later */
+    struct token_buf ids = {0};
+    ck_assert(!load_text(SMALL("\"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2}, \"merges\": [\"a b\"]"), &tok));
+    ck_assert_int_eq(tokenizer_add_special(tok, "ab"), 2);
+    struct encoder *enc = encoder_new(tok);
+    encoder_encode(enc, "ab", 2, &ids);
+    encoder_encode_special(enc, "ab", 2, &ids);
+    ck_assert_uint_eq(ids.count, 3);
+    ck_assert_mem_eq(ids.ids, ((int32_t[]){0, 1, 2}), 3 * sizeof *ids.ids);
+    token_buf_free(&ids);
+    encoder_free(enc);
+    tokenizer_free(tok);
+}
+END_TEST
+
 START_TEST(pre_tokenizers)
 {
 #define VOCAB                                                                                                \
@@ -192,6 +228,7 @@ int main(void)
     Suite *suite = suite_create("tokenizer_files");
     TCase *tcase = tcase_create("tokenizer_files");
     tcase_add_test(tcase, model_options);
+    tcase_add_test(tcase, text_makes_no_special_token);
     tcase_add_test(tcase, pre_tokenizers);
     tcase_add_test(tcase, files_that_must_fail);
     suite_add_tcase(suite, tcase);

@@ -49,6 +49,16 @@ void bpe_add_merge(struct bpe *bpe, int32_t left, int32_t right, uint32_t rank, 
     *merge_slot(bpe, left, right) = (struct bpe_merge){left, right, id, rank};
 }
 
+int32_t bpe_merged(const struct bpe *bpe, int32_t left, int32_t right)
+{
+    return merge_slot(bpe, left, right)->id;
+}
+
+void bpe_drop_merge(struct bpe *bpe, int32_t left, int32_t right)
+{
+    merge_slot(bpe, left, right)->rank = NO_RANK;
+}
+
 /* An empty slot's rank is NO_RANK, by the memset that made it. */
 static uint32_t pair_rank(const struct bpe *bpe, int32_t left, int32_t right)
 {

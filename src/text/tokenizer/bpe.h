@@ -23,6 +23,10 @@ void bpe_free(struct bpe *bpe);
 /* Say that left + right = id. Of equal pairs the last one counts. */
 void bpe_add_merge(struct bpe *bpe, int32_t left, int32_t right, uint32_t rank, int32_t id);
 
+/* What left + right is, a negative number where they are not merged; and that they are not to be, from now on. */
+int32_t bpe_merged(const struct bpe *bpe, int32_t left, int32_t right);
+void bpe_drop_merge(struct bpe *bpe, int32_t left, int32_t right);
+
 struct bpe_symbol {
     int32_t id;
     uint32_t start; /* offset in the word */

@@ -51,7 +51,8 @@ static void set_characters(struct bpe_model *model, const struct vocab *vocab)
 static int32_t own_token(const struct vocab *vocab, const char *content, size_t len)
 {
     const int32_t id = vocab_find(vocab, content, len);
-    return id != TOKEN_NONE && vocab->tokens[id].in_model ? id : TOKEN_NONE;
+    const bool is_own = id != TOKEN_NONE && vocab->tokens[id].in_model && !token_is_special(&vocab->tokens[id]);
+    return is_own ? id : TOKEN_NONE;
 }
 
 bool bpe_model_is_fallback(const struct bpe_model *model, int32_t id)
@@ -103,6 +104,20 @@ enum sft_status bpe_model_add_merge(struct bpe_model *model, const struct vocab 
     model->merges[model->n_merges][1] = right;
     model->n_merges++;
     return SFT_OK;
+}
+
+void bpe_model_bar_special(struct bpe_model *model, const struct vocab *vocab)
+{
+    for (size_t i = 0; i < model->n_merges; i++) {
+        const int32_t *pair = model->merges[i], both = bpe_merged(&model->bpe, pair[0], pair[1]);
+        if (token_is_special(&vocab->tokens[both]))
+            bpe_drop_merge(&model->bpe, pair[0], pair[1]);
+    }
+    for (size_t cp = 0; model->character_id && cp < N_DIRECT; cp++) {
+        int32_t *id = &model->character_id[cp];
+        if (*id != TOKEN_NONE && token_is_special(&vocab->tokens[*id]))
+            *id = TOKEN_NONE;
+    }
 }
 
 /* ---- seams ---- */

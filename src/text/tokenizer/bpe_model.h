@@ -34,6 +34,11 @@ enum sft_status bpe_model_add_merge(struct bpe_model *model, const struct vocab 
 /* Once merges and options are set. */
 void bpe_model_finish(struct bpe_model *model, const struct vocab *vocab);
 
+/* Once it is known which tokens are special, and again when another becomes so: the model makes none of them of a word.
+ * Where text is searched for special tokens first, as Hugging Face does always, none is left to be made; where they are
+ * text's own, somebody's typed "<|im_end|>" must not become one by merges. */
+void bpe_model_bar_special(struct bpe_model *model, const struct vocab *vocab);
+
 /* Whether each byte of a word is in one of its tokens: then these are as long, together, as the word. */
 bool bpe_model_has_all_bytes(const struct bpe_model *model);
 

@@ -100,13 +100,15 @@ int32_t tokenizer_add_special(struct tokenizer *tok, const char *content)
     t->is_added = true;
     t->flags.special = true;
     t->flags.single_word = false;
+    if (t->in_model)
+        bpe_model_bar_special(&tok->model, &tok->vocab);
     return id;
 }
 
 bool tokenizer_is_special(const struct tokenizer *tok, int32_t id)
 {
     const struct token *t = vocab_token(&tok->vocab, id);
-    return t && t->is_added && t->flags.special;
+    return t && token_is_special(t);
 }
 
 bool tokenizer_is_added(const struct tokenizer *tok, int32_t id)

@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "text/tokenizer/tokenizer_config.h"
 #include "text/tokenizer/tokenizer_json.h"
+#include "text/tokenizer/tokenizer_parts.h"
 
 #include <stdlib.h>
 
@@ -45,6 +46,8 @@ enum sft_status tokenizer_load(struct tokenizer **out, const char *dir, struct s
     if (status) {
         tokenizer_free(tok);
         tok = NULL;
+    } else {
+        bpe_model_bar_special(&tok->model, &tok->vocab);
     }
     *out = tok;
     return status;

@@ -41,6 +41,12 @@ int32_t vocab_find(const struct vocab *vocab, const char *content, size_t len);
 /* The token of an id, or NULL. */
 const struct token *vocab_token(const struct vocab *vocab, int32_t id);
 
+/* Whether a token is special: a control token, which no text becomes. */
+static inline bool token_is_special(const struct token *t)
+{
+    return t->is_added && t->flags.special;
+}
+
 /* A new token, which stands for its own content; neither its id nor its content may be there. Tokens may move. */
 struct token *vocab_put(struct vocab *vocab, size_t id, const char *content, size_t len);
 
