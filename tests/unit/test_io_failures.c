@@ -112,6 +112,22 @@ START_TEST(a_temporary_file_without_room_names_its_place)
 }
 END_TEST
 
+START_TEST(a_place_that_is_not_there_is_named)
+{
+    char *absent = path_join(dir, "absent"), *path = path_join(absent, "file");
+    const char *tmp = getenv("TMPDIR");
+    char *old = tmp ? mem_strdup(tmp) : NULL;
+    expect_error(io_write_file(path, "new", 3, &err), path, "cannot write", ENOENT);
+    setenv("TMPDIR", absent, 1);
+    ck_assert_ptr_null(io_writer_open_temporary(&err));
+    expect_error(err.status, absent, "cannot make a temporary file (TMPDIR names another place)", ENOENT);
+    old ? setenv("TMPDIR", old, 1) : unsetenv("TMPDIR");
+    free(old);
+    free(path);
+    free(absent);
+}
+END_TEST
+
 START_TEST(writes_that_are_short_or_interrupted_go_on)
 {
     disk_fail(DISK_WRITE, 2, EINTR);
@@ -214,6 +230,7 @@ int main(void)
 {
     const TTest *const tests[] = {a_write_that_fails_early_is_remembered,
                                   a_temporary_file_without_room_names_its_place,
+                                  a_place_that_is_not_there_is_named,
                                   writes_that_are_short_or_interrupted_go_on,
                                   a_read_that_fails_is_told,
                                   a_directory_that_cannot_be_made_or_synced,
