@@ -1,5 +1,7 @@
 #include "text/template_probe.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,11 +176,13 @@ static bool try_contents(struct probing *t)
     return true;
 }
 
-static bool try_literals(struct probing *t, const struct template_probe *p)
+static bool try_literals(struct probing *t, struct template_probe *p)
 {
     struct jinja_string *literals = mem_calloc(MAX_LITERALS, sizeof *literals);
     const size_t n = jinja_literals(p->jinja, literals, MAX_LITERALS);
     bool good = n < MAX_LITERALS;
+    if (!good && !*p->why)
+        snprintf(p->why, sizeof p->why, "%d strings or more", (int)MAX_LITERALS);
     for (size_t i = 0; good && i < n; i++) {
         char *alone = mem_strndup(literals[i].data, literals[i].len), *within = mem_printf("x %s y", alone);
         good = try_content(t, alone) && try_content(t, within);
@@ -199,4 +203,36 @@ bool template_probe_all(struct template_probe *p,
     good = good && try_contents(&t) && try_literals(&t, p);
     arena_free(&t.arena);
     return good;
+}
+
+/* The first message that is not the plain one; their number where all are. */
+static size_t first_special(const struct conversation *conv)
+{
+    size_t i = 0;
+    while (i < conv->count && strcmp(conv->messages[i].content, plain[i]) == 0)
+        i++;
+    return i;
+}
+
+const char *template_probe_misfit(struct arena *arena, const struct conversation *conv, bool prompts)
+{
+    enum { SHOWN = 60 };
+    const size_t special = first_special(conv);
+    struct strbuf text = {0};
+    strbuf_puts(&text, "a conversation of ");
+    for (size_t i = 0; i < conv->count; i++)
+        strbuf_printf(&text, "%s%s", i ? ", " : "", role_name[conv->messages[i].role]);
+    strbuf_puts(&text, " would come out otherwise");
+    if (special < conv->count) {
+        const struct message *m = &conv->messages[special];
+        const bool is_cut = m->len > SHOWN;
+        strbuf_printf(&text, " (message %zu is '", special + 1);
+        strbuf_add_visible(&text, m->content, is_cut ? SHOWN - utf8_incomplete_tail(m->content, SHOWN) : m->len);
+        strbuf_puts(&text, is_cut ? "...')" : "')");
+    }
+    if (prompts)
+        strbuf_puts(&text, ", with add_generation_prompt");
+    const char *copy = arena_strndup(arena, text.data, text.len);
+    strbuf_free(&text);
+    return copy;
 }

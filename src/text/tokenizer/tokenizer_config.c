@@ -277,13 +277,15 @@ static enum sft_status read_chat_template(struct tokenizer *tok, const char *dir
     if (path_exists(path)) {
         status = io_read_file(path, &text, err);
         tokenizer_set_chat_template(tok, text.len ? text.data : "");
+        tok->chat_template_file = path;
     } else {
         tokenizer_set_chat_template(tok, tokenizer_config_chat_template(tok->base_config));
         tok->has_only_named_templates = !tok->chat_template &&
                                         json_size(json_get(tok->base_config, "chat_template"));
+        tok->chat_template_file = path_join(dir, "tokenizer_config.json");
+        free(path);
     }
     strbuf_free(&text);
-    free(path);
     return status;
 }
 
