@@ -53,11 +53,10 @@ enum sft_status gguf_parse(struct gguf *g, const void *bytes, size_t size, struc
 /* Map a file and, where it is NAME-00001-of-0000N.gguf and its keys split.* say so, its siblings. Errors name the file.
  * Close in any case. */
 enum sft_status gguf_open(struct gguf *g, const char *path, struct sft_err *err);
-void gguf_close(struct gguf *g); /* accepts a zeroed struct */
 
-/* The files that the model at `path` is made of, itself first, whether they are there or not: by its name alone. Free
- * with io_list_free. */
-void gguf_list_files(char ***paths, size_t *n_paths, const char *path);
+/* Give *g the tensors and the files of *part too, which is closed. SFT_EDATA where both have one of a name. */
+enum sft_status gguf_join(struct gguf *g, struct gguf *part, struct sft_err *err);
+void gguf_close(struct gguf *g); /* accepts a zeroed struct */
 
 /* NULL: there is none. */
 const struct gguf_value *gguf_find(const struct gguf *g, const char *key);
