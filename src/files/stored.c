@@ -13,7 +13,10 @@ void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor 
 
 void stored_read_part(const struct stored_tensor *t, size_t first, size_t n, float *values)
 {
-    t->dtype->to_f32(values, t->data + first / t->dtype->block * t->dtype->block_bytes, n);
+    if (t->read)
+        t->read(t, first, n, values);
+    else
+        t->dtype->to_f32(values, t->data + first / t->dtype->block * t->dtype->block_bytes, n);
 }
 
 enum sft_status stored_check_dtype(const struct stored_tensor *t, struct sft_err *err)

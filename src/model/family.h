@@ -121,6 +121,13 @@ struct window_spec {
     const char *pattern_key; /* NULL: it has none */
 };
 
+/* What llama.cpp makes of it. Tensors' names, norms that have 1 added and matrices that are turned follow from the
+ * sublayers (files/gguf). */
+struct gguf_spec {
+    const char *architecture; /* general.architecture; NULL: it is not read from GGUF here */
+    bool permutes_rows;       /* of queries and keys: the two that turn together are neighbours */
+};
+
 enum { KEY_LISTS = 3 };
 struct family {
     const char *model_type;   /* config.json's */
@@ -149,10 +156,13 @@ struct family {
     const char *head; /* where it is not the token embedding, and in files that hold a tied one all the same */
     const struct sublayer_spec *sublayers; /* of each layer */
     size_t n_sublayers;
+
+    struct gguf_spec gguf;
 };
 
 extern const struct family family_gpt2, family_llama, family_mistral, family_qwen2, family_qwen3, family_gemma2,
     family_gemma3, family_smollm3, family_granite, family_olmo2, family_gpt_neox, family_opt;
+const struct family *family_at(size_t i); /* NULL at their end */
 const struct family *family_by_model_type(const char *model_type); /* NULL if there is none */
 const struct family *family_by_architecture(const char *architecture);
 
