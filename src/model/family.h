@@ -126,6 +126,8 @@ struct window_spec {
 struct gguf_spec {
     const char *architecture; /* general.architecture; NULL: it is not read from GGUF here */
     bool permutes_rows;       /* of queries and keys: the two that turn together are neighbours */
+    bool merges_in_order;     /* tokens of a SentencePiece model stand in their merges' order, whatever their scores */
+    const char *pre;          /* tokenizer.ggml.pre of files from before there was that key; NULL: it may be any */
 };
 
 enum { KEY_LISTS = 3 };

@@ -1,36 +1,32 @@
 #include "files/gguf/gguf_format.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "files/gguf/gguf_config.h"
 #include "files/gguf/gguf_tensors.h"
+#include "files/gguf/gguf_tokenizer.h"
 #include "model/config_read.h"
+#include "text/tokenizer/tokenizer_load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
-/* By its name or, as in a hub's cache, where files have others, by how it begins. */
+/* Named so, or begun so. */
 static bool matches(const char *path)
 {
-    struct stat st;
-    char begin[4];
-    if (stat(path, &st) || !S_ISREG(st.st_mode))
+    char bytes[4];
+    if (!path_exists(path) || path_is_dir(path))
         return false;
     if (str_has_ending(path, ".gguf"))
         return true;
-    FILE *f = fopen(path, "rb");
-    const size_t n = f ? fread(begin, 1, sizeof begin, f) : 0;
-    if (f)
-        fclose(f);
-    return gguf_is_magic(begin, n);
+    FILE *file = fopen(path, "rb");
+    const size_t n = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file)
+        fclose(file);
+    return gguf_is_magic(bytes, n);
 }
 
-/* ---- what is said of the model ---- */
-
-static enum sft_status make_config(json **config, const struct gguf *g, const char *path, struct sft_err *err)
-{
-    return gguf_config_make(config, g, err) ? sft_in_file(err, path, 0) : SFT_OK;
-}
+/* ---- config, generation, tokenizer ---- */
 
 static enum sft_status read_config(json **config, char **name, const char *path, struct sft_err *err)
 {
@@ -38,48 +34,82 @@ static enum sft_status read_config(json **config, char **name, const char *path,
     *config = NULL;
     *name = mem_strdup(path);
     enum sft_status status = gguf_open(&g, path, err);
-    if (!status)
-        status = make_config(config, &g, path, err);
+    if (!status && (status = gguf_config_make(config, &g, err)))
+        sft_in_file(err, path, 0);
+    gguf_close(&g);
+    return status;
+}
+
+static enum sft_status load_generation(struct generation_config *generation, const char *path,
+                                       const json *config_json, const struct model_config *config, struct sft_err *err)
+{
+    struct gguf g;
+    json *raw = NULL;
+    *generation = (struct generation_config){0};
+    enum sft_status status = gguf_open(&g, path, err);
+    if (!status && ((status = gguf_generation_make(&raw, &g, err)) ||
+                    (status = generation_config_take(generation, raw, config_json, config, err))))
+        sft_in_file(err, path, 0);
+    gguf_close(&g);
+    return status;
+}
+
+static enum sft_status load_tokenizer(struct tokenizer **tok, const char *path, struct sft_err *err)
+{
+    struct gguf g;
+    json *root = NULL, *config = NULL;
+    *tok = NULL;
+    enum sft_status status = gguf_open(&g, path, err);
+    if (!status && ((status = gguf_tokenizer_make(&root, &config, &g, err)) ||
+                    (status = tokenizer_load_trees(tok, root, config, err))))
+        sft_in_file(err, path, 0);
+    json_free(root);
+    json_free(config);
     gguf_close(&g);
     return status;
 }
 
 /* ---- tensors ---- */
 
-struct open_model {
-    struct gguf gguf;
-    struct stored_tensors tensors;
+static enum sft_status read_model_config(struct model_config *config, const struct gguf *g, struct sft_err *err)
+{
+    json *root;
+    enum sft_status status = gguf_config_make(&root, g, err);
+    if (!status)
+        status = model_config_read(config, root, err);
+    json_free(root);
+    return status;
+}
+
+/* What is open behind a list of tensors. */
+struct opened {
+    struct gguf g;
+    void *files; /* gguf_tensors_open's */
 };
 
 static enum sft_status open_tensors(struct stored_tensors *list, const char *path, struct sft_err *err)
 {
-    struct open_model *m = mem_calloc(1, sizeof *m);
     struct model_config config;
-    json *root = NULL;
-    *list = (struct stored_tensors){.files = m};
-    enum sft_status status = gguf_open(&m->gguf, path, err);
-    if (!status)
-        status = make_config(&root, &m->gguf, path, err);
-    if (!status && (status = model_config_read(&config, root, err)))
+    struct opened *opened = mem_calloc(1, sizeof *opened);
+    *list = (struct stored_tensors){0};
+    enum sft_status status = gguf_open(&opened->g, path, err);
+    if (!status && ((status = read_model_config(&config, &opened->g, err)) ||
+                    (status = gguf_tensors_open(list, &opened->g, &config, err))))
         sft_in_file(err, path, 0);
-    if (!status)
-        status = gguf_tensors_open(&m->tensors, &m->gguf, &config, err);
-    for (size_t i = 0; i < m->tensors.n; i++)
-        stored_tensors_add(list, m->tensors.items[i]);
-    json_free(root);
+    opened->files = list->files;
+    list->files = opened;
     return status;
 }
 
 static void close_tensors(struct stored_tensors *list)
 {
-    struct open_model *m = list->files;
-    if (m) {
-        gguf_tensors_close(&m->tensors);
-        gguf_close(&m->gguf);
-    }
-    free(m);
-    free(list->items);
-    *list = (struct stored_tensors){0};
+    struct opened *opened = list->files;
+    if (!opened)
+        return;
+    list->files = opened->files;
+    gguf_tensors_close(list);
+    gguf_close(&opened->g);
+    free(opened);
 }
 
 static enum sft_status list_files(char ***paths, size_t *n_paths, const char *path, struct sft_err *err)
@@ -87,12 +117,12 @@ static enum sft_status list_files(char ***paths, size_t *n_paths, const char *pa
     struct gguf g;
     *paths = NULL;
     *n_paths = 0;
-    const enum sft_status status = gguf_open(&g, path, err);
-    if (!status) {
-        *paths = g.paths;
-        *n_paths = g.n_files;
-        g.paths = mem_calloc(g.n_files, sizeof *g.paths);
+    if (!gguf_open(&g, path, err)) {
+        *paths = mem_calloc(g.n_files, sizeof **paths);
+        for (; *n_paths < g.n_files; ++*n_paths)
+            (*paths)[*n_paths] = mem_strdup(g.paths[*n_paths]);
     }
+    const enum sft_status status = *paths ? SFT_OK : SFT_EDATA;
     gguf_close(&g);
     return status;
 }
@@ -101,6 +131,8 @@ const struct format format_gguf = {
     .name = "gguf",
     .matches = matches,
     .read_config = read_config,
+    .load_generation = load_generation,
+    .load_tokenizer = load_tokenizer,
     .open_tensors = open_tensors,
     .close_tensors = close_tensors,
     .list_files = list_files,

@@ -1,9 +1,9 @@
-/* Models in GGUF, as llama.cpp's converter writes them: one file, or those that it is split into. */
+/* A GGUF file, or one that is split into several, as a format of models: read, not written. */
 #ifndef SFT_FILES_GGUF_GGUF_FORMAT_H
 #define SFT_FILES_GGUF_GGUF_FORMAT_H
 
 #include "files/format.h"
 
-extern const struct format format_gguf; /* in */
+extern const struct format format_gguf;
 
 #endif
