@@ -1,7 +1,6 @@
 #include "files/gguf/gguf_format.h"
 
 #include "base/mem.h"
-#include "base/path.h"
 #include "files/gguf/gguf_config.h"
 #include "files/gguf/gguf_tensors.h"
 #include "files/gguf/gguf_tokenizer.h"
@@ -10,12 +9,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
-/* Named so, or begun so. */
+/* Named so, or begun so: in a hub's cache files have other names. */
 static bool matches(const char *path)
 {
+    struct stat st;
     char bytes[4];
-    if (!path_exists(path) || path_is_dir(path))
+    if (stat(path, &st) || !S_ISREG(st.st_mode)) /* a named pipe would be waited for */
         return false;
     if (str_has_ending(path, ".gguf"))
         return true;
@@ -117,12 +118,12 @@ static enum sft_status list_files(char ***paths, size_t *n_paths, const char *pa
     struct gguf g;
     *paths = NULL;
     *n_paths = 0;
-    if (!gguf_open(&g, path, err)) {
+    const enum sft_status status = gguf_open(&g, path, err);
+    if (!status) {
         *paths = mem_calloc(g.n_files, sizeof **paths);
         for (; *n_paths < g.n_files; ++*n_paths)
             (*paths)[*n_paths] = mem_strdup(g.paths[*n_paths]);
     }
-    const enum sft_status status = *paths ? SFT_OK : SFT_EDATA;
     gguf_close(&g);
     return status;
 }
