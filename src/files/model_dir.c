@@ -1,8 +1,9 @@
 #include "files/model_dir.h"
 
+#include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/path.h"
+#include "files/gguf/gguf_format.h"
 #include "files/hub_cache.h"
 #include "model/config_read.h"
 
@@ -66,14 +67,39 @@ static enum sft_status fail_adapter(const char *dir, struct sft_err *err)
 static enum sft_status fail_file(const char *path, struct sft_err *err)
 {
     char *dir = path_dirname(path);
-    if (str_has_ending(path, ".gguf"))
-        sft_fail(err, SFT_EIO, "%s: is a GGUF file, which is not read here (%s)", path, expected);
-    else if (holds(dir, "config.json"))
+    if (holds(dir, "config.json"))
         sft_fail(err, SFT_EIO, "%s: is a file of a model; name its directory, %s", path, dir);
     else
         sft_fail(err, SFT_EIO, "%s: is a file, expected a directory (%s)", path, expected);
     free(dir);
     return SFT_EIO;
+}
+
+/* The first file of a directory that is in GGUF; malloc'd, NULL: there is none. */
+static char *first_gguf(const char *dir)
+{
+    char **names, *found = NULL;
+    size_t n;
+    if (io_list(dir, &names, &n, NULL))
+        return NULL;
+    for (size_t i = 0; i < n && !found; i++) {
+        char *path = path_join(dir, names[i]);
+        if (format_gguf.matches(path))
+            found = path;
+        else
+            free(path);
+    }
+    io_list_free(names, n);
+    return found;
+}
+
+static enum sft_status fail_without_config(const char *dir, struct sft_err *err)
+{
+    char *gguf = first_gguf(dir);
+    sft_fail(err, SFT_EDATA, gguf ? "%s: no config.json, but models in GGUF: name a file, %s" : "%s: no config.json (%s)",
+             dir, gguf ? gguf : expected);
+    free(gguf);
+    return SFT_EDATA;
 }
 
 enum sft_status model_dir_fail(const char *path, struct sft_err *err)
@@ -89,7 +115,7 @@ enum sft_status model_dir_fail(const char *path, struct sft_err *err)
                         "%s: is a cache of the Hugging Face hub: name the directory below its snapshots/, or the "
                         "model, ORG/NAME",
                         path);
-    return sft_fail(err, SFT_EDATA, "%s: no config.json (%s)", path, expected);
+    return fail_without_config(path, err);
 }
 
 /* ---- finding ---- */
@@ -100,6 +126,10 @@ static enum sft_status find_dir(const char *path, char **dir, const char **link,
     static const char *const links[] = {"best", "last"};
     if (!path_exists(path))
         return sft_fail_errno(err, "%s", path);
+    if (format_gguf.matches(path)) {
+        *dir = mem_strdup(path);
+        return SFT_OK;
+    }
     if (!path_is_dir(path))
         return model_dir_fail(path, err);
     if (holds(path, "config.json")) {

@@ -1,4 +1,4 @@
-/* Which directory a user means by a model. */
+/* Which directory, or file, a user means by a model. */
 #ifndef SFT_FILES_MODEL_DIR_H
 #define SFT_FILES_MODEL_DIR_H
 
@@ -9,6 +9,7 @@
  *                                      so that a run that moves the link on does not mix two checkpoints
  *     a run's directory                its `best` if there is one, else `last`, resolved; *link is that name then,
  *                                      and NULL otherwise
+ *     a file in GGUF                   itself
  *     a model's name on the hub        its snapshot in the Hugging Face cache (hub_cache.h)
  * Otherwise an error that says what is there instead, and what a model's directory has. */
 enum sft_status model_dir_find(const char *path_or_name, char **dir, const char **link, struct sft_err *err);
