@@ -122,7 +122,7 @@ int cmd_tokenizer(int argc, char **argv)
         return cmd_tokenizer_train(argc - 1, argv + 1);
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR",
-         "a directory with tokenizer.json, or vocab.json and merges.txt"},
+         "a directory with tokenizer.json, or vocab.json and merges.txt; a GGUF file"},
         {"special", OPTION_FLAG, &cmd.special, NULL,
          "encode: read special tokens in the text as such; decode: print them"},
         {"json-lines", OPTION_FLAG, &cmd.json_lines, NULL,
@@ -143,8 +143,6 @@ int cmd_tokenizer(int argc, char **argv)
     if (!model || (!is_encode && !is_decode))
         status = sft_fail(&err, SFT_EUSAGE, "expected train, or encode or decode and --model (usage: %s)",
                           usage.synopsis);
-    if (!status)
-        status = path_expect_dir(model, &err);
     if (!status)
         status = model_files_open_tokenizer(&files, model, &err);
     cmd.tok = files.tokenizer;

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "files/gguf/gguf.h"
 #include "model/config_read.h"
 
 #include <stdbool.h>
@@ -65,9 +66,7 @@ static enum sft_status fail_adapter(const char *dir, struct sft_err *err)
 static enum sft_status fail_file(const char *path, struct sft_err *err)
 {
     char *dir = path_dirname(path);
-    if (str_has_ending(path, ".gguf"))
-        sft_fail(err, SFT_EIO, "%s: is a GGUF file, which is not read here (%s)", path, expected);
-    else if (holds(dir, "config.json"))
+    if (holds(dir, "config.json"))
         sft_fail(err, SFT_EIO, "%s: is a file of a model; name its directory, %s", path, dir);
     else
         sft_fail(err, SFT_EIO, "%s: is a file, expected a directory (%s)", path, expected);
@@ -98,6 +97,10 @@ enum sft_status model_dir_find(const char *path, char **dir, const char **link, 
     *link = NULL;
     if (!path_exists(path))
         return sft_fail_errno(err, "%s", path);
+    if (gguf_is_file(path)) {
+        *dir = mem_strdup(path);
+        return SFT_OK;
+    }
     if (!path_is_dir(path))
         return model_dir_fail(path, err);
     if (holds(path, "config.json")) {

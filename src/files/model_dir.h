@@ -7,6 +7,7 @@
 /* The model directory that `path` names, into *dir (malloc'd, the caller's):
  *     a directory with a config.json   itself; where it is a symbolic link, such as out/last, what it points to now,
  *                                      so that a run that moves the link on does not mix two checkpoints
+ *     a GGUF file                      itself
  *     a run's directory                its `best` if there is one, else `last`, resolved; *link is that name then,
  *                                      and NULL otherwise
  * Otherwise an error that says what is there instead, and what a model's directory has. */

@@ -8,23 +8,7 @@
 #include "model/config_read.h"
 #include "text/tokenizer/tokenizer_load.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-/* Named so, or begun so. */
-static bool matches(const char *path)
-{
-    char bytes[4];
-    if (!path_exists(path) || path_is_dir(path))
-        return false;
-    if (str_has_ending(path, ".gguf"))
-        return true;
-    FILE *file = fopen(path, "rb");
-    const size_t n = file ? fread(bytes, 1, sizeof bytes, file) : 0;
-    if (file)
-        fclose(file);
-    return gguf_is_magic(bytes, n);
-}
 
 /* ---- config, generation, tokenizer ---- */
 
@@ -117,19 +101,19 @@ static enum sft_status list_files(char ***paths, size_t *n_paths, const char *pa
     struct gguf g;
     *paths = NULL;
     *n_paths = 0;
-    if (!gguf_open(&g, path, err)) {
+    const enum sft_status status = gguf_open(&g, path, err);
+    if (!status) {
         *paths = mem_calloc(g.n_files, sizeof **paths);
         for (; *n_paths < g.n_files; ++*n_paths)
             (*paths)[*n_paths] = mem_strdup(g.paths[*n_paths]);
     }
-    const enum sft_status status = *paths ? SFT_OK : SFT_EDATA;
     gguf_close(&g);
     return status;
 }
 
 const struct format format_gguf = {
     .name = "gguf",
-    .matches = matches,
+    .matches = gguf_is_file,
     .read_config = read_config,
     .load_generation = load_generation,
     .load_tokenizer = load_tokenizer,
