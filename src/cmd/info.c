@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
 #include "files/checksums.h"
+#include "files/hub_cache.h"
 #include "files/model_dir.h"
 #include "files/model_files.h"
 #include "files/weights.h"
@@ -22,6 +23,7 @@ struct info {
     size_t vocab; /* of the tokenizer */
     bool has_weights, has_checksums, checksums_hold;
     struct strbuf unused;     /* tensors that are no part of the model */
+    struct strbuf dtypes;     /* of its weights: "F32" */
     char template[32];        /* name, "none", or that it cannot be used */
     double step, total_steps; /* of a checkpoint; NaN for other directories */
     char **problems;
@@ -42,6 +44,7 @@ static void look_at_weights(struct info *info)
     const struct model_config *config = &info->files.config;
     tensor_table_init(&info->table, config);
     weights_check(config, config->vocab_size, info->dir, &info->unused, &err);
+    weights_add_dtypes(info->dir, &info->dtypes);
     info->has_weights =
         !param_set_init(&params, config, NULL, &err) &&
         !weights_load(params.values.data, &params.table, config, config->vocab_size, info->dir, &err);
@@ -103,6 +106,7 @@ static void free_info(struct info *info)
         free(info->problems[i]);
     free(info->problems);
     strbuf_free(&info->unused);
+    strbuf_free(&info->dtypes);
     model_files_close(&info->files);
     tensor_table_free(&info->table);
     *info = (struct info){0};
@@ -130,11 +134,13 @@ static enum sft_status find_and_look(struct info *info, struct model_argument *a
             a->dir = mem_strdup(a->path); /* no model, and what it lacks will be told */
         }
         info->dir = a->dir;
+        a->snapshot = hub_snapshot_name(a->dir);
         look(info);
         if (!info->n_problems || i == TRIES || !is_another_now(a))
             return SFT_OK;
         free_info(info);
         free(a->dir);
+        free(a->snapshot);
     }
 }
 
@@ -152,6 +158,8 @@ static void print_json(const struct info *info, const struct model_argument *arg
             c->vocab_size, c->tied ? "true" : "false", info->table.n_parameters);
     if (info->files.tokenizer)
         strbuf_printf(&out, ",\"tokenizer_vocab_size\":%zu,\"template\":\"%s\"", info->vocab, info->template);
+    if (info->dtypes.len)
+        strbuf_printf(&out, ",\"dtype\":\"%s\"", info->dtypes.data);
     strbuf_puts(&out, ",\"step\":");
     strbuf_json_number(&out, info->step);
     strbuf_printf(&out, ",\"checksums\":%s,\"problems\":[",
@@ -173,12 +181,15 @@ static void print_text(const struct info *info, const struct model_argument *arg
     char count[16];
     if (argument->link)
         printf("directory  %s (%s of %s)\n", argument->dir, argument->link, argument->path);
+    if (argument->snapshot)
+        printf("directory  %s\n           %s\n", argument->dir, argument->snapshot);
     if (c->family) {
         printf("model      %s: %zu layers, %zu heads, %zu wide (%zu inside), %zu positions,\n"
                "           vocabulary %zu, %s head\n",
                c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
                c->vocab_size, c->tied ? "tied" : "untied");
-        printf("weights    %s parameters%s\n", log_count(count, (double)info->table.n_parameters),
+        printf("weights    %s parameters%s%s%s\n", log_count(count, (double)info->table.n_parameters),
+               info->dtypes.len ? ", " : "", info->dtypes.len ? info->dtypes.data : "",
                info->has_weights ? "" : ", not readable");
         if (info->unused.len)
             printf("not used   %s\n", info->unused.data);

@@ -1,6 +1,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "files/hub_cache.h"
 #include "files/model_files.h"
 #include "text/tokenizer/encoder.h"
 
@@ -117,6 +118,7 @@ int cmd_tokenizer(int argc, char **argv)
     struct tokenizer_cmd cmd = {0};
     struct model_files files = {0};
     const char *model = NULL;
+    char *dir = NULL; /* where that is */
     struct string_list words;
     if (argc > 1 && strcmp(argv[1], "train") == 0)
         return cmd_tokenizer_train(argc - 1, argv + 1);
@@ -144,12 +146,15 @@ int cmd_tokenizer(int argc, char **argv)
         status = sft_fail(&err, SFT_EUSAGE, "expected train, or encode or decode and --model (usage: %s)",
                           usage.synopsis);
     if (!status)
-        status = model_files_open_tokenizer(&files, model, &err);
+        status = hub_cache_resolve(model, &dir, &err);
+    if (!status)
+        status = model_files_open_tokenizer(&files, dir, &err);
     cmd.tok = files.tokenizer;
     if (!status)
         status = is_encode ? run_encode(&cmd, &err) : run_decode(&cmd, &err);
     code = status ? report_error(&err) : finish_output();
     model_files_close(&files);
     words_free(&words);
+    free(dir);
     return code;
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "files/gguf/gguf.h"
+#include "files/hub_cache.h"
 #include "model/config_read.h"
 
 #include <stdbool.h>
@@ -84,17 +85,18 @@ enum sft_status model_dir_fail(const char *path, struct sft_err *err)
         return sft_fail(err, SFT_EDATA, "%s: a run's directory without a checkpoint yet", path);
     if (holds(path, "snapshots") && holds(path, "refs"))
         return sft_fail(err, SFT_EDATA,
-                        "%s: is a cache of the Hugging Face hub: name the directory below its snapshots/", path);
+                        "%s: is a cache of the Hugging Face hub: name the directory below its snapshots/, or the "
+                        "model, ORG/NAME",
+                        path);
     return sft_fail(err, SFT_EDATA, "%s: no config.json (%s)", path, expected);
 }
 
 /* ---- finding ---- */
 
-enum sft_status model_dir_find(const char *path, char **dir, const char **link, struct sft_err *err)
+/* One that is there, or on the way. */
+static enum sft_status find_dir(const char *path, char **dir, const char **link, struct sft_err *err)
 {
     static const char *const links[] = {"best", "last"};
-    *dir = NULL;
-    *link = NULL;
     if (!path_exists(path))
         return sft_fail_errno(err, "%s", path);
     if (gguf_is_file(path)) {
@@ -118,4 +120,16 @@ enum sft_status model_dir_find(const char *path, char **dir, const char **link, 
             return SFT_OK;
     }
     return model_dir_fail(path, err);
+}
+
+enum sft_status model_dir_find(const char *path_or_name, char **dir, const char **link, struct sft_err *err)
+{
+    char *path;
+    *dir = NULL;
+    *link = NULL;
+    enum sft_status status = hub_cache_resolve(path_or_name, &path, err);
+    if (!status && (status = find_dir(path, dir, link, err)))
+        hub_remark_incomplete(path, err);
+    free(path);
+    return status;
 }

@@ -72,19 +72,22 @@ static void put_tokens_added(struct strbuf *out, const struct base_model *base)
                       rows == 1 ? "s" : "");
 }
 
-static void put_model(struct strbuf *out, const struct base_model *base)
+/* The base by its path, or its name on the hub and the commit. */
+static void put_model(struct strbuf *out, const struct report_of *of)
 {
+    const struct base_model *base = of->base;
+    const char *name = of->settings->model.base;
     const struct model_config *c = &base->config;
     struct tensor_table table;
     char count[16];
     if (!c->family) {
-        strbuf_printf(out, "base   %s: a tokenizer of %zu tokens, no model\n", base->files.path,
+        strbuf_printf(out, "base   %s: a tokenizer of %zu tokens, no model\n", name,
                       tokenizer_vocab_size(base->tokenizer) - base->template.tokens_added);
         put_tokens_added(out, base);
         return;
     }
     tensor_table_init(&table, c);
-    strbuf_printf(out, "model  %s: %s, %s, %zu wide, vocabulary %zu, %s parameters\n", base->files.path,
+    strbuf_printf(out, "model  %s: %s, %s, %zu wide, vocabulary %zu, %s parameters\n", name,
                   amount(c->n_layer, "layer").text, amount(c->n_head, "head").text, c->n_embd, c->vocab_size,
                   log_count(count, (double)table.n_parameters));
     tensor_table_free(&table);
@@ -259,7 +262,7 @@ void report_text(const struct report *report, struct strbuf *out)
 {
     const struct report_of *of = &report->of;
     const size_t start = out->len;
-    put_model(out, of->base);
+    put_model(out, of);
     put_format(out, of);
     put_files(out, report);
     if (of->plan) {

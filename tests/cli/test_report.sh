@@ -277,6 +277,7 @@ test_disk() {
     holds "$each <= $bytes && $each > 0.99 * $bytes" # memory has gaps between tensors
     is "$(disk)" "2 $((2 * each))"                   # two epochs: no more are made
     is "$(disk --set train.save_steps=1)" "3 $((3 * each))"
+    is "$(disk --set train.save_dtype=bf16)" "2 $((2 * (each / 6 * 7)))" # two bytes a weight, and the weights in trainer/
     is "$(disk --set train.save_steps=1 --set "data.eval=$DATA/eval.jsonl")" "4 $((4 * each))"
     is "$(disk --set train.save_steps=1 --set train.save_total_limit=0)" "6 $((6 * each))"
     is "$(disk --set train.save_steps=4 --set train.save_total_limit=0)" "2 $((2 * each))" # steps 4 and 6

@@ -1,7 +1,6 @@
 #include "files/gguf/gguf_format.h"
 
 #include "base/mem.h"
-#include "base/path.h"
 #include "files/gguf/gguf_config.h"
 #include "files/gguf/gguf_tensors.h"
 #include "files/gguf/gguf_tokenizer.h"

@@ -8,13 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- one file ---- */
 
 bool gguf_is_file(const char *path)
 {
+    struct stat st;
     char bytes[4];
-    if (!path_exists(path) || path_is_dir(path))
+    if (stat(path, &st) || !S_ISREG(st.st_mode)) /* a named pipe would be waited for */
         return false;
     if (str_has_ending(path, ".gguf"))
         return true;

@@ -185,14 +185,13 @@ static char *our_name(const struct family *family, const struct gguf_name *name,
     return full;
 }
 
-static enum sft_status fail_unknown(const struct gguf *g, const struct family *family, const struct name_groups *unknown,
-                                    struct sft_err *err)
+static enum sft_status fail_unknown(const struct family *family, const struct name_groups *unknown, struct sft_err *err)
 {
     struct strbuf list = {0};
     name_groups_print(unknown, &list);
     sft_fail(err, SFT_EDATA, "tensors of an unknown place: %s (no %s has them)", list.data, family->architecture);
     strbuf_free(&list);
-    return g->n_files ? sft_in_file(err, g->paths[0], 0) : SFT_EDATA;
+    return SFT_EDATA;
 }
 
 /* What a layer has and no model of the family does would be missed; rotary factors are told of in the config. */
@@ -234,7 +233,7 @@ enum sft_status gguf_tensors_open(struct stored_tensors *list, const struct gguf
     add_all(renamed, &unknown, g, &names, config);
     for (size_t i = 0; i < renamed->n; i++)
         stored_tensors_add(list, &renamed->tensors[i]);
-    const enum sft_status status = unknown.n_names ? fail_unknown(g, config->family, &unknown, err) : SFT_OK;
+    const enum sft_status status = unknown.n_names ? fail_unknown(config->family, &unknown, err) : SFT_OK;
     name_groups_free(&unknown);
     gguf_names_free(&names);
     return status;

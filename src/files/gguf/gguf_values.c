@@ -79,8 +79,10 @@ enum sft_status gguf_get_size(const struct gguf *g, const char *key, size_t fall
     bool below = false;
     if (v && (v->is_array || !read_whole(v, 0, &x, &below)))
         return fail_type(v, "a whole number", err);
-    if (below || x > SIZE_MAX / 2)
+    if (below)
         return sft_fail_in(err, SFT_EDATA, key, "%lld is not a size", (long long)x);
+    if (x > SIZE_MAX / 2)
+        return sft_fail_in(err, SFT_EDATA, key, "%llu is not a size", (unsigned long long)x);
     *out = (size_t)x;
     return SFT_OK;
 }
