@@ -1,4 +1,4 @@
-/* Which directory a user means by a model. */
+/* Which directory, or file, a user means by a model. */
 #ifndef SFT_FILES_MODEL_DIR_H
 #define SFT_FILES_MODEL_DIR_H
 
