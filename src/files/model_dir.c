@@ -3,7 +3,8 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "files/gguf/gguf_format.h"
+#include "base/path.h"
+#include "files/gguf/gguf.h"
 #include "files/hub_cache.h"
 #include "model/config_read.h"
 
@@ -84,7 +85,7 @@ static char *first_gguf(const char *dir)
         return NULL;
     for (size_t i = 0; i < n && !found; i++) {
         char *path = path_join(dir, names[i]);
-        if (format_gguf.matches(path))
+        if (gguf_is_file(path))
             found = path;
         else
             free(path);
@@ -126,7 +127,7 @@ static enum sft_status find_dir(const char *path, char **dir, const char **link,
     static const char *const links[] = {"best", "last"};
     if (!path_exists(path))
         return sft_fail_errno(err, "%s", path);
-    if (format_gguf.matches(path)) {
+    if (gguf_is_file(path)) {
         *dir = mem_strdup(path);
         return SFT_OK;
     }

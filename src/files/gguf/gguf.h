@@ -47,6 +47,9 @@ struct gguf {
 /* Whether a file of these first bytes is one. */
 bool gguf_is_magic(const void *bytes, size_t len);
 
+/* Whether what `path` names is one, or is meant to be: a file that is named so or begins so. */
+bool gguf_is_file(const char *path);
+
 /* A file in memory that outlives *g. SFT_EDATA; messages do not name it. Close in any case. */
 enum sft_status gguf_parse(struct gguf *g, const void *bytes, size_t size, struct sft_err *err);
 

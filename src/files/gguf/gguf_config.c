@@ -121,7 +121,8 @@ static enum sft_status read_epsilon(struct model_config *config, struct source *
         return SFT_EDATA;
     return config->layer_norm_epsilon > 0 && config->layer_norm_epsilon <= 1
                ? SFT_OK
-               : sft_fail_in(err, SFT_EDATA, key, "expected a number from 0 to 1, found %g", config->layer_norm_epsilon);
+               : sft_fail_in(err, SFT_EDATA, key, "expected a number from 0 to 1, found %g",
+                             config->layer_norm_epsilon);
 }
 
 /* ---- layers ---- */
@@ -137,7 +138,8 @@ static enum sft_status read_window(struct model_config *config, struct source *s
             return SFT_EDATA;
         return positions >= config->n_positions
                    ? SFT_OK
-                   : sft_fail_in(err, SFT_EDATA, s->key, "is not supported for this architecture, found %zu", positions);
+                   : sft_fail_in(err, SFT_EDATA, s->key, "is not supported for this architecture, found %zu",
+                                 positions);
     }
     if (read_size(s, name, &config->sliding_window, err) ||
         read_size_or(s, "attention.sliding_window_pattern", spec->pattern, &pattern, err))

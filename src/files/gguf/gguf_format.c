@@ -7,25 +7,7 @@
 #include "model/config_read.h"
 #include "text/tokenizer/tokenizer_load.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-
-/* Named so, or begun so: in a hub's cache files have other names. */
-static bool matches(const char *path)
-{
-    struct stat st;
-    char bytes[4];
-    if (stat(path, &st) || !S_ISREG(st.st_mode)) /* a named pipe would be waited for */
-        return false;
-    if (str_has_ending(path, ".gguf"))
-        return true;
-    FILE *file = fopen(path, "rb");
-    const size_t n = file ? fread(bytes, 1, sizeof bytes, file) : 0;
-    if (file)
-        fclose(file);
-    return gguf_is_magic(bytes, n);
-}
 
 /* ---- config, generation, tokenizer ---- */
 
@@ -130,7 +112,7 @@ static enum sft_status list_files(char ***paths, size_t *n_paths, const char *pa
 
 const struct format format_gguf = {
     .name = "gguf",
-    .matches = matches,
+    .matches = gguf_is_file,
     .read_config = read_config,
     .load_generation = load_generation,
     .load_tokenizer = load_tokenizer,

@@ -3,11 +3,29 @@
 
 #include "base/magic.h"
 #include "base/mem.h"
+#include "base/path.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- one file ---- */
+
+bool gguf_is_file(const char *path)
+{
+    struct stat st;
+    char bytes[4];
+    if (stat(path, &st) || !S_ISREG(st.st_mode)) /* a named pipe would be waited for */
+        return false;
+    if (str_has_ending(path, ".gguf"))
+        return true;
+    FILE *file = fopen(path, "rb");
+    const size_t n = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file)
+        fclose(file);
+    return gguf_is_magic(bytes, n);
+}
 
 static enum sft_status open_one(struct gguf *g, const char *path, struct sft_err *err)
 {

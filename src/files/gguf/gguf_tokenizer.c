@@ -180,7 +180,8 @@ static void put_added(const struct vocab *tokens, struct strbuf *out)
     strbuf_puts(out, *separator == ',' ? "]," : "\"added_tokens\":[],");
 }
 
-static const char byte_level[] = "{\"type\":\"ByteLevel\",\"add_prefix_space\":%s,\"trim_offsets\":true,\"use_regex\":%s}";
+static const char byte_level[] =
+    "{\"type\":\"ByteLevel\",\"add_prefix_space\":%s,\"trim_offsets\":true,\"use_regex\":%s}";
 
 static void put_byte_pipeline(const struct pre *pre, struct strbuf *out)
 {
@@ -200,18 +201,24 @@ static void put_byte_pipeline(const struct pre *pre, struct strbuf *out)
     strbuf_putc(out, ',');
 }
 
-/* A mark for each blank and, where a blank is put before a text, one for that: Llama's where it is, Gemma's where it is
- * not. */
+/* A mark for each blank and, where a blank is put before a text, one for that. */
+static const char metaspace[] = "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":"
+                                "\"\u2581\",\"prepend_scheme\":\"first\",\"split\":false},";
+static const char replace_blanks[] =
+    "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\u2581\"},\"pre_tokenizer\":"
+    "{\"type\":\"Split\",\"pattern\":{\"String\":\" \"},\"behavior\":\"MergedWithPrevious\",\"invert\":false},";
+static const char replace_marks[] =
+    "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u2581\"},"
+    "\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}";
+static const char strip[] = ",{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}";
+
+/* Llama's pipeline, or Gemma's. */
 static void put_piece_pipeline(bool adds_blank, struct strbuf *out)
 {
-    strbuf_puts(out, adds_blank ? "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"\u2581\","
-                                  "\"prepend_scheme\":\"first\",\"split\":false},"
-                                : "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":"
-                                  "\"\u2581\"},\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\" \"},"
-                                  "\"behavior\":\"MergedWithPrevious\",\"invert\":false},");
-    strbuf_puts(out, "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":"
-                     "\"\u2581\"},\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}");
-    strbuf_puts(out, adds_blank ? ",{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]}," : "]},");
+    strbuf_puts(out, adds_blank ? metaspace : replace_blanks);
+    strbuf_puts(out, replace_marks);
+    strbuf_puts(out, adds_blank ? strip : "");
+    strbuf_puts(out, "]},");
 }
 
 static void put_special(const struct source *s, int32_t id, const char *type_id, struct strbuf *out)
