@@ -334,7 +334,7 @@ START_TEST(values_that_are_wrong)
            EXTRA("ggml.add_bos_token", GGUF_BOOL, 1));
     EXPECT(bytes, "tokenizer.ggml.add_bos_token: expected true or false, found u32",
            EXTRA("ggml.add_bos_token", GGUF_U32, 1));
-    EXPECT(bytes, "tokenizer.chat_template: expected a text, found u32", EXTRA("chat_template", GGUF_U32, 1));
+    EXPECT(bytes, "tokenizer.chat_template: expected a string, found u32", EXTRA("chat_template", GGUF_U32, 1));
 }
 END_TEST
 
