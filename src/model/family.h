@@ -143,7 +143,8 @@ struct family {
                                    * heads of keys as of queries, n_embd / n_head columns each, n_inner 4 n_embd */
     struct rope_spec rope;
     struct window_spec window;
-    const char *activation_key;  /* names the MLP's activation function; by default defaults.activation */
+    const char *activation_key;  /* names the MLP's activation function; by default defaults.activation, */
+    const char *activation;      /* by this of its names; NULL: the one that activation_name gives */
     const char *const *dropouts; /* keys of which defaults.dropout is the default; others are 0. NULL-terminated */
     bool scales_embedding;       /* embedding_multiplier is n_embd^1/2 */
     bool has_padding_idx;        /* where there is a pad_token_id */

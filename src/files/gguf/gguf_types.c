@@ -162,19 +162,20 @@ static void q6_k(float *values, const unsigned char *b, size_t n)
 static const char are_read[] = "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K";
 
 /* By number; those without a name are none. F32, F16 and BF16 are dtype.h's. */
-#define OTHER(name, block, bytes) {name, block, bytes, .instead = are_read}
+#define READ(type, elements, bytes, decode) {.name = type, .block = elements, .block_bytes = bytes, .to_f32 = decode}
+#define OTHER(type, elements, bytes)        {.name = type, .block = elements, .block_bytes = bytes, .instead = are_read}
 static const struct dtype types[] = {
-    [2] = {"Q4_0", QK, 18, q4_0},
-    [3] = {"Q4_1", QK, 20, q4_1},
-    [6] = {"Q5_0", QK, 22, q5_0},
-    [7] = {"Q5_1", QK, 24, q5_1},
-    [8] = {"Q8_0", QK, 34, q8_0},
+    [2] = READ("Q4_0", QK, 18, q4_0),
+    [3] = READ("Q4_1", QK, 20, q4_1),
+    [6] = READ("Q5_0", QK, 22, q5_0),
+    [7] = READ("Q5_1", QK, 24, q5_1),
+    [8] = READ("Q8_0", QK, 34, q8_0),
     [9] = OTHER("Q8_1", QK, 40),
     [10] = OTHER("Q2_K", QK_K, 84),
     [11] = OTHER("Q3_K", QK_K, 110),
-    [12] = {"Q4_K", QK_K, 144, q4_k},
-    [13] = {"Q5_K", QK_K, 176, q5_k},
-    [14] = {"Q6_K", QK_K, 210, q6_k},
+    [12] = READ("Q4_K", QK_K, 144, q4_k),
+    [13] = READ("Q5_K", QK_K, 176, q5_k),
+    [14] = READ("Q6_K", QK_K, 210, q6_k),
     [15] = OTHER("Q8_K", QK_K, 292),
     [16] = OTHER("IQ2_XXS", QK_K, 66),
     [17] = OTHER("IQ2_XS", QK_K, 74),
