@@ -61,10 +61,9 @@ static enum sft_status find_pre(const struct pre **pre, const struct gguf *g, co
     if (name.text)
         return sft_fail(err, SFT_EDATA, "%s '%.*s' is not supported (%s)", key, (int)(name.len < 60 ? name.len : 60),
                         name.text, pre_names);
-    return sft_fail(err, SFT_EDATA,
-                    "%s is missing, so that nothing says how text is cut into words (convert the model again with a "
-                    "current llama.cpp)",
-                    key);
+    return sft_fail_in(err, SFT_EDATA, key,
+                       "is missing, so that nothing says how text is cut into words (convert the model again with a "
+                       "current llama.cpp)");
 }
 
 /* ---- what is read of a file ---- */
