@@ -5,10 +5,12 @@ usage: golden_gguf.py ASSETS        (run in the repository's root; ASSETS is not
 
 types.gguf holds, for each type that is dequantised, blocks of random bytes and, as TYPE.f32, the floats that
 gguf.quants makes of them. An ARCHITECTURE.gguf holds a tiny random model of that, names, rows and norms as llama.cpp's
-converter (convert_hf_to_gguf.py) has them, in types of several kinds; split-*.gguf is llama.gguf in several files.
+converter (convert_hf_to_gguf.py) has them, in types of several kinds; split-*.gguf is llama.gguf in several files,
+chat.gguf a llama with a tokenizer and a chat template. (tokenizer-*.gguf are golden_gguf_tokenizer.py's.)
 weights.json holds, for each, XXH64 hashes of the float32 bytes of every tensor as transformers reads it.
 """
 import glob
+import importlib.metadata
 import json
 import os
 import sys
@@ -19,6 +21,7 @@ import torch
 import transformers
 import xxhash
 from gguf.quants import dequantize, quantize
+from golden_gguf_tokenizer import CHATML, IM, NORMAL, vocabulary
 from transformers import AutoModelForCausalLM
 
 OUT = "tests/golden/gguf"
@@ -78,6 +81,7 @@ MODELS = {
     "qwen3": dict(model_type="qwen3", **SIZES),
     "gemma3": dict(model_type="gemma3_text", sliding_window=16, **SIZES),
 }
+CHAT_POSITIONS = 512
 # Of a matrix, by its role; vectors and what is left are F32.
 STORED = {"token_embd": "Q8_0", "output": "Q5_1", "attn_qkv": "Q8_0", "attn_q": "Q8_0", "attn_k": "Q4_0",
           "attn_v": "Q4_1", "attn_output": "Q5_0", "ffn_gate": "Q5_1", "ffn_up": "F16", "ffn_down": "BF16"}
@@ -113,7 +117,7 @@ def add_metadata(writer, model):
     config = model.config
     writer.add_name("tiny")
     writer.add_block_count(LAYERS)
-    writer.add_context_length(POSITIONS)
+    writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(HIDDEN)
     writer.add_feed_forward_length(INNER)
     writer.add_head_count(HEADS)
@@ -127,12 +131,34 @@ def add_metadata(writer, model):
         writer.add_rope_freq_base(10000.0)
     if config.model_type == "gemma3_text":
         writer.add_sliding_window(16)
-    writer.add_vocab_size(VOCAB)
+    writer.add_vocab_size(config.vocab_size)
 
 
-def write_model(path, architecture, model, **split):
+def chat_tokens():
+    tokens, merges = vocabulary("bytes")
+    types = [NORMAL] * len(tokens) + [kind for _, kind in IM]
+    return tokens + [token for token, _ in IM], types, merges
+
+
+def add_tokenizer(writer):
+    tokens, types, merges = chat_tokens()
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("smollm")
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    writer.add_token_merges(merges)
+    writer.add_bos_token_id(tokens.index("<|im_start|>"))
+    writer.add_eos_token_id(tokens.index("<|im_end|>"))
+    writer.add_pad_token_id(tokens.index("<|im_end|>"))
+    writer.add_add_bos_token(False)
+    writer.add_chat_template(CHATML)
+
+
+def write_model(path, architecture, model, chat=False, **split):
     writer = gguf.GGUFWriter(path, architecture, **split)
     add_metadata(writer, model)
+    if chat:
+        add_tokenizer(writer)
     for name, kind, values in tensors(architecture, model):
         stored = STORED.get(name.split(".")[-1], "F32") if values.ndim == 2 else "F32"
         if stored in ("F32", "F16"):
@@ -143,9 +169,9 @@ def write_model(path, architecture, model, **split):
     finish(writer)
 
 
-def make_model(architecture):
+def make_model(architecture, **changes):
     torch.manual_seed(len(architecture))
-    config = dict(MODELS[architecture])
+    config = {**MODELS[architecture], **changes}
     model = AutoModelForCausalLM.from_config(transformers.AutoConfig.for_model(config.pop("model_type"), **config))
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
@@ -162,18 +188,21 @@ def read_back(path, config):
 
 def main():
     os.makedirs(OUT, exist_ok=True)
-    for old in glob.glob(f"{OUT}/*.gguf"):
+    for old in glob.glob(f"{OUT}/split-*.gguf"):
         os.remove(old)
     write_types(f"{OUT}/types.gguf")
     golden = {"versions": {m.__name__: m.__version__ for m in (transformers, torch, np)}}
-    golden["versions"]["gguf"] = __import__("importlib.metadata").metadata.version("gguf")
+    golden["versions"]["gguf"] = importlib.metadata.version("gguf")
     for architecture in MODELS:
-        path = f"{OUT}/{architecture}.gguf"
-        model = make_model(architecture)
+        path, model = f"{OUT}/{architecture}.gguf", make_model(architecture)
         write_model(path, architecture, model)
         golden[architecture] = read_back(path, model.config)
         if architecture == "llama":
             write_model(f"{OUT}/split.gguf", architecture, model, split_max_tensors=9)
+    model = make_model("llama", vocab_size=len(chat_tokens()[0]), max_position_embeddings=CHAT_POSITIONS,
+                       tie_word_embeddings=True)
+    write_model(f"{OUT}/chat.gguf", "llama", model, chat=True)
+    golden["chat"] = read_back(f"{OUT}/chat.gguf", model.config)
     with open(f"{OUT}/weights.json", "w") as f:
         json.dump(golden, f, indent=1)
         f.write("\n")

@@ -97,8 +97,10 @@ static char *first_gguf(const char *dir)
 static enum sft_status fail_without_config(const char *dir, struct sft_err *err)
 {
     char *gguf = first_gguf(dir);
-    sft_fail(err, SFT_EDATA, gguf ? "%s: no config.json, but models in GGUF: name a file, %s" : "%s: no config.json (%s)",
-             dir, gguf ? gguf : expected);
+    if (gguf)
+        sft_fail(err, SFT_EDATA, "%s: no config.json, but models in GGUF: name a file, %s", dir, gguf);
+    else
+        sft_fail(err, SFT_EDATA, "%s: no config.json (%s)", dir, expected);
     free(gguf);
     return SFT_EDATA;
 }

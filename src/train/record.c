@@ -32,7 +32,8 @@ enum sft_status run_record_base(struct run_record *record, const char *base, str
         const char *name = path_basename(paths[i]);
         uint64_t hash = 0;
         status = io_hash_file(paths[i], &hash, err);
-        xxh64_update(&all, name, strlen(name) + 1);
+        if (count > 1) /* which of them it is; a model of one file may be called anything */
+            xxh64_update(&all, name, strlen(name) + 1);
         xxh64_update(&all, &hash, sizeof hash);
     }
     io_list_free(paths, count);

@@ -1,5 +1,5 @@
-/* The GGUF reader over any bytes: a file is refused, or all of its metadata can be asked for and every tensor read, as it
- * is and as Hugging Face has it. */
+/* The GGUF reader over any bytes: a file is refused, or all of its metadata can be asked for and every tensor read, as
+ * it is and as Hugging Face has it. */
 #include "files/gguf/gguf_tensors.h"
 #include "model/family.h"
 

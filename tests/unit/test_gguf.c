@@ -319,7 +319,8 @@ START_TEST(a_type_that_is_not_read_is_named)
     build_second("b", 1, 256, 23, 32, 32 + 136);
     check_ok(gguf_parse(&g, bytes.data, bytes.len, &err));
     expect_error(stored_read(gguf_tensor(&g, "b"), values, &err),
-                 "tensor 'b' is IQ4_XS; F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K are read here");
+                 "tensor 'b' is IQ4_XS; F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K are read "
+                 "here");
     gguf_close(&g);
 }
 END_TEST

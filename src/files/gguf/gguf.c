@@ -85,7 +85,8 @@ static enum sft_status take_name(struct cursor *c, const char *what, size_t most
     if (take_string(c, &text, err))
         return SFT_EDATA;
     if (text.len == 0 || text.len > most)
-        return sft_fail(err, SFT_EDATA, "%s of %zu bytes at byte %zu (1 to %zu are expected)", what, text.len, at, most);
+        return sft_fail(err, SFT_EDATA, "%s of %zu bytes at byte %zu (1 to %zu are expected)", what, text.len, at,
+                        most);
     for (size_t i = 0; i < text.len; i++)
         if ((unsigned char)text.text[i] < 0x20 || text.text[i] == 0x7F)
             return sft_fail(err, SFT_EDATA, "%s with a control character in it at byte %zu", what, at);
@@ -95,8 +96,8 @@ static enum sft_status take_name(struct cursor *c, const char *what, size_t most
 
 static enum sft_status fail_count(const char *what, uint64_t count, const struct cursor *c, struct sft_err *err)
 {
-    return sft_fail(err, SFT_EDATA, "%llu %s in a file of %zu bytes (is it cut short?)", (unsigned long long)count, what,
-                    c->size);
+    return sft_fail(err, SFT_EDATA, "%llu %s in a file of %zu bytes (is it cut short?)", (unsigned long long)count,
+                    what, c->size);
 }
 
 /* ---- metadata ---- */

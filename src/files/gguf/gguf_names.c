@@ -9,8 +9,8 @@
 /* ---- roles (llama.cpp, gguf-py/gguf/constants.py) ---- */
 
 static const char layer_prefix[] = "blk.";
-static const char token_embedding[] = "token_embd", position_embedding[] = "position_embd", final_norm[] = "output_norm",
-                  head[] = "output";
+static const char token_embedding[] = "token_embd", position_embedding[] = "position_embd",
+                  final_norm[] = "output_norm", head[] = "output";
 
 /* A linear layer or a norm of a sublayer. */
 struct role {

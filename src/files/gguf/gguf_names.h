@@ -1,5 +1,5 @@
-/* A family's tensors in GGUF: what they are called there, and how their numbers differ. All of it follows from the roles
- * that they have in the family's sublayers, so that no family has a table of them. */
+/* A family's tensors in GGUF: what they are called there, and how their numbers differ. All of it follows from the
+ * roles that they have in the family's sublayers, so that no family has a table of them. */
 #ifndef SFT_FILES_GGUF_GGUF_NAMES_H
 #define SFT_FILES_GGUF_GGUF_NAMES_H
 
@@ -7,10 +7,10 @@
 
 enum gguf_change {
     GGUF_AS_IS,
-    GGUF_TRANSPOSED,    /* a matrix that Hugging Face has (in, out) is (out, in) */
-    GGUF_PLUS_ONE,      /* a norm that multiplies by 1 + w is 1 + w */
-    GGUF_PERMUTED_Q,    /* rows of each head of queries, or of keys: columns of q . k that turn together, which */
-    GGUF_PERMUTED_K     /* Hugging Face has half a head apart, are neighbours */
+    GGUF_TRANSPOSED, /* a matrix that Hugging Face has (in, out) is (out, in) */
+    GGUF_PLUS_ONE,   /* a norm that multiplies by 1 + w is 1 + w */
+    GGUF_PERMUTED_Q, /* rows of each head of queries, or of keys: the two that turn together, which Hugging Face */
+    GGUF_PERMUTED_K  /* has half a head apart, are neighbours */
 };
 
 struct gguf_name {

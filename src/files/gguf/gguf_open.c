@@ -43,7 +43,7 @@ static enum sft_status open_one(struct gguf *g, const char *path, struct sft_err
         g->tensors[i].path = g->paths[0];
         g->tensors[i].is_mapped = true;
     }
-    if (status && magic_refuse(path, map.data, map.size, err) == SFT_OK)
+    if (status && (gguf_is_magic(map.data, map.size) || !magic_refuse(path, map.data, map.size, err)))
         sft_in_file(err, path, 0);
     return status;
 }
@@ -57,7 +57,8 @@ struct split {
 
 static enum sft_status read_split(struct split *split, const struct gguf *g, struct sft_err *err)
 {
-    if (gguf_get_size(g, "split.no", 0, &split->number, err) || gguf_get_size(g, "split.count", 1, &split->count, err) ||
+    if (gguf_get_size(g, "split.no", 0, &split->number, err) ||
+        gguf_get_size(g, "split.count", 1, &split->count, err) ||
         gguf_get_size(g, "split.tensors.count", g->n_tensors, &split->n_tensors, err))
         return sft_in_file(err, g->paths[0], 0);
     return SFT_OK;

@@ -1,6 +1,6 @@
-/* Blocks of 32 or 256 numbers that share their scales (github.com/ggml-org/llama.cpp, ggml/src/ggml-common.h). The order
- * of operations is that of gguf.quants: a product, then a sum or difference, each rounded to float (the Makefile keeps
- * the compiler from fusing them). */
+/* Blocks of 32 or 256 numbers that share their scales (github.com/ggml-org/llama.cpp, ggml/src/ggml-common.h). The
+ * order of operations is that of gguf.quants: a product, then a sum or difference, each rounded to float (the Makefile
+ * keeps the compiler from fusing them). */
 #include "files/gguf/gguf_types.h"
 
 #include "files/half.h"
