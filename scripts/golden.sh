@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 assets=${SFT_ASSETS:-../shared/assets}
 
-for script in golden_config golden_tokenizer golden_tokenizer_kinds golden_bpe_train golden_masks golden_jinja golden_templates golden_rope golden_model \
+for script in golden_config golden_tokenizer golden_tokenizer_kinds golden_bpe_train golden_masks golden_jinja golden_templates golden_rope golden_model golden_gguf \
     golden_generation; do
     echo "$script"
     "$python" "scripts/$script.py" "$assets"

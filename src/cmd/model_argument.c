@@ -59,11 +59,13 @@ void model_argument_tell(const struct model_argument *a, const struct strbuf *un
 void model_argument_tell_bundle(const struct model_argument *a, const struct bundle *bundle)
 {
     model_argument_tell(a, &bundle->unused);
+    const char *hint = bundle->template.hint;
     if (bundle->n_new_tokens > 0)
         log_warning("%s has not been trained with template = %s: %zu of its control tokens are new to the model (train "
                     "it first; or continue text, with generate --raw; or name a template that it knows, with --set "
-                    "data.template=NAME)",
-                    a->dir, bundle->template.name, bundle->n_new_tokens);
+                    "data.template=%s%s)",
+                    a->dir, bundle->template.name, bundle->n_new_tokens, hint ? hint : "NAME",
+                    hint ? ", whose control tokens it has" : "");
 }
 
 void model_argument_json(const struct model_argument *a, const struct strbuf *unused, struct strbuf *out)

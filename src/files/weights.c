@@ -65,26 +65,21 @@ enum sft_status weights_check(const struct model_config *config, size_t file_voc
     return status;
 }
 
-static bool is_first_of_its_dtype(const struct stored_tensors *stored, size_t i)
-{
-    for (size_t k = 0; k < i; k++)
-        if (stored->items[k]->dtype == stored->items[i]->dtype)
-            return false;
-    return true;
-}
-
-void weights_add_dtypes(const char *path, struct strbuf *out)
+void weights_dtypes(const char *path, struct strbuf *out)
 {
     const struct format *format;
     struct stored_tensors stored = {0};
-    struct sft_err unheard;
-    if (format_find(&format, path, &unheard) || !format->open_tensors)
+    struct sft_err unread;
+    if (format_find(&format, path, &unread) || !format->open_tensors)
         return;
-    const size_t start = out->len;
-    if (format->open_tensors(&stored, path, &unheard) == SFT_OK)
-        for (size_t i = 0; i < stored.n; i++)
-            if (is_first_of_its_dtype(&stored, i))
-                strbuf_printf(out, "%s%s", out->len > start ? ", " : "", stored.items[i]->dtype->name);
+    if (!format->open_tensors(&stored, path, &unread))
+        for (size_t i = 0; i < stored.n; i++) {
+            size_t first = 0;
+            while (stored.items[first]->dtype != stored.items[i]->dtype)
+                first++;
+            if (first == i)
+                strbuf_printf(out, "%s%s", i ? ", " : "", stored.items[i]->dtype->name);
+        }
     format->close_tensors(&stored);
 }
 

@@ -16,10 +16,6 @@
 /* Whether the model that `path` names has weights: a config.json alone has none. */
 bool weights_are_there(const char *path);
 
-/* Append the names of what its numbers are stored as, "F32, BF16", in the order met; nothing where they cannot be
- * told. */
-void weights_add_dtypes(const char *path, struct strbuf *out);
-
 /* Read every tensor of the table from the model at `path` (formats.h) into params (table->n_elements floats, zeroed).
  * Rows of the embedding and of the head beyond what the files hold (file_vocab, the base's own vocab_size) are set to
  * the mean of the old ones.
@@ -34,5 +30,8 @@ enum sft_status weights_load(float *params, const struct tensor_table *table, co
  * tensors that are passed over, buffers apart, grouped for a message; empty where there are none. */
 enum sft_status weights_check(const struct model_config *config, size_t file_vocab, const char *path,
                               struct strbuf *unused, struct sft_err *err);
+
+/* How the files' tensors are stored, each type once: "F32, BF16". Added to out; nothing where they cannot be opened. */
+void weights_dtypes(const char *path, struct strbuf *out);
 
 #endif

@@ -106,15 +106,20 @@ static void put_format(struct strbuf *out, const struct report_of *of)
         [TRAIN_ON_LAST_ASSISTANT] = "the last assistant message",
         [TRAIN_ON_ALL] = "all tokens",
     };
-    if (of->base->template.name)
-        strbuf_printf(out, "format template %s%s, training on %s\n", of->base->template.name,
-                      of->base->template.writes_date ? " (it writes the day's date: here always the same)" : "",
+    const struct chat_template *tpl = &of->base->template;
+    if (tpl->name)
+        strbuf_printf(out, "format template %s%s, training on %s\n", tpl->name,
+                      tpl->writes_date ? " (it writes the day's date: here always the same)" : "",
                       trained[of->settings->data.train_on]);
     else
         strbuf_puts(out, "format documents, training on all tokens but the first\n");
+    if (tpl->hint)
+        strbuf_printf(out, "       the base's vocabulary has the control tokens of another: template = %s\n",
+                      tpl->hint);
     if (n_positions && max_length > n_positions)
-        strbuf_printf(out, "       max_length %llu is more than the model's n_positions: the limit is %zu tokens\n",
-                      (ull)max_length, n_positions);
+        strbuf_printf(out, "       max_length %llu is more than the model's %s: the limit is %zu tokens\n",
+                      (ull)max_length,
+                      family_key(of->base->config.family, offsetof(struct model_config, n_positions)), n_positions);
 }
 
 /* ---- a file ---- */
@@ -175,6 +180,10 @@ static void put_remarks(struct strbuf *out, const struct report *report, const s
                       report->of.data->train.drops_duplicates ? "left out" : "kept");
     if (empty)
         strbuf_printf(out, "       with an empty turn: %llu\n", (ull)empty);
+    if (f->empty_answers)
+        strbuf_printf(out, "       with an empty answer, %s: %llu, first line %llu\n",
+                      f->is_eval ? "which counts" : "which is trained on", (ull)f->empty_answers,
+                      (ull)f->first_empty_answer);
     if (tools)
         strbuf_printf(out, "       with definitions of tools, which are not shown: %llu\n", (ull)tools);
 }

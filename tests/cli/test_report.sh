@@ -65,6 +65,7 @@ test_every_number_as_json() {
 "same_role":1
 "reply_cut":1
 "tools":1
+"empty_answers":1
 "unused_keys":[{"key":"tools"
 "rows":1}]
 "refused_flags":[]
@@ -114,6 +115,7 @@ train  rows.jsonl (messages): 4 conversations, 10 turns, 112 tokens,
        cut to the length limit: 1 (16.7%), 1 inside a reply
        duplicates: 1 (25.0%), kept
        with an empty turn: 1
+       with an empty answer, which is trained on: 1, first line 7
        with definitions of tools, which are not shown: 1
        keys that are not used: tools (1 row)
        lengths in tokens, before any cut (longest: 45)

@@ -283,11 +283,13 @@ static enum sft_status read_chat_template(struct tokenizer *tok, const char *dir
     if (path_exists(path)) {
         status = io_read_file(path, &text, err);
         tokenizer_set_chat_template(tok, text.len ? text.data : "");
+        tok->chat_template_file = path;
     } else {
         take_chat_template(tok);
+        tok->chat_template_file = path_join(dir, "tokenizer_config.json");
+        free(path);
     }
     strbuf_free(&text);
-    free(path);
     return status;
 }
 
