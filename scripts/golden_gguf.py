@@ -127,12 +127,14 @@ def add_metadata(writer, model):
         writer.add_rope_freq_base(10000.0)
     if config.model_type == "gemma3_text":
         writer.add_sliding_window(16)
-    writer.add_vocab_size(VOCAB)
+    writer.add_vocab_size(config.vocab_size)
 
 
-def write_model(path, architecture, model, **split):
+def write_model(path, architecture, model, add_more=None, **split):
     writer = gguf.GGUFWriter(path, architecture, **split)
     add_metadata(writer, model)
+    if add_more:
+        add_more(writer)
     for name, kind, values in tensors(architecture, model):
         stored = STORED.get(name.split(".")[-1], "F32") if values.ndim == 2 else "F32"
         if stored in ("F32", "F16"):
@@ -143,9 +145,9 @@ def write_model(path, architecture, model, **split):
     finish(writer)
 
 
-def make_model(architecture):
+def make_model(architecture, **changes):
     torch.manual_seed(len(architecture))
-    config = dict(MODELS[architecture])
+    config = MODELS[architecture] | changes
     model = AutoModelForCausalLM.from_config(transformers.AutoConfig.for_model(config.pop("model_type"), **config))
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
@@ -163,7 +165,8 @@ def read_back(path, config):
 def main():
     os.makedirs(OUT, exist_ok=True)
     for old in glob.glob(f"{OUT}/*.gguf"):
-        os.remove(old)
+        if not os.path.basename(old).startswith("tokenizer-"):  # of golden_gguf_tokenizer.py
+            os.remove(old)
     write_types(f"{OUT}/types.gguf")
     golden = {"versions": {m.__name__: m.__version__ for m in (transformers, torch, np)}}
     golden["versions"]["gguf"] = __import__("importlib.metadata").metadata.version("gguf")
