@@ -313,7 +313,7 @@ START_TEST(values_that_are_wrong)
     EXPECT("llama.block_count: 1025 is more than 1024", set("llama.block_count", GGUF_U32, 1025));
     EXPECT("llama.attention.key_length is missing, and 128 columns do not divide by 3 heads",
            set("llama.attention.head_count", GGUF_U32, 3));
-    EXPECT("num_attention_heads 2 does not divide by num_key_value_heads 4",
+    EXPECT("llama.attention.head_count_kv: 4 does not divide 2 heads",
            set("llama.attention.head_count_kv", GGUF_U32, 4));
     EXPECT("llama.attention.value_length: 32 is not supported: values are as wide as keys, 64",
            set("llama.attention.value_length", GGUF_U32, 32));
