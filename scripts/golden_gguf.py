@@ -154,11 +154,11 @@ def add_tokenizer(writer):
     writer.add_chat_template(CHATML)
 
 
-def write_model(path, architecture, model, chat=False, **split):
+def write_model(path, architecture, model, add_more=None, **split):
     writer = gguf.GGUFWriter(path, architecture, **split)
     add_metadata(writer, model)
-    if chat:
-        add_tokenizer(writer)
+    if add_more:
+        add_more(writer)
     for name, kind, values in tensors(architecture, model):
         stored = STORED.get(name.split(".")[-1], "F32") if values.ndim == 2 else "F32"
         if stored in ("F32", "F16"):
@@ -171,7 +171,7 @@ def write_model(path, architecture, model, chat=False, **split):
 
 def make_model(architecture, **changes):
     torch.manual_seed(len(architecture))
-    config = {**MODELS[architecture], **changes}
+    config = MODELS[architecture] | changes
     model = AutoModelForCausalLM.from_config(transformers.AutoConfig.for_model(config.pop("model_type"), **config))
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
@@ -201,7 +201,7 @@ def main():
             write_model(f"{OUT}/split.gguf", architecture, model, split_max_tensors=9)
     model = make_model("llama", vocab_size=len(chat_tokens()[0]), max_position_embeddings=CHAT_POSITIONS,
                        tie_word_embeddings=True)
-    write_model(f"{OUT}/chat.gguf", "llama", model, chat=True)
+    write_model(f"{OUT}/chat.gguf", "llama", model, add_tokenizer)
     golden["chat"] = read_back(f"{OUT}/chat.gguf", model.config)
     with open(f"{OUT}/weights.json", "w") as f:
         json.dump(golden, f, indent=1)

@@ -36,9 +36,7 @@ def vocabulary(name):
     return tokens, [" ".join(merge) if isinstance(merge, list) else merge for merge in shared["merges"]]
 
 
-def write(path, architecture, model, tokens, types, *, pre=None, merges=None, scores=None, ids={}, flags={}, template=None):
-    writer = gguf.GGUFWriter(path, architecture)
-    writer.add_name("tiny")
+def add_tokenizer(writer, model, tokens, types, *, pre=None, merges=None, scores=None, ids={}, flags={}, template=None):
     writer.add_tokenizer_model(model)
     if pre:
         writer.add_tokenizer_pre(pre)
@@ -54,21 +52,18 @@ def write(path, architecture, model, tokens, types, *, pre=None, merges=None, sc
         writer.add_bool(f"tokenizer.ggml.{key}", value)
     if template:
         writer.add_chat_template(template)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.close()
 
 
-def write_bytes(path, architecture, pre, more, ids, template, placeholders=0, **flags):
+def add_bytes(writer, pre, more, ids, template, placeholders=0, **flags):
     """Byte-level: the added tokens behind the vocabulary, and rows that the embedding has for none."""
     tokens, merges = vocabulary("bytes")
     types = [NORMAL] * len(tokens) + [t for _, t in more] + [UNUSED] * placeholders
     tokens = tokens + [t for t, _ in more]
     tokens += [f"[PAD{i}]" for i in range(len(tokens), len(tokens) + placeholders)]
-    write(path, architecture, "gpt2", tokens, types, pre=pre, merges=merges, ids=ids, flags=flags, template=template)
+    add_tokenizer(writer, "gpt2", tokens, types, pre=pre, merges=merges, ids=ids, flags=flags, template=template)
 
 
-def write_pieces(path, architecture, in_order, more, ids, template=None, **flags):
+def add_pieces(writer, in_order, more, ids, template=None, **flags):
     """SentencePiece's: scores follow from the merges, two tokens share one; in order: tokens follow, scores say nothing."""
     tokens, merges = vocabulary("characters")
     rank = {}
@@ -86,22 +81,32 @@ def write_pieces(path, architecture, in_order, more, ids, template=None, **flags
         else:
             tokens, types = tokens + [token], types + [kind]
     scores = [-1000.0 if in_order else -float(rank[t] // 2) if t in rank else 0.0 if y != NORMAL else -1e4 for t, y in zip(tokens, types)]
-    write(path, architecture, "llama", tokens, types, scores=scores, ids=ids, flags=flags, template=template)
+    add_tokenizer(writer, "llama", tokens, types, scores=scores, ids=ids, flags=flags, template=template)
 
 
-KINDS = {
-    "gpt2": lambda p: write_bytes(p, "gpt2", None, IM[:1], {"bos": "<|endoftext|>", "eos": "<|endoftext|>"}, None),
-    "smollm": lambda p: write_bytes(p, "llama", "smollm", IM, {"bos": "<|im_start|>", "eos": "<|im_end|>", "unknown": "<|endoftext|>", "padding": "<|im_end|>"}, CHATML,
-                                    add_bos_token=False, add_space_prefix=False),
-    "llama3": lambda p: write_bytes(p, "llama", "llama-bpe", LLAMA3_TOKENS, {"bos": "<|begin_of_text|>", "eos": "<|end_of_text|>", "eot": "<|eot_id|>"}, LLAMA3),
-    "qwen2": lambda p: write_bytes(p, "qwen2", "qwen2", IM + [("<think>", USER_DEFINED), ("</think>", USER_DEFINED)], {"bos": "<|endoftext|>", "eos": "<|im_end|>", "padding": "<|endoftext|>"}, CHATML,
-                                   placeholders=3, add_bos_token=False),
-    "tekken": lambda p: write_bytes(p, "llama", "tekken", IM, {"bos": "<|endoftext|>", "eos": "<|im_end|>"}, None, add_bos_token=True),
-    "llama": lambda p: write_pieces(p, "llama", False, [("<|im_start|>", CONTROL), ("<|im_end|>", CONTROL), ("[w]", USER_DEFINED)], {"bos": "<s>", "eos": "</s>", "unknown": "<unk>"}, CHATML),
-    "llama_flat": lambda p: write_pieces(p, "llama", False, [], {"bos": "<s>", "eos": "</s>", "unknown": "<unk>"}, add_space_prefix=False, add_bos_token=False, add_eos_token=True),
-    "gemma": lambda p: write_pieces(p, "gemma3", True, [("<start_of_turn>", CONTROL), ("<end_of_turn>", CONTROL), ("  ", USER_DEFINED), ("    ", USER_DEFINED), ("\n\n", USER_DEFINED)],
-                                    {"bos": "<s>", "eos": "</s>", "unknown": "<unk>", "padding": "<unk>"}, add_space_prefix=False),
+S = {"bos": "<s>", "eos": "</s>", "unknown": "<unk>"}
+TURNS = [("<start_of_turn>", CONTROL), ("<end_of_turn>", CONTROL), ("  ", USER_DEFINED), ("    ", USER_DEFINED), ("\n\n", USER_DEFINED)]
+KINDS = {  # name: architecture, and what adds the tokenizer
+    "gpt2": ("gpt2", lambda w: add_bytes(w, None, IM[:1], {"bos": "<|endoftext|>", "eos": "<|endoftext|>"}, None)),
+    "smollm": ("llama", lambda w: add_bytes(w, "smollm", IM, {"bos": "<|im_start|>", "eos": "<|im_end|>", "unknown": "<|endoftext|>", "padding": "<|im_end|>"}, CHATML, add_bos_token=False,
+                                            add_space_prefix=False)),
+    "llama3": ("llama", lambda w: add_bytes(w, "llama-bpe", LLAMA3_TOKENS, {"bos": "<|begin_of_text|>", "eos": "<|end_of_text|>", "eot": "<|eot_id|>"}, LLAMA3)),
+    "qwen2": ("qwen2", lambda w: add_bytes(w, "qwen2", IM + [("<think>", USER_DEFINED), ("</think>", USER_DEFINED)],
+                                           {"bos": "<|endoftext|>", "eos": "<|im_end|>", "padding": "<|endoftext|>"}, CHATML, placeholders=3, add_bos_token=False)),
+    "tekken": ("llama", lambda w: add_bytes(w, "tekken", IM, {"bos": "<|endoftext|>", "eos": "<|im_end|>"}, None, add_bos_token=True)),
+    "llama": ("llama", lambda w: add_pieces(w, False, IM[1:] + [("[w]", USER_DEFINED)], S, CHATML)),
+    "llama_flat": ("llama", lambda w: add_pieces(w, False, [], S, add_space_prefix=False, add_bos_token=False, add_eos_token=True)),
+    "gemma": ("gemma3", lambda w: add_pieces(w, True, TURNS, S | {"padding": "<unk>"}, add_space_prefix=False)),
 }
+
+
+def write(path, architecture, add):
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_name("tiny")
+    add(writer)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
 
 
 def published(pipeline, architecture, options):
@@ -132,9 +137,9 @@ def reading(path):
 def main():
     rows = []
     os.makedirs(OUT, exist_ok=True)
-    for name, write_kind in KINDS.items():
+    for name, (architecture, add) in KINDS.items():
         path = os.path.join(OUT, f"tokenizer-{name}.gguf")
-        write_kind(path)
+        write(path, architecture, add)
         tok, config, n_tokens = reading(path)
         text_tok = with_special_as_text(tok)
         rows.append({"name": name, "n_tokens": n_tokens, "texts": ids_hash(text_tok, random_texts()), "bytes": ids_hash(text_tok, random_bytes()),

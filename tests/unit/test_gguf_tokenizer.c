@@ -157,7 +157,7 @@ START_TEST(templates)
 }
 END_TEST
 
-/* ---- metadata that are wrong ---- */
+/* ---- metadata made here ---- */
 
 enum { LIST_MAX = 8 };
 struct made { /* what is NULL or 0 is left out */
@@ -262,6 +262,46 @@ static void expect(const struct made *m, const char *message)
     ck_assert_str_eq(err_text(&err), message);
 }
 
+/* Several: the default one is the file's own, wherever the names stand. */
+START_TEST(templates_with_names)
+{
+    static const char *const names[] = {"tool_use", "absent", "rag"};
+    struct strbuf b = {0};
+    struct gguf g;
+    json *tokenizer, *config;
+    build(&b, &bytes);
+    struct strbuf more = {0};
+    put_texts(&more, "tokenizer.chat_templates", names, 3);
+    put_string_value(&more, "tokenizer.chat_template.rag", "R{{ \"\" }}");
+    put_string_value(&more, "tokenizer.chat_template.tool_use", "T");
+    put_string_value(&more, "tokenizer.chat_template", "D");
+    uint64_t n_values;
+    memcpy(&n_values, b.data + 16, sizeof n_values);
+    n_values += 4;
+    memcpy(b.data + 16, &n_values, sizeof n_values);
+    while (b.data[b.len - 1] == 0) /* the gap before the data: what is added stands there */
+        b.len--;
+    strbuf_add(&b, more.data, more.len);
+    put_data(&b, 32, 0);
+    check_ok(gguf_parse(&g, b.data, b.len, &err));
+    check_ok(gguf_tokenizer_make(&tokenizer, &config, &g, &err));
+    struct strbuf text = {0};
+    json_print_line(json_get(config, "chat_template"), &text);
+    ck_assert_str_eq(text.data, "[{\"name\":\"default\",\"template\":\"D\"},{\"name\":\"tool_use\",\"template\":\"T\"},"
+                                "{\"name\":\"rag\",\"template\":\"R{{ \\\"\\\" }}\"}]");
+    struct tokenizer *tok;
+    check_ok(tokenizer_load_trees(&tok, tokenizer, config, &err));
+    ck_assert_str_eq(tokenizer_chat_template(tok), "D");
+    tokenizer_free(tok);
+    json_free(tokenizer);
+    json_free(config);
+    gguf_close(&g);
+    strbuf_free(&text);
+    strbuf_free(&more);
+    strbuf_free(&b);
+}
+END_TEST
+
 /* The good one with one member changed. */
 #define EXPECT(good, message, ...)                                                                           \
     do {                                                                                                     \
@@ -346,6 +386,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, make_dir, remove_dir);
     tcase_add_loop_test(tcase, kinds, 0, N_KINDS);
     tcase_add_test(tcase, templates);
+    tcase_add_test(tcase, templates_with_names);
     tcase_add_test(tcase, kinds_that_are_not_done);
     tcase_add_test(tcase, lists_that_are_wrong);
     tcase_add_test(tcase, values_that_are_wrong);

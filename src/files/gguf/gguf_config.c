@@ -84,6 +84,8 @@ static enum sft_status read_heads(struct model_config *config, struct source *s,
 {
     if (read_size_or(s, "attention.head_count_kv", config->n_head, &config->n_kv_head, err))
         return SFT_EDATA;
+    if (config->n_head % config->n_kv_head != 0)
+        return sft_fail_in(err, SFT_EDATA, s->key, "%zu does not divide %zu heads", config->n_kv_head, config->n_head);
     const char *key = key_of(s, "attention.key_length");
     if (!gguf_find(s->g, key) && config->n_embd % config->n_head != 0)
         return sft_fail(err, SFT_EDATA, "%s is missing, and %zu columns do not divide by %zu heads", key,

@@ -327,22 +327,70 @@ static enum sft_status put_tokenizer(const struct source *s, struct strbuf *out,
 
 /* ---- tokenizer_config.json ---- */
 
-/* A text of the file, as a string that ends with a NUL; NULL: there is none. The caller's. */
-static enum sft_status get_text(const struct gguf *g, const char *key, char **text, struct sft_err *err)
+static const char template_key[] = "tokenizer.chat_template"; /* and those of other names behind a dot */
+
+/* Append {"name": ..., "template": ...} to a list, where the file has the template. */
+static enum sft_status put_template(struct strbuf *list, const struct gguf *g, const char *key, struct gguf_text name,
+                                    struct sft_err *err)
 {
-    struct gguf_text value;
-    *text = NULL;
-    if (gguf_get_string(g, key, &value, err))
+    struct gguf_text text;
+    if (gguf_get_string(g, key, &text, err))
         return SFT_EDATA;
-    if (value.text)
-        *text = mem_strndup(value.text, value.len);
+    if (!text.text)
+        return SFT_OK;
+    strbuf_puts(list, list->len > 1 ? ",{\"name\":" : "{\"name\":");
+    strbuf_json_string(list, name.text, name.len);
+    strbuf_puts(list, ",\"template\":");
+    strbuf_json_string(list, text.text, text.len);
+    strbuf_putc(list, '}');
     return SFT_OK;
+}
+
+/* The default one, and those that tokenizer.chat_templates names. */
+static enum sft_status put_templates(struct strbuf *list, const struct gguf *g, const struct gguf_value *names,
+                                     struct sft_err *err)
+{
+    const unsigned char *at = names->data;
+    strbuf_putc(list, '[');
+    if (put_template(list, g, template_key, (struct gguf_text){"default", 7}, err))
+        return SFT_EDATA;
+    for (size_t i = 0; i < names->count; i++) {
+        const struct gguf_text name = gguf_next_string(&at);
+        char *key = mem_printf("%s.%.*s", template_key, (int)(name.len < 200 ? name.len : 200), name.text);
+        const enum sft_status status = put_template(list, g, key, name, err);
+        free(key);
+        if (status)
+            return status;
+    }
+    strbuf_putc(list, ']');
+    return SFT_OK;
+}
+
+/* One, or several as transformers writes them. */
+static enum sft_status set_templates(json *config, const struct gguf *g, struct sft_err *err)
+{
+    const struct gguf_value *names;
+    struct gguf_text text;
+    struct strbuf list = {0};
+    json *node = NULL;
+    if (gguf_get_array(g, "tokenizer.chat_templates", GGUF_STRING, &names, err) ||
+        gguf_get_string(g, template_key, &text, err))
+        return SFT_EDATA;
+    if (names && names->count) {
+        if (!put_templates(&list, g, names, err) && !json_parse(list.data, list.len, &node, err))
+            json_set_node(config, "chat_template", node);
+    } else if (text.text) {
+        strbuf_add(&list, text.text, text.len);
+        strbuf_putc(&list, '\0');
+        json_set_string(config, "chat_template", list.data);
+    }
+    strbuf_free(&list);
+    return !names || !names->count || node ? SFT_OK : SFT_EDATA;
 }
 
 /* The class reads tokenizer.json as it stands, in every version of transformers. */
 static enum sft_status make_config(json *config, const struct source *s, struct sft_err *err)
 {
-    char *chat_template;
     json_set_string(config, "tokenizer_class", "PreTrainedTokenizerFast");
     json_set_bool(config, "clean_up_tokenization_spaces", false);
     for (size_t i = 0; i < N_NAMED; i++) {
@@ -352,12 +400,7 @@ static enum sft_status make_config(json *config, const struct source *s, struct 
         if (token(s, id))
             json_set_string(config, named[i].name, token(s, id)->content);
     }
-    if (get_text(s->g, "tokenizer.chat_template", &chat_template, err))
-        return SFT_EDATA;
-    if (chat_template)
-        json_set_string(config, "chat_template", chat_template);
-    free(chat_template);
-    return SFT_OK;
+    return set_templates(config, s->g, err);
 }
 
 /* ---- the whole ---- */

@@ -9,6 +9,8 @@
 static const char tokens_key[] = "tokenizer.ggml.tokens", types_key[] = "tokenizer.ggml.token_type";
 static const char mark[] = "\xe2\x96\x81"; /* U+2581, which stands for a blank */
 
+enum { TOKEN_BYTES_MAX = 1 << 14 }; /* beyond it one is a mistake: to look for its parts takes the square of that */
+
 enum token_type { /* llama.cpp's, by number */
     TYPE_UNDEFINED,
     TYPE_NORMAL,
@@ -77,6 +79,8 @@ static enum sft_status check_text(struct gguf_text text, struct sft_err *err)
         if (text.text[i] == '\0')
             return sft_fail(err, SFT_EDATA, "has a NUL in it");
     }
+    if (text.len > TOKEN_BYTES_MAX)
+        return sft_fail(err, SFT_EDATA, "has %zu bytes, more than %d", text.len, TOKEN_BYTES_MAX);
     return text.len ? SFT_OK : sft_fail(err, SFT_EDATA, "is empty");
 }
 
