@@ -34,7 +34,7 @@ enum sft_status tie_check_head(const struct placement *p, const float *params, s
     if (!p->head || equals(p->head, params + embedding->offset))
         return SFT_OK;
     return sft_fail(err, SFT_EDATA,
-                    "%s: '%s' differs from '%s' although config.json's %s is true (set it to false to keep them apart)",
-                    p->head->path, p->head->name, embedding->name,
+                    "%s: '%s' differs from '%s' although %s's %s is true (set it to false to keep them apart)",
+                    p->head->path, p->head->name, embedding->name, p->config_name,
                     family_key(p->config->family, offsetof(struct model_config, tied)));
 }

@@ -39,7 +39,7 @@ test_a_run_from_a_file_is_that_from_its_import() {
     mv base.gguf moved
     expect 0 "$SFT" train base.gguf.ini --set train.max_steps=4 --set model.base=moved
     has stderr 'done   4 steps, 1 of them now'
-    sed 's/tiny/TINY/' "$chat" >moved
+    LC_ALL=C sed 's/tiny/TINY/' "$chat" >moved
     expect 2 "$SFT" train base.gguf.ini --set train.max_steps=5 --set model.base=moved
     has stderr 'the content of moved is not what this run was started with (moved)'
 }
@@ -85,4 +85,18 @@ test_a_split_model_is_named_by_its_first_file() {
     rm split-00003-of-00003.gguf
     expect_error_about 1 'split-00003-of-00003.gguf: No such file or directory; it is one of the 3 files that' \
         "$SFT" import split-00001-of-00003.gguf --out x
+}
+
+# What a damaged header still says of itself is believed no more than the rest: each of these is one name changed.
+test_tensors_that_do_not_fit_the_metadata() {
+    LC_ALL=C sed 's/blk\.1\.attn_k\.weight/blk.7.attn_k.weight/' "$chat" >layer.gguf
+    expect_error 1 "layer.gguf: more layers than the metadata's num_hidden_layers 2: model.layers.*.self_attn.k_proj.weight" \
+        "$SFT" import layer.gguf --out x
+    LC_ALL=C sed 's/blk\.1\.attn_k\.weight/blk.1.attn_x.weight/' "$chat" >place.gguf
+    expect_error 1 'place.gguf: tensors of an unknown place: blk.*.attn_x.weight (no LlamaForCausalLM has them)' \
+        "$SFT" import place.gguf --out x
+    LC_ALL=C sed 's/output_norm\.weight/output_morn.weight/' "$chat" >missing.gguf
+    expect_error 1 'missing.gguf: missing tensor: model.norm.weight' "$SFT" import missing.gguf --out x
+    LC_ALL=C sed 's/blk\.1\.attn_k\.weight/blk.1.attn_q.weight/' "$chat" >twice.gguf
+    expect_error 1 "twice.gguf: tensor 'blk.1.attn_q.weight' is there twice" "$SFT" import twice.gguf --out x
 }
