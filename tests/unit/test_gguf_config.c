@@ -1,5 +1,5 @@
-/* The metadata of a GGUF file as a config.json: what each architecture's keys become, what the family adds, what is told
- * of keys that are wrong or ask for another model; and settings of generation. */
+/* The metadata of a GGUF file as a config.json: what each architecture's keys become, what the family adds, what is
+ * told of keys that are wrong or ask for another model; and settings of generation. */
 #include "base/json.h"
 #include "files/generation.h"
 #include "files/gguf/gguf_config.h"
@@ -333,7 +333,8 @@ START_TEST(models_that_are_others)
 {
     EXPECT("general.architecture: 'bloom' is not supported (gpt2, llama, qwen2, qwen3, gemma3 are)", begin("bloom"));
     EXPECT("general.type 'adapter' is not supported (model is)", set_text("general.type", "adapter"));
-    EXPECT("llama.expert_count: is not supported for this architecture, found 8", set("llama.expert_count", GGUF_U32, 8));
+    EXPECT("llama.expert_count: is not supported for this architecture, found 8",
+           set("llama.expert_count", GGUF_U32, 8));
     EXPECT("llama.logit_scale: is not supported for this architecture, found 2", set("llama.logit_scale", GGUF_F32, 2));
     EXPECT("llama.attention.sliding_window: is not supported for this architecture, found 32",
            set("llama.attention.sliding_window", GGUF_U32, 32));
