@@ -114,7 +114,7 @@ static enum sft_status join_part(struct gguf *g, const struct split *first, cons
                                  struct sft_err *err)
 {
     struct gguf part = {0};
-    struct split split;
+    struct split split = {0};
     enum sft_status status = open_one(&part, path, err);
     if (status == SFT_EIO)
         sft_remark(err, "; it is one of the %zu files that %s is the first of", first->count, g->paths[0]);
