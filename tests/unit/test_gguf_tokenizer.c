@@ -343,6 +343,10 @@ START_TEST(lists_that_are_wrong)
     EXPECT(bytes, "tokenizer.ggml.tokens[2]: 'a' is there twice, as token 0 too", m.tokens[2] = "a");
     EXPECT(bytes, "tokenizer.ggml.tokens[1]: is empty", m.tokens[1] = "");
     EXPECT(pieces, "tokenizer.ggml.tokens[1]: is not UTF-8", m.tokens[1] = "a\xff");
+    char *text = mem_calloc(1, (1 << 14) + 2);
+    memset(text, 'a', (1 << 14) + 1);
+    EXPECT(pieces, "tokenizer.ggml.tokens[1]: has 16385 bytes, more than 16384", m.tokens[1] = text);
+    free(text);
     EXPECT(bytes, "tokenizer.ggml.token_type: 3 entries for 4 tokens", m.n_types = 3);
     EXPECT(bytes, "tokenizer.ggml.token_type[1]: there is no type 7", m.types[1] = 7);
     EXPECT(bytes, "tokenizer.ggml.token_type[3]: there is no type -1", m.types[3] = -1);
