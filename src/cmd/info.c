@@ -66,7 +66,7 @@ static void look_at_template(struct info *info)
     const struct template_options own = {.choice = TEMPLATE_AUTO};
     struct tokenizer *tok = info->files.tokenizer;
     info->vocab = tokenizer_vocab_size(tok); /* before a template adds to it */
-    const bool has_template = tokenizer_chat_template(tok) != NULL;
+    const bool has_template = tokenizer_chat_template(tok) || tokenizer_has_only_named_templates(tok);
     const bool known = has_template && !template_init(&template, &own, tok, &err);
     snprintf(info->template, sizeof info->template, "%s",
              !has_template ? "none"
