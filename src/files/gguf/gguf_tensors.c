@@ -73,8 +73,8 @@ static void read_permuted(const struct stored_tensor *t, size_t first, size_t n,
     }
 }
 
-/* Rows row ... row + n_rows, blocks of what the file has as columns (cols, rows), at most STRIP; those of their elements
- * that are among first ... first + n into values. */
+/* Rows row ... row + n_rows, blocks of what the file has as columns (cols, rows), at most STRIP; those of their
+ * elements that are among first ... first + n into values. */
 enum { STRIP = 256 }; /* a multiple of all blocks */
 static void read_strip(const struct stored_tensor *t, size_t row, size_t n_rows, size_t first, size_t n, float *values)
 {
@@ -196,7 +196,8 @@ static char *our_name(const struct family *family, const struct gguf_name *name,
     return full;
 }
 
-static enum sft_status fail_unknown(const struct family *family, const struct name_groups *unknown, struct sft_err *err)
+static enum sft_status fail_unknown(const struct family *family, const struct name_groups *unknown,
+                                    struct sft_err *err)
 {
     struct strbuf list = {0};
     name_groups_print(unknown, &list);
