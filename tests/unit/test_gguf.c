@@ -164,7 +164,7 @@ static void build_values(void)
     const double nan_value = (double)NAN;
     put_begin(&bytes, 3, 0, 11);
     put_key(&bytes, "small", GGUF_I8);
-    strbuf_putc(&bytes, -5);
+    strbuf_putc(&bytes, (char)-5);
     put_u32_value(&bytes, "size", 7);
     put_key(&bytes, "below", GGUF_I32);
     put_u32(&bytes, (uint32_t)-3);
