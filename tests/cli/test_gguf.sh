@@ -114,3 +114,19 @@ test_tokenizers_that_are_not_done() {
     expect_error 1 "bloom.gguf: general.architecture: 'bloom' is not supported (gpt2, llama, qwen2, qwen3, gemma3 are)" "$SFT" import bloom.gguf --out x
     expect_error_about 1 'viking.gguf: llama.block_count: is missing' "$SFT" import viking.gguf --out x
 }
+
+# A name on the hub may be of a repository of such files alone: nothing is missing there.
+test_a_hub_repository_of_files_in_gguf() {
+    export HF_HOME="$PWD/hf"
+    commit=0123456789012345678901234567890123456789
+    repository=hf/hub/models--acme--tiny-GGUF
+    mkdir -p $repository/refs $repository/blobs $repository/snapshots/$commit
+    printf $commit >$repository/refs/main
+    cp "$chat" $repository/blobs/abc
+    ln -s ../../blobs/abc $repository/snapshots/$commit/tiny.gguf
+    expect_error 1 "$PWD/$repository/snapshots/$commit: no config.json, but models in GGUF: name a file, $PWD/$repository/snapshots/$commit/tiny.gguf" \
+        "$SFT" import acme/tiny-GGUF --out x
+    expect 0 "$SFT" import $repository/snapshots/$commit/tiny.gguf --out of_link
+    expect 0 "$SFT" import $repository/blobs/abc --out of_blob # without an ending it is known by how it begins
+    same of_link/model.safetensors of_blob/model.safetensors
+}
