@@ -124,7 +124,7 @@ int cmd_tokenizer(int argc, char **argv)
         return cmd_tokenizer_train(argc - 1, argv + 1);
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR",
-         "a directory with tokenizer.json, or vocab.json and merges.txt"},
+         "a directory with tokenizer.json, or vocab.json and merges.txt; a GGUF file"},
         {"special", OPTION_FLAG, &cmd.special, NULL,
          "encode: read special tokens in the text as such; decode: print them"},
         {"json-lines", OPTION_FLAG, &cmd.json_lines, NULL,
@@ -147,8 +147,6 @@ int cmd_tokenizer(int argc, char **argv)
                           usage.synopsis);
     if (!status)
         status = hub_cache_resolve(model, &dir, &err);
-    if (!status)
-        status = path_expect_dir(dir, &err);
     if (!status)
         status = model_files_open_tokenizer(&files, dir, &err);
     cmd.tok = files.tokenizer;

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "files/gguf/gguf.h"
 #include "files/hub_cache.h"
 #include "model/config_read.h"
 
@@ -66,14 +67,23 @@ static enum sft_status fail_adapter(const char *dir, struct sft_err *err)
 static enum sft_status fail_file(const char *path, struct sft_err *err)
 {
     char *dir = path_dirname(path);
-    if (str_has_ending(path, ".gguf"))
-        sft_fail(err, SFT_EIO, "%s: is a GGUF file, which is not read here (%s)", path, expected);
-    else if (holds(dir, "config.json"))
+    if (holds(dir, "config.json"))
         sft_fail(err, SFT_EIO, "%s: is a file of a model; name its directory, %s", path, dir);
     else
         sft_fail(err, SFT_EIO, "%s: is a file, expected a directory (%s)", path, expected);
     free(dir);
     return SFT_EIO;
+}
+
+static enum sft_status fail_without_config(const char *dir, struct sft_err *err)
+{
+    char *gguf = gguf_first_file(dir);
+    if (gguf)
+        sft_fail(err, SFT_EDATA, "%s: no config.json, but models in GGUF: name a file, %s", dir, gguf);
+    else
+        sft_fail(err, SFT_EDATA, "%s: no config.json (%s)", dir, expected);
+    free(gguf);
+    return SFT_EDATA;
 }
 
 enum sft_status model_dir_fail(const char *path, struct sft_err *err)
@@ -89,7 +99,7 @@ enum sft_status model_dir_fail(const char *path, struct sft_err *err)
                         "%s: is a cache of the Hugging Face hub: name the directory below its snapshots/, or the "
                         "model, ORG/NAME",
                         path);
-    return sft_fail(err, SFT_EDATA, "%s: no config.json (%s)", path, expected);
+    return fail_without_config(path, err);
 }
 
 /* ---- finding ---- */
@@ -100,6 +110,10 @@ static enum sft_status find_dir(const char *path, char **dir, const char **link,
     static const char *const links[] = {"best", "last"};
     if (!path_exists(path))
         return sft_fail_errno(err, "%s", path);
+    if (gguf_is_file(path)) {
+        *dir = mem_strdup(path);
+        return SFT_OK;
+    }
     if (!path_is_dir(path))
         return model_dir_fail(path, err);
     if (holds(path, "config.json")) {

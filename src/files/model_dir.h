@@ -1,4 +1,4 @@
-/* Which directory a user means by a model. */
+/* Which directory, or file, a user means by a model. */
 #ifndef SFT_FILES_MODEL_DIR_H
 #define SFT_FILES_MODEL_DIR_H
 
@@ -7,6 +7,7 @@
 /* The model directory that `path_or_name` means, into *dir (malloc'd, the caller's):
  *     a directory with a config.json   itself; where it is a symbolic link, such as out/last, what it points to now,
  *                                      so that a run that moves the link on does not mix two checkpoints
+ *     a GGUF file                      itself
  *     a run's directory                its `best` if there is one, else `last`, resolved; *link is that name then,
  *                                      and NULL otherwise
  *     a model's name on the hub        its snapshot in the Hugging Face cache (hub_cache.h)

@@ -36,7 +36,7 @@ enum sft_status tie_check_head(const struct placement *p, struct sft_err *err)
     if (!p->head || equal(p->head, p->from[embedding - p->table->tensors]))
         return SFT_OK;
     return sft_fail(err, SFT_EDATA,
-                    "%s: '%s' differs from '%s' although config.json's %s is true (set it to false to keep them apart)",
-                    p->head->path, p->head->name, embedding->name,
+                    "%s: '%s' differs from '%s' although %s's %s is true (set it to false to keep them apart)",
+                    p->head->path, p->head->name, embedding->name, p->config_name,
                     family_key(p->config->family, offsetof(struct model_config, tied)));
 }

@@ -26,6 +26,7 @@ static enum sft_status weights_open(struct weights *w, const struct tensor_table
     place_init(&w->place, table, config, file_vocab);
     if (format_find(&w->format, path, err))
         return err->status;
+    w->place.config_name = w->format->config_name;
     if (!w->format->open_tensors)
         return sft_fail(err, SFT_EDATA, "%s: holds no weights", path);
     if (w->format->open_tensors(&w->stored, path, err))

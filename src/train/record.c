@@ -55,7 +55,7 @@ enum sft_status run_record_base(struct run_record *record, const char *base, str
         const char *name = path_basename(paths[i]);
         uint64_t hash = 0;
         status = io_hash_file(paths[i], &hash, err);
-        add_file(&all, name, hash);
+        add_file(&all, count > 1 ? name : "", hash); /* a model of one file may be called anything */
         if (was_counted(name))
             add_file(&old, name, hash);
     }
