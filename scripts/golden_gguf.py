@@ -83,8 +83,8 @@ MODELS = {
 }
 CHAT_POSITIONS = 512
 # Of a matrix, by its role; vectors and what is left are F32.
-STORED = {"token_embd": "Q8_0", "output": "Q5_1", "attn_qkv": "Q8_0", "attn_q": "Q8_0", "attn_k": "Q4_0",
-          "attn_v": "Q4_1", "attn_output": "Q5_0", "ffn_gate": "Q5_1", "ffn_up": "F16", "ffn_down": "BF16"}
+STORED = {"token_embd": "Q8_0", "output": "Q5_1", "attn_qkv": "Q8_0", "attn_q": "Q8_0", "attn_k": "BF16",
+          "attn_v": "Q4_1", "attn_output": "Q5_0", "ffn_gate": "F16", "ffn_up": "BF16", "ffn_down": "Q4_0"}
 
 
 def permute(rows, heads):

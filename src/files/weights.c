@@ -54,7 +54,8 @@ bool weights_are_there(const char *path)
 static bool is_kept(const struct placement *place, const struct tensor *t)
 {
     const struct stored_tensor *from = place->from[t - place->table->tensors];
-    return t->may_be_bf16 && from->dtype == &dtype_bf16 && place_rows_in_file(place, t) == t->rows;
+    const bool is_as_stored = from->dtype == &dtype_bf16 && !from->read;
+    return t->may_be_bf16 && is_as_stored && place_rows_in_file(place, t) == t->rows;
 }
 
 enum sft_status weights_check_to_read(struct tensor_table *table, bool keep_bf16, const struct model_config *config,

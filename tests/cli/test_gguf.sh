@@ -16,7 +16,7 @@ test_import_writes_the_same_model() {
     expect 0 "$SFT" info model --json
     is "$(cat stdout)" '{"complete":true,"model_type":"llama","n_layer":2,"n_head":4,"n_embd":32,"n_inner":32,"n_positions":512,"vocab_size":344,"tie_word_embeddings":true,"num_parameters":23456,"num_key_value_heads":2,"head_dim":8,"dtype":"F32","tokenizer_vocab_size":344,"template":"chatml","step":null,"checksums":false,"problems":[]}'
     expect 0 "$SFT" info "$chat"
-    has stdout '23.5K parameters in Q4_0, F32, Q5_0, Q8_0, Q4_1, BF16, Q5_1, F16'
+    has stdout '23.5K parameters in BF16, F32, Q5_0, Q8_0, Q4_1, Q4_0, F16'
     ask "$chat" >of_file
     ask model >of_directory
     [ -s of_file ] || die 'no answer'
