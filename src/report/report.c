@@ -18,8 +18,9 @@ void report_make(struct report *report, const struct report_of *of)
     report->files = mem_calloc(data->train.n_files + data->eval.n_files, sizeof *report->files);
     add_files(report, &data->train, false);
     add_files(report, &data->eval, true);
-    if (of->plan)
-        report->memory = train_plan_memory(of->plan, config, data);
+    if (!of->plan)
+        return;
+    report->memory = train_plan_memory(of->plan, config, data);
     if (report->has_disk)
         report->disk = report_disk_plan(config, &of->plan->intervals, of->settings->train.save_total_limit,
                                         of->plan->save_dtype, of->output_dir);
