@@ -22,22 +22,22 @@ bool hub_name_is(const char *text);
 char *hub_cache_dir(void);
 
 /* Whether anything of that model is there. */
-bool hub_cache_has(const char *name);
+bool hub_cache_has(const char *text);
 
 /* The snapshot's directory, into *dir (malloc'd, the caller's). Without a revision it is that of `main`. SFT_EIO where
  * it is not there, or small files of it are not, with the command that fetches them. */
-enum sft_status hub_cache_find(const char *name, char **dir, struct sft_err *err);
+enum sft_status hub_cache_find(const char *text, char **dir, struct sft_err *err);
 
 /* What a user names a model by, as a path, into *path (malloc'd, the caller's): what is there as a file or directory,
  * and what can be no name, as it stands; anything else by hub_cache_find. */
-enum sft_status hub_cache_resolve(const char *path_or_name, char **path, struct sft_err *err);
+enum sft_status hub_cache_resolve(const char *given, char **path, struct sft_err *err);
 
 /* "ORG/NAME@COMMIT" of a snapshot's directory, malloc'd: a name that will mean the same when the cache has a newer one;
  * NULL of any other path. */
 char *hub_snapshot_name(const char *dir);
 
 /* The command that fetches what a name means: "hf download ORG/NAME", with --revision where there is one. */
-void hub_add_download(struct strbuf *out, const char *name);
+void hub_add_download(struct strbuf *out, const char *text);
 
 /* Where `dir` is a snapshot that is not whole, tell so behind an error that was met in it. Returns err's status. */
 enum sft_status hub_remark_incomplete(const char *dir, struct sft_err *err);
