@@ -73,7 +73,7 @@ $(B)/kernels/avx512/%.o: ARCH_FLAGS += $(AVX512_FLAGS)
 $(B)/kernels/avx512/bf16_avx512.o: ARCH_FLAGS += -mavx512bf16
 $(B)/kernels/amx/%.o: ARCH_FLAGS += $(AMX_FLAGS)
 $(B)/tests/unit/bf16/%.o: ARCH_FLAGS += $(AVX512_FLAGS) -mavx512bf16
-$(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o: BASE_CFLAGS += -ffp-contract=off
+$(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o $(B)/src/files/gguf/gguf_types.o: BASE_CFLAGS += -ffp-contract=off
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

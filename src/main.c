@@ -20,6 +20,7 @@ const struct cmd commands[] = {
     {"eval", "score a model on conversations", cmd_eval},
     {"bench", "measure how fast a model trains here, and where the time goes", cmd_bench},
     {"export", "write a model in another format or precision", cmd_export},
+    {"import", "make a Hugging Face directory of a model in GGUF", cmd_import},
     {"info", "say what a model directory holds, and whether it is complete", cmd_info},
     {"tokenizer", "encode and decode text, or train a new tokenizer", cmd_tokenizer},
 };

@@ -31,7 +31,7 @@ static const char archive[] = "is an archive of files (unpack it with tar -xf, a
 static const char zip[] = "is a zip archive (unpack it with unzip, and name a file of it)";
 static const char workbook[] = "is a spreadsheet's workbook (save its sheet as CSV UTF-8)";
 static const char office[] = "is an office document (save it as plain text or CSV, in UTF-8)";
-static const char gguf[] = "is a GGUF model (a model is read from a Hugging Face directory with model.safetensors)";
+static const char gguf[] = "is a GGUF model (name the file itself as the base, or make a directory of it: sft import)";
 static const char page[] = "is an HTML page, saved in place of the file (download the file by its raw link, on "
                            "huggingface.co .../resolve/main/FILE)";
 static const char answer[] = "is a web server's error, saved in place of the file (download the file again)";

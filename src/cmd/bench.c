@@ -165,7 +165,8 @@ int cmd_bench(int argc, char **argv)
         {"steps", OPTION_SIZE, &b.steps, "N", "steps to measure, after one warm-up step (10)"},
         {"precision", OPTION_STRING, &precision, "P", "fp32, bf16 or auto (default)"},
         {"json", OPTION_FLAG, &as_json, NULL, "print one JSON object"},
-        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE", "override a setting; may be repeated"},
+        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
+         "override a setting; may be repeated; paths are relative to the current directory"},
     };
     const struct usage usage = {
         "sft bench --base DIR --data FILE [options]",

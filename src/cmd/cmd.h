@@ -23,6 +23,7 @@ int cmd_chat(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_import(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_tokenizer(int argc, char **argv);
 int cmd_tokenizer_train(int argc, char **argv); /* of cmd_tokenizer: argv[0] is "train" */
@@ -60,7 +61,8 @@ enum sft_status read_settings(struct settings *settings, const char *path,
                               const struct string_list *overrides, bool need_train, bool need_files,
                               struct sft_err *err);
 
-/* Of read_settings: base and data that are not there become problems, with what may have been meant. */
+/* Of read_settings: a base that is a model's name on the hub becomes that of its snapshot in the cache; base and data
+ * that are not there become problems, with what may have been meant. */
 void check_inputs(struct settings *settings);
 
 /* Apply every "section.key=value" of --set; errors as in read_settings. */

@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
 #include "files/checksums.h"
+#include "files/hub_cache.h"
 #include "files/model_dir.h"
 #include "files/model_files.h"
 #include "files/weights.h"
@@ -22,7 +23,10 @@ struct info {
     size_t vocab; /* of the tokenizer */
     bool has_weights, has_checksums, checksums_hold;
     struct strbuf unused;     /* tensors that are no part of the model */
+    struct strbuf dtypes;     /* "F32" */
     char template[32];        /* name, "none", or that it cannot be used */
+    char *template_refused;   /* then why, or NULL */
+    const char *hint;         /* where there is none: whose control tokens the vocabulary has; or NULL */
     double step, total_steps; /* of a checkpoint; NaN for other directories */
     char **problems;
     size_t n_problems;
@@ -31,8 +35,12 @@ struct info {
 static void add_problem(void *context, const struct sft_err *err)
 {
     struct info *info = context;
+    const char *text = SFT_ERR_TEXT(err);
+    for (size_t i = 0; i < info->n_problems; i++)
+        if (strcmp(info->problems[i], text) == 0) /* two parts read one file */
+            return;
     info->problems = mem_realloc(info->problems, info->n_problems + 1, sizeof *info->problems);
-    info->problems[info->n_problems++] = mem_strdup(SFT_ERR_TEXT(err));
+    info->problems[info->n_problems++] = mem_strdup(text);
 }
 
 static void look_at_weights(struct info *info)
@@ -42,6 +50,7 @@ static void look_at_weights(struct info *info)
     const struct model_config *config = &info->files.config;
     tensor_table_init(&info->table, config);
     weights_check(config, config->vocab_size, info->dir, &info->unused, &err);
+    weights_dtypes(info->dir, &info->dtypes);
     info->has_weights =
         !param_set_init(&params, config, NULL, &err) &&
         !weights_load(params.values.data, &params.table, config, config->vocab_size, info->dir, &err);
@@ -63,6 +72,10 @@ static void look_at_template(struct info *info)
              !has_template ? "none"
              : known       ? template.name
                            : "not one that sft renders");
+    if (!has_template && !template_init(&template, &own, tok, &err))
+        info->hint = template.hint;
+    if (has_template && !known)
+        info->template_refused = mem_strdup(SFT_ERR_TEXT(&err));
     template_free(&template);
 }
 
@@ -103,6 +116,8 @@ static void free_info(struct info *info)
         free(info->problems[i]);
     free(info->problems);
     strbuf_free(&info->unused);
+    strbuf_free(&info->dtypes);
+    free(info->template_refused);
     model_files_close(&info->files);
     tensor_table_free(&info->table);
     *info = (struct info){0};
@@ -130,28 +145,64 @@ static enum sft_status find_and_look(struct info *info, struct model_argument *a
             a->dir = mem_strdup(a->path); /* no model, and what it lacks will be told */
         }
         info->dir = a->dir;
+        a->snapshot = hub_snapshot_name(a->dir);
         look(info);
         if (!info->n_problems || i == TRIES || !is_another_now(a))
             return SFT_OK;
         free_info(info);
         free(a->dir);
+        free(a->snapshot);
     }
+}
+
+static size_t n_sliding(const struct model_config *c)
+{
+    size_t n = 0;
+    for (size_t layer = 0; layer < c->n_layer; layer++)
+        n += layer_set_has(&c->sliding, layer);
+    return n;
+}
+
+/* What of the attention does not follow from heads and width, a line of it; nothing where there is none. */
+static void put_attention(const struct model_config *c, struct strbuf *out)
+{
+    if (c->n_kv_head != c->n_head)
+        strbuf_printf(out, " %zu %s of keys and values,", c->n_kv_head, c->n_kv_head == 1 ? "head" : "heads");
+    if (c->n_kv_head != c->n_head || c->head_dim * c->n_head != c->n_embd)
+        strbuf_printf(out, " %zu wide each,", c->head_dim);
+    if (c->sliding_window)
+        strbuf_printf(out, " a window of %zu positions in %zu layers,", c->sliding_window, n_sliding(c));
+    if (out->len)
+        strbuf_puts(out, "\n          ");
+}
+
+static void put_model_json(const struct info *info, struct strbuf *out)
+{
+    const struct model_config *c = &info->files.config;
+    strbuf_printf(out,
+                  ",\"model_type\":\"%s\",\"n_layer\":%zu,\"n_head\":%zu,\"n_embd\":%zu,\"n_inner\":%zu,"
+                  "\"n_positions\":%zu,\"vocab_size\":%zu,\"tie_word_embeddings\":%s,\"num_parameters\":%zu,"
+                  "\"num_key_value_heads\":%zu,\"head_dim\":%zu",
+                  c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions, c->vocab_size,
+                  c->tied ? "true" : "false", info->table.n_parameters, c->n_kv_head, c->head_dim);
+    if (c->sliding_window)
+        strbuf_printf(out, ",\"sliding_window\":%zu", c->sliding_window);
+    if (info->dtypes.len)
+        strbuf_printf(out, ",\"dtype\":\"%s\"", info->dtypes.data);
 }
 
 static void print_json(const struct info *info, const struct model_argument *argument)
 {
-    const struct model_config *c = &info->files.config;
     struct strbuf out = {0};
     strbuf_printf(&out, "{\"complete\":%s", info->n_problems ? "false" : "true");
-    if (c->family)
-        strbuf_printf(
-            &out,
-            ",\"model_type\":\"%s\",\"n_layer\":%zu,\"n_head\":%zu,\"n_embd\":%zu,\"n_inner\":%zu,"
-            "\"n_positions\":%zu,\"vocab_size\":%zu,\"tie_word_embeddings\":%s,\"num_parameters\":%zu",
-            c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
-            c->vocab_size, c->tied ? "true" : "false", info->table.n_parameters);
+    if (info->files.config.family)
+        put_model_json(info, &out);
     if (info->files.tokenizer)
         strbuf_printf(&out, ",\"tokenizer_vocab_size\":%zu,\"template\":\"%s\"", info->vocab, info->template);
+    if (info->template_refused) {
+        strbuf_puts(&out, ",\"template_refused\":");
+        strbuf_json_string(&out, info->template_refused, strlen(info->template_refused));
+    }
     strbuf_puts(&out, ",\"step\":");
     strbuf_json_number(&out, info->step);
     strbuf_printf(&out, ",\"checksums\":%s,\"problems\":[",
@@ -167,27 +218,49 @@ static void print_json(const struct info *info, const struct model_argument *arg
     strbuf_free(&out);
 }
 
-static void print_text(const struct info *info, const struct model_argument *argument)
+static void print_model(const struct info *info)
 {
     const struct model_config *c = &info->files.config;
+    struct strbuf attention = {0};
     char count[16];
+    put_attention(c, &attention);
+    printf("model      %s: %zu layers, %zu heads, %zu wide (%zu inside), %zu positions,\n"
+           "          %s vocabulary %zu, %s head\n",
+           c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
+           attention.len ? attention.data : "", c->vocab_size, c->tied ? "tied" : "untied");
+    printf("weights    %s parameters%s%s%s\n", log_count(count, (double)info->table.n_parameters),
+           info->dtypes.len ? " in " : "", info->dtypes.len ? info->dtypes.data : "",
+           info->has_weights ? "" : ", not readable");
+    if (info->unused.len)
+        printf("not used   %s\n", info->unused.data);
+    strbuf_free(&attention);
+}
+
+static void print_tokenizer(const struct info *info)
+{
+    printf("tokenizer  %zu ids, chat template: %s", info->vocab, info->template);
+    if (info->hint)
+        printf(" (but the control tokens of %s)", info->hint);
+    if (info->template_refused)
+        printf("\n           %s", info->template_refused);
+    printf("\n");
+}
+
+static void print_text(const struct info *info, const struct model_argument *argument)
+{
     if (argument->link)
         printf("directory  %s (%s of %s)\n", argument->dir, argument->link, argument->path);
-    if (c->family) {
-        printf("model      %s: %zu layers, %zu heads, %zu wide (%zu inside), %zu positions,\n"
-               "           vocabulary %zu, %s head\n",
-               c->family->model_type, c->n_layer, c->n_head, c->n_embd, c->n_inner, c->n_positions,
-               c->vocab_size, c->tied ? "tied" : "untied");
-        printf("weights    %s parameters%s\n", log_count(count, (double)info->table.n_parameters),
-               info->has_weights ? "" : ", not readable");
-        if (info->unused.len)
-            printf("not used   %s\n", info->unused.data);
-    }
+    if (argument->snapshot)
+        printf("directory  %s\n           %s\n", argument->dir, argument->snapshot);
+    if (info->files.config.family)
+        print_model(info);
     if (info->files.tokenizer)
-        printf("tokenizer  %zu ids, chat template: %s\n", info->vocab, info->template);
+        print_tokenizer(info);
     if (info->step >= 0)
         printf("checkpoint step %.0f of %.0f\n", info->step, info->total_steps);
-    printf("checksums  %s\n", !info->has_checksums ? "none" : info->checksums_hold ? "hold" : "do not hold");
+    printf("checksums  %s\n", !info->has_checksums    ? "none (only what sft train writes has some)"
+                             : info->checksums_hold ? "hold"
+                                                    : "do not hold");
     for (size_t i = 0; i < info->n_problems; i++)
         printf("problem    %s\n", info->problems[i]);
 }

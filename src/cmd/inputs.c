@@ -1,8 +1,10 @@
-/* Base and data that are not there: what is wrong, and what may have been meant or can be done. */
+/* Base and data: a base by its name on the hub is found; of what is not there, what may have been meant or can be
+ * done. */
 #include "base/io.h"
 #include "base/nearest.h"
 #include "cmd/cmd.h"
 #include "data/file_spec.h"
+#include "files/hub_cache.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,7 +14,7 @@
 /* A path as it stood in the configuration, without the configuration's own directory; malloc'd. */
 static char *as_written(const struct settings *settings, const char *path)
 {
-    char *dir = settings->file ? path_dirname(settings->file) : mem_strdup(".");
+    char *dir = settings->file ? path_tidy(path_dirname(settings->file)) : mem_strdup(".");
     const size_t len = strlen(dir);
     const bool is_inside = strncmp(path, dir, len) == 0 && path[len] == '/';
     free(dir);
@@ -92,34 +94,54 @@ static void check_data(struct settings *settings, const char *key, const struct 
 
 /* ---- the base ---- */
 
-/* "openai-community/gpt2": two words with one slash, no path. */
-static bool is_hub_name(const char *s)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-    const size_t owner = strspn(s, letters), name = s[owner] == '/' ? strspn(s + owner + 1, letters) : 0;
-    return isalnum((unsigned char)s[0]) && name && isalnum((unsigned char)s[owner + 1]) &&
-           !s[owner + 1 + name];
-}
-
 /* How the base is had, as one command for a shell. `written`: what stands in the configuration; `path`: where
  * it is. */
 static void add_download(struct strbuf *out, const char *written, const char *path)
 {
     const char *name = path_basename(path);
-    const bool is_gpt2 = strncmp(name, "gpt2", 4) == 0;
-    if (is_hub_name(written) && !is_gpt2 && strncmp(written, "models/", 7) != 0 &&
-        strncmp(written, "out/", 4) != 0)
-        strbuf_printf(
-            out,
-            "; sft downloads nothing: if %s is on the Hugging Face Hub, 'hf download %s --local-dir %s' "
-            "fetches it",
-            written, written, path);
-    else
+    const bool is_gpt2 = strncmp(name, "gpt2", 4) == 0, is_local = strncmp(written, "models/", 7) == 0 ||
+                                                                    strncmp(written, "out/", 4) == 0;
+    if (hub_name_is(written) && strchr(written, '/') && !is_local) {
+        strbuf_printf(out, "; sft downloads nothing: if %s is on the Hugging Face hub, '", written);
+        hub_add_download(out, written);
+        strbuf_puts(out, "' fetches it into the cache");
+    } else {
         strbuf_printf(
             out,
             "; sft downloads nothing: 'hf download openai-community/%s config.json model.safetensors "
             "tokenizer.json --local-dir %s' fetches GPT-2",
             is_gpt2 ? name : "gpt2", is_gpt2 ? path : "gpt2");
+    }
+}
+
+/* What is asked of a base that is not there. */
+static void describe_base(struct strbuf *out)
+{
+    char *cache = hub_cache_dir();
+    strbuf_printf(out,
+                  "base is the directory of a Hugging Face model on this machine: config.json, model.safetensors, "
+                  "tokenizer.json; or the name, ORG/NAME, of one in the Hugging Face cache%s%s",
+                  cache ? ", " : "", cache ? cache : "");
+    free(cache);
+}
+
+/* A name on the hub becomes that of the snapshot that it means now, commit and all: what the run is told to be, and
+ * records, stays this one when the cache has a newer. False where it is none that is in the cache. */
+static bool take_snapshot(struct settings *settings, const char *written)
+{
+    char *dir;
+    struct sft_err err;
+    if (!hub_cache_has(written))
+        return false;
+    if (hub_cache_find(written, &dir, &err)) {
+        settings_complain_of(settings, "base", &err);
+        return true;
+    }
+    char *name = hub_snapshot_name(dir);
+    settings->model.base = arena_strndup(&settings->arena, name, strlen(name));
+    free(name);
+    free(dir);
+    return true;
 }
 
 static void check_base(struct settings *settings)
@@ -129,6 +151,8 @@ static void check_base(struct settings *settings)
     if (!base || path_exists(base) || settings_is_wrong(settings, "base"))
         return;
     char *written = as_written(settings, base), *near = nearest_file(base);
+    if (take_snapshot(settings, written))
+        goto out;
     if (strchr(written, '$')) {
         strbuf_puts(&hint, "variables such as $HOME are not replaced in a configuration; ~/ is");
     } else if (strcmp(written, base) != 0 && path_exists(written)) {
@@ -138,11 +162,11 @@ static void check_base(struct settings *settings)
     } else {
         if (near)
             strbuf_printf(&hint, "did you mean %s? ", near);
-        strbuf_puts(&hint, "base is the directory of a Hugging Face model on this machine: config.json, "
-                           "model.safetensors, tokenizer.json");
+        describe_base(&hint);
         add_download(&hint, written, base);
     }
     settings_complain(settings, "base", SFT_EIO, "%s: %s (%s)", base, strerror(ENOENT), hint.data);
+out:
     strbuf_free(&hint);
     free(near);
     free(written);

@@ -205,8 +205,11 @@ static enum sft_status gather_settings(const struct inspect *in, struct settings
                         "expected a configuration file, or --base DIR and files of conversations "
                         "(sft inspect --help)");
     }
-    if (read_settings(settings, path, &in->overrides, false, true, err))
+    if (read_settings(settings, path, &in->overrides, false, true, err)) {
+        if (path && !str_has_ending(path, ".ini"))
+            sft_remark(err, "; the conversations of a file: sft inspect --base DIR %s", path);
         return err->status;
+    }
     if (!settings->model.base || !settings->data.train.count)
         return sft_fail(err, SFT_EUSAGE, "%s: [model] base and [data] train are needed to inspect",
                         in->words.items[0]);
@@ -298,7 +301,7 @@ int cmd_inspect(int argc, char **argv)
         {"no-pager", OPTION_FLAG, &in.no_pager, NULL,
          "start no pager on a terminal ($SFT_PAGER, $PAGER, else less)"},
         {"set", OPTION_LIST, &in.overrides, "SECTION.KEY=VALUE",
-         "override a setting, such as data.train_on; may be repeated"},
+         "override a setting, such as data.train_on; may be repeated; paths are relative to the current directory"},
     };
     const struct usage usage = {
         "sft inspect CONFIG.ini | sft inspect --base DIR FILE... [options]",

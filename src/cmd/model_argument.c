@@ -1,6 +1,7 @@
 #include "cmd/model_argument.h"
 
 #include "base/log.h"
+#include "files/hub_cache.h"
 #include "files/model_dir.h"
 #include "train/options.h"
 
@@ -18,12 +19,16 @@ enum sft_status model_argument(struct model_argument *a, const char *option, str
         words->count--;
         memmove(words->items, words->items + 1, words->count * sizeof *words->items);
     }
-    return model_dir_find(a->path, &a->dir, &a->link, err);
+    if (model_dir_find(a->path, &a->dir, &a->link, err))
+        return err->status;
+    a->snapshot = hub_snapshot_name(a->dir);
+    return SFT_OK;
 }
 
 void model_argument_free(struct model_argument *a)
 {
     free(a->dir);
+    free(a->snapshot);
     *a = (struct model_argument){0};
 }
 
@@ -45,6 +50,8 @@ void model_argument_tell(const struct model_argument *a, const struct strbuf *un
 {
     if (a->link)
         log_info("model  %s (%s of %s)", a->dir, a->link, a->path);
+    if (a->snapshot)
+        log_info("model  %s", a->snapshot);
     if (unused && unused->len)
         log_warning("%s: tensors that are not used: %s", a->dir, unused->data);
 }
@@ -52,18 +59,21 @@ void model_argument_tell(const struct model_argument *a, const struct strbuf *un
 void model_argument_tell_bundle(const struct model_argument *a, const struct bundle *bundle)
 {
     model_argument_tell(a, &bundle->unused);
+    const char *hint = bundle->template.hint;
     if (bundle->n_new_tokens > 0)
         log_warning("%s has not been trained with template = %s: %zu of its control tokens are new to the model (train "
                     "it first; or continue text, with generate --raw; or name a template that it knows, with --set "
-                    "data.template=NAME)",
-                    a->dir, bundle->template.name, bundle->n_new_tokens);
+                    "data.template=%s%s)",
+                    a->dir, bundle->template.name, bundle->n_new_tokens, hint ? hint : "NAME",
+                    hint ? ", whose control tokens it has" : "");
 }
 
 void model_argument_json(const struct model_argument *a, const struct strbuf *unused, struct strbuf *out)
 {
-    if (a->link) {
+    const char *model = a->snapshot ? a->snapshot : a->link ? a->dir : NULL;
+    if (model) {
         strbuf_puts(out, ",\"model\":");
-        strbuf_json_string(out, a->dir, strlen(a->dir));
+        strbuf_json_string(out, model, strlen(model));
     }
     if (unused && unused->len) {
         strbuf_puts(out, ",\"unused_tensors\":");

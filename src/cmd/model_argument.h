@@ -7,13 +7,14 @@
 #include "infer/session.h"
 
 /* What --help says of it. */
-#define MODEL_OPTION_HELP "where it is not the first word: a run's directory, a checkpoint, or another " \
-                          "Hugging Face directory"
+#define MODEL_OPTION_HELP "where it is not the first word: a run's directory, a checkpoint, another Hugging " \
+                          "Face directory, or the name of one in the Hugging Face cache"
 
 struct model_argument {
     const char *path; /* as given */
     const char *link; /* path is a run's directory: "best" or "last"; else NULL */
     char *dir;        /* the model's directory (files/model_dir.h) */
+    char *snapshot;   /* one in the hub's cache: "ORG/NAME@COMMIT"; else NULL */
 };
 
 /* Take the first word off *words where `option` is NULL, and find the directory that is meant. SFT_EUSAGE with the
@@ -28,8 +29,9 @@ enum sft_status model_argument_open(const struct model_argument *argument, const
                                     const struct string_list *overrides, bool has_template, struct session *session,
                                     struct sft_err *err);
 
-/* Say on stderr which checkpoint of a run it is, and which tensors are not used (NULL or empty: none); for output that
- * a program reads, model_argument_json says the same as members of an object: ,"model":"...","unused_tensors":"...". */
+/* Say on stderr which checkpoint of a run it is, or which snapshot of the hub, and which tensors are not used (NULL or
+ * empty: none); for output that a program reads, model_argument_json says the same as members of an object:
+ * ,"model":"...","unused_tensors":"...". */
 void model_argument_tell(const struct model_argument *argument, const struct strbuf *unused);
 
 /* The same of a model that is to answer, with a warning where it knows nothing of turns. */

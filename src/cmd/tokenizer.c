@@ -1,6 +1,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "files/hub_cache.h"
 #include "files/model_files.h"
 #include "text/tokenizer/encoder.h"
 
@@ -117,12 +118,13 @@ int cmd_tokenizer(int argc, char **argv)
     struct tokenizer_cmd cmd = {0};
     struct model_files files = {0};
     const char *model = NULL;
+    char *dir = NULL; /* where that is */
     struct string_list words;
     if (argc > 1 && strcmp(argv[1], "train") == 0)
         return cmd_tokenizer_train(argc - 1, argv + 1);
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR",
-         "a directory with tokenizer.json, or vocab.json and merges.txt"},
+         "a directory with tokenizer.json, or vocab.json and merges.txt; a GGUF file"},
         {"special", OPTION_FLAG, &cmd.special, NULL,
          "encode: read special tokens in the text as such; decode: print them"},
         {"json-lines", OPTION_FLAG, &cmd.json_lines, NULL,
@@ -144,14 +146,15 @@ int cmd_tokenizer(int argc, char **argv)
         status = sft_fail(&err, SFT_EUSAGE, "expected train, or encode or decode and --model (usage: %s)",
                           usage.synopsis);
     if (!status)
-        status = path_expect_dir(model, &err);
+        status = hub_cache_resolve(model, &dir, &err);
     if (!status)
-        status = model_files_open_tokenizer(&files, model, &err);
+        status = model_files_open_tokenizer(&files, dir, &err);
     cmd.tok = files.tokenizer;
     if (!status)
         status = is_encode ? run_encode(&cmd, &err) : run_decode(&cmd, &err);
     code = status ? report_error(&err) : finish_output();
     model_files_close(&files);
     words_free(&words);
+    free(dir);
     return code;
 }

@@ -144,7 +144,8 @@ int cmd_train(int argc, char **argv)
     struct run_options options = {.stop = &stop_requested};
     bool print_config = false, keys = false;
     const struct option table[] = {
-        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE", "override a setting; may be repeated"},
+        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
+         "override a setting; may be repeated; paths are relative to the current directory"},
         {"dry-run", OPTION_FLAG, &options.dry, NULL, "print the plan (data, steps, memory, disk) and stop"},
         {"fresh", OPTION_FLAG, &options.fresh, NULL,
          "start anew in output_dir-2, -3, ... instead of continuing"},

@@ -224,7 +224,6 @@ static const struct foreign keys[] = {
     NOTHING(
         "save_only_model save_safetensors save_on_each_node save_optimizer",
         "checkpoints are safetensors with all that resuming needs; sft export leaves the training state out"),
-    NOTHING("save_dtype", "not in this version: checkpoints are F32, sft export --dtype bf16 writes others"),
     NOTHING("push_to_hub hub_*",
             "sft uploads nothing; output_dir/last is a Hugging Face directory for hf upload"),
 

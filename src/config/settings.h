@@ -69,6 +69,7 @@ struct settings {
         uint64_t seed;
         int precision; /* enum precision */
         uint64_t logging_steps, eval_steps, save_steps, save_interval_s, save_total_limit;
+        const char *save_dtype; /* of a checkpoint's weights: "f32" or "bf16" */
         const char *metric_for_best_model;
         uint64_t early_stopping_patience;
     } train;

@@ -18,7 +18,8 @@
 const struct field settings_fields[] = {
     /* ---- [model] ---- */
     {AT(model, base), .type = FIELD_PATH, .resume = RESUME_CONTENT,
-     .doc = "a Hugging Face directory, one of our checkpoints, or a config.json (random weights)"},
+     .doc = "a Hugging Face directory, ORG/NAME of one in the Hugging Face cache, one of our checkpoints, or a "
+            "config.json (random weights)"},
 
     /* ---- [data] ---- */
     {AT(data, train), .type = FIELD_FILES, .resume = RESUME_CONTENT,
@@ -109,6 +110,8 @@ const struct field settings_fields[] = {
      .resume = RESUME_MAY, .doc = "with save_steps = 0: most seconds between checkpoints; 0: no limit"},
     {AT(train, save_total_limit), .type = FIELD_SIZE, .default_text = "2", .max = STEPS_MAX,
      .resume = RESUME_MAY, .doc = "checkpoints to keep besides the best; 0: all"},
+    {AT(train, save_dtype), .type = FIELD_STRING, .default_text = "f32", WORDS("f32", "bf16"), .resume = RESUME_MAY,
+     .doc = "of the weights in a checkpoint's model.safetensors; bf16: trainer/ has them in f32 too, to go on from"},
     {AT(train, metric_for_best_model), .type = FIELD_STRING, .default_text = "eval_loss",
      WORDS("eval_loss", "eval_mean_token_accuracy"), .doc = "what the best checkpoint is chosen by"},
     {AT(train, early_stopping_patience), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX,

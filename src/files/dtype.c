@@ -60,9 +60,9 @@ static void bf16_from_floats(unsigned char *bytes, const float *values, size_t n
         store_u16(bytes + 2 * i, bf16_from_f32(values[i]));
 }
 
-const struct dtype dtype_f32 = {"F32", 1, 4, copy_in, copy_out, "f32", "float32"};
-const struct dtype dtype_f16 = {"F16", 1, 2, f16_to_floats, f16_from_floats, "f16", "float16"};
-const struct dtype dtype_bf16 = {"BF16", 1, 2, bf16_to_floats, bf16_from_floats, "bf16", "bfloat16"};
+const struct dtype dtype_f32 = {"F32", 1, 4, copy_in, copy_out, NULL, "f32", "float32"};
+const struct dtype dtype_f16 = {"F16", 1, 2, f16_to_floats, f16_from_floats, NULL, "f16", "float16"};
+const struct dtype dtype_bf16 = {"BF16", 1, 2, bf16_to_floats, bf16_from_floats, NULL, "bf16", "bfloat16"};
 const char dtype_options[] = "f32, f16 or bf16";
 
 static const struct dtype *const done[] = {&dtype_f32, &dtype_f16, &dtype_bf16};

@@ -15,6 +15,7 @@ struct dtype {
      * NULL: not read, or not written, here. */
     void (*to_f32)(float *values, const unsigned char *bytes, size_t n);
     void (*from_f32)(unsigned char *bytes, const float *values, size_t n);
+    const char *instead; /* of one that is not read: those of its format that are, for messages; NULL: safetensors' */
     const char *option, *torch; /* of one that is written: in --dtype ("bf16"), and in a config.json ("bfloat16") */
 };
 

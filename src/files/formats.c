@@ -1,12 +1,13 @@
 #include "files/formats.h"
 
 #include "base/path.h"
+#include "files/gguf/gguf_format.h"
 #include "files/hf_format.h"
 #include "files/model_dir.h"
 
 #include <string.h>
 
-static const struct format *const formats[] = {&format_hf, &format_config};
+static const struct format *const formats[] = {&format_gguf, &format_hf, &format_config};
 const char format_names_written[] = "hf";
 
 enum { N_FORMATS = sizeof formats / sizeof *formats };

@@ -97,40 +97,57 @@ static enum sft_status read_sampling(struct generation_config *g, struct sft_err
 
 /* ---- the whole ---- */
 
-static enum sft_status read_file(struct generation_config *g, const char *dir, const struct model_config *config,
-                                 struct sft_err *err)
+static enum sft_status read_raw(struct generation_config *g, size_t vocab_size, struct sft_err *err)
 {
-    char *path = path_join(dir, "generation_config.json");
-    enum sft_status status = SFT_OK;
-    if (path_exists(path) && !(status = json_parse_file(path, &g->raw, err))) {
-        if (!json_is_object(g->raw))
-            status = sft_fail(err, SFT_EDATA, "expected an object, found %s", json_type_name(g->raw));
-        const json *ids = json_get(g->raw, "eos_token_id");
-        if (!status && is_present(ids))
-            status = read_end_tokens(g, ids, config->vocab_size, err);
-        if (!status)
-            status = read_sampling(g, err);
-        if (status)
-            sft_in_file(err, path, 0);
-    }
-    free(path);
-    return status;
+    const json *ids = json_get(g->raw, "eos_token_id");
+    if (!json_is_object(g->raw))
+        return sft_fail(err, SFT_EDATA, "expected an object, found %s", json_type_name(g->raw));
+    if (is_present(ids) && read_end_tokens(g, ids, vocab_size, err))
+        return SFT_EDATA;
+    return read_sampling(g, err);
+}
+
+/* What config.json and the family add to g->raw, which has been read. */
+static enum sft_status add_config(struct generation_config *g, const json *config_json,
+                                  const struct model_config *config, struct sft_err *err)
+{
+    const json *of_config = json_get(config_json, "eos_token_id");
+    const bool is_silent = !of_config && !is_present(json_get(g->raw, "eos_token_id"));
+    if (is_present(of_config) && read_end_tokens(g, of_config, config->vocab_size, err))
+        return SFT_EDATA;
+    if (is_silent && config->eos_token_id >= 0) /* the family's; an explicit null is none */
+        add_end_token(g, config->eos_token_id);
+    return SFT_OK;
+}
+
+static const struct generation_config silent = {
+    .temperature = NAN, .top_p = NAN, .repetition_penalty = NAN, .top_k = SIZE_MAX};
+
+enum sft_status generation_config_take(struct generation_config *g, json *raw, const json *config_json,
+                                       const struct model_config *config, struct sft_err *err)
+{
+    *g = silent;
+    g->raw = raw;
+    if ((!raw || !read_raw(g, config->vocab_size, err)) && !add_config(g, config_json, config, err))
+        return SFT_OK;
+    generation_config_free(g);
+    return SFT_EDATA;
 }
 
 enum sft_status generation_config_load(struct generation_config *g, const char *dir, const json *config_json,
                                        const struct model_config *config, struct sft_err *err)
 {
-    *g = (struct generation_config){
-        .temperature = NAN, .top_p = NAN, .repetition_penalty = NAN, .top_k = SIZE_MAX};
-    const json *of_config = json_get(config_json, "eos_token_id");
-    enum sft_status status = read_file(g, dir, config, err);
-    if (!status && is_present(of_config))
-        status = read_end_tokens(g, of_config, config->vocab_size, err);
-    const bool is_silent = !of_config && !is_present(json_get(g->raw, "eos_token_id"));
-    if (!status && is_silent && config->eos_token_id >= 0) /* the family's; an explicit null is none */
-        add_end_token(g, config->eos_token_id);
+    char *path = path_join(dir, "generation_config.json");
+    enum sft_status status = SFT_OK;
+    *g = silent;
+    if (path_exists(path) && !(status = json_parse_file(path, &g->raw, err)) &&
+        (status = read_raw(g, config->vocab_size, err)))
+        sft_in_file(err, path, 0);
+    if (!status)
+        status = add_config(g, config_json, config, err);
     if (status)
         generation_config_free(g);
+    free(path);
     return status;
 }
 

@@ -28,6 +28,10 @@ struct generation_config {
  * generation_config_free, which accepts a zeroed struct. */
 enum sft_status generation_config_load(struct generation_config *g, const char *dir, const json *config_json,
                                        const struct model_config *config, struct sft_err *err);
+
+/* The same of a generation_config.json, parsed, which it takes (also after an error), or NULL. */
+enum sft_status generation_config_take(struct generation_config *g, json *raw, const json *config_json,
+                                       const struct model_config *config, struct sft_err *err);
 void generation_config_free(struct generation_config *g);
 
 /* Let `key` (an eos_token_id) be `id`. Where it is a list, or where `list` is one, the other ids of that list which the

@@ -109,9 +109,14 @@ enum sft_status hf_files_find(struct hf_files *files, const char *dir, struct sf
     return status;
 }
 
+bool hf_files_has_weights(const char *dir)
+{
+    return has_name(dir, single_name) || has_name(dir, hf_index_name);
+}
+
 /* ---- all of them ---- */
 
-static bool is_small_file(const char *name)
+bool hf_files_is_small(const char *name)
 {
     static const char *const names[] = {"config.json",           "tokenizer.json",          "vocab.json",
                                         "merges.txt",            "tokenizer.model",         "tokenizer_config.json",
@@ -138,7 +143,7 @@ enum sft_status hf_files_list(char ***paths, size_t *n_paths, const char *dir, c
         status = io_list(dir, &names, &n_names, err);
     for (size_t i = 0; i < n_names; i++) {
         char *name = names[i];
-        if (is_small_file(name) || holds_weights(&files, name) || (config && strcmp(name, config) == 0))
+        if (hf_files_is_small(name) || holds_weights(&files, name) || (config && strcmp(name, config) == 0))
             names[n++] = path_join(dir, name);
         free(name);
     }

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "files/hf_index.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct hf_files {
@@ -18,6 +19,12 @@ struct hf_files {
  * converted. Free with hf_files_free in any case. */
 enum sft_status hf_files_find(struct hf_files *files, const char *dir, struct sft_err *err);
 void hf_files_free(struct hf_files *files);
+
+/* Whether there are any, or names of some. */
+bool hf_files_has_weights(const char *dir);
+
+/* Whether a file of this name is read of a model, beside its weights. */
+bool hf_files_is_small(const char *name);
 
 /* The files of `dir` that a model is made of, in the order of their names: configuration and tokenizer, and its weights
  * or, where it is a config.json alone (`config`, its name; else NULL), without them. Free with io_list_free. */

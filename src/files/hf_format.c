@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "files/hf_files.h"
 #include "files/hf_save.h"
+#include "files/hub_cache.h"
 #include "files/model_dir.h"
 #include "files/safetensors.h"
 #include "text/tokenizer/tokenizer_load.h"
@@ -17,11 +18,23 @@ static bool is_directory(const char *path)
     return path_is_dir(path);
 }
 
+/* An error in a snapshot of the hub's cache may come of what was not fetched. */
+static enum sft_status told(enum sft_status status, const char *path, struct sft_err *err)
+{
+    return status ? hub_remark_incomplete(path, err) : SFT_OK;
+}
+
 static enum sft_status read_config(json **config, char **name, const char *path, struct sft_err *err)
 {
     *config = NULL;
     *name = path_join(path, "config.json");
-    return path_exists(*name) ? json_parse_file(*name, config, err) : model_dir_fail(path, err);
+    const bool there = path_exists(*name);
+    return told(there ? json_parse_file(*name, config, err) : model_dir_fail(path, err), path, err);
+}
+
+static enum sft_status load_tokenizer(struct tokenizer **tok, const char *path, struct sft_err *err)
+{
+    return told(tokenizer_load(tok, path, err), path, err);
 }
 
 /* What is open behind a list of tensors. */
@@ -40,7 +53,7 @@ static enum sft_status open_file(struct st_file *file, const struct hf_files *fi
     return status ? status : hf_index_check_shard(&files->index, i, file, err);
 }
 
-static enum sft_status open_tensors(struct stored_tensors *list, const char *path, struct sft_err *err)
+static enum sft_status open_files(struct stored_tensors *list, const char *path, struct sft_err *err)
 {
     struct hf_weights *w = mem_calloc(1, sizeof *w);
     *list = (struct stored_tensors){.files = w};
@@ -55,6 +68,11 @@ static enum sft_status open_tensors(struct stored_tensors *list, const char *pat
             stored_tensors_add(list, &file->tensors[k]);
     }
     return SFT_OK;
+}
+
+static enum sft_status open_tensors(struct stored_tensors *list, const char *path, struct sft_err *err)
+{
+    return told(open_files(list, path, err), path, err);
 }
 
 static void close_tensors(struct stored_tensors *list)
@@ -73,7 +91,7 @@ static void close_tensors(struct stored_tensors *list)
 
 static enum sft_status list_files(char ***paths, size_t *n_paths, const char *path, struct sft_err *err)
 {
-    return hf_files_list(paths, n_paths, path, NULL, err);
+    return told(hf_files_list(paths, n_paths, path, NULL, err), path, err);
 }
 
 const struct format format_hf = {
@@ -81,7 +99,7 @@ const struct format format_hf = {
     .matches = is_directory,
     .read_config = read_config,
     .load_generation = generation_config_load,
-    .load_tokenizer = tokenizer_load,
+    .load_tokenizer = load_tokenizer,
     .open_tensors = open_tensors,
     .close_tensors = close_tensors,
     .list_files = list_files,

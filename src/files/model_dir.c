@@ -1,8 +1,11 @@
 #include "files/model_dir.h"
 
+#include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "files/gguf/gguf.h"
+#include "files/hub_cache.h"
 #include "model/config_read.h"
 
 #include <stdbool.h>
@@ -65,14 +68,41 @@ static enum sft_status fail_adapter(const char *dir, struct sft_err *err)
 static enum sft_status fail_file(const char *path, struct sft_err *err)
 {
     char *dir = path_dirname(path);
-    if (str_has_ending(path, ".gguf"))
-        sft_fail(err, SFT_EIO, "%s: is a GGUF file, which is not read here (%s)", path, expected);
-    else if (holds(dir, "config.json"))
+    if (holds(dir, "config.json"))
         sft_fail(err, SFT_EIO, "%s: is a file of a model; name its directory, %s", path, dir);
     else
         sft_fail(err, SFT_EIO, "%s: is a file, expected a directory (%s)", path, expected);
     free(dir);
     return SFT_EIO;
+}
+
+/* The first file of a directory that is in GGUF; malloc'd, NULL: there is none. */
+static char *first_gguf(const char *dir)
+{
+    char **names, *found = NULL;
+    size_t n;
+    if (io_list(dir, &names, &n, NULL))
+        return NULL;
+    for (size_t i = 0; i < n && !found; i++) {
+        char *path = path_join(dir, names[i]);
+        if (gguf_is_file(path))
+            found = path;
+        else
+            free(path);
+    }
+    io_list_free(names, n);
+    return found;
+}
+
+static enum sft_status fail_without_config(const char *dir, struct sft_err *err)
+{
+    char *gguf = first_gguf(dir);
+    if (gguf)
+        sft_fail(err, SFT_EDATA, "%s: no config.json, but models in GGUF: name a file, %s", dir, gguf);
+    else
+        sft_fail(err, SFT_EDATA, "%s: no config.json (%s)", dir, expected);
+    free(gguf);
+    return SFT_EDATA;
 }
 
 enum sft_status model_dir_fail(const char *path, struct sft_err *err)
@@ -85,19 +115,24 @@ enum sft_status model_dir_fail(const char *path, struct sft_err *err)
         return sft_fail(err, SFT_EDATA, "%s: a run's directory without a checkpoint yet", path);
     if (holds(path, "snapshots") && holds(path, "refs"))
         return sft_fail(err, SFT_EDATA,
-                        "%s: is a cache of the Hugging Face hub: name the directory below its snapshots/", path);
-    return sft_fail(err, SFT_EDATA, "%s: no config.json (%s)", path, expected);
+                        "%s: is a cache of the Hugging Face hub: name the directory below its snapshots/, or the "
+                        "model, ORG/NAME",
+                        path);
+    return fail_without_config(path, err);
 }
 
 /* ---- finding ---- */
 
-enum sft_status model_dir_find(const char *path, char **dir, const char **link, struct sft_err *err)
+/* One that is there, or on the way. */
+static enum sft_status find_dir(const char *path, char **dir, const char **link, struct sft_err *err)
 {
     static const char *const links[] = {"best", "last"};
-    *dir = NULL;
-    *link = NULL;
     if (!path_exists(path))
         return sft_fail_errno(err, "%s", path);
+    if (gguf_is_file(path)) {
+        *dir = mem_strdup(path);
+        return SFT_OK;
+    }
     if (!path_is_dir(path))
         return model_dir_fail(path, err);
     if (holds(path, "config.json")) {
@@ -115,4 +150,16 @@ enum sft_status model_dir_find(const char *path, char **dir, const char **link, 
             return SFT_OK;
     }
     return model_dir_fail(path, err);
+}
+
+enum sft_status model_dir_find(const char *path_or_name, char **dir, const char **link, struct sft_err *err)
+{
+    char *path;
+    *dir = NULL;
+    *link = NULL;
+    enum sft_status status = hub_cache_resolve(path_or_name, &path, err);
+    if (!status && (status = find_dir(path, dir, link, err)))
+        hub_remark_incomplete(path, err);
+    free(path);
+    return status;
 }

@@ -13,14 +13,18 @@ void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor 
 
 void stored_read_part(const struct stored_tensor *t, size_t first, size_t n, float *values)
 {
-    t->dtype->to_f32(values, t->data + first / t->dtype->block * t->dtype->block_bytes, n);
+    if (t->read)
+        t->read(t, first, n, values);
+    else
+        t->dtype->to_f32(values, t->data + first / t->dtype->block * t->dtype->block_bytes, n);
 }
 
 enum sft_status stored_check_dtype(const struct stored_tensor *t, struct sft_err *err)
 {
     if (t->dtype->to_f32)
         return SFT_OK;
-    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; F32, F16, BF16 and F64 are read here", t->name, t->dtype->name);
+    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; %s are read here", t->name, t->dtype->name,
+                    t->dtype->instead ? t->dtype->instead : "F32, F16, BF16 and F64");
 }
 
 enum sft_status stored_read(const struct stored_tensor *t, float *values, struct sft_err *err)

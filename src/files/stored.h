@@ -2,8 +2,8 @@
  *
  * What differs between formats ends here. Whoever opens one says names, shapes and the order of rows as Hugging Face
  * has them, wrapped and prefixed as people leave them (tensor_names.h): a format that calls its tensors something else
- * translates, one that counts dimensions backwards turns them round, one that keeps rows in another order points `data`
- * at a copy of its own in the right one. */
+ * translates, one that counts dimensions backwards turns them round, one that keeps numbers in another order, or others
+ * than these, says how they are read. */
 #ifndef SFT_FILES_STORED_H
 #define SFT_FILES_STORED_H
 
@@ -21,6 +21,10 @@ struct stored_tensor {
     const unsigned char *data;             /* in the map, at any alignment */
     size_t bytes;
     bool is_mapped; /* data is a file's map, whose pages may be given back */
+
+    /* stored_read_part of one whose floats are not those of data, one after another. NULL: they are. */
+    void (*read)(const struct stored_tensor *tensor, size_t first, size_t n, float *values);
+    size_t head_rows; /* for a reader that goes by heads: the rows of one */
 };
 
 /* All of a model's, whatever the number of its files. */

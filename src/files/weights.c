@@ -65,6 +65,24 @@ enum sft_status weights_check(const struct model_config *config, size_t file_voc
     return status;
 }
 
+void weights_dtypes(const char *path, struct strbuf *out)
+{
+    const struct format *format;
+    struct stored_tensors stored = {0};
+    struct sft_err unread;
+    if (format_find(&format, path, &unread) || !format->open_tensors)
+        return;
+    if (!format->open_tensors(&stored, path, &unread))
+        for (size_t i = 0; i < stored.n; i++) {
+            size_t first = 0;
+            while (stored.items[first]->dtype != stored.items[i]->dtype)
+                first++;
+            if (first == i)
+                strbuf_printf(out, "%s%s", i ? ", " : "", stored.items[i]->dtype->name);
+        }
+    format->close_tensors(&stored);
+}
+
 /* ---- values ---- */
 
 static enum sft_status check_finite(const float *values, size_t n, const char *name, struct sft_err *err)

@@ -31,4 +31,7 @@ enum sft_status weights_load(float *params, const struct tensor_table *table, co
 enum sft_status weights_check(const struct model_config *config, size_t file_vocab, const char *path,
                               struct strbuf *unused, struct sft_err *err);
 
+/* How the files' tensors are stored, each type once: "F32, BF16". Added to out; nothing where they cannot be opened. */
+void weights_dtypes(const char *path, struct strbuf *out);
+
 #endif

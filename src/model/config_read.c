@@ -187,11 +187,12 @@ static enum sft_status read_token_ids(struct model_config *config, const json *r
 
 /* ---- sizes ---- */
 
+/* n, by: fields, of which the second must divide the first. */
 static enum sft_status fail_division(const struct model_config *config, size_t n, size_t by, struct sft_err *err)
 {
-    return sft_fail(err, SFT_EDATA, "%s %zu does not divide by %s %zu", family_key(config->family, n),
-                    *(const size_t *)((const char *)config + n), family_key(config->family, by),
-                    *(const size_t *)((const char *)config + by));
+    return sft_fail(err, SFT_EDATA, "%s %zu does not divide %s %zu", family_key(config->family, by),
+                    *(const size_t *)((const char *)config + by), family_key(config->family, n),
+                    *(const size_t *)((const char *)config + n));
 }
 
 /* Sizes that no key has set follow from others. */

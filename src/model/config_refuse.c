@@ -18,7 +18,7 @@ static const char experts[] = "mixtures of experts are not supported";
 static const char per_layer[] = "embeddings of each layer are not supported";
 static const char linear[] = "layers of linear attention are not supported";
 static const char images[] = "models that see images are not supported, but their text model is, where it is saved "
-                             "alone (gemma3_text)";
+                             "alone (gemma3_text; docs/models.md says how)";
 
 /* By how a model_type begins, or by a part of it ("_moe"). */
 static const struct {

@@ -88,7 +88,10 @@ static enum sft_status read_type(enum rope_type *type, const json *root, const s
             *type = (enum rope_type)i;
             return SFT_OK;
         }
-    return sft_fail(err, SFT_EDATA, "%s '%s' is not supported (default, linear or llama3)", path, name);
+    return sft_fail(err, SFT_EDATA,
+                    "%s '%s' is not supported (default, linear and llama3 are; where it was added for long texts "
+                    "alone, take it out)",
+                    path, name);
 }
 
 /* A number that a type cannot do without. */

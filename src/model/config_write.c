@@ -162,6 +162,14 @@ static void set_family(json *root, const struct family *family)
     json_set_string(root, "model_type", family->model_type);
 }
 
+/* As the family's own files call it, where it is the family's own. */
+static const char *activation_word(const struct model_config *config)
+{
+    const struct family *family = config->family;
+    const bool is_own = family->activation && config->activation == family->defaults.activation;
+    return is_own ? family->activation : activation_name(config->activation);
+}
+
 void model_config_write(json *root, const struct model_config *config)
 {
     const struct config_key *k;
@@ -169,7 +177,7 @@ void model_config_write(json *root, const struct model_config *config)
     for (size_t i = 0; (k = family_key_at(config->family, i)); i++)
         set_key(root, k, config);
     if (!config_find(root, config->family->activation_key))
-        json_set_string(root, config->family->activation_key, activation_name(config->activation));
+        json_set_string(root, config->family->activation_key, activation_word(config));
     set_windows(root, config);
     set_rope(root, config);
 }

@@ -12,6 +12,11 @@ static const struct family *const families[] = {
 
 enum { N_FAMILIES = sizeof families / sizeof *families };
 
+const struct family *family_at(size_t i)
+{
+    return i < N_FAMILIES ? families[i] : NULL;
+}
+
 const struct family *family_by_model_type(const char *model_type)
 {
     for (size_t i = 0; i < N_FAMILIES; i++)

@@ -121,6 +121,15 @@ struct window_spec {
     const char *pattern_key; /* NULL: it has none */
 };
 
+/* What llama.cpp makes of it. Tensors' names, norms that have 1 added and matrices that are turned follow from the
+ * sublayers (files/gguf). */
+struct gguf_spec {
+    const char *architecture; /* general.architecture; NULL: it is not read from GGUF here */
+    bool permutes_rows;       /* of queries and keys: the two that turn together are neighbours */
+    bool merges_in_order;     /* tokens of a SentencePiece model stand in their merges' order, whatever their scores */
+    const char *pre;          /* tokenizer.ggml.pre of files from before there was that key; NULL: it may be any */
+};
+
 enum { KEY_LISTS = 3 };
 struct family {
     const char *model_type;   /* config.json's */
@@ -134,7 +143,8 @@ struct family {
                                    * heads of keys as of queries, n_embd / n_head columns each, n_inner 4 n_embd */
     struct rope_spec rope;
     struct window_spec window;
-    const char *activation_key;  /* names the MLP's activation function; by default defaults.activation */
+    const char *activation_key;  /* names the MLP's activation function; by default defaults.activation, */
+    const char *activation;      /* by this of its names; NULL: the one that activation_name gives */
     const char *const *dropouts; /* keys of which defaults.dropout is the default; others are 0. NULL-terminated */
     bool scales_embedding;       /* embedding_multiplier is n_embd^1/2 */
     bool has_padding_idx;        /* where there is a pad_token_id */
@@ -149,10 +159,13 @@ struct family {
     const char *head; /* where it is not the token embedding, and in files that hold a tied one all the same */
     const struct sublayer_spec *sublayers; /* of each layer */
     size_t n_sublayers;
+
+    struct gguf_spec gguf;
 };
 
 extern const struct family family_gpt2, family_llama, family_mistral, family_qwen2, family_qwen3, family_gemma2,
     family_gemma3, family_smollm3, family_granite, family_olmo2, family_gpt_neox, family_opt;
+const struct family *family_at(size_t i); /* NULL at their end */
 const struct family *family_by_model_type(const char *model_type); /* NULL if there is none */
 const struct family *family_by_architecture(const char *architecture);
 

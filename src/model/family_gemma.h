@@ -20,9 +20,9 @@ extern const char *const gemma_ignored[];
     .activation = ACTIVATION_GELU_NEW, .attention_multiplier = 1.0 / 16, .bos_token_id = 2, .eos_token_id = 1, \
     .pad_token_id = 0
 #define GEMMA_NAMES                                                                                          \
-    .ignored_keys = gemma_ignored, .activation_key = "hidden_activation", .scales_embedding = true,          \
-    .has_padding_idx = true, .prefix = "model.", .unprefixed = llama_unprefixed, .buffers = llama_buffers,   \
-    .token_embedding = "embed_tokens.weight", .final_norm = {NORM_RMSNORM_PLUS_ONE, "norm.weight", NULL},    \
-    .head = "lm_head.weight"
+    .ignored_keys = gemma_ignored, .activation_key = "hidden_activation", .activation = "gelu_pytorch_tanh", \
+    .scales_embedding = true, .has_padding_idx = true, .prefix = "model.", .unprefixed = llama_unprefixed,   \
+    .buffers = llama_buffers, .token_embedding = "embed_tokens.weight",                                      \
+    .final_norm = {NORM_RMSNORM_PLUS_ONE, "norm.weight", NULL}, .head = "lm_head.weight"
 
 #endif

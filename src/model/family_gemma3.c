@@ -26,4 +26,5 @@ const struct family family_gemma3 = {
     GEMMA_NAMES,
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,
+    .gguf = {.architecture = "gemma3", .merges_in_order = true},
 };

@@ -61,4 +61,5 @@ const struct family family_gpt2 = {
     .head = "lm_head.weight",
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,
+    .gguf = {.architecture = "gpt2", .pre = "gpt-2"},
 };

@@ -41,4 +41,5 @@ const struct family family_llama = {
     LLAMA_NAMES,
     .sublayers = llama_sublayers,
     .n_sublayers = LLAMA_SUBLAYERS,
+    .gguf = {.architecture = "llama", .permutes_rows = true},
 };

@@ -29,4 +29,5 @@ const struct family family_qwen3 = {
     LLAMA_NAMES,
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,
+    .gguf = {.architecture = "qwen3"},
 };

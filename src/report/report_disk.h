@@ -2,6 +2,7 @@
 #ifndef SFT_REPORT_REPORT_DISK_H
 #define SFT_REPORT_REPORT_DISK_H
 
+#include "files/dtype.h"
 #include "model/config.h"
 #include "train/intervals.h"
 
@@ -13,8 +14,9 @@ struct report_disk {
     uint64_t free;        /* bytes */
 };
 
-/* save_total_limit: how many the run keeps; 0: all. */
+/* save_total_limit: how many the run keeps; 0: all. dtype: of their weights. */
 struct report_disk report_disk_plan(const struct model_config *config, const struct intervals *intervals,
-                                    uint64_t save_total_limit, const char *output_dir);
+                                    uint64_t save_total_limit, const struct dtype *dtype,
+                                    const char *output_dir);
 
 #endif

@@ -59,6 +59,10 @@ static void look_at_records(struct report_file *f)
             f->unread_line = r->line;
             f->unread_bytes = r->row_len;
         }
+        if (r->flags & RECORD_EMPTY_ANSWER && r->why == DROP_NO) {
+            f->empty_answers++;
+            note_first(&f->first_empty_answer, r->line);
+        }
         if (dataset_is_duplicate(f->file, i))
             note_first(&f->first_duplicate, r->line);
         for (size_t bit = 0; bit < RECORD_FLAGS; bit++)

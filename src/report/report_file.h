@@ -12,6 +12,7 @@ struct report_file {
     uint64_t truncated;                                              /* of those */
     uint64_t first_flagged[RECORD_FLAGS], first_dropped[DROP_COUNT]; /* lines; 0: there is none */
     uint64_t first_duplicate;
+    uint64_t empty_answers, first_empty_answer; /* kept conversations in which one is trained on */
     uint64_t unread_line, unread_bytes; /* where a broken structure hides the rest of the file; 0: nowhere */
     struct report_bad_rows bad_rows;
 };

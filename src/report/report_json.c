@@ -95,6 +95,7 @@ static void put_file(struct strbuf *out, const struct report_file *f, bool drops
     put_count(out, "longest", c->longest);
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         put_count(out, flags[i].key, report_file_flagged(f, flags[i].flag));
+    put_count(out, "empty_answers", f->empty_answers);
     report_keys_json(f->file, out);
     put_histogram(out, c);
     strbuf_putc(out, '}');

@@ -72,19 +72,22 @@ static void put_tokens_added(struct strbuf *out, const struct base_model *base)
                       rows == 1 ? "s" : "");
 }
 
-static void put_model(struct strbuf *out, const struct base_model *base)
+/* The base by its path, or its name on the hub and the commit. */
+static void put_model(struct strbuf *out, const struct report_of *of)
 {
+    const struct base_model *base = of->base;
+    const char *name = of->settings->model.base;
     const struct model_config *c = &base->config;
     struct tensor_table table;
     char count[16];
     if (!c->family) {
-        strbuf_printf(out, "base   %s: a tokenizer of %zu tokens, no model\n", base->files.path,
+        strbuf_printf(out, "base   %s: a tokenizer of %zu tokens, no model\n", name,
                       tokenizer_vocab_size(base->tokenizer) - base->template.tokens_added);
         put_tokens_added(out, base);
         return;
     }
     tensor_table_init(&table, c);
-    strbuf_printf(out, "model  %s: %s, %s, %zu wide, vocabulary %zu, %s parameters\n", base->files.path,
+    strbuf_printf(out, "model  %s: %s, %s, %zu wide, vocabulary %zu, %s parameters\n", name,
                   amount(c->n_layer, "layer").text, amount(c->n_head, "head").text, c->n_embd, c->vocab_size,
                   log_count(count, (double)table.n_parameters));
     tensor_table_free(&table);
@@ -103,15 +106,20 @@ static void put_format(struct strbuf *out, const struct report_of *of)
         [TRAIN_ON_LAST_ASSISTANT] = "the last assistant message",
         [TRAIN_ON_ALL] = "all tokens",
     };
-    if (of->base->template.name)
-        strbuf_printf(out, "format template %s%s, training on %s\n", of->base->template.name,
-                      of->base->template.writes_date ? " (it writes the day's date: here always the same)" : "",
+    const struct chat_template *tpl = &of->base->template;
+    if (tpl->name)
+        strbuf_printf(out, "format template %s%s, training on %s\n", tpl->name,
+                      tpl->writes_date ? " (it writes the day's date: here always the same)" : "",
                       trained[of->settings->data.train_on]);
     else
         strbuf_puts(out, "format documents, training on all tokens but the first\n");
+    if (tpl->hint)
+        strbuf_printf(out, "       the base's vocabulary has the control tokens of another: template = %s\n",
+                      tpl->hint);
     if (n_positions && max_length > n_positions)
-        strbuf_printf(out, "       max_length %llu is more than the model's n_positions: the limit is %zu tokens\n",
-                      (ull)max_length, n_positions);
+        strbuf_printf(out, "       max_length %llu is more than the model's %s: the limit is %zu tokens\n",
+                      (ull)max_length,
+                      family_key(of->base->config.family, offsetof(struct model_config, n_positions)), n_positions);
 }
 
 /* ---- a file ---- */
@@ -172,6 +180,10 @@ static void put_remarks(struct strbuf *out, const struct report *report, const s
                       report->of.data->train.drops_duplicates ? "left out" : "kept");
     if (empty)
         strbuf_printf(out, "       with an empty turn: %llu\n", (ull)empty);
+    if (f->empty_answers)
+        strbuf_printf(out, "       with an empty answer, %s: %llu, first line %llu\n",
+                      f->is_eval ? "which counts" : "which is trained on", (ull)f->empty_answers,
+                      (ull)f->first_empty_answer);
     if (tools)
         strbuf_printf(out, "       with definitions of tools, which are not shown: %llu\n", (ull)tools);
 }
@@ -259,7 +271,7 @@ void report_text(const struct report *report, struct strbuf *out)
 {
     const struct report_of *of = &report->of;
     const size_t start = out->len;
-    put_model(out, of->base);
+    put_model(out, of);
     put_format(out, of);
     put_files(out, report);
     if (of->plan) {

@@ -245,8 +245,8 @@ static enum sft_status check_turn(const struct chat_format *f, const char *name,
         return sft_fail(err, SFT_EDATA, "the %s template has a system message only as a conversation's first", name);
     if (f->alternates && f->suffix[role].text && role != (users_turn ? ROLE_USER : ROLE_ASSISTANT))
         return sft_fail(err, SFT_EDATA,
-                        "the %s template wants user and assistant in turn, a user first; found %s as message %zu", name,
-                        role_name[role], i + 1);
+                        "the %s template wants user and assistant in turn, a user first; found %s", name,
+                        role_name[role]);
     return SFT_OK;
 }
 
@@ -269,7 +269,9 @@ enum sft_status chat_check(const struct chat_format *format, const char *name, c
         if (!is_first_system)
             status = check_turn(format, name, conv, i, system != NULL, err);
         if (!status && !format->suffix[role].text && !(is_first_system && format->system_place != SYSTEM_TURN))
-            return no_turn(name, role_name[role], err);
+            status = no_turn(name, role_name[role], err);
+        if (status)
+            sft_in_key(err, "message %zu", i + 1);
     }
     return status;
 }

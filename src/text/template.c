@@ -3,6 +3,7 @@
 
 #include "base/xxh64.h"
 #include "text/chat_walk.h"
+#include "text/template_hint.h"
 #include "text/template_jinja.h"
 #include "text/template_recognise.h"
 #include "text/template_table.h"
@@ -17,7 +18,8 @@ struct vocabulary {
     struct tokenizer *tok;
     int32_t *added;
     size_t n_added, capacity;
-    bool adds_names; /* a <|name|> that it lacks is a control token, too */
+    bool adds_names;  /* a <|name|> that it lacks is a control token, too */
+    const char *hint; /* the format whose control tokens it had as it came; NULL: none */
 };
 
 static void find_added(struct vocabulary *v)
@@ -262,24 +264,29 @@ static enum sft_status choose_row(enum template_choice choice, const struct toke
     return SFT_OK;
 }
 
-static enum sft_status refuse_auto(const char *why, const char *what, struct sft_err *err)
+/* What is wrong with the base's own template, with the choices, and which of them the vocabulary speaks for. */
+static enum sft_status refuse_own(const struct vocabulary *v, const char *why, struct sft_err *err)
 {
+    const char *file = tokenizer_chat_template_file(v->tok);
     struct strbuf names = {0};
     template_names(&names);
-    sft_fail(err, SFT_EUSAGE, "template = auto: %s%s%s (choose template = %s)", why, *what ? ": " : "", what,
+    sft_fail(err, SFT_EUSAGE, "template = auto: the base's own chat template %s (choose template = %s", why,
              names.data);
+    if (v->hint)
+        sft_remark(err, "; the base's vocabulary has the control tokens of %s", v->hint);
+    sft_remark(err, ")");
     strbuf_free(&names);
-    return SFT_EUSAGE;
+    return file ? sft_in_file(err, file, 0) : SFT_EUSAGE;
 }
 
 /* The base's own template, if it is one that is rendered exactly. */
-static bool choose_own(const struct tokenizer *tok, struct arena *arena, struct chosen *chosen,
-                       char why[JINJA_MESSAGE_MAX])
+static bool choose_own(const struct tokenizer *tok, struct arena *arena, struct chosen *chosen, const char **why)
 {
-    struct recognised found;
+    struct recognised found = {0};
     const char *jinja = tokenizer_chat_template(tok);
-    why[0] = '\0';
-    if (!jinja || !*jinja || !template_recognise(jinja, tok, arena, &found, why))
+    const bool is_found = jinja && *jinja && template_recognise(jinja, tok, arena, &found);
+    *why = found.why;
+    if (!is_found)
         return false;
     const bool is_kept = found.is_marked || found.format.modes[0].word;
     *chosen = (struct chosen){.format = found.format,
@@ -293,35 +300,30 @@ static bool choose_own(const struct tokenizer *tok, struct arena *arena, struct 
 }
 
 /* template = auto: what the base's own template is, or im_sep where it has none. */
-static enum sft_status choose_base(const struct tokenizer *tok, struct arena *arena, struct chosen *chosen,
+static enum sft_status choose_base(const struct vocabulary *v, struct arena *arena, struct chosen *chosen,
                                    struct sft_err *err)
 {
-    const char *jinja = tokenizer_chat_template(tok);
-    char why[JINJA_MESSAGE_MAX];
-    if (tokenizer_has_only_named_templates(tok))
-        return refuse_auto("the base has several chat templates, and none of them is named default", "", err);
+    const char *jinja = tokenizer_chat_template(v->tok), *why;
+    if (tokenizer_has_only_named_templates(v->tok))
+        return refuse_own(v, "is one of several, and none of them is named default", err);
     if (!jinja || !*jinja)
-        return choose_row(TEMPLATE_IM_SEP, tok, arena, chosen, err);
-    if (choose_own(tok, arena, chosen, why))
-        return SFT_OK;
-    if (*why)
-        return refuse_auto("the base's own chat template has what sft does not know", why, err);
-    return refuse_auto("the base's own chat template is not one that sft renders exactly", "", err);
+        return choose_row(TEMPLATE_IM_SEP, v->tok, arena, chosen, err);
+    return choose_own(v->tok, arena, chosen, &why) ? SFT_OK : refuse_own(v, why, err);
 }
 
 /* A word means the base's own form of it, where the base has one. */
 static enum sft_status choose(const struct template_options *options, const struct vocabulary *v, struct arena *arena,
                               struct chosen *chosen, struct sft_err *err)
 {
-    char why[JINJA_MESSAGE_MAX];
+    const char *why;
     *chosen = (struct chosen){.choice = options->choice};
     if (options->choice == TEMPLATE_AUTO)
-        return choose_base(v->tok, arena, chosen, err);
+        return choose_base(v, arena, chosen, err);
     if (options->choice == TEMPLATE_CUSTOM) {
         chosen->starts_as_text = true;
         return custom_format(options, v, &chosen->format, err);
     }
-    if (!template_row_of(options->choice)->starts_as_text && choose_own(v->tok, arena, chosen, why) &&
+    if (!template_row_of(options->choice)->starts_as_text && choose_own(v->tok, arena, chosen, &why) &&
         chosen->choice == options->choice)
         return SFT_OK;
     return choose_row(options->choice, v->tok, arena, chosen, err);
@@ -355,17 +357,17 @@ static enum sft_status set_format(struct chat_template *tpl, struct vocabulary *
         return SFT_EUSAGE;
     const struct template_piece *close = first_control(&f->suffix[ROLE_ASSISTANT]);
     if (!close && !chosen->is_marked && first_control(&f->after))
-        return refuse_auto("the base's own chat template does not close the answer that ends a conversation, so that a "
-                           "model would not learn to end one", "", err);
+        return refuse_own(v, "does not close the answer that ends a conversation, so that a model would not learn to "
+                             "end one", err);
     tpl->end_is_trained = close != NULL;
     close = close ? close : first_control(&f->after);
     if (!close)
-        return refuse_auto("no control token closes an assistant's turn in the base's own chat template", "", err);
+        return refuse_own(v, "closes an assistant's turn with no control token", err);
     tpl->end_of_turn = close->control;
     const bool eos_changes =
         chosen->jinja && tpl->end_of_turn != tpl->document_end && strstr(chosen->jinja, "eos_token");
     if (eos_changes && f->modes[0].word)
-        return refuse_auto("the base's own chat template writes an eos_token that does not close a turn", "", err);
+        return refuse_own(v, "writes an eos_token that does not close a turn", err);
     if (eos_changes) /* what is exported has another eos: the template would write that */
         chosen->jinja = NULL;
     return SFT_OK;
@@ -380,6 +382,8 @@ enum sft_status template_init(struct chat_template *tpl, const struct template_o
                                   .document_start = tokenizer_text_start(tok),
                                   .document_end = tokenizer_eos_id(tok)};
     struct vocabulary vocabulary = {.tok = tok, .adds_names = true};
+    const struct template_row *hint = template_row_of_vocabulary(tok);
+    vocabulary.hint = hint ? template_choice_name(hint->choice) : NULL;
     find_added(&vocabulary);
     enum sft_status status = choose(options, &vocabulary, &tpl->arena, &chosen, err);
     if (!status)
@@ -389,10 +393,13 @@ enum sft_status template_init(struct chat_template *tpl, const struct template_o
         template_free(tpl);
         return status;
     }
-    tpl->name = template_choice_name(chosen.choice);
+    tpl->name = chosen.is_the_bases && chosen.choice == TEMPLATE_CUSTOM ? "base's own"
+                                                                        : template_choice_name(chosen.choice);
     tpl->writes_date = chosen.writes_date;
     tpl->jinja = chosen.jinja ? chosen.jinja : template_jinja_write(&tpl->format, &tpl->arena);
     tpl->tokens_added = tokenizer_vocab_size(tok) - vocab_size;
+    if (tpl->tokens_added > 0 && hint && hint->choice != chosen.choice)
+        tpl->hint = vocabulary.hint;
     if (tokenizer_pad_id(tok) == TOKEN_NONE)
         tokenizer_set_pad(tok, tpl->document_end != TOKEN_NONE ? tpl->document_end : tpl->end_of_turn);
     tokenizer_set_eos(tok, tpl->end_of_turn);

@@ -28,11 +28,12 @@ struct chat_template {
     int32_t end_of_turn;       /* the control token that closes an assistant's turn: generation stops here */
     int32_t document_start;    /* what the base's tokenizer puts before a text, or TOKEN_NONE */
     int32_t document_end;      /* what ends a {"text"} document: the base's own eos, or TOKEN_NONE */
-    const char *name;          /* "im_sep", "chatml", ..., "custom" */
+    const char *name;          /* "im_sep", "chatml", ..., "custom", or "base's own" where that is none with a name */
     const char *jinja;         /* the same as a Hugging Face chat template with generation markers */
     bool end_is_trained;       /* false: the base's template marks answers without what closes them as generated */
     bool writes_date;          /* the base's template writes the day's date; here it is one fixed day */
     size_t tokens_added;       /* control tokens that the vocabulary lacked */
+    const char *hint;          /* where it lacked some: the format whose control tokens it has; NULL: none */
     struct arena arena;
 };
 

@@ -200,3 +200,34 @@ bool template_probe_all(struct template_probe *p,
     arena_free(&t.arena);
     return good;
 }
+
+/* The first message that is not the plain one; their number where all are. */
+static size_t first_special(const struct conversation *conv)
+{
+    size_t i = 0;
+    while (i < conv->count && strcmp(conv->messages[i].content, plain[i]) == 0)
+        i++;
+    return i;
+}
+
+const char *template_probe_misfit(struct arena *arena, const struct conversation *conv, bool prompts)
+{
+    enum { SHOWN = 60 };
+    const size_t special = first_special(conv);
+    struct strbuf text = {0};
+    strbuf_puts(&text, "a conversation of ");
+    for (size_t i = 0; i < conv->count; i++)
+        strbuf_printf(&text, "%s%s", i ? ", " : "", role_name[conv->messages[i].role]);
+    strbuf_puts(&text, " would come out otherwise");
+    if (special < conv->count) {
+        const struct message *m = &conv->messages[special];
+        strbuf_printf(&text, " (message %zu is '", special + 1);
+        strbuf_add_visible(&text, m->content, m->len < SHOWN ? m->len : SHOWN);
+        strbuf_puts(&text, m->len < SHOWN ? "')" : "...')");
+    }
+    if (prompts)
+        strbuf_puts(&text, ", with add_generation_prompt");
+    const char *copy = arena_strndup(arena, text.data, text.len);
+    strbuf_free(&text);
+    return copy;
+}

@@ -36,4 +36,8 @@ struct conversation template_probe_conversation(struct arena *arena, const char 
 bool template_probe_all(struct template_probe *p,
                         bool (*holds)(void *with, const struct conversation *conv, bool prompts), void *with);
 
+/* Such a conversation in words, in the arena: "a conversation of user, assistant would come out otherwise (message 2 is
+ * '<think>')", the message being the first that says what no other probe says. */
+const char *template_probe_misfit(struct arena *arena, const struct conversation *conv, bool prompts);
+
 #endif

@@ -15,6 +15,8 @@ struct asking {
     struct arena *arena;
     struct reading u, u_prompt, ua, uaua, su;
     struct chat_text ours; /* scratch */
+    size_t most_held;      /* probes that the best format has rendered as the template does, and why it is not it */
+    const char *misfit;
 };
 
 static bool same(const char *a, const char *b)
@@ -37,6 +39,8 @@ static const char *first_bytes(const struct asking *ask, const char *text, size_
 struct comparison {
     struct asking *ask;
     const struct chat_format *format;
+    const char *name; /* of its row; NULL: it has none */
+    size_t held;      /* probes that were rendered the same */
 };
 
 /* Spans that touch are one; empty ones are none. */
@@ -57,9 +61,8 @@ static bool same_spans(const struct jinja_output *theirs, const struct chat_text
     return n == ours->n_spans;
 }
 
-static bool renders_the_same(void *with, const struct conversation *conv, bool prompts)
+static bool is_rendered_the_same(const struct comparison *c, const struct conversation *conv, bool prompts)
 {
-    const struct comparison *c = with;
     struct asking *ask = c->ask;
     if (chat_check(c->format, "", conv, NULL) != SFT_OK)
         return true; /* what is refused is not rendered otherwise */
@@ -71,16 +74,36 @@ static bool renders_the_same(void *with, const struct conversation *conv, bool p
            (prompts || (ask->ua.n_spans == 0 ? ask->probe.out.n_spans == 0 : same_spans(&ask->probe.out, &ask->ours)));
 }
 
-/* Where the template differs only in system messages that are not the first, without these. */
-static bool matches(struct asking *ask, struct chat_format *format)
+static bool renders_the_same(void *with, const struct conversation *conv, bool prompts)
 {
-    const struct comparison c = {ask, format};
-    if (template_probe_all(&ask->probe, renders_the_same, (void *)&c))
+    struct comparison *c = with;
+    if (is_rendered_the_same(c, conv, prompts)) {
+        c->held++;
+        return true;
+    }
+    if (c->held > c->ask->most_held || !c->ask->misfit) {
+        c->ask->most_held = c->held;
+        c->ask->misfit = arena_printf(c->ask->arena, "%s%s, %s", c->name ? "as " : "with fixed texts around messages",
+                                      c->name ? c->name : "", template_probe_misfit(c->ask->arena, conv, prompts));
+    }
+    return false;
+}
+
+static bool holds_for_all(struct asking *ask, const struct chat_format *format, const char *name)
+{
+    struct comparison c = {.ask = ask, .format = format, .name = name};
+    return template_probe_all(&ask->probe, renders_the_same, &c);
+}
+
+/* Where the template differs only in system messages that are not the first, without these. */
+static bool matches(struct asking *ask, struct chat_format *format, const char *name)
+{
+    if (holds_for_all(ask, format, name))
         return true;
     if (format->system_first_only)
         return false;
     format->system_first_only = true;
-    return template_probe_all(&ask->probe, renders_the_same, (void *)&c);
+    return holds_for_all(ask, format, name);
 }
 
 /* ---- what of a format is the template's own ---- */
@@ -283,13 +306,26 @@ static const char *token_text(const struct tokenizer *tok, int32_t id, struct ar
     return bytes ? arena_strndup(arena, bytes, len) : NULL;
 }
 
-static void read_first(struct asking *ask)
+/* One without which nothing can be said. */
+static bool read_needed(struct asking *ask, struct reading *r, const char *roles, const char *in_words, bool prompts)
 {
-    ask->u = template_read(&ask->probe, "u", false, ask->arena);
-    ask->u_prompt = template_read(&ask->probe, "u", true, ask->arena);
-    ask->uaua = template_read(&ask->probe, "uaua", false, ask->arena);
+    *r = template_read(&ask->probe, roles, prompts, ask->arena);
+    const char *raised = ask->probe.out.message;
+    if (r->is_there)
+        return true;
+    ask->misfit = *raised ? arena_printf(ask->arena, "it refuses %s ('%s')", in_words, raised)
+                          : arena_printf(ask->arena, "it does not show each message once and unchanged (tried with %s)",
+                                         in_words);
+    return false;
+}
+
+static bool read_first(struct asking *ask)
+{
     ask->su = template_read(&ask->probe, "su", false, ask->arena);
-    ask->ua = template_read(&ask->probe, "ua", false, ask->arena);
+    return read_needed(ask, &ask->u, "u", "a question alone", false) &&
+           read_needed(ask, &ask->u_prompt, "u", "a question to be answered", true) &&
+           read_needed(ask, &ask->ua, "ua", "a question and its answer", false) &&
+           read_needed(ask, &ask->uaua, "uaua", "two questions and their answers", false);
 }
 
 /* A template that says what it does where there is no clock (Llama 3.2: its own date) is asked without one. */
@@ -327,7 +363,7 @@ static bool find_row(struct asking *ask, const struct tokens *tokens, bool witho
             continue;
         if (without_tools)
             f->suffix[ROLE_TOOL].text = f->tool_join.text = NULL;
-        if (fit(ask, f, row->any_default) && matches(ask, f))
+        if (fit(ask, f, row->any_default) && matches(ask, f, template_choice_name(row->choice)))
             return true;
     }
     return false;
@@ -342,15 +378,23 @@ static bool find(struct asking *ask, const struct tokens *tokens, struct recogni
     if (!infer(ask, tokens->bos, f))
         return false;
     const struct chat_format inferred = *f;
-    if (fit(ask, f, true) && matches(ask, f))
+    if (fit(ask, f, true) && matches(ask, f, NULL))
         return true;
     *f = inferred;
     f->suffix[ROLE_TOOL].text = NULL;
-    return inferred.suffix[ROLE_TOOL].text && fit(ask, f, true) && matches(ask, f);
+    return inferred.suffix[ROLE_TOOL].text && fit(ask, f, true) && matches(ask, f, NULL);
 }
 
-bool template_recognise(const char *jinja, const struct tokenizer *tok, struct arena *arena, struct recognised *found,
-                        char why[JINJA_MESSAGE_MAX])
+/* What is said of a template that was not found. */
+static const char *why_not(const struct asking *ask)
+{
+    if (*ask->probe.why)
+        return arena_printf(ask->arena, "has what sft does not know: %s", ask->probe.why);
+    return arena_printf(ask->arena, "is not one that sft renders exactly: %s",
+                        ask->misfit ? ask->misfit : "what it writes around a message is not the same in each turn");
+}
+
+bool template_recognise(const char *jinja, const struct tokenizer *tok, struct arena *arena, struct recognised *found)
 {
     struct asking ask = {.arena = arena};
     const struct tokens tokens = {token_text(tok, tokenizer_bos_id(tok), arena),
@@ -359,15 +403,14 @@ bool template_recognise(const char *jinja, const struct tokenizer *tok, struct a
     *found = (struct recognised){0};
     if (is_found) {
         choose_date(&ask);
-        read_first(&ask);
-        is_found = ask.u.is_there && ask.u_prompt.is_there && ask.ua.is_there && ask.uaua.is_there &&
-                   find(&ask, &tokens, found);
+        is_found = read_first(&ask) && find(&ask, &tokens, found);
     }
     if (is_found) {
         found->is_marked = ask.ua.n_spans > 0;
         found->writes_date = writes_date(&ask);
+    } else {
+        found->why = why_not(&ask);
     }
-    memcpy(why, is_found ? "" : ask.probe.why, is_found ? 1 : JINJA_MESSAGE_MAX);
     chat_text_free(&ask.ours);
     template_probe_free(&ask.probe);
     return is_found;

@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "text/chat_format.h"
-#include "text/jinja/result.h"
 #include "text/template_table.h"
 #include "text/tokenizer/tokenizer.h"
 
@@ -15,10 +14,10 @@ struct recognised {
     struct chat_format format;   /* texts in the arena */
     bool is_marked;              /* the template has generation blocks: what is trained is theirs */
     bool writes_date;            /* it would write the day's date: the format has a fixed one */
+    const char *why;             /* where it is none that is known: "is not ...", said of the template, in the arena */
 };
 
-/* False where it is no format that is known, with what is not understood of it in why ("" where all is). */
-bool template_recognise(const char *jinja, const struct tokenizer *tok, struct arena *arena, struct recognised *found,
-                        char why[JINJA_MESSAGE_MAX]);
+/* False where it is no format that is known. */
+bool template_recognise(const char *jinja, const struct tokenizer *tok, struct arena *arena, struct recognised *found);
 
 #endif

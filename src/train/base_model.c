@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/path.h"
+#include "files/hub_cache.h"
 #include "files/weights.h"
 #include "train/options.h"
 
@@ -29,21 +30,37 @@ static enum sft_status take_files(struct base_model *base, enum sft_status statu
     return SFT_OK;
 }
 
+static enum sft_status open_at(struct base_model *base, const char *path, const struct settings *settings,
+                               struct sft_err *err)
+{
+    return take_files(base, model_files_open(&base->files, path, err), settings, err);
+}
+
 enum sft_status base_model_open(struct base_model *base, const struct settings *settings, struct sft_err *err)
 {
+    char *path;
     *base = (struct base_model){0};
-    return take_files(base, model_files_open(&base->files, settings->model.base, err), settings, err);
+    enum sft_status status = hub_cache_resolve(settings->model.base, &path, err);
+    if (!status)
+        status = open_at(base, path, settings, err);
+    free(path);
+    return status;
 }
 
 enum sft_status base_model_open_for_data(struct base_model *base, const struct settings *settings, struct sft_err *err)
 {
-    const char *path = settings->model.base;
+    char *path;
     *base = (struct base_model){0};
+    enum sft_status status = hub_cache_resolve(settings->model.base, &path, err);
+    if (status)
+        return status;
     char *config = path_join(path, "config.json");
     const bool has_model = !path_is_dir(path) || path_exists(config);
+    status = has_model ? open_at(base, path, settings, err)
+                       : take_files(base, model_files_open_tokenizer(&base->files, path, err), settings, err);
     free(config);
-    return has_model ? base_model_open(base, settings, err)
-                     : take_files(base, model_files_open_tokenizer(&base->files, path, err), settings, err);
+    free(path);
+    return status;
 }
 
 enum sft_status base_model_take_back_template(struct base_model *base, struct tokenizer **tokenizer,
@@ -87,14 +104,14 @@ enum sft_status base_model_load_weights(const struct base_model *base, const str
     return SFT_OK;
 }
 
-struct model_meta base_model_meta(const struct base_model *base)
+struct model_meta base_model_meta(const struct base_model *base, const struct dtype *dtype)
 {
     return (struct model_meta){.base_config = base->files.config_json,
                                .base_generation = base->files.generation.raw,
                                .eos_token_id = tokenizer_eos_id(base->tokenizer),
                                .pad_token_id = tokenizer_pad_id(base->tokenizer),
                                .bos_token_id = tokenizer_bos_id(base->tokenizer),
-                               .dtype = &dtype_f32};
+                               .dtype = dtype};
 }
 
 void base_model_close(struct base_model *base)

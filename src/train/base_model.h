@@ -11,7 +11,8 @@
 struct settings;
 
 struct base_model {
-    struct model_files files;   /* of [model] base: a Hugging Face directory, or a config.json (random weights) */
+    struct model_files files;   /* of [model] base: a Hugging Face directory, maybe that of a snapshot in the hub's
+                                   cache, or a config.json (random weights) */
     struct model_config config; /* of the model that is trained: a row for each token; family NULL: there is none */
     struct tokenizer *tokenizer;   /* the files', with the template's control tokens */
     struct chat_template template; /* empty (name NULL) where the data are documents only */
@@ -40,7 +41,7 @@ enum sft_status base_model_check_weights(const struct base_model *base, struct s
 enum sft_status base_model_load_weights(const struct base_model *base, const struct tensor_table *table, float *params,
                                         uint64_t seed, struct sft_err *err);
 
-/* What a saved model's configuration says beside its shapes; borrows the base's. */
-struct model_meta base_model_meta(const struct base_model *base);
+/* What a model saved in `dtype` says beside its shapes; borrows the base's. */
+struct model_meta base_model_meta(const struct base_model *base, const struct dtype *dtype);
 
 #endif

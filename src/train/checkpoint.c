@@ -4,23 +4,30 @@
 #include "base/log.h"
 #include "base/staging.h"
 #include "files/checksums.h"
+#include "files/hf_files.h"
 #include "files/hf_save.h"
+#include "files/hf_weights.h"
 #include "files/weights.h"
 #include "train/adamw_file.h"
 #include "train/checkpoint_list.h"
 
 #include <stdlib.h>
 
+static const char trainer_name[] = "trainer";
 static const char moments_name[] = "trainer/optimizer.safetensors", state_name[] = "trainer/state.json";
 
 /* ---- saving ---- */
 
+static struct model_out model_out_of(const struct checkpoint *c, const struct model_meta *meta)
+{
+    const struct transformer *model = c->model;
+    return (struct model_out){model->params.values.data, &model->params.table, &model->config, meta, c->tokenizer};
+}
+
 /* What anybody can read: a Hugging Face directory. */
 static enum sft_status write_model(const char *dir, const struct checkpoint *c, struct sft_err *err)
 {
-    const struct transformer *model = c->model;
-    const struct model_out out = {model->params.values.data, &model->params.table, &model->config, c->meta,
-                                  c->tokenizer};
+    const struct model_out out = model_out_of(c, c->meta);
     return hf_save(&out, dir, err);
 }
 
@@ -36,12 +43,23 @@ static enum sft_status write_state(const char *path, const struct checkpoint *c,
     return status;
 }
 
+/* The weights themselves, where the model's own are rounded. */
+static enum sft_status write_masters(const char *trainer, const struct checkpoint *c, struct sft_err *err)
+{
+    struct model_meta meta = *c->meta;
+    meta.dtype = &dtype_f32;
+    const struct model_out masters = model_out_of(c, &meta);
+    return c->meta->dtype == &dtype_f32 ? SFT_OK : hf_weights_save(&masters, trainer, err);
+}
+
 /* What only this program goes on from. */
 static enum sft_status write_trainer(const char *dir, const struct checkpoint *c, struct sft_err *err)
 {
-    char *trainer = path_join(dir, "trainer"), *moments = path_join(dir, moments_name);
+    char *trainer = path_join(dir, trainer_name), *moments = path_join(dir, moments_name);
     char *state = path_join(dir, state_name);
     enum sft_status status = io_mkdirs(trainer, err);
+    if (!status)
+        status = write_masters(trainer, c, err);
     if (!status)
         status = adamw_write(c->adamw, &c->model->params.table, moments, err);
     if (!status)
@@ -132,11 +150,13 @@ enum sft_status checkpoint_find(const char *output_dir, struct checkpoint_found 
 
 enum sft_status checkpoint_load(const char *dir, struct transformer *model, struct adamw *adamw, struct sft_err *err)
 {
-    char *moments = path_join(dir, moments_name);
+    char *moments = path_join(dir, moments_name), *trainer = path_join(dir, trainer_name);
+    const char *from = hf_files_has_weights(trainer) ? trainer : dir;
     enum sft_status status = weights_load(model->params.values.data, &model->params.table, &model->config,
-                                          model->config.vocab_size, dir, err);
+                                          model->config.vocab_size, from, err);
     if (!status)
         status = adamw_read(adamw, &model->params.table, moments, err);
+    free(trainer);
     free(moments);
     return status;
 }

@@ -1,5 +1,7 @@
 /* Checkpoints: output_dir/checkpoint-STEP, a Hugging Face directory with trainer/ in it.
  *
+ *     trainer/model.safetensors       the weights as they are trained, in F32, where the model's own files have them
+ *                                     rounded (in several files where it is large, as a model's own)
  *     trainer/optimizer.safetensors   both moments, "m.NAME" and "v.NAME"
  *     trainer/state.json              where the run stands, and what it is (record.h)
  *     trainer/checksums.xxh64         of every other file; `xxhsum -c` checks it
@@ -42,7 +44,7 @@ struct checkpoint_found {
 enum sft_status checkpoint_find(const char *output_dir, struct checkpoint_found *found, struct sft_err *err);
 void checkpoint_found_free(struct checkpoint_found *found);
 
-/* Fill weights and moments from a checkpoint of the same model. */
+/* Fill weights and moments from a checkpoint of the same model, as they were when it was saved. */
 enum sft_status checkpoint_load(const char *dir, struct transformer *model, struct adamw *adamw, struct sft_err *err);
 
 #endif

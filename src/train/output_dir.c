@@ -101,8 +101,8 @@ static enum sft_status check_record(const struct output_dir *out, const struct r
 }
 
 enum sft_status output_dir_set_record(struct output_dir *out, const struct settings *settings,
-                                      const struct train_data *data, const struct train_plan *plan,
-                                      struct sft_err *err)
+                                      const struct base_model *base, const struct train_data *data,
+                                      const struct train_plan *plan, struct sft_err *err)
 {
     struct run_record record = {.settings = settings,
                                 .precision = plan->kernels->precision,
@@ -110,7 +110,7 @@ enum sft_status output_dir_set_record(struct output_dir *out, const struct setti
                                 .total_steps = plan->intervals.total_steps};
     run_record_data(&record.train, &data->train);
     run_record_data(&record.eval, &data->eval);
-    enum sft_status status = run_record_base(&record, settings->model.base, err);
+    enum sft_status status = run_record_base(&record, base->files.path, err);
     if (!status)
         status = check_record(out, &record, err);
     if (!status)

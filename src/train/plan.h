@@ -17,6 +17,7 @@ struct train_plan {
     struct intervals intervals; /* how many steps, and what is done between them */
     struct schedule schedule;
     bool best_is_by_loss; /* of the evaluations; not by accuracy */
+    const struct dtype *save_dtype; /* of the weights in a checkpoint */
 };
 
 struct train_memory { /* bytes */

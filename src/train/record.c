@@ -32,7 +32,8 @@ enum sft_status run_record_base(struct run_record *record, const char *base, str
         const char *name = path_basename(paths[i]);
         uint64_t hash = 0;
         status = io_hash_file(paths[i], &hash, err);
-        xxh64_update(&all, name, strlen(name) + 1);
+        if (count > 1) /* which of them it is; a model of one file may be called anything */
+            xxh64_update(&all, name, strlen(name) + 1);
         xxh64_update(&all, &hash, sizeof hash);
     }
     io_list_free(paths, count);
@@ -97,7 +98,9 @@ static void write_member(struct strbuf *out, const struct field *field, const st
 void run_record_write(const struct run_record *record, struct strbuf *out)
 {
     struct strbuf text = {0};
-    strbuf_printf(out, "  \"format\": %d,\n  \"sft_version\": \"%s\",\n", RECORD_FORMAT, SFT_VERSION);
+    const bool is_plain = strcmp(record->settings->train.save_dtype, "f32") == 0;
+    strbuf_printf(out, "  \"format\": %d,\n  \"sft_version\": \"%s\",\n",
+                  is_plain ? RECORD_FORMAT_PLAIN : RECORD_FORMAT_MASTERS, SFT_VERSION);
     write_given(record->settings, out);
     strbuf_puts(out, "  \"settings\": {");
     for (size_t i = 0; i < settings_fields_count; i++) {

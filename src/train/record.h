@@ -7,8 +7,10 @@
 #include "config/settings.h"
 #include "data/dataset.h"
 
-/* The form of trainer/state.json: raised where an older program would read it wrongly. 1: also what names none. */
-enum { RECORD_FORMAT = 1 };
+/* The form of a checkpoint, as trainer/state.json tells it: raised where an older program would go on wrongly. 1 (also
+ * what names none): the weights are those in the model's own files; 2: they may be in trainer/. RECORD_FORMAT: the
+ * newest that is read here; a checkpoint names the oldest that does for it. */
+enum { RECORD_FORMAT_PLAIN = 1, RECORD_FORMAT_MASTERS = 2, RECORD_FORMAT = RECORD_FORMAT_MASTERS };
 
 struct run_record {
     const struct settings *settings;

@@ -19,7 +19,7 @@ static enum sft_status open_output(struct run *run, const struct run_options *op
     if (output_dir_find(&run->output, err) ||
         train_plan_keep_precision(&run->plan, run->settings, output_dir_precision(&run->output), err))
         return err->status;
-    return output_dir_set_record(&run->output, run->settings, &run->data, &run->plan, err);
+    return output_dir_set_record(&run->output, run->settings, &run->base, &run->data, &run->plan, err);
 }
 
 /* Of what it begins with; a checkpoint's are checked by their sums. */

@@ -138,7 +138,7 @@ static enum sft_status check_weights(const struct learner *l, struct sft_err *er
 static enum sft_status write_checkpoint(struct trainer *t, struct sft_err *err)
 {
     const struct output_dir *output = &t->run->output;
-    const struct model_meta meta = base_model_meta(&t->run->base);
+    const struct model_meta meta = base_model_meta(&t->run->base, t->run->plan.save_dtype);
     const struct checkpoint checkpoint = {.model = &t->learner->model,
                                           .adamw = &t->learner->adamw,
                                           .tokenizer = t->run->base.tokenizer,

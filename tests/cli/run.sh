@@ -14,8 +14,9 @@ DATA=$here/data GOLDEN=$here/../golden
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/sft-cli.XXXXXX")
 SHARED=$scratch/shared # what tests share: a base and a trained model
 SFT_CACHE_DIR=$scratch/cache
-export SFT DATA GOLDEN SHARED SFT_CACHE_DIR
-unset SFT_ISA OMP_NUM_THREADS
+HF_HOME=$scratch/huggingface # no test depends on what this machine has fetched
+export SFT DATA GOLDEN SHARED SFT_CACHE_DIR HF_HOME
+unset SFT_ISA OMP_NUM_THREADS HF_HUB_CACHE HUGGINGFACE_HUB_CACHE
 export OMP_WAIT_POLICY=passive # tests share the machine: threads that spin while others work cost minutes
 
 trap 'rm -rf "$scratch"' EXIT

@@ -150,7 +150,7 @@ test_config_json() {
     write_config
     fresh_model
     sed -i 's/"n_head": 2/"n_head": 3/' m/config.json
-    model_error 'm/config.json: n_embd 32 does not divide by n_head 3'
+    model_error 'm/config.json: n_head 3 does not divide n_embd 32'
     sed -i 's/"vocab_size": 404/"vocab_size": "404"/' m/config.json
     model_error 'm/config.json: vocab_size: expected a whole number, found a string'
     sed -i 's/"vocab_size": 404/"vocab_size": 300/' m/config.json
@@ -185,7 +185,7 @@ test_tokenizer_of_another_model() {
     sed -i 's/"vocab_size": 401/"vocab_size": 399/' base/config.json
     train_error 1 "base: the tokenizer has ids up to 399, but config.json's vocab_size is 399 (they belong to different models, or the embedding must be resized first)"
     sed -i 's/"vocab_size": 399/"vocab_size": 405/' base/config.json
-    expect_error_about 2 "template = auto: no control token closes an assistant's turn in the base's own chat template" "$SFT" train config.ini
+    expect_error_about 2 "template = auto: the base's own chat template closes an assistant's turn with no control token" "$SFT" train config.ini
     expect 0 "$SFT" train config.ini --set data.template=im_sep
 }
 

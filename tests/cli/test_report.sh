@@ -65,6 +65,7 @@ test_every_number_as_json() {
 "same_role":1
 "reply_cut":1
 "tools":1
+"empty_answers":1
 "unused_keys":[{"key":"tools"
 "rows":1}]
 "refused_flags":[]
@@ -114,6 +115,7 @@ train  rows.jsonl (messages): 4 conversations, 10 turns, 112 tokens,
        cut to the length limit: 1 (16.7%), 1 inside a reply
        duplicates: 1 (25.0%), kept
        with an empty turn: 1
+       with an empty answer, which is trained on: 1, first line 7
        with definitions of tools, which are not shown: 1
        keys that are not used: tools (1 row)
        lengths in tokens, before any cut (longest: 45)
@@ -277,6 +279,7 @@ test_disk() {
     holds "$each <= $bytes && $each > 0.99 * $bytes" # memory has gaps between tensors
     is "$(disk)" "2 $((2 * each))"                   # two epochs: no more are made
     is "$(disk --set train.save_steps=1)" "3 $((3 * each))"
+    is "$(disk --set train.save_dtype=bf16)" "2 $((2 * (each / 6 * 7)))" # two bytes a weight, and the weights in trainer/
     is "$(disk --set train.save_steps=1 --set "data.eval=$DATA/eval.jsonl")" "4 $((4 * each))"
     is "$(disk --set train.save_steps=1 --set train.save_total_limit=0)" "6 $((6 * each))"
     is "$(disk --set train.save_steps=4 --set train.save_total_limit=0)" "2 $((2 * each))" # steps 4 and 6

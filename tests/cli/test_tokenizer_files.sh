@@ -83,7 +83,7 @@ test_files_that_contradict() {
     tokenizer_dir ', "chat_template": [{"name": "tools", "template": "x"}]'
     echo '{"messages": []}' >chat.jsonl
     expect 2 "$SFT" inspect --base t chat.jsonl
-    has stderr "the base has several chat templates, and none of them is named default (choose template = "
+    has stderr "the base's own chat template is one of several, and none of them is named default (choose template = "
 }
 
 # What a run writes says what was read, though the base's two files did not agree.

@@ -1,11 +1,15 @@
-/* A checkpoint of a run that trains some tensors only: all weights, and the moments of what is trained. */
+/* A checkpoint of a run that trains some tensors only: all weights, and the moments of what is trained; and one whose
+ * model's own weights are rounded. */
 #include "files/model_files.h"
 #include "files/safetensors.h"
+#include "files/weights.h"
 #include "scratch.h"
 #include "support/run_suite.h"
 #include "support/tables.h"
 #include "text/tokenizer/tokenizer_load.h"
 #include "train/checkpoint.h"
+
+#include <math.h>
 
 static bool is_norm(const struct tensor *tensor)
 {
@@ -32,12 +36,12 @@ static void open_model(struct transformer *model, struct adamw *adamw)
     check_ok(adamw_init(adamw, model, &options, &err));
 }
 
-static void save(struct transformer *model, struct adamw *adamw)
+static void save(struct transformer *model, struct adamw *adamw, const struct dtype *dtype)
 {
     struct tokenizer *tok;
     struct strbuf record = {0};
     const struct train_state state = {.step = 5};
-    const struct model_meta meta = {.eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = &dtype_f32};
+    const struct model_meta meta = {.eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = dtype};
     check_ok(tokenizer_load(&tok, "checkpoints/base", &err));
     strbuf_puts(&record, "\"total_steps\": 9");
     check_ok(checkpoint_save(dir, &(struct checkpoint){model, adamw, tok, &meta, &state, &record}, &err));
@@ -78,7 +82,7 @@ START_TEST(only_trained_tensors_have_moments_in_it)
     fill(&model.params, &model.params.values, true, 0);
     fill(&model.params, &adamw.m, false, 1);
     fill(&model.params, &adamw.v, false, 2);
-    save(&model, &adamw);
+    save(&model, &adamw, &dtype_f32);
     char *checkpoint = path_join(dir, "checkpoint-5");
     check_moments_file(checkpoint, &model.params.table);
     open_model(&again, &adamw_again);
@@ -94,6 +98,48 @@ START_TEST(only_trained_tensors_have_moments_in_it)
 }
 END_TEST
 
+/* What of a model's own weights differs from the block of values. */
+static size_t count_different(const char *checkpoint, const struct transformer *model)
+{
+    float *values = mem_calloc(model->params.table.n_elements, sizeof *values);
+    const float *trained = model->params.values.data;
+    size_t n = 0;
+    check_ok(weights_load(values, &model->params.table, &model->config, model->config.vocab_size, checkpoint, &err));
+    for (size_t i = 0; i < model->params.table.n_elements; i++) {
+        ck_assert_float_le(fabsf(values[i] - trained[i]), fabsf(trained[i]) / 256);
+        n += values[i] != trained[i];
+    }
+    free(values);
+    return n;
+}
+
+START_TEST(rounded_weights_have_masters_beside_them)
+{
+    struct transformer model, again;
+    struct adamw adamw, adamw_again;
+    char *checkpoint = path_join(dir, "checkpoint-5"), *masters = path_join(checkpoint, "trainer/model.safetensors");
+    open_model(&model, &adamw);
+    fill(&model.params, &model.params.values, true, 0.1F);
+    fill(&model.params, &adamw.m, false, 1);
+    fill(&model.params, &adamw.v, false, 2);
+    save(&model, &adamw, &dtype_bf16);
+    ck_assert_uint_gt(count_different(checkpoint, &model), 0);
+    open_model(&again, &adamw_again);
+    check_ok(checkpoint_load(checkpoint, &again, &adamw_again, &err));
+    check_same(&model.params.values, &again.params.values);
+    check_same(&adamw.m, &adamw_again.m);
+    save(&model, &adamw, &dtype_f32); /* in its place */
+    ck_assert_uint_eq(count_different(checkpoint, &model), 0);
+    ck_assert(!path_exists(masters));
+    free(masters);
+    free(checkpoint);
+    adamw_free(&adamw);
+    adamw_free(&adamw_again);
+    transformer_free(&model);
+    transformer_free(&again);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("checkpoint, frozen");
@@ -101,6 +147,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, make_dir, remove_dir);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, only_trained_tensors_have_moments_in_it);
+    tcase_add_test(tcase, rounded_weights_have_masters_beside_them);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

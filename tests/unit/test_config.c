@@ -106,7 +106,7 @@ static const struct {
     {"{\"model_type\":\"gpt2\"}", "n_layer is missing"},
     {"{\"model_type\":\"gpt2\",\"n_layer\":null}", "n_layer is missing"},
     {"{\"model_type\":\"gpt2\",\"n_layer\":1,\"n_head\":1,\"n_embd\":1}", "n_positions is missing"},
-    {WITH("2", "12", "770", "5"), "n_embd 770 does not divide by n_head 12"},
+    {WITH("2", "12", "770", "5"), "n_head 12 does not divide n_embd 770"},
     {WITH("0", "1", "4", "5"), "n_layer: expected 1 to 2147483647, found 0"},
     {WITH("-1", "1", "4", "5"), "n_layer: expected a whole number from 0 to 2^53, found -1"},
     {WITH("\"2\"", "1", "4", "5"), "n_layer: expected a whole number, found a string"},
@@ -125,8 +125,8 @@ static const struct {
     {GPT2 ",\"hidden_size\":8}", "n_embd and hidden_size, two names of one value, differ"},
     {GPT2 ",\"tie_word_embeddings\":1}", "tie_word_embeddings: expected true or false, found a number"},
     {GPT2 ",\"eos_token_id\":\"</s>\"}", "eos_token_id: expected a token id, found a string"},
-    {LLAMA("3", ""), "num_attention_heads 4 does not divide by num_key_value_heads 3"},
-    {LLAMA("8", ""), "num_attention_heads 4 does not divide by num_key_value_heads 8"},
+    {LLAMA("3", ""), "num_key_value_heads 3 does not divide num_attention_heads 4"},
+    {LLAMA("8", ""), "num_key_value_heads 8 does not divide num_attention_heads 4"},
     {LLAMA("2", ",\"head_dim\":7"), "head_dim 7: rotary positions need an even one"},
     {LLAMA("2", ",\"hidden_act\":\"relu2\""), "hidden_act 'relu2' is not supported (" ACTIVATIONS ")"},
     {LLAMA("2", ",\"rope_theta\":0"), "rope_theta: expected a number from 1 to 1e+12, found 0"},
@@ -134,7 +134,8 @@ static const struct {
      "rope_theta and rope_parameters.rope_theta, two names of one value, differ"},
     {LLAMA("2", ",\"rope_parameters\":{\"rope_type\":\"llama3\"}"), "rope_parameters.factor is missing"},
     {LLAMA("2", ",\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2}"),
-     "rope_scaling.type 'dynamic' is not supported (default, linear or llama3)"},
+     "rope_scaling.type 'dynamic' is not supported (default, linear and llama3 are; where it was added for long texts "
+     "alone, take it out)"},
     {LLAMA("2", ",\"attention_bias\":1"), "attention_bias: expected true or false, found a number"},
     {GPT2 ",\"eos_token_id\":[1,\"</s>\"]}", "eos_token_id: expected a token id, found a string"},
 };
@@ -162,7 +163,8 @@ END_TEST
     key " is not understood, and by its name it may change what the model computes (where transformers' " family \
         " ignores it, remove it)"
 #define TYPES(name) name " is not supported (full_attention and sliding_attention are)"
-#define ROPE(name)  name " is not supported (default, linear or llama3)"
+#define ROPE(name)                                                                                           \
+    name " is not supported (default, linear and llama3 are; where it was added for long texts alone, take it out)"
 static const struct {
     const char *family, *keys, *message;
 } refused[] = {
@@ -175,7 +177,7 @@ static const struct {
     {"gemma3n_text", "", "model_type 'gemma3n_text' is not supported: " LAYER_EMBEDDINGS},
     {"gemma3", "\"text_config\":{}",
      "model_type 'gemma3' is not supported: models that see images are not supported, but their text model is, where "
-     "it is saved alone (gemma3_text)"},
+     "it is saved alone (gemma3_text; docs/models.md says how)"},
     {"phi3", "", "model_type 'phi3' is not supported (" FAMILIES ")"},
 
     {"llama", "\"quantization_config\":{\"quant_method\":\"gptq\"}", "quantization_config: " QUANTIZED},

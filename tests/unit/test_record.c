@@ -175,10 +175,10 @@ START_TEST(an_output_dir_says_what_its_run_was)
     put("checkpoint-9/trainer/state.json", "{\"given\": [], \"settings\": {\"train.seed\": \"2\"}}"); /* damaged */
     check_ok(output_dir_adopt(&settings, &err));
     ck_assert_uint_eq(settings.train.seed, 7);
-    put_state("checkpoint-9", "{\"format\": 2, \"sft_version\": \"9.5\"}");
+    put_state("checkpoint-9", "{\"format\": 3, \"sft_version\": \"9.5\"}");
     ck_assert_int_eq(output_dir_adopt(&settings, &err), SFT_EUSAGE);
     ck_assert_ptr_nonnull(strstr(
-        err_text(&err), "format 2 is newer than this sft (" SFT_VERSION ") reads: sft 9.5 wrote it"));
+        err_text(&err), "format 3 is newer than this sft (" SFT_VERSION ") reads: sft 9.5 wrote it"));
     free(newer);
     free(older);
     remove_dir();

@@ -369,7 +369,6 @@ START_TEST(no_common_name_is_only_unknown)
         "seq_len",
         /* names of our own future */
         "objective",
-        "save_dtype",
         "beta",
         "prompts",
         "target_modules",

@@ -209,7 +209,7 @@ START_TEST(custom_without_a_system_turn)
     ck_assert_int_eq(template_check(&f.tpl, &conv, &err), SFT_EDATA);
     ck_assert_str_eq(
         err_text(&err),
-        "the custom template has no system turn (set data.system_prefix and data.system_suffix)");
+        "message 1: the custom template has no system turn (set data.system_prefix and data.system_suffix)");
     stop();
 }
 END_TEST
@@ -304,7 +304,7 @@ START_TEST(auto_takes_what_is_near_for_what_it_is)
 {
     struct sft_err err;
     /* A line break after }} is rendered; white space is taken off; a default system prompt. */
-    ck_assert_str_eq(recognised(CHATML("", "message['content']", "\n"), &err), "custom");
+    ck_assert_str_eq(recognised(CHATML("", "message['content']", "\n"), &err), "base's own");
     ck_assert_str_eq(recognised(CHATML("", "message['content'] | trim", ""), &err), "chatml");
     ck_assert_str_eq(recognised(CHATML("{% if loop.first and messages[0]['role'] != 'system' %}"
                                        "{{ '<|im_start|>system\\nYou help<|im_end|>\\n' }}{% endif %}",
@@ -317,7 +317,7 @@ END_TEST
 START_TEST(auto_refuses_what_it_cannot_render)
 {
     struct sft_err err;
-    static const char start[] = "template = auto: the base's own chat template is not one that sft renders exactly (";
+    static const char start[] = "template = auto: the base's own chat template is not one that sft renders exactly: ";
     /* Contents that decide, only some of them trained, turns that are counted. */
     static const char *const others[] = {
         CHATML("", "message['content'] | upper", ""),
@@ -332,6 +332,10 @@ START_TEST(auto_refuses_what_it_cannot_render)
         ck_assert_msg(strcmp(recognised(others[i], &err), "refused") == 0, "%s", others[i]);
         ck_assert_msg(strncmp(err_text(&err), start, strlen(start)) == 0, "%s", err_text(&err));
     }
+    recognised(others[1], &err);
+    static const char which[] = "as chatml, a conversation of user, assistant, user, assistant would come out "
+                                "otherwise (message 1 is '!') (";
+    ck_assert_msg(strncmp(err_text(&err) + strlen(start), which, strlen(which)) == 0, "%s", err_text(&err));
     ck_assert_str_eq(recognised("{{ messages", &err), "refused");
     ck_assert_str_eq(err_text(&err),
                      "template = auto: the base's own chat template has what sft does not know: a tag that is not "
@@ -355,6 +359,35 @@ START_TEST(auto_refuses_what_it_cannot_render)
 }
 END_TEST
 
+/* A base without a template has been made for the format whose tokens it has. */
+START_TEST(control_tokens_speak_for_a_format)
+{
+    static const struct {
+        const char *tokens[4], *hint;
+    } bases[] = {
+        {{"<start_of_turn>", "<end_of_turn>"}, "gemma"},
+        {{"<start_of_turn>"}, NULL},
+        {{"<|im_start|>", "<|im_end|>"}, "chatml"},
+        {{"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}, "llama3"},
+        {{"[INST]", "[/INST]"}, "mistral"},
+        {{"<|user|>", "<|assistant|>"}, NULL}, /* whose? */
+        {{NULL}, NULL},
+    };
+    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
+        struct chat_template tpl;
+        struct sft_err err;
+        struct tokenizer *tok = byte_tokenizer(NULL);
+        for (size_t k = 0; k < 4 && bases[i].tokens[k]; k++)
+            tokenizer_add_special(tok, bases[i].tokens[k]);
+        ck_assert_int_eq(template_init(&tpl, &(struct template_options){.choice = TEMPLATE_AUTO}, tok, &err), SFT_OK);
+        ck_assert_str_eq(tpl.name, "im_sep");
+        ck_assert_pstr_eq(tpl.hint, bases[i].hint);
+        template_free(&tpl);
+        tokenizer_free(tok);
+    }
+}
+END_TEST
+
 START_TEST(auto_knows_its_own)
 {
     struct sft_err err;
@@ -368,7 +401,7 @@ START_TEST(auto_knows_its_own)
         stop();
     }
     start_custom("<|u|>'\\\n", "<|e|>", "<|a|> ", " <|e|>\n<|x|>\t");
-    ck_assert_str_eq(recognised(f.tpl.jinja, &err), "custom");
+    ck_assert_str_eq(recognised(f.tpl.jinja, &err), "base's own");
     char *edited = mem_printf("%s{{ messages | length }}", f.tpl.jinja);
     ck_assert_str_eq(recognised(edited, &err), "refused");
     free(edited);
@@ -500,6 +533,7 @@ int main(void)
     tcase_add_test(jinja, auto_takes_what_it_renders_exactly);
     tcase_add_test(jinja, auto_takes_what_is_near_for_what_it_is);
     tcase_add_test(jinja, auto_refuses_what_it_cannot_render);
+    tcase_add_test(jinja, control_tokens_speak_for_a_format);
     tcase_add_test(jinja, auto_knows_its_own);
     tcase_add_test(jinja, jinja_equals_the_golden_files);
     tcase_add_loop_test(masks, what_is_rendered_can_be_parsed_back, 0, 2);

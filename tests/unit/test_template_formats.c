@@ -152,8 +152,8 @@ START_TEST(what_no_control_token_closes)
         ck_assert_msg(take(others[i]) == SFT_EUSAGE, "%s", others[i]);
         tokenizer_free(tok);
     }
-    ck_assert_str_eq(err_text(&err), "template = auto: no control token closes an assistant's turn in the base's own "
-                                     "chat template (choose template = " CHOICES ")");
+    ck_assert_str_eq(err_text(&err), "template = auto: the base's own chat template closes an assistant's turn with no "
+                                     "control token (choose template = " CHOICES ")");
 }
 END_TEST
 

@@ -152,11 +152,11 @@ START_TEST(gemma_folds_and_trims)
                   "@<start_of_turn>user\n<end_of_turn>@<end_of_turn>\n@<start_of_turn>model\n{@<end_of_turn>}\n");
     ck_assert_int_eq(tpl.end_of_turn, tokenizer_token_id(tok, "<end_of_turn>"));
     messages[2].role = ROLE_USER;
-    expect_refused(&conv, "the gemma template wants user and assistant in turn, a user first; found user as message 3");
+    expect_refused(&conv, "message 3: the gemma template wants user and assistant in turn, a user first; found user");
     messages[2].role = ROLE_TOOL;
-    expect_refused(&conv, "the gemma template has no tool turn");
+    expect_refused(&conv, "message 3: the gemma template has no tool turn");
     messages[2].role = ROLE_SYSTEM;
-    expect_refused(&conv, "the gemma template has a system message only as a conversation's first");
+    expect_refused(&conv, "message 3: the gemma template has a system message only as a conversation's first");
     const struct conversation alone = {.messages = messages, .count = 1};
     expect_refused(&alone, "the gemma template puts the system message into a user's turn, and there is none");
     stop();
@@ -344,7 +344,7 @@ START_TEST(a_word_takes_the_bases_own_form)
     start(TEMPLATE_MISTRAL, jinja);
     expect(&conv, "@<s>[INST] a [/INST]{b@<|endoftext|>}");
     messages[0].role = ROLE_SYSTEM;
-    expect_refused(&conv, "the mistral template has no system turn");
+    expect_refused(&conv, "message 1: the mistral template has no system turn");
     stop();
 }
 END_TEST

@@ -140,6 +140,21 @@ static uint16_t remarks(const struct conversation *conv)
     return (uint16_t)flags;
 }
 
+/* Whether an answer that is trained says nothing. */
+static bool trains_on_nothing(const struct conversation *conv, enum train_on train_on)
+{
+    for (size_t i = conv->count; i-- > 0;) {
+        const struct message *m = &conv->messages[i];
+        if (m->role != ROLE_ASSISTANT)
+            continue;
+        if (m->weight > 0 && is_blank(m->content, m->len))
+            return true;
+        if (train_on == TRAIN_ON_LAST_ASSISTANT)
+            return false;
+    }
+    return false;
+}
+
 /* Of the turns before the last assistant's: what it answers. 0 where there are none. */
 static uint64_t hash_prompt(const struct conversation *conv)
 {
@@ -184,6 +199,8 @@ static void add_turns(struct shard *shard, const struct rendered *out, const str
     record->n_turns = (uint32_t)conv->count;
     record->prompt_hash = hash_prompt(conv);
     record->flags = remarks(conv);
+    if (trains_on_nothing(conv, options->train_on))
+        record->flags |= RECORD_EMPTY_ANSWER;
     if (is_cut)
         record->flags |= RECORD_TRUNCATED;
     if (is_cut && out->weights[max] > 0.0F && out->weights[max - 1] > 0.0F)
@@ -214,6 +231,33 @@ static void add_conversation(struct shard *shard, struct renderer *r, const stru
 
 /* ---- rows ---- */
 
+/* Whether the template takes the conversation without the messages of `role`, or as messages of the user. */
+static bool is_taken(struct renderer *r, const struct conversation *conv, enum role role, bool as_user)
+{
+    struct conversation other = *conv;
+    other.messages = arena_alloc(&r->arena, (conv->count + 1) * sizeof *other.messages);
+    other.count = 0;
+    for (size_t i = 0; i < conv->count; i++) {
+        struct message m = conv->messages[i];
+        if (m.role == role && !as_user)
+            continue;
+        m.role = m.role == role ? ROLE_USER : m.role;
+        other.messages[other.count++] = m;
+    }
+    return has_role(conv, role) && template_check(r->tpl, &other, NULL) == SFT_OK;
+}
+
+static enum sft_status check_template(struct renderer *r, const struct conversation *conv, struct sft_err *err)
+{
+    if (template_check(r->tpl, conv, err) == SFT_OK)
+        return SFT_OK;
+    if (is_taken(r, conv, ROLE_SYSTEM, false))
+        sft_remark(err, "; data.system_policy = drop leaves system messages out");
+    else if (is_taken(r, conv, ROLE_TOOL, true))
+        sft_remark(err, "; data.roles = tool:user makes a tool's messages a user's");
+    return err->status;
+}
+
 static enum sft_status read_conversations(struct renderer *r, const struct reader *reader, const json *root,
                                           struct conversations *list, struct sft_err *err)
 {
@@ -223,7 +267,7 @@ static enum sft_status read_conversations(struct renderer *r, const struct reade
         return SFT_EDATA;
     for (size_t i = 0; i < list->count; i++) {
         apply_system(r->options, &r->arena, &list->items[i]);
-        if (template_check(r->tpl, &list->items[i], err))
+        if (check_template(r, &list->items[i], err))
             return SFT_EDATA;
     }
     return SFT_OK;

@@ -219,7 +219,7 @@ static bool is_possible(const struct record *r, uint64_t data_end)
     const uint64_t bytes = r->n_tokens * (uint64_t)(sizeof(int32_t) + sizeof(float)) + r->message_len;
     return r->offset % DATA_ALIGN == 0 && r->offset <= data_end && bytes <= data_end - r->offset &&
            r->row_len <= data_end - r->offset - bytes && r->why < DROP_COUNT &&
-           r->flags < 2 * RECORD_UNREAD && r->n_targets <= r->n_tokens &&
+           r->flags < RECORD_FLAGS_END && r->n_targets <= r->n_tokens &&
            r->n_positions < (r->n_tokens > 0 ? r->n_tokens : 1) && isfinite(r->target_weight) &&
            r->target_weight >= 0 && (r->why != DROP_NO || r->target_weight > 0) &&
            (r->why != DROP_BAD_ROW || r->n_tokens == 0);

@@ -41,8 +41,9 @@ enum record_flag {
     RECORD_SAME_ROLE = 32, /* two turns of one role in a row */
     RECORD_TOOLS = 64,     /* the row defines tools, which are not shown */
     RECORD_UNREAD = 128,   /* a bad row that is the rest of a file */
+    RECORD_EMPTY_ANSWER = 256, /* nothing but its end is trained of an answer */
 };
-enum { RECORD_FLAGS = 7 }; /* how many of them are counted, over kept records */
+enum { RECORD_FLAGS = 7, RECORD_FLAGS_END = 512 }; /* how many of them a store counts, over kept records; their bound */
 
 struct record {
     uint64_t offset;       /* of its data; multiple of 8 */

@@ -27,6 +27,7 @@ void tokenizer_free(struct tokenizer *tok)
     bpe_model_free(&tok->model);
     decoder_free(&tok->decoder);
     free(tok->chat_template);
+    free(tok->chat_template_file);
     json_free(tok->base_json);
     json_free(tok->base_config);
     free(tok->class_name);
@@ -136,6 +137,11 @@ const char *tokenizer_chat_template(const struct tokenizer *tok)
     return tok->chat_template;
 }
 
+const char *tokenizer_chat_template_file(const struct tokenizer *tok)
+{
+    return tok->chat_template_file;
+}
+
 bool tokenizer_has_only_named_templates(const struct tokenizer *tok)
 {
     return tok->has_only_named_templates;
@@ -145,7 +151,9 @@ void tokenizer_set_chat_template(struct tokenizer *tok, const char *jinja)
 {
     char *copy = jinja ? mem_strdup(jinja) : NULL;
     free(tok->chat_template);
+    free(tok->chat_template_file);
     tok->chat_template = copy;
+    tok->chat_template_file = NULL;
     tok->has_only_named_templates = false;
 }
 

@@ -51,6 +51,7 @@ void tokenizer_set_pad(struct tokenizer *tok, int32_t id);
  * chat_template), or NULL; and the one that tokenizer_save writes (copied). */
 const char *tokenizer_chat_template(const struct tokenizer *tok);
 bool tokenizer_has_only_named_templates(const struct tokenizer *tok); /* then there is no default one */
+const char *tokenizer_chat_template_file(const struct tokenizer *tok); /* the path it was read from; NULL: none */
 void tokenizer_set_chat_template(struct tokenizer *tok, const char *jinja);
 
 /* The bytes of a token: *len of them (a NUL follows, others may be among them), the tokenizer's. An id without a token

@@ -269,6 +269,12 @@ const char *tokenizer_config_chat_template(const json *config)
     return json_string(node);
 }
 
+static void take_chat_template(struct tokenizer *tok)
+{
+    tokenizer_set_chat_template(tok, tokenizer_config_chat_template(tok->base_config));
+    tok->has_only_named_templates = !tok->chat_template && json_size(json_get(tok->base_config, "chat_template"));
+}
+
 static enum sft_status read_chat_template(struct tokenizer *tok, const char *dir, struct sft_err *err)
 {
     char *path = path_join(dir, "chat_template.jinja");
@@ -277,13 +283,13 @@ static enum sft_status read_chat_template(struct tokenizer *tok, const char *dir
     if (path_exists(path)) {
         status = io_read_file(path, &text, err);
         tokenizer_set_chat_template(tok, text.len ? text.data : "");
+        tok->chat_template_file = path;
     } else {
-        tokenizer_set_chat_template(tok, tokenizer_config_chat_template(tok->base_config));
-        tok->has_only_named_templates = !tok->chat_template &&
-                                        json_size(json_get(tok->base_config, "chat_template"));
+        take_chat_template(tok);
+        tok->chat_template_file = path_join(dir, "tokenizer_config.json");
+        free(path);
     }
     strbuf_free(&text);
-    free(path);
     return status;
 }
 
@@ -338,4 +344,15 @@ enum sft_status tokenizer_read_config(struct tokenizer *tok, const char *dir, st
     if (read_text_start(tok, err))
         return sft_in_dir(err, dir, tok->base_json ? "tokenizer.json" : "tokenizer_config.json");
     return read_chat_template(tok, dir, err);
+}
+
+enum sft_status tokenizer_take_config(struct tokenizer *tok, const json *config, struct sft_err *err)
+{
+    const char *name = json_string(json_get(config, "tokenizer_class"));
+    tok->base_config = json_copy(config);
+    tok->class_name = name ? mem_strdup(name) : NULL;
+    if (use_config(tok, err) || read_text_start(tok, err))
+        return err->status;
+    take_chat_template(tok);
+    return SFT_OK;
 }

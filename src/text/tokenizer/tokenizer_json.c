@@ -178,7 +178,7 @@ static json *copy_without(const json *object, const char *key1, const char *key2
     return copy;
 }
 
-static enum sft_status read_root(struct tokenizer *tok, const json *root, struct sft_err *err)
+enum sft_status tokenizer_read_tree(struct tokenizer *tok, const json *root, struct sft_err *err)
 {
     if (!json_is_object(root))
         return sft_fail(err, SFT_EDATA, "expected an object, not %s", json_type_name(root));
@@ -199,7 +199,7 @@ enum sft_status tokenizer_read_json(struct tokenizer *tok, const char *path, str
     json *root = NULL;
     if (json_parse_file(path, &root, err))
         return err->status;
-    enum sft_status status = read_root(tok, root, err);
+    enum sft_status status = tokenizer_read_tree(tok, root, err);
     json_free(root);
     return status ? sft_in_file(err, path, 0) : SFT_OK;
 }

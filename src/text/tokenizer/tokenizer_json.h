@@ -7,6 +7,7 @@
 #include "text/tokenizer/tokenizer.h"
 
 enum sft_status tokenizer_read_json(struct tokenizer *tok, const char *path, struct sft_err *err);
+enum sft_status tokenizer_read_tree(struct tokenizer *tok, const json *root, struct sft_err *err); /* parsed */
 enum sft_status tokenizer_read_vocab(struct tokenizer *tok, const char *path, struct sft_err *err);
 enum sft_status tokenizer_read_merges(struct tokenizer *tok, const char *path, struct sft_err *err);
 

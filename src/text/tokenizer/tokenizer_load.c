@@ -36,13 +36,9 @@ static enum sft_status read_files(struct tokenizer *tok, const char *dir, struct
     return status ? status : tokenizer_read_config(tok, dir, err);
 }
 
-enum sft_status tokenizer_load(struct tokenizer **out, const char *dir, struct sft_err *err)
+/* What has been read, or nothing of it. */
+static enum sft_status finish(struct tokenizer **out, struct tokenizer *tok, enum sft_status status)
 {
-    struct tokenizer *tok = tokenizer_new();
-    struct sft_err unheard;
-    if (!err)
-        err = &unheard;
-    enum sft_status status = read_files(tok, dir, err);
     if (status) {
         tokenizer_free(tok);
         tok = NULL;
@@ -51,4 +47,23 @@ enum sft_status tokenizer_load(struct tokenizer **out, const char *dir, struct s
     }
     *out = tok;
     return status;
+}
+
+enum sft_status tokenizer_load(struct tokenizer **out, const char *dir, struct sft_err *err)
+{
+    struct tokenizer *tok = tokenizer_new();
+    struct sft_err unheard;
+    return finish(out, tok, read_files(tok, dir, err ? err : &unheard));
+}
+
+enum sft_status tokenizer_load_trees(struct tokenizer **out, const json *tokenizer_json, const json *config,
+                                     struct sft_err *err)
+{
+    struct tokenizer *tok = tokenizer_new();
+    struct sft_err unheard;
+    if (!err)
+        err = &unheard;
+    return finish(out, tok, tokenizer_read_tree(tok, tokenizer_json, err) || tokenizer_take_config(tok, config, err)
+                                ? err->status
+                                : SFT_OK);
 }

@@ -36,7 +36,7 @@ struct tokenizer {
     struct decoder decoder;
     int32_t named[N_SPECIAL_NAMES];
     int32_t text_start; /* what is put before a text, or TOKEN_NONE */
-    char *chat_template;
+    char *chat_template, *chat_template_file; /* file: the path that it was read from, or NULL */
     bool has_only_named_templates; /* several, and none is the default */
 
     /* The base's files, for what of them is not ours; NULL where there was none. */

@@ -1,0 +1,141 @@
+#include "cmd/model_write.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/staging.h"
+#include "base/wrap.h"
+#include "files/formats.h"
+#include "files/model_files.h"
+#include "files/weights.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A model in memory, on its way from one directory to another. */
+struct exported {
+    struct model_files files;
+    struct param_set params;
+};
+
+static enum sft_status read_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
+{
+    struct strbuf unused = {0};
+    const char *dir = model->dir;
+    const struct model_config *config = &m->files.config;
+    if (model_files_open(&m->files, dir, err) || weights_check(config, config->vocab_size, dir, &unused, err))
+        return err->status;
+    model_argument_tell(model, &unused);
+    strbuf_free(&unused);
+    if (param_set_init(&m->params, config, NULL, err))
+        return err->status;
+    return weights_load(m->params.values.data, &m->params.table, config, config->vocab_size, dir, err);
+}
+
+static void free_model(struct exported *m)
+{
+    param_set_free(&m->params);
+    model_files_close(&m->files);
+}
+
+/* It is there whole, or not at all. */
+static enum sft_status write_model(const struct write_target *target, const struct exported *m, struct sft_err *err)
+{
+    const struct model_meta meta = {.base_config = m->files.config_json,
+                                    .base_generation = m->files.generation.raw,
+                                    .eos_token_id = -1,
+                                    .pad_token_id = -1,
+                                    .bos_token_id = -1,
+                                    .dtype = target->dtype,
+                                    .max_shard_bytes = target->max_shard_bytes};
+    const struct model_out out = {m->params.values.data, &m->params.table, &m->files.config, &meta,
+                                  m->files.tokenizer};
+    struct staging staging;
+    enum sft_status status = staging_open(&staging, target->path, err);
+    if (!status)
+        status = target->format->save(&out, staging.path, err);
+    if (!status)
+        status = staging_commit(&staging, err);
+    staging_close(&staging);
+    return status;
+}
+
+/* "wrote  my-model: 4.3M parameters in bf16, 8.7 MB", its files, and what one does next. */
+static void report(const char *out, const struct exported *m, const char *dtype_name)
+{
+    char **names, count[16];
+    size_t n_names, bytes = 0;
+    struct strbuf list = {0}, lines = {0};
+    if (io_list(out, &names, &n_names, NULL))
+        return;
+    for (size_t i = 0; i < n_names; i++) {
+        struct stat st;
+        char *path = path_join(out, names[i]);
+        if (stat(path, &st) == 0)
+            bytes += (size_t)st.st_size;
+        strbuf_printf(&list, "%s%s", i ? " " : "", names[i]);
+        free(path);
+    }
+    log_info("wrote  %s: %s parameters in %s, %.1f MB", out, log_count(count, (double)m->params.table.n_parameters),
+             dtype_name, (double)bytes / 1e6);
+    strbuf_puts(&lines, "       ");
+    strbuf_wrap(&lines, list.data ? list.data : "", 7, 7);
+    strbuf_puts(&lines, "next   ");
+    strbuf_add_shell_word(&lines, program_invocation_name); /* as it was called: sft may not be in the PATH */
+    strbuf_puts(&lines, " chat ");
+    strbuf_add_shell_word(&lines, out);
+    log_info("%s", lines.data);
+    log_info("       or in Python: AutoModelForCausalLM.from_pretrained(\"%s\")", out);
+    strbuf_free(&lines);
+    io_list_free(names, n_names);
+    strbuf_free(&list);
+}
+
+enum sft_status model_write(const struct model_argument *model, const struct write_target *target, struct sft_err *err)
+{
+    struct exported m = {0};
+    enum sft_status status = SFT_OK;
+    if (path_exists(target->path))
+        status = sft_fail(err, SFT_EUSAGE, "--out: %s exists already (choose another name)", target->path);
+    if (!status)
+        status = read_model(&m, model, err);
+    if (!status)
+        status = write_model(target, &m, err);
+    if (!status)
+        report(target->path, &m, target->dtype->option);
+    free_model(&m);
+    return status;
+}
+
+/* "5GB", as save_pretrained takes it: decimal units. NULL: 0. */
+static enum sft_status read_size(const char *text, size_t *bytes, struct sft_err *err)
+{
+    static const char *const units[] = {"", "KB", "MB", "GB", "TB"};
+    char *end = NULL;
+    *bytes = 0;
+    if (!text)
+        return SFT_OK;
+    errno = 0;
+    size_t value = *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : 0;
+    for (size_t i = 0; value && !errno && i < sizeof units / sizeof *units; i++) {
+        if (strcmp(end, units[i]) == 0) {
+            *bytes = value;
+            return SFT_OK;
+        }
+        if (!mem_mul(value, 1000, &value))
+            break;
+    }
+    return sft_fail(err, SFT_EUSAGE, "--max-shard-size: expected a size such as 5GB or 500MB, found '%s'", text);
+}
+
+enum sft_status write_target_choose(struct write_target *target, const char *out, const char *format, const char *dtype,
+                                    const char *max_shard_size, struct sft_err *err)
+{
+    *target = (struct write_target){.path = out, .format = format_to_write(format), .dtype = dtype_of_option(dtype)};
+    if (!target->format)
+        return sft_fail(err, SFT_EUSAGE, "--format: unknown format '%s' (%s)", format, format_names_written);
+    if (!target->dtype)
+        return sft_fail(err, SFT_EUSAGE, "--dtype: unknown dtype '%s' (%s)", dtype, dtype_options);
+    return read_size(max_shard_size, &target->max_shard_bytes, err);
+}

@@ -1,0 +1,29 @@
+/* A model, whole, from where it is to a new place: what `sft export` and `sft import` do. */
+#ifndef SFT_CMD_MODEL_WRITE_H
+#define SFT_CMD_MODEL_WRITE_H
+
+#include "cmd/model_argument.h"
+#include "files/format.h"
+
+/* What becomes of it: where, in which format, of which numbers. */
+struct write_target {
+    const char *path;
+    const struct format *format;
+    const struct dtype *dtype;
+    size_t max_shard_bytes; /* 0: the format's own limit */
+};
+
+#define DTYPE_OPTION_HELP      "f32 (default), f16 or bf16"
+#define SHARD_SIZE_OPTION_HELP "the largest file of weights (5GB)"
+
+/* By the words of a command line: --out, --format, --dtype, --max-shard-size (NULL: the format's). SFT_EUSAGE names the
+ * option. */
+enum sft_status write_target_choose(struct write_target *target, const char *out, const char *format, const char *dtype,
+                                    const char *max_shard_size, struct sft_err *err);
+
+/* Read the model, write it, and say on stderr what was written. It is there whole, or not at all; what is there already
+ * is left alone (SFT_EUSAGE). */
+enum sft_status model_write(const struct model_argument *model, const struct write_target *target,
+                            struct sft_err *err);
+
+#endif

@@ -1,0 +1,324 @@
+#include "files/gguf/gguf_config.h"
+
+#include "files/gguf/gguf_rope.h"
+#include "files/gguf/gguf_tensors.h"
+#include "files/gguf/gguf_tokenizer.h"
+#include "model/config_keys.h"
+#include "model/config_write.h"
+#include "model/family.h"
+#include "text/tokenizer/vocab.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A file, and what its keys begin with. */
+struct source {
+    const struct gguf *g;
+    struct gguf_text architecture; /* "llama" of "llama.block_count" */
+    char key[256];                 /* the last that was asked for */
+};
+
+static const char *key_of(struct source *s, const char *name)
+{
+    snprintf(s->key, sizeof s->key, "%.*s.%s", (int)(s->architecture.len < 64 ? s->architecture.len : 64),
+             s->architecture.text, name);
+    return s->key;
+}
+
+/* ---- sizes ---- */
+
+static enum sft_status check_size(const char *key, size_t n, struct sft_err *err)
+{
+    if (n >= 1 && n <= CONFIG_SIZE_LIMIT)
+        return SFT_OK;
+    return sft_fail_in(err, SFT_EDATA, key, "expected 1 to %d, found %zu", CONFIG_SIZE_LIMIT, n);
+}
+
+/* One that must be there. */
+static enum sft_status read_size(struct source *s, const char *name, size_t *out, struct sft_err *err)
+{
+    const char *key = key_of(s, name);
+    if (gguf_require(s->g, key, err) || gguf_get_size(s->g, key, 0, out, err))
+        return SFT_EDATA;
+    return check_size(key, *out, err);
+}
+
+static enum sft_status read_size_or(struct source *s, const char *name, size_t fallback, size_t *out,
+                                    struct sft_err *err)
+{
+    const char *key = key_of(s, name);
+    if (gguf_get_size(s->g, key, fallback, out, err))
+        return SFT_EDATA;
+    return check_size(key, *out, err);
+}
+
+static enum sft_status read_sizes(struct model_config *config, struct source *s, struct sft_err *err)
+{
+    static const struct {
+        const char *name;
+        size_t field;
+    } sizes[] = {
+        {"block_count", CONFIG_FIELD(n_layer)},           {"context_length", CONFIG_FIELD(n_positions)},
+        {"embedding_length", CONFIG_FIELD(n_embd)},       {"feed_forward_length", CONFIG_FIELD(n_inner)},
+        {"attention.head_count", CONFIG_FIELD(n_head)},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (read_size(s, sizes[i].name, (size_t *)((char *)config + sizes[i].field), err))
+            return SFT_EDATA;
+    return config->n_layer <= LAYER_LIMIT ? SFT_OK
+                                          : sft_fail_in(err, SFT_EDATA, key_of(s, "block_count"),
+                                                        "%zu is more than %d", config->n_layer, LAYER_LIMIT);
+}
+
+/* The same number under another key, or a contradiction that is not done here. */
+static enum sft_status check_equal(struct source *s, const char *name, size_t n, const char *why, struct sft_err *err)
+{
+    size_t other;
+    if (read_size_or(s, name, n, &other, err))
+        return SFT_EDATA;
+    return other == n ? SFT_OK : sft_fail_in(err, SFT_EDATA, s->key, "%zu is not supported: %s %zu", other, why, n);
+}
+
+/* As llama.cpp has them where the keys are absent: as many of keys and values as of queries, n_embd / n_head wide. */
+static enum sft_status read_heads(struct model_config *config, struct source *s, struct sft_err *err)
+{
+    if (read_size_or(s, "attention.head_count_kv", config->n_head, &config->n_kv_head, err))
+        return SFT_EDATA;
+    if (config->n_head % config->n_kv_head != 0)
+        return sft_fail_in(err, SFT_EDATA, s->key, "%zu does not divide %zu heads", config->n_kv_head, config->n_head);
+    const char *key = key_of(s, "attention.key_length");
+    if (!gguf_find(s->g, key) && config->n_embd % config->n_head != 0)
+        return sft_fail(err, SFT_EDATA, "%s is missing, and %zu columns do not divide by %zu heads", key,
+                        config->n_embd, config->n_head);
+    if (read_size_or(s, "attention.key_length", config->n_embd / config->n_head, &config->head_dim, err) ||
+        check_equal(s, "attention.value_length", config->head_dim, "values are as wide as keys,", err))
+        return SFT_EDATA;
+    return family_is_rotary(config->family)
+               ? check_equal(s, "rope.dimension_count", config->head_dim, "whole heads are turned, of", err)
+               : SFT_OK;
+}
+
+/* The embedding has a row each; where a file has none, so many as there are tokens. */
+static enum sft_status read_vocabulary(struct model_config *config, struct source *s, struct sft_err *err)
+{
+    const struct stored_tensor *embedding = gguf_tensor(s->g, "token_embd.weight");
+    const struct gguf_value *tokens;
+    if (gguf_get_array(s->g, "tokenizer.ggml.tokens", GGUF_STRING, &tokens, err))
+        return SFT_EDATA;
+    const size_t rows = embedding && embedding->n_dims == 2 ? embedding->shape[0] : tokens ? tokens->count : 0;
+    if (!rows)
+        return read_size(s, "vocab_size", &config->vocab_size, err);
+    return check_size("tokenizer.ggml.tokens", config->vocab_size = rows, err) ||
+                   check_equal(s, "vocab_size", rows, embedding ? "token_embd.weight's rows are" : "the tokens are",
+                               err)
+               ? SFT_EDATA
+               : SFT_OK;
+}
+
+static enum sft_status read_epsilon(struct model_config *config, struct source *s, struct sft_err *err)
+{
+    const bool is_rms = config->family->final_norm.kind != NORM_LAYERNORM;
+    const char *key = key_of(s, is_rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon");
+    if (gguf_require(s->g, key, err) || gguf_get_real(s->g, key, 0, &config->layer_norm_epsilon, err))
+        return SFT_EDATA;
+    return config->layer_norm_epsilon > 0 && config->layer_norm_epsilon <= 1
+               ? SFT_OK
+               : sft_fail_in(err, SFT_EDATA, key, "expected a number from 0 to 1, found %g",
+                             config->layer_norm_epsilon);
+}
+
+/* ---- layers ---- */
+
+/* Which layers slide only the family knows; how far they see the file must say. */
+static enum sft_status read_window(struct model_config *config, struct source *s, struct sft_err *err)
+{
+    const struct window_spec *spec = &config->family->window;
+    static const char name[] = "attention.sliding_window";
+    size_t positions, pattern;
+    if (spec->rule != WINDOW_PATTERN) {
+        if (read_size_or(s, name, config->n_positions, &positions, err))
+            return SFT_EDATA;
+        return positions >= config->n_positions
+                   ? SFT_OK
+                   : sft_fail_in(err, SFT_EDATA, s->key, "is not supported for this architecture, found %zu",
+                                 positions);
+    }
+    if (read_size(s, name, &config->sliding_window, err) ||
+        read_size_or(s, "attention.sliding_window_pattern", spec->pattern, &pattern, err))
+        return SFT_EDATA;
+    for (size_t layer = 0; layer < config->n_layer; layer++)
+        if ((layer + 1) % pattern != 0)
+            layer_set_add(&config->sliding, layer);
+    return SFT_OK;
+}
+
+/* ---- what tensors tell ---- */
+
+static void read_tensors(struct model_config *config, const struct gguf *g)
+{
+    config->tied = gguf_is_tied(g);
+    config->attention_bias = gguf_tensor(g, "blk.0.attn_q.bias") != NULL;
+    config->mlp_bias = gguf_tensor(g, "blk.0.ffn_up.bias") != NULL;
+}
+
+/* ---- what would make another model of it ---- */
+
+static enum sft_status refuse_keys(struct source *s, struct sft_err *err)
+{
+    static const struct {
+        const char *name;
+        double neutral; /* what asks for nothing; 0 does neither */
+    } refused[] = {
+        {"expert_count", 0},           {"attention.clamp_kqv", 0},     {"attention.max_alibi_bias", 0},
+        {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0}, {"logit_scale", 1},
+        {"residual_scale", 1},         {"embedding_scale", 1},         {"attention.scale", 0},
+    };
+    static const struct {
+        const char *name;
+        bool neutral;
+    } flags[] = {{"attention.causal", true}, {"use_parallel_residual", false}};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        double x;
+        if (gguf_get_real(s->g, key_of(s, refused[i].name), 0, &x, err))
+            return SFT_EDATA;
+        if (x != 0 && x != refused[i].neutral)
+            return sft_fail_in(err, SFT_EDATA, s->key, "is not supported for this architecture, found %g", x);
+    }
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        bool is_on;
+        if (gguf_get_flag(s->g, key_of(s, flags[i].name), flags[i].neutral, &is_on, err))
+            return SFT_EDATA;
+        if (is_on != flags[i].neutral)
+            return sft_fail_in(err, SFT_EDATA, s->key, "%s is not supported", is_on ? "true" : "false");
+    }
+    return SFT_OK;
+}
+
+/* An adapter, a projector and an importance matrix are GGUF files too. */
+static enum sft_status check_type(const struct gguf *g, struct sft_err *err)
+{
+    static const char key[] = "general.type", model[] = "model";
+    struct gguf_text type;
+    if (gguf_get_string(g, key, &type, err))
+        return SFT_EDATA;
+    if (!type.text || (type.len == sizeof model - 1 && memcmp(type.text, model, type.len) == 0))
+        return SFT_OK;
+    return sft_fail(err, SFT_EDATA, "%s '%.*s' is not supported (model is)", key, (int)(type.len < 60 ? type.len : 60),
+                    type.text);
+}
+
+/* ---- tokens ---- */
+
+static enum sft_status set_token(json *config, const char *name, const struct gguf *g, const char *key,
+                                 size_t vocab_size, struct sft_err *err)
+{
+    int32_t id;
+    if (gguf_get_token(g, key, vocab_size, &id, err))
+        return SFT_EDATA;
+    if (id < 0)
+        json_set_null(config, name); /* not the family's default */
+    else
+        json_set_number(config, name, id);
+    return SFT_OK;
+}
+
+static enum sft_status set_tokens(json *config, const struct gguf *g, size_t vocab_size, struct sft_err *err)
+{
+    return set_token(config, "bos_token_id", g, "tokenizer.ggml.bos_token_id", vocab_size, err) ||
+                   set_token(config, "eos_token_id", g, "tokenizer.ggml.eos_token_id", vocab_size, err) ||
+                   set_token(config, "pad_token_id", g, "tokenizer.ggml.padding_token_id", vocab_size, err)
+               ? SFT_EDATA
+               : SFT_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum sft_status read_config(struct model_config *config, const struct gguf *g, struct sft_err *err)
+{
+    struct source s = {.g = g};
+    const struct family *family;
+    if (check_type(g, err) || gguf_family(g, &family, err) ||
+        gguf_get_string(g, "general.architecture", &s.architecture, err))
+        return SFT_EDATA;
+    *config = family->defaults;
+    config->family = family;
+    if (refuse_keys(&s, err) || read_sizes(config, &s, err) || read_heads(config, &s, err) ||
+        read_vocabulary(config, &s, err) || read_epsilon(config, &s, err) || read_window(config, &s, err))
+        return SFT_EDATA;
+    read_tensors(config, g);
+    return family_is_rotary(family) ? gguf_read_rope(config, g, s.architecture, err) : SFT_OK;
+}
+
+enum sft_status gguf_config_make(json **root, const struct gguf *g, struct sft_err *err)
+{
+    struct model_config config;
+    *root = NULL;
+    if (read_config(&config, g, err))
+        return SFT_EDATA;
+    *root = json_new_object();
+    model_config_write(*root, &config);
+    if (set_tokens(*root, g, config.vocab_size, err)) {
+        json_free(*root);
+        *root = NULL;
+        return SFT_EDATA;
+    }
+    return SFT_OK;
+}
+
+/* ---- generation ---- */
+
+/* All that end a text: of a document, a turn, a message. One is written as such, several as a list. */
+static enum sft_status set_end_tokens(json *generation, const struct gguf *g, struct sft_err *err)
+{
+    static const char *const keys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
+                                       "tokenizer.ggml.eom_token_id"};
+    struct strbuf list = {0};
+    int32_t id, first = -1;
+    enum sft_status status = SFT_OK;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && !status; i++) {
+        status = gguf_get_token(g, keys[i], TOKEN_ID_LIMIT, &id, err);
+        if (status || id < 0 || id == first)
+            continue;
+        strbuf_printf(&list, "%s%d", first < 0 ? "[" : ",", id);
+        first = first < 0 ? id : first;
+    }
+    strbuf_putc(&list, ']');
+    json *ids = NULL;
+    if (!status && first >= 0 && !(status = json_parse(list.data, list.len, &ids, err)))
+        json_set_node(generation, "eos_token_id", json_size(ids) > 1 ? ids : json_copy(json_first(ids)));
+    if (json_size(ids) == 1)
+        json_free(ids);
+    strbuf_free(&list);
+    return status;
+}
+
+static enum sft_status set_sampling(json *generation, const struct gguf *g, struct sft_err *err)
+{
+    static const struct {
+        const char *key, *name; /* theirs, transformers' */
+    } settings[] = {
+        {"general.sampling.temp", "temperature"}, {"general.sampling.top_k", "top_k"},
+        {"general.sampling.top_p", "top_p"},      {"general.sampling.min_p", "min_p"},
+        {"general.sampling.penalty_repeat", "repetition_penalty"},
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        double x;
+        if (!gguf_find(g, settings[i].key))
+            continue;
+        if (gguf_get_real(g, settings[i].key, 0, &x, err))
+            return SFT_EDATA;
+        json_set_number(generation, settings[i].name, x);
+        json_set_bool(generation, "do_sample", true);
+    }
+    return SFT_OK;
+}
+
+enum sft_status gguf_generation_make(json **generation, const struct gguf *g, struct sft_err *err)
+{
+    *generation = json_new_object();
+    if (!set_end_tokens(*generation, g, err) && !set_sampling(*generation, g, err))
+        return SFT_OK;
+    json_free(*generation);
+    *generation = NULL;
+    return SFT_EDATA;
+}

@@ -1,0 +1,114 @@
+#include "files/gguf/gguf_rope.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char freqs_name[] = "rope_freqs.weight";
+
+static const char *key_of(char key[256], struct gguf_text architecture, const char *name)
+{
+    snprintf(key, 256, "%.*s.rope.%s", (int)(architecture.len < 64 ? architecture.len : 64), architecture.text, name);
+    return key;
+}
+
+static bool is_word(struct gguf_text text, const char *word)
+{
+    return text.len == strlen(word) && memcmp(text.text, word, text.len) == 0;
+}
+
+/* ---- rope.freq_base, rope.scaling.* ---- */
+
+static enum sft_status read_theta(double *theta, const struct gguf *g, const char *key, struct sft_err *err)
+{
+    if (gguf_get_real(g, key, *theta, theta, err))
+        return SFT_EDATA;
+    return *theta >= 1 && *theta <= 1e12
+               ? SFT_OK
+               : sft_fail_in(err, SFT_EDATA, key, "expected a number from 1 to 1e12, found %g", *theta);
+}
+
+static enum sft_status read_scaling(struct rope_config *rope, const struct gguf *g, struct gguf_text architecture,
+                                    struct sft_err *err)
+{
+    char key[256];
+    struct gguf_text type;
+    if (gguf_get_string(g, key_of(key, architecture, "scaling.type"), &type, err))
+        return SFT_EDATA;
+    if (!type.text || is_word(type, "none"))
+        return SFT_OK;
+    if (!is_word(type, "linear"))
+        return sft_fail(err, SFT_EDATA, "%s '%.*s' is not supported (none and linear are)", key,
+                        (int)(type.len < 60 ? type.len : 60), type.text);
+    key_of(key, architecture, "scaling.factor");
+    if (gguf_require(g, key, err) || gguf_get_real(g, key, 0, &rope->factor, err))
+        return SFT_EDATA;
+    if (rope->factor == 0 || rope->factor == 1) /* which ask for nothing */
+        return SFT_OK;
+    rope->type = ROPE_LINEAR;
+    return rope->factor >= 1e-6 && rope->factor <= 1e6
+               ? SFT_OK
+               : sft_fail_in(err, SFT_EDATA, key, "expected a number from 1e-6 to 1e6, found %g", rope->factor);
+}
+
+/* ---- rope_freqs ---- */
+
+/* What a pair's wavelength is multiplied by, as Llama 3.1 has it. */
+static double factor_of_pair(const struct rope_config *rope, size_t pair, size_t rotary_dim)
+{
+    const double wavelength = 2 * acos(-1) * pow(rope->theta, 2 * (double)pair / (double)rotary_dim);
+    const double turns = (double)rope->original_positions / wavelength;
+    if (turns > rope->high_freq_factor)
+        return 1;
+    if (turns < rope->low_freq_factor)
+        return rope->factor;
+    const double smooth = (turns - rope->low_freq_factor) / (rope->high_freq_factor - rope->low_freq_factor);
+    return 1 / ((1 - smooth) / rope->factor + smooth);
+}
+
+/* All of Llama 3.1 to 3.3 have these numbers, and a factor of 8 or 32: the last pair's, which is slow. */
+static enum sft_status read_freqs(struct rope_config *rope, const struct stored_tensor *freqs, size_t rotary_dim,
+                                  struct sft_err *err)
+{
+    const size_t n = rotary_dim / 2;
+    if (freqs->count != n || n == 0)
+        return sft_fail_in(err, SFT_EDATA, freqs_name, "expected %zu numbers for heads of %zu columns, found %zu", n,
+                           rotary_dim, freqs->count);
+    float *values = mem_alloc(n * sizeof *values);
+    enum sft_status status = stored_read(freqs, values, err);
+    if (!status) {
+        rope->type = ROPE_LLAMA3;
+        rope->factor = values[n - 1];
+        rope->low_freq_factor = 1;
+        rope->high_freq_factor = 4;
+        rope->original_positions = 8192;
+    }
+    for (size_t i = 0; !status && i < n; i++)
+        if (!(fabs(values[i] - factor_of_pair(rope, i, rotary_dim)) < 1e-3 * fabs(values[i])))
+            status = sft_fail_in(err, SFT_EDATA, freqs_name,
+                                 "these factors are not Llama 3's (low 1, high 4, 8192 positions), the only ones "
+                                 "supported: [%zu] is %g, not %g",
+                                 i, values[i], factor_of_pair(rope, i, rotary_dim));
+    free(values);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+enum sft_status gguf_read_rope(struct model_config *config, const struct gguf *g, struct gguf_text architecture,
+                               struct sft_err *err)
+{
+    char key[256];
+    const struct stored_tensor *freqs = gguf_tensor(g, freqs_name);
+    config->rotary_dim = config->head_dim;
+    if (read_theta(&config->rope.theta, g, key_of(key, architecture, "freq_base"), err) ||
+        read_scaling(&config->rope, g, architecture, err))
+        return SFT_EDATA;
+    if (config->family->rope.local_theta_key &&
+        read_theta(&config->rope_local.theta, g, key_of(key, architecture, "freq_base_swa"), err))
+        return SFT_EDATA;
+    return freqs ? read_freqs(&config->rope, freqs, config->rotary_dim, err) : SFT_OK;
+}

@@ -1,0 +1,252 @@
+#include "files/gguf/gguf_tensors.h"
+
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "files/gguf/gguf_names.h"
+#include "files/name_groups.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char embedding_name[] = "token_embd.weight", head_name[] = "output.weight";
+
+/* ---- which family ---- */
+
+static enum sft_status fail_architecture(const char *name, struct sft_err *err)
+{
+    struct strbuf list = {0};
+    const struct family *f;
+    for (size_t i = 0; (f = family_at(i)); i++)
+        if (f->gguf.architecture)
+            strbuf_printf(&list, "%s%s", list.len ? ", " : "", f->gguf.architecture);
+    sft_fail_in(err, SFT_EDATA, "general.architecture", "'%s' is not supported (%s are)", name, list.data);
+    strbuf_free(&list);
+    return SFT_EDATA;
+}
+
+enum sft_status gguf_family(const struct gguf *g, const struct family **family, struct sft_err *err)
+{
+    static const char key[] = "general.architecture";
+    struct gguf_text text;
+    if (gguf_require(g, key, err) || gguf_get_string(g, key, &text, err))
+        return SFT_EDATA;
+    for (size_t i = 0; (*family = family_at(i)); i++) {
+        const char *name = (*family)->gguf.architecture;
+        if (name && strlen(name) == text.len && memcmp(name, text.text, text.len) == 0)
+            return SFT_OK;
+    }
+    char *name = mem_strndup(text.text, text.len);
+    fail_architecture(name, err);
+    free(name);
+    return SFT_EDATA;
+}
+
+/* ---- the numbers as Hugging Face has them: stored_tensor's `read` ---- */
+
+static const unsigned char *bytes_at(const struct stored_tensor *t, size_t element)
+{
+    return t->data + element / t->dtype->block * t->dtype->block_bytes;
+}
+
+static void read_less_one(const struct stored_tensor *t, size_t first, size_t n, float *values)
+{
+    t->dtype->to_f32(values, bytes_at(t, first), n);
+    for (size_t i = 0; i < n; i++)
+        values[i] -= 1.0F;
+}
+
+/* Row j of a head's first half is its row 2 j in the file, row j of the second half 2 j + 1. */
+static size_t permuted_row(size_t row, size_t head_rows)
+{
+    const size_t half = head_rows / 2, in_head = row % head_rows;
+    return row - in_head + in_head % half * 2 + in_head / half;
+}
+
+static void read_permuted(const struct stored_tensor *t, size_t first, size_t n, float *values)
+{
+    const size_t cols = t->n_dims == 1 ? 1 : t->shape[1];
+    for (size_t done = 0, part; done < n; done += part) {
+        const size_t at = first + done, col = at % cols;
+        part = n - done < cols - col ? n - done : cols - col;
+        t->dtype->to_f32(values + done, bytes_at(t, permuted_row(at / cols, t->head_rows) * cols + col), part);
+    }
+}
+
+/* Rows row ... row + n_rows, at most STRIP from a multiple of it, of what the file has as columns (cols, rows); the
+ * elements first ... first + n of them into values. */
+enum { STRIP = 256 }; /* a multiple of all blocks */
+static void read_strip(const struct stored_tensor *t, size_t row, size_t n_rows, size_t first, size_t n, float *values)
+{
+    const size_t rows = t->shape[0], cols = t->shape[1];
+    for (size_t col = 0; col < cols; col++) {
+        float column[STRIP];
+        t->dtype->to_f32(column, bytes_at(t, col * rows + row), n_rows);
+        for (size_t i = 0; i < n_rows; i++) {
+            const size_t at = (row + i) * cols + col;
+            if (at >= first && at - first < n)
+                values[at - first] = column[i];
+        }
+    }
+}
+
+static void read_transposed(const struct stored_tensor *t, size_t first, size_t n, float *values)
+{
+    if (n == 0)
+        return;
+    const size_t rows = t->shape[0], last = (first + n - 1) / t->shape[1];
+    for (size_t row = first / t->shape[1] / STRIP * STRIP; row <= last; row += STRIP)
+        read_strip(t, row, rows - row < STRIP ? rows - row : STRIP, first, n, values);
+}
+
+/* ---- a head that is the embedding ---- */
+
+/* How far numbers may be from what they were rounded to this dtype from, in root mean square of them all. */
+static double rounding(const struct dtype *dtype)
+{
+    const double bits = 8.0 * (double)dtype->block_bytes / (double)dtype->block;
+    return exp2(2 - bits) + 0x1p-8; /* the latter for BF16, whose bits are the exponent's */
+}
+
+/* |a - b| / |a| of some rows, in root mean square. */
+static double distance(const struct stored_tensor *a, const struct stored_tensor *b)
+{
+    enum { ROWS = 256 };
+    const size_t rows = a->shape[0], cols = a->shape[1], step = rows / ROWS + 1;
+    float *x = mem_calloc(cols, 2 * sizeof *x), *y = x + cols;
+    double difference = 0, all = 0;
+    for (size_t row = 0; row < rows; row += step) {
+        stored_read_part(a, row * cols, cols, x);
+        stored_read_part(b, row * cols, cols, y);
+        for (size_t i = 0; i < cols; i++) {
+            difference += (double)(x[i] - y[i]) * (double)(x[i] - y[i]);
+            all += (double)x[i] * (double)x[i];
+        }
+    }
+    free(x);
+    return all > 0 ? sqrt(difference / all) : 0;
+}
+
+bool gguf_is_tied(const struct gguf *g)
+{
+    const struct stored_tensor *a = gguf_tensor(g, embedding_name), *b = gguf_tensor(g, head_name);
+    if (!b)
+        return true;
+    if (!a || a->n_dims != 2 || b->n_dims != 2 || a->shape[0] != b->shape[0] || a->shape[1] != b->shape[1])
+        return false;
+    if (a->dtype == b->dtype)
+        return memcmp(a->data, b->data, a->bytes) == 0;
+    return a->dtype->to_f32 && b->dtype->to_f32 && distance(a, b) <= rounding(a->dtype) + rounding(b->dtype);
+}
+
+/* ---- the list ---- */
+
+/* What is behind it. */
+struct renamed {
+    struct stored_tensor *tensors;
+    size_t n;
+};
+
+/* Sizes that do not allow it are told of where shapes are checked. */
+static void read_as(struct stored_tensor *t, enum gguf_change change, const struct model_config *config)
+{
+    const size_t heads = change == GGUF_PERMUTED_K ? config->n_kv_head : config->n_head;
+    switch (change) {
+    case GGUF_AS_IS:
+        return;
+    case GGUF_PLUS_ONE:
+        t->read = read_less_one;
+        return;
+    case GGUF_TRANSPOSED:
+        if (t->n_dims != 2)
+            return;
+        t->read = read_transposed;
+        const size_t rows = t->shape[1];
+        t->shape[1] = t->shape[0];
+        t->shape[0] = rows;
+        return;
+    case GGUF_PERMUTED_Q:
+    case GGUF_PERMUTED_K:
+        if (t->n_dims == 0 || t->n_dims > 2 || t->shape[0] % heads || t->shape[0] / heads % 2)
+            return;
+        t->read = read_permuted;
+        t->head_rows = t->shape[0] / heads;
+        return;
+    }
+}
+
+static char *our_name(const struct family *family, const struct gguf_name *name, size_t layer)
+{
+    const char *hole = strstr(name->ours, "%zu");
+    char *bare = hole ? mem_printf("%.*s%zu%s", (int)(hole - name->ours), name->ours, layer, hole + 3)
+                      : mem_strdup(name->ours);
+    char *full = family_tensor_name(family, bare);
+    free(bare);
+    return full;
+}
+
+static enum sft_status fail_unknown(const struct family *family, const struct name_groups *unknown, struct sft_err *err)
+{
+    struct strbuf list = {0};
+    name_groups_print(unknown, &list);
+    sft_fail(err, SFT_EDATA, "tensors of an unknown place: %s (no %s has them)", list.data, family->architecture);
+    strbuf_free(&list);
+    return SFT_EDATA;
+}
+
+/* What a layer has and no model of the family does would be missed; rotary factors are told of in the config. */
+static bool is_passed_over(const char *theirs, const struct model_config *config)
+{
+    return strncmp(theirs, "rope_", 5) == 0 || (config->tied && strcmp(theirs, head_name) == 0);
+}
+
+static void add_all(struct renamed *renamed, struct name_groups *unknown, const struct gguf *g,
+                    const struct gguf_names *names, const struct model_config *config)
+{
+    for (size_t i = 0; i < g->n_tensors; i++) {
+        size_t layer;
+        const struct stored_tensor *theirs = &g->tensors[i];
+        const struct gguf_name *name = gguf_names_find(names, theirs->name, &layer);
+        if (is_passed_over(theirs->name, config))
+            continue;
+        if (!name && strncmp(theirs->name, "blk.", 4) == 0) {
+            name_groups_add(unknown, theirs->name);
+            continue;
+        }
+        struct stored_tensor *t = &renamed->tensors[renamed->n++];
+        *t = *theirs;
+        t->name = name ? our_name(config->family, name, layer) : mem_strdup(theirs->name);
+        if (name)
+            read_as(t, name->change, config);
+    }
+}
+
+enum sft_status gguf_tensors_open(struct stored_tensors *list, const struct gguf *g, const struct model_config *config,
+                                  struct sft_err *err)
+{
+    struct renamed *renamed = mem_calloc(1, sizeof *renamed);
+    struct gguf_names names;
+    struct name_groups unknown = {0};
+    *list = (struct stored_tensors){.files = renamed};
+    renamed->tensors = mem_calloc(g->n_tensors + 1, sizeof *renamed->tensors);
+    gguf_names_init(&names, config->family);
+    add_all(renamed, &unknown, g, &names, config);
+    for (size_t i = 0; i < renamed->n; i++)
+        stored_tensors_add(list, &renamed->tensors[i]);
+    const enum sft_status status = unknown.n_names ? fail_unknown(config->family, &unknown, err) : SFT_OK;
+    name_groups_free(&unknown);
+    gguf_names_free(&names);
+    return status;
+}
+
+void gguf_tensors_close(struct stored_tensors *list)
+{
+    struct renamed *renamed = list->files;
+    for (size_t i = 0; renamed && i < renamed->n; i++)
+        free(renamed->tensors[i].name);
+    if (renamed)
+        free(renamed->tensors);
+    free(renamed);
+    free(list->items);
+    *list = (struct stored_tensors){0};
+}

@@ -1,0 +1,23 @@
+/* The metadata tokenizer.* of a GGUF file as the tokenizer.json and the tokenizer_config.json that a Hugging Face
+ * directory of the model would have: read by the same code, and saved as such.
+ *
+ * Two kinds are done, tokenizer.ggml.model gpt2 (byte-level BPE: tokenizer.ggml.pre names how text is cut) and llama
+ * (SentencePiece's BPE: its merges follow from the scores). Both become what the families' published files say and
+ * transformers makes of the same keys (its integrations/gguf); where these differ, as for digits (smollm) and
+ * normalization (qwen2), of which transformers' reader knows nothing, the published files count: the models were
+ * trained with them, and llama.cpp cuts text so. */
+#ifndef SFT_FILES_GGUF_GGUF_TOKENIZER_H
+#define SFT_FILES_GGUF_GGUF_TOKENIZER_H
+
+#include "base/json.h"
+#include "files/gguf/gguf.h"
+
+/* Both are the caller's, to be freed with json_free; NULL after an error, SFT_EDATA with the file's key: one that is
+ * missing or of another type, lists that do not fit one another, and kinds of tokenizers that are not done here. */
+enum sft_status gguf_tokenizer_make(json **tokenizer, json **config, const struct gguf *g, struct sft_err *err);
+
+/* A token by its key, one of n_tokens; *id is -1 where there is no such key. */
+enum sft_status gguf_get_token(const struct gguf *g, const char *key, size_t n_tokens, int32_t *id,
+                               struct sft_err *err);
+
+#endif
