@@ -22,7 +22,7 @@ static void vprint(char *out, size_t capacity, const char *fmt, va_list ap)
 {
     char raw[SFT_ERR_MAX];
     const int wanted = vsnprintf(raw, sizeof raw, fmt, ap);
-    utf8_copy_printable(raw, whole_length(raw, wanted, sizeof raw), out, capacity);
+    utf8_copy_printable(raw, whole_length(raw, wanted, sizeof raw), "", out, capacity);
 }
 
 SFT_PRINTF(3, 4) static void print(char *out, size_t capacity, const char *fmt, ...)
@@ -64,6 +64,14 @@ enum sft_status sft_fail(struct sft_err *err, enum sft_status status, const char
     va_start(ap, fmt);
     sft_vfail(err, status, fmt, ap);
     va_end(ap);
+    return status;
+}
+
+enum sft_status sft_fail_lines(struct sft_err *err, enum sft_status status, const char *lines)
+{
+    sft_fail(err, status, "%s", lines);
+    if (err)
+        utf8_copy_printable(lines, strlen(lines), "\n", err->message, sizeof err->message);
     return status;
 }
 

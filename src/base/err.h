@@ -16,8 +16,8 @@
  * The place stays in fields; sft_err_text alone makes a line of them, for who prints, and nobody reads it back. What
  * errors have in common is their kind.
  *
- * What a field quotes, a tensor's name or a path, cannot disturb a terminal: control characters but \n and \t become
- * escapes. Messages are lower case, without a full stop. Libraries never print and never exit; src/cmd does.
+ * What a field quotes, a tensor's name or a path, cannot disturb a terminal, nor begin a line: control characters
+ * become escapes. Messages are lower case, without a full stop. Libraries never print and never exit; src/cmd does.
  *
  * In all functions err may be NULL: then only the status is told, SFT_EIO where nothing else is known. */
 #ifndef SFT_BASE_ERR_H
@@ -62,6 +62,9 @@ enum sft_status sft_vfail(struct sft_err *err, enum sft_status status, const cha
 /* The same with a key, as sft_in_key would add it. */
 enum sft_status sft_fail_in(struct sft_err *err, enum sft_status status, const char *key, const char *fmt, ...)
     SFT_PRINTF(4, 5);
+
+/* A message of several lines; what they quote must not hold any. */
+enum sft_status sft_fail_lines(struct sft_err *err, enum sft_status status, const char *lines);
 
 /* Like sft_fail(SFT_EIO), with ": " and errno's text appended. */
 enum sft_status sft_fail_errno(struct sft_err *err, const char *fmt, ...) SFT_PRINTF(2, 3);

@@ -405,16 +405,31 @@ enum sft_status io_rename(const char *from, const char *to, struct sft_err *err)
     return rename(from, to) == 0 ? SFT_OK : sft_fail_errno(err, "%s: cannot rename to %s", from, to);
 }
 
+/* Where a file system cannot exchange two names: the old one makes room, whole, and is removed under the name of what
+ * was to replace it. */
+static enum sft_status replace_in_turn(const char *from, const char *to, struct sft_err *err)
+{
+    char *old = mem_printf("%s.old", to);
+    enum sft_status status = io_remove_tree(old, err);
+    if (!status)
+        status = io_rename(to, old, err);
+    if (!status && (status = io_rename(from, to, err)))
+        io_rename(old, to, NULL);
+    if (!status)
+        status = io_rename(old, from, err);
+    free(old);
+    return status;
+}
+
 enum sft_status io_replace_dir(const char *from, const char *to, struct sft_err *err)
 {
     if (!path_exists(to))
         return io_rename(from, to, err);
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) != 0) {
-        /* a file system that cannot exchange: the old one must go first, and is whole until then */
         if (errno != EINVAL && errno != ENOSYS)
             return sft_fail_errno(err, "%s: cannot replace", to);
-        const enum sft_status status = io_remove_tree(to, err);
-        return status ? status : io_rename(from, to, err);
+        if (replace_in_turn(from, to, err))
+            return err->status;
     }
     return io_remove_tree(from, err);
 }

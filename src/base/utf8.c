@@ -109,12 +109,12 @@ size_t utf8_show(const char *s, size_t len, const char *kept, char out[UTF8_SHOW
     return (size_t)snprintf(out, UTF8_SHOWN_MAX, cp < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)cp);
 }
 
-void utf8_copy_printable(const char *s, size_t len, char *out, size_t capacity)
+void utf8_copy_printable(const char *s, size_t len, const char *kept, char *out, size_t capacity)
 {
     size_t n = 0;
     for (size_t i = 0, used; i < len && n + 1 < capacity; i += used) {
         char shown[UTF8_SHOWN_MAX];
-        const size_t wanted = utf8_show(s + i, len - i, "\n\t", shown, &used), room = capacity - 1 - n;
+        const size_t wanted = utf8_show(s + i, len - i, kept, shown, &used), room = capacity - 1 - n;
         const size_t taken = wanted < room ? wanted : room;
         memcpy(out + n, shown, taken);
         n += taken;

@@ -21,8 +21,8 @@ size_t utf8_incomplete_tail(const char *s, size_t len);
 enum { UTF8_SHOWN_MAX = 8 };
 size_t utf8_show(const char *s, size_t len, const char *kept, char out[UTF8_SHOWN_MAX], size_t *used);
 
-/* s[0..len) in this way into a buffer of `capacity` bytes, \n and \t kept, with a NUL; what does not fit is cut after
- * a whole character. */
-void utf8_copy_printable(const char *s, size_t len, char *out, size_t capacity);
+/* s[0..len) in this way into a buffer of `capacity` bytes, with a NUL; what does not fit is cut after a whole
+ * character. */
+void utf8_copy_printable(const char *s, size_t len, const char *kept, char *out, size_t capacity);
 
 #endif

@@ -97,7 +97,7 @@ enum sft_status dataset_check_rows(const struct dataset *ds, const struct datase
     if (list.n_more > 0)
         strbuf_printf(&text, "\nand %zu more", list.n_more);
     if (list.n > 0)
-        sft_fail(err, SFT_EDATA, "%s", text.data);
+        sft_fail_lines(err, SFT_EDATA, text.data);
     strbuf_free(&text);
     return list.n > 0 ? SFT_EDATA : SFT_OK;
 }

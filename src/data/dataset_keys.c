@@ -44,7 +44,7 @@ enum sft_status dataset_check_keys(const struct dataset *ds, const struct datase
                 strbuf_putc(&visible, '\n');
             strbuf_add_visible(&visible, line, (size_t)(end - line));
         }
-        sft_fail(err, SFT_EDATA, "%s", visible.data);
+        sft_fail_lines(err, SFT_EDATA, visible.data);
         strbuf_free(&visible);
     }
     strbuf_free(&text);

@@ -12,19 +12,42 @@
 void run_record_free(struct run_record *record)
 {
     strbuf_free(&record->base);
+    strbuf_free(&record->old_base);
     strbuf_free(&record->train);
     strbuf_free(&record->eval);
 }
 
 /* ---- fingerprints ---- */
 
+/* A fingerprint without "all:" in front is of these files: the others that a model may have (chat_template.jinja, ...)
+ * were read, but not counted. */
+static bool was_counted(const char *name)
+{
+    static const char *const names[] = {"config.json",
+                                        "tokenizer.json",
+                                        "vocab.json",
+                                        "merges.txt",
+                                        "tokenizer_config.json",
+                                        "special_tokens_map.json",
+                                        "model.safetensors.index.json"};
+    return str_has_ending(name, ".safetensors") ||
+           str_is_one_of(name, strlen(name), names, sizeof names / sizeof *names);
+}
+
+static void add_file(struct xxh64 *all, const char *name, uint64_t hash)
+{
+    xxh64_update(all, name, strlen(name) + 1);
+    xxh64_update(all, &hash, sizeof hash);
+}
+
 enum sft_status run_record_base(struct run_record *record, const char *base, struct sft_err *err)
 {
     const struct format *format;
     char **paths = NULL;
     size_t count = 0;
-    struct xxh64 all;
+    struct xxh64 all, old;
     xxh64_init(&all, 0);
+    xxh64_init(&old, 0);
     enum sft_status status = format_find(&format, base, err);
     if (!status)
         status = format->list_files(&paths, &count, base, err);
@@ -32,13 +55,15 @@ enum sft_status run_record_base(struct run_record *record, const char *base, str
         const char *name = path_basename(paths[i]);
         uint64_t hash = 0;
         status = io_hash_file(paths[i], &hash, err);
-        if (count > 1) /* which of them it is; a model of one file may be called anything */
-            xxh64_update(&all, name, strlen(name) + 1);
-        xxh64_update(&all, &hash, sizeof hash);
+        add_file(&all, count > 1 ? name : "", hash); /* a model of one file may be called anything */
+        if (was_counted(name))
+            add_file(&old, name, hash);
     }
     io_list_free(paths, count);
     strbuf_clear(&record->base);
-    strbuf_printf(&record->base, "%016llx", (unsigned long long)xxh64_digest(&all));
+    strbuf_clear(&record->old_base);
+    strbuf_printf(&record->base, "all:%016llx", (unsigned long long)xxh64_digest(&all));
+    strbuf_printf(&record->old_base, "%016llx", (unsigned long long)xxh64_digest(&old));
     return status;
 }
 
@@ -198,6 +223,13 @@ enum sft_status run_record_adopt(const json *recorded, struct settings *settings
     return SFT_OK;
 }
 
+static bool is_same_content(const struct run_record *record, const struct field *field, const char *before)
+{
+    const struct strbuf *now = fingerprint_of(record, field);
+    return strcmp(before, text_of(now)) == 0 ||
+           (now == &record->base && strcmp(before, text_of(&record->old_base)) == 0);
+}
+
 static enum sft_status check_field(const struct run_record *record, const json *recorded,
                                    const struct field *field, struct sft_err *err)
 {
@@ -208,7 +240,7 @@ static enum sft_status check_field(const struct run_record *record, const json *
     enum sft_status status = SFT_OK;
     if (field->resume == RESUME_CONTENT && fingerprint_of(record, field)) {
         const char *content = recorded_text(recorded, "content", field);
-        if (strcmp(content ? content : "", text_of(fingerprint_of(record, field))) != 0)
+        if (!is_same_content(record, field, content ? content : ""))
             status = sft_fail(
                 err, SFT_EUSAGE, "[%s] %s: the content of %s is not what this run was started with (%s)",
                 field->section, field->key, *text ? text : "nothing", *before ? before : "nothing");

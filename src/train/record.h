@@ -17,11 +17,12 @@ struct run_record {
     const char *precision, *isa; /* as chosen: "fp32", "avx512" */
     uint64_t total_steps;
     struct strbuf base, train, eval; /* fingerprints of model.base, data.train, data.eval */
+    struct strbuf old_base; /* that of model.base in records of 0.1 before Llama: of fewer files; it counts too */
 };
 
 void run_record_free(struct run_record *record);
 
-/* Fingerprint of the base: XXH64 of its configuration, weights and tokenizer files. */
+/* Fingerprints of the base: "all:" and the XXH64 of all files that it is made of, and the old one. */
 enum sft_status run_record_base(struct run_record *record, const char *base, struct sft_err *err);
 
 /* Fingerprint of a dataset's own files: content, repetition and format of each, in order; empty for a split. */

@@ -241,6 +241,22 @@ test_a_cache_of_others_is_not_used() {
     has stderr "warning: $PWD/cache: not used as a cache: it belongs to another user"
 }
 
+# A place where there can be no cache is said once, whatever the number of files; the data are read all the same.
+test_a_cache_that_cannot_be_made() {
+    with_cache
+    cp rows.jsonl more.jsonl
+    expect 0 "$SFT" inspect --base base --json rows.jsonl more.jsonl
+    mv stdout first
+    echo mine >file
+    for place in file:'exists and is not a directory' file/below:'cannot make the directory: Not a directory' \
+        /proc/nowhere:'cannot make the directory: No such file or directory'; do
+        expect 0 env SFT_CACHE_DIR="${place%%:*}" "$SFT" inspect --base base --json rows.jsonl more.jsonl
+        same first stdout
+        is "$(cat stderr)" "warning: ${place%%:*}: ${place#*:}: large files are tokenized every time, without a cache (SFT_CACHE_DIR names another place)"
+    done
+    is "$(cat file)" mine
+}
+
 # ---- what is left behind ----
 
 being_written() {

@@ -256,6 +256,23 @@ test_not_finite_keeps_the_last_good_checkpoint() {
     same run/last/model.safetensors before
 }
 
+# A loss may be finite where its gradient is not.
+test_a_gradient_that_is_not_finite() {
+    write_config
+    set -- --set train.learning_rate=2e8 --set data.shuffle=false --set train.save_steps=1
+    expect 3 "$SFT" train config.ini "$@"
+    grep -qE "^error: step 2: the gradient's norm is (nan|inf) on the conversations $DATA/chat.jsonl:5, $DATA/chat.jsonl:6, .* \(nothing of this step is kept; look at these rows, or start again with a lower learning_rate and --fresh\)\$" stderr ||
+        die "$(tail -n 3 stderr)"
+    is "$(readlink run/last)" checkpoint-1
+    is "$(field step <run/metrics.jsonl)" 1
+    expect 0 "$SFT" info run/last
+    cp -r run before
+    expect 3 "$SFT" train config.ini "$@" # it goes on from there, and comes no further
+    diff -r before run || die 'the run has changed'
+    expect 0 "$SFT" train config.ini --fresh
+    has stderr 'model  run-2/last'
+}
+
 test_not_enough_memory_is_told_before_the_first_step() {
     if ! (ulimit -v 3000000 && "$SFT" --version >/dev/null 2>&1); then
         echo 'SKIP: the program does not start in 3 GB of addresses (a sanitizer?)'

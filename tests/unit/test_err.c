@@ -116,13 +116,16 @@ START_TEST(null_is_no_error_to_fill)
 }
 END_TEST
 
-START_TEST(no_field_can_disturb_a_terminal)
+START_TEST(no_field_can_disturb_a_terminal_or_begin_a_line)
 {
     sft_fail(&err, SFT_EDATA, "tensor '%s'", "a\x1B[31m\xC2\x9B" "b\n\tc\r");
-    ck_assert_str_eq(err.message, "tensor 'a\\x1b[31m\\x9b" "b\n\tc\\r'");
+    ck_assert_str_eq(err.message, "tensor 'a\\x1b[31m\\x9b" "b\\n\\tc\\r'");
     sft_in_key(&err, "%s", "k\x1B");
     sft_in_file(&err, "dir\x07/file", 0);
-    ck_assert_str_eq(err_text(&err), "dir\\x07/file: k\\x1b: tensor 'a\\x1b[31m\\x9b" "b\n\tc\\r'");
+    ck_assert_str_eq(err_text(&err), "dir\\x07/file: k\\x1b: tensor 'a\\x1b[31m\\x9b" "b\\n\\tc\\r'");
+    ck_assert_int_eq(sft_fail_lines(&err, SFT_EDATA, "one\ntwo\x1B\t\r"), SFT_EDATA);
+    ck_assert_str_eq(err_text(&err), "one\ntwo\\x1b\\t\\r");
+    ck_assert_int_eq(sft_fail_lines(NULL, SFT_EDATA, "one"), SFT_EDATA);
 }
 END_TEST
 
@@ -276,7 +279,7 @@ int main(void)
     tcase_add_test(tcase, contexts_stand_in_front);
     tcase_add_test(tcase, remarks_stand_behind);
     tcase_add_test(tcase, null_is_no_error_to_fill);
-    tcase_add_test(tcase, no_field_can_disturb_a_terminal);
+    tcase_add_test(tcase, no_field_can_disturb_a_terminal_or_begin_a_line);
     tcase_add_test(tcase, what_is_long_is_cut_after_a_character);
     tcase_add_test(tcase, values_are_no_cause);
     tcase_add_test(tcase, words_are);

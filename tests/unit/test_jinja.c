@@ -191,6 +191,11 @@ START_TEST(what_is_raised_is_one_line)
     const struct jinja_value none = jinja_dict_new(&arena, 0);
     ck_assert_int_eq(render("a{{ raise_exception('no\\nsystem\\x1b role') }}", &none), JINJA_RAISED);
     ck_assert_str_eq(out.message, "no system\\x1b role");
+    static const char *const silent[] = {"{{ raise_exception() }}", "{{ raise_exception('') }}"};
+    for (size_t i = 0; i < sizeof silent / sizeof *silent; i++) {
+        ck_assert_int_eq(render(silent[i], &none), JINJA_RAISED);
+        ck_assert_str_eq(out.message, "an exception");
+    }
 }
 END_TEST
 

@@ -97,6 +97,52 @@ START_TEST(a_record_from_before_a_key)
 }
 END_TEST
 
+/* ---- the base's files ---- */
+
+/* Let the record say this of the base's content. */
+static void set_recorded_base(const char *fingerprint)
+{
+    json *content = (json *)(uintptr_t)json_get(recorded, "content");
+    json_set_string(content, "model.base", fingerprint);
+}
+
+/* The fingerprint that the record has was made by a build of 0.1 from before Llama, from the same directory. */
+START_TEST(a_record_from_before_all_files_counted)
+{
+    static const char of_then[] = "937a754c8613a0bf";
+    make_dir();
+    put("config.json", "{\"model_type\":\"gpt2\"}");
+    put("tokenizer.json", "{}");
+    put("model.safetensors", "x");
+    put("chat_template.jinja", "{{ x }}");
+    put("added_tokens.json", "{}");
+    put("mine.json", "{}");
+    check_ok(run_record_base(&record, dir, &err));
+    set_recorded_base(of_then);
+    agrees();
+    put("tokenizer.json", "[]");
+    check_ok(run_record_base(&record, dir, &err));
+    differs("[model] base: the content of b is not what this run was started with (b)");
+    remove_dir();
+}
+END_TEST
+
+/* What a record of now says is of all files, and only of all. */
+START_TEST(all_files_count)
+{
+    make_dir();
+    put("config.json", "{\"model_type\":\"gpt2\"}");
+    put("model.safetensors", "x");
+    check_ok(run_record_base(&record, dir, &err));
+    set_recorded_base(record.base.data);
+    agrees();
+    put("chat_template.jinja", "{{ x }}");
+    check_ok(run_record_base(&record, dir, &err));
+    differs("[model] base: the content of b is not what this run was started with (b)");
+    remove_dir();
+}
+END_TEST
+
 /* ---- defaults of then and of now ---- */
 
 #define CONTENT "\"content\": {\"model.base\": \"1\", \"data.train\": \"2*1:messages\"}, \"total_steps\": 9"
@@ -193,6 +239,8 @@ int main(void)
     tcase_add_test(tests, the_same_settings_agree);
     tcase_add_test(tests, what_differs_is_named);
     tcase_add_test(tests, a_record_from_before_a_key);
+    tcase_add_test(tests, a_record_from_before_all_files_counted);
+    tcase_add_test(tests, all_files_count);
     tcase_add_test(tests, a_default_of_then_stays);
     tcase_add_test(tests, what_is_set_now_is_meant);
     tcase_add_test(tests, what_was_set_then_must_be_set_again);

@@ -22,13 +22,15 @@ static const char *environment(const char *name)
 }
 
 /* Told once: a command may ask for every file. */
-static void warn_not_trusted(const char *dir, const char *why)
+static bool is_told;
+
+static bool refuse(const char *dir, const char *why)
 {
-    static bool is_told;
     if (!is_told)
         log_warning("%s: not used as a cache: %s (make it yours alone, or name another by SFT_CACHE_DIR)",
                     dir, why);
     is_told = true;
+    return false;
 }
 
 static bool is_trusted(const char *dir)
@@ -37,11 +39,24 @@ static bool is_trusted(const char *dir)
     if (stat(dir, &st) != 0)
         return false;
     if (st.st_uid != geteuid())
-        warn_not_trusted(dir, "it belongs to another user");
-    else if (st.st_mode & S_IWOTH)
-        warn_not_trusted(dir, "everybody may write in it");
-    else
-        return true;
+        return refuse(dir, "it belongs to another user");
+    if (st.st_mode & S_IWOTH)
+        return refuse(dir, "everybody may write in it");
+    return true;
+}
+
+static bool is_writable(const char *dir)
+{
+    struct sft_err why;
+    if (!io_mkdirs_private(dir, &why)) {
+        if (access(dir, W_OK | X_OK) == 0)
+            return true;
+        sft_fail_errno(&why, "%s: cannot write", dir);
+    }
+    if (!is_told)
+        log_warning("%s: large files are tokenized every time, without a cache (SFT_CACHE_DIR names another place)",
+                    SFT_ERR_TEXT(&why));
+    is_told = true;
     return false;
 }
 
@@ -49,12 +64,11 @@ char *token_cache_dir(void)
 {
     const char *own = environment("SFT_CACHE_DIR"), *shared = environment("XDG_CACHE_HOME"),
                *home = environment("HOME");
-    struct sft_err none;
     char *dir = own      ? mem_strdup(own)
                 : shared ? path_join(shared, "sft")
                 : home   ? path_join(home, ".cache/sft")
                          : NULL;
-    if (dir && (io_mkdirs_private(dir, &none) || access(dir, W_OK | X_OK) != 0 || !is_trusted(dir))) {
+    if (dir && (!is_writable(dir) || !is_trusted(dir))) {
         free(dir);
         dir = NULL;
     }

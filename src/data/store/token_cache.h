@@ -11,8 +11,8 @@
 
 #include "base/err.h"
 
-/* The directory, made if it is not there; NULL where there can be none (no HOME, it cannot be written, it is not to
- * be trusted), which is no error: then nothing is kept. malloc'd. */
+/* The directory, made if it is not there; NULL where there can be none (no HOME, or, with a warning, it cannot be
+ * written or is not to be trusted), which is no error: then nothing is kept. malloc'd. */
 char *token_cache_dir(void);
 
 /* The path in `dir` of the store made under `key`; malloc'd. */

@@ -236,28 +236,30 @@ static enum sft_status read_source(struct reading *in, const struct file_format 
     return status ? sft_in_file(err, in->source->path, 0) : SFT_OK;
 }
 
-static enum sft_status cannot_store(struct sft_err *err)
-{
-    return sft_context(err, "the token cache (SFT_CACHE_DIR, or TMPDIR for small files, moves it)");
-}
-
 /* Where a file's store belongs. */
 struct place {
     char *cache, *path; /* the cache's directory, the store's file in it; NULL: a temporary file */
+    bool has_failed;    /* it could not be written there */
     uint64_t hash;      /* of the source's bytes */
     struct strbuf key;
 };
 
+static enum sft_status cannot_store(struct place *place, struct sft_err *err)
+{
+    place->has_failed = true;
+    return sft_context(err, "the token cache (SFT_CACHE_DIR, or TMPDIR for small files, moves it)");
+}
+
 /* Make the store in its place. */
-static enum sft_status make_store(struct source *source, const struct file_format *format,
-                                  const struct tokenize_options *options, const struct place *place,
-                                  struct token_store *store, struct sft_err *err)
+static enum sft_status make_store_there(struct source *source, const struct file_format *format,
+                                        const struct tokenize_options *options, struct place *place,
+                                        struct token_store *store, struct sft_err *err)
 {
     if (source_bytes(source, err))
         return err->status;
     struct token_store_writer *w = token_store_create(place->path, err);
     if (!w)
-        return cannot_store(err);
+        return cannot_store(place, err);
     struct reading *in = mem_calloc(1, sizeof *in);
     *in = (struct reading){
         .source = source, .options = options, .forced = format->reader, .reader = format->reader, .store = w};
@@ -274,7 +276,7 @@ static enum sft_status make_store(struct source *source, const struct file_forma
         strbuf_free(&notes);
         status = token_store_commit(w, place->key.data, name, in->n_rows, store, err);
         if (status)
-            cannot_store(err);
+            cannot_store(place, err);
     }
     for (size_t s = 0; s < BLOCK_SHARDS; s++)
         shard_free(&in->shards[s]);
@@ -282,6 +284,20 @@ static enum sft_status make_store(struct source *source, const struct file_forma
     rows_free(&in->rows);
     free(in);
     return status;
+}
+
+/* Or, where there is no room for it, in a temporary file: what is read goes on. */
+static enum sft_status make_store(struct source *source, const struct file_format *format,
+                                  const struct tokenize_options *options, struct place *place,
+                                  struct token_store *store, struct sft_err *err)
+{
+    const enum sft_status status = make_store_there(source, format, options, place, store, err);
+    if (!place->has_failed || !place->path)
+        return status;
+    log_warning("%s; what is tokenized is not kept", SFT_ERR_TEXT(err));
+    free(place->path);
+    place->path = NULL;
+    return make_store_there(source, format, options, place, store, err);
 }
 
 /* ---- the key ---- */

@@ -105,9 +105,11 @@ struct jinja_value jinja_call_function(struct jinja_interp *in, struct jinja_str
     if (jinja_string_is(name, "range"))
         return range(in, args);
     const struct jinja_value *message = jinja_arg(args, 0, "message");
-    const struct jinja_value text = message ? jinja_to_text(in, message) : jinja_text("an exception");
+    const struct jinja_value text = message ? jinja_to_text(in, message) : jinja_text("");
     if (!jinja_ok(in))
         return text;
+    if (text.string.len == 0 || !*text.string.data)
+        return jinja_raise(in, "an exception");
     return jinja_raise(in, "%.*s", (int)(text.string.len < JINJA_MESSAGE_MAX ? text.string.len : JINJA_MESSAGE_MAX),
                        text.string.data);
 }

@@ -12,7 +12,7 @@ static void fail(struct jinja_interp *in, enum jinja_result result, const char *
     char text[4 * JINJA_MESSAGE_MAX];
     in->result = result;
     vsnprintf(text, sizeof text, fmt, ap);
-    utf8_copy_printable(text, strlen(text), in->message, JINJA_MESSAGE_MAX);
+    utf8_copy_printable(text, strlen(text), "\n\t", in->message, JINJA_MESSAGE_MAX);
     for (char *p = in->message; *p; p++) /* it will stand in an error's one line */
         if (*p == '\n' || *p == '\t')
             *p = ' ';
