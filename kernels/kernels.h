@@ -34,9 +34,14 @@ struct kernel_sizes {
     size_t C, V;         /* of norms, but for those of heads, and the head */
     size_t head_size;
     size_t heads_per_kv; /* heads of queries that share one of keys and values */
+    bool bf16_weights;   /* weights may be bfloat16s */
 };
 
 /* ---- what the ops (ops.def) are told ---- */
+
+/* Weights that nobody trains may be bfloat16s, half as large: an op takes them as the reals that they are, and gives
+ * what it gives of these, to the last bit. Where there are such, the pointer to reals is NULL. */
+typedef uint16_t bf16;
 
 /* y = x W + b. W lies as files keep it: (in,out) in GPT-2's, as Hugging Face's Conv1D has it, or transposed, (out,in),
  * as torch.nn.Linear has it in all others. Its gradient lies as it does. */
@@ -45,6 +50,7 @@ struct linear {
     const real *b; /* (out), or NULL: a layer without one */
     size_t in, out;
     bool transposed;
+    const bf16 *w_bf16; /* in place of w */
 };
 
 /* A linear layer on the way back, and so many of them that share an input at most. */
@@ -93,8 +99,9 @@ enum activation { GELU_TANH, GELU_ERF, RELU, SILU };
 struct head {
     const real *w; /* (V,C) */
     size_t V, C;
-    real scale;   /* 1: none */
-    real softcap; /* 0: none */
+    real scale;         /* 1: none */
+    real softcap;       /* 0: none */
+    const bf16 *w_bf16; /* in place of w */
 };
 
 struct adamw_args {
@@ -110,6 +117,7 @@ struct kernels {
     const char *precision; /* fp32, bf16 (f64 for the reference's double build) */
     const char *products;  /* what multiplies matrices, for the log: "OpenBLAS", "plain loops", ... */
     size_t act_size;
+    bool reads_bf16;       /* weights may be bfloat16s */
 
 #define OP(result, op, ...) op##_fn *op;
 #include "ops.def"

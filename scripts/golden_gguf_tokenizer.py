@@ -94,7 +94,7 @@ KINDS = {  # name: architecture, and what adds the tokenizer
     "qwen2": ("qwen2", lambda w: add_bytes(w, "qwen2", IM + [("<think>", USER_DEFINED), ("</think>", USER_DEFINED)],
                                            {"bos": "<|endoftext|>", "eos": "<|im_end|>", "padding": "<|endoftext|>"}, CHATML, placeholders=3, add_bos_token=False)),
     "tekken": ("llama", lambda w: add_bytes(w, "tekken", IM, {"bos": "<|endoftext|>", "eos": "<|im_end|>"}, None, add_bos_token=True)),
-    "llama": ("llama", lambda w: add_pieces(w, False, IM[1:] + [("[w]", USER_DEFINED)], S, CHATML)),
+    "llama": ("llama", lambda w: add_pieces(w, False, IM[1:] + [("[w]", USER_DEFINED), ("the dog", USER_DEFINED)], S, CHATML)),
     "llama_flat": ("llama", lambda w: add_pieces(w, False, [], S, add_space_prefix=False, add_bos_token=False, add_eos_token=True)),
     "gemma": ("gemma3", lambda w: add_pieces(w, True, TURNS, S | {"padding": "<unk>"}, add_space_prefix=False)),
 }

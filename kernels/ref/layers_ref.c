@@ -3,14 +3,15 @@
 #include <math.h>
 #include <string.h>
 
-void REF(embed_fwd)(real *x, const real *wte, const real *wpe, const int32_t *tokens, const int32_t *position,
-                    real scale, size_t N, size_t C)
+void REF(embed_fwd)(real *x, const real *wte, const bf16 *wte_bf16, const real *wpe, const int32_t *tokens,
+                    const int32_t *position, real scale, size_t N, size_t C)
 {
     for (size_t n = 0; n < N; n++) {
-        const real *token_n = wte + (size_t)tokens[n] * C;                   /* (C) */
         const real *position_n = wpe ? wpe + (size_t)position[n] * C : NULL; /* (C) */
-        for (size_t c = 0; c < C; c++)
-            x[n * C + c] = scale * token_n[c] + (position_n ? position_n[c] : 0);
+        for (size_t c = 0; c < C; c++) {
+            const real token = (real)weight_at(wte, wte_bf16, (size_t)tokens[n] * C + c);
+            x[n * C + c] = scale * token + (position_n ? position_n[c] : 0);
+        }
     }
 }
 
@@ -79,6 +80,15 @@ static double dot_strided(const real *a, size_t stride_a, const real *b, size_t 
     return sum;
 }
 
+/* x (n) . n of the weights, the first of them number `at`, `stride` apart. */
+static double dot_weights(const real *x, const struct linear *l, size_t at, size_t stride, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)x[i] * weight_at(l->w, l->w_bf16, at + i * stride);
+    return sum;
+}
+
 /* Elements of W between an input and the next, and between an output and the next. */
 static size_t input_stride(const struct linear *l)
 {
@@ -98,8 +108,7 @@ void REF(linear_residual_fwd)(real *y, const real *residual, const act *x_, cons
     for (size_t n = 0; n < N; n++)
         for (size_t o = 0; o < l->out; o++) {
             const double before = residual ? (double)residual[n * l->out + o] : 0, b = l->b ? (double)l->b[o] : 0;
-            const real *w_o = l->w + o * output_stride(l); /* (in) */
-            const double product = dot_strided(x + n * l->in, 1, w_o, input_stride(l), l->in);
+            const double product = dot_weights(x + n * l->in, l, o * output_stride(l), input_stride(l), l->in);
             y[n * l->out + o] = (real)(before + (double)scale * (product + b));
         }
 }
@@ -120,8 +129,7 @@ void REF(linear_bwd_dx)(act *dx, const struct linear_grad *parts, size_t n_parts
             for (size_t p = 0; p < n_parts; p++) {
                 const struct linear *l = parts[p].linear;
                 const real *dy_n = (const real *)parts[p].dy + n * l->out; /* (out) */
-                const real *w_i = l->w + i * input_stride(l);              /* (out) */
-                sum += dot_strided(dy_n, 1, w_i, output_stride(l), l->out);
+                sum += dot_weights(dy_n, l, i * input_stride(l), output_stride(l), l->out);
             }
             ((real *)dx)[n * in + i] = (real)sum;
         }

@@ -17,6 +17,7 @@ const struct kernels REAL_NAME(kernels_plain) = {
     .precision = PRECISION,
     .products = "plain loops",
     .act_size = sizeof(real),
+    .reads_bf16 = true,
 #define OP(result, op, ...) .op = REF(op),
 #include "ops.def"
 #undef OP

@@ -405,11 +405,11 @@ enum sft_status io_rename(const char *from, const char *to, struct sft_err *err)
     return rename(from, to) == 0 ? SFT_OK : sft_fail_errno(err, "%s: cannot rename to %s", from, to);
 }
 
-/* Where a file system cannot exchange two names: the old one makes room, whole, and is removed under the name of what
- * was to replace it. */
+/* Where a file system cannot exchange two names: the old one makes room, whole, and is removed under the name that the
+ * new one had. */
 static enum sft_status replace_in_turn(const char *from, const char *to, struct sft_err *err)
 {
-    char *old = mem_printf("%s.old", to);
+    char *old = mem_printf("%s" IO_REPLACED, to);
     enum sft_status status = io_remove_tree(old, err);
     if (!status)
         status = io_rename(to, old, err);

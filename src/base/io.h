@@ -81,7 +81,8 @@ enum sft_status io_rename(const char *from, const char *to, struct sft_err *err)
 
 /* Give directory `from` the name `to`; where there is a `to`, the two change places in one step and the old one is
  * removed, so that at any moment one of them is whole under that name. (Where the file system cannot do that, the old
- * one is `to`.old for a moment.) */
+ * one is `to` with IO_REPLACED for a moment; who finds it so, and no `to`, may give it its name back.) */
+#define IO_REPLACED ".old.tmp"
 enum sft_status io_replace_dir(const char *from, const char *to, struct sft_err *err);
 enum sft_status io_remove_tree(const char *path, struct sft_err *err); /* like rm -rf; absent is fine */
 enum sft_status io_empty_dir(const char *path, struct sft_err *err);   /* all that is in it */

@@ -47,15 +47,18 @@ static void look_at_weights(struct info *info)
 {
     struct sft_err err;
     struct param_set params = {0};
+    struct tensor_table to_read;
     const struct model_config *config = &info->files.config;
     tensor_table_init(&info->table, config);
-    weights_check(config, config->vocab_size, info->dir, &info->unused, &err);
+    tensor_table_init(&to_read, config);
     weights_dtypes(info->dir, &info->dtypes);
     info->has_weights =
-        !param_set_init(&params, config, NULL, &err) &&
-        !weights_load(params.values.data, &params.table, config, config->vocab_size, info->dir, &err);
+        !weights_check_to_read(&to_read, true, config, config->vocab_size, info->dir, &info->unused, &err) &&
+        !param_set_allocate(&params, &to_read, &err) &&
+        !weights_load_set(&params, config, config->vocab_size, info->dir, &err);
     if (!info->has_weights)
         add_problem(info, &err);
+    tensor_table_free(&to_read);
     param_set_free(&params);
 }
 
@@ -66,7 +69,7 @@ static void look_at_template(struct info *info)
     const struct template_options own = {.choice = TEMPLATE_AUTO};
     struct tokenizer *tok = info->files.tokenizer;
     info->vocab = tokenizer_vocab_size(tok); /* before a template adds to it */
-    const bool has_template = tokenizer_chat_template(tok) != NULL;
+    const bool has_template = tokenizer_chat_template(tok) || tokenizer_has_only_named_templates(tok);
     const bool known = has_template && !template_init(&template, &own, tok, &err);
     snprintf(info->template, sizeof info->template, "%s",
              !has_template ? "none"

@@ -8,7 +8,7 @@
 
 /* What --help says of it. */
 #define MODEL_OPTION_HELP "where it is not the first word: a run's directory, a checkpoint, another Hugging " \
-                          "Face directory, or the name of one in the Hugging Face cache"
+                          "Face directory, a file in GGUF, or the name of one in the Hugging Face cache"
 
 struct model_argument {
     const char *path; /* as given */

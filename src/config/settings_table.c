@@ -18,8 +18,8 @@
 const struct field settings_fields[] = {
     /* ---- [model] ---- */
     {AT(model, base), .type = FIELD_PATH, .resume = RESUME_CONTENT,
-     .doc = "a Hugging Face directory, ORG/NAME of one in the Hugging Face cache, one of our checkpoints, or a "
-            "config.json (random weights)"},
+     .doc = "a Hugging Face directory, ORG/NAME of one in the Hugging Face cache, a file in GGUF, one of our "
+            "checkpoints, or a config.json (random weights)"},
 
     /* ---- [data] ---- */
     {AT(data, train), .type = FIELD_FILES, .resume = RESUME_CONTENT,

@@ -10,6 +10,7 @@
 
 struct format {
     const char *name;
+    const char *config_name; /* what messages call what says sizes: "config.json" */
     bool (*matches)(const char *path); /* whether what `path` names is a model of this format, or is meant to be */
 
     /* config.json, parsed (the caller's), and what messages call it (malloc'd, the caller's, also after an error). */

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "files/gguf/gguf.h"
 #include "files/hf_files.h"
 #include "files/name_groups.h"
 
@@ -296,11 +297,13 @@ enum sft_status hub_remark_incomplete(const char *dir, struct sft_err *err)
     struct strbuf list = {0};
     if (!err || !parse_snapshot(dir, &s))
         return err ? err->status : SFT_EIO;
-    if (list_missing(dir, &s, true, &list))
+    char *gguf = gguf_first_file(dir); /* nothing is missing in a repository of such */
+    if (!gguf && list_missing(dir, &s, true, &list))
         sft_remark(err,
                    "; this snapshot in the Hugging Face cache lacks %s: 'hf download %s --revision %s' fetches the "
                    "rest",
                    list.data, s.id, s.commit);
+    free(gguf);
     strbuf_free(&list);
     free_snapshot(&s);
     return err->status;

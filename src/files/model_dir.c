@@ -1,6 +1,5 @@
 #include "files/model_dir.h"
 
-#include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -76,27 +75,9 @@ static enum sft_status fail_file(const char *path, struct sft_err *err)
     return SFT_EIO;
 }
 
-/* The first file of a directory that is in GGUF; malloc'd, NULL: there is none. */
-static char *first_gguf(const char *dir)
-{
-    char **names, *found = NULL;
-    size_t n;
-    if (io_list(dir, &names, &n, NULL))
-        return NULL;
-    for (size_t i = 0; i < n && !found; i++) {
-        char *path = path_join(dir, names[i]);
-        if (gguf_is_file(path))
-            found = path;
-        else
-            free(path);
-    }
-    io_list_free(names, n);
-    return found;
-}
-
 static enum sft_status fail_without_config(const char *dir, struct sft_err *err)
 {
-    char *gguf = first_gguf(dir);
+    char *gguf = gguf_first_file(dir);
     if (gguf)
         sft_fail(err, SFT_EDATA, "%s: no config.json, but models in GGUF: name a file, %s", dir, gguf);
     else

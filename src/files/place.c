@@ -9,7 +9,8 @@ void place_init(struct placement *p, const struct tensor_table *table, const str
 {
     if (file_vocab == 0 || file_vocab > config->vocab_size)
         SFT_BUG("a model's vocabulary may grow, not shrink");
-    *p = (struct placement){.table = table, .config = config, .file_vocab = file_vocab};
+    *p = (struct placement){
+        .table = table, .config = config, .config_name = "config.json", .file_vocab = file_vocab};
     p->from = mem_calloc(table->n_tensors, sizeof *p->from);
     tensor_names_init(&p->names, config);
 }
@@ -79,7 +80,7 @@ static enum sft_status fail_names(const char *path, const char *before, const st
 
 static enum sft_status fail_layers(const struct placement *p, struct sft_err *err)
 {
-    char *before = mem_printf("more layers than config.json's %s %zu: ",
+    char *before = mem_printf("more layers than %s's %s %zu: ", p->config_name,
                               family_key(p->config->family, offsetof(struct model_config, n_layer)),
                               p->config->n_layer);
     fail_names(p->other_path[TENSOR_LAYER], before, &p->others[TENSOR_LAYER], "", err);
@@ -89,8 +90,8 @@ static enum sft_status fail_layers(const struct placement *p, struct sft_err *er
 
 static enum sft_status fail_foreign(const struct placement *p, struct sft_err *err)
 {
-    char *after = mem_printf(" (no %s has them: this is another architecture than config.json says)",
-                             p->config->family->architecture);
+    char *after = mem_printf(" (no %s has them: this is another architecture than %s says)",
+                             p->config->family->architecture, p->config_name);
     fail_names(p->other_path[TENSOR_FOREIGN], "tensors of an unknown place: ", &p->others[TENSOR_FOREIGN], after, err);
     free(after);
     return SFT_EDATA;
@@ -125,15 +126,15 @@ static enum sft_status fail_missing(const struct placement *p, const char *dir, 
 {
     const struct family *family = p->config->family;
     if (only_layers)
-        return sft_fail(err, SFT_EDATA, "%s: config.json's %s is %zu, but the weights hold %zu layer%s", dir,
+        return sft_fail(err, SFT_EDATA, "%s: %s's %s is %zu, but the weights hold %zu layer%s", dir, p->config_name,
                         family_key(family, offsetof(struct model_config, n_layer)), p->config->n_layer,
                         p->layers_in_file, p->layers_in_file == 1 ? "" : "s");
     const struct tensor *head = p->table->head;
     if (!p->config->tied && missing->n_names == 1 && !p->from[head - p->table->tensors])
         return sft_fail(err, SFT_EDATA,
-                        "%s: tensor '%s' is missing, although config.json's %s is false (where the head is the "
+                        "%s: tensor '%s' is missing, although %s's %s is false (where the head is the "
                         "embedding, set it to true)",
-                        dir, head->name, family_key(family, offsetof(struct model_config, tied)));
+                        dir, head->name, p->config_name, family_key(family, offsetof(struct model_config, tied)));
     if (missing->n_names == 1)
         return fail_names(dir, "missing tensor: ", missing, "", err);
     struct strbuf others = {0};
@@ -167,8 +168,8 @@ static enum sft_status check_complete(const struct placement *p, const char *dir
 
 /* ---- shapes ---- */
 
-static enum sft_status check_shape(const struct stored_tensor *t, size_t n_dims, size_t rows, size_t cols,
-                                   struct sft_err *err)
+static enum sft_status check_shape(const struct placement *p, const struct stored_tensor *t, size_t n_dims, size_t rows,
+                                   size_t cols, struct sft_err *err)
 {
     if (stored_check_dtype(t, err))
         return sft_in_file(err, t->path, 0);
@@ -177,7 +178,7 @@ static enum sft_status check_shape(const struct stored_tensor *t, size_t n_dims,
     struct strbuf shape = {0};
     for (size_t d = 0; d < t->n_dims; d++)
         strbuf_printf(&shape, d ? ", %zu" : "%zu", t->shape[d]);
-    strbuf_puts(&shape, "), but config.json makes it (");
+    strbuf_printf(&shape, "), but %s makes it (", p->config_name);
     strbuf_printf(&shape, n_dims == 1 ? "%zu" : "%zu, %zu", rows, cols);
     sft_fail(err, SFT_EDATA, "%s: tensor '%s' is (%s)", t->path, t->name, shape.data);
     strbuf_free(&shape);
@@ -193,10 +194,10 @@ static enum sft_status check_shapes(const struct placement *p, struct sft_err *e
 {
     for (size_t i = 0; i < p->table->n_tensors; i++) {
         const struct tensor *t = &p->table->tensors[i];
-        if (check_shape(p->from[i], t->n_dims, place_rows_in_file(p, t), t->cols, err))
+        if (check_shape(p, p->from[i], t->n_dims, place_rows_in_file(p, t), t->cols, err))
             return SFT_EDATA;
     }
-    return p->head ? check_shape(p->head, 2, p->file_vocab, p->config->n_embd, err) : SFT_OK;
+    return p->head ? check_shape(p, p->head, 2, p->file_vocab, p->config->n_embd, err) : SFT_OK;
 }
 
 enum sft_status place_check(const struct placement *p, const char *dir, struct sft_err *err)

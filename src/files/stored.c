@@ -3,6 +3,8 @@
 #include "base/io.h"
 #include "base/mem.h"
 
+#include <string.h>
+
 enum { CHUNK = 1 << 16 };
 
 void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor *tensor)
@@ -27,6 +29,12 @@ enum sft_status stored_check_dtype(const struct stored_tensor *t, struct sft_err
                     t->dtype->instead ? t->dtype->instead : "F32, F16, BF16 and F64");
 }
 
+static void release(const struct stored_tensor *t)
+{
+    if (t->is_mapped)
+        io_map_release(t->data, t->bytes);
+}
+
 enum sft_status stored_read(const struct stored_tensor *t, float *values, struct sft_err *err)
 {
     if (stored_check_dtype(t, err))
@@ -36,7 +44,16 @@ enum sft_status stored_read(const struct stored_tensor *t, float *values, struct
         const size_t left = t->count - first;
         stored_read_part(t, first, left < CHUNK ? left : CHUNK, values + first);
     }
-    if (t->is_mapped)
-        io_map_release(t->data, t->bytes);
+    release(t);
     return SFT_OK;
+}
+
+void stored_copy(const struct stored_tensor *t, void *to)
+{
+#pragma omp parallel for schedule(static) if (t->bytes > CHUNK)
+    for (size_t first = 0; first < t->bytes; first += CHUNK) {
+        const size_t left = t->bytes - first;
+        memcpy((unsigned char *)to + first, t->data + first, left < CHUNK ? left : CHUNK);
+    }
+    release(t);
 }

@@ -45,4 +45,7 @@ enum sft_status stored_check_dtype(const struct stored_tensor *tensor, struct sf
  * model that is read whole, no more than a tensor is in memory twice. */
 enum sft_status stored_read(const struct stored_tensor *tensor, float *values, struct sft_err *err);
 
+/* The same of the bytes as they are: `to` holds tensor->bytes. */
+void stored_copy(const struct stored_tensor *tensor, void *to);
+
 #endif

@@ -9,7 +9,7 @@
 void tie_take_head(struct placement *p);
 
 /* A head beside a tied embedding is the same tensor, saved twice, or config.json is wrong: SFT_EDATA where it does not
- * equal the embedding in params (the block of p->table), to the bit; transformers does not tie those. */
-enum sft_status tie_check_head(const struct placement *p, const float *params, struct sft_err *err);
+ * equal the embedding, to the bit; transformers does not tie those. Reads both. */
+enum sft_status tie_check_head(const struct placement *p, struct sft_err *err);
 
 #endif

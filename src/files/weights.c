@@ -26,6 +26,7 @@ static enum sft_status weights_open(struct weights *w, const struct tensor_table
     place_init(&w->place, table, config, file_vocab);
     if (format_find(&w->format, path, err))
         return err->status;
+    w->place.config_name = w->format->config_name;
     if (!w->format->open_tensors)
         return sft_fail(err, SFT_EDATA, "%s: holds no weights", path);
     if (w->format->open_tensors(&w->stored, path, err))
@@ -50,17 +51,34 @@ bool weights_are_there(const char *path)
     return format_find(&format, path, NULL) == SFT_OK && format->open_tensors;
 }
 
+static bool is_kept(const struct placement *place, const struct tensor *t)
+{
+    const struct stored_tensor *from = place->from[t - place->table->tensors];
+    return t->may_be_bf16 && from->dtype == &dtype_bf16 && place_rows_in_file(place, t) == t->rows;
+}
+
+enum sft_status weights_check_to_read(struct tensor_table *table, bool keep_bf16, const struct model_config *config,
+                                      size_t file_vocab, const char *path, struct strbuf *unused, struct sft_err *err)
+{
+    struct weights w;
+    const enum sft_status status = weights_open(&w, table, config, file_vocab, path, err);
+    strbuf_clear(unused);
+    if (!status && w.place.others[TENSOR_UNUSED].n_names)
+        name_groups_print(&w.place.others[TENSOR_UNUSED], unused);
+    for (size_t i = 0; i < table->n_tensors && !status; i++)
+        table->tensors[i].is_bf16 = keep_bf16 && is_kept(&w.place, &table->tensors[i]);
+    weights_close(&w);
+    tensor_table_choose(table, NULL);
+    tensor_table_place(table);
+    return status;
+}
+
 enum sft_status weights_check(const struct model_config *config, size_t file_vocab, const char *path,
                               struct strbuf *unused, struct sft_err *err)
 {
     struct tensor_table table;
-    struct weights w;
     tensor_table_init(&table, config);
-    const enum sft_status status = weights_open(&w, &table, config, file_vocab, path, err);
-    strbuf_clear(unused);
-    if (!status && w.place.others[TENSOR_UNUSED].n_names)
-        name_groups_print(&w.place.others[TENSOR_UNUSED], unused);
-    weights_close(&w);
+    const enum sft_status status = weights_check_to_read(&table, false, config, file_vocab, path, unused, err);
     tensor_table_free(&table);
     return status;
 }
@@ -85,39 +103,65 @@ void weights_dtypes(const char *path, struct strbuf *out)
 
 /* ---- values ---- */
 
-static enum sft_status check_finite(const float *values, size_t n, const char *name, struct sft_err *err)
+static size_t count_not_finite(const float *values, size_t n)
 {
     const uint32_t exponent = 0x7F800000;
     size_t n_bad = 0;
 #pragma omp parallel for simd reduction(+ : n_bad) if (n > PARALLEL_MIN)
     for (size_t i = 0; i < n; i++)
         n_bad += (f32_bits(values[i]) & exponent) == exponent;
-    if (n_bad == 0)
-        return SFT_OK;
-    return sft_fail(err, SFT_EDATA, "tensor '%s': %zu of %zu values are not finite", name, n_bad, n);
+    return n_bad;
 }
 
-static enum sft_status read_values(const struct stored_tensor *from, float *values, struct sft_err *err)
+static size_t count_not_finite_bf16(const bf16 *values, size_t n)
 {
-    if (stored_read(from, values, err) || check_finite(values, from->count, from->name, err))
+    const bf16 exponent = 0x7F80;
+    size_t n_bad = 0;
+#pragma omp parallel for simd reduction(+ : n_bad) if (n > PARALLEL_MIN)
+    for (size_t i = 0; i < n; i++)
+        n_bad += (values[i] & exponent) == exponent;
+    return n_bad;
+}
+
+static enum sft_status read_values(const struct param_set *params, const struct tensor *t,
+                                   const struct stored_tensor *from, struct sft_err *err)
+{
+    float *values = param_values(params, t);
+    bf16 *kept = param_bf16(params, t);
+    size_t n_bad = 0;
+    if (kept)
+        stored_copy(from, kept);
+    else if (stored_read(from, values, err))
         return sft_in_file(err, from->path, 0);
-    return SFT_OK;
+    n_bad = kept ? count_not_finite_bf16(kept, from->count) : count_not_finite(values, from->count);
+    if (n_bad == 0)
+        return SFT_OK;
+    sft_fail(err, SFT_EDATA, "tensor '%s': %zu of %zu values are not finite", from->name, n_bad, from->count);
+    return sft_in_file(err, from->path, 0);
+}
+
+enum sft_status weights_load_set(const struct param_set *params, const struct model_config *config, size_t file_vocab,
+                                 const char *path, struct sft_err *err)
+{
+    const struct tensor_table *table = &params->table;
+    struct weights w;
+    enum sft_status status = weights_open(&w, table, config, file_vocab, path, err);
+    for (size_t i = 0; i < table->n_tensors && !status; i++)
+        status = read_values(params, &table->tensors[i], w.place.from[i], err);
+    if (!status)
+        status = tie_check_head(&w.place, err);
+    for (size_t i = 0; i < table->n_tensors && !status; i++) {
+        const struct tensor *t = &table->tensors[i];
+        if (t->n_dims == 2 && !t->is_bf16)
+            grow_rows(param_values(params, t), place_rows_in_file(&w.place, t), t->rows, t->cols);
+    }
+    weights_close(&w);
+    return status;
 }
 
 enum sft_status weights_load(float *params, const struct tensor_table *table, const struct model_config *config,
                              size_t file_vocab, const char *path, struct sft_err *err)
 {
-    struct weights w;
-    enum sft_status status = weights_open(&w, table, config, file_vocab, path, err);
-    for (size_t i = 0; i < table->n_tensors && !status; i++)
-        status = read_values(w.place.from[i], params + table->tensors[i].offset, err);
-    if (!status)
-        status = tie_check_head(&w.place, params, err);
-    for (size_t i = 0; i < table->n_tensors && !status; i++) {
-        const struct tensor *t = &table->tensors[i];
-        if (t->n_dims == 2)
-            grow_rows(params + t->offset, place_rows_in_file(&w.place, t), t->rows, t->cols);
-    }
-    weights_close(&w);
-    return status;
+    const struct param_set set = {.table = *table, .values = {params, table->n_elements * sizeof *params}};
+    return weights_load_set(&set, config, file_vocab, path, err);
 }

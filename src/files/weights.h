@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
-#include "model/block/tensors.h"
+#include "model/param_set.h"
 
 /* Whether the model that `path` names has weights: a config.json alone has none. */
 bool weights_are_there(const char *path);
@@ -26,10 +26,20 @@ bool weights_are_there(const char *path);
 enum sft_status weights_load(float *params, const struct tensor_table *table, const struct model_config *config,
                              size_t file_vocab, const char *path, struct sft_err *err);
 
+/* The same of parameters some of which are bfloat16s, as weights_check_to_read has it. */
+enum sft_status weights_load_set(const struct param_set *params, const struct model_config *config, size_t file_vocab,
+                                 const char *path, struct sft_err *err);
+
 /* The same errors, but for those about values, from the files' headers alone. *unused (cleared first): the names of
  * tensors that are passed over, buffers apart, grouped for a message; empty where there are none. */
 enum sft_status weights_check(const struct model_config *config, size_t file_vocab, const char *path,
                               struct strbuf *unused, struct sft_err *err);
+
+/* The same for a model that nobody trains: *table, the config's, gets places for it. With keep_bf16, tensors that the
+ * files hold as bfloat16s are kept so, in half the memory: matrices that are there whole, since rows for new tokens
+ * would be rounded. */
+enum sft_status weights_check_to_read(struct tensor_table *table, bool keep_bf16, const struct model_config *config,
+                                      size_t file_vocab, const char *path, struct strbuf *unused, struct sft_err *err);
 
 /* How the files' tensors are stored, each type once: "F32, BF16". Added to out; nothing where they cannot be opened. */
 void weights_dtypes(const char *path, struct strbuf *out);

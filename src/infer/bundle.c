@@ -11,10 +11,14 @@ static enum sft_status load_weights(struct bundle *b, const char *dir, struct sf
     const size_t file_vocab = config.vocab_size, tokens = tokenizer_vocab_size(b->files.tokenizer);
     if (tokens > config.vocab_size)
         config.vocab_size = tokens;
-    if (weights_check(&config, file_vocab, dir, &b->unused, err) ||
-        transformer_init(&b->model, &config, b->kernels, NULL, err))
-        return err->status;
-    return weights_load(b->model.params.values.data, &b->model.params.table, &config, file_vocab, dir, err);
+    struct tensor_table table;
+    tensor_table_init(&table, &config);
+    enum sft_status status = weights_check_to_read(&table, b->kernels->reads_bf16, &config, file_vocab, dir,
+                                                   &b->unused, err);
+    if (!status)
+        status = transformer_init_of(&b->model, &config, b->kernels, &table, err);
+    tensor_table_free(&table);
+    return status ? status : weights_load_set(&b->model.params, &config, file_vocab, dir, err);
 }
 
 /* Rows that pad the embedding, ids that the tokenizer leaves out, and tokens that the files have no row for, which

@@ -3,11 +3,19 @@
 enum sft_status param_set_init(struct param_set *set, const struct model_config *config, tensor_choice *trained,
                                struct sft_err *err)
 {
-    *set = (struct param_set){0};
-    tensor_table_init(&set->table, config);
-    tensor_table_choose(&set->table, trained);
-    const size_t n_trained = set->table.n_trained_elements;
+    struct tensor_table table;
+    tensor_table_init(&table, config);
+    tensor_table_choose(&table, trained);
+    return param_set_allocate(set, &table, err);
+}
+
+enum sft_status param_set_allocate(struct param_set *set, struct tensor_table *table, struct sft_err *err)
+{
+    const size_t n_trained = table->n_trained_elements, n_bf16 = table->n_bf16_elements;
+    *set = (struct param_set){.table = *table};
+    *table = (struct tensor_table){0};
     if (block_alloc(&set->values, set->table.n_elements * sizeof(real), "the parameters", err) ||
+        (n_bf16 && block_alloc(&set->bf16, n_bf16 * sizeof(bf16), "the parameters", err)) ||
         (n_trained && block_alloc(&set->grads, n_trained * sizeof(real), "the gradients", err))) {
         param_set_free(set);
         return err->status;
@@ -18,13 +26,19 @@ enum sft_status param_set_init(struct param_set *set, const struct model_config 
 void param_set_free(struct param_set *set)
 {
     block_free(&set->values);
+    block_free(&set->bf16);
     block_free(&set->grads);
     tensor_table_free(&set->table);
 }
 
 real *param_values(const struct param_set *set, const struct tensor *tensor)
 {
-    return tensor ? (real *)set->values.data + tensor->offset : NULL;
+    return tensor && !tensor->is_bf16 ? (real *)set->values.data + tensor->offset : NULL;
+}
+
+bf16 *param_bf16(const struct param_set *set, const struct tensor *tensor)
+{
+    return tensor && tensor->is_bf16 ? (bf16 *)set->bf16.data + tensor->offset : NULL;
 }
 
 real *param_grads(const struct param_set *set, const struct tensor *tensor)

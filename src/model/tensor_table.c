@@ -63,6 +63,18 @@ void tensor_table_choose(struct tensor_table *table, tensor_choice *trained)
     }
 }
 
+void tensor_table_place(struct tensor_table *table)
+{
+    table->n_elements = table->n_bf16_elements = 0;
+    for (struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
+        size_t *end = t->is_bf16 ? &table->n_bf16_elements : &table->n_elements;
+        if (t->is_bf16 && (t->trained || !t->may_be_bf16))
+            SFT_BUG("a tensor whose values cannot be bfloat16s");
+        t->offset = *end;
+        *end += aligned(t->count);
+    }
+}
+
 const struct tensor *tensor_find(const struct tensor_table *table, const char *pattern, size_t layer)
 {
     if (!pattern || layer >= table->n_layer)

@@ -24,8 +24,10 @@ struct tensor {
     bool decays;        /* weight decay applies: matrices and embeddings, not norms and biases */
     bool per_token;     /* a row a token: it grows with the vocabulary */
     bool trained;       /* it has gradients */
+    bool may_be_bf16;   /* all ops that read it take bfloat16s too: a layer's matrix, a row a token */
+    bool is_bf16;       /* its values are such, in a block of their own, and nothing trains it */
     size_t count;       /* elements */
-    size_t offset;      /* first element, counted in elements from the start of a block of values */
+    size_t offset;      /* first element, counted in elements from the start of its block of values */
     size_t grad_offset; /* the same in a block of gradients or moments; of a trained tensor */
 };
 
@@ -33,6 +35,7 @@ struct tensor_table {
     struct tensor *tensors; /* those that are once in a model, then layer after layer */
     size_t n_tensors, n_global, n_layer, capacity;
     size_t n_elements;         /* of a block of values, alignment gaps included (they stay zero) */
+    size_t n_bf16_elements;    /* the same of a block of bfloat16s */
     size_t n_trained_elements; /* of a block of gradients or moments */
     size_t n_parameters;       /* without the gaps */
     const struct tensor *token_embedding, *head; /* one and the same where the head is tied */
@@ -47,6 +50,9 @@ void tensor_table_free(struct tensor_table *table);
 typedef bool tensor_choice(const struct tensor *tensor);
 bool tensor_any(const struct tensor *tensor);
 void tensor_table_choose(struct tensor_table *table, tensor_choice *trained);
+
+/* After is_bf16 was set in some of those that may be, none of which is trained: the places of all in the two blocks. */
+void tensor_table_place(struct tensor_table *table);
 
 /* The tensor that the family calls so, of a layer (0 for one that is once in a model); NULL: it has none, or `pattern`
  * is NULL. */

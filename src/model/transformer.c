@@ -37,6 +37,7 @@ static void bind_ends(struct transformer *model)
     const struct tensor_table *table = &model->params.table;
     const struct tensor *positions = tensor_find(table, config->family->position_embedding, 0);
     model->token_embedding = param_values(&model->params, table->token_embedding);
+    model->token_embedding_bf16 = param_bf16(&model->params, table->token_embedding);
     model->dtoken_embedding = param_grads(&model->params, table->token_embedding);
     model->position_embedding = from_position_0(config, param_values(&model->params, positions));
     model->dposition_embedding = from_position_0(config, param_grads(&model->params, positions));
@@ -45,17 +46,26 @@ static void bind_ends(struct transformer *model)
                                 .V = config->vocab_size,
                                 .C = config->n_embd,
                                 .scale = (real)(1 / config->logits_divisor),
-                                .softcap = (real)config->logit_softcap};
+                                .softcap = (real)config->logit_softcap,
+                                .w_bf16 = param_bf16(&model->params, table->head)};
     model->dhead = param_grads(&model->params, table->head);
 }
 
 enum sft_status transformer_init(struct transformer *model, const struct model_config *config,
                                  const struct kernels *kernels, tensor_choice *trained, struct sft_err *err)
 {
+    struct tensor_table table;
+    tensor_table_init(&table, config);
+    tensor_table_choose(&table, trained);
+    return transformer_init_of(model, config, kernels, &table, err);
+}
+
+enum sft_status transformer_init_of(struct transformer *model, const struct model_config *config,
+                                    const struct kernels *kernels, struct tensor_table *table, struct sft_err *err)
+{
     *model = (struct transformer){.config = *config, .kernels = kernels};
-    const enum sft_status status = param_set_init(&model->params, config, trained, err);
-    if (status)
-        return status;
+    if (param_set_allocate(&model->params, table, err))
+        return err->status;
     bind_sublayers(model);
     bind_ends(model);
     return SFT_OK;
@@ -105,8 +115,9 @@ static const act *forward(const struct transformer *model, const struct activati
     const size_t C = model->config.n_embd;
     if (batch->N > acts->plan.N)
         SFT_BUG("a batch larger than planned");
-    model->kernels->embed_fwd(acts->sublayers[0].x, model->token_embedding, model->position_embedding, batch->tokens,
-                              batch->position, (real)model->config.embedding_multiplier, batch->N, C);
+    model->kernels->embed_fwd(acts->sublayers[0].x, model->token_embedding, model->token_embedding_bf16,
+                              model->position_embedding, batch->tokens, batch->position,
+                              (real)model->config.embedding_multiplier, batch->N, C);
     sublayer_begin(pass);
     for (size_t i = 0; i < model->n_sublayers; i++) {
         if (i == model->last_mixer && acts->seen_rows)

@@ -10,6 +10,7 @@
 #include "model/activations.h"
 
 #define transformer_init     REAL_NAME(transformer_init)
+#define transformer_init_of  REAL_NAME(transformer_init_of)
 #define transformer_free     REAL_NAME(transformer_free)
 #define transformer_forward  REAL_NAME(transformer_forward)
 #define transformer_costs    REAL_NAME(transformer_costs)
@@ -23,6 +24,7 @@ struct transformer {
 
     /* the same tensors, resolved */
     const real *token_embedding, *position_embedding;   /* (V,C), (n_positions,C), which may be NULL */
+    const bf16 *token_embedding_bf16;                   /* in place of the former */
     real *dtoken_embedding, *dposition_embedding;       /* NULL: not trained */
     struct sublayer *sublayers;                         /* (n_sublayers): layer after layer */
     size_t n_sublayers;
@@ -38,6 +40,10 @@ struct transformer {
 enum sft_status transformer_init(struct transformer *model, const struct model_config *config,
                                  const struct kernels *kernels, tensor_choice *trained, struct sft_err *err);
 void transformer_free(struct transformer *model);
+
+/* The same of a table that says which tensors are trained, and which are bfloat16s; it is taken over. */
+enum sft_status transformer_init_of(struct transformer *model, const struct model_config *config,
+                                    const struct kernels *kernels, struct tensor_table *table, struct sft_err *err);
 
 /* The model up to the head's input, kept in acts, at the positions rows[0..n_rows), which ascend. The batch's N must be
  * at most that of acts' plan. Costs and a backward pass are of the forward pass before them. */

@@ -270,8 +270,9 @@ enum sft_status chat_check(const struct chat_format *format, const char *name, c
             status = check_turn(format, name, conv, i, system != NULL, err);
         if (!status && !format->suffix[role].text && !(is_first_system && format->system_place != SYSTEM_TURN))
             status = no_turn(name, role_name[role], err);
-        if (status)
-            sft_in_key(err, "message %zu", i + 1);
+        const size_t number = conv->numbers ? conv->numbers[i] : i + 1;
+        if (status && number)
+            sft_in_key(err, "message %zu", number);
     }
     return status;
 }

@@ -19,6 +19,7 @@ struct message {
 struct conversation {
     struct message *messages;
     size_t count;
+    const size_t *numbers; /* (count) of the messages in their row, from 1; 0: of the settings. NULL: 1, 2, ... */
     bool is_document; /* {"text": ...}: one message, whose role means nothing */
     bool has_tools;   /* the row defines tools, which no template shows */
 };

@@ -1,5 +1,7 @@
 #include "text/template_probe.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,11 +176,13 @@ static bool try_contents(struct probing *t)
     return true;
 }
 
-static bool try_literals(struct probing *t, const struct template_probe *p)
+static bool try_literals(struct probing *t, struct template_probe *p)
 {
     struct jinja_string *literals = mem_calloc(MAX_LITERALS, sizeof *literals);
     const size_t n = jinja_literals(p->jinja, literals, MAX_LITERALS);
     bool good = n < MAX_LITERALS;
+    if (!good && !*p->why)
+        snprintf(p->why, sizeof p->why, "%d strings or more", (int)MAX_LITERALS);
     for (size_t i = 0; good && i < n; i++) {
         char *alone = mem_strndup(literals[i].data, literals[i].len), *within = mem_printf("x %s y", alone);
         good = try_content(t, alone) && try_content(t, within);
@@ -221,9 +225,10 @@ const char *template_probe_misfit(struct arena *arena, const struct conversation
     strbuf_puts(&text, " would come out otherwise");
     if (special < conv->count) {
         const struct message *m = &conv->messages[special];
+        const bool is_cut = m->len > SHOWN;
         strbuf_printf(&text, " (message %zu is '", special + 1);
-        strbuf_add_visible(&text, m->content, m->len < SHOWN ? m->len : SHOWN);
-        strbuf_puts(&text, m->len < SHOWN ? "')" : "...')");
+        strbuf_add_visible(&text, m->content, is_cut ? SHOWN - utf8_incomplete_tail(m->content, SHOWN) : m->len);
+        strbuf_puts(&text, is_cut ? "...')" : "')");
     }
     if (prompts)
         strbuf_puts(&text, ", with add_generation_prompt");

@@ -102,6 +102,23 @@ static bool is_left_over(const char *name)
     return strncmp(name, "checkpoint-", 11) == 0 && len >= 15 && strcmp(name + len - 4, ".tmp") == 0;
 }
 
+/* A checkpoint that made room for another, which has not come into its place, gets its name back: there may be no
+ * other. */
+static enum sft_status put_back(const char *path, bool *is_back, struct sft_err *err)
+{
+    enum sft_status status = SFT_OK;
+    *is_back = false;
+    if (!str_has_ending(path, IO_REPLACED))
+        return SFT_OK;
+    char *name = mem_strndup(path, strlen(path) - strlen(IO_REPLACED));
+    if (!path_exists(name)) {
+        status = io_rename(path, name, err);
+        *is_back = !status;
+    }
+    free(name);
+    return status;
+}
+
 enum sft_status checkpoint_clean(const char *output_dir, struct sft_err *err)
 {
     char **names = NULL;
@@ -113,7 +130,10 @@ enum sft_status checkpoint_clean(const char *output_dir, struct sft_err *err)
         if (!is_left_over(names[i]))
             continue;
         char *path = path_join(output_dir, names[i]);
-        status = io_remove_tree(path, err);
+        bool is_back;
+        status = put_back(path, &is_back, err);
+        if (!status && !is_back)
+            status = io_remove_tree(path, err);
         free(path);
     }
     io_list_free(names, count);

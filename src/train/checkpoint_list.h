@@ -20,7 +20,8 @@ size_t checkpoint_count(const char *output_dir);
 enum sft_status checkpoint_prune(const char *output_dir, uint64_t keep, uint64_t newest, uint64_t best,
                                  struct sft_err *err);
 
-/* Remove what saves and removals that were cut short left in output_dir. Only for who holds its lock. */
+/* Remove what saves and removals that were cut short left in output_dir; a checkpoint that was just to be replaced has
+ * its name again. Only for who holds its lock. */
 enum sft_status checkpoint_clean(const char *output_dir, struct sft_err *err);
 
 /* Point `last` and `best` at the checkpoints of these steps (best = 0: there is none yet), as a save does;

@@ -311,4 +311,7 @@ test_system_prompts() {
         --set data.system_policy=replace
     expect_error 2 '--set data.system: not used with system_policy = drop' "$SFT" inspect --base base a.jsonl \
         --set data.system_policy=drop --set data.system=x
+    printf '%s\n' '{"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}' >a.jsonl
+    expect_error 1 'a.jsonl:1: message 2: the gemma template wants user and assistant in turn, a user first; found user' \
+        "$SFT" inspect --base base a.jsonl --set data.template=gemma --set data.system=x # which is no message of the row
 }

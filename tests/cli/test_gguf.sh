@@ -39,7 +39,7 @@ test_a_run_from_a_file_is_that_from_its_import() {
     mv base.gguf moved
     expect 0 "$SFT" train base.gguf.ini --set train.max_steps=4 --set model.base=moved
     has stderr 'done   4 steps, 1 of them now'
-    sed 's/tiny/TINY/' "$chat" >moved
+    LC_ALL=C sed 's/tiny/TINY/' "$chat" >moved
     expect 2 "$SFT" train base.gguf.ini --set train.max_steps=5 --set model.base=moved
     has stderr 'the content of moved is not what this run was started with (moved)'
 }
@@ -85,4 +85,48 @@ test_a_split_model_is_named_by_its_first_file() {
     rm split-00003-of-00003.gguf
     expect_error_about 1 'split-00003-of-00003.gguf: No such file or directory; it is one of the 3 files that' \
         "$SFT" import split-00001-of-00003.gguf --out x
+}
+
+# What a damaged header still says of itself is believed no more than the rest: each of these is one name changed.
+test_tensors_that_do_not_fit_the_metadata() {
+    LC_ALL=C sed 's/blk\.1\.attn_k\.weight/blk.7.attn_k.weight/' "$chat" >layer.gguf
+    expect_error 1 "layer.gguf: more layers than the metadata's num_hidden_layers 2: model.layers.*.self_attn.k_proj.weight" \
+        "$SFT" import layer.gguf --out x
+    LC_ALL=C sed 's/blk\.1\.attn_k\.weight/blk.1.attn_x.weight/' "$chat" >place.gguf
+    expect_error 1 'place.gguf: tensors of an unknown place: blk.*.attn_x.weight (no LlamaForCausalLM has them)' \
+        "$SFT" import place.gguf --out x
+    LC_ALL=C sed 's/output_norm\.weight/output_morn.weight/' "$chat" >missing.gguf
+    expect_error 1 'missing.gguf: missing tensor: model.norm.weight' "$SFT" import missing.gguf --out x
+    LC_ALL=C sed 's/blk\.1\.attn_k\.weight/blk.1.attn_q.weight/' "$chat" >twice.gguf
+    expect_error 1 "twice.gguf: tensor 'blk.1.attn_q.weight' is there twice" "$SFT" import twice.gguf --out x
+}
+
+# What is not done is told with the file, the key and what is done; nothing is guessed.
+test_tokenizers_that_are_not_done() {
+    smollm=$GOLDEN/gguf/tokenizer-smollm.gguf
+    pres='gpt-2, smollm, llama-bpe, llama3, llama-v3, qwen2 and tekken are'
+    echo '"a  12"' | expect 0 "$SFT" tokenizer encode --model "$smollm" --json-lines
+    LC_ALL=C sed 's/smollm/viking/' "$smollm" >viking.gguf
+    expect_error 1 "viking.gguf: tokenizer.ggml.pre 'viking' is not supported ($pres)" "$SFT" tokenizer encode --model viking.gguf
+    LC_ALL=C sed 's/tokenizer.ggml.merges/tokenizer.ggml.MERGES/' "$smollm" >merges.gguf
+    expect_error 1 'merges.gguf: tokenizer.ggml.merges: is missing' "$SFT" tokenizer encode --model merges.gguf
+    LC_ALL=C sed 's/llama/bloom/' "$chat" >bloom.gguf
+    expect_error 1 "bloom.gguf: general.architecture: 'bloom' is not supported (gpt2, llama, qwen2, qwen3, gemma3 are)" "$SFT" import bloom.gguf --out x
+    expect_error_about 1 'viking.gguf: llama.block_count: is missing' "$SFT" import viking.gguf --out x
+}
+
+# A name on the hub may be of a repository of such files alone: nothing is missing there.
+test_a_hub_repository_of_files_in_gguf() {
+    export HF_HOME="$PWD/hf"
+    commit=0123456789012345678901234567890123456789
+    repository=hf/hub/models--acme--tiny-GGUF
+    mkdir -p $repository/refs $repository/blobs $repository/snapshots/$commit
+    printf $commit >$repository/refs/main
+    cp "$chat" $repository/blobs/abc
+    ln -s ../../blobs/abc $repository/snapshots/$commit/tiny.gguf
+    expect_error 1 "$PWD/$repository/snapshots/$commit: no config.json, but models in GGUF: name a file, $PWD/$repository/snapshots/$commit/tiny.gguf" \
+        "$SFT" import acme/tiny-GGUF --out x
+    expect 0 "$SFT" import $repository/snapshots/$commit/tiny.gguf --out of_link
+    expect 0 "$SFT" import $repository/blobs/abc --out of_blob # without an ending it is known by how it begins
+    same of_link/model.safetensors of_blob/model.safetensors
 }

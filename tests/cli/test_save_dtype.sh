@@ -31,7 +31,7 @@ test_the_run_is_the_same_but_for_what_is_saved() {
     has run/last/config.json '"torch_dtype": "bfloat16"'
     is "$(ls run | tr '\n' ' ')" "$(ls plain | tr '\n' ' ')"
     expect 0 "$SFT" info run
-    has stdout 'weights    42.5K parameters, BF16'
+    has stdout 'weights    42.5K parameters in BF16'
     expect 0 "$SFT" export run/last --dtype bf16 --out from_rounded
     expect 0 "$SFT" export plain/last --dtype bf16 --out from_whole
     same from_rounded/model.safetensors from_whole/model.safetensors

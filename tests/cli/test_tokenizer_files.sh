@@ -84,6 +84,9 @@ test_files_that_contradict() {
     echo '{"messages": []}' >chat.jsonl
     expect 2 "$SFT" inspect --base t chat.jsonl
     has stderr "the base's own chat template is one of several, and none of them is named default (choose template = "
+    "$SFT" info t >stdout || true
+    has stdout "chat template: not one that sft renders"
+    has stdout "t/tokenizer_config.json: template = auto: the base's own chat template is one of several, and none of them is named default (choose template = "
 }
 
 # What a run writes says what was read, though the base's two files did not agree.

@@ -23,7 +23,7 @@ from tokenizer_peers import asset_texts, odd_texts, sft_encode
 CHARACTERS, CHUNK, LINES = 60000, 50000, 2000
 SHAPE = ["vocab_size", "num_hidden_layers", "hidden_size", "num_attention_heads", "num_key_value_heads", "tie_word_embeddings", "sliding_window", "layer_types", "bos_token_id", "eos_token_id",
          "pad_token_id"]
-CHAT = {"messages": [{"role": "user", "content": "Hello  12 <|im_end|>"}, {"role": "assistant", "content": " the bread\n\nis 345"}]}
+CHAT = {"messages": [{"role": "user", "content": "Hello  12"}, {"role": "assistant", "content": " the bread\n\nis 345"}]}
 
 
 def tell(what, differs):
@@ -102,10 +102,8 @@ def compare_template(sft, path, imported, tmp):
     tok = AutoTokenizer.from_pretrained(imported)
     if not tok.chat_template:
         return tell("conversation, as of the directory", told[0] != told[1])
-    text = tok.apply_chat_template(CHAT["messages"], tokenize=False).replace("12 <|im_end|>", "12 \ue000")
-    ours, theirs = json.loads(told[0])["tokens"], tok(text, add_special_tokens=False)["input_ids"]
-    end = next(i for i, (a, b) in enumerate(zip(ours + [None], theirs + [None])) if a != b)  # up to what a user typed
-    return tell("conversation, as of the directory", told[0] != told[1]) + tell("conversation in transformers", tok.decode(theirs[end:])[:1] != "\ue000" and ours != theirs)
+    wanted = tok(tok.apply_chat_template(CHAT["messages"], tokenize=False), add_special_tokens=False)["input_ids"]
+    return tell("conversation, as of the directory", told[0] != told[1]) + tell("conversation in transformers", json.loads(told[0])["tokens"] != wanted)
 
 
 def compare(sft, path, texts, n_vocab, tmp):

@@ -162,7 +162,9 @@ static void build_values(void)
 {
     const float real = 1e-5F;
     const double nan_value = (double)NAN;
-    put_begin(&bytes, 3, 0, 10);
+    put_begin(&bytes, 3, 0, 11);
+    put_key(&bytes, "small", GGUF_I8);
+    strbuf_putc(&bytes, (char)-5);
     put_u32_value(&bytes, "size", 7);
     put_key(&bytes, "below", GGUF_I32);
     put_u32(&bytes, (uint32_t)-3);
@@ -209,6 +211,8 @@ START_TEST(values_are_read_by_type)
     ck_assert(real == 1e-5); /* and not the double that the float is */
     check_ok(gguf_get_real(&g, "below", 0, &real, &err));
     ck_assert(real == -3);
+    check_ok(gguf_get_real(&g, "small", 0, &real, &err));
+    ck_assert(real == -5);
     check_ok(gguf_get_flag(&g, "flag", false, &flag, &err));
     ck_assert(flag);
     check_ok(gguf_get_flag(&g, "none", true, &flag, &err));

@@ -1,5 +1,5 @@
-/* The metadata of a GGUF file as a config.json: what each architecture's keys become, what the family adds, what is told
- * of keys that are wrong or ask for another model; and settings of generation. */
+/* The metadata of a GGUF file as a config.json: what each architecture's keys become, what the family adds, what is
+ * told of keys that are wrong or ask for another model; and settings of generation. */
 #include "base/json.h"
 #include "files/generation.h"
 #include "files/gguf/gguf_config.h"
@@ -26,6 +26,7 @@ static struct extra extras[EXTRAS];
 static size_t n_extras;
 static const char *architecture, *left_out;
 static float freqs[FREQS]; /* rope_freqs.weight; all 0: there is none */
+static uint64_t embedding_rows; /* of token_embd.weight; 0: there is none */
 static struct model_config config;
 static struct generation_config generation;
 
@@ -34,6 +35,7 @@ static void begin(const char *name)
     architecture = name;
     left_out = NULL;
     n_extras = 0;
+    embedding_rows = 0;
     memset(freqs, 0, sizeof freqs);
 }
 
@@ -119,7 +121,7 @@ static void build(struct strbuf *b)
     struct strbuf values = {0};
     const bool has_freqs = freqs[0] != 0;
     const uint64_t n = put_values(&values);
-    put_begin(b, 3, has_freqs, n);
+    put_begin(b, 3, (uint64_t)(has_freqs + !!embedding_rows), n);
     strbuf_add(b, values.data, values.len);
     if (has_freqs) {
         put_text(b, "rope_freqs.weight");
@@ -128,9 +130,12 @@ static void build(struct strbuf *b)
         put_u32(b, 0);
         put_u64(b, 0);
     }
+    if (embedding_rows)
+        put_tensor(b, "token_embd.weight", embedding_rows, 128, 0, has_freqs ? sizeof freqs : 0);
     put_data(b, 32, 0);
     if (has_freqs)
         strbuf_add(b, freqs, sizeof freqs);
+    put_data(b, 1, embedding_rows * 128 * sizeof(float));
     strbuf_free(&values);
 }
 
@@ -191,6 +196,21 @@ START_TEST(sizes_of_each)
         ck_assert_int_eq(config.eos_token_id, -1);
         ck_assert_uint_eq(generation.n_end_tokens, 0);
     }
+}
+END_TEST
+
+/* Rows that the embedding has beyond the tokens are rows; tokens that it has no row for are a mistake. */
+START_TEST(rows_of_the_embedding)
+{
+    begin("qwen2");
+    embedding_rows = 6;
+    check_ok(read_all());
+    ck_assert_uint_eq(config.vocab_size, 6);
+    set("qwen2.vocab_size", GGUF_U32, 4);
+    expect("qwen2.vocab_size: 4 is not supported: token_embd.weight's rows are 6");
+    begin("qwen2");
+    embedding_rows = 3;
+    expect("tokenizer.ggml.tokens: 4 tokens, but token_embd.weight has 3 rows");
 }
 END_TEST
 
@@ -333,7 +353,8 @@ START_TEST(models_that_are_others)
 {
     EXPECT("general.architecture: 'bloom' is not supported (gpt2, llama, qwen2, qwen3, gemma3 are)", begin("bloom"));
     EXPECT("general.type 'adapter' is not supported (model is)", set_text("general.type", "adapter"));
-    EXPECT("llama.expert_count: is not supported for this architecture, found 8", set("llama.expert_count", GGUF_U32, 8));
+    EXPECT("llama.expert_count: is not supported for this architecture, found 8",
+           set("llama.expert_count", GGUF_U32, 8));
     EXPECT("llama.logit_scale: is not supported for this architecture, found 2", set("llama.logit_scale", GGUF_F32, 2));
     EXPECT("llama.attention.sliding_window: is not supported for this architecture, found 32",
            set("llama.attention.sliding_window", GGUF_U32, 32));
@@ -355,6 +376,7 @@ int main(void)
     Suite *suite = suite_create("gguf_config");
     TCase *tcase = tcase_create("gguf_config");
     tcase_add_test(tcase, sizes_of_each);
+    tcase_add_test(tcase, rows_of_the_embedding);
     tcase_add_test(tcase, what_gemma_knows);
     tcase_add_test(tcase, factors_of_llama3);
     tcase_add_test(tcase, tokens_and_sampling);

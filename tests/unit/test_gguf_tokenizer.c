@@ -1,5 +1,5 @@
-/* Tokenizers in GGUF: tests/golden/gguf/tokenizer-*.gguf, of each kind that is done, against what Hugging Face makes of the
- * same texts (scripts/golden_gguf_tokenizer.py); and metadata that are wrong, each told by its key. */
+/* Tokenizers in GGUF: tests/golden/gguf/tokenizer-*.gguf, of each kind that is done, against what Hugging Face makes of
+ * the same texts (scripts/golden_gguf_tokenizer.py); and metadata that are wrong, each told by its key. */
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/xxh64.h"
@@ -39,8 +39,8 @@ static void check_strings(const struct tokenizer *tok, const json *kind, const c
 {
     struct encoder *enc = encoder_new(tok);
     struct token_buf ids = {0};
-    const json *want = json_first(json_get(kind, "strings"));
-    for (const json *text = json_first(json_get(golden, "texts")); text; text = json_next(text), want = json_next(want)) {
+    const json *want = json_first(json_get(kind, "strings")), *text = json_first(json_get(golden, "texts"));
+    for (; text; text = json_next(text), want = json_next(want)) {
         const char *s = json_string(text);
         ids.count = 0;
         encoder_encode_special(enc, s, strlen(s), &ids);
@@ -145,7 +145,8 @@ START_TEST(templates)
 {
     static const struct {
         const char *kind, *template;
-    } cases[] = {{"smollm", "chatml"}, {"llama3", "llama3"}, {"qwen2", "chatml"}, {"llama", "chatml"}, {"gpt2", "im_sep"}};
+    } cases[] = {{"smollm", "chatml"}, {"llama3", "llama3"}, {"qwen2", "chatml"}, {"llama", "chatml"},
+                 {"gpt2", "im_sep"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct chat_template tpl;
         struct tokenizer *tok = load(cases[i].kind);
@@ -205,8 +206,8 @@ static void build(struct strbuf *b, const struct made *m)
 {
     const size_t n_tokens = count_texts(m->tokens);
     const bool has_merges = m->n_merges || m->merges[0];
-    put_begin(b, 3, 0, (uint64_t)(!!m->architecture + !!m->model + !!m->pre + !!n_tokens + !!m->n_types + !!m->n_scores +
-                                      has_merges + !!m->key));
+    put_begin(b, 3, 0, (uint64_t)(!!m->architecture + !!m->model + !!m->pre + !!n_tokens + !!m->n_types +
+                                  !!m->n_scores + has_merges + !!m->key));
     if (m->architecture)
         put_string_value(b, "general.architecture", m->architecture);
     if (m->model)
@@ -342,6 +343,10 @@ START_TEST(lists_that_are_wrong)
     EXPECT(bytes, "tokenizer.ggml.tokens[2]: 'a' is there twice, as token 0 too", m.tokens[2] = "a");
     EXPECT(bytes, "tokenizer.ggml.tokens[1]: is empty", m.tokens[1] = "");
     EXPECT(pieces, "tokenizer.ggml.tokens[1]: is not UTF-8", m.tokens[1] = "a\xff");
+    char *text = mem_calloc(1, (1 << 14) + 2);
+    memset(text, 'a', (1 << 14) + 1);
+    EXPECT(pieces, "tokenizer.ggml.tokens[1]: has 16385 bytes, more than 16384", m.tokens[1] = text);
+    free(text);
     EXPECT(bytes, "tokenizer.ggml.token_type: 3 entries for 4 tokens", m.n_types = 3);
     EXPECT(bytes, "tokenizer.ggml.token_type[1]: there is no type 7", m.types[1] = 7);
     EXPECT(bytes, "tokenizer.ggml.token_type[3]: there is no type -1", m.types[3] = -1);

@@ -176,7 +176,7 @@ static size_t op_index(const char *name)
 /* ---- tables against the reference ---- */
 
 /* Adds to the worst errors, forward and (unless NULL) backward, of the tables of one precision. */
-static void compare_precision(size_t index, const struct op_sizes *sizes, bool bf16, double forward[],
+static void compare_precision(size_t index, const struct op_sizes *sizes, bool is_bf16, double forward[],
                               double backward[])
 {
     struct op reference = ops_f64[index], op = ops_f32[index];
@@ -184,10 +184,10 @@ static void compare_precision(size_t index, const struct op_sizes *sizes, bool b
     struct arrays expected, expected_din, out, din;
     if (!backward)
         reference.backward = op.backward = NULL;
-    make_call(&call, &reference, sizes, xxh64(op.name, strlen(op.name), 0), bf16); /* wherever its row stands */
+    make_call(&call, &reference, sizes, xxh64(op.name, strlen(op.name), 0), is_bf16); /* wherever its row stands */
     run_op(&reference, NULL, sizes, &call, &expected, &expected_din);
     for (size_t t = 0; t < n_tables; t++) {
-        if (is_bf16_table(tables[t]) != bf16)
+        if (is_bf16_table(tables[t]) != is_bf16)
             continue;
         run_op(&op, tables[t], sizes, &call, &out, &din);
         forward[t] = fmax(forward[t], difference(&out, &expected));

@@ -328,13 +328,14 @@ static void check_all(size_t array, size_t n, real expected)
             ck_abort_msg("array %zu: element %zu is %g, not %g", array, i, (double)touched[array][i], (double)expected);
 }
 
-static const struct linear no_row_layers[] = {{some, some, 2, 3, false}, {some, NULL, 2, 3, true}};
+static const struct linear no_row_layers[] = {{.w = some, .b = some, .in = 2, .out = 3},
+                                              {.w = some, .in = 2, .out = 3, .transposed = true}};
 static const struct head no_row_head = {.w = some, .V = 5, .C = 4, .scale = 1};
 
 static void embed_fwd_of_none(const struct kernels *k)
 {
-    k->embed_fwd(touched[0], some, some, ids, ids, 1, 0, IN);
-    k->embed_fwd(touched[0], some, NULL, ids, NULL, 1, 0, IN);
+    k->embed_fwd(touched[0], some, NULL, some, ids, ids, 1, 0, IN);
+    k->embed_fwd(touched[0], some, NULL, NULL, ids, NULL, 1, 0, IN);
 }
 
 static void embed_bwd_of_none(const struct kernels *k)

@@ -336,6 +336,14 @@ START_TEST(auto_refuses_what_it_cannot_render)
     static const char which[] = "as chatml, a conversation of user, assistant, user, assistant would come out "
                                 "otherwise (message 1 is '!') (";
     ck_assert_msg(strncmp(err_text(&err) + strlen(start), which, strlen(which)) == 0, "%s", err_text(&err));
+    struct strbuf long_one = {0}; /* not all that it could look for is tried */
+    strbuf_puts(&long_one, CHATML("", "message['content']", ""));
+    for (int i = 0; i < 200; i++)
+        strbuf_printf(&long_one, "{%% set x = 'text %d' %%}", i);
+    ck_assert_str_eq(recognised(long_one.data, &err), "refused");
+    static const char many[] = "template = auto: the base's own chat template has what sft does not know: 200 strings";
+    ck_assert_msg(strncmp(err_text(&err), many, strlen(many)) == 0, "%s", err_text(&err));
+    strbuf_free(&long_one);
     ck_assert_str_eq(recognised("{{ messages", &err), "refused");
     ck_assert_str_eq(err_text(&err),
                      "template = auto: the base's own chat template has what sft does not know: a tag that is not "

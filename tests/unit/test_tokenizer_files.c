@@ -83,8 +83,8 @@ START_TEST(model_options)
 }
 END_TEST
 
-/* Merges, a character and a whole word that would make a special token of what somebody typed do not. Hugging Face's
- * takes such a text for the token itself; text that is to be searched for it still gives it. */
+/* Merges, a byte, a character and a whole word that would make a special token of what somebody typed do not. Hugging
+ * Face's takes such a text for the token itself; text that is to be searched for it still gives it. */
 START_TEST(text_makes_no_special_token)
 {
 #define SPECIAL(content, id) "{\"id\": " id ", \"content\": \"" content "\", \"special\": true}"
@@ -100,6 +100,9 @@ START_TEST(text_makes_no_special_token)
     check_small(JSON(END_TOKEN, BYTE_LEVEL, "\"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2}, \"merges\": [], "
                                             "\"ignore_merges\": true"),
                 "ab", "0 1");
+    check_small(JSON(SPECIAL("a", "0"), BYTE_LEVEL,
+                     "\"vocab\": {\"a\": 0, \"b\": 1, \"u\": 2}, \"merges\": [], \"unk_token\": \"u\""),
+                "ab", "2 1");
     check_small(OF_CHARACTERS(SPECIAL("a", "0"), "\"vocab\": {\"a\": 0, \"b\": 1, \"u\": 2}, \"merges\": [], "
                                                 "\"unk_token\": \"u\""),
                 "ab", "2 1");

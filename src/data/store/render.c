@@ -108,14 +108,18 @@ static void apply_system(const struct render_options *options, struct arena *are
     if (conv->is_document || (!add && options->system_policy == SYSTEM_KEEP))
         return;
     struct message *messages = arena_alloc(arena, (conv->count + 1) * sizeof *messages);
-    size_t n = 0;
-    if (add)
-        messages[n++] = (struct message){
-            .role = ROLE_SYSTEM, .content = system, .len = strlen(system), .weight = 1.0F};
+    size_t *numbers = arena_alloc(arena, (conv->count + 1) * sizeof *numbers), n = 0;
+    if (add) {
+        messages[n] = (struct message){.role = ROLE_SYSTEM, .content = system, .len = strlen(system), .weight = 1.0F};
+        numbers[n++] = 0;
+    }
     for (size_t i = 0; i < conv->count; i++)
-        if (options->system_policy == SYSTEM_KEEP || conv->messages[i].role != ROLE_SYSTEM)
-            messages[n++] = conv->messages[i];
+        if (options->system_policy == SYSTEM_KEEP || conv->messages[i].role != ROLE_SYSTEM) {
+            messages[n] = conv->messages[i];
+            numbers[n++] = i + 1;
+        }
     conv->messages = messages;
+    conv->numbers = numbers;
     conv->count = n;
 }
 

@@ -108,6 +108,9 @@ static enum sft_status read_vocabulary(struct model_config *config, struct sourc
     const size_t rows = embedding && embedding->n_dims == 2 ? embedding->shape[0] : tokens ? tokens->count : 0;
     if (!rows)
         return read_size(s, "vocab_size", &config->vocab_size, err);
+    if (tokens && tokens->count > rows)
+        return sft_fail_in(err, SFT_EDATA, "tokenizer.ggml.tokens", "%zu tokens, but token_embd.weight has %zu rows",
+                           tokens->count, rows);
     return check_size("tokenizer.ggml.tokens", config->vocab_size = rows, err) ||
                    check_equal(s, "vocab_size", rows, embedding ? "token_embd.weight's rows are" : "the tokens are",
                                err)

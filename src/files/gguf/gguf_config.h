@@ -9,7 +9,7 @@
 
 /* The caller's, to be freed with json_free; NULL after an error, SFT_EDATA with the file's key: one that is missing or
  * of another type, an architecture that is not done here, and keys that ask for what is not. */
-enum sft_status gguf_config_make(json **config, const struct gguf *g, struct sft_err *err);
+enum sft_status gguf_config_make(json **root, const struct gguf *g, struct sft_err *err);
 
 /* Sampling as general.sampling.* has it, and every token that ends a text. */
 enum sft_status gguf_generation_make(json **generation, const struct gguf *g, struct sft_err *err);

@@ -112,6 +112,7 @@ static enum sft_status list_files(char ***paths, size_t *n_paths, const char *pa
 
 const struct format format_gguf = {
     .name = "gguf",
+    .config_name = "the metadata",
     .matches = gguf_is_file,
     .read_config = read_config,
     .load_generation = load_generation,

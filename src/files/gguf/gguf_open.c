@@ -27,6 +27,25 @@ bool gguf_is_file(const char *path)
     return gguf_is_magic(bytes, n);
 }
 
+char *gguf_first_file(const char *dir)
+{
+    char **names, *config = path_join(dir, "config.json"), *found = NULL;
+    size_t n = 0;
+    const bool is_model = path_exists(config);
+    free(config);
+    if (is_model || io_list(dir, &names, &n, NULL))
+        return NULL;
+    for (size_t i = 0; i < n && !found; i++) {
+        char *path = path_join(dir, names[i]);
+        if (gguf_is_file(path))
+            found = path;
+        else
+            free(path);
+    }
+    io_list_free(names, n);
+    return found;
+}
+
 static enum sft_status open_one(struct gguf *g, const char *path, struct sft_err *err)
 {
     struct io_map map;
@@ -114,7 +133,7 @@ static enum sft_status join_part(struct gguf *g, const struct split *first, cons
                                  struct sft_err *err)
 {
     struct gguf part = {0};
-    struct split split;
+    struct split split = {0};
     enum sft_status status = open_one(&part, path, err);
     if (status == SFT_EIO)
         sft_remark(err, "; it is one of the %zu files that %s is the first of", first->count, g->paths[0]);

@@ -87,11 +87,11 @@ static enum sft_status read_freqs(struct rope_config *rope, const struct stored_
         rope->original_positions = 8192;
     }
     for (size_t i = 0; !status && i < n; i++)
-        if (!(fabs(values[i] - factor_of_pair(rope, i, rotary_dim)) < 1e-3 * fabs(values[i])))
+        if (!(fabs((double)values[i] - factor_of_pair(rope, i, rotary_dim)) < 1e-3 * fabs((double)values[i])))
             status = sft_fail_in(err, SFT_EDATA, freqs_name,
                                  "these factors are not Llama 3's (low 1, high 4, 8192 positions), the only ones "
                                  "supported: [%zu] is %g, not %g",
-                                 i, values[i], factor_of_pair(rope, i, rotary_dim));
+                                 i, (double)values[i], factor_of_pair(rope, i, rotary_dim));
     free(values);
     return status;
 }

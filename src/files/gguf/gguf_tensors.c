@@ -73,8 +73,8 @@ static void read_permuted(const struct stored_tensor *t, size_t first, size_t n,
     }
 }
 
-/* Rows row ... row + n_rows, at most STRIP from a multiple of it, of what the file has as columns (cols, rows); the
- * elements first ... first + n of them into values. */
+/* Rows row ... row + n_rows, blocks of what the file has as columns (cols, rows), at most STRIP; those of their
+ * elements that are among first ... first + n into values. */
 enum { STRIP = 256 }; /* a multiple of all blocks */
 static void read_strip(const struct stored_tensor *t, size_t row, size_t n_rows, size_t first, size_t n, float *values)
 {
@@ -94,9 +94,10 @@ static void read_transposed(const struct stored_tensor *t, size_t first, size_t 
 {
     if (n == 0)
         return;
-    const size_t rows = t->shape[0], last = (first + n - 1) / t->shape[1];
-    for (size_t row = first / t->shape[1] / STRIP * STRIP; row <= last; row += STRIP)
-        read_strip(t, row, rows - row < STRIP ? rows - row : STRIP, first, n, values);
+    const size_t cols = t->shape[1], block = t->dtype->block;
+    const size_t end = ((first + n - 1) / cols / block + 1) * block; /* rows make whole blocks */
+    for (size_t row = first / cols / block * block; row < end; row += STRIP)
+        read_strip(t, row, end - row < STRIP ? end - row : STRIP, first, n, values);
 }
 
 /* ---- a head that is the embedding ---- */
@@ -127,6 +128,16 @@ static double distance(const struct stored_tensor *a, const struct stored_tensor
     return all > 0 ? sqrt(difference / all) : 0;
 }
 
+static bool holds_the_same(const struct stored_tensor *a, const struct stored_tensor *b)
+{
+    const bool same = memcmp(a->data, b->data, a->bytes) == 0;
+    if (a->is_mapped && b->is_mapped) {
+        io_map_release(a->data, a->bytes);
+        io_map_release(b->data, b->bytes);
+    }
+    return same;
+}
+
 bool gguf_is_tied(const struct gguf *g)
 {
     const struct stored_tensor *a = gguf_tensor(g, embedding_name), *b = gguf_tensor(g, head_name);
@@ -135,7 +146,7 @@ bool gguf_is_tied(const struct gguf *g)
     if (!a || a->n_dims != 2 || b->n_dims != 2 || a->shape[0] != b->shape[0] || a->shape[1] != b->shape[1])
         return false;
     if (a->dtype == b->dtype)
-        return memcmp(a->data, b->data, a->bytes) == 0;
+        return holds_the_same(a, b);
     return a->dtype->to_f32 && b->dtype->to_f32 && distance(a, b) <= rounding(a->dtype) + rounding(b->dtype);
 }
 
@@ -185,7 +196,8 @@ static char *our_name(const struct family *family, const struct gguf_name *name,
     return full;
 }
 
-static enum sft_status fail_unknown(const struct family *family, const struct name_groups *unknown, struct sft_err *err)
+static enum sft_status fail_unknown(const struct family *family, const struct name_groups *unknown,
+                                    struct sft_err *err)
 {
     struct strbuf list = {0};
     name_groups_print(unknown, &list);

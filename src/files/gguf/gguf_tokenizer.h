@@ -3,9 +3,11 @@
  *
  * Two kinds are done, tokenizer.ggml.model gpt2 (byte-level BPE: tokenizer.ggml.pre names how text is cut) and llama
  * (SentencePiece's BPE: its merges follow from the scores). Both become what the families' published files say and
- * transformers makes of the same keys (its integrations/gguf); where these differ, as for digits (smollm) and
- * normalization (qwen2), of which transformers' reader knows nothing, the published files count: the models were
- * trained with them, and llama.cpp cuts text so. */
+ * transformers makes of the same keys (its integrations/gguf); where these differ, as for digits (smollm), NFC
+ * (qwen2) and ignore_merges (llama-bpe), of which transformers' reader knows nothing, the published files count: the
+ * models were trained with them. How pieces meet blanks no key says but add_space_prefix: one is put before a text
+ * that does not begin with one, and none behind a special token, as transformers 5 has it of Llama's files and
+ * directories alike (SentencePiece and llama.cpp put one in both places, as files of transformers 4 did). */
 #ifndef SFT_FILES_GGUF_GGUF_TOKENIZER_H
 #define SFT_FILES_GGUF_GGUF_TOKENIZER_H
 

@@ -47,7 +47,7 @@ static bool read_whole(const struct gguf_value *v, size_t i, uint64_t *out, bool
         x = v->data[i];
         break;
     case GGUF_I8:
-        x = (int8_t)v->data[i];
+        x = (v->data[i] ^ 0x80) - 0x80; /* two's complement */
         break;
     case GGUF_U16:
         x = AT(uint16_t, v->data + 2 * i);

@@ -58,7 +58,7 @@ struct attention_layer attention_bind(const struct param_set *params, const stru
 
 static size_t n_inputs(const struct attention_layer *a)
 {
-    return a->in[1].values.w ? 3 : 1;
+    return linear_is_there(&a->in[1]) ? 3 : 1;
 }
 
 bool attention_is_trained(const struct attention_layer *a)

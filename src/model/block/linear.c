@@ -9,9 +9,15 @@ struct linear_layer linear_bind(const struct param_set *params, const struct lin
                                             .b = param_values(params, b),
                                             .in = is_out_in ? w->cols : w->rows,
                                             .out = is_out_in ? w->rows : w->cols,
-                                            .transposed = is_out_in},
+                                            .transposed = is_out_in,
+                                            .w_bf16 = param_bf16(params, w)},
                                  .dw = param_grads(params, w),
                                  .db = param_grads(params, b)};
+}
+
+bool linear_is_there(const struct linear_layer *l)
+{
+    return l->values.w || l->values.w_bf16;
 }
 
 bool linear_is_trained(const struct linear_layer *l)

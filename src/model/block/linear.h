@@ -7,6 +7,7 @@
 #include "model/param_set.h"
 
 #define linear_bind             REAL_NAME(linear_bind)
+#define linear_is_there         REAL_NAME(linear_is_there)
 #define linear_is_trained       REAL_NAME(linear_is_trained)
 #define linear_forward          REAL_NAME(linear_forward)
 #define linear_residual_forward REAL_NAME(linear_residual_forward)
@@ -20,6 +21,7 @@ struct linear_layer {
 
 /* The tensors of layer `layer`. */
 struct linear_layer linear_bind(const struct param_set *params, const struct linear_spec *spec, size_t layer);
+bool linear_is_there(const struct linear_layer *l); /* and not zeroed */
 bool linear_is_trained(const struct linear_layer *l);
 
 /* y (n,out).  x (n,in). */

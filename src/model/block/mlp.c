@@ -23,7 +23,7 @@ struct mlp_layer mlp_bind(const struct param_set *params, const struct model_con
 
 static bool has_gate(const struct mlp_layer *mlp)
 {
-    return mlp->in[1].values.w != NULL;
+    return linear_is_there(&mlp->in[1]);
 }
 
 bool mlp_is_trained(const struct mlp_layer *mlp)

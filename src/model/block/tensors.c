@@ -34,7 +34,8 @@ static void add_embedding(const struct build *b, const char *pattern, size_t row
                                           .n_dims = 2,
                                           .init = INIT_NORMAL,
                                           .decays = true,
-                                          .per_token = per_token});
+                                          .per_token = per_token,
+                                          .may_be_bf16 = per_token});
 }
 
 static bool has_bias(const struct model_config *config, const struct linear_spec *spec)
@@ -63,7 +64,8 @@ static void add_linear(const struct build *b, const struct linear_spec *spec, si
                                       .n_dims = 2,
                                       .layout = spec->layout,
                                       .init = init,
-                                      .decays = true});
+                                      .decays = true,
+                                      .may_be_bf16 = true});
     if (has_bias(b->config, spec))
         add_vector(b, spec->bias, out, INIT_ZERO);
 }

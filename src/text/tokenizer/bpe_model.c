@@ -106,6 +106,13 @@ enum sft_status bpe_model_add_merge(struct bpe_model *model, const struct vocab 
     return SFT_OK;
 }
 
+static void bar_special(int32_t *ids, size_t n, const struct vocab *vocab)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] != TOKEN_NONE && token_is_special(&vocab->tokens[ids[i]]))
+            ids[i] = TOKEN_NONE;
+}
+
 void bpe_model_bar_special(struct bpe_model *model, const struct vocab *vocab)
 {
     for (size_t i = 0; i < model->n_merges; i++) {
@@ -113,11 +120,10 @@ void bpe_model_bar_special(struct bpe_model *model, const struct vocab *vocab)
         if (token_is_special(&vocab->tokens[both]))
             bpe_drop_merge(&model->bpe, pair[0], pair[1]);
     }
-    for (size_t cp = 0; model->character_id && cp < N_DIRECT; cp++) {
-        int32_t *id = &model->character_id[cp];
-        if (*id != TOKEN_NONE && token_is_special(&vocab->tokens[*id]))
-            *id = TOKEN_NONE;
-    }
+    if (model->of_bytes)
+        bar_special(model->byte_id, sizeof model->byte_id / sizeof *model->byte_id, vocab);
+    else
+        bar_special(model->character_id, N_DIRECT, vocab);
 }
 
 /* ---- seams ---- */

@@ -18,13 +18,13 @@ struct arrays {
 };
 
 /* Normal numbers that a float, or a bfloat16, holds exactly: so that what is measured is the op's own error. */
-static inline void fill(struct arrays *a, struct rng *rng, double scale, bool bf16)
+static inline void fill(struct arrays *a, struct rng *rng, double scale, bool is_bf16)
 {
     for (size_t i = 0; i < MAX_ARRAYS; i++) {
         a->x[i] = mem_alloc((a->n[i] + 1) * sizeof(double));
         for (size_t k = 0; k < a->n[i]; k++) {
             const double x = scale * rng_normal(rng);
-            a->x[i][k] = bf16 ? round_to_bf16(x) : (double)(float)x;
+            a->x[i][k] = is_bf16 ? round_to_bf16(x) : (double)(float)x;
         }
     }
 }
@@ -75,7 +75,7 @@ struct call {
 };
 
 static inline void make_call(struct call *call, const struct op *op, const struct op_sizes *sizes, uint64_t seed,
-                             bool bf16)
+                             bool is_bf16)
 {
     struct rng rng;
     rng_seed(&rng, seed, 0);
@@ -83,10 +83,10 @@ static inline void make_call(struct call *call, const struct op *op, const struc
     op->layout(sizes, call->in.n, call->out.n);
     call->dout = call->out;
     call->din = call->in;
-    fill(&call->in, &rng, 1, bf16);
-    fill(&call->out, &rng, 0.01, bf16);
-    fill(&call->dout, &rng, 1, bf16);
-    fill(&call->din, &rng, 0.01, bf16);
+    fill(&call->in, &rng, 1, is_bf16);
+    fill(&call->out, &rng, 0.01, is_bf16);
+    fill(&call->dout, &rng, 1, is_bf16);
+    fill(&call->din, &rng, 0.01, is_bf16);
 }
 
 static inline void free_call(struct call *call)

@@ -46,7 +46,8 @@ static void embed_run(const void *table, const struct op_sizes *s, const double 
     int32_t *tokens = make_indices(s->N, s->V, 7), *position = positions ? make_indices(s->N, s->V, 1) : NULL;
     real *wte = to_real(in[0], s->V * s->C), *wpe = positions ? to_real(in[1], s->V * s->C) : NULL;
     real *x = to_real(out[0], s->N * s->C);
-    kernels_of(table)->embed_fwd(x, wte, wpe, tokens, position, flags & SCALED_TOKENS ? some_scale : 1, s->N, s->C);
+    kernels_of(table)->embed_fwd(x, wte, NULL, wpe, tokens, position, flags & SCALED_TOKENS ? some_scale : 1, s->N,
+                                 s->C);
     give_back(out[0], x, s->N * s->C);
     free(wte);
     free(wpe);
