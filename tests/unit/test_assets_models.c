@@ -22,9 +22,9 @@ static char *model_dir(const char *name)
 
 /* How far off logits may be. In bf16: about twice what was measured, which is 0.2 to 0.4% of the largest
  * logit; every operand of every product is rounded by at most 2^-8 of itself. */
-static double bound_of(const struct kernels *kernels, double fp32, double bf16)
+static double bound_of(const struct kernels *kernels, double in_fp32, double in_bf16)
 {
-    return is_bf16_table(kernels) ? bf16 : fp32;
+    return is_bf16_table(kernels) ? in_bf16 : in_fp32;
 }
 
 static void check_asset(const char *name, const struct kernels *kernels, double bf16_bound)

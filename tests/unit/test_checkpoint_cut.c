@@ -88,7 +88,7 @@ static enum sft_status take_step(struct small_run *r)
 static enum sft_status save(struct small_run *r)
 {
     struct learner *l = &r->run.learner;
-    struct model_meta meta = base_model_meta(&r->run.base);
+    struct model_meta meta = base_model_meta(&r->run.base, r->run.plan.save_dtype);
     meta.max_shard_bytes = SHARD_BYTES;
     const struct checkpoint checkpoint = {&l->model, &l->adamw, r->run.base.tokenizer, &meta, &l->state,
                                           &r->run.output.record};

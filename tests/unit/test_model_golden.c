@@ -84,9 +84,9 @@ static const char *isa_of(const struct fixture *f)
     return table_name(f->model.kernels);
 }
 
-static double bound_of(const struct fixture *f, double fp32, double bf16)
+static double bound_of(const struct fixture *f, double in_fp32, double in_bf16)
 {
-    return is_bf16_table(f->model.kernels) ? bf16 : fp32;
+    return is_bf16_table(f->model.kernels) ? in_bf16 : in_fp32;
 }
 
 /* GPT-2 is held to bounds of its own, narrower than those of the families that do more to a number on its way. */
