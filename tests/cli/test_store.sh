@@ -48,6 +48,7 @@ test_damaged_tokens_are_made_again() {
 
 # damaged_while_training: train in the background until its first step is told, stop it, run "$@", go on.
 damaged_while_training() {
+    rm -f log # the shell may be slower to empty it than we are to read it
     "$SFT" train config.ini >stdout 2>log &
     pid=$!
     wait_until grep -q '^step' log
