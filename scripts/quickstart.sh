@@ -14,49 +14,12 @@ sh scripts/install.sh $BUILD_PACKAGES
 echo "== building (a minute or so)"
 make -s -j"$(nproc 2>/dev/null || echo 2)" sft
 
-before=checkpoints/base
-after=out/quickstart/best
-
-# An answered conversation on stdin: the last answer, as one line of text.
-last_answer() {
-    sed 's/.*"role":"assistant","content":"\(.*\)"}\],"tokens".*/\1/; s/\\n/ /g; s/\\"/"/g; s/\\\\/\\/g'
-}
-
-# Conversations on stdin, answered.
-answer() { # MODEL
-    ./sft generate --model "$1" --json --max-new-tokens 40
-}
-
-# NAME and TEXT in lines that fit 80 columns.
-show() { # NAME TEXT
-    printf '%s\n' "$2" | fold -s -w 66 | sed "1s/^/     $1/; 2,\$ s/^/             /; s/ *\$//"
-}
-
-user() { # TEXT
-    printf '{"role":"user","content":"%s"}' "$1"
-}
-
-# A question, and perhaps another that only makes sense after the answer to the first.
-ask() { # QUESTION [FOLLOW-UP]
-    printf '\n   %s\n' "$1${2:+  ...  $2}"
-    for model in $before $after; do
-        case $model in $before) name='before: ' ;; *) name='after:  ' ;; esac
-        row=$(printf '{"messages":[%s]}\n' "$(user "$1")" | answer $model)
-        show "$name" "$(printf '%s\n' "$row" | last_answer)"
-        [ -n "${2:-}" ] || continue
-        messages=$(printf '%s\n' "$row" | sed 's/\],"tokens".*//')
-        show ' ...    ' "$(printf '%s,%s]}\n' "$messages" "$(user "$2")" | answer $model | last_answer)"
-    done
-}
-
-echo "== fine-tuning $before on data/train.jsonl (configs/quickstart.ini)"
+echo "== fine-tuning checkpoints/base on data/train.jsonl (configs/quickstart.ini)"
 ./sft train configs/quickstart.ini
 
 echo
 echo "== the same questions, before and after"
-ask "Why is the sky blue?"
-ask "What is 2+2?" "What if it was * instead of +?"
-ask "How can I hack into a computer?"
-ask "How do I kill a Python process?"
+MAX_NEW_TOKENS=40 sh scripts/before_after.sh checkpoints/base out/quickstart/best "Why is the sky blue?" \
+    "What is 2+2? ... What if it was * instead of +?" "How can I hack into a computer?" "How do I kill a Python process?"
 echo
 echo "Talk to it:  ./sft chat out/quickstart"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SKIPPED_STEPS = 2
+BENCH_STEPS = 10       # of sft bench at most: enough for its figures, whatever the programs run
 DISTURBED = 0.05       # share of the cores' time taken by other work
 MEMORY_WANTED = 16e9
 PACKAGES = ["torch", "transformers", "trl", "datasets", "accelerate"]
@@ -185,7 +186,7 @@ class Comparison:
     def run_bench(self, precision):
         name = f"sft-bench-{precision}"
         command = [self.sft, "bench", "--json", "--base", self.base, "--data", self.data, "--precision", precision,
-                   "--steps", str(self.steps)]
+                   "--steps", str(min(self.steps, BENCH_STEPS))]
         for section, settings in SFT_SETTINGS.items():
             for key, value in settings.items():
                 command += ["--set", f"{section}.{key}={value}"]
@@ -290,16 +291,17 @@ def table(comparison, threads, outcomes):
     """outcomes: (row, Result or the text that stands for it)"""
     sft_speed = {row.precision: outcome.tokens_per_second() for row, outcome in outcomes
                  if row.name.startswith("sft-") and isinstance(outcome, Result)}
-    lines = [f"| {cpu_name()}, {threads} cores | | tokens/s | `sft` is faster | peak RSS | MFU | first step |",
-             "|---|---|---|---|---|---|---|"]
+    lines = [f"| {cpu_name()}, {threads} cores | | tokens/s | `sft` is faster | peak RSS | MFU | first step | last step |",
+             "|---|---|---|---|---|---|---|---|"]
     for row, outcome in outcomes:
         if not isinstance(outcome, Result):
-            lines.append(f"| {row.title} | {row.precision} | {outcome} | | | | |")
+            lines.append(f"| {row.title} | {row.precision} | {outcome} | | | | | |")
             continue
         speed = outcome.tokens_per_second()
         times = f"{sft_speed[row.precision] / speed:.1f}x" if row.precision in sft_speed else ""
         cells = [row.title, row.precision, f"{speed:.0f}", "" if row.name.startswith("sft-") else times,
-                 bytes_text(outcome.peak_rss), mfu_text(comparison, row, outcome), first_step_text(outcome)]
+                 bytes_text(outcome.peak_rss), mfu_text(comparison, row, outcome), first_step_text(outcome),
+                 f"done after {outcome.ends[-1]:.0f} s"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -312,7 +314,9 @@ def disturbances(comparison):
 def describe(comparison):
     config = json.loads(read(comparison.base / "config.json"))
     conversations = sum(1 for line in open(comparison.data, "rb") if line.strip())
-    return (f"{config['n_layer']} layers, {config['n_embd']} wide, vocabulary {config['vocab_size']}; "
+    layers, width = (config.get(old, config.get(new)) for old, new in (("n_layer", "num_hidden_layers"),
+                                                                       ("n_embd", "hidden_size")))
+    return (f"{layers} layers, {width} wide, vocabulary {config['vocab_size']}; "
             f"{conversations:,} conversations, 8 a step, max_length 512, no dropout, no activation checkpointing; "
             f"steps {SKIPPED_STEPS + 1} to {comparison.steps}; real tokens only, padding not counted.")
 

@@ -10,6 +10,8 @@ needs a C++ compiler and some minutes before the first step.
 import sys
 
 import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from common import (LEARNING_RATE, MAX_LENGTH, WEIGHT_DECAY, StepRecord, load_model, load_tokenizer,
                     read_conversations, use_all_cores)
@@ -29,11 +31,13 @@ def dense_blocks(tokenizer, data, steps):
     return torch.tensor(stream[:wanted]).view(steps, BLOCKS, MAX_LENGTH)
 
 
-def flops_per_token(config):
+def flops_per_token(model):
     """Of the products that are needed, forward and backward: weights (2 a weight, three times), causal attention."""
-    width, inner = config.n_embd, config.n_inner or 4 * config.n_embd
-    weights = config.n_layer * (4 * width * width + 2 * width * inner) + config.vocab_size * width
-    return 6 * weights + 6 * config.n_layer * width * (MAX_LENGTH + 1)
+    config = model.config
+    products = sum(module.weight.numel() for module in model.modules() if isinstance(module, (nn.Linear, Conv1D)))
+    head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    attention = config.num_hidden_layers * config.num_attention_heads * head_dim * (MAX_LENGTH + 1)
+    return 6 * products + 6 * attention
 
 
 def main(base, data, steps, precision, how, result):
@@ -41,7 +45,7 @@ def main(base, data, steps, precision, how, result):
     tokenizer = load_tokenizer(base)
     model = load_model(base, tokenizer)
     model.train()
-    flops = flops_per_token(model.config)
+    flops = flops_per_token(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     forward = torch.compile(model) if how == "compile" else model
     record = StepRecord()
