@@ -44,6 +44,8 @@ enum sft_status gguf_family(const struct gguf *g, const struct family **family, 
 
 /* ---- the numbers as Hugging Face has them: stored_tensor's `read` ---- */
 
+enum { BLOCK_MAX = 256 }; /* of all types; each block's size divides it */
+
 static const unsigned char *bytes_at(const struct stored_tensor *t, size_t element)
 {
     return t->data + element / t->dtype->block * t->dtype->block_bytes;
@@ -65,7 +67,7 @@ static size_t permuted_row(size_t row, size_t head_rows)
 
 static void read_permuted(const struct stored_tensor *t, size_t first, size_t n, float *values)
 {
-    const size_t cols = t->n_dims == 1 ? 1 : t->shape[1];
+    const size_t cols = t->shape[1];
     for (size_t done = 0, part; done < n; done += part) {
         const size_t at = first + done, col = at % cols;
         part = n - done < cols - col ? n - done : cols - col;
@@ -73,9 +75,21 @@ static void read_permuted(const struct stored_tensor *t, size_t first, size_t n,
     }
 }
 
+/* Of a vector a row is one number, and a block holds numbers of several rows. */
+static void read_permuted_vector(const struct stored_tensor *t, size_t first, size_t n, float *values)
+{
+    const size_t block = t->dtype->block;
+    for (size_t i = 0; i < n; i++) {
+        float numbers[BLOCK_MAX];
+        const size_t row = permuted_row(first + i, t->head_rows);
+        t->dtype->to_f32(numbers, bytes_at(t, row), block);
+        values[i] = numbers[row % block];
+    }
+}
+
 /* Rows row ... row + n_rows, blocks of what the file has as columns (cols, rows), at most STRIP; those of their
  * elements that are among first ... first + n into values. */
-enum { STRIP = 256 }; /* a multiple of all blocks */
+enum { STRIP = BLOCK_MAX };
 static void read_strip(const struct stored_tensor *t, size_t row, size_t n_rows, size_t first, size_t n, float *values)
 {
     const size_t rows = t->shape[0], cols = t->shape[1];
@@ -145,6 +159,8 @@ bool gguf_is_tied(const struct gguf *g)
         return true;
     if (!a || a->n_dims != 2 || b->n_dims != 2 || a->shape[0] != b->shape[0] || a->shape[1] != b->shape[1])
         return false;
+    if (a->count == 0) /* either size may be anything then */
+        return false;
     if (a->dtype == b->dtype)
         return holds_the_same(a, b);
     return a->dtype->to_f32 && b->dtype->to_f32 && distance(a, b) <= rounding(a->dtype) + rounding(b->dtype);
@@ -180,7 +196,7 @@ static void read_as(struct stored_tensor *t, enum gguf_change change, const stru
     case GGUF_PERMUTED_K:
         if (t->n_dims == 0 || t->n_dims > 2 || t->shape[0] % heads || t->shape[0] / heads % 2)
             return;
-        t->read = read_permuted;
+        t->read = t->n_dims == 1 ? read_permuted_vector : read_permuted;
         t->head_rows = t->shape[0] / heads;
         return;
     }
