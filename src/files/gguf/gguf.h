@@ -79,6 +79,7 @@ struct gguf_text {
     const char *text; /* NULL: there is none */
     size_t len;
 };
+bool gguf_text_is(struct gguf_text text, const char *word); /* false of none */
 enum sft_status gguf_get_string(const struct gguf *g, const char *key, struct gguf_text *out, struct sft_err *err);
 
 /* Any whole number's type. */

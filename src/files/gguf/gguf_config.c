@@ -8,6 +8,7 @@
 #include "model/family.h"
 #include "text/tokenizer/vocab.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,12 +133,29 @@ static enum sft_status read_epsilon(struct model_config *config, struct source *
 
 /* ---- layers ---- */
 
-/* Which layers slide only the family knows; how far they see the file must say. */
+/* All but each so many-th; or, in ollama's files, a flag a layer. Where the file is silent the family knows. */
+static enum sft_status read_pattern(struct model_config *config, struct source *s, struct sft_err *err)
+{
+    size_t pattern;
+    const char *key = key_of(s, "attention.sliding_window_pattern");
+    const struct gguf_value *v = gguf_find(s->g, key);
+    const unsigned char *flags = v && v->is_array && v->type == GGUF_BOOL ? v->data : NULL;
+    if (flags && v->count != config->n_layer)
+        return sft_fail_in(err, SFT_EDATA, key, "%zu entries for %zu layers", v->count, config->n_layer);
+    if (!flags && read_size_or(s, "attention.sliding_window_pattern", config->family->window.pattern, &pattern, err))
+        return SFT_EDATA;
+    for (size_t layer = 0; layer < config->n_layer; layer++)
+        if (flags ? flags[layer] : (layer + 1) % pattern != 0)
+            layer_set_add(&config->sliding, layer);
+    return SFT_OK;
+}
+
+/* How far they see the file must say. */
 static enum sft_status read_window(struct model_config *config, struct source *s, struct sft_err *err)
 {
     const struct window_spec *spec = &config->family->window;
     static const char name[] = "attention.sliding_window";
-    size_t positions, pattern;
+    size_t positions;
     if (spec->rule != WINDOW_PATTERN) {
         if (read_size_or(s, name, config->n_positions, &positions, err))
             return SFT_EDATA;
@@ -146,13 +164,7 @@ static enum sft_status read_window(struct model_config *config, struct source *s
                    : sft_fail_in(err, SFT_EDATA, s->key, "is not supported for this architecture, found %zu",
                                  positions);
     }
-    if (read_size(s, name, &config->sliding_window, err) ||
-        read_size_or(s, "attention.sliding_window_pattern", spec->pattern, &pattern, err))
-        return SFT_EDATA;
-    for (size_t layer = 0; layer < config->n_layer; layer++)
-        if ((layer + 1) % pattern != 0)
-            layer_set_add(&config->sliding, layer);
-    return SFT_OK;
+    return read_size(s, name, &config->sliding_window, err) || read_pattern(config, s, err) ? SFT_EDATA : SFT_OK;
 }
 
 /* ---- what tensors tell ---- */
@@ -200,11 +212,11 @@ static enum sft_status refuse_keys(struct source *s, struct sft_err *err)
 /* An adapter, a projector and an importance matrix are GGUF files too. */
 static enum sft_status check_type(const struct gguf *g, struct sft_err *err)
 {
-    static const char key[] = "general.type", model[] = "model";
+    static const char key[] = "general.type";
     struct gguf_text type;
     if (gguf_get_string(g, key, &type, err))
         return SFT_EDATA;
-    if (!type.text || (type.len == sizeof model - 1 && memcmp(type.text, model, type.len) == 0))
+    if (!type.text || gguf_text_is(type, "model"))
         return SFT_OK;
     return sft_fail(err, SFT_EDATA, "%s '%.*s' is not supported (model is)", key, (int)(type.len < 60 ? type.len : 60),
                     type.text);
@@ -248,6 +260,8 @@ static enum sft_status read_config(struct model_config *config, const struct ggu
     if (refuse_keys(&s, err) || read_sizes(config, &s, err) || read_heads(config, &s, err) ||
         read_vocabulary(config, &s, err) || read_epsilon(config, &s, err) || read_window(config, &s, err))
         return SFT_EDATA;
+    if (config->n_layer == family->gguf.layers_scaled_by_width)
+        config->attention_multiplier = 1 / sqrt((double)config->n_embd / (double)config->n_head);
     read_tensors(config, g);
     return family_is_rotary(family) ? gguf_read_rope(config, g, s.architecture, err) : SFT_OK;
 }

@@ -33,7 +33,7 @@ enum sft_status gguf_family(const struct gguf *g, const struct family **family, 
         return SFT_EDATA;
     for (size_t i = 0; (*family = family_at(i)); i++) {
         const char *name = (*family)->gguf.architecture;
-        if (name && strlen(name) == text.len && memcmp(name, text.text, text.len) == 0)
+        if (name && gguf_text_is(text, name))
             return SFT_OK;
     }
     char *name = mem_strndup(text.text, text.len);
