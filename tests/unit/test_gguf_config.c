@@ -20,8 +20,8 @@ struct extra {
     const char *key;
     enum gguf_type type;
     double value;
-    const char *text; /* of a string; of an array of flags, these */
-    size_t n_flags;
+    const char *text; /* of a string; of an array of flags, or of ids, these */
+    size_t count;
 };
 static struct extra extras[EXTRAS];
 static size_t n_extras;
@@ -45,6 +45,11 @@ static void set(const char *key, enum gguf_type type, double value)
     extras[n_extras++] = (struct extra){key, type, value, NULL, 0};
 }
 
+static void set_ids(const char *key, const int32_t *ids, size_t n)
+{
+    extras[n_extras++] = (struct extra){key, GGUF_I32, 0, (const char *)ids, n};
+}
+
 static void set_text(const char *key, const char *text)
 {
     extras[n_extras++] = (struct extra){key, GGUF_STRING, 0, text, 0};
@@ -52,7 +57,7 @@ static void set_text(const char *key, const char *text)
 
 static void set_flags(const char *key, const char *flags, size_t n)
 {
-    extras[n_extras++] = (struct extra){key, GGUF_ARRAY, 0, flags, n};
+    extras[n_extras++] = (struct extra){key, GGUF_BOOL, 0, flags, n};
 }
 
 /* ---- the file ---- */
@@ -112,11 +117,11 @@ static uint64_t put_values(struct strbuf *b)
     if (!is_replaced(epsilon))
         put_value(b, &n, epsilon, GGUF_F32, 1e-5);
     for (size_t i = 0; i < n_extras; i++)
-        if (extras[i].n_flags) {
+        if (extras[i].count) {
             put_key(b, extras[i].key, GGUF_ARRAY);
-            put_u32(b, GGUF_BOOL);
-            put_u64(b, extras[i].n_flags);
-            strbuf_add(b, extras[i].text, extras[i].n_flags);
+            put_u32(b, extras[i].type);
+            put_u64(b, extras[i].count);
+            strbuf_add(b, extras[i].text, extras[i].count * (extras[i].type == GGUF_BOOL ? 1 : sizeof(int32_t)));
             n++;
         } else if (extras[i].text) {
             put_string_value(b, extras[i].key, extras[i].text);
@@ -274,7 +279,7 @@ START_TEST(what_gemma_27b_scales_by)
 }
 END_TEST
 
-/* As ollama writes them: which layers slide as a flag each, and the local theta by a key of its own. */
+/* As ollama writes them: which layers slide as a flag each, the local theta by a key of its own, a list of ends. */
 START_TEST(gemma_as_ollama_has_it)
 {
     begin("gemma3");
@@ -285,6 +290,17 @@ START_TEST(gemma_as_ollama_has_it)
     ck_assert(config.rope_local.theta == 30000);
     for (size_t layer = 0; layer < 7; layer++)
         ck_assert(layer_set_has(&config.sliding, layer) == flags[layer]);
+    static const int32_t ids[] = {3, 2, 3};
+    set("tokenizer.ggml.eos_token_id", GGUF_U32, 2);
+    set_ids("tokenizer.ggml.eos_token_ids", ids, 3);
+    check_ok(read_all());
+    ck_assert_uint_eq(generation.n_end_tokens, 2);
+    ck_assert_uint_eq(json_size(json_get(generation.raw, "eos_token_id")), 2);
+    ck_assert(generation.end_tokens[0] == 2 && generation.end_tokens[1] == 3);
+    static const int32_t below[] = {1, -1};
+    begin("gemma3");
+    set_ids("tokenizer.ggml.eos_token_ids", below, 2);
+    expect("tokenizer.ggml.eos_token_ids[1]: -1 is no token");
     begin("gemma3");
     set_flags("gemma3.attention.sliding_window_pattern", flags, 6);
     expect("gemma3.attention.sliding_window_pattern: 6 entries for 7 layers");

@@ -251,7 +251,8 @@ START_TEST(tensors_of_an_unknown_place_are_named)
     struct stored_tensors list;
     const struct model_config config = {.family = &family_qwen3, .n_head = 2, .n_kv_head = 1, .tied = true};
     static const char *const names[] = {"blk.0.ffn_gate_exps.weight", "blk.1.ffn_gate_exps.weight", "output.weight",
-                                        "rope_freqs.weight",          "cls.weight",                 "blk.x"};
+                                        "rope_freqs.weight",          "cls.weight",                 "blk.x",
+                                        "rope_factors_long.weight",   "v.blk.0.attn_q.weight"};
     enum { N = sizeof names / sizeof *names };
     put_begin(&bytes, 3, N, 0);
     for (size_t i = 0; i < N; i++)
@@ -259,8 +260,9 @@ START_TEST(tensors_of_an_unknown_place_are_named)
     put_data(&bytes, 32, 32 * N);
     check_ok(gguf_parse(&g, bytes.data, bytes.len, &err));
     ck_assert_int_eq(gguf_tensors_open(&list, &g, &config, &err), SFT_EDATA);
-    ck_assert_str_eq(err_text(&err), "tensors of an unknown place: blk.*.ffn_gate_exps.weight (2), blk.x (no "
-                                     "Qwen3ForCausalLM has them)");
+    ck_assert_str_eq(err_text(&err), "tensors of an unknown place: blk.*.ffn_gate_exps.weight (2), blk.x, "
+                                     "rope_factors_long.weight, v.blk.*.attn_q.weight (no Qwen3ForCausalLM has "
+                                     "them)");
     ck_assert_uint_eq(list.n, 1); /* a tied head and rotary factors are left out; company keeps its name */
     ck_assert_str_eq(list.items[0]->name, "cls.weight");
     gguf_tensors_close(&list);

@@ -1,5 +1,6 @@
 #include "files/gguf/gguf_config.h"
 
+#include "files/generation.h"
 #include "files/gguf/gguf_rope.h"
 #include "files/gguf/gguf_tensors.h"
 #include "files/gguf/gguf_tokenizer.h"
@@ -284,29 +285,72 @@ enum sft_status gguf_config_make(json **root, const struct gguf *g, struct sft_e
 
 /* ---- generation ---- */
 
-/* All that end a text: of a document, a turn, a message. One is written as such, several as a list. */
-static enum sft_status set_end_tokens(json *generation, const struct gguf *g, struct sft_err *err)
+/* Each once. */
+struct end_tokens {
+    int32_t ids[END_TOKENS_MAX];
+    size_t n;
+};
+
+static void add_end_token(struct end_tokens *end, int32_t id)
+{
+    for (size_t i = 0; i < end->n; i++)
+        if (end->ids[i] == id)
+            return;
+    if (end->n < END_TOKENS_MAX)
+        end->ids[end->n++] = id;
+}
+
+/* ollama's copy of the list in generation_config.json. */
+static enum sft_status add_listed(struct end_tokens *end, const struct gguf *g, struct sft_err *err)
+{
+    static const char key[] = "tokenizer.ggml.eos_token_ids";
+    const struct gguf_value *list;
+    if (gguf_get_array(g, key, GGUF_I32, &list, err))
+        return SFT_EDATA;
+    for (size_t i = 0; list && i < list->count; i++) {
+        const int32_t id = gguf_i32_at(list, i);
+        if (id < 0 || id >= TOKEN_ID_LIMIT)
+            return sft_fail(err, SFT_EDATA, "%s[%zu]: %d is no token", key, i, id);
+        add_end_token(end, id);
+    }
+    return SFT_OK;
+}
+
+/* All that end a text: of a document, a turn, a message. */
+static enum sft_status read_end_tokens(struct end_tokens *end, const struct gguf *g, struct sft_err *err)
 {
     static const char *const keys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
                                        "tokenizer.ggml.eom_token_id"};
-    struct strbuf list = {0};
-    int32_t id, first = -1;
-    enum sft_status status = SFT_OK;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys && !status; i++) {
-        status = gguf_get_token(g, keys[i], TOKEN_ID_LIMIT, &id, err);
-        if (status || id < 0 || id == first)
-            continue;
-        strbuf_printf(&list, "%s%d", first < 0 ? "[" : ",", id);
-        first = first < 0 ? id : first;
+    int32_t id;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (gguf_get_token(g, keys[i], TOKEN_ID_LIMIT, &id, err))
+            return SFT_EDATA;
+        if (id >= 0)
+            add_end_token(end, id);
     }
+    return add_listed(end, g, err);
+}
+
+/* One is written as such, several as a list. */
+static enum sft_status set_end_tokens(json *generation, const struct gguf *g, struct sft_err *err)
+{
+    struct end_tokens end = {.n = 0};
+    struct strbuf list = {0};
+    json *ids;
+    if (read_end_tokens(&end, g, err))
+        return SFT_EDATA;
+    if (end.n == 1)
+        json_set_number(generation, "eos_token_id", end.ids[0]);
+    if (end.n <= 1)
+        return SFT_OK;
+    for (size_t i = 0; i < end.n; i++)
+        strbuf_printf(&list, "%c%d", i ? ',' : '[', end.ids[i]);
     strbuf_putc(&list, ']');
-    json *ids = NULL;
-    if (!status && first >= 0 && !(status = json_parse(list.data, list.len, &ids, err)))
-        json_set_node(generation, "eos_token_id", json_size(ids) > 1 ? ids : json_copy(json_first(ids)));
-    if (json_size(ids) == 1)
-        json_free(ids);
+    if (json_parse(list.data, list.len, &ids, NULL))
+        SFT_BUG("a list of ids that is no JSON");
     strbuf_free(&list);
-    return status;
+    json_set_node(generation, "eos_token_id", ids);
+    return SFT_OK;
 }
 
 static enum sft_status set_sampling(json *generation, const struct gguf *g, struct sft_err *err)

@@ -222,10 +222,21 @@ static enum sft_status fail_unknown(const struct family *family, const struct na
     return SFT_EDATA;
 }
 
-/* What a layer has and no model of the family does would be missed; rotary factors are told of in the config. */
+/* Rotary factors are told of in the config. */
 static bool is_passed_over(const char *theirs, const struct model_config *config)
 {
-    return strncmp(theirs, "rope_", 5) == 0 || (config->tied && strcmp(theirs, head_name) == 0);
+    return strcmp(theirs, "rope_freqs.weight") == 0 || (config->tied && strcmp(theirs, head_name) == 0);
+}
+
+/* What would be missed where no model of the family has it: parts of layers, other rotary factors, and what sees. (A
+ * file of ollama's that has pictures lacks, without a word, the scaling of positions that its text model has.) */
+static bool is_part(const char *theirs)
+{
+    static const char *const parts[] = {"blk.", "rope_", "v.", "mm."};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strncmp(theirs, parts[i], strlen(parts[i])) == 0)
+            return true;
+    return false;
 }
 
 static void add_all(struct renamed *renamed, struct name_groups *unknown, const struct gguf *g,
@@ -237,7 +248,7 @@ static void add_all(struct renamed *renamed, struct name_groups *unknown, const 
         const struct gguf_name *name = gguf_names_find(names, theirs->name, &layer);
         if (is_passed_over(theirs->name, config))
             continue;
-        if (!name && strncmp(theirs->name, "blk.", 4) == 0) {
+        if (!name && is_part(theirs->name)) {
             name_groups_add(unknown, theirs->name);
             continue;
         }
