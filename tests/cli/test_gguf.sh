@@ -66,6 +66,8 @@ test_what_import_refuses() {
     expect_error 2 '--out: there exists already (choose another name)' "$SFT" import "$chat" --out there
     cp "$chat" there/a.gguf
     expect_error 1 'there: no config.json, but models in GGUF: name a file, there/a.gguf' "$SFT" import there --out x
+    expect_error 1 'there: no tokenizer, but models in GGUF: name a file, there/a.gguf' "$SFT" tokenizer encode --model there
+    expect_error_about 1 'there: no tokenizer, but models in GGUF: name a file, there/a.gguf' "$SFT" inspect --base there "$DATA/chat.jsonl"
     expect 0 "$SFT" import there/a.gguf --out model
     expect_error 2 'model: is a Hugging Face directory already (sft export writes it in another precision)' "$SFT" import model --out x
     head -c 20000 "$chat" >cut.gguf
@@ -126,7 +128,17 @@ test_a_hub_repository_of_files_in_gguf() {
     ln -s ../../blobs/abc $repository/snapshots/$commit/tiny.gguf
     expect_error 1 "$PWD/$repository/snapshots/$commit: no config.json, but models in GGUF: name a file, $PWD/$repository/snapshots/$commit/tiny.gguf" \
         "$SFT" import acme/tiny-GGUF --out x
+    # So it is where the commit's list has small files that were not fetched, and where they were.
+    mkdir -p $repository/trees
+    echo '{"format_version": 1, "files": {"config.json": {}, "tiny.gguf": {}}}' >$repository/trees/$commit.json
+    expect_error_about 1 'no config.json, but models in GGUF: name a file, ' "$SFT" chat acme/tiny-GGUF
     expect 0 "$SFT" import $repository/snapshots/$commit/tiny.gguf --out of_link
+    cp of_link/config.json $repository/snapshots/$commit
+    expect_error 1 "$PWD/$repository/snapshots/$commit: no tokenizer, but models in GGUF: name a file, $PWD/$repository/snapshots/$commit/tiny.gguf" \
+        "$SFT" chat acme/tiny-GGUF
+    cp of_link/tokenizer*.json $repository/snapshots/$commit
+    expect_error 1 "$PWD/$repository/snapshots/$commit: no model.safetensors, but models in GGUF: name a file, $PWD/$repository/snapshots/$commit/tiny.gguf" \
+        "$SFT" chat acme/tiny-GGUF
     expect 0 "$SFT" import $repository/blobs/abc --out of_blob # without an ending it is known by how it begins
     same of_link/model.safetensors of_blob/model.safetensors
 }
