@@ -111,7 +111,7 @@ static enum sft_status list_files(char ***paths, size_t *n_paths, const char *pa
 
 const struct format format_hf = {
     .name = "hf",
-    .config_name = "config.json",
+    .naming = &naming_hf,
     .matches = is_directory,
     .read_config = read_config,
     .load_generation = generation_config_load,
@@ -162,7 +162,7 @@ static enum sft_status list_files_beside(char ***paths, size_t *n_paths, const c
 
 const struct format format_config = {
     .name = "config",
-    .config_name = "config.json",
+    .naming = &naming_hf,
     .matches = is_config,
     .read_config = read_config_file,
     .load_generation = load_generation_beside,

@@ -13,6 +13,11 @@ void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor 
     list->items[list->n++] = tensor;
 }
 
+const char *stored_own_name(const struct stored_tensor *t)
+{
+    return t->own_name ? t->own_name : t->name;
+}
+
 void stored_read_part(const struct stored_tensor *t, size_t first, size_t n, float *values)
 {
     if (t->read)
@@ -25,7 +30,7 @@ enum sft_status stored_check_dtype(const struct stored_tensor *t, struct sft_err
 {
     if (t->dtype->to_f32)
         return SFT_OK;
-    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; %s are read here", t->name, t->dtype->name,
+    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; %s are read here", stored_own_name(t), t->dtype->name,
                     t->dtype->instead ? t->dtype->instead : "F32, F16, BF16 and F64");
 }
 

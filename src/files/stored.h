@@ -14,6 +14,7 @@ enum { STORED_DIMS_MAX = 8 };
 
 struct stored_tensor {
     char *name;
+    const char *own_name; /* what the file calls it, where that is another one; NULL: name */
     const char *path; /* of the file, for messages; NULL: it was in memory */
     const struct dtype *dtype;
     size_t n_dims, shape[STORED_DIMS_MAX]; /* as PyTorch counts: elements along the last dimension are neighbours */
@@ -34,6 +35,9 @@ struct stored_tensors {
     void *files; /* the format's: what is open behind them */
 };
 void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor *tensor);
+
+/* What messages about the file call it. */
+const char *stored_own_name(const struct stored_tensor *tensor);
 
 /* Floats of the elements first ... first + n, which begin and end at blocks of the dtype. One that is decoded. */
 void stored_read_part(const struct stored_tensor *tensor, size_t first, size_t n, float *values);

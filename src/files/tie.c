@@ -37,6 +37,6 @@ enum sft_status tie_check_head(const struct placement *p, struct sft_err *err)
         return SFT_OK;
     return sft_fail(err, SFT_EDATA,
                     "%s: '%s' differs from '%s' although %s's %s is true (set it to false to keep them apart)",
-                    p->head->path, p->head->name, embedding->name, p->config_name,
+                    p->head->path, p->head->name, embedding->name, p->naming->config,
                     family_key(p->config->family, offsetof(struct model_config, tied)));
 }

@@ -26,7 +26,7 @@ static enum sft_status weights_open(struct weights *w, const struct tensor_table
     place_init(&w->place, table, config, file_vocab);
     if (format_find(&w->format, path, err))
         return err->status;
-    w->place.config_name = w->format->config_name;
+    w->place.naming = w->format->naming;
     if (!w->format->open_tensors)
         return sft_fail(err, SFT_EDATA, "%s: holds no weights", path);
     if (w->format->open_tensors(&w->stored, path, err))
@@ -137,7 +137,8 @@ static enum sft_status read_values(const struct param_set *params, const struct 
     n_bad = kept ? count_not_finite_bf16(kept, from->count) : count_not_finite(values, from->count);
     if (n_bad == 0)
         return SFT_OK;
-    sft_fail(err, SFT_EDATA, "tensor '%s': %zu of %zu values are not finite", from->name, n_bad, from->count);
+    sft_fail(err, SFT_EDATA, "tensor '%s': %zu of %zu values are not finite", stored_own_name(from), n_bad,
+             from->count);
     return sft_in_file(err, from->path, 0);
 }
 

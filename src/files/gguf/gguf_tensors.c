@@ -254,6 +254,7 @@ static void add_all(struct renamed *renamed, struct name_groups *unknown, const 
         }
         struct stored_tensor *t = &renamed->tensors[renamed->n++];
         *t = *theirs;
+        t->own_name = theirs->name;
         t->name = name ? our_name(config->family, name, layer) : mem_strdup(theirs->name);
         if (name)
             read_as(t, name->change, config);
