@@ -57,11 +57,15 @@ bool weights_are_there(const char *path)
     return format_find(&format, path, NULL) == SFT_OK && format->open_tensors;
 }
 
+static bool lies_as_bf16(const struct stored_tensor *from)
+{
+    return from->dtype == &dtype_bf16 && !from->read;
+}
+
 static bool is_kept(const struct placement *place, const struct tensor *t)
 {
     const struct stored_tensor *from = place->from[t - place->table->tensors];
-    const bool is_as_stored = from->dtype == &dtype_bf16 && !from->read;
-    return t->may_be_bf16 && is_as_stored && place_rows_in_file(place, t) == t->rows;
+    return t->may_be_bf16 && lies_as_bf16(from) && place_rows_in_file(place, t) == t->rows;
 }
 
 enum sft_status weights_check_to_read(struct tensor_table *table, bool keep_bf16, const struct model_config *config,
@@ -142,6 +146,12 @@ static enum sft_status read_values(const struct param_set *params, const struct 
     float *values = param_values(params, t);
     bf16 *kept = param_bf16(params, t);
     size_t n_bad = 0;
+    if (kept && !lies_as_bf16(from)) {
+        sft_fail(err, SFT_EDATA,
+                 "tensor '%s': is %s, and was BF16 a moment ago: the model was replaced while it was read (try again)",
+                 from->name, from->dtype->name);
+        return sft_in_file(err, from->path, 0);
+    }
     if (kept)
         stored_copy(from, kept);
     else if (stored_read(from, values, err))
