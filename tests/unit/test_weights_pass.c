@@ -11,7 +11,7 @@
 
 /* 17 million parameters, of which the largest matrices have 4 million. */
 #define WIDE_LLAMA                                                                                                     \
-    "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":8,\"hidden_size\":1024,"                  \
+    "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":8,\"hidden_size\":1024,"          \
     "\"intermediate_size\":4096,\"max_position_embeddings\":64,\"vocab_size\":40}"
 
 enum { STEP = 1 << 14 };
