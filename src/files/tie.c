@@ -27,6 +27,8 @@ static bool equal(const struct stored_tensor *a, const struct stored_tensor *b)
         stored_read_part(b, first, n, part_b);
         n_different += memcmp(part_a, part_b, n * sizeof *part_a) != 0;
     }
+    stored_release(a);
+    stored_release(b);
     return n_different == 0;
 }
 
