@@ -14,7 +14,7 @@ enum { MOST_STREAMS = 32, REPEAT = 5, PAGE = 32, POSITIONS = 512 };
 
 static const struct model {
     const char *name;
-    size_t L, C, F, Q, KV, D, V; /* layers, n_embd, n_inner, widths of queries and of keys or values, head, vocabulary */
+    size_t L, C, F, Q, KV, D, V; /* layers, n_embd, n_inner, widths of queries and of keys, a head's, vocabulary */
     bool fused, gate;            /* queries, keys and values in one; an MLP with a gate */
 } models[] = {
     {"GPT-2 124M", 12, 768, 3072, 768, 768, 64, 50257, true, false},
@@ -207,9 +207,10 @@ static void bench_products(const struct kernels *k, const struct model *m, const
         b.packed = true;
         const double packed = best_seconds(run_products, &b, 2);
         const double rate = (double)b.bytes / few;
-        printf("  %-14s products, %-5s %2zu streams %9.2f ms %6.1f GB/s %4.0f%% of the roof %7.1f GFLOP/s; packed %9.2f ms\n",
-               m->name, kept->name, b.S, few * 1e3, rate / 1e9, 100 * rate / roof,
-               2.0 * (double)b.S * (double)(b.bytes / kept->bytes) / few / 1e9, packed * 1e3);
+        printf("  %-14s products, %-4s %2zu streams %8.2f ms %6.1f GB/s %4.0f%% of the roof %7.1f GFLOP/s; ", m->name,
+               kept->name, b.S, few * 1e3, rate / 1e9, 100 * rate / roof,
+               2.0 * (double)b.S * (double)(b.bytes / kept->bytes) / few / 1e9);
+        printf("packed %8.2f ms\n", packed * 1e3);
     }
     free_bench(&b);
 }
