@@ -13,6 +13,11 @@ void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor 
     list->items[list->n++] = tensor;
 }
 
+const char *stored_own_name(const struct stored_tensor *t)
+{
+    return t->own_name ? t->own_name : t->name;
+}
+
 void stored_read_part(const struct stored_tensor *t, size_t first, size_t n, float *values)
 {
     if (t->read)
@@ -25,26 +30,41 @@ enum sft_status stored_check_dtype(const struct stored_tensor *t, struct sft_err
 {
     if (t->dtype->to_f32)
         return SFT_OK;
-    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; %s are read here", t->name, t->dtype->name,
+    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; %s are read here", stored_own_name(t), t->dtype->name,
                     t->dtype->instead ? t->dtype->instead : "F32, F16, BF16 and F64");
 }
 
-static void release(const struct stored_tensor *t)
+void stored_release(const struct stored_tensor *t)
 {
     if (t->is_mapped)
         io_map_release(t->data, t->bytes);
+}
+
+/* Whole pages of what was read are given back; where its bytes lie anywhere, once all is read. */
+static void release(const struct stored_tensor *t, size_t first, size_t n)
+{
+    const size_t block = t->dtype->block, bytes = t->dtype->block_bytes;
+    if (t->is_mapped && !t->read)
+        io_map_release(t->data + first / block * bytes, n / block * bytes);
+    else if (first + n == t->count)
+        stored_release(t);
+}
+
+void stored_read_piece(const struct stored_tensor *t, size_t first, size_t n, float *values)
+{
+#pragma omp parallel for schedule(static) if (n > CHUNK)
+    for (size_t done = 0; done < n; done += CHUNK) {
+        const size_t left = n - done;
+        stored_read_part(t, first + done, left < CHUNK ? left : CHUNK, values + done);
+    }
+    release(t, first, n);
 }
 
 enum sft_status stored_read(const struct stored_tensor *t, float *values, struct sft_err *err)
 {
     if (stored_check_dtype(t, err))
         return SFT_EDATA;
-#pragma omp parallel for schedule(static) if (t->count > CHUNK)
-    for (size_t first = 0; first < t->count; first += CHUNK) {
-        const size_t left = t->count - first;
-        stored_read_part(t, first, left < CHUNK ? left : CHUNK, values + first);
-    }
-    release(t);
+    stored_read_piece(t, 0, t->count, values);
     return SFT_OK;
 }
 
@@ -55,5 +75,5 @@ void stored_copy(const struct stored_tensor *t, void *to)
         const size_t left = t->bytes - first;
         memcpy((unsigned char *)to + first, t->data + first, left < CHUNK ? left : CHUNK);
     }
-    release(t);
+    stored_release(t);
 }

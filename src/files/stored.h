@@ -14,6 +14,7 @@ enum { STORED_DIMS_MAX = 8 };
 
 struct stored_tensor {
     char *name;
+    const char *own_name; /* what the file calls it, where that is another one; NULL: name */
     const char *path; /* of the file, for messages; NULL: it was in memory */
     const struct dtype *dtype;
     size_t n_dims, shape[STORED_DIMS_MAX]; /* as PyTorch counts: elements along the last dimension are neighbours */
@@ -35,17 +36,26 @@ struct stored_tensors {
 };
 void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor *tensor);
 
+/* What messages about the file call it. */
+const char *stored_own_name(const struct stored_tensor *tensor);
+
 /* Floats of the elements first ... first + n, which begin and end at blocks of the dtype. One that is decoded. */
 void stored_read_part(const struct stored_tensor *tensor, size_t first, size_t n, float *values);
 
 /* SFT_EDATA for a dtype that is not decoded here. */
 enum sft_status stored_check_dtype(const struct stored_tensor *tensor, struct sft_err *err);
 
-/* All of them, in parallel: values holds tensor->count. The pages of a map are given back then (io_map_release): of a
- * model that is read whole, no more than a tensor is in memory twice. */
+/* stored_read_part, of many elements in parallel. The pages of a map are given back then (io_map_release), or where a
+ * reader of its own takes them from anywhere, with the last piece: so a model is not in memory twice. */
+void stored_read_piece(const struct stored_tensor *tensor, size_t first, size_t n, float *values);
+
+/* All of them: values holds tensor->count. SFT_EDATA as stored_check_dtype has it. */
 enum sft_status stored_read(const struct stored_tensor *tensor, float *values, struct sft_err *err);
 
-/* The same of the bytes as they are, of one without `read`: `to` holds tensor->bytes. */
+/* Give back the pages of a map that stored_read_part has read of it. */
+void stored_release(const struct stored_tensor *tensor);
+
+/* All of the bytes as they are, of one without `read`: `to` holds tensor->bytes. */
 void stored_copy(const struct stored_tensor *tensor, void *to);
 
 #endif

@@ -6,7 +6,12 @@
 #include "files/place.h"
 #include "files/tie.h"
 
-enum { PARALLEL_MIN = 1 << 16 };
+#include <stdlib.h>
+
+enum {
+    PARALLEL_MIN = 1 << 16,
+    PIECE = 1 << 20, /* elements that are passed on at a time: whole blocks of any dtype */
+};
 
 /* ---- finding and placing ---- */
 
@@ -14,6 +19,7 @@ struct weights {
     const struct format *format;
     struct stored_tensors stored;
     struct placement place;
+    float *piece; /* (PIECE) of what is passed on */
 };
 
 /* Open the files and find every tensor of the table, its shape and dtype checked; no value is read. Close with
@@ -26,7 +32,7 @@ static enum sft_status weights_open(struct weights *w, const struct tensor_table
     place_init(&w->place, table, config, file_vocab);
     if (format_find(&w->format, path, err))
         return err->status;
-    w->place.config_name = w->format->config_name;
+    w->place.naming = w->format->naming;
     if (!w->format->open_tensors)
         return sft_fail(err, SFT_EDATA, "%s: holds no weights", path);
     if (w->format->open_tensors(&w->stored, path, err))
@@ -51,11 +57,15 @@ bool weights_are_there(const char *path)
     return format_find(&format, path, NULL) == SFT_OK && format->open_tensors;
 }
 
+static bool lies_as_bf16(const struct stored_tensor *from)
+{
+    return from->dtype == &dtype_bf16 && !from->read;
+}
+
 static bool is_kept(const struct placement *place, const struct tensor *t)
 {
     const struct stored_tensor *from = place->from[t - place->table->tensors];
-    const bool is_as_stored = from->dtype == &dtype_bf16 && !from->read;
-    return t->may_be_bf16 && is_as_stored && place_rows_in_file(place, t) == t->rows;
+    return t->may_be_bf16 && lies_as_bf16(from) && place_rows_in_file(place, t) == t->rows;
 }
 
 enum sft_status weights_check_to_read(struct tensor_table *table, bool keep_bf16, const struct model_config *config,
@@ -124,21 +134,31 @@ static size_t count_not_finite_bf16(const bf16 *values, size_t n)
     return n_bad;
 }
 
+static enum sft_status fail_not_finite(const struct stored_tensor *from, size_t n_bad, struct sft_err *err)
+{
+    sft_fail(err, SFT_EDATA, "tensor '%s': %zu of %zu values are not finite", stored_own_name(from), n_bad,
+             from->count);
+    return sft_in_file(err, from->path, 0);
+}
+
 static enum sft_status read_values(const struct param_set *params, const struct tensor *t,
                                    const struct stored_tensor *from, struct sft_err *err)
 {
     float *values = param_values(params, t);
     bf16 *kept = param_bf16(params, t);
     size_t n_bad = 0;
+    if (kept && !lies_as_bf16(from)) {
+        sft_fail(err, SFT_EDATA,
+                 "tensor '%s': is %s, and was BF16 a moment ago: the model was replaced while it was read (try again)",
+                 stored_own_name(from), from->dtype->name);
+        return sft_in_file(err, from->path, 0);
+    }
     if (kept)
         stored_copy(from, kept);
     else if (stored_read(from, values, err))
         return sft_in_file(err, from->path, 0);
     n_bad = kept ? count_not_finite_bf16(kept, from->count) : count_not_finite(values, from->count);
-    if (n_bad == 0)
-        return SFT_OK;
-    sft_fail(err, SFT_EDATA, "tensor '%s': %zu of %zu values are not finite", from->name, n_bad, from->count);
-    return sft_in_file(err, from->path, 0);
+    return n_bad ? fail_not_finite(from, n_bad, err) : SFT_OK;
 }
 
 enum sft_status weights_load_set(const struct param_set *params, const struct model_config *config, size_t file_vocab,
@@ -165,4 +185,44 @@ enum sft_status weights_load(float *params, const struct tensor_table *table, co
 {
     const struct param_set set = {.table = *table, .values = {params, table->n_elements * sizeof *params}};
     return weights_load_set(&set, config, file_vocab, path, err);
+}
+
+/* ---- values that are passed on ---- */
+
+enum sft_status weights_begin(struct weights **out, const struct tensor_table *table,
+                              const struct model_config *config, const char *path, struct strbuf *unused,
+                              struct sft_err *err)
+{
+    struct weights *w = *out = mem_alloc(sizeof *w);
+    strbuf_clear(unused);
+    if (weights_open(w, table, config, config->vocab_size, path, err))
+        return err->status;
+    w->piece = mem_alloc(PIECE * sizeof *w->piece);
+    name_groups_print(&w->place.others[TENSOR_UNUSED], unused);
+    return tie_check_head(&w->place, err);
+}
+
+enum sft_status weights_pass(const void *weights, const struct tensor *tensor, values_take *take, void *context,
+                             struct sft_err *err)
+{
+    const struct weights *w = weights;
+    const struct stored_tensor *from = w->place.from[tensor - w->place.table->tensors];
+    size_t n_bad = 0;
+    for (size_t first = 0; first < from->count; first += PIECE) {
+        const size_t left = from->count - first, n = left < PIECE ? left : PIECE;
+        stored_read_piece(from, first, n, w->piece);
+        n_bad += count_not_finite(w->piece, n);
+        if (take)
+            take(context, w->piece, n);
+    }
+    return n_bad ? fail_not_finite(from, n_bad, err) : SFT_OK;
+}
+
+void weights_end(struct weights *w)
+{
+    if (!w)
+        return;
+    weights_close(w);
+    free(w->piece);
+    free(w);
 }

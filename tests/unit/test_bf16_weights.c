@@ -183,7 +183,8 @@ static void put_model(const char *config_json, const struct dtype *dtype, struct
     check_ok(weights_load(params.values.data, &params.table, config, config->vocab_size, dir, &err));
     const struct model_meta meta = {
         .base_config = raw, .eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = dtype};
-    check_ok(hf_save(&(struct model_out){params.values.data, &params.table, config, &meta, NULL}, dir, &err));
+    const struct model_out out = {model_values_in(params.values.data), &params.table, config, &meta, NULL};
+    check_ok(hf_save(&out, dir, &err));
     param_set_free(&params);
     json_free(raw);
 }
@@ -283,6 +284,26 @@ START_TEST(other_numbers_are_floats)
 }
 END_TEST
 
+/* Between two looks at a directory it may be written anew, twice as large. */
+START_TEST(files_that_were_replaced_are_told)
+{
+    struct model_config config;
+    struct param_set params;
+    struct tensor_table table;
+    struct strbuf unused = {0};
+    put_model(configs[0], &dtype_bf16, &config);
+    tensor_table_init(&table, &config);
+    check_ok(weights_check_to_read(&table, true, &config, config.vocab_size, dir, &unused, &err));
+    check_ok(param_set_allocate(&params, &table, &err));
+    put_model(configs[0], &dtype_f32, &config);
+    expect_message(weights_load_set(&params, &config, config.vocab_size, dir, &err),
+                   "/model.safetensors: tensor 'model.embed_tokens.weight': is F32, and was BF16 a moment ago: the "
+                   "model was replaced while it was read (try again)");
+    param_set_free(&params);
+    strbuf_free(&unused);
+}
+END_TEST
+
 /* Overwrite the last number of the first tensor that is kept. */
 static void damage(const struct tensor_table *table, bf16 value)
 {
@@ -327,6 +348,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(tcase, a_model_answers_as_one_of_floats, 0, N_CONFIGS);
     tcase_add_test(tcase, an_embedding_that_grows_is_not_rounded);
     tcase_add_loop_test(tcase, other_numbers_are_floats, 0, 2);
+    tcase_add_test(tcase, files_that_were_replaced_are_told);
     tcase_add_loop_test(tcase, a_number_that_is_none_is_told, 0, 3);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
