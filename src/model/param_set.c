@@ -45,3 +45,8 @@ real *param_grads(const struct param_set *set, const struct tensor *tensor)
 {
     return tensor && tensor->trained ? (real *)set->grads.data + tensor->grad_offset : NULL;
 }
+
+struct matrix param_matrix(const struct param_set *set, const struct tensor *tensor)
+{
+    return (struct matrix){.w = param_values(set, tensor), .w_bf16 = param_bf16(set, tensor)};
+}

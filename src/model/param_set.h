@@ -12,6 +12,7 @@
 #define param_set_free     REAL_NAME(param_set_free)
 #define param_values       REAL_NAME(param_values)
 #define param_bf16         REAL_NAME(param_bf16)
+#define param_matrix       REAL_NAME(param_matrix)
 #define param_grads        REAL_NAME(param_grads)
 
 struct param_set {
@@ -35,5 +36,7 @@ enum sft_status param_set_allocate(struct param_set *set, struct tensor_table *t
 real *param_values(const struct param_set *set, const struct tensor *tensor);
 bf16 *param_bf16(const struct param_set *set, const struct tensor *tensor);
 real *param_grads(const struct param_set *set, const struct tensor *tensor);
+/* A matrix, of whatever it is kept as; all NULL where `tensor` is. */
+struct matrix param_matrix(const struct param_set *set, const struct tensor *tensor);
 
 #endif
