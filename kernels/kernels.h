@@ -43,6 +43,14 @@ struct kernel_sizes {
  * what it gives of these, to the last bit. Where there are such, the pointer to reals is NULL. */
 typedef uint16_t bf16;
 
+/* The values of a matrix that nobody trains may be others than reals: one of the three pointers is not NULL. */
+struct matrix {
+    const real *w;
+    const bf16 *w_bf16;
+    const int8_t *w_int8; /* times scales: one for each row of the matrix as (out,in) */
+    const float *scales;
+};
+
 /* y = x W + b. W lies as files keep it: (in,out) in GPT-2's, as Hugging Face's Conv1D has it, or transposed, (out,in),
  * as torch.nn.Linear has it in all others. Its gradient lies as it does. */
 struct linear {

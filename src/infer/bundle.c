@@ -3,9 +3,46 @@
 #include "files/weights.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+const char bundle_weights[] = "f32, bf16 or int8";
+
+/* ---- the weights ---- */
+
+static enum sft_status weights_of_name(enum weights_kind *kind, const char *name, struct sft_err *err)
+{
+    static const struct {
+        const char *name;
+        enum weights_kind kind;
+    } kinds[] = {{"f32", WEIGHTS_F32}, {"bf16", WEIGHTS_BF16}, {"int8", WEIGHTS_INT8}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(name, kinds[i].name) == 0) {
+            *kind = kinds[i].kind;
+            return SFT_OK;
+        }
+    return sft_fail(err, SFT_EUSAGE, "--weights '%s' is unknown (%s)", name, bundle_weights);
+}
+
+/* How matrices are kept, by what is asked for and what the kernels take. */
+static enum sft_status choose_weights(struct weights_kept *kept, const struct kernels *kernels,
+                                      const struct bundle_options *options, struct sft_err *err)
+{
+    const bool rounds = strcmp(kernels->precision, "bf16") == 0, few_bits = kernels->reads_bf16;
+    *kept = (struct weights_kept){.as = !few_bits                          ? WEIGHTS_F32
+                                        : rounds && options->for_generation ? WEIGHTS_BF16
+                                                                            : WEIGHTS_AS_STORED};
+    if (options->weights && weights_of_name(&kept->as, options->weights, err))
+        return err->status;
+    if (!few_bits && kept->as != WEIGHTS_F32)
+        return sft_fail(err, SFT_EUSAGE, "--weights %s: the kernels '%s' take floats alone (f32)", options->weights,
+                        kernels->isa);
+    kept->turned = options->for_generation || kept->as == WEIGHTS_INT8; /* whose scales are rows' */
+    return SFT_OK;
+}
 
 /* Tokens that the base lacks a row for get one, as training would add them. */
-static enum sft_status load_weights(struct bundle *b, const char *dir, struct sft_err *err)
+static enum sft_status load_weights(struct bundle *b, const char *dir, const struct weights_kept *kept,
+                                    struct sft_err *err)
 {
     struct model_config config = b->files.config;
     const size_t file_vocab = config.vocab_size, tokens = tokenizer_vocab_size(b->files.tokenizer);
@@ -13,8 +50,7 @@ static enum sft_status load_weights(struct bundle *b, const char *dir, struct sf
         config.vocab_size = tokens;
     struct tensor_table table;
     tensor_table_init(&table, &config);
-    enum sft_status status = weights_check_to_read(&table, b->kernels->reads_bf16, &config, file_vocab, dir,
-                                                   &b->unused, err);
+    enum sft_status status = weights_check_to_read(&table, kept, &config, file_vocab, dir, &b->unused, err);
     if (!status)
         status = transformer_init_of(&b->model, &config, b->kernels, &table, err);
     tensor_table_free(&table);
@@ -35,17 +71,18 @@ static void find_holes(struct bundle *b)
     }
 }
 
-enum sft_status bundle_open(struct bundle *b, const char *dir, const char *precision,
+enum sft_status bundle_open(struct bundle *b, const char *dir, const struct bundle_options *options,
                             const struct template_options *chosen, struct sft_err *err)
 {
+    struct weights_kept kept;
     *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
-    b->kernels = kernels_select(precision, b->kernels_why, sizeof b->kernels_why);
+    b->kernels = kernels_select(options->precision, b->kernels_why, sizeof b->kernels_why);
     if (!b->kernels)
         return sft_fail(err, SFT_EUSAGE, "%s", b->kernels_why);
-    if (model_files_open(&b->files, dir, err))
+    if (choose_weights(&kept, b->kernels, options, err) || model_files_open(&b->files, dir, err))
         return err->status;
     const size_t own_tokens = tokenizer_vocab_size(b->files.tokenizer);
-    if ((chosen && template_init(&b->template, chosen, b->files.tokenizer, err)) || load_weights(b, dir, err))
+    if ((chosen && template_init(&b->template, chosen, b->files.tokenizer, err)) || load_weights(b, dir, &kept, err))
         return err->status;
     b->n_new_tokens = tokenizer_vocab_size(b->files.tokenizer) - own_tokens;
     find_holes(b);

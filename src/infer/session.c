@@ -1,10 +1,10 @@
 #include "infer/session.h"
 
-enum sft_status session_open(struct session *s, const char *dir, const char *precision,
+enum sft_status session_open(struct session *s, const char *dir, const struct bundle_options *options,
                              const struct template_options *chosen, struct sft_err *err)
 {
     *s = (struct session){0};
-    if (bundle_open(&s->bundle, dir, precision, chosen, err) || decode_init(&s->decode, &s->bundle, 1, err))
+    if (bundle_open(&s->bundle, dir, options, chosen, err) || decode_init(&s->decode, &s->bundle, 1, err))
         return err->status;
     s->stream = decode_open(&s->decode);
     s->encoder = encoder_new(s->bundle.files.tokenizer);

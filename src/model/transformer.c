@@ -37,7 +37,7 @@ static void bind_ends(struct transformer *model)
     const struct tensor_table *table = &model->params.table;
     const struct tensor *positions = tensor_find(table, config->family->position_embedding, 0);
     model->token_embedding = param_values(&model->params, table->token_embedding);
-    model->token_embedding_bf16 = param_bf16(&model->params, table->token_embedding);
+    model->token_embedding_bf16 = param_matrix(&model->params, table->token_embedding).w_bf16;
     model->dtoken_embedding = param_grads(&model->params, table->token_embedding);
     model->position_embedding = from_position_0(config, param_values(&model->params, positions));
     model->dposition_embedding = from_position_0(config, param_grads(&model->params, positions));
@@ -47,7 +47,7 @@ static void bind_ends(struct transformer *model)
                                 .C = config->n_embd,
                                 .scale = (real)(1 / config->logits_divisor),
                                 .softcap = (real)config->logit_softcap,
-                                .w_bf16 = param_bf16(&model->params, table->head)};
+                                .w_bf16 = param_matrix(&model->params, table->head).w_bf16};
     model->dhead = param_grads(&model->params, table->head);
 }
 

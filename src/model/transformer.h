@@ -41,7 +41,7 @@ enum sft_status transformer_init(struct transformer *model, const struct model_c
                                  const struct kernels *kernels, tensor_choice *trained, struct sft_err *err);
 void transformer_free(struct transformer *model);
 
-/* The same of a table that says which tensors are trained, and which are bfloat16s; it is taken over. */
+/* The same of a table that says which tensors are trained, and which are kept how; it is taken over. */
 enum sft_status transformer_init_of(struct transformer *model, const struct model_config *config,
                                     const struct kernels *kernels, struct tensor_table *table, struct sft_err *err);
 

@@ -191,12 +191,13 @@ static void put_model(const char *config_json, const struct dtype *dtype, struct
 
 /* Opened to be read: config has a row for each token, the files file_vocab. */
 static void open_model(struct transformer *model, const struct kernels *k, const struct model_config *config,
-                       size_t file_vocab, bool keep_bf16)
+                       size_t file_vocab, enum weights_kind kind)
 {
     struct tensor_table table;
     struct strbuf unused = {0};
+    const struct weights_kept kept = {.as = kind};
     tensor_table_init(&table, config);
-    check_ok(weights_check_to_read(&table, keep_bf16, config, file_vocab, dir, &unused, &err));
+    check_ok(weights_check_to_read(&table, &kept, config, file_vocab, dir, &unused, &err));
     check_ok(transformer_init_of(model, config, k, &table, &err));
     check_ok(weights_load_set(&model->params, config, file_vocab, dir, &err));
     strbuf_free(&unused);
@@ -242,8 +243,9 @@ START_TEST(a_model_answers_as_one_of_floats)
     put_model(configs[_i], &dtype_bf16, &config);
     for (size_t t = 0; t < n_tables; t++) {
         struct transformer model, kept;
-        open_model(&model, tables[t], &config, config.vocab_size, false);
-        open_model(&kept, tables[t], &config, config.vocab_size, tables[t]->reads_bf16);
+        open_model(&model, tables[t], &config, config.vocab_size, WEIGHTS_F32);
+        open_model(&kept, tables[t], &config, config.vocab_size,
+                   tables[t]->reads_bf16 ? WEIGHTS_AS_STORED : WEIGHTS_F32);
         ck_assert_uint_eq(model.params.bf16.bytes, 0);
         if (tables[t]->reads_bf16) /* all but norms, biases and learned positions */
             ck_assert_uint_gt(kept.params.bf16.bytes, 2 * kept.params.values.bytes);
@@ -263,9 +265,9 @@ START_TEST(an_embedding_that_grows_is_not_rounded)
     put_model(configs[1], &dtype_bf16, &config);
     const size_t file_vocab = config.vocab_size;
     config.vocab_size += 3;
-    open_model(&model, &kernels_plain_f32, &config, file_vocab, false);
-    open_model(&kept, &kernels_plain_f32, &config, file_vocab, true);
-    ck_assert(!kept.params.table.token_embedding->is_bf16);
+    open_model(&model, &kernels_plain_f32, &config, file_vocab, WEIGHTS_F32);
+    open_model(&kept, &kernels_plain_f32, &config, file_vocab, WEIGHTS_AS_STORED);
+    ck_assert_int_eq(kept.params.table.token_embedding->kept, KEPT_REAL);
     ck_assert_uint_gt(kept.params.bf16.bytes, 0);
     expect_same_logits(&model, &kept, 19);
     transformer_free(&model);
@@ -278,7 +280,7 @@ START_TEST(other_numbers_are_floats)
     struct model_config config;
     struct transformer model;
     put_model(configs[0], _i ? &dtype_f16 : &dtype_f32, &config);
-    open_model(&model, &kernels_plain_f32, &config, config.vocab_size, true);
+    open_model(&model, &kernels_plain_f32, &config, config.vocab_size, WEIGHTS_AS_STORED);
     ck_assert_uint_eq(model.params.bf16.bytes, 0);
     transformer_free(&model);
 }
@@ -291,7 +293,7 @@ static void damage(const struct tensor_table *table, bf16 value)
     char *path = path_join(dir, "model.safetensors");
     const char *name = NULL;
     for (size_t i = 0; i < table->n_tensors && !name; i++)
-        name = table->tensors[i].is_bf16 ? table->tensors[i].name : NULL;
+        name = table->tensors[i].kept == KEPT_BF16 ? table->tensors[i].name : NULL;
     check_ok(st_open(&file, path, &err));
     const struct stored_tensor *t = st_find(&file, name);
     const long at = (long)((const char *)t->data - file.map.data + (ptrdiff_t)(t->bytes - sizeof value));
@@ -308,7 +310,7 @@ START_TEST(a_number_that_is_none_is_told)
     struct model_config config;
     struct transformer model;
     put_model(configs[0], &dtype_bf16, &config);
-    open_model(&model, &kernels_plain_f32, &config, config.vocab_size, true);
+    open_model(&model, &kernels_plain_f32, &config, config.vocab_size, WEIGHTS_AS_STORED);
     damage(&model.params.table, bad[_i]);
     ck_assert_int_eq(weights_load_set(&model.params, &config, config.vocab_size, dir, &err), SFT_EDATA);
     ck_assert_ptr_nonnull(strstr(err_text(&err), "1 of 640 values are not finite"));

@@ -5,12 +5,13 @@ struct linear_layer linear_bind(const struct param_set *params, const struct lin
     const struct tensor *w = tensor_find(&params->table, spec->weight, layer);
     const struct tensor *b = tensor_find(&params->table, spec->bias, layer);
     const bool is_out_in = w->layout == LAYOUT_OUT_IN;
-    return (struct linear_layer){.values = {.w = param_values(params, w),
+    const struct matrix matrix = param_matrix(params, w);
+    return (struct linear_layer){.values = {.w = matrix.w,
                                             .b = param_values(params, b),
                                             .in = is_out_in ? w->cols : w->rows,
                                             .out = is_out_in ? w->rows : w->cols,
-                                            .transposed = is_out_in,
-                                            .w_bf16 = param_bf16(params, w)},
+                                            .transposed = is_out_in || w->turned,
+                                            .w_bf16 = matrix.w_bf16},
                                  .dw = param_grads(params, w),
                                  .db = param_grads(params, b)};
 }
