@@ -23,8 +23,8 @@ struct transformer {
     struct param_set params;
 
     /* the same tensors, resolved */
-    const real *token_embedding, *position_embedding;   /* (V,C), (n_positions,C), which may be NULL */
-    const bf16 *token_embedding_bf16;                   /* in place of the former */
+    struct matrix token_embedding;                      /* (V,C) */
+    const real *position_embedding;                     /* (n_positions,C), or NULL */
     real *dtoken_embedding, *dposition_embedding;       /* NULL: not trained */
     struct sublayer *sublayers;                         /* (n_sublayers): layer after layer */
     size_t n_sublayers;

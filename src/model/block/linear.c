@@ -5,20 +5,18 @@ struct linear_layer linear_bind(const struct param_set *params, const struct lin
     const struct tensor *w = tensor_find(&params->table, spec->weight, layer);
     const struct tensor *b = tensor_find(&params->table, spec->bias, layer);
     const bool is_out_in = w->layout == LAYOUT_OUT_IN;
-    const struct matrix matrix = param_matrix(params, w);
-    return (struct linear_layer){.values = {.w = matrix.w,
+    return (struct linear_layer){.values = {.matrix = param_matrix(params, w),
                                             .b = param_values(params, b),
                                             .in = is_out_in ? w->cols : w->rows,
                                             .out = is_out_in ? w->rows : w->cols,
-                                            .transposed = is_out_in || w->turned,
-                                            .w_bf16 = matrix.w_bf16},
+                                            .transposed = is_out_in || w->turned},
                                  .dw = param_grads(params, w),
                                  .db = param_grads(params, b)};
 }
 
 bool linear_is_there(const struct linear_layer *l)
 {
-    return l->values.w || l->values.w_bf16;
+    return l->values.out > 0;
 }
 
 bool linear_is_trained(const struct linear_layer *l)
