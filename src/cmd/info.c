@@ -56,7 +56,7 @@ static void look_at_weights(struct info *info)
     info->has_weights =
         !weights_check_to_read(&to_read, &as_stored, config, config->vocab_size, info->dir, &info->unused, &err) &&
         !param_set_allocate(&params, &to_read, &err) &&
-        !weights_load_set(&params, config, config->vocab_size, info->dir, &err);
+        !weights_load_set(&params, NULL, config, config->vocab_size, info->dir, &err);
     if (!info->has_weights)
         add_problem(info, &err);
     tensor_table_free(&to_read);

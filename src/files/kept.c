@@ -59,26 +59,13 @@ static void round_values(bf16 *to, const float *x, size_t n)
         to[i] = bf16_from_f32(x[i]);
 }
 
-float kept_quantise(int8_t *q, const float *x, size_t n)
-{
-    float largest = 0;
-#pragma omp simd reduction(max : largest)
-    for (size_t i = 0; i < n; i++)
-        largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
-    const float scale = largest / 127;
-    for (size_t i = 0; i < n; i++) {
-        const float rounded = scale > 0 ? nearbyintf(x[i] / scale) : 0; /* a scale that is subnormal is inexact: */
-        q[i] = (int8_t)(rounded > 127 ? 127 : rounded < -127 ? -127 : rounded);
-    }
-    return scale;
-}
-
 /* A tensor that is being read; rows and columns as they lie in memory. */
 struct reading {
     enum kept kept;
     size_t cols;
     void *to;      /* (rows, cols) */
     float *scales; /* (rows), of integers */
+    quantize_rows_fn *quantize;
 };
 
 /* Rows `row` ... `row` + n, whose values are x (n, cols): reals may be where they belong already. */
@@ -94,9 +81,7 @@ static void keep_rows(const struct reading *r, size_t row, size_t n, const float
         round_values((bf16 *)r->to + at, x, count);
         break;
     case KEPT_INT8:
-#pragma omp parallel for schedule(static) if (count > PARALLEL_MIN)
-        for (size_t i = 0; i < n; i++)
-            r->scales[row + i] = kept_quantise((int8_t *)r->to + at + i * r->cols, x + i * r->cols, r->cols);
+        r->quantize((int8_t *)r->to + at, r->scales + row, x, n, r->cols);
         break;
     }
 }
@@ -159,15 +144,16 @@ static void add_rows(const struct reading *r, size_t n_old, size_t n_all, const 
 }
 
 enum sft_status kept_read(const struct param_set *params, const struct tensor *t, const struct stored_tensor *from,
-                          size_t rows, struct kept_scratch *scratch, struct sft_err *err)
+                          size_t rows, quantize_rows_fn *quantize, struct kept_scratch *scratch, struct sft_err *err)
 {
     const struct reading r = {.kept = t->kept,
                               .cols = t->turned ? t->rows : t->cols,
                               .to = param_memory(params, t),
-                              .scales = param_scales(params, t)};
+                              .scales = param_scales(params, t),
+                              .quantize = quantize};
     double *sum = rows < t->rows ? mem_calloc(t->cols, sizeof *sum) : NULL;
-    if (t->turned && rows < t->rows)
-        SFT_BUG("a matrix that is turned and grows");
+    if ((t->turned && rows < t->rows) || (t->kept == KEPT_INT8 && !quantize))
+        SFT_BUG("a matrix that is turned and grows, or integers that nobody makes");
     enum sft_status status = stored_check_dtype(from, err) ? sft_in_file(err, from->path, 0) : SFT_OK;
     if (!status)
         status = t->turned ? read_turned(&r, t, from, scratch, err) : read_rows(&r, from, rows, sum, scratch, err);

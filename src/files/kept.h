@@ -14,12 +14,10 @@ struct kept_scratch {
 void kept_scratch_free(struct kept_scratch *scratch);
 
 /* Of `rows` rows that `from` holds, at most the tensor's: those beyond are set to their mean (grow.h). SFT_EDATA, with
- * the file, where values are not finite or the dtype is not read; SFT_ENOMEM where there is no room for a piece. */
+ * the file, where values are not finite or the dtype is not read; SFT_ENOMEM where there is no room for a piece. `quantize`: what makes
+ * integers (ops.def), or NULL where the tensor is none. */
 enum sft_status kept_read(const struct param_set *params, const struct tensor *tensor, const struct stored_tensor *from,
-                          size_t rows, struct kept_scratch *scratch, struct sft_err *err);
-
-/* One row as 8-bit integers q (n) times a scale, which it returns: the largest of them is 127, rounding is to nearest
- * even. Of zeros alone the scale is 0. */
-float kept_quantise(int8_t *q, const float *x, size_t n);
+                          size_t rows, quantize_rows_fn *quantize, struct kept_scratch *scratch,
+                          struct sft_err *err);
 
 #endif

@@ -121,15 +121,17 @@ void weights_dtypes(const char *path, struct strbuf *out)
 
 /* ---- values ---- */
 
-enum sft_status weights_load_set(const struct param_set *params, const struct model_config *config, size_t file_vocab,
-                                 const char *path, struct sft_err *err)
+enum sft_status weights_load_set(const struct param_set *params, quantize_rows_fn *quantize,
+                                 const struct model_config *config, size_t file_vocab, const char *path,
+                                 struct sft_err *err)
 {
     const struct tensor_table *table = &params->table;
     struct weights w;
     struct kept_scratch scratch = {0};
     enum sft_status status = weights_open(&w, table, config, file_vocab, path, err);
     for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors && !status; t++)
-        status = kept_read(params, t, w.place.from[t - table->tensors], place_rows_in_file(&w.place, t), &scratch, err);
+        status = kept_read(params, t, w.place.from[t - table->tensors], place_rows_in_file(&w.place, t), quantize,
+                           &scratch, err);
     if (!status)
         status = tie_check_head(&w.place, err);
     kept_scratch_free(&scratch);
@@ -141,5 +143,5 @@ enum sft_status weights_load(float *params, const struct tensor_table *table, co
                              size_t file_vocab, const char *path, struct sft_err *err)
 {
     const struct param_set set = {.table = *table, .values = {params, table->n_elements * sizeof *params}};
-    return weights_load_set(&set, config, file_vocab, path, err);
+    return weights_load_set(&set, NULL, config, file_vocab, path, err);
 }

@@ -27,9 +27,11 @@ bool weights_are_there(const char *path);
 enum sft_status weights_load(float *params, const struct tensor_table *table, const struct model_config *config,
                              size_t file_vocab, const char *path, struct sft_err *err);
 
-/* The same of parameters that are kept as weights_check_to_read has it. */
-enum sft_status weights_load_set(const struct param_set *params, const struct model_config *config, size_t file_vocab,
-                                 const char *path, struct sft_err *err);
+/* The same of parameters that are kept as weights_check_to_read has it; `quantize` makes integers (ops.def), NULL where
+ * there are to be none. */
+enum sft_status weights_load_set(const struct param_set *params, quantize_rows_fn *quantize,
+                                 const struct model_config *config, size_t file_vocab, const char *path,
+                                 struct sft_err *err);
 
 /* The same errors, but for those about values, from the files' headers alone. *unused (cleared first): the names of
  * tensors that are passed over, buffers apart, grouped for a message; empty where there are none. */

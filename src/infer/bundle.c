@@ -20,20 +20,21 @@ static enum sft_status weights_of_name(enum weights_kind *kind, const char *name
             *kind = kinds[i].kind;
             return SFT_OK;
         }
-    return sft_fail(err, SFT_EUSAGE, "--weights '%s' is unknown (%s)", name, bundle_weights);
+    return sft_fail(err, SFT_EUSAGE, "--weights %s is unknown (%s)", name, bundle_weights);
 }
 
 /* How matrices are kept, by what is asked for and what the kernels take. */
 static enum sft_status choose_weights(struct weights_kept *kept, const struct kernels *kernels,
                                       const struct bundle_options *options, struct sft_err *err)
 {
-    const bool rounds = strcmp(kernels->precision, "bf16") == 0, few_bits = kernels->reads_bf16;
-    *kept = (struct weights_kept){.as = !few_bits                          ? WEIGHTS_F32
-                                        : rounds && options->for_generation ? WEIGHTS_BF16
-                                                                            : WEIGHTS_AS_STORED};
+    kept->as = WEIGHTS_AS_STORED;
+    if (!kernels->reads_bf16)
+        kept->as = WEIGHTS_F32;
+    else if (options->for_generation && strcmp(kernels->precision, "bf16") == 0)
+        kept->as = WEIGHTS_BF16;
     if (options->weights && weights_of_name(&kept->as, options->weights, err))
         return err->status;
-    if (!few_bits && kept->as != WEIGHTS_F32)
+    if (!kernels->reads_bf16 && kept->as != WEIGHTS_F32)
         return sft_fail(err, SFT_EUSAGE, "--weights %s: the kernels '%s' take floats alone (f32)", options->weights,
                         kernels->isa);
     kept->turned = options->for_generation || kept->as == WEIGHTS_INT8; /* whose scales are rows' */
@@ -54,7 +55,9 @@ static enum sft_status load_weights(struct bundle *b, const char *dir, const str
     if (!status)
         status = transformer_init_of(&b->model, &config, b->kernels, &table, err);
     tensor_table_free(&table);
-    return status ? status : weights_load_set(&b->model.params, &config, file_vocab, dir, err);
+    if (!status)
+        status = weights_load_set(&b->model.params, b->kernels->quantize_rows, &config, file_vocab, dir, err);
+    return status;
 }
 
 /* Rows that pad the embedding, ids that the tokenizer leaves out, and tokens that the files have no row for, which

@@ -58,9 +58,9 @@ void transformer_costs(const struct transformer *model, struct activations *acts
 void transformer_backward(const struct transformer *model, struct activations *acts, const struct batch *batch,
                           const struct targets *targets, bool add);
 
-/* logits (n_rows, V) at the positions rows[0..n_rows) of the batch, which ascend. With slots (NULL: none) each sequence
- * of the batch goes on from what its slot holds: its keys and values are appended there. */
+/* logits (n_rows, V) at the positions rows[0..n_rows) of the batch, which ascend; there may be none. With a view (NULL:
+ * none) each sequence of the batch goes on from what its pages hold: its keys and values are appended there. */
 void transformer_logits(const struct transformer *model, struct activations *acts, const struct batch *batch,
-                        const struct kv_slots *slots, const size_t *rows, size_t n_rows, real *logits);
+                        const struct kv_view *view, const size_t *rows, size_t n_rows, real *logits);
 
 #endif
