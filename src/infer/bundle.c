@@ -20,7 +20,7 @@ static enum sft_status weights_of_name(enum weights_kind *kind, const char *name
             *kind = kinds[i].kind;
             return SFT_OK;
         }
-    return sft_fail(err, SFT_EUSAGE, "--weights %s is unknown (%s)", name, bundle_weights);
+    return sft_fail(err, SFT_EUSAGE, "--weights: unknown kind '%s' (%s)", name, bundle_weights);
 }
 
 /* How matrices are kept, by what is asked for and what the kernels take. */
@@ -35,7 +35,7 @@ static enum sft_status choose_weights(struct weights_kept *kept, const struct ke
     if (options->weights && weights_of_name(&kept->as, options->weights, err))
         return err->status;
     if (!kernels->reads_bf16 && kept->as != WEIGHTS_F32)
-        return sft_fail(err, SFT_EUSAGE, "--weights %s: the kernels '%s' take floats alone (f32)", options->weights,
+        return sft_fail(err, SFT_EUSAGE, "--weights %s: the %s kernels read floats alone (f32)", options->weights,
                         kernels->isa);
     kept->turned = options->for_generation || kept->as == WEIGHTS_INT8; /* whose scales are rows' */
     return SFT_OK;
