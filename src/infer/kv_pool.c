@@ -48,7 +48,7 @@ static size_t next_size(const struct kv_pool *pool, size_t positions)
 /* What is there into a block of slots of `positions`. */
 static void copy_rows(const struct kv_pool *pool, struct block *to, size_t positions)
 {
-    for (size_t slot = 0; slot < pool->n; slot++) /* of those that nobody has, too: a prompt to come may begin like it */
+    for (size_t slot = 0; slot < pool->n; slot++) /* of free ones, too: a prompt to come may begin so */
         for (size_t head = slot * pool->n_heads; pool->len[slot] && head < (slot + 1) * pool->n_heads; head++)
             memcpy((unsigned char *)to->data + head * positions * pool->row_bytes,
                    (const unsigned char *)pool->memory.data + head * pool->positions * pool->row_bytes,

@@ -1,5 +1,5 @@
-/* Weights that are only read, as they may be kept in memory: floats, bfloat16s or 8-bit integers, as they lie in files or
- * turned. What is in memory, and that a model answers as the same numbers as floats do. */
+/* Weights that are only read, as they may be kept in memory: floats, bfloat16s or 8-bit integers, as they lie in files
+ * or turned. What is in memory, and that a model answers as the same numbers as floats do. */
 #include "files/half.h"
 #include "files/safetensors.h"
 #include "files/weights.h"
@@ -228,10 +228,11 @@ START_TEST(reading_takes_little_more_than_what_is_kept)
     struct model_config config;
     struct transformer model;
     put_hollow_model(_i % 2 ? WIDE_GPT2 : WIDE_LLAMA, &config);
-    check_ok(open_model(&model, &kernels_plain_f32, &config, config.vocab_size, _i < 2 ? WEIGHTS_INT8 : WEIGHTS_BF16,
-                        true));
+    const enum weights_kind kind = _i < 2 ? WEIGHTS_INT8 : WEIGHTS_BF16;
+    check_ok(open_model(&model, &kernels_plain_f32, &config, config.vocab_size, kind, true));
     const struct param_set *p = &model.params;
-    const size_t kept = p->values.bytes + p->bf16.bytes + p->int8.bytes + p->scales.bytes, took = mem_peak_rss() - before;
+    const size_t kept = p->values.bytes + p->bf16.bytes + p->int8.bytes + p->scales.bytes;
+    const size_t took = mem_peak_rss() - before;
     const size_t most = kept + (_i % 2 ? 3 * 16 << 20 : 12 << 20) + (8 << 20);
     ck_assert_uint_gt(p->table.n_parameters * sizeof(float), kept + (30 << 20)); /* else this would say nothing */
     ck_assert_msg(took <= most, "%zu MB for %zu MB of weights", took >> 20, kept >> 20);

@@ -138,7 +138,7 @@ static void check_streams(const struct kernels *kernels, const struct model_conf
             go_on(&r, s, 1, step ? &one : &len, step > 0, alone);
             ck_assert_uint_eq(r.pages.len[s], len + step);
             logits_in_training(&r, s, len + step, trained);
-            expect_same(&r, step ? "next tokens of many streams" : "prompts of many streams", s, together[step][s], alone);
+            expect_same(&r, step ? "next tokens of many" : "prompts of many", s, together[step][s], alone);
             expect_near(&r, step ? "a next token's logits" : "a prompt's logits", alone, trained);
         }
     pages_check(&r.pages);
