@@ -33,8 +33,8 @@ int kv_pool_take(struct kv_pool *pool);
 void kv_pool_take_again(struct kv_pool *pool, int slot, size_t len);
 void kv_pool_give_back(struct kv_pool *pool, int slot);
 
-/* What the model is given with a batch: its sequences' slots, and how long each is; both (S), borrowed, and len grows by
- * what it appends. Good until the pool grows. */
+/* What the model is given with a batch: its sequences' slots, and how long each is; both (S), borrowed, and len grows
+ * by what it appends. Good until the pool grows. */
 struct kv_view kv_pool_view(const struct kv_pool *pool, const size_t *slots, size_t *len, bool decoding);
 
 #endif

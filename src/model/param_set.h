@@ -40,8 +40,8 @@ struct matrix param_matrix(const struct param_set *set, const struct tensor *ten
 real *param_values(const struct param_set *set, const struct tensor *tensor);
 real *param_grads(const struct param_set *set, const struct tensor *tensor);
 
-/* Where a tensor's values lie, whatever they are kept as, and the scales of integers (NULL: there are none), for whoever
- * fills them. */
+/* Where a tensor's values lie, whatever they are kept as, and the scales of integers (NULL: there are none), for
+ * whoever fills them. */
 void *param_memory(const struct param_set *set, const struct tensor *tensor);
 float *param_scales(const struct param_set *set, const struct tensor *tensor);
 

@@ -15,7 +15,7 @@
 
 enum { N_MOST = 19, NEW_TOKENS = 3 };
 
-#define SMALL_GPT2                                                                                                     \
+#define SMALL_GPT2                                                                                                   \
     "{\"model_type\":\"gpt2\",\"n_layer\":2,\"n_head\":2,\"n_embd\":16,\"n_positions\":32,\"vocab_size\":40}"
 
 static const char *const configs[] = {SMALL_LLAMA(""), SMALL_LLAMA(",\"tie_word_embeddings\":true"), SMALL_GPT2};
