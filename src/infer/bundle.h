@@ -26,8 +26,8 @@ struct bundle {
 struct bundle_options {
     const char *precision; /* "fp32", "bf16" or "auto" (kernels_select) */
     /* How matrices are kept in memory: "f32", "bf16" or "int8". NULL, the default: to generate in bf16 as bfloat16s,
-     * else as the files have them, bfloat16s or floats. In fp32 bfloat16s count as the numbers that they are; in bf16 floats
-     * are rounded on their way into a product. */
+     * else as the files have them, bfloat16s or floats. In fp32 bfloat16s count as the numbers that they are; in bf16
+     * floats are rounded on their way into a product. */
     const char *weights;
     /* It decodes: all matrices lie (out,in), which is read fastest. Without it they lie as in the files, unless they
      * are int8, and sums are added up in the same order as in training. */

@@ -185,7 +185,7 @@ END_TEST
 /* ---- memory ---- */
 
 #define WIDE_LLAMA                                                                                                     \
-    "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":8,\"hidden_size\":512,"                   \
+    "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":8,\"hidden_size\":512," \
     "\"intermediate_size\":1024,\"max_position_embeddings\":64,\"vocab_size\":32768,\"tie_word_embeddings\":true}"
 #define WIDE_GPT2                                                                                                      \
     "{\"model_type\":\"gpt2\",\"n_layer\":2,\"n_head\":8,\"n_embd\":1024,\"n_positions\":64,\"vocab_size\":8192}"

@@ -1,6 +1,6 @@
 /* The two passes that generate: prompts, in pieces, and next tokens, one of each of many sequences, over keys and
- * values in pages. Each sequence as if it were alone, however its prompt was cut, and as the forward pass of training has it.
- * Of every part that attention has: windows, partial rotation, layers that do not turn, norms of heads. */
+ * values in pages. Each sequence as if it were alone, however its prompt was cut, and as the forward pass of training
+ * has it. Of every part that attention has: windows, partial rotation, layers that do not turn, norms of heads. */
 #include "base/rng.h"
 #include "model/transformer.h"
 #include "support/measured.h"
