@@ -70,6 +70,22 @@ bool path_has_name(const char *path)
     return lstat(path, &st) == 0;
 }
 
+bool path_holds(const char *dir, const char *name)
+{
+    char *path = path_join(dir, name);
+    const bool there = path_exists(path);
+    free(path);
+    return there;
+}
+
+bool path_holds_name(const char *dir, const char *name)
+{
+    char *path = path_join(dir, name);
+    const bool there = path_has_name(path);
+    free(path);
+    return there;
+}
+
 bool path_is_dir(const char *path)
 {
     struct stat st;

@@ -12,6 +12,8 @@ char *path_dirname(const char *path);        /* "." if there is no slash */
 const char *path_basename(const char *path); /* points into path */
 bool path_exists(const char *path);
 bool path_has_name(const char *path); /* the same, but that a link to what is not there counts */
+bool path_holds(const char *dir, const char *name);      /* path_exists of a name in a directory */
+bool path_holds_name(const char *dir, const char *name); /* path_has_name of it */
 bool path_is_dir(const char *path);
 enum sft_status path_expect_dir(const char *path, struct sft_err *err); /* SFT_EIO where it is none */
 

@@ -46,21 +46,17 @@ static void add_problem(void *context, const struct sft_err *err)
 static void look_at_weights(struct info *info)
 {
     struct sft_err err;
-    struct param_set params = {0};
-    struct tensor_table to_read;
-    const struct weights_kept as_stored = {.as = WEIGHTS_AS_STORED};
+    struct weights *weights;
     const struct model_config *config = &info->files.config;
     tensor_table_init(&info->table, config);
-    tensor_table_init(&to_read, config);
     weights_dtypes(info->dir, &info->dtypes);
-    info->has_weights =
-        !weights_check_to_read(&to_read, &as_stored, config, config->vocab_size, info->dir, &info->unused, &err) &&
-        !param_set_allocate(&params, &to_read, &err) &&
-        !weights_load_set(&params, NULL, config, config->vocab_size, info->dir, &err);
-    if (!info->has_weights)
+    enum sft_status status = weights_begin(&weights, &info->table, config, info->dir, &info->unused, &err);
+    for (size_t i = 0; i < info->table.n_tensors && !status; i++)
+        status = weights_pass(weights, &info->table.tensors[i], NULL, NULL, &err);
+    weights_end(weights);
+    info->has_weights = !status;
+    if (status)
         add_problem(info, &err);
-    tensor_table_free(&to_read);
-    param_set_free(&params);
 }
 
 static void look_at_template(struct info *info)

@@ -13,29 +13,31 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A model in memory, on its way from one directory to another. */
+/* A model on its way from one place to another: its weights are read where they are written. */
 struct exported {
     struct model_files files;
-    struct param_set params;
+    struct tensor_table table;
+    struct weights *weights;
 };
 
-static enum sft_status read_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
+static enum sft_status open_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
 {
     struct strbuf unused = {0};
-    const char *dir = model->dir;
     const struct model_config *config = &m->files.config;
-    if (model_files_open(&m->files, dir, err) || weights_check(config, config->vocab_size, dir, &unused, err))
+    if (model_files_open(&m->files, model->dir, err))
         return err->status;
-    model_argument_tell(model, &unused);
+    tensor_table_init(&m->table, config);
+    const enum sft_status status = weights_begin(&m->weights, &m->table, config, model->dir, &unused, err);
+    if (!status)
+        model_argument_tell(model, &unused);
     strbuf_free(&unused);
-    if (param_set_init(&m->params, config, NULL, err))
-        return err->status;
-    return weights_load(m->params.values.data, &m->params.table, config, config->vocab_size, dir, err);
+    return status;
 }
 
-static void free_model(struct exported *m)
+static void close_model(struct exported *m)
 {
-    param_set_free(&m->params);
+    weights_end(m->weights);
+    tensor_table_free(&m->table);
     model_files_close(&m->files);
 }
 
@@ -49,8 +51,7 @@ static enum sft_status write_model(const struct write_target *target, const stru
                                     .bos_token_id = -1,
                                     .dtype = target->dtype,
                                     .max_shard_bytes = target->max_shard_bytes};
-    const struct model_out out = {m->params.values.data, &m->params.table, &m->files.config, &meta,
-                                  m->files.tokenizer};
+    const struct model_out out = {{weights_pass, m->weights}, &m->table, &m->files.config, &meta, m->files.tokenizer};
     struct staging staging;
     enum sft_status status = staging_open(&staging, target->path, err);
     if (!status)
@@ -77,7 +78,7 @@ static void report(const char *out, const struct exported *m, const char *dtype_
         strbuf_printf(&list, "%s%s", i ? " " : "", names[i]);
         free(path);
     }
-    log_info("wrote  %s: %s parameters in %s, %.1f MB", out, log_count(count, (double)m->params.table.n_parameters),
+    log_info("wrote  %s: %s parameters in %s, %.1f MB", out, log_count(count, (double)m->table.n_parameters),
              dtype_name, (double)bytes / 1e6);
     strbuf_puts(&lines, "       ");
     strbuf_wrap(&lines, list.data ? list.data : "", 7, 7);
@@ -99,12 +100,12 @@ enum sft_status model_write(const struct model_argument *model, const struct wri
     if (path_exists(target->path))
         status = sft_fail(err, SFT_EUSAGE, "--out: %s exists already (choose another name)", target->path);
     if (!status)
-        status = read_model(&m, model, err);
+        status = open_model(&m, model, err);
     if (!status)
         status = write_model(target, &m, err);
     if (!status)
         report(target->path, &m, target->dtype->option);
-    free_model(&m);
+    close_model(&m);
     return status;
 }
 

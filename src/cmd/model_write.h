@@ -21,8 +21,8 @@ struct write_target {
 enum sft_status write_target_choose(struct write_target *target, const char *out, const char *format, const char *dtype,
                                     const char *max_shard_size, struct sft_err *err);
 
-/* Read the model, write it, and say on stderr what was written. It is there whole, or not at all; what is there already
- * is left alone (SFT_EUSAGE). */
+/* Write the model as it is read, and say on stderr what was written. It is there whole, or not at all; what is there
+ * already is left alone (SFT_EUSAGE). */
 enum sft_status model_write(const struct model_argument *model, const struct write_target *target,
                             struct sft_err *err);
 

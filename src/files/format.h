@@ -5,12 +5,13 @@
 
 #include "files/generation.h"
 #include "files/model_out.h"
+#include "files/naming.h"
 #include "files/stored.h"
 #include "text/tokenizer/tokenizer.h"
 
 struct format {
     const char *name;
-    const char *config_name; /* what messages call what says sizes: "config.json" */
+    const struct naming *naming; /* for messages */
     bool (*matches)(const char *path); /* whether what `path` names is a model of this format, or is meant to be */
 
     /* config.json, parsed (the caller's), and what messages call it (malloc'd, the caller's, also after an error). */

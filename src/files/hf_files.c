@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "files/gguf/gguf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +18,8 @@ void hf_files_free(struct hf_files *files)
     *files = (struct hf_files){0};
 }
 
-/* Whether a name is there: a link to a file that is not (a cache that was cleared, git-annex) is, and opening it says
- * what is wrong. */
-static bool has_name(const char *dir, const char *name)
-{
-    char *path = path_join(dir, name);
-    const bool there = path_has_name(path);
-    free(path);
-    return there;
-}
+/* Names are asked for: a link to a file that is not there (a cache that was cleared, git-annex) counts, and opening it
+ * says what is wrong. */
 
 /* What is there in place of model.safetensors, and what to do about it. */
 static enum sft_status fail_no_weights(const char *dir, struct sft_err *err)
@@ -33,18 +27,24 @@ static enum sft_status fail_no_weights(const char *dir, struct sft_err *err)
     static const char *const other_formats[] = {"pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5",
                                                 "flax_model.msgpack"};
     for (size_t i = 0; i < sizeof other_formats / sizeof *other_formats; i++)
-        if (has_name(dir, other_formats[i]))
+        if (path_holds_name(dir, other_formats[i]))
             return sft_fail(err, SFT_EDATA,
                             "%s: no model.safetensors, only %s, which is not read here; convert it: python3 -c "
                             "'from transformers import AutoModelForCausalLM as M; d = \"%s\"; "
                             "M.from_pretrained(d).save_pretrained(d)'",
                             dir, other_formats[i], dir);
-    if (has_name(dir, "adapter_model.safetensors"))
+    if (path_holds_name(dir, "adapter_model.safetensors"))
         return sft_fail(err, SFT_EDATA,
                         "%s: no model.safetensors, only a LoRA adapter: merge it into its base first (in Python, "
                         "peft's merge_and_unload, then save_pretrained)",
                         dir);
-    return sft_fail(err, SFT_EDATA, "%s: no model.safetensors", dir);
+    char *gguf = gguf_first_file(dir);
+    if (gguf)
+        sft_fail(err, SFT_EDATA, "%s: no model.safetensors, but models in GGUF: name a file, %s", dir, gguf);
+    else
+        sft_fail(err, SFT_EDATA, "%s: no model.safetensors", dir);
+    free(gguf);
+    return SFT_EDATA;
 }
 
 /* Shards of which nothing says what is in them. */
@@ -96,12 +96,12 @@ static enum sft_status find_shards(struct hf_files *files, const char *dir, stru
 enum sft_status hf_files_find(struct hf_files *files, const char *dir, struct sft_err *err)
 {
     *files = (struct hf_files){0};
-    if (has_name(dir, single_name)) {
+    if (path_holds_name(dir, single_name)) {
         files->paths = mem_calloc(1, sizeof *files->paths);
         files->paths[files->n++] = path_join(dir, single_name);
         return SFT_OK;
     }
-    if (has_name(dir, hf_index_name))
+    if (path_holds_name(dir, hf_index_name))
         return find_shards(files, dir, err);
     char *shard = first_shard(dir);
     const enum sft_status status = shard ? fail_no_index(dir, shard, err) : fail_no_weights(dir, err);
@@ -111,7 +111,7 @@ enum sft_status hf_files_find(struct hf_files *files, const char *dir, struct sf
 
 bool hf_files_has_weights(const char *dir)
 {
-    return has_name(dir, single_name) || has_name(dir, hf_index_name);
+    return path_holds_name(dir, single_name) || path_holds_name(dir, hf_index_name);
 }
 
 /* ---- all of them ---- */

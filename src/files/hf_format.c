@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "files/gguf/gguf.h"
 #include "files/hf_files.h"
 #include "files/hf_save.h"
 #include "files/hub_cache.h"
@@ -32,8 +33,22 @@ static enum sft_status read_config(json **config, char **name, const char *path,
     return told(there ? json_parse_file(*name, config, err) : model_dir_fail(path, err), path, err);
 }
 
+/* Of a directory without tokenizer files: whether those of models in GGUF are there, which have theirs in them. */
+static bool names_gguf(const char *dir, struct sft_err *err)
+{
+    char *gguf = path_holds(dir, "tokenizer.json") || path_holds(dir, "vocab.json") ? NULL : gguf_first_file(dir);
+    if (gguf)
+        sft_fail(err, SFT_EDATA, "%s: no tokenizer, but models in GGUF: name a file, %s", dir, gguf);
+    const bool found = gguf != NULL;
+    free(gguf);
+    return found;
+}
+
 static enum sft_status load_tokenizer(struct tokenizer **tok, const char *path, struct sft_err *err)
 {
+    *tok = NULL;
+    if (names_gguf(path, err))
+        return SFT_EDATA;
     return told(tokenizer_load(tok, path, err), path, err);
 }
 
@@ -96,7 +111,7 @@ static enum sft_status list_files(char ***paths, size_t *n_paths, const char *pa
 
 const struct format format_hf = {
     .name = "hf",
-    .config_name = "config.json",
+    .naming = &naming_hf,
     .matches = is_directory,
     .read_config = read_config,
     .load_generation = generation_config_load,
@@ -147,7 +162,7 @@ static enum sft_status list_files_beside(char ***paths, size_t *n_paths, const c
 
 const struct format format_config = {
     .name = "config",
-    .config_name = "config.json",
+    .naming = &naming_hf,
     .matches = is_config,
     .read_config = read_config_file,
     .load_generation = load_generation_beside,

@@ -57,6 +57,21 @@ static char *shard_name(size_t shard, size_t n_shards)
                          : mem_printf("model-%05zu-of-%05zu.safetensors", shard + 1, n_shards);
 }
 
+static void take(void *writer, const float *values, size_t n)
+{
+    st_write_piece(writer, values, n);
+}
+
+static enum sft_status write_tensors(struct st_writer *w, const struct model_out *m, const size_t *shard_of,
+                                     size_t shard, struct sft_err *err)
+{
+    enum sft_status status = SFT_OK;
+    for (size_t i = 0; i < m->table->n_tensors && !status; i++)
+        if (shard_of[i] == shard)
+            status = m->values.pass(m->values.from, &m->table->tensors[i], take, w, err);
+    return status;
+}
+
 static enum sft_status write_shard(const struct model_out *m, const char *dir, const size_t *shard_of, size_t shard,
                                    size_t n_shards, struct sft_err *err)
 {
@@ -69,14 +84,12 @@ static enum sft_status write_shard(const struct model_out *m, const char *dir, c
         if (shard_of[i] == shard)
             entries[n++] = (struct st_entry){t->name, m->meta->dtype, t->n_dims, {t->rows, t->cols}};
     }
-    enum sft_status status = SFT_EIO;
     struct st_writer *w = st_writer_open(path, entries, n, err);
-    if (w) {
-        for (size_t i = 0; i < table->n_tensors; i++)
-            if (shard_of[i] == shard)
-                st_write(w, m->params + table->tensors[i].offset);
+    enum sft_status status = w ? write_tensors(w, m, shard_of, shard, err) : err->status;
+    if (status)
+        st_writer_abort(w);
+    else
         status = st_writer_commit(w, NULL, err);
-    }
     free(name);
     free(path);
     free(entries);

@@ -196,14 +196,6 @@ char *hub_snapshot_name(const char *dir)
 
 /* ---- what a snapshot lacks ---- */
 
-static bool lacks(const char *dir, const char *name)
-{
-    char *path = path_join(dir, name);
-    const bool there = path_exists(path);
-    free(path);
-    return !there;
-}
-
 /* A file that is read of a model beside its weights: without it the model would be another, and nobody told. */
 static bool is_wanted(const char *name)
 {
@@ -218,17 +210,10 @@ static void find_broken_links(const char *dir, bool weights, struct name_groups 
     if (io_list(dir, &names, &n, NULL))
         return;
     for (size_t i = 0; i < n; i++)
-        if ((is_wanted(names[i]) || (weights && str_has_ending(names[i], ".safetensors"))) && lacks(dir, names[i]))
+        if ((is_wanted(names[i]) || (weights && str_has_ending(names[i], ".safetensors"))) &&
+            !path_holds(dir, names[i]))
             name_groups_add(missing, names[i]);
     io_list_free(names, n);
-}
-
-static bool has_name(const char *dir, const char *name)
-{
-    char *path = path_join(dir, name);
-    const bool there = path_has_name(path);
-    free(path);
-    return there;
 }
 
 /* What the list of the commit's files names, and neither a file nor a link is there for. */
@@ -238,7 +223,7 @@ static void find_unfetched(const char *dir, const struct snapshot *s, struct nam
     json *tree = NULL;
     if (path_exists(path) && json_parse_file(path, &tree, NULL) == SFT_OK)
         for (const json *file = json_first(json_get(tree, "files")); file; file = json_next(file))
-            if (json_key(file) && is_wanted(json_key(file)) && !has_name(dir, json_key(file)))
+            if (json_key(file) && is_wanted(json_key(file)) && !path_holds_name(dir, json_key(file)))
                 name_groups_add(missing, json_key(file));
     json_free(tree);
     free(path);
@@ -251,9 +236,9 @@ static void find_missing_weights(const char *dir, struct name_groups *missing)
     struct sft_err unheard;
     const bool found = hf_files_find(&files, dir, &unheard) == SFT_OK;
     for (size_t i = 0; i < files.index.n_shards && !found; i++)
-        if (!has_name(dir, files.index.shards[i]))
+        if (!path_holds_name(dir, files.index.shards[i]))
             name_groups_add(missing, files.index.shards[i]);
-    if (!found && !files.index.n_shards && !has_name(dir, "pytorch_model.bin"))
+    if (!found && !files.index.n_shards && !path_holds_name(dir, "pytorch_model.bin"))
         name_groups_add(missing, "model.safetensors");
     hf_files_free(&files);
 }
@@ -276,7 +261,7 @@ static bool was_cut_short(const struct snapshot *s)
 static bool list_missing(const char *dir, const struct snapshot *s, bool weights, struct strbuf *out)
 {
     struct name_groups missing = {0};
-    if (!has_name(dir, "config.json") && weights)
+    if (!path_holds_name(dir, "config.json") && weights)
         name_groups_add(&missing, "config.json");
     find_broken_links(dir, weights, &missing);
     find_unfetched(dir, s, &missing);
@@ -291,19 +276,27 @@ static bool list_missing(const char *dir, const struct snapshot *s, bool weights
     return is_incomplete;
 }
 
+/* Whether it is one of models in GGUF: nothing else need be there, and whoever lacks something wants one of its files,
+ * not all. */
+static bool is_of_gguf(const char *dir)
+{
+    char *gguf = hf_files_has_weights(dir) ? NULL : gguf_first_file(dir);
+    const bool found = gguf != NULL;
+    free(gguf);
+    return found;
+}
+
 enum sft_status hub_remark_incomplete(const char *dir, struct sft_err *err)
 {
     struct snapshot s;
     struct strbuf list = {0};
     if (!err || !parse_snapshot(dir, &s))
         return err ? err->status : SFT_EIO;
-    char *gguf = gguf_first_file(dir); /* nothing is missing in a repository of such */
-    if (!gguf && list_missing(dir, &s, true, &list))
+    if (!is_of_gguf(dir) && list_missing(dir, &s, true, &list))
         sft_remark(err,
                    "; this snapshot in the Hugging Face cache lacks %s: 'hf download %s --revision %s' fetches the "
                    "rest",
                    list.data, s.id, s.commit);
-    free(gguf);
     strbuf_free(&list);
     free_snapshot(&s);
     return err->status;
@@ -391,7 +384,7 @@ static enum sft_status check_snapshot(const char *text, const char *dir, struct 
         strbuf_printf(&what, "its snapshot %s is not in the Hugging Face cache%s;", s.commit,
                       was_cut_short(&s) ? " (a download was cut short)" : "");
         status = fail_name(text, what.data, err);
-    } else if (list_missing(dir, &s, false, &list)) {
+    } else if (!is_of_gguf(dir) && list_missing(dir, &s, false, &list)) {
         strbuf_printf(&what, "its snapshot %s in the Hugging Face cache lacks %s;", s.commit, list.data);
         status = fail_name(text, what.data, err);
     }

@@ -30,8 +30,7 @@ static enum sft_status reserve(struct block *floats, size_t n, struct sft_err *e
 
 /* ---- a piece ---- */
 
-/* Those that are not finite, or will not be once they are rounded. */
-static size_t count_not_finite(const float *values, size_t n, enum kept kept)
+size_t kept_count_not_finite(const float *values, size_t n, enum kept kept)
 {
     const float largest = kept == KEPT_BF16 ? 0x1.FEFFFEp127F : FLT_MAX; /* what rounds to a finite number */
     size_t n_bad = 0;
@@ -88,9 +87,12 @@ static void keep_rows(const struct reading *r, size_t row, size_t n, const float
 
 /* ---- a tensor ---- */
 
-static enum sft_status fail_not_finite(const struct stored_tensor *from, size_t n_bad, struct sft_err *err)
+enum sft_status kept_check_finite(const struct stored_tensor *from, size_t n_bad, struct sft_err *err)
 {
-    sft_fail(err, SFT_EDATA, "tensor '%s': %zu of %zu values are not finite", from->name, n_bad, from->count);
+    if (n_bad == 0)
+        return SFT_OK;
+    sft_fail(err, SFT_EDATA, "tensor '%s': %zu of %zu values are not finite", stored_own_name(from), n_bad,
+             from->count);
     return sft_in_file(err, from->path, 0);
 }
 
@@ -103,9 +105,9 @@ static enum sft_status read_turned(const struct reading *r, const struct tensor 
         return err->status;
     float *piece = scratch->piece.data, *turned = in_place ? r->to : scratch->turned.data;
     stored_read_piece(from, 0, t->count, piece);
-    const size_t n_bad = count_not_finite(piece, t->count, t->kept);
-    if (n_bad)
-        return fail_not_finite(from, n_bad, err);
+    const size_t n_bad = kept_count_not_finite(piece, t->count, t->kept);
+    if (kept_check_finite(from, n_bad, err))
+        return SFT_EDATA;
     turn(turned, piece, t->rows, t->cols);
     keep_rows(r, 0, t->cols, turned);
     return SFT_OK;
@@ -124,13 +126,13 @@ static enum sft_status read_rows(const struct reading *r, const struct stored_te
         const size_t n = rows - row < n_piece ? rows - row : n_piece;
         float *piece = in_place ? (float *)r->to + row * r->cols : scratch->piece.data;
         stored_read_piece(from, row * r->cols, n * r->cols, piece);
-        n_bad += count_not_finite(piece, n * r->cols, r->kept);
+        n_bad += kept_count_not_finite(piece, n * r->cols, r->kept);
         if (!n_bad)
             keep_rows(r, row, n, piece);
         if (sum)
             grow_add(sum, piece, n, r->cols);
     }
-    return n_bad ? fail_not_finite(from, n_bad, err) : SFT_OK;
+    return kept_check_finite(from, n_bad, err);
 }
 
 /* Rows for new tokens, n_old being old. */

@@ -12,14 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool holds(const char *dir, const char *name)
-{
-    char *path = path_join(dir, name);
-    const bool there = path_exists(path);
-    free(path);
-    return there;
-}
-
 /* Without the slashes at its end; malloc'd. */
 static char *strip_slashes(const char *path)
 {
@@ -67,7 +59,7 @@ static enum sft_status fail_adapter(const char *dir, struct sft_err *err)
 static enum sft_status fail_file(const char *path, struct sft_err *err)
 {
     char *dir = path_dirname(path);
-    if (holds(dir, "config.json"))
+    if (path_holds(dir, "config.json"))
         sft_fail(err, SFT_EIO, "%s: is a file of a model; name its directory, %s", path, dir);
     else
         sft_fail(err, SFT_EIO, "%s: is a file, expected a directory (%s)", path, expected);
@@ -90,11 +82,11 @@ enum sft_status model_dir_fail(const char *path, struct sft_err *err)
 {
     if (path_exists(path) && !path_is_dir(path))
         return fail_file(path, err);
-    if (holds(path, "adapter_config.json"))
+    if (path_holds(path, "adapter_config.json"))
         return fail_adapter(path, err);
-    if (holds(path, "metrics.jsonl") || holds(path, ".lock"))
+    if (path_holds(path, "metrics.jsonl") || path_holds(path, ".lock"))
         return sft_fail(err, SFT_EDATA, "%s: a run's directory without a checkpoint yet", path);
-    if (holds(path, "snapshots") && holds(path, "refs"))
+    if (path_holds(path, "snapshots") && path_holds(path, "refs"))
         return sft_fail(err, SFT_EDATA,
                         "%s: is a cache of the Hugging Face hub: name the directory below its snapshots/, or the "
                         "model, ORG/NAME",
@@ -116,13 +108,13 @@ static enum sft_status find_dir(const char *path, char **dir, const char **link,
     }
     if (!path_is_dir(path))
         return model_dir_fail(path, err);
-    if (holds(path, "config.json")) {
+    if (path_holds(path, "config.json")) {
         *dir = resolve(path);
         return SFT_OK;
     }
     for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
         char *candidate = path_join(path, links[i]);
-        if (holds(candidate, "config.json")) {
+        if (path_holds(candidate, "config.json")) {
             *dir = resolve(candidate);
             *link = links[i];
         }

@@ -2,6 +2,7 @@
 #ifndef SFT_FILES_MODEL_OUT_H
 #define SFT_FILES_MODEL_OUT_H
 
+#include "base/err.h"
 #include "base/json.h"
 #include "files/dtype.h"
 #include "model/block/tensors.h"
@@ -15,9 +16,22 @@ struct model_meta {
     size_t max_shard_bytes;    /* of one file of weights; 0: the format's own limit */
 };
 
+/* Who takes a tensor's values: a piece after the other, n of them, in order. */
+typedef void values_take(void *context, const float *values, size_t n);
+
+/* Where a model's values are: `pass` has all of a tensor's taken. */
+struct model_values {
+    enum sft_status (*pass)(const void *from, const struct tensor *tensor, values_take *take, void *context,
+                            struct sft_err *err);
+    const void *from;
+};
+
+/* In a block that the model's table lays out, of floats. */
+struct model_values model_values_in(const float *params);
+
 /* All borrowed. */
 struct model_out {
-    const float *params; /* the block that `table` lays out */
+    struct model_values values;
     const struct tensor_table *table;
     const struct model_config *config;
     const struct model_meta *meta;

@@ -4,13 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct naming naming_hf = {.config = "config.json"};
+
 void place_init(struct placement *p, const struct tensor_table *table, const struct model_config *config,
                 size_t file_vocab)
 {
     if (file_vocab == 0 || file_vocab > config->vocab_size)
         SFT_BUG("a model's vocabulary may grow, not shrink");
     *p = (struct placement){
-        .table = table, .config = config, .config_name = "config.json", .file_vocab = file_vocab};
+        .table = table, .config = config, .naming = &naming_hf, .file_vocab = file_vocab};
     p->from = mem_calloc(table->n_tensors, sizeof *p->from);
     tensor_names_init(&p->names, config);
 }
@@ -42,7 +44,7 @@ static enum sft_status take_parameter(struct placement *p, const struct stored_t
         SFT_BUG("a parameter that the table lacks");
     if (*place)
         return sft_fail(err, SFT_EDATA, "%s: tensor '%s' is there twice (the other is '%s')", tensor->path,
-                        tensor->name, (*place)->name);
+                        stored_own_name(tensor), stored_own_name(*place));
     *place = tensor;
     if (t && t->layer >= p->layers_in_file)
         p->layers_in_file = t->layer + 1;
@@ -57,7 +59,7 @@ enum sft_status place_take(struct placement *p, const struct stored_tensor *tens
     if (kind == TENSOR_PARAMETER) {
         status = take_parameter(p, tensor, name, err);
     } else if (kind != TENSOR_BUFFER) {
-        name_groups_add(&p->others[kind], tensor->name);
+        name_groups_add(&p->others[kind], stored_own_name(tensor));
         if (!p->other_path[kind])
             p->other_path[kind] = tensor->path;
     }
@@ -78,11 +80,16 @@ static enum sft_status fail_names(const char *path, const char *before, const st
     return SFT_EDATA;
 }
 
+/* What says how many layers there are. */
+static const char *layers_key(const struct placement *p)
+{
+    return p->naming->layers ? p->naming->layers
+                             : family_key(p->config->family, offsetof(struct model_config, n_layer));
+}
+
 static enum sft_status fail_layers(const struct placement *p, struct sft_err *err)
 {
-    char *before = mem_printf("more layers than %s's %s %zu: ", p->config_name,
-                              family_key(p->config->family, offsetof(struct model_config, n_layer)),
-                              p->config->n_layer);
+    char *before = mem_printf("more layers than %s's %s %zu: ", p->naming->config, layers_key(p), p->config->n_layer);
     fail_names(p->other_path[TENSOR_LAYER], before, &p->others[TENSOR_LAYER], "", err);
     free(before);
     return SFT_EDATA;
@@ -91,7 +98,7 @@ static enum sft_status fail_layers(const struct placement *p, struct sft_err *er
 static enum sft_status fail_foreign(const struct placement *p, struct sft_err *err)
 {
     char *after = mem_printf(" (no %s has them: this is another architecture than %s says)",
-                             p->config->family->architecture, p->config_name);
+                             p->config->family->architecture, p->naming->config);
     fail_names(p->other_path[TENSOR_FOREIGN], "tensors of an unknown place: ", &p->others[TENSOR_FOREIGN], after, err);
     free(after);
     return SFT_EDATA;
@@ -126,15 +133,15 @@ static enum sft_status fail_missing(const struct placement *p, const char *dir, 
 {
     const struct family *family = p->config->family;
     if (only_layers)
-        return sft_fail(err, SFT_EDATA, "%s: %s's %s is %zu, but the weights hold %zu layer%s", dir, p->config_name,
-                        family_key(family, offsetof(struct model_config, n_layer)), p->config->n_layer,
-                        p->layers_in_file, p->layers_in_file == 1 ? "" : "s");
+        return sft_fail(err, SFT_EDATA, "%s: %s's %s is %zu, but the weights hold %zu layer%s", dir,
+                        p->naming->config, layers_key(p), p->config->n_layer, p->layers_in_file,
+                        p->layers_in_file == 1 ? "" : "s");
     const struct tensor *head = p->table->head;
     if (!p->config->tied && missing->n_names == 1 && !p->from[head - p->table->tensors])
         return sft_fail(err, SFT_EDATA,
                         "%s: tensor '%s' is missing, although %s's %s is false (where the head is the "
                         "embedding, set it to true)",
-                        dir, head->name, p->config_name, family_key(family, offsetof(struct model_config, tied)));
+                        dir, head->name, p->naming->config, family_key(family, offsetof(struct model_config, tied)));
     if (missing->n_names == 1)
         return fail_names(dir, "missing tensor: ", missing, "", err);
     struct strbuf others = {0};
@@ -150,6 +157,13 @@ static enum sft_status fail_missing(const struct placement *p, const char *dir, 
     return SFT_EDATA;
 }
 
+static void add_missing(struct name_groups *missing, const struct placement *p, const struct tensor *t)
+{
+    char *own = p->naming->tensor ? p->naming->tensor(p->config->family, t->pattern, t->layer) : NULL;
+    name_groups_add(missing, own ? own : t->name);
+    free(own);
+}
+
 static enum sft_status check_complete(const struct placement *p, const char *dir, struct sft_err *err)
 {
     struct name_groups missing = {0};
@@ -158,7 +172,7 @@ static enum sft_status check_complete(const struct placement *p, const char *dir
         const struct tensor *t = &p->table->tensors[i];
         if (p->from[i])
             continue;
-        name_groups_add(&missing, t->name);
+        add_missing(&missing, p, t);
         only_layers &= t->layer >= p->layers_in_file;
     }
     const enum sft_status status = missing.n_names ? fail_missing(p, dir, &missing, only_layers, err) : SFT_OK;
@@ -178,9 +192,9 @@ static enum sft_status check_shape(const struct placement *p, const struct store
     struct strbuf shape = {0};
     for (size_t d = 0; d < t->n_dims; d++)
         strbuf_printf(&shape, d ? ", %zu" : "%zu", t->shape[d]);
-    strbuf_printf(&shape, "), but %s makes it (", p->config_name);
+    strbuf_printf(&shape, "), but %s makes it (", p->naming->config);
     strbuf_printf(&shape, n_dims == 1 ? "%zu" : "%zu, %zu", rows, cols);
-    sft_fail(err, SFT_EDATA, "%s: tensor '%s' is (%s)", t->path, t->name, shape.data);
+    sft_fail(err, SFT_EDATA, "%s: tensor '%s' is (%s)", t->path, stored_own_name(t), shape.data);
     strbuf_free(&shape);
     return SFT_EDATA;
 }

@@ -8,6 +8,7 @@
 #define SFT_FILES_PLACE_H
 
 #include "files/name_groups.h"
+#include "files/naming.h"
 #include "files/stored.h"
 #include "files/tensor_names.h"
 #include "model/block/tensors.h"
@@ -15,7 +16,7 @@
 struct placement {
     const struct tensor_table *table;
     const struct model_config *config;
-    const char *config_name;           /* what messages call what the config was read from; "config.json" at first */
+    const struct naming *naming;       /* for messages; naming_hf at first */
     size_t file_vocab;                 /* rows that the files' embedding and head have: at most config's vocab_size */
     const struct stored_tensor **from; /* (table->n_tensors) NULL: not there */
     const struct stored_tensor *head;  /* of a tied model whose files hold a head all the same; else NULL */

@@ -35,7 +35,9 @@ const struct stored_tensor *st_find(const struct st_file *file, const char *name
  *     for (...) st_write(w, values);                               // as many floats as entries[i].shape says
  *     status = st_writer_commit(w, &hash, err);                    // frees w either way
  *
- * hash (may be NULL) is the file's XXH64. Until the commit, path is what it was. */
+ * hash (may be NULL) is the file's XXH64. Until the commit, path is what it was. A tensor may be given in pieces, one
+ * after the other: st_write_piece, n values of it, whole blocks of its dtype. st_writer_abort (of NULL, too) gives up:
+ * nothing is written. */
 struct st_entry {
     const char *name;
     const struct dtype *dtype; /* one that is written */
@@ -45,6 +47,8 @@ struct st_writer;
 struct st_writer *st_writer_open(const char *path, const struct st_entry *entries, size_t n,
                                  struct sft_err *err);
 void st_write(struct st_writer *w, const float *values);
+void st_write_piece(struct st_writer *w, const float *values, size_t n);
+void st_writer_abort(struct st_writer *w);
 enum sft_status st_writer_commit(struct st_writer *w, uint64_t *hash, struct sft_err *err);
 
 #endif

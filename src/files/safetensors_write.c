@@ -16,7 +16,7 @@ struct span {
 struct st_writer {
     struct io_writer *out;
     struct span *spans; /* what is to come, in order */
-    size_t n_spans, n_written;
+    size_t n_spans, n_written, n_done; /* written: tensors; done: elements of the next one */
     unsigned char encoded[CHUNK * sizeof(float)]; /* no dtype that is written is wider */
 };
 
@@ -62,7 +62,7 @@ struct st_writer *st_writer_open(const char *path, const struct st_entry *entrie
     w->out = out;
     w->spans = mem_calloc(n, sizeof *w->spans);
     w->n_spans = n;
-    w->n_written = 0;
+    w->n_written = w->n_done = 0;
     for (size_t i = 0; i < n; i++) {
         w->spans[i] = (struct span){.dtype = entries[i].dtype, .count = 1};
         for (size_t d = 0; d < entries[i].n_dims; d++)
@@ -72,16 +72,42 @@ struct st_writer *st_writer_open(const char *path, const struct st_entry *entrie
     return w;
 }
 
+void st_write_piece(struct st_writer *w, const float *values, size_t n)
+{
+    if (w->n_written == w->n_spans || n > w->spans[w->n_written].count - w->n_done)
+        SFT_BUG("more values than were described");
+    const struct span span = w->spans[w->n_written];
+    for (size_t first = 0; first < n; first += CHUNK) {
+        const size_t part = n - first < CHUNK ? n - first : CHUNK;
+        span.dtype->from_f32(w->encoded, values + first, part);
+        io_write(w->out, w->encoded, part / span.dtype->block * span.dtype->block_bytes);
+    }
+    w->n_done += n;
+    if (w->n_done == span.count) {
+        w->n_written++;
+        w->n_done = 0;
+    }
+}
+
 void st_write(struct st_writer *w, const float *values)
 {
     if (w->n_written == w->n_spans)
         SFT_BUG("more tensors than were described");
-    const struct span span = w->spans[w->n_written++];
-    for (size_t first = 0; first < span.count; first += CHUNK) {
-        const size_t n = span.count - first < CHUNK ? span.count - first : CHUNK;
-        span.dtype->from_f32(w->encoded, values + first, n);
-        io_write(w->out, w->encoded, n / span.dtype->block * span.dtype->block_bytes);
-    }
+    st_write_piece(w, values, w->spans[w->n_written].count);
+}
+
+static void writer_free(struct st_writer *w)
+{
+    free(w->spans);
+    free(w);
+}
+
+void st_writer_abort(struct st_writer *w)
+{
+    if (!w)
+        return;
+    io_writer_abort(w->out);
+    writer_free(w);
 }
 
 enum sft_status st_writer_commit(struct st_writer *w, uint64_t *hash, struct sft_err *err)
@@ -91,7 +117,6 @@ enum sft_status st_writer_commit(struct st_writer *w, uint64_t *hash, struct sft
     if (hash)
         *hash = io_writer_hash(w->out);
     const enum sft_status status = io_writer_commit(w->out, err);
-    free(w->spans);
-    free(w);
+    writer_free(w);
     return status;
 }

@@ -11,6 +11,11 @@ void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor 
     list->items[list->n++] = tensor;
 }
 
+const char *stored_own_name(const struct stored_tensor *t)
+{
+    return t->own_name ? t->own_name : t->name;
+}
+
 void stored_read_part(const struct stored_tensor *t, size_t first, size_t n, float *values)
 {
     if (t->read)
@@ -23,8 +28,14 @@ enum sft_status stored_check_dtype(const struct stored_tensor *t, struct sft_err
 {
     if (t->dtype->to_f32)
         return SFT_OK;
-    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; %s are read here", t->name, t->dtype->name,
+    return sft_fail(err, SFT_EDATA, "tensor '%s' is %s; %s are read here", stored_own_name(t), t->dtype->name,
                     t->dtype->instead ? t->dtype->instead : "F32, F16, BF16 and F64");
+}
+
+void stored_release(const struct stored_tensor *t)
+{
+    if (t->is_mapped)
+        io_map_release(t->data, t->bytes);
 }
 
 /* Whole pages of what was read are given back; where its bytes lie anywhere, once all is read. */
@@ -33,8 +44,8 @@ static void release(const struct stored_tensor *t, size_t first, size_t n)
     const size_t block = t->dtype->block, bytes = t->dtype->block_bytes;
     if (t->is_mapped && !t->read)
         io_map_release(t->data + first / block * bytes, n / block * bytes);
-    else if (t->is_mapped && first + n == t->count)
-        io_map_release(t->data, t->bytes);
+    else if (first + n == t->count)
+        stored_release(t);
 }
 
 void stored_read_piece(const struct stored_tensor *t, size_t first, size_t n, float *values)

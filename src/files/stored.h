@@ -14,6 +14,7 @@ enum { STORED_DIMS_MAX = 8 };
 
 struct stored_tensor {
     char *name;
+    const char *own_name; /* what the file calls it, where that is another one; NULL: name */
     const char *path; /* of the file, for messages; NULL: it was in memory */
     const struct dtype *dtype;
     size_t n_dims, shape[STORED_DIMS_MAX]; /* as PyTorch counts: elements along the last dimension are neighbours */
@@ -35,6 +36,9 @@ struct stored_tensors {
 };
 void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor *tensor);
 
+/* What messages about the file call it. */
+const char *stored_own_name(const struct stored_tensor *tensor);
+
 /* Floats of the elements first ... first + n, which begin and end at blocks of the dtype. One that is decoded. */
 void stored_read_part(const struct stored_tensor *tensor, size_t first, size_t n, float *values);
 
@@ -47,5 +51,8 @@ void stored_read_piece(const struct stored_tensor *tensor, size_t first, size_t 
 
 /* All of them: values holds tensor->count. SFT_EDATA as stored_check_dtype has it. */
 enum sft_status stored_read(const struct stored_tensor *tensor, float *values, struct sft_err *err);
+
+/* Give back the pages of a map that stored_read_part has read of it. */
+void stored_release(const struct stored_tensor *tensor);
 
 #endif

@@ -27,6 +27,8 @@ static bool equal(const struct stored_tensor *a, const struct stored_tensor *b)
         stored_read_part(b, first, n, part_b);
         n_different += memcmp(part_a, part_b, n * sizeof *part_a) != 0;
     }
+    stored_release(a);
+    stored_release(b);
     return n_different == 0;
 }
 
@@ -37,6 +39,6 @@ enum sft_status tie_check_head(const struct placement *p, struct sft_err *err)
         return SFT_OK;
     return sft_fail(err, SFT_EDATA,
                     "%s: '%s' differs from '%s' although %s's %s is true (set it to false to keep them apart)",
-                    p->head->path, p->head->name, embedding->name, p->config_name,
+                    p->head->path, p->head->name, embedding->name, p->naming->config,
                     family_key(p->config->family, offsetof(struct model_config, tied)));
 }

@@ -5,12 +5,17 @@
 #include "files/place.h"
 #include "files/tie.h"
 
+#include <stdlib.h>
+
+enum { PIECE = 1 << 20 }; /* elements that are passed on at a time: whole blocks of any dtype */
+
 /* ---- finding and placing ---- */
 
 struct weights {
     const struct format *format;
     struct stored_tensors stored;
     struct placement place;
+    float *piece; /* (PIECE) of what is passed on */
 };
 
 /* Open the files and find every tensor of the table, its shape and dtype checked; no value is read. Close with
@@ -23,7 +28,7 @@ static enum sft_status weights_open(struct weights *w, const struct tensor_table
     place_init(&w->place, table, config, file_vocab);
     if (format_find(&w->format, path, err))
         return err->status;
-    w->place.config_name = w->format->config_name;
+    w->place.naming = w->format->naming;
     if (!w->format->open_tensors)
         return sft_fail(err, SFT_EDATA, "%s: holds no weights", path);
     if (w->format->open_tensors(&w->stored, path, err))
@@ -144,4 +149,44 @@ enum sft_status weights_load(float *params, const struct tensor_table *table, co
 {
     const struct param_set set = {.table = *table, .values = {params, table->n_elements * sizeof *params}};
     return weights_load_set(&set, NULL, config, file_vocab, path, err);
+}
+
+/* ---- values that are passed on ---- */
+
+enum sft_status weights_begin(struct weights **out, const struct tensor_table *table,
+                              const struct model_config *config, const char *path, struct strbuf *unused,
+                              struct sft_err *err)
+{
+    struct weights *w = *out = mem_alloc(sizeof *w);
+    strbuf_clear(unused);
+    if (weights_open(w, table, config, config->vocab_size, path, err))
+        return err->status;
+    w->piece = mem_alloc(PIECE * sizeof *w->piece);
+    name_groups_print(&w->place.others[TENSOR_UNUSED], unused);
+    return tie_check_head(&w->place, err);
+}
+
+enum sft_status weights_pass(const void *weights, const struct tensor *tensor, values_take *take, void *context,
+                             struct sft_err *err)
+{
+    const struct weights *w = weights;
+    const struct stored_tensor *from = w->place.from[tensor - w->place.table->tensors];
+    size_t n_bad = 0;
+    for (size_t first = 0; first < from->count; first += PIECE) {
+        const size_t left = from->count - first, n = left < PIECE ? left : PIECE;
+        stored_read_piece(from, first, n, w->piece);
+        n_bad += kept_count_not_finite(w->piece, n, KEPT_REAL);
+        if (take)
+            take(context, w->piece, n);
+    }
+    return kept_check_finite(from, n_bad, err);
+}
+
+void weights_end(struct weights *w)
+{
+    if (!w)
+        return;
+    weights_close(w);
+    free(w->piece);
+    free(w);
 }

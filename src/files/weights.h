@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "files/model_out.h"
 #include "model/param_set.h"
 
 /* Whether the model that `path` names has weights: a config.json alone has none. */
@@ -54,6 +55,22 @@ struct weights_kept {
 enum sft_status weights_check_to_read(struct tensor_table *table, const struct weights_kept *kept,
                                       const struct model_config *config, size_t file_vocab, const char *path,
                                       struct strbuf *unused, struct sft_err *err);
+
+/* A model's weights on their way elsewhere, a piece at a time: no tensor is in memory whole.
+ *
+ *     status = weights_begin(&w, &table, &config, path, &unused, err);   // the errors, and *unused, of weights_check;
+ *                                                                        // the head is held against the embedding
+ *     for (...) status = weights_pass(w, tensor, take, context, err);    // a tensor of the table; take may be NULL
+ *     weights_end(w);                                                    // in any case
+ *
+ * weights_pass is a struct model_values' (model_out.h): SFT_EDATA where values are not finite, told once all of them
+ * were taken. The table must stay where it is. */
+struct weights;
+enum sft_status weights_begin(struct weights **w, const struct tensor_table *table, const struct model_config *config,
+                              const char *path, struct strbuf *unused, struct sft_err *err);
+enum sft_status weights_pass(const void *w, const struct tensor *tensor, values_take *take, void *context,
+                             struct sft_err *err);
+void weights_end(struct weights *w);
 
 /* How the files' tensors are stored, each type once: "F32, BF16". Added to out; nothing where they cannot be opened. */
 void weights_dtypes(const char *path, struct strbuf *out);

@@ -128,6 +128,8 @@ struct gguf_spec {
     bool permutes_rows;       /* of queries and keys: the two that turn together are neighbours */
     bool merges_in_order;     /* tokens of a SentencePiece model stand in their merges' order, whatever their scores */
     const char *pre;          /* tokenizer.ggml.pre of files from before there was that key; NULL: it may be any */
+    size_t layers_scaled_by_width; /* the one of its models that has so many scales attention by (n_embd / n_head)^-1/2,
+                                    * whatever head_dim: no key says so; 0: none does */
 };
 
 enum { KEY_LISTS = 3 };

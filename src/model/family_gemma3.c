@@ -26,5 +26,5 @@ const struct family family_gemma3 = {
     GEMMA_NAMES,
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,
-    .gguf = {.architecture = "gemma3", .merges_in_order = true},
+    .gguf = {.architecture = "gemma3", .merges_in_order = true, .layers_scaled_by_width = 62}, /* 27B */
 };

@@ -15,6 +15,7 @@ fenced() {
 run_command() {
     case $1 in
     "sh scripts/get_model.sh "*) mkdir -p out/models && cp -r checkpoints/base "out/models/${1##* }" ;;
+    "python3 scripts/peers/make_chat.py "*" out/chat.jsonl") mkdir -p out && cp data/train.jsonl out/chat.jsonl ;;
     "sh scripts/"*) # these are runs of their own: here only that they are there
         script=${1#sh }
         [ -f "${script%% *}" ] || die "README: no ${script%% *}"

@@ -66,6 +66,8 @@ test_what_import_refuses() {
     expect_error 2 '--out: there exists already (choose another name)' "$SFT" import "$chat" --out there
     cp "$chat" there/a.gguf
     expect_error 1 'there: no config.json, but models in GGUF: name a file, there/a.gguf' "$SFT" import there --out x
+    expect_error 1 'there: no tokenizer, but models in GGUF: name a file, there/a.gguf' "$SFT" tokenizer encode --model there
+    expect_error_about 1 'there: no tokenizer, but models in GGUF: name a file, there/a.gguf' "$SFT" inspect --base there "$DATA/chat.jsonl"
     expect 0 "$SFT" import there/a.gguf --out model
     expect_error 2 'model: is a Hugging Face directory already (sft export writes it in another precision)' "$SFT" import model --out x
     head -c 20000 "$chat" >cut.gguf
@@ -90,13 +92,18 @@ test_a_split_model_is_named_by_its_first_file() {
 # What a damaged header still says of itself is believed no more than the rest: each of these is one name changed.
 test_tensors_that_do_not_fit_the_metadata() {
     LC_ALL=C sed 's/blk\.1\.attn_k\.weight/blk.7.attn_k.weight/' "$chat" >layer.gguf
-    expect_error 1 "layer.gguf: more layers than the metadata's num_hidden_layers 2: model.layers.*.self_attn.k_proj.weight" \
+    expect_error 1 "layer.gguf: more layers than the metadata's block_count 2: blk.*.attn_k.weight" \
         "$SFT" import layer.gguf --out x
     LC_ALL=C sed 's/blk\.1\.attn_k\.weight/blk.1.attn_x.weight/' "$chat" >place.gguf
     expect_error 1 'place.gguf: tensors of an unknown place: blk.*.attn_x.weight (no LlamaForCausalLM has them)' \
         "$SFT" import place.gguf --out x
     LC_ALL=C sed 's/output_norm\.weight/output_morn.weight/' "$chat" >missing.gguf
-    expect_error 1 'missing.gguf: missing tensor: model.norm.weight' "$SFT" import missing.gguf --out x
+    expect_error 1 'missing.gguf: missing tensor: output_norm.weight' "$SFT" import missing.gguf --out x
+    LC_ALL=C sed 's/\(head_count_kv\x04\x00\x00\x00\)\x02/\1\x04/' "$chat" >shape.gguf
+    expect_error 1 "shape.gguf: tensor 'blk.0.attn_k.weight' is (16, 32), but the metadata makes it (32, 32)" \
+        "$SFT" import shape.gguf --out x
+    LC_ALL=C sed 's/\(blk\.1\.attn_v\.weight\x02\x00\x00\x00\x20.......\x10.......\)\x03/\1\x14/' "$chat" >type.gguf
+    expect_error_about 1 "type.gguf: tensor 'blk.1.attn_v.weight' is IQ4_NL; F32, F16, BF16, Q8_0, " "$SFT" import type.gguf --out x
     LC_ALL=C sed 's/blk\.1\.attn_k\.weight/blk.1.attn_q.weight/' "$chat" >twice.gguf
     expect_error 1 "twice.gguf: tensor 'blk.1.attn_q.weight' is there twice" "$SFT" import twice.gguf --out x
 }
@@ -126,7 +133,17 @@ test_a_hub_repository_of_files_in_gguf() {
     ln -s ../../blobs/abc $repository/snapshots/$commit/tiny.gguf
     expect_error 1 "$PWD/$repository/snapshots/$commit: no config.json, but models in GGUF: name a file, $PWD/$repository/snapshots/$commit/tiny.gguf" \
         "$SFT" import acme/tiny-GGUF --out x
+    # So it is where the commit's list has small files that were not fetched, and where they were.
+    mkdir -p $repository/trees
+    echo '{"format_version": 1, "files": {"config.json": {}, "tiny.gguf": {}}}' >$repository/trees/$commit.json
+    expect_error_about 1 'no config.json, but models in GGUF: name a file, ' "$SFT" chat acme/tiny-GGUF
     expect 0 "$SFT" import $repository/snapshots/$commit/tiny.gguf --out of_link
+    cp of_link/config.json $repository/snapshots/$commit
+    expect_error 1 "$PWD/$repository/snapshots/$commit: no tokenizer, but models in GGUF: name a file, $PWD/$repository/snapshots/$commit/tiny.gguf" \
+        "$SFT" chat acme/tiny-GGUF
+    cp of_link/tokenizer*.json $repository/snapshots/$commit
+    expect_error 1 "$PWD/$repository/snapshots/$commit: no model.safetensors, but models in GGUF: name a file, $PWD/$repository/snapshots/$commit/tiny.gguf" \
+        "$SFT" chat acme/tiny-GGUF
     expect 0 "$SFT" import $repository/blobs/abc --out of_blob # without an ending it is known by how it begins
     same of_link/model.safetensors of_blob/model.safetensors
 }

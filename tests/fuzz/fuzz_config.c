@@ -96,7 +96,7 @@ static void check_round_trip(const struct model_config *c, const json *raw, cons
         struct generation_config ends;
         json *raw_again = NULL;
         const struct model_meta meta = {raw, g->raw, -1, -1, -1, &dtype_f32, 0};
-        if (hf_save(&(struct model_out){params, &table, c, &meta, NULL}, dir, &err) ||
+        if (hf_save(&(struct model_out){model_values_in(params), &table, c, &meta, NULL}, dir, &err) ||
             model_config_load(&again, dir, &raw_again, &err))
             SFT_BUG("what was saved cannot be read");
         /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): each was zeroed whole before it was filled */

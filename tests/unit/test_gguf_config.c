@@ -20,7 +20,8 @@ struct extra {
     const char *key;
     enum gguf_type type;
     double value;
-    const char *text;
+    const char *text; /* of a string; of an array of flags, or of ids, these */
+    size_t count;
 };
 static struct extra extras[EXTRAS];
 static size_t n_extras;
@@ -41,12 +42,22 @@ static void begin(const char *name)
 
 static void set(const char *key, enum gguf_type type, double value)
 {
-    extras[n_extras++] = (struct extra){key, type, value, NULL};
+    extras[n_extras++] = (struct extra){key, type, value, NULL, 0};
+}
+
+static void set_ids(const char *key, const int32_t *ids, size_t n)
+{
+    extras[n_extras++] = (struct extra){key, GGUF_I32, 0, (const char *)ids, n};
 }
 
 static void set_text(const char *key, const char *text)
 {
-    extras[n_extras++] = (struct extra){key, GGUF_STRING, 0, text};
+    extras[n_extras++] = (struct extra){key, GGUF_STRING, 0, text, 0};
+}
+
+static void set_flags(const char *key, const char *flags, size_t n)
+{
+    extras[n_extras++] = (struct extra){key, GGUF_BOOL, 0, flags, n};
 }
 
 /* ---- the file ---- */
@@ -106,7 +117,13 @@ static uint64_t put_values(struct strbuf *b)
     if (!is_replaced(epsilon))
         put_value(b, &n, epsilon, GGUF_F32, 1e-5);
     for (size_t i = 0; i < n_extras; i++)
-        if (extras[i].text) {
+        if (extras[i].count) {
+            put_key(b, extras[i].key, GGUF_ARRAY);
+            put_u32(b, extras[i].type);
+            put_u64(b, extras[i].count);
+            strbuf_add(b, extras[i].text, extras[i].count * (extras[i].type == GGUF_BOOL ? 1 : sizeof(int32_t)));
+            n++;
+        } else if (extras[i].text) {
             put_string_value(b, extras[i].key, extras[i].text);
             n++;
         } else {
@@ -251,6 +268,45 @@ static void set_freqs(double theta, double factor, double low, double high, doub
     }
 }
 
+START_TEST(what_gemma_27b_scales_by)
+{
+    begin("gemma3");
+    set("gemma3.block_count", GGUF_U32, 62);
+    set("gemma3.attention.key_length", GGUF_U32, 32);
+    set("gemma3.attention.value_length", GGUF_U32, 32);
+    check_ok(read_all());
+    ck_assert(config.attention_multiplier == 1.0 / 8);
+}
+END_TEST
+
+/* As ollama writes them: which layers slide as a flag each, the local theta by a key of its own, a list of ends. */
+START_TEST(gemma_as_ollama_has_it)
+{
+    begin("gemma3");
+    static const char flags[] = {1, 0, 1, 1, 0, 0, 1};
+    set_flags("gemma3.attention.sliding_window_pattern", flags, sizeof flags);
+    set("gemma3.rope.local.freq_base", GGUF_F32, 30000);
+    check_ok(read_all());
+    ck_assert(config.rope_local.theta == 30000);
+    for (size_t layer = 0; layer < 7; layer++)
+        ck_assert(layer_set_has(&config.sliding, layer) == flags[layer]);
+    static const int32_t ids[] = {3, 2, 3};
+    set("tokenizer.ggml.eos_token_id", GGUF_U32, 2);
+    set_ids("tokenizer.ggml.eos_token_ids", ids, 3);
+    check_ok(read_all());
+    ck_assert_uint_eq(generation.n_end_tokens, 2);
+    ck_assert_uint_eq(json_size(json_get(generation.raw, "eos_token_id")), 2);
+    ck_assert(generation.end_tokens[0] == 2 && generation.end_tokens[1] == 3);
+    static const int32_t below[] = {1, -1};
+    begin("gemma3");
+    set_ids("tokenizer.ggml.eos_token_ids", below, 2);
+    expect("tokenizer.ggml.eos_token_ids[1]: -1 is no token");
+    begin("gemma3");
+    set_flags("gemma3.attention.sliding_window_pattern", flags, 6);
+    expect("gemma3.attention.sliding_window_pattern: 6 entries for 7 layers");
+}
+END_TEST
+
 START_TEST(factors_of_llama3)
 {
     static const double factors[] = {8, 32};
@@ -272,6 +328,29 @@ START_TEST(factors_of_llama3)
 }
 END_TEST
 
+/* A factor alone is linear, as in llama.cpp, and so is what it was called in 2023; none is none. */
+START_TEST(factors_of_positions)
+{
+    begin("llama");
+    set("llama.rope.scaling.factor", GGUF_F32, 4);
+    check_ok(read_all());
+    ck_assert(config.rope.type == ROPE_LINEAR && config.rope.factor == 4);
+    set_freqs(10000, 8, 1, 4, 8192);
+    expect("rope_freqs.weight: is not supported beside a linear scaling of positions");
+    memset(freqs, 0, sizeof freqs);
+    set("llama.rope.scale_linear", GGUF_F32, 2);
+    check_ok(read_all());
+    ck_assert(config.rope.factor == 4);
+    set_text("llama.rope.scaling.type", "none");
+    check_ok(read_all());
+    ck_assert(config.rope.type == ROPE_DEFAULT);
+    begin("llama");
+    set("llama.rope.scale_linear", GGUF_F32, 2);
+    check_ok(read_all());
+    ck_assert(config.rope.type == ROPE_LINEAR && config.rope.factor == 2);
+}
+END_TEST
+
 START_TEST(tokens_and_sampling)
 {
     begin("llama");
@@ -289,6 +368,11 @@ START_TEST(tokens_and_sampling)
     ck_assert(generation.end_tokens[0] == 2 && generation.end_tokens[1] == 3);
     ck_assert(generation.do_sample && generation.temperature == 0.6 && generation.top_k == 20);
     ck_assert(generation.top_p == 0.95 && generation.repetition_penalty == 1.1);
+    begin("llama");
+    set("tokenizer.ggml.bos_token_id", GGUF_U32, 3);
+    set("tokenizer.ggml.padding_token_id", GGUF_U32, UINT32_MAX); /* none, in files that llama.cpp itself makes */
+    check_ok(read_all());
+    ck_assert(config.bos_token_id == 3 && config.pad_token_id == -1);
     begin("llama");
     set("tokenizer.ggml.bos_token_id", GGUF_U32, 4);
     expect("tokenizer.ggml.bos_token_id: token 4 is outside a vocabulary of 4");
@@ -378,7 +462,10 @@ int main(void)
     tcase_add_test(tcase, sizes_of_each);
     tcase_add_test(tcase, rows_of_the_embedding);
     tcase_add_test(tcase, what_gemma_knows);
+    tcase_add_test(tcase, what_gemma_27b_scales_by);
+    tcase_add_test(tcase, gemma_as_ollama_has_it);
     tcase_add_test(tcase, factors_of_llama3);
+    tcase_add_test(tcase, factors_of_positions);
     tcase_add_test(tcase, tokens_and_sampling);
     tcase_add_test(tcase, keys_that_are_missing);
     tcase_add_test(tcase, values_that_are_wrong);

@@ -148,6 +148,40 @@ START_TEST(a_large_matrix_is_transposed)
 }
 END_TEST
 
+/* Blocks of 32 numbers of a vector of 64, two heads of 32 rows: what is a neighbour in the file is half a head away. */
+START_TEST(a_vector_in_blocks_is_permuted)
+{
+    enum { N = 64, HEAD = 32 };
+    struct strbuf bytes = {0};
+    struct gguf g;
+    struct stored_tensors list;
+    const struct model_config config = {.family = &family_llama, .n_head = 2, .n_kv_head = 1};
+    put_begin(&bytes, 3, 1, 0);
+    put_text(&bytes, "blk.0.attn_q.bias");
+    put_u32(&bytes, 1);
+    put_u64(&bytes, N);
+    put_u32(&bytes, 8); /* Q8_0 */
+    put_u64(&bytes, 0);
+    put_data(&bytes, 32, 0);
+    for (char i = 0; i < N; i++) {
+        if (i % 32 == 0)
+            strbuf_add(&bytes, "\0\x3C", 2); /* d = 1 */
+        strbuf_putc(&bytes, i);
+    }
+    check_ok(gguf_parse(&g, bytes.data, bytes.len, &err));
+    check_ok(gguf_tensors_open(&list, &g, &config, &err));
+    float *values = read_all(list.items[0]);
+    for (size_t head = 0; head < 2; head++)
+        for (size_t row = 0; row < HEAD; row++)
+            ck_assert(values[head * HEAD + row] == (float)(head * HEAD + row % (HEAD / 2) * 2 + row / (HEAD / 2)));
+    expect_parts(list.items[0]);
+    free(values);
+    gguf_tensors_close(&list);
+    gguf_close(&g);
+    strbuf_free(&bytes);
+}
+END_TEST
+
 /* ---- a head that is the embedding ---- */
 
 /* token_embd.weight in one type and output.weight in another, a row each. */
@@ -192,6 +226,22 @@ START_TEST(a_second_rounding_of_the_embedding_is_no_head)
 }
 END_TEST
 
+/* Sizes whose product is 0 are all that the file's size does not bound: nothing is made of the other one. */
+START_TEST(an_embedding_without_rows_is_no_head)
+{
+    struct strbuf bytes = {0};
+    struct gguf g;
+    put_begin(&bytes, 3, 2, 0);
+    put_tensor(&bytes, "token_embd.weight", 0, UINT64_C(1) << 61, 0, 0);
+    put_tensor(&bytes, "output.weight", 0, UINT64_C(1) << 61, 1, 0);
+    put_data(&bytes, 32, 0);
+    check_ok(gguf_parse(&g, bytes.data, bytes.len, &err));
+    ck_assert(!gguf_is_tied(&g));
+    gguf_close(&g);
+    strbuf_free(&bytes);
+}
+END_TEST
+
 /* ---- what has no place ---- */
 
 START_TEST(tensors_of_an_unknown_place_are_named)
@@ -201,7 +251,8 @@ START_TEST(tensors_of_an_unknown_place_are_named)
     struct stored_tensors list;
     const struct model_config config = {.family = &family_qwen3, .n_head = 2, .n_kv_head = 1, .tied = true};
     static const char *const names[] = {"blk.0.ffn_gate_exps.weight", "blk.1.ffn_gate_exps.weight", "output.weight",
-                                        "rope_freqs.weight",          "cls.weight",                 "blk.x"};
+                                        "rope_freqs.weight",          "cls.weight",                 "blk.x",
+                                        "rope_factors_long.weight",   "v.blk.0.attn_q.weight"};
     enum { N = sizeof names / sizeof *names };
     put_begin(&bytes, 3, N, 0);
     for (size_t i = 0; i < N; i++)
@@ -209,8 +260,9 @@ START_TEST(tensors_of_an_unknown_place_are_named)
     put_data(&bytes, 32, 32 * N);
     check_ok(gguf_parse(&g, bytes.data, bytes.len, &err));
     ck_assert_int_eq(gguf_tensors_open(&list, &g, &config, &err), SFT_EDATA);
-    ck_assert_str_eq(err_text(&err), "tensors of an unknown place: blk.*.ffn_gate_exps.weight (2), blk.x (no "
-                                     "Qwen3ForCausalLM has them)");
+    ck_assert_str_eq(err_text(&err), "tensors of an unknown place: blk.*.ffn_gate_exps.weight (2), blk.x, "
+                                     "rope_factors_long.weight, v.blk.*.attn_q.weight (no Qwen3ForCausalLM has "
+                                     "them)");
     ck_assert_uint_eq(list.n, 1); /* a tied head and rotary factors are left out; company keeps its name */
     ck_assert_str_eq(list.items[0]->name, "cls.weight");
     gguf_tensors_close(&list);
@@ -346,6 +398,8 @@ int main(void)
     tcase_add_loop_test(tcase, a_model_is_what_transformers_reads, 0, N_MODELS);
     tcase_add_loop_test(tcase, parts_are_parts_of_the_whole, 0, N_MODELS);
     tcase_add_test(tcase, a_large_matrix_is_transposed);
+    tcase_add_test(tcase, a_vector_in_blocks_is_permuted);
+    tcase_add_test(tcase, an_embedding_without_rows_is_no_head);
     tcase_add_test(tcase, a_second_rounding_of_the_embedding_is_no_head);
     tcase_add_test(tcase, tensors_of_an_unknown_place_are_named);
     tcase_add_test(tcase, architectures_are_named);

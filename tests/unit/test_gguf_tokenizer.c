@@ -367,12 +367,21 @@ END_TEST
 
 #define EXTRA(k, t, v) m.key = "tokenizer." k, m.type = t, m.value = v
 
+/* -1, without a sign: llama.cpp writes it into files of its own making. */
+START_TEST(a_token_that_is_none)
+{
+    struct made m = pieces;
+    EXTRA("ggml.padding_token_id", GGUF_U32, UINT32_MAX);
+    check_ok(make(&m));
+}
+END_TEST
+
 START_TEST(values_that_are_wrong)
 {
     EXPECT(bytes, "tokenizer.ggml.bos_token_id: token 4 is outside a vocabulary of 4",
            EXTRA("ggml.bos_token_id", GGUF_U32, 4));
-    EXPECT(pieces, "tokenizer.ggml.padding_token_id: token 4294967295 is outside a vocabulary of 4",
-           EXTRA("ggml.padding_token_id", GGUF_U32, UINT32_MAX));
+    EXPECT(pieces, "tokenizer.ggml.padding_token_id: token 4294967294 is outside a vocabulary of 4",
+           EXTRA("ggml.padding_token_id", GGUF_U32, UINT32_MAX - 1));
     EXPECT(bytes, "tokenizer.ggml.eos_token_id: -1 is not a size",
            EXTRA("ggml.eos_token_id", GGUF_I32, UINT32_MAX));
     EXPECT(bytes, "tokenizer.ggml.add_bos_token: is true, but tokenizer.ggml.bos_token_id names no token",
@@ -394,6 +403,7 @@ int main(void)
     tcase_add_test(tcase, templates_with_names);
     tcase_add_test(tcase, kinds_that_are_not_done);
     tcase_add_test(tcase, lists_that_are_wrong);
+    tcase_add_test(tcase, a_token_that_is_none);
     tcase_add_test(tcase, values_that_are_wrong);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

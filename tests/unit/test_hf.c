@@ -304,7 +304,7 @@ END_TEST
 static void save(const struct model *m, const struct dtype *dtype)
 {
     const struct model_meta meta = {m->raw, NULL, 3, -1, m->config.bos_token_id, dtype, 0};
-    check_ok(hf_save(&(struct model_out){m->params, &m->table, &m->config, &meta, NULL}, dir, &err));
+    check_ok(hf_save(&(struct model_out){model_values_in(m->params), &m->table, &m->config, &meta, NULL}, dir, &err));
 }
 
 START_TEST(the_bases_own_keys_are_kept)

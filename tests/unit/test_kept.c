@@ -36,7 +36,8 @@ static void put_model(const char *config_json, const struct dtype *dtype, struct
     check_ok(weights_load(params.values.data, &params.table, config, config->vocab_size, dir, &err));
     const struct model_meta meta = {
         .base_config = raw, .eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = dtype};
-    check_ok(hf_save(&(struct model_out){params.values.data, &params.table, config, &meta, NULL}, dir, &err));
+    const struct model_out out = {model_values_in(params.values.data), &params.table, config, &meta, NULL};
+    check_ok(hf_save(&out, dir, &err));
     param_set_free(&params);
     json_free(raw);
 }

@@ -440,7 +440,7 @@ START_TEST(the_bases_end_tokens_and_settings_stay)
     tensor_table_init(&table, &config);
     float *params = mem_calloc(table.n_elements, sizeof *params);
     const struct model_meta meta = {raw, generation, written[_i].eos, -1, -1, &dtype_f32, 0};
-    check_ok(hf_save(&(struct model_out){params, &table, &config, &meta, NULL}, dir, &err));
+    check_ok(hf_save(&(struct model_out){model_values_in(params), &table, &config, &meta, NULL}, dir, &err));
     expect_eos("config.json", written[_i].want_config);
     expect_eos("generation_config.json", written[_i].want_generation);
     tensor_table_free(&table);

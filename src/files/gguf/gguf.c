@@ -327,7 +327,8 @@ static enum sft_status check_version(uint32_t version, struct sft_err *err)
     if (version >= VERSION_MIN && version <= VERSION_MAX)
         return SFT_OK;
     if (version > VERSION_MAX && __builtin_bswap32(version) <= VERSION_MAX)
-        return sft_fail(err, SFT_EDATA, "a big-endian file, which is not read here");
+        return sft_fail(err, SFT_EDATA,
+                        "a big-endian file, which is not read here (the package gguf has gguf-convert-endian)");
     return sft_fail(err, SFT_EDATA, "version %u of GGUF is not supported (%d and %d are)", version, VERSION_MIN,
                     VERSION_MAX);
 }

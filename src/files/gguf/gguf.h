@@ -50,8 +50,7 @@ bool gguf_is_magic(const void *bytes, size_t len);
 /* Whether what `path` names is one, or is meant to be: a file that is named so or begins so. */
 bool gguf_is_file(const char *path);
 
-/* The first file of a directory, by name, that is in GGUF, where there is no config.json beside it: its path, malloc'd.
- * NULL: there is none, or the directory is a model itself. */
+/* The first file of a directory, by name, that is in GGUF: its path, malloc'd. NULL: there is none. */
 char *gguf_first_file(const char *dir);
 
 /* A file in memory that outlives *g. SFT_EDATA; messages do not name it. Close in any case. */
@@ -79,6 +78,7 @@ struct gguf_text {
     const char *text; /* NULL: there is none */
     size_t len;
 };
+bool gguf_text_is(struct gguf_text text, const char *word); /* false of none */
 enum sft_status gguf_get_string(const struct gguf *g, const char *key, struct gguf_text *out, struct sft_err *err);
 
 /* Any whole number's type. */

@@ -1,5 +1,6 @@
 #include "files/gguf/gguf_config.h"
 
+#include "files/generation.h"
 #include "files/gguf/gguf_rope.h"
 #include "files/gguf/gguf_tensors.h"
 #include "files/gguf/gguf_tokenizer.h"
@@ -8,6 +9,7 @@
 #include "model/family.h"
 #include "text/tokenizer/vocab.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,12 +134,29 @@ static enum sft_status read_epsilon(struct model_config *config, struct source *
 
 /* ---- layers ---- */
 
-/* Which layers slide only the family knows; how far they see the file must say. */
+/* All but each so many-th; or, in ollama's files, a flag a layer. Where the file is silent the family knows. */
+static enum sft_status read_pattern(struct model_config *config, struct source *s, struct sft_err *err)
+{
+    size_t pattern;
+    const char *key = key_of(s, "attention.sliding_window_pattern");
+    const struct gguf_value *v = gguf_find(s->g, key);
+    const unsigned char *flags = v && v->is_array && v->type == GGUF_BOOL ? v->data : NULL;
+    if (flags && v->count != config->n_layer)
+        return sft_fail_in(err, SFT_EDATA, key, "%zu entries for %zu layers", v->count, config->n_layer);
+    if (!flags && read_size_or(s, "attention.sliding_window_pattern", config->family->window.pattern, &pattern, err))
+        return SFT_EDATA;
+    for (size_t layer = 0; layer < config->n_layer; layer++)
+        if (flags ? flags[layer] : (layer + 1) % pattern != 0)
+            layer_set_add(&config->sliding, layer);
+    return SFT_OK;
+}
+
+/* How far they see the file must say. */
 static enum sft_status read_window(struct model_config *config, struct source *s, struct sft_err *err)
 {
     const struct window_spec *spec = &config->family->window;
     static const char name[] = "attention.sliding_window";
-    size_t positions, pattern;
+    size_t positions;
     if (spec->rule != WINDOW_PATTERN) {
         if (read_size_or(s, name, config->n_positions, &positions, err))
             return SFT_EDATA;
@@ -146,13 +165,7 @@ static enum sft_status read_window(struct model_config *config, struct source *s
                    : sft_fail_in(err, SFT_EDATA, s->key, "is not supported for this architecture, found %zu",
                                  positions);
     }
-    if (read_size(s, name, &config->sliding_window, err) ||
-        read_size_or(s, "attention.sliding_window_pattern", spec->pattern, &pattern, err))
-        return SFT_EDATA;
-    for (size_t layer = 0; layer < config->n_layer; layer++)
-        if ((layer + 1) % pattern != 0)
-            layer_set_add(&config->sliding, layer);
-    return SFT_OK;
+    return read_size(s, name, &config->sliding_window, err) || read_pattern(config, s, err) ? SFT_EDATA : SFT_OK;
 }
 
 /* ---- what tensors tell ---- */
@@ -200,11 +213,11 @@ static enum sft_status refuse_keys(struct source *s, struct sft_err *err)
 /* An adapter, a projector and an importance matrix are GGUF files too. */
 static enum sft_status check_type(const struct gguf *g, struct sft_err *err)
 {
-    static const char key[] = "general.type", model[] = "model";
+    static const char key[] = "general.type";
     struct gguf_text type;
     if (gguf_get_string(g, key, &type, err))
         return SFT_EDATA;
-    if (!type.text || (type.len == sizeof model - 1 && memcmp(type.text, model, type.len) == 0))
+    if (!type.text || gguf_text_is(type, "model"))
         return SFT_OK;
     return sft_fail(err, SFT_EDATA, "%s '%.*s' is not supported (model is)", key, (int)(type.len < 60 ? type.len : 60),
                     type.text);
@@ -248,6 +261,8 @@ static enum sft_status read_config(struct model_config *config, const struct ggu
     if (refuse_keys(&s, err) || read_sizes(config, &s, err) || read_heads(config, &s, err) ||
         read_vocabulary(config, &s, err) || read_epsilon(config, &s, err) || read_window(config, &s, err))
         return SFT_EDATA;
+    if (config->n_layer == family->gguf.layers_scaled_by_width)
+        config->attention_multiplier = 1 / sqrt((double)config->n_embd / (double)config->n_head);
     read_tensors(config, g);
     return family_is_rotary(family) ? gguf_read_rope(config, g, s.architecture, err) : SFT_OK;
 }
@@ -270,29 +285,72 @@ enum sft_status gguf_config_make(json **root, const struct gguf *g, struct sft_e
 
 /* ---- generation ---- */
 
-/* All that end a text: of a document, a turn, a message. One is written as such, several as a list. */
-static enum sft_status set_end_tokens(json *generation, const struct gguf *g, struct sft_err *err)
+/* Each once. */
+struct end_tokens {
+    int32_t ids[END_TOKENS_MAX];
+    size_t n;
+};
+
+static void add_end_token(struct end_tokens *end, int32_t id)
+{
+    for (size_t i = 0; i < end->n; i++)
+        if (end->ids[i] == id)
+            return;
+    if (end->n < END_TOKENS_MAX)
+        end->ids[end->n++] = id;
+}
+
+/* ollama's copy of the list in generation_config.json. */
+static enum sft_status add_listed(struct end_tokens *end, const struct gguf *g, struct sft_err *err)
+{
+    static const char key[] = "tokenizer.ggml.eos_token_ids";
+    const struct gguf_value *list;
+    if (gguf_get_array(g, key, GGUF_I32, &list, err))
+        return SFT_EDATA;
+    for (size_t i = 0; list && i < list->count; i++) {
+        const int32_t id = gguf_i32_at(list, i);
+        if (id < 0 || id >= TOKEN_ID_LIMIT)
+            return sft_fail(err, SFT_EDATA, "%s[%zu]: %d is no token", key, i, id);
+        add_end_token(end, id);
+    }
+    return SFT_OK;
+}
+
+/* All that end a text: of a document, a turn, a message. */
+static enum sft_status read_end_tokens(struct end_tokens *end, const struct gguf *g, struct sft_err *err)
 {
     static const char *const keys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
                                        "tokenizer.ggml.eom_token_id"};
-    struct strbuf list = {0};
-    int32_t id, first = -1;
-    enum sft_status status = SFT_OK;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys && !status; i++) {
-        status = gguf_get_token(g, keys[i], TOKEN_ID_LIMIT, &id, err);
-        if (status || id < 0 || id == first)
-            continue;
-        strbuf_printf(&list, "%s%d", first < 0 ? "[" : ",", id);
-        first = first < 0 ? id : first;
+    int32_t id;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (gguf_get_token(g, keys[i], TOKEN_ID_LIMIT, &id, err))
+            return SFT_EDATA;
+        if (id >= 0)
+            add_end_token(end, id);
     }
+    return add_listed(end, g, err);
+}
+
+/* One is written as such, several as a list. */
+static enum sft_status set_end_tokens(json *generation, const struct gguf *g, struct sft_err *err)
+{
+    struct end_tokens end = {.n = 0};
+    struct strbuf list = {0};
+    json *ids;
+    if (read_end_tokens(&end, g, err))
+        return SFT_EDATA;
+    if (end.n == 1)
+        json_set_number(generation, "eos_token_id", end.ids[0]);
+    if (end.n <= 1)
+        return SFT_OK;
+    for (size_t i = 0; i < end.n; i++)
+        strbuf_printf(&list, "%c%d", i ? ',' : '[', end.ids[i]);
     strbuf_putc(&list, ']');
-    json *ids = NULL;
-    if (!status && first >= 0 && !(status = json_parse(list.data, list.len, &ids, err)))
-        json_set_node(generation, "eos_token_id", json_size(ids) > 1 ? ids : json_copy(json_first(ids)));
-    if (json_size(ids) == 1)
-        json_free(ids);
+    if (json_parse(list.data, list.len, &ids, NULL))
+        SFT_BUG("a list of ids that is no JSON");
     strbuf_free(&list);
-    return status;
+    json_set_node(generation, "eos_token_id", ids);
+    return SFT_OK;
 }
 
 static enum sft_status set_sampling(json *generation, const struct gguf *g, struct sft_err *err)

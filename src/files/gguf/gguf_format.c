@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "files/gguf/gguf_config.h"
+#include "files/gguf/gguf_names.h"
 #include "files/gguf/gguf_tensors.h"
 #include "files/gguf/gguf_tokenizer.h"
 #include "model/config_read.h"
@@ -110,9 +111,12 @@ static enum sft_status list_files(char ***paths, size_t *n_paths, const char *pa
     return status;
 }
 
+static const struct naming naming = {
+    .config = "the metadata", .layers = "block_count", .tensor = gguf_names_theirs};
+
 const struct format format_gguf = {
     .name = "gguf",
-    .config_name = "the metadata",
+    .naming = &naming,
     .matches = gguf_is_file,
     .read_config = read_config,
     .load_generation = load_generation,

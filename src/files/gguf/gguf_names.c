@@ -131,3 +131,16 @@ const struct gguf_name *gguf_names_find(const struct gguf_names *names, const ch
             return &names->items[i];
     return NULL;
 }
+
+char *gguf_names_theirs(const struct family *family, const char *ours, size_t layer)
+{
+    struct gguf_names names;
+    char *theirs = NULL;
+    gguf_names_init(&names, family);
+    for (size_t i = 0; i < names.n && !theirs; i++)
+        if (strcmp(names.items[i].ours, ours) == 0)
+            theirs = names.items[i].in_layers ? mem_printf("%s%zu.%s", layer_prefix, layer, names.items[i].theirs)
+                                              : mem_strdup(names.items[i].theirs);
+    gguf_names_free(&names);
+    return theirs;
+}

@@ -29,4 +29,7 @@ void gguf_names_free(struct gguf_names *names);
 /* What a file calls so, and of which layer; NULL: nothing of the family's. */
 const struct gguf_name *gguf_names_find(const struct gguf_names *names, const char *theirs, size_t *layer);
 
+/* What files call the tensor that the family calls so, of a layer; malloc'd, the caller's; NULL: it has none such. */
+char *gguf_names_theirs(const struct family *family, const char *ours, size_t layer);
+
 #endif

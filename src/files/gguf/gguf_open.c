@@ -29,11 +29,9 @@ bool gguf_is_file(const char *path)
 
 char *gguf_first_file(const char *dir)
 {
-    char **names, *config = path_join(dir, "config.json"), *found = NULL;
+    char **names, *found = NULL;
     size_t n = 0;
-    const bool is_model = path_exists(config);
-    free(config);
-    if (is_model || io_list(dir, &names, &n, NULL))
+    if (io_list(dir, &names, &n, NULL))
         return NULL;
     for (size_t i = 0; i < n && !found; i++) {
         char *path = path_join(dir, names[i]);

@@ -15,11 +15,6 @@ static const char *key_of(char key[256], struct gguf_text architecture, const ch
     return key;
 }
 
-static bool is_word(struct gguf_text text, const char *word)
-{
-    return text.len == strlen(word) && memcmp(text.text, word, text.len) == 0;
-}
-
 /* ---- rope.freq_base, rope.scaling.* ---- */
 
 static enum sft_status read_theta(double *theta, const struct gguf *g, const char *key, struct sft_err *err)
@@ -31,6 +26,16 @@ static enum sft_status read_theta(double *theta, const struct gguf *g, const cha
                : sft_fail_in(err, SFT_EDATA, key, "expected a number from 1 to 1e12, found %g", *theta);
 }
 
+/* The key of how much, in files of 2023 scale_linear. */
+static const char *factor_key(char key[256], const struct gguf *g, struct gguf_text architecture)
+{
+    if (!gguf_find(g, key_of(key, architecture, "scaling.factor")) &&
+        gguf_find(g, key_of(key, architecture, "scale_linear")))
+        return key;
+    return key_of(key, architecture, "scaling.factor");
+}
+
+/* As llama.cpp has it, a factor alone is a linear one. */
 static enum sft_status read_scaling(struct rope_config *rope, const struct gguf *g, struct gguf_text architecture,
                                     struct sft_err *err)
 {
@@ -38,13 +43,13 @@ static enum sft_status read_scaling(struct rope_config *rope, const struct gguf 
     struct gguf_text type;
     if (gguf_get_string(g, key_of(key, architecture, "scaling.type"), &type, err))
         return SFT_EDATA;
-    if (!type.text || is_word(type, "none"))
+    if (gguf_text_is(type, "none"))
         return SFT_OK;
-    if (!is_word(type, "linear"))
+    if (type.text && !gguf_text_is(type, "linear"))
         return sft_fail(err, SFT_EDATA, "%s '%.*s' is not supported (none and linear are)", key,
                         (int)(type.len < 60 ? type.len : 60), type.text);
-    key_of(key, architecture, "scaling.factor");
-    if (gguf_require(g, key, err) || gguf_get_real(g, key, 0, &rope->factor, err))
+    factor_key(key, g, architecture);
+    if ((type.text && gguf_require(g, key, err)) || gguf_get_real(g, key, 0, &rope->factor, err))
         return SFT_EDATA;
     if (rope->factor == 0 || rope->factor == 1) /* which ask for nothing */
         return SFT_OK;
@@ -74,6 +79,8 @@ static enum sft_status read_freqs(struct rope_config *rope, const struct stored_
                                   struct sft_err *err)
 {
     const size_t n = rotary_dim / 2;
+    if (rope->type != ROPE_DEFAULT)
+        return sft_fail_in(err, SFT_EDATA, freqs_name, "is not supported beside a linear scaling of positions");
     if (freqs->count != n || n == 0)
         return sft_fail_in(err, SFT_EDATA, freqs_name, "expected %zu numbers for heads of %zu columns, found %zu", n,
                            rotary_dim, freqs->count);
@@ -108,7 +115,8 @@ enum sft_status gguf_read_rope(struct model_config *config, const struct gguf *g
         read_scaling(&config->rope, g, architecture, err))
         return SFT_EDATA;
     if (config->family->rope.local_theta_key &&
-        read_theta(&config->rope_local.theta, g, key_of(key, architecture, "freq_base_swa"), err))
+        (read_theta(&config->rope_local.theta, g, key_of(key, architecture, "local.freq_base"), err) || /* ollama's */
+         read_theta(&config->rope_local.theta, g, key_of(key, architecture, "freq_base_swa"), err)))
         return SFT_EDATA;
     return freqs ? read_freqs(&config->rope, freqs, config->rotary_dim, err) : SFT_OK;
 }

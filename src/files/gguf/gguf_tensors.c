@@ -33,7 +33,7 @@ enum sft_status gguf_family(const struct gguf *g, const struct family **family, 
         return SFT_EDATA;
     for (size_t i = 0; (*family = family_at(i)); i++) {
         const char *name = (*family)->gguf.architecture;
-        if (name && strlen(name) == text.len && memcmp(name, text.text, text.len) == 0)
+        if (name && gguf_text_is(text, name))
             return SFT_OK;
     }
     char *name = mem_strndup(text.text, text.len);
@@ -43,6 +43,8 @@ enum sft_status gguf_family(const struct gguf *g, const struct family **family, 
 }
 
 /* ---- the numbers as Hugging Face has them: stored_tensor's `read` ---- */
+
+enum { BLOCK_MAX = 256 }; /* of all types; each block's size divides it */
 
 static const unsigned char *bytes_at(const struct stored_tensor *t, size_t element)
 {
@@ -65,7 +67,7 @@ static size_t permuted_row(size_t row, size_t head_rows)
 
 static void read_permuted(const struct stored_tensor *t, size_t first, size_t n, float *values)
 {
-    const size_t cols = t->n_dims == 1 ? 1 : t->shape[1];
+    const size_t cols = t->shape[1];
     for (size_t done = 0, part; done < n; done += part) {
         const size_t at = first + done, col = at % cols;
         part = n - done < cols - col ? n - done : cols - col;
@@ -73,9 +75,21 @@ static void read_permuted(const struct stored_tensor *t, size_t first, size_t n,
     }
 }
 
+/* Of a vector a row is one number, and a block holds numbers of several rows. */
+static void read_permuted_vector(const struct stored_tensor *t, size_t first, size_t n, float *values)
+{
+    const size_t block = t->dtype->block;
+    for (size_t i = 0; i < n; i++) {
+        float numbers[BLOCK_MAX];
+        const size_t row = permuted_row(first + i, t->head_rows);
+        t->dtype->to_f32(numbers, bytes_at(t, row), block);
+        values[i] = numbers[row % block];
+    }
+}
+
 /* Rows row ... row + n_rows, blocks of what the file has as columns (cols, rows), at most STRIP; those of their
  * elements that are among first ... first + n into values. */
-enum { STRIP = 256 }; /* a multiple of all blocks */
+enum { STRIP = BLOCK_MAX };
 static void read_strip(const struct stored_tensor *t, size_t row, size_t n_rows, size_t first, size_t n, float *values)
 {
     const size_t rows = t->shape[0], cols = t->shape[1];
@@ -145,6 +159,8 @@ bool gguf_is_tied(const struct gguf *g)
         return true;
     if (!a || a->n_dims != 2 || b->n_dims != 2 || a->shape[0] != b->shape[0] || a->shape[1] != b->shape[1])
         return false;
+    if (a->count == 0) /* either size may be anything then */
+        return false;
     if (a->dtype == b->dtype)
         return holds_the_same(a, b);
     return a->dtype->to_f32 && b->dtype->to_f32 && distance(a, b) <= rounding(a->dtype) + rounding(b->dtype);
@@ -180,7 +196,7 @@ static void read_as(struct stored_tensor *t, enum gguf_change change, const stru
     case GGUF_PERMUTED_K:
         if (t->n_dims == 0 || t->n_dims > 2 || t->shape[0] % heads || t->shape[0] / heads % 2)
             return;
-        t->read = read_permuted;
+        t->read = t->n_dims == 1 ? read_permuted_vector : read_permuted;
         t->head_rows = t->shape[0] / heads;
         return;
     }
@@ -206,10 +222,21 @@ static enum sft_status fail_unknown(const struct family *family, const struct na
     return SFT_EDATA;
 }
 
-/* What a layer has and no model of the family does would be missed; rotary factors are told of in the config. */
+/* Rotary factors are told of in the config. */
 static bool is_passed_over(const char *theirs, const struct model_config *config)
 {
-    return strncmp(theirs, "rope_", 5) == 0 || (config->tied && strcmp(theirs, head_name) == 0);
+    return strcmp(theirs, "rope_freqs.weight") == 0 || (config->tied && strcmp(theirs, head_name) == 0);
+}
+
+/* What would be missed where no model of the family has it: parts of layers, other rotary factors, and what sees. (A
+ * file of ollama's that has pictures lacks, without a word, the scaling of positions that its text model has.) */
+static bool is_part(const char *theirs)
+{
+    static const char *const parts[] = {"blk.", "rope_", "v.", "mm."};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strncmp(theirs, parts[i], strlen(parts[i])) == 0)
+            return true;
+    return false;
 }
 
 static void add_all(struct renamed *renamed, struct name_groups *unknown, const struct gguf *g,
@@ -221,12 +248,13 @@ static void add_all(struct renamed *renamed, struct name_groups *unknown, const 
         const struct gguf_name *name = gguf_names_find(names, theirs->name, &layer);
         if (is_passed_over(theirs->name, config))
             continue;
-        if (!name && strncmp(theirs->name, "blk.", 4) == 0) {
+        if (!name && is_part(theirs->name)) {
             name_groups_add(unknown, theirs->name);
             continue;
         }
         struct stored_tensor *t = &renamed->tensors[renamed->n++];
         *t = *theirs;
+        t->own_name = theirs->name;
         t->name = name ? our_name(config->family, name, layer) : mem_strdup(theirs->name);
         if (name)
             read_as(t, name->change, config);

@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_word(struct gguf_text text, const char *word)
-{
-    return text.len == strlen(word) && memcmp(text.text, word, text.len) == 0;
-}
-
 /* ---- how a byte-level tokenizer cuts text: tokenizer.ggml.pre ---- */
 
 #define LLAMA3_SPLIT                                                                                         \
@@ -54,7 +49,7 @@ static enum sft_status find_pre(const struct pre **pre, const struct gguf *g, co
     if (!name.text && family->gguf.pre)
         name = (struct gguf_text){family->gguf.pre, strlen(family->gguf.pre)};
     for (size_t i = 0; name.text && i < sizeof pres / sizeof *pres; i++)
-        if (is_word(name, pres[i].name)) {
+        if (gguf_text_is(name, pres[i].name)) {
             *pre = &pres[i];
             return SFT_OK;
         }
@@ -95,6 +90,8 @@ enum sft_status gguf_get_token(const struct gguf *g, const char *key, size_t n_t
         return SFT_OK;
     if (gguf_get_size(g, key, 0, &n, err))
         return SFT_EDATA;
+    if (n == UINT32_MAX) /* llama.cpp's -1: none */
+        return SFT_OK;
     if (n >= n_tokens)
         return sft_fail_in(err, SFT_EDATA, key, "token %zu is outside a vocabulary of %zu", n, n_tokens);
     *id = (int32_t)n;
@@ -132,13 +129,13 @@ static enum sft_status find_kind(struct source *s, enum gguf_vocab_kind *kind, s
     const struct family *family;
     if (gguf_require(s->g, key, err) || gguf_get_string(s->g, key, &name, err) || gguf_family(s->g, &family, err))
         return SFT_EDATA;
-    *kind = is_word(name, "gpt2")          ? GGUF_VOCAB_BYTES
+    *kind = gguf_text_is(name, "gpt2")          ? GGUF_VOCAB_BYTES
             : family->gguf.merges_in_order ? GGUF_VOCAB_PIECES_IN_ORDER
                                            : GGUF_VOCAB_PIECES;
     if (*kind == GGUF_VOCAB_BYTES)
         return find_pre(&s->pre, s->g, family, err);
     s->adds_blank = *kind == GGUF_VOCAB_PIECES; /* where no key says it */
-    return is_word(name, "llama") ? SFT_OK
+    return gguf_text_is(name, "llama") ? SFT_OK
                                   : sft_fail(err, SFT_EDATA, "%s '%.*s' is not supported (gpt2 and llama are)", key,
                                              (int)(name.len < 60 ? name.len : 60), name.text);
 }

@@ -18,7 +18,7 @@
  * missing or of another type, lists that do not fit one another, and kinds of tokenizers that are not done here. */
 enum sft_status gguf_tokenizer_make(json **tokenizer, json **config, const struct gguf *g, struct sft_err *err);
 
-/* A token by its key, one of n_tokens; *id is -1 where there is no such key. */
+/* A token by its key, one of n_tokens; *id is -1 where there is no such key, or it says so. */
 enum sft_status gguf_get_token(const struct gguf *g, const char *key, size_t n_tokens, int32_t *id,
                                struct sft_err *err);
 

@@ -143,6 +143,11 @@ struct gguf_text gguf_next_string(const unsigned char **at)
     return text;
 }
 
+bool gguf_text_is(struct gguf_text text, const char *word)
+{
+    return text.text && text.len == strlen(word) && memcmp(text.text, word, text.len) == 0;
+}
+
 static bool is_clean(const struct gguf_text *text)
 {
     for (size_t i = 0; i < text->len;) {
