@@ -3,8 +3,6 @@
 #include "base/io.h"
 #include "base/mem.h"
 
-#include <string.h>
-
 enum { CHUNK = 1 << 16 };
 
 void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor *tensor)
@@ -66,14 +64,4 @@ enum sft_status stored_read(const struct stored_tensor *t, float *values, struct
         return SFT_EDATA;
     stored_read_piece(t, 0, t->count, values);
     return SFT_OK;
-}
-
-void stored_copy(const struct stored_tensor *t, void *to)
-{
-#pragma omp parallel for schedule(static) if (t->bytes > CHUNK)
-    for (size_t first = 0; first < t->bytes; first += CHUNK) {
-        const size_t left = t->bytes - first;
-        memcpy((unsigned char *)to + first, t->data + first, left < CHUNK ? left : CHUNK);
-    }
-    stored_release(t);
 }

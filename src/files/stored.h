@@ -55,7 +55,4 @@ enum sft_status stored_read(const struct stored_tensor *tensor, float *values, s
 /* Give back the pages of a map that stored_read_part has read of it. */
 void stored_release(const struct stored_tensor *tensor);
 
-/* All of the bytes as they are, of one without `read`: `to` holds tensor->bytes. */
-void stored_copy(const struct stored_tensor *tensor, void *to);
-
 #endif

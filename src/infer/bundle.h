@@ -4,6 +4,7 @@
 #define SFT_INFER_BUNDLE_H
 
 #include "files/model_files.h"
+#include "infer/decode.h"
 #include "model/transformer.h"
 #include "text/template.h"
 
@@ -17,15 +18,31 @@ struct bundle {
     struct strbuf unused;          /* names of tensors in the files that are no part of the model; to be told */
     int32_t *holes; /* (n_holes) ids below V that no token has, or that nobody trained: never generated */
     size_t n_holes;
+    int32_t ends[END_TOKENS_MAX + 1]; /* (n_ends) ids that end a text: the model's own, the template's end of turn */
+    size_t n_ends;
 };
 
-/* Load the model in directory `dir` with the kernels for `precision` and the template that is chosen; NULL: no
- * template, its vocabulary as it is, to continue text. Close with bundle_close, which accepts a zeroed struct. */
-enum sft_status bundle_open(struct bundle *bundle, const char *dir, const char *precision,
+/* How a model is loaded. */
+struct bundle_options {
+    const char *precision; /* "fp32", "bf16" or "auto" (kernels_select) */
+    /* How matrices are kept in memory: "f32", "bf16" or "int8". NULL, the default: to generate in bf16 as bfloat16s,
+     * else as the files have them, bfloat16s or floats. In fp32 bfloat16s count as the numbers that they are; in bf16
+     * floats are rounded on their way into a product. */
+    const char *weights;
+    /* It decodes: all matrices lie (out,in), which is read fastest. Without it they lie as in the files, unless they
+     * are int8, and sums are added up in the same order as in training. */
+    bool for_generation;
+};
+extern const char bundle_weights[]; /* those of `weights`, for help: "f32, bf16 or int8" */
+
+/* Load the model in directory `dir` and the template that is chosen; NULL: no template, its vocabulary as it is, to
+ * continue text. SFT_EUSAGE for options that there are not, or that no kernels here can do. Close with bundle_close,
+ * which accepts a zeroed struct. */
+enum sft_status bundle_open(struct bundle *bundle, const char *dir, const struct bundle_options *options,
                             const struct template_options *chosen, struct sft_err *err);
 void bundle_close(struct bundle *bundle);
 
-/* Whether an id ends a text: the template's end of turn, and the model's own end tokens (files/generation.h). */
-bool bundle_ends_text(const struct bundle *bundle, int32_t id);
+/* What decode.h takes of it. */
+struct decode_model bundle_decode_model(const struct bundle *bundle);
 
 #endif

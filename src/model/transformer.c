@@ -160,23 +160,22 @@ void transformer_costs(const struct transformer *model, struct activations *acts
     run_head(model, acts, targets, NULL, NULL, false);
 }
 
-/* Count each sequence's positions of the batch as rows of its slot, which attention then fills. */
-static void extend_slots(const struct kv_slots *slots, const struct batch *batch)
+/* Count each sequence's positions of the batch among those in its pages, which attention then fills. */
+static void extend_view(const struct kv_view *view, const struct batch *batch)
 {
-    for (size_t s = 0; s < batch->S; s++) {
-        slots->len[s] += batch->seq_start[s + 1] - batch->seq_start[s];
-        if (slots->begin[s] + slots->len[s] > slots->capacity)
-            SFT_BUG("a slot beyond the cache");
-    }
+    for (size_t s = 0; s < batch->S; s++)
+        view->len[s] += batch->seq_start[s + 1] - batch->seq_start[s];
+    if (view->decoding && batch->N != batch->S)
+        SFT_BUG("more than a position of a sequence that is decoded");
 }
 
 void transformer_logits(const struct transformer *model, struct activations *acts, const struct batch *batch,
-                        const struct kv_slots *slots, const size_t *rows, size_t n_rows, real *logits)
+                        const struct kv_view *view, const size_t *rows, size_t n_rows, real *logits)
 {
     struct pass pass = begin_pass(model, acts, batch, rows, n_rows);
-    pass.kv = slots;
-    if (slots)
-        extend_slots(slots, batch);
+    pass.kv = view;
+    if (view)
+        extend_view(view, batch);
     acts->h = forward(model, acts, &pass);
     model->kernels->head_logits(logits, acts->h, &model->head, n_rows, &acts->scratch.work);
 }
