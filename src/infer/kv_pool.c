@@ -1,133 +1,69 @@
 #include "infer/kv_pool.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-enum { STEP = 256 }; /* positions that a slot has room for at least, and at most twice what was asked for */
-
-void kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t n, size_t max_positions)
+enum sft_status kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t bytes, size_t most_pages,
+                             struct sft_err *err)
 {
-    const struct model_config *config = &model->config;
-    *pool = (struct kv_pool){.n = n,
-                             .max_positions = max_positions,
-                             .n_layer = config->n_layer,
-                             .row_bytes = config->n_kv_head * config->head_dim * model->kernels->act_size};
-    pool->len = mem_calloc(n, sizeof *pool->len);
-    pool->taken = mem_calloc(n, sizeof *pool->taken);
+    static const char what[] = "keys and values";
+    const struct model_config *c = &model->config;
+    const size_t page_bytes = c->n_layer * 2 * c->n_kv_head * KV_PAGE * c->head_dim * model->kernels->act_size;
+    size_t n = bytes / page_bytes;
+    n = n < most_pages ? n : most_pages;
+    n = n < KV_NO_PAGE ? n : KV_NO_PAGE - 1;
+    *pool = (struct kv_pool){.n_pages = n, .n_free = n, .page_bytes = page_bytes};
+    if (n == 0)
+        return sft_fail(err, SFT_ENOMEM, "the %s of %d positions take %.1f MB, and there are %.1f MB for them", what,
+                        KV_PAGE, (double)page_bytes / 1e6, (double)bytes / 1e6);
+    const enum sft_status status = block_alloc(&pool->memory, n * page_bytes, what, err);
+    if (!status)
+        pool->references = mem_calloc(n, sizeof *pool->references);
+    return status;
 }
 
 void kv_pool_free(struct kv_pool *pool)
 {
-    block_free(&pool->k);
-    block_free(&pool->v);
-    free(pool->len);
-    free(pool->taken);
+    block_free(&pool->memory);
+    free(pool->references);
     *pool = (struct kv_pool){0};
 }
 
-/* ---- growing ---- */
-
-static size_t at_most(size_t a, size_t b)
+uint32_t kv_pool_take(struct kv_pool *pool)
 {
-    return a < b ? a : b;
+    if (pool->n_free == 0)
+        return KV_NO_PAGE;
+    while (pool->references[pool->lowest])
+        pool->lowest++;
+    const size_t page = pool->lowest++;
+    pool->references[page] = 1;
+    pool->n_free--;
+    return (uint32_t)page;
 }
 
-/* In doubling steps, so that a conversation that grows token by token is seldom copied. */
-static size_t next_size(const struct kv_pool *pool, size_t positions)
+void kv_pool_hold(struct kv_pool *pool, uint32_t page)
 {
-    size_t next = pool->positions ? pool->positions : STEP;
-    while (next < positions)
-        next *= 2;
-    return at_most(next, pool->max_positions);
+    if (pool->references[page]++ == 0)
+        SFT_BUG("a page that nobody holds");
 }
 
-/* Keys, or values, of what is there into a block of slots of `positions`. */
-static void copy_rows(const struct kv_pool *pool, const struct block *from, struct block *to, size_t positions)
+void kv_pool_drop(struct kv_pool *pool, uint32_t page)
 {
-    for (size_t layer = 0; layer < pool->n_layer; layer++)
-        for (size_t slot = 0; slot < pool->n; slot++) {
-            const size_t row = layer * pool->n + slot;
-            if (pool->len[slot]) /* of slots that nobody has, too: a prompt to come may begin like it */
-                memcpy((unsigned char *)to->data + row * positions * pool->row_bytes,
-                       (const unsigned char *)from->data + row * pool->positions * pool->row_bytes,
-                       pool->len[slot] * pool->row_bytes);
-        }
+    if (pool->references[page] == 0)
+        SFT_BUG("a page that nobody holds");
+    if (--pool->references[page])
+        return;
+    pool->n_free++;
+    if (page < pool->lowest)
+        pool->lowest = page;
 }
 
-static enum sft_status allocate(const struct kv_pool *pool, struct block *k, struct block *v, size_t positions,
-                                struct sft_err *err)
+struct kv_view kv_pool_view(const struct kv_pool *pool, const uint32_t *pages, const size_t *page_start, size_t *len,
+                            bool decoding)
 {
-    static const char what[] = "keys and values";
-    const size_t available = mem_available();
-    size_t bytes;
-    *k = *v = (struct block){0};
-    if (!mem_mul(pool->n_layer * pool->n * pool->row_bytes, positions, &bytes) || bytes > available / 2)
-        return sft_fail(err, SFT_ENOMEM, "the %s of %zu positions take %.0f MB, and %.0f MB are left", what, positions,
-                        2e-6 * (double)(pool->n_layer * pool->n * pool->row_bytes) * (double)positions,
-                        (double)available / 1e6);
-    if (!block_alloc(k, bytes, what, err) && !block_alloc(v, bytes, what, err))
-        return SFT_OK;
-    block_free(k);
-    return SFT_ENOMEM;
-}
-
-enum sft_status kv_pool_reserve(struct kv_pool *pool, size_t positions, struct sft_err *err)
-{
-    struct block k, v;
-    if (positions > pool->max_positions)
-        SFT_BUG("more positions than the model sees");
-    if (positions <= pool->positions)
-        return SFT_OK;
-    size_t size = next_size(pool, positions);
-    if (allocate(pool, &k, &v, size, NULL)) { /* then as little as will do */
-        size = at_most((positions + STEP - 1) / STEP * STEP, pool->max_positions);
-        if (allocate(pool, &k, &v, size, err))
-            return SFT_ENOMEM;
-    }
-    copy_rows(pool, &pool->k, &k, size);
-    copy_rows(pool, &pool->v, &v, size);
-    block_free(&pool->k);
-    block_free(&pool->v);
-    pool->k = k;
-    pool->v = v;
-    pool->positions = size;
-    return SFT_OK;
-}
-
-/* ---- slots ---- */
-
-int kv_pool_take(struct kv_pool *pool)
-{
-    for (size_t slot = 0; slot < pool->n; slot++)
-        if (!pool->taken[slot]) {
-            pool->taken[slot] = true;
-            pool->len[slot] = 0;
-            return (int)slot;
-        }
-    return KV_SLOT_NONE;
-}
-
-void kv_pool_take_again(struct kv_pool *pool, int slot, size_t len)
-{
-    if (pool->taken[slot] || len > pool->len[slot])
-        SFT_BUG("a slot that is not free, or holds less");
-    pool->taken[slot] = true;
-    pool->len[slot] = len;
-}
-
-void kv_pool_give_back(struct kv_pool *pool, int slot)
-{
-    if (!pool->taken[slot])
-        SFT_BUG("a slot that nobody has");
-    pool->taken[slot] = false;
-}
-
-size_t kv_pool_begin(const struct kv_pool *pool, int slot)
-{
-    return (size_t)slot * pool->positions;
-}
-
-struct kv_slots kv_pool_slots(const struct kv_pool *pool, const size_t *begin, size_t *len)
-{
-    return (struct kv_slots){pool->k.data, pool->v.data, pool->n * pool->positions, begin, len};
+    return (struct kv_view){.memory = pool->memory.data,
+                            .page_rows = KV_PAGE,
+                            .pages = pages,
+                            .page_start = page_start,
+                            .len = len,
+                            .decoding = decoding};
 }
