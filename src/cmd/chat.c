@@ -268,7 +268,8 @@ static void chat_free(struct chat *chat)
 int cmd_chat(int argc, char **argv)
 {
     static const struct sampling fallback = {.temperature = 0.7, .top_p = 0.95, .repetition_penalty = 1};
-    const char *model = NULL, *system = NULL, *precision = "auto";
+    const char *model = NULL, *system = NULL;
+    struct bundle_options options = {.precision = "auto", .for_generation = true};
     struct model_argument argument = {0};
     uint64_t max_new_tokens = 512;
     struct sampling_options sampling = SAMPLING_OPTIONS_NONE;
@@ -284,7 +285,8 @@ int cmd_chat(int argc, char **argv)
         {"repetition-penalty", OPTION_DOUBLE, &sampling.repetition_penalty, "R",
          "above 1: what was said becomes less likely (1: off)"},
         {"seed", OPTION_SIZE, &sampling.seed, "N", "random seed (42)"},
-        {"precision", OPTION_STRING, &precision, "P", "auto (default), fp32 or bf16"},
+        {"precision", OPTION_STRING, &options.precision, "P", "auto (default), fp32 or bf16"},
+        {"weights", OPTION_STRING, &options.weights, "W", WEIGHTS_OPTION_HELP},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.template; may be repeated"},
     };
@@ -305,7 +307,7 @@ int cmd_chat(int argc, char **argv)
     if (!status && words.count)
         status = sft_fail(&err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words.items[0], usage.synopsis);
     if (!status)
-        status = model_argument_open(&argument, precision, &overrides, true, &chat.session, &err);
+        status = model_argument_open(&argument, &options, &overrides, true, &chat.session, &err);
     if (status) {
         code = report_error(&err);
     } else {

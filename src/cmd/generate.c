@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 struct generate {
-    const char *precision, *system;
+    struct bundle_options model;
+    const char *system;
     bool json, raw;
     uint64_t max_new_tokens;
     struct session session;
@@ -254,7 +255,7 @@ static enum sft_status check_usage(const struct generate *g, const struct string
 
 int cmd_generate(int argc, char **argv)
 {
-    struct generate g = {.precision = "fp32", .max_new_tokens = 256};
+    struct generate g = {.model = {.precision = "fp32", .for_generation = true}, .max_new_tokens = 256};
     struct sampling_options sampling = SAMPLING_OPTIONS_NONE;
     const char *model = NULL;
     struct model_argument argument = {0};
@@ -273,7 +274,8 @@ int cmd_generate(int argc, char **argv)
         {"repetition-penalty", OPTION_DOUBLE, &sampling.repetition_penalty, "R",
          "above 1: what was said becomes less likely (1: off)"},
         {"seed", OPTION_SIZE, &sampling.seed, "N", "random seed (42)"},
-        {"precision", OPTION_STRING, &g.precision, "P", "fp32 (default), bf16 or auto"},
+        {"precision", OPTION_STRING, &g.model.precision, "P", "fp32 (default), bf16 or auto"},
+        {"weights", OPTION_STRING, &g.model.weights, "W", WEIGHTS_OPTION_HELP},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.template; may be repeated"},
     };
@@ -293,7 +295,7 @@ int cmd_generate(int argc, char **argv)
     if (!status)
         status = check_usage(&g, &words, usage.synopsis, &err);
     if (!status)
-        status = model_argument_open(&argument, g.precision, &overrides, !g.raw, &g.session, &err);
+        status = model_argument_open(&argument, &g.model, &overrides, !g.raw, &g.session, &err);
     if (status) {
         code = report_error(&err);
     } else {

@@ -1,10 +1,10 @@
 #include "infer/session.h"
 
-enum sft_status session_open(struct session *s, const char *dir, const char *precision,
+enum sft_status session_open(struct session *s, const char *dir, const struct bundle_options *options,
                              const struct template_options *chosen, struct sft_err *err)
 {
     *s = (struct session){0};
-    if (bundle_open(&s->bundle, dir, precision, chosen, err))
+    if (bundle_open(&s->bundle, dir, options, chosen, err))
         return err->status;
     const struct decode_model model = bundle_decode_model(&s->bundle);
     if (decode_init(&s->decode, &model, &(struct decode_options){.max_streams = 1}, err))

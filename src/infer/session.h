@@ -22,7 +22,7 @@ struct generation {
 };
 
 /* Load the model as bundle_open does. Close with session_close, which accepts a zeroed struct. */
-enum sft_status session_open(struct session *session, const char *dir, const char *precision,
+enum sft_status session_open(struct session *session, const char *dir, const struct bundle_options *options,
                              const struct template_options *chosen, struct sft_err *err);
 void session_close(struct session *session);
 

@@ -46,6 +46,7 @@ int main(int argc, char **argv)
 {
     struct sft_err err = {0};
     struct bundle bundle = {0};
+    struct bundle_options options = {0};
     char *line = NULL;
     size_t capacity = 0;
     ssize_t len;
@@ -54,7 +55,8 @@ int main(int argc, char **argv)
         fputs("usage: logits DIR fp32|bf16\n", stderr);
         return 2;
     }
-    check(bundle_open(&bundle, argv[1], argv[2], NULL, &err), &err);
+    options.precision = argv[2];
+    check(bundle_open(&bundle, argv[1], &options, NULL, &err), &err);
     while ((len = getline(&line, &capacity, stdin)) > 0) {
         json *ids = NULL;
         check(json_parse(line, (size_t)len, &ids, &err), &err);
