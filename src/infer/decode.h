@@ -16,7 +16,7 @@
 
 #include "infer/ask.h"
 #include "infer/chooser.h"
-#include "infer/kv_pool.h"
+#include "infer/prefix.h"
 
 #include <signal.h>
 
@@ -64,14 +64,16 @@ struct stream {
     size_t n_run; /* of them, whose keys and values are there */
     struct logit_bias *bias; /* (ask.n_bias) */
     struct rng rng;
-    bool rests;
-    int slot; /* of the keys and values; KV_SLOT_NONE: none */
+    bool rests, was_preempted;
+    uint32_t *pages; /* (n_pages) of its keys and values */
+    size_t n_pages, pages_capacity;
+    size_t n_indexed; /* of them, that the index of beginnings has been told of */
 };
 
 struct decode_counts {
-    size_t running, waiting;                 /* streams */
-    size_t pages_used, pages_cached, pages;  /* of keys and values: streams', kept for prompts to come, all there are */
-    uint64_t prompt_tokens, cached_tokens;   /* of all streams so far: of prompts, of those that were not run again */
+    size_t running, waiting;                /* streams */
+    size_t pages_used, pages_cached, pages; /* of keys and values: streams', kept for prompts to come, all there are */
+    uint64_t prompt_tokens, cached_tokens;  /* of all streams so far: of prompts, of those that were not run again */
     uint64_t made_tokens, steps;
 };
 
@@ -86,11 +88,13 @@ struct decode {
     size_t n_streams, capacity;
     struct activations acts;
     struct kv_pool pool;
-    struct kept_tokens *kept; /* (max_streams) what is in each slot, whoever has it */
+    struct prefix prefix;
     /* one pass's batch, of S streams and N tokens */
-    struct stream **batched;                /* (S) */
-    int32_t *tokens, *position;             /* (N) */
-    size_t *seq_start, *begin, *len, *rows; /* (S + 1), (S), (S), (S) */
+    struct stream **batched;     /* (S) */
+    int32_t *tokens, *position;  /* (N) */
+    size_t *seq_start, *page_start, *len, *rows; /* (S + 1), (S), (S), (S) */
+    uint32_t *pages;                             /* of all of them, one after another */
+    size_t pages_capacity;
     /* what a step gives */
     float *logits;           /* (max_streams, V) */
     struct pending *pending; /* (max_streams) of them n_pending: whose next token they give, a row each */

@@ -7,11 +7,12 @@ enum sft_status kv_pool_init(struct kv_pool *pool, const struct transformer *mod
 {
     static const char what[] = "keys and values";
     const struct model_config *c = &model->config;
-    const size_t page_bytes = c->n_layer * 2 * c->n_kv_head * KV_PAGE * c->head_dim * model->kernels->act_size;
+    const size_t page_size = c->n_layer * 2 * c->n_kv_head * KV_PAGE * c->head_dim;
+    const size_t page_bytes = page_size * model->kernels->act_size;
     size_t n = bytes / page_bytes;
     n = n < most_pages ? n : most_pages;
     n = n < KV_NO_PAGE ? n : KV_NO_PAGE - 1;
-    *pool = (struct kv_pool){.n_pages = n, .n_free = n, .page_bytes = page_bytes};
+    *pool = (struct kv_pool){.n_pages = n, .n_free = n, .page_size = page_size};
     if (n == 0)
         return sft_fail(err, SFT_ENOMEM, "the %s of %d positions take %.1f MB, and there are %.1f MB for them", what,
                         KV_PAGE, (double)page_bytes / 1e6, (double)bytes / 1e6);
@@ -35,6 +36,8 @@ uint32_t kv_pool_take(struct kv_pool *pool)
     while (pool->references[pool->lowest])
         pool->lowest++;
     const size_t page = pool->lowest++;
+    if (page >= pool->top)
+        pool->top = page + 1;
     pool->references[page] = 1;
     pool->n_free--;
     return (uint32_t)page;
@@ -62,6 +65,7 @@ struct kv_view kv_pool_view(const struct kv_pool *pool, const uint32_t *pages, c
 {
     return (struct kv_view){.memory = pool->memory.data,
                             .page_rows = KV_PAGE,
+                            .page_size = pool->page_size,
                             .pages = pages,
                             .page_start = page_start,
                             .len = len,

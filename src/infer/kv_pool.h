@@ -11,13 +11,14 @@ enum { KV_PAGE = 32 }; /* positions of a page: as many as attention prepares key
 
 struct kv_pool {
     size_t n_pages, n_free;
-    size_t page_bytes;
+    size_t page_size;     /* of act */
     struct block memory;  /* of all pages */
     uint32_t *references; /* (n_pages) */
     size_t lowest;        /* below this one, no page is free */
+    size_t top;           /* from this one on, none has ever been given out */
 };
 
-/* As many pages as `bytes` hold, none of more use than `most_pages`. They are addresses only: a page becomes resident when
+/* As many pages as `bytes` hold, `most_pages` at most. They are addresses only: a page becomes resident when
  * it is written to, and the lowest free one is given out first. SFT_ENOMEM where there is not room for one. Free with
  * kv_pool_free, which accepts a zeroed struct. */
 enum sft_status kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t bytes, size_t most_pages,

@@ -6,7 +6,6 @@
 #include <string.h>
 
 struct prefix_page {
-    bool is_indexed;
     uint32_t before;      /* the page of the same text before it, or KV_NO_PAGE */
     uint32_t next;        /* of those in the same bucket */
     uint32_t n_followers; /* indexed pages whose `before` it is */
@@ -20,6 +19,7 @@ void prefix_init(struct prefix *x, struct kv_pool *pool)
     while (x->n_buckets < pool->n_pages)
         x->n_buckets *= 2;
     x->pages = mem_calloc(pool->n_pages, sizeof *x->pages);
+    x->is_indexed = mem_calloc(pool->n_pages, sizeof *x->is_indexed);
     x->buckets = mem_alloc(x->n_buckets * sizeof *x->buckets);
     memset(x->buckets, 0xFF, x->n_buckets * sizeof *x->buckets);
 }
@@ -27,6 +27,7 @@ void prefix_init(struct prefix *x, struct kv_pool *pool)
 void prefix_free(struct prefix *x)
 {
     free(x->pages);
+    free(x->is_indexed);
     free(x->buckets);
     *x = (struct prefix){0};
 }
@@ -51,9 +52,10 @@ static void enter(struct prefix *x, uint32_t page, uint32_t before, const int32_
 {
     struct prefix_page *p = &x->pages[page];
     uint32_t *bucket = bucket_of(x, before, tokens);
-    if (p->is_indexed)
+    if (x->is_indexed[page])
         SFT_BUG("a page of two texts");
-    *p = (struct prefix_page){.is_indexed = true, .before = before, .next = *bucket};
+    *p = (struct prefix_page){.before = before, .next = *bucket};
+    x->is_indexed[page] = true;
     memcpy(p->tokens, tokens, sizeof p->tokens);
     *bucket = page;
     x->n_indexed++;
@@ -71,7 +73,7 @@ static void take_out(struct prefix *x, uint32_t page)
     *link = p->next;
     if (p->before != KV_NO_PAGE)
         x->pages[p->before].n_followers--;
-    p->is_indexed = false;
+    x->is_indexed[page] = false;
     x->n_indexed--;
     kv_pool_drop(x->pool, page);
 }
@@ -114,13 +116,13 @@ void prefix_add(struct prefix *x, const int32_t *tokens, size_t n, const uint32_
 
 static bool is_idle(const struct prefix *x, size_t page)
 {
-    return x->pages[page].is_indexed && x->pool->references[page] == 1;
+    return x->is_indexed[page] && x->pool->references[page] == 1;
 }
 
 bool prefix_evict(struct prefix *x)
 {
     size_t oldest = SIZE_MAX;
-    for (size_t i = 0; x->n_indexed && i < x->pool->n_pages; i++)
+    for (size_t i = 0; i < x->pool->top; i++)
         if (is_idle(x, i) && x->pages[i].n_followers == 0 &&
             (oldest == SIZE_MAX || x->pages[i].used < x->pages[oldest].used))
             oldest = i;
@@ -133,16 +135,16 @@ bool prefix_evict(struct prefix *x)
 size_t prefix_n_idle(const struct prefix *x)
 {
     size_t n = 0;
-    for (size_t i = 0; x->n_indexed && i < x->pool->n_pages; i++)
+    for (size_t i = 0; i < x->pool->top; i++)
         n += is_idle(x, i);
     return n;
 }
 
 void prefix_forget(struct prefix *x)
 {
-    for (size_t i = 0; x->n_indexed && i < x->pool->n_pages; i++)
-        if (x->pages[i].is_indexed) {
-            x->pages[i].is_indexed = false;
+    for (size_t i = 0; i < x->pool->top; i++)
+        if (x->is_indexed[i]) {
+            x->is_indexed[i] = false;
             x->n_indexed--;
             kv_pool_drop(x->pool, (uint32_t)i);
         }

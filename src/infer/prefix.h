@@ -12,6 +12,7 @@
 struct prefix {
     struct kv_pool *pool;
     struct prefix_page *pages; /* (pool->n_pages) */
+    bool *is_indexed;          /* (pool->n_pages) */
     uint32_t *buckets;         /* (n_buckets): the first page of those with a hash, or KV_NO_PAGE */
     size_t n_buckets;          /* a power of two */
     size_t n_indexed;
