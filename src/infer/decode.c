@@ -269,10 +269,12 @@ static bool add_page(struct decode *d, struct stream *s)
             preempt(d, younger);
             continue;
         }
-        if (is_alone(d, s))
+        if (is_alone(d, s)) {
+            s->n_run = s->n_pages * KV_PAGE; /* there is memory for so many */
             finish(d, s, FINISH_NO_MEMORY);
-        else
+        } else {
             preempt(d, s);
+        }
         return false;
     }
     s->pages = mem_grow(s->pages, &s->pages_capacity, s->n_pages + 1, sizeof *s->pages);
