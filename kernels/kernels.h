@@ -42,9 +42,9 @@ struct kernel_sizes {
 typedef uint16_t bf16;
 
 /* Weights, as they are kept: one of the three pointers is there, the others are NULL. Those that nobody trains may be
- * bfloat16s, half as large as floats: an op takes them as the reals that they are, and gives what it gives of these, to
- * the last bit. Or int8s, a quarter: element i of a row is scales[row] * w_int8[i] (quantize_rows), rows being those of
- * the vocabulary, or a linear layer's outputs. Nothing runs backward through these. */
+ * bfloat16s, half as large as floats: an op takes them as the reals that they are, and gives what it gives of these,
+ * to the last bit. Or int8s, a quarter: element i of a row is scales[row] * w_int8[i] (quantize_rows), rows being those
+ * of the vocabulary, or a linear layer's outputs. Nothing runs backward through these. */
 struct matrix {
     const real *w;
     const bf16 *w_bf16;
@@ -95,9 +95,9 @@ struct rope {
  * h * stride_q on; n_head / n_kv_head of them in a row share a head of keys and values (Ainslie et al. 2023), head g of
  * which is D columns from g * stride_kv on.
  *
- * Or a sequence's keys and values are in pages, `page_rows` rows in each, wherever these lie: row j of sequence s is row
- * j % page_rows of page p = pages[page_start[s] + j / page_rows], which begins at element p * stride_page of k and of v.
- * Then kv_begin is NULL and kv_len is there. */
+ * Or a sequence's keys and values are in pages, `page_rows` rows in each, wherever these lie: row j of sequence s is
+ * row j % page_rows of page p = pages[page_start[s] + j / page_rows], which begins at element p * stride_page of k and
+ * of v. Then kv_begin is NULL and kv_len is there. */
 struct attention {
     size_t n_head, n_kv_head, head_size, S;
     const size_t *q_start;           /* (S + 1), in rows */
@@ -130,7 +130,7 @@ struct logits_scan {
     size_t first;    /* the first of the largest, NaN apart; V where there is none: all are NaN, or V is 0 */
     real largest;    /* that; -INFINITY where there is none */
     bool all_finite; /* -INFINITY counts as such: a token that is never chosen */
-    real total;      /* the sum of exp((x - largest) * inverse_temperature); what it is where not all are finite is open */
+    real total; /* the sum of exp((x - largest) * inverse_temperature), where all are finite */
 };
 
 struct adamw_args {

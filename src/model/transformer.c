@@ -113,8 +113,8 @@ static const act *forward(const struct transformer *model, const struct activati
     const size_t C = model->config.n_embd;
     if (batch->N > acts->plan.N)
         SFT_BUG("a batch larger than planned");
-    model->kernels->embed_fwd(acts->sublayers[0].x, &model->token_embedding, model->position_embedding,
-                              batch->tokens, batch->position, (real)model->config.embedding_multiplier, batch->N, C);
+    model->kernels->embed_fwd(acts->sublayers[0].x, &model->token_embedding, model->position_embedding, batch->tokens,
+                              batch->position, (real)model->config.embedding_multiplier, batch->N, C);
     sublayer_begin(pass);
     for (size_t i = 0; i < model->n_sublayers; i++) {
         if (i == model->last_mixer && acts->seen_rows)

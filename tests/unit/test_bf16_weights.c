@@ -41,7 +41,7 @@ static void free_both(struct both both)
 
 static struct workspace make_work(const struct kernels *k)
 {
-    const struct kernel_sizes sizes = {.N = M_MOST, .width = OUT, .C = C, .V = V, .bf16_weights = true};
+    const struct kernel_sizes sizes = {.N = M_MOST, .width = OUT, .C = C, .V = V, .narrow_weights = true};
     struct workspace work = {.bytes = k->work_bytes(&sizes)};
     work.data = aligned_alloc(64, (work.bytes + 64) / 64 * 64);
     ck_assert_ptr_nonnull(work.data);
@@ -70,9 +70,8 @@ static void expect_same(const struct kernels *k, const char *op, size_t rows, co
 static void check_linear(const struct kernels *k, size_t N, bool transposed)
 {
     const struct both w = make_both(C * OUT);
-    struct linear l = {.w = w.w, .in = C, .out = OUT, .transposed = transposed}, kept = l;
-    kept.w = NULL;
-    kept.w_bf16 = w.w_bf16;
+    struct linear l = {.matrix = {.w = w.w}, .in = C, .out = OUT, .transposed = transposed}, kept = l;
+    kept.matrix = (struct matrix){.w_bf16 = w.w_bf16};
     float *reals = mem_calloc(N * OUT, sizeof *reals), *sums = mem_calloc(2 * N * OUT, sizeof *sums);
     act *buffer, *y = mem_calloc(2 * N * OUT, sizeof(float)), *y_bf16 = (float *)y + N * OUT;
     const act *x = operand(k, reals, &buffer, N * OUT);
@@ -97,8 +96,8 @@ static void check_linear(const struct kernels *k, size_t N, bool transposed)
 static void check_head(const struct kernels *k, size_t M)
 {
     const struct both w = make_both(V * C);
-    const struct head head = {.w = w.w, .V = V, .C = C, .scale = 0.5F, .softcap = 3};
-    const struct head kept = {.V = V, .C = C, .scale = 0.5F, .softcap = 3, .w_bf16 = w.w_bf16};
+    const struct head head = {.matrix = {.w = w.w}, .V = V, .C = C, .scale = 0.5F, .softcap = 3};
+    const struct head kept = {.matrix = {.w_bf16 = w.w_bf16}, .V = V, .C = C, .scale = 0.5F, .softcap = 3};
     const struct head *const heads[] = {&head, &kept};
     float *reals = mem_calloc(M * C, sizeof *reals), *logits[2], nll[2][M_MOST], dnll[M_MOST];
     int32_t labels[M_MOST];
@@ -138,8 +137,8 @@ static void check_embedding(const struct kernels *k, size_t N)
         tokens[n] = position[n] = (int32_t)(n * 29 % V);
     for (size_t with = 0; with < 2; with++) {
         const float *wpe = with ? w.w : NULL;
-        k->embed_fwd(x, w.w, NULL, wpe, tokens, position, 1.5F, N, C);
-        k->embed_fwd(x + N * C, NULL, w.w_bf16, wpe, tokens, position, 1.5F, N, C);
+        k->embed_fwd(x, &(struct matrix){.w = w.w}, wpe, tokens, position, 1.5F, N, C);
+        k->embed_fwd(x + N * C, &(struct matrix){.w_bf16 = w.w_bf16}, wpe, tokens, position, 1.5F, N, C);
         expect_same(k, "the embedding", N, x, x + N * C, N * C * sizeof *x);
     }
     free(x);

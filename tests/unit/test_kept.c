@@ -182,6 +182,63 @@ START_TEST(a_number_that_is_none_is_told)
 }
 END_TEST
 
+/* ---- memory ---- */
+
+#define WIDE_LLAMA                                                                                                     \
+    "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":8,\"hidden_size\":512,"                   \
+    "\"intermediate_size\":1024,\"max_position_embeddings\":64,\"vocab_size\":32768,\"tie_word_embeddings\":true}"
+#define WIDE_GPT2                                                                                                      \
+    "{\"model_type\":\"gpt2\",\"n_layer\":2,\"n_head\":8,\"n_embd\":1024,\"n_positions\":64,\"vocab_size\":8192}"
+
+/* A model of zeros, floats, which take no room on disk. */
+static void put_hollow_model(const char *config_json, struct model_config *config)
+{
+    struct tensor_table table;
+    struct strbuf header = {0};
+    json *raw;
+    size_t end = 0;
+    put("config.json", config_json);
+    check_ok(model_config_load(config, dir, &raw, &err));
+    tensor_table_init(&table, config);
+    for (size_t i = 0; i < table.n_tensors; i++) {
+        const struct tensor *t = &table.tensors[i];
+        strbuf_printf(&header, "%c\"%s\":{\"dtype\":\"F32\",\"shape\":[%zu", i ? ',' : '{', t->name, t->rows);
+        if (t->n_dims == 2)
+            strbuf_printf(&header, ",%zu", t->cols);
+        strbuf_printf(&header, "],\"data_offsets\":[%zu,%zu]}", end, end + t->count * sizeof(float));
+        end += t->count * sizeof(float);
+    }
+    strbuf_puts(&header, "}");
+    const uint64_t len = header.len;
+    char *path = path_join(dir, "model.safetensors");
+    FILE *f = fopen(path, "wb");
+    ck_assert(f && fwrite(&len, sizeof len, 1, f) == 1 && fwrite(header.data, header.len, 1, f) == 1);
+    ck_assert(!fflush(f) && !ftruncate(fileno(f), (off_t)(sizeof len + len + end)));
+    fclose(f);
+    free(path);
+    json_free(raw);
+    strbuf_free(&header);
+    tensor_table_free(&table);
+}
+
+/* Beside what is kept there is a piece in memory, the file's and its floats, or a matrix and its turned one. */
+START_TEST(reading_takes_little_more_than_what_is_kept)
+{
+    const size_t before = mem_peak_rss();
+    struct model_config config;
+    struct transformer model;
+    put_hollow_model(_i % 2 ? WIDE_GPT2 : WIDE_LLAMA, &config);
+    check_ok(open_model(&model, &kernels_plain_f32, &config, config.vocab_size, _i < 2 ? WEIGHTS_INT8 : WEIGHTS_BF16,
+                        true));
+    const struct param_set *p = &model.params;
+    const size_t kept = p->values.bytes + p->bf16.bytes + p->int8.bytes + p->scales.bytes, took = mem_peak_rss() - before;
+    const size_t most = kept + (_i % 2 ? 3 * 16 << 20 : 12 << 20) + (8 << 20);
+    ck_assert_uint_gt(p->table.n_parameters * sizeof(float), kept + (30 << 20)); /* else this would say nothing */
+    ck_assert_msg(took <= most, "%zu MB for %zu MB of weights", took >> 20, kept >> 20);
+    transformer_free(&model);
+}
+END_TEST
+
 /* ---- answers ---- */
 
 /* The logits (N,V) at all positions of some tokens; malloc'd. `how`: NULL, as in training; or as a prompt, or one token
@@ -375,6 +432,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, values_are_those_of_the_files, 0, N_KINDS * N_DTYPES * 2);
     tcase_add_loop_test(tcase, a_number_that_is_none_is_told, 0, 6);
+    tcase_add_loop_test(tcase, reading_takes_little_more_than_what_is_kept, 0, 4);
     tcase_add_loop_test(tcase, bfloat16s_answer_as_floats, 0, N_CONFIGS);
     tcase_add_loop_test(tcase, turned_matrices_answer_as_those_in_files, 0, N_DTYPES);
     tcase_add_loop_test(tcase, rounded_weights_are_what_bf16_makes_of_floats, 0, N_CONFIGS);

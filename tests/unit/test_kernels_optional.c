@@ -169,7 +169,7 @@ static void run_head_loss(const struct kernels *k, void *const out[MAX_OUTPUTS],
     int32_t *labels = mem_alloc((N + 1) * sizeof *labels);
     uint8_t *correct = mem_alloc(N + 1);
     struct workspace work = work_of(k, N);
-    const struct head head = {.w = w, .V = V, .C = IN, .scale = 1};
+    const struct head head = {.matrix = {.w = w}, .V = V, .C = IN, .scale = 1};
     for (size_t n = 0; n < N; n++)
         labels[n] = (int32_t)(n * 11 % V);
     k->head_loss(out[0], correct, out[1], out[2], variant & 1, h, labels, out[1] ? dnll : NULL, &head, N, &work);
@@ -328,14 +328,14 @@ static void check_all(size_t array, size_t n, real expected)
             ck_abort_msg("array %zu: element %zu is %g, not %g", array, i, (double)touched[array][i], (double)expected);
 }
 
-static const struct linear no_row_layers[] = {{.w = some, .b = some, .in = 2, .out = 3},
-                                              {.w = some, .in = 2, .out = 3, .transposed = true}};
-static const struct head no_row_head = {.w = some, .V = 5, .C = 4, .scale = 1};
+static const struct linear no_row_layers[] = {{.matrix = {.w = some}, .b = some, .in = 2, .out = 3},
+                                              {.matrix = {.w = some}, .in = 2, .out = 3, .transposed = true}};
+static const struct head no_row_head = {.matrix = {.w = some}, .V = 5, .C = 4, .scale = 1};
 
 static void embed_fwd_of_none(const struct kernels *k)
 {
-    k->embed_fwd(touched[0], some, NULL, some, ids, ids, 1, 0, IN);
-    k->embed_fwd(touched[0], some, NULL, NULL, ids, NULL, 1, 0, IN);
+    k->embed_fwd(touched[0], &no_row_head.matrix, some, ids, ids, 1, 0, IN);
+    k->embed_fwd(touched[0], &no_row_head.matrix, NULL, ids, NULL, 1, 0, IN);
 }
 
 static void embed_bwd_of_none(const struct kernels *k)
@@ -397,6 +397,33 @@ static void linear_residual_fwd_of_none(const struct kernels *k)
         k->linear_residual_fwd(touched[0], some, some, &no_row_layers[i], 1, 0, &workspace);
         k->linear_residual_fwd(touched[0], NULL, some, &no_row_layers[i], 0.5f, 0, &workspace);
     }
+}
+
+static void linear_few_of_none(const struct kernels *k)
+{
+    const struct few_output outs[] = {{&no_row_layers[0], touched[0]}, {&no_row_layers[1], touched[1]}};
+    k->linear_few(outs, 2, some, 0, &workspace);
+    k->linear_few(outs, 0, some, 4, &workspace);
+}
+
+static void linear_few_residual_of_none(const struct kernels *k)
+{
+    for (size_t i = 0; i < 2; i++) {
+        k->linear_few_residual(touched[0], some, some, &no_row_layers[i], 1, 0, &workspace);
+        k->linear_few_residual(touched[0], NULL, some, &no_row_layers[i], 0.5f, 0, &workspace);
+    }
+}
+
+static void quantize_rows_of_none(const struct kernels *k)
+{
+    k->quantize_rows((int8_t *)touched[0], touched[1], some, 0, IN);
+}
+
+static void scan_logits_of_none(const struct kernels *k)
+{
+    struct logits_scan scan = {.first = BEFORE};
+    k->scan_logits(&scan, some, some, 0, V);
+    ck_assert_uint_eq(scan.first, BEFORE);
 }
 
 static void linear_bwd_dx_of_none(const struct kernels *k)
@@ -466,6 +493,11 @@ static void attention_fwd_of_none(const struct kernels *k)
 {
     for (size_t i = 0; i < 2; i++)
         k->attention_fwd(touched[0], touched[1], some, some, some, &no_row_attention[i], &workspace);
+}
+
+static void attention_few_of_none(const struct kernels *k)
+{
+    k->attention_few(touched[0], some, some, some, &no_row_attention[0], &workspace);
 }
 
 static void attention_bwd_of_none(const struct kernels *k)
