@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,8 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
     d->len = mem_calloc(S, sizeof *d->len);
     d->rows = mem_calloc(S, sizeof *d->rows);
     d->logits = mem_calloc(S * config->vocab_size, sizeof *d->logits);
+    d->inverse_temperature = mem_calloc(S, sizeof *d->inverse_temperature);
+    d->scans = mem_calloc(S, sizeof *d->scans);
     init_choosers(d, config->vocab_size);
     return SFT_OK;
 }
@@ -94,6 +97,8 @@ void decode_free(struct decode *d)
     free(d->len);
     free(d->rows);
     free(d->logits);
+    free(d->inverse_temperature);
+    free(d->scans);
     prefix_free(&d->prefix);
     kv_pool_free(&d->pool);
     activations_free(&d->acts);
@@ -457,16 +462,29 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
         finish(d, s, FINISH_LENGTH);
 }
 
+/* Of all rows of logits at once: what must not be chosen, then what there is. */
+static void scan_logits(struct decode *d)
+{
+    const size_t V = d->model.model->config.vocab_size;
+    for (size_t i = 0; i < d->n_pending; i++) {
+        for (size_t h = 0; h < d->model.n_holes; h++)
+            d->logits[i * V + (size_t)d->model.holes[h]] = -INFINITY;
+        d->inverse_temperature[i] = chooser_inverse_temperature(&d->pending[i].stream->ask.sampling);
+    }
+    d->model.model->kernels->scan_logits(d->scans, d->logits, d->inverse_temperature, d->n_pending, V);
+}
+
 /* Each stream's by one thread, so that no bit depends on how many there are; told in the order of the batch. */
 static void take_tokens(struct decode *d)
 {
     const size_t V = d->model.model->config.vocab_size;
+    scan_logits(d);
 #pragma omp parallel for schedule(dynamic) if (d->n_pending > 1)
     for (size_t i = 0; i < d->n_pending; i++) {
         struct stream *s = d->pending[i].stream;
         const struct said said = {s->tokens, s->n_prompt, s->n_made};
-        chooser_choose(&d->choosers[omp_get_thread_num()], &d->pending[i].choice, d->logits + i * V, &s->ask, &said,
-                       &s->rng, d->model.holes, d->model.n_holes);
+        chooser_choose(&d->choosers[omp_get_thread_num()], &d->pending[i].choice, d->logits + i * V, &d->scans[i],
+                       &s->ask, &said, &s->rng);
     }
     for (size_t i = 0; i < d->n_pending; i++)
         take(d, d->pending[i].stream, &d->pending[i].choice);

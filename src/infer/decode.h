@@ -97,6 +97,8 @@ struct decode {
     size_t pages_capacity;
     /* what a step gives */
     float *logits;           /* (max_streams, V) */
+    float *inverse_temperature; /* (max_streams) */
+    struct logits_scan *scans;  /* (max_streams): what was found of each row of logits */
     struct pending *pending; /* (max_streams) of them n_pending: whose next token they give, a row each */
     size_t n_pending;
     struct chooser *choosers; /* (n_choosers): a thread's memory each */
