@@ -8,9 +8,10 @@
  *     decode_close(&d, s);                                    // in the middle, too: then it is cancelled
  *
  * A step is at most one pass over pieces of prompts, at the speed of training's forward pass, and one over the next
- * position of every stream that is through its prompt. What a stream says depends on the others by no more than
- * rounding, in fp32 not at all. What the beginning of a prompt shares with what was seen before, by any stream, is not
- * run again. */
+ * position of every stream that is through its prompt. What the beginning of a prompt shares with what was seen before,
+ * by any stream, is not run again (infer/prefix.h). What a stream says depends on the others by no more than rounding; in
+ * fp32 not at all, unless it takes over what was computed for an answer, or had to wait in the middle since there was no
+ * memory: then the same numbers come from the other of the two passes. */
 #ifndef SFT_INFER_DECODE_H
 #define SFT_INFER_DECODE_H
 
