@@ -511,8 +511,8 @@ static size_t n_wanted(const struct stream *s)
     return s->state == STREAM_DECODING ? 1 : all - at_most(all, s->n_pages);
 }
 
-/* Who waits takes a place that is free, the first first, where there are pages for all of its prompt, so that it need not
- * soon be preempted; one alone tries in any case. */
+/* Who waits takes a place that is free, the first first, where there are pages for all of its prompt, so that it need
+ * not soon be preempted; one alone tries in any case. */
 static void admit(struct decode *d)
 {
     size_t running = 0, wanted = 0;

@@ -8,10 +8,10 @@
  *     decode_close(&d, s);                                    // in the middle, too: then it is cancelled
  *
  * A step is at most one pass over pieces of prompts, at the speed of training's forward pass, and one over the next
- * position of every stream that is through its prompt. What the beginning of a prompt shares with what was seen before,
- * by any stream, is not run again (infer/prefix.h). What a stream says depends on the others by no more than rounding; in
- * fp32 not at all, unless it takes over what was computed for an answer, or had to wait in the middle since there was no
- * memory: then the same numbers come from the other of the two passes. */
+ * position of every stream that is through its prompt. What the beginning of a prompt shares with what was seen
+ * before, by any stream, is not run again (infer/prefix.h). What a stream says depends on the others by no more than
+ * rounding; in fp32 not at all, unless it takes over what was computed for an answer, or had to wait in the middle
+ * since there was no memory: then the same numbers come from the other of the two passes. */
 #ifndef SFT_INFER_DECODE_H
 #define SFT_INFER_DECODE_H
 
@@ -32,7 +32,7 @@ struct decode_options { /* 0 is the default, which stands in brackets */
     size_t max_streams;      /* that run at once (32); more may be submitted, and wait */
     size_t prompt_positions; /* that a prompt pass has at most (512); half of that where others are decoding */
     size_t kv_bytes;         /* for keys and values (half of mem_available, no more than max_streams full contexts) */
-    const volatile sig_atomic_t *stop; /* set by a signal, looked at between passes: all streams are cancelled; or NULL */
+    const volatile sig_atomic_t *stop; /* NULL, or set by a signal: all streams are cancelled */
 };
 
 enum finish_reason {
@@ -112,8 +112,8 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
                             struct sft_err *err);
 void decode_free(struct decode *d);
 
-/* A stream that continues ask->prompt; it is d's until decode_close. NULL and SFT_EDATA: the prompt is empty, or leaves no
- * room for an answer. */
+/* A stream that continues ask->prompt; it is d's until decode_close. NULL and SFT_EDATA: the prompt is empty, or
+ * leaves no room for an answer. */
 struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft_err *err);
 void decode_close(struct decode *d, struct stream *stream);
 

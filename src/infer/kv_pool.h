@@ -1,5 +1,5 @@
-/* Memory for keys and values in pages: each holds the same number of positions, of all layers. Whoever has a page holds a
- * reference to it, several may; without any it is free. */
+/* Memory for keys and values in pages: each holds the same number of positions, of all layers. Whoever has a page
+ * holds a reference to it, several may; without any it is free. */
 #ifndef SFT_INFER_KV_POOL_H
 #define SFT_INFER_KV_POOL_H
 

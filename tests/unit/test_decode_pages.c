@@ -103,7 +103,8 @@ START_TEST(the_next_turn_costs_its_new_tokens)
 }
 END_TEST
 
-/* However a prompt comes to be cut, by others before it and by what is known of it, what it is answered with is the same. */
+/* However a prompt comes to be cut, by others before it and by what is known of it, what it is answered with is the
+ * same. */
 START_TEST(cuts_change_nothing)
 {
     int32_t tokens[LONGEST];
@@ -154,7 +155,8 @@ START_TEST(streams_wait_where_memory_is_short)
 }
 END_TEST
 
-/* Both fit when they begin, and no longer when they have grown: the younger one waits, and loses nothing it has said. */
+/* Both fit when they begin, and no longer when they have grown: the younger one waits, and loses nothing it has
+ * said. */
 START_TEST(the_youngest_gives_its_pages_back)
 {
     struct said_tokens alone[2];
@@ -240,8 +242,8 @@ struct visitor {
     size_t which;
 };
 
-/* Who comes, goes, rests and goes on, with memory for two or three of the longest: all who stay have the answer that they
- * would have alone. */
+/* Who comes, goes, rests and goes on, with memory for two or three of the longest: all who stay have the answer that
+ * they would have alone. */
 START_TEST(streams_at_random)
 {
     struct said_tokens alone[N_PROMPTS];

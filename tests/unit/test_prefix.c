@@ -1,5 +1,5 @@
-/* Pages of keys and values and the index of beginnings, against a model of them in plain words: a table of texts. What a
- * page holds is a number here that stands for all tokens up to its end. */
+/* Pages of keys and values and the index of beginnings, against a model of them in plain words: a table of texts.
+ * What a page holds is a number here that stands for all tokens up to its end. */
 #include "infer/prefix.h"
 
 #include "base/rng.h"

@@ -1,5 +1,5 @@
-/* The sampler against its definition, all candidates sorted by comparisons, and against transformers' logits processors:
- * tests/golden/sampler.jsonl, made by scripts/golden_sampler.py. */
+/* The sampler against its definition, all candidates sorted by comparisons, and against transformers' logits
+ * processors: tests/golden/sampler.jsonl, made by scripts/golden_sampler.py. */
 #include "infer/sampler.h"
 
 #include "base/json.h"
