@@ -28,8 +28,6 @@ float chooser_inverse_temperature(const struct sampling *options);
 /* The token after those that were said. Changes logits (V), in which tokens that must not be chosen are -INFINITY,
  * and of which *scan was found, by the inverse temperature. */
 void chooser_choose(struct chooser *chooser, struct choice *choice, float *logits, const struct logits_scan *scan,
-                    const struct ask *ask, const struct said *said, struct rng *rng); holes are never chosen. */
-void chooser_choose(struct chooser *chooser, struct choice *choice, float *logits, const struct ask *ask,
-                    const struct said *said, struct rng *rng, const int32_t *holes, size_t n_holes);
+                    const struct ask *ask, const struct said *said, struct rng *rng);
 
 #endif
