@@ -114,7 +114,8 @@ static void check_rows(const struct kernels *k, const struct shape *shape, enum 
     float *b = some_reals(out, 2), *residual = some_reals(MOST_ROWS * out, 3);
     const struct linear l = {
         .matrix = matrix_of(&m, kept), .b = b, .in = in, .out = out, .transposed = transposed};
-    act *x = some_acts(k, MOST_ROWS * in, 4), *y = some_acts(k, MOST_ROWS * out, 5), *y_n = some_acts(k, MOST_ROWS * out, 6);
+    act *x = some_acts(k, MOST_ROWS * in, 4);
+    act *y = some_acts(k, MOST_ROWS * out, 5), *y_n = some_acts(k, MOST_ROWS * out, 6);
     float *sum = some_reals(MOST_ROWS * out, 7), *sum_n = some_reals(MOST_ROWS * out, 8);
     struct workspace work = make_work(k, &(struct kernel_sizes){.N = MOST_ROWS, .width = in > out ? in : out});
     for (size_t row = 0; row < MOST_ROWS; row++) {
@@ -238,10 +239,12 @@ START_TEST(prompts_and_single_positions_agree)
         struct workspace work = make_work(k, &(struct kernel_sizes){.N = N, .width = IN});
         k->linear_residual_fwd(many, residual, x, &l, 0.5F, N, &work);
         k->linear_few_residual(few, residual, x, &l, 0.5F, N, &work);
-        check_error(table_name(k), kept_names[kept], relative_error(few, many, N * OUT), kept == AS_INT8 ? 3e-5 : 5e-7);
+        const double error = relative_error(few, many, N * OUT);
+        check_error(table_name(k), kept_names[kept], error, kept == AS_INT8 ? 3e-5 : 5e-7);
         k->linear_residual_fwd(few, residual, x, &l, 0.5F, 1, &work); /* a prompt's last piece, of one position */
         if (k->reads_bf16) /* OpenBLAS does not say that its bits depend on no tiling */
-            ck_assert_msg(memcmp(few, many, OUT * sizeof *few) == 0, "%s, %s: one row", table_name(k), kept_names[kept]);
+            ck_assert_msg(memcmp(few, many, OUT * sizeof *few) == 0, "%s, %s: one row", table_name(k),
+                          kept_names[kept]);
         free(x);
         free(work.data);
     }
@@ -274,8 +277,8 @@ START_TEST(int8s_are_the_nearest)
             ck_assert(fabsf(scales[r] - size / 127) <= 1e-7F * scales[r]);
             for (size_t i = 0; i < COLUMNS; i++) {
                 const double x = (double)w[r * COLUMNS + i], scale = (double)scales[r];
-                ck_assert_msg(fabs(x - scale * q[r * COLUMNS + i]) <= 0.50001 * scale, "%s: %g as %d", table_name(tables[t]),
-                              x, q[r * COLUMNS + i]);
+                ck_assert_msg(fabs(x - scale * q[r * COLUMNS + i]) <= 0.50001 * scale, "%s: %g as %d",
+                              table_name(tables[t]), x, q[r * COLUMNS + i]);
                 ck_assert_int_ge(q[r * COLUMNS + i], -127);
             }
         }
@@ -317,8 +320,8 @@ START_TEST(products_of_int8s_are_exact_to_16_bits_of_x)
                     slack += weights * size / 65534;
                     slack += 1e-6 * weights * size; /* floats' own */
                 }
-                ck_assert_msg(fabs((double)y[n * OUT + o] - sum) <= slack, "%s: (%zu,%zu) is %g, not %g", table_name(k), n,
-                              o, (double)y[n * OUT + o], sum);
+                ck_assert_msg(fabs((double)y[n * OUT + o] - sum) <= slack, "%s: (%zu,%zu) is %g, not %g",
+                              table_name(k), n, o, (double)y[n * OUT + o], sum);
             }
         free(reals);
         free(x);
@@ -432,7 +435,8 @@ START_TEST(a_prompt_is_the_same_however_it_is_cut)
             continue;
         struct paged p = make_paged(k);
         struct workspace work = attention_work(k);
-        act *whole = mem_calloc((size_t)KEYS * H * D, sizeof(float)), *cut = mem_calloc((size_t)KEYS * H * D, sizeof(float));
+        act *whole = mem_calloc((size_t)KEYS * H * D, sizeof(float));
+        act *cut = mem_calloc((size_t)KEYS * H * D, sizeof(float));
         float *lse = mem_calloc((size_t)KEYS * H, sizeof *lse);
         struct attention a = paged_attention(&p, KEYS, KEYS, window);
         k->attention_fwd(whole, lse, p.q, p.k, p.v, &a, &work);
@@ -521,8 +525,8 @@ START_TEST(logits_are_looked_through)
                 ck_assert_uint_eq(both[s].first, first);
                 ck_assert((double)both[s].largest == top);
                 ck_assert(both[s].all_finite);
-                ck_assert_msg(fabs((double)both[s].total - total) <= 2e-6 * total, "%s, %zu: %g, not %g", table_name(k), V,
-                              (double)both[s].total, total);
+                ck_assert_msg(fabs((double)both[s].total - total) <= 2e-6 * total, "%s, %zu: %g, not %g",
+                              table_name(k), V, (double)both[s].total, total);
                 alone = scan_of(k, x + s * V, temperatures[s], V);
                 ck_assert(alone.total == both[s].total);
             }
