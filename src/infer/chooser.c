@@ -57,8 +57,6 @@ void chooser_choose(struct chooser *c, struct choice *choice, float *logits, con
         plain = memcpy(c->plain, logits, c->V * sizeof *logits);
     if (adjusted)
         sampler_adjust(logits, &ask->sampling, ask->bias, ask->n_bias, said, &c->sampler);
-    choice->id = !adjusted && ask->sampling.temperature <= 0
-                     ? (int32_t)scan->first
-                     : sampler_choose(&ask->sampling, rng, logits, c->V, &c->sampler);
+    choice->id = sampler_choose(&ask->sampling, rng, logits, c->V, adjusted ? NULL : scan, &c->sampler);
     choice->logprob = ask->wants_logprob ? (float)((double)plain[choice->id] - log_sum) : 0;
 }
