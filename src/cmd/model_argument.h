@@ -11,8 +11,8 @@
                           "Face directory, a file in GGUF, or the name of one in the Hugging Face cache"
 
 /* And of --weights, whose word goes into bundle_options as it is. */
-#define WEIGHTS_OPTION_HELP "how matrices are kept in memory: f32, bf16 or int8 (default: bf16 where the precision is, " \
-                            "else as the files have them)"
+#define WEIGHTS_OPTION_HELP "how matrices are kept in memory: f32, bf16 or int8 (default: bf16 where the precision " \
+                            "is, else as the files have them)"
 
 struct model_argument {
     const char *path; /* as given */

@@ -13,9 +13,9 @@ struct kept_scratch {
 };
 void kept_scratch_free(struct kept_scratch *scratch);
 
-/* Of `rows` rows that `from` holds, at most the tensor's: those beyond are set to their mean (grow.h). SFT_EDATA, with
- * the file, where values are not finite or the dtype is not read; SFT_ENOMEM where there is no room for a piece. `quantize`: what makes
- * integers (ops.def), or NULL where the tensor is none. */
+/* Of `rows` rows that `from` holds, at most the tensor's: those beyond are set to their mean (grow.h). `quantize` is
+ * what makes integers (ops.def); NULL where the tensor is none. SFT_EDATA, with the file, where values are not finite
+ * or the dtype is not read; SFT_ENOMEM where there is no room for a piece. */
 enum sft_status kept_read(const struct param_set *params, const struct tensor *tensor, const struct stored_tensor *from,
                           size_t rows, quantize_rows_fn *quantize, struct kept_scratch *scratch,
                           struct sft_err *err);

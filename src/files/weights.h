@@ -38,7 +38,7 @@ enum sft_status weights_load_set(const struct param_set *params, quantize_rows_f
 enum sft_status weights_check(const struct model_config *config, size_t file_vocab, const char *path,
                               struct strbuf *unused, struct sft_err *err);
 
-/* How the matrices of a model that nobody trains are kept in memory; vectors and learned positions are floats always. */
+/* How matrices that nobody trains are kept in memory; vectors and learned positions are floats always. */
 enum weights_kind {
     WEIGHTS_AS_STORED, /* bfloat16s that are there whole as these, since rows for new tokens would be rounded */
     WEIGHTS_F32,

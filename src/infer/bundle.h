@@ -25,12 +25,12 @@ struct bundle {
 /* How a model is loaded. */
 struct bundle_options {
     const char *precision; /* "fp32", "bf16" or "auto" (kernels_select) */
-    /* How matrices are kept in memory: "f32", "bf16", "int8", or NULL for the default: to generate in bf16 as bfloat16s,
+    /* How matrices are kept in memory: "f32", "bf16" or "int8". NULL, the default: to generate in bf16 as bfloat16s,
      * else as the files have them, bfloat16s or floats. In fp32 bfloat16s count as the numbers that they are; in bf16
      * floats are rounded on their way into a product. */
     const char *weights;
-    /* It is decoded with: all matrices lie (out,in), which is what decoding reads fastest. Without it they lie as in the
-     * files, unless they are int8, and sums are added up in the same order as in training. */
+    /* It decodes: all matrices lie (out,in), which is read fastest. Without it they lie as in the files, unless they
+     * are int8, and sums are added up in the same order as in training. */
     bool for_generation;
 };
 extern const char bundle_weights[]; /* those of `weights`, for help: "f32, bf16 or int8" */

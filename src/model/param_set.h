@@ -34,14 +34,14 @@ void param_set_free(struct param_set *set);
 /* The same of a table that says which tensors are trained, and which are kept how; it is taken over. */
 enum sft_status param_set_allocate(struct param_set *set, struct tensor_table *table, struct sft_err *err);
 
-/* A matrix, of whatever it is kept as; all NULL where `tensor` is. Any tensor's values as reals, and its gradients; NULL
- * where `tensor` is, where values are of another kind, and of one that is not trained. */
+/* A matrix, of whatever it is kept as; all NULL where `tensor` is. Any tensor's values as reals, and its gradients;
+ * NULL where `tensor` is, where values are of another kind, and of one that is not trained. */
 struct matrix param_matrix(const struct param_set *set, const struct tensor *tensor);
 real *param_values(const struct param_set *set, const struct tensor *tensor);
 real *param_grads(const struct param_set *set, const struct tensor *tensor);
 
-/* Where a tensor's values lie, as whatever they are kept, and the scales of integers (NULL: of other kinds there are none),
- * for whoever fills them. */
+/* Where a tensor's values lie, whatever they are kept as, and the scales of integers (NULL: there are none), for
+ * whoever fills them. */
 void *param_memory(const struct param_set *set, const struct tensor *tensor);
 float *param_scales(const struct param_set *set, const struct tensor *tensor);
 

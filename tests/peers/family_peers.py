@@ -127,7 +127,8 @@ def respell(base, directory, spelling):
 
 def our_logits(logits, directory, sequences, precision="fp32", *how):
     """how: as a forward pass of training, of a prompt or one that decodes, and how weights are kept (logits.c)."""
-    out = run(logits, directory, precision, *how, stdin="".join(json.dumps(ids) + "\n" for ids in sequences), text=False)
+    lines = "".join(json.dumps(ids) + "\n" for ids in sequences)
+    out = run(logits, directory, precision, *how, stdin=lines, text=False)
     flat = torch.from_numpy(numpy.frombuffer(out, dtype=numpy.float32).copy())
     rows = flat.view(sum(len(ids) for ids in sequences), -1)
     return list(rows.split([len(ids) for ids in sequences]))
@@ -156,7 +157,8 @@ def compare_logits(name, programs, base, sequences, scratch):
     theirs, ours = peer_logits(load(base), sequences), our_logits(programs.logits, base, sequences)
     check(name, "logits", farthest(ours, theirs), 1e-4)
     for way in ("prompt", "decode"):
-        check(name, f"logits, {way}", farthest(our_logits(programs.logits, base, sequences, "fp32", way), theirs), 1e-4)
+        passed = our_logits(programs.logits, base, sequences, "fp32", way)
+        check(name, f"logits, {way}", farthest(passed, theirs), 1e-4)
     for what, spelling in (("of transformers 4", old_spelling), ("without defaults", terse_spelling)):
         directory = os.path.join(scratch, spelling.__name__)
         respell(base, directory, spelling)

@@ -1,5 +1,5 @@
-/* Weights that are only read, as they may be kept in memory: floats, bfloat16s or 8-bit integers, as they lie in files or
- * turned. What is in memory, and that a model answers as the same numbers as floats do. */
+/* Weights that are only read, as they may be kept in memory: floats, bfloat16s or 8-bit integers, as they lie in files
+ * or turned. What is in memory, and that a model answers as the same numbers as floats do. */
 #include "files/half.h"
 #include "files/safetensors.h"
 #include "files/weights.h"
@@ -15,7 +15,7 @@
 
 enum { N_MOST = 19, NEW_TOKENS = 3 };
 
-#define SMALL_GPT2                                                                                                     \
+#define SMALL_GPT2                                                                                                   \
     "{\"model_type\":\"gpt2\",\"n_layer\":2,\"n_head\":2,\"n_embd\":16,\"n_positions\":32,\"vocab_size\":40}"
 
 static const char *const configs[] = {SMALL_LLAMA(""), SMALL_LLAMA(",\"tie_word_embeddings\":true"), SMALL_GPT2};
@@ -185,7 +185,7 @@ END_TEST
 /* ---- memory ---- */
 
 #define WIDE_LLAMA                                                                                                     \
-    "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":8,\"hidden_size\":512,"                   \
+    "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"num_attention_heads\":8,\"hidden_size\":512," \
     "\"intermediate_size\":1024,\"max_position_embeddings\":64,\"vocab_size\":32768,\"tie_word_embeddings\":true}"
 #define WIDE_GPT2                                                                                                      \
     "{\"model_type\":\"gpt2\",\"n_layer\":2,\"n_head\":8,\"n_embd\":1024,\"n_positions\":64,\"vocab_size\":8192}"
@@ -228,10 +228,11 @@ START_TEST(reading_takes_little_more_than_what_is_kept)
     struct model_config config;
     struct transformer model;
     put_hollow_model(_i % 2 ? WIDE_GPT2 : WIDE_LLAMA, &config);
-    check_ok(open_model(&model, &kernels_plain_f32, &config, config.vocab_size, _i < 2 ? WEIGHTS_INT8 : WEIGHTS_BF16,
-                        true));
+    const enum weights_kind kind = _i < 2 ? WEIGHTS_INT8 : WEIGHTS_BF16;
+    check_ok(open_model(&model, &kernels_plain_f32, &config, config.vocab_size, kind, true));
     const struct param_set *p = &model.params;
-    const size_t kept = p->values.bytes + p->bf16.bytes + p->int8.bytes + p->scales.bytes, took = mem_peak_rss() - before;
+    const size_t kept = p->values.bytes + p->bf16.bytes + p->int8.bytes + p->scales.bytes;
+    const size_t took = mem_peak_rss() - before;
     const size_t most = kept + (_i % 2 ? 3 * 16 << 20 : 12 << 20) + (8 << 20);
     ck_assert_uint_gt(p->table.n_parameters * sizeof(float), kept + (30 << 20)); /* else this would say nothing */
     ck_assert_msg(took <= most, "%zu MB for %zu MB of weights", took >> 20, kept >> 20);

@@ -410,7 +410,7 @@ START_TEST(a_label_of_weight_zero_is_no_label)
 }
 END_TEST
 
-/* Feed `n` tokens behind those that the pages have, as a piece of a prompt or as a next token; their last one's logits. */
+/* Feed `n` tokens behind those that the pages have, a piece of a prompt or a next token; their last one's logits. */
 static void feed(struct fixture *f, struct pages *pages, const int32_t *tokens, size_t n, bool decoding, float *logits)
 {
     int32_t position[64];

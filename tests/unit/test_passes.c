@@ -1,6 +1,6 @@
-/* The two passes that generate: prompts, in pieces, and next tokens, one of each of many sequences, over keys and values
- * in pages. Each sequence as if it were alone, however its prompt was cut, and as the forward pass of training has it.
- * Of every part that attention has: windows, partial rotation, layers that do not turn, norms of heads. */
+/* The two passes that generate: prompts, in pieces, and next tokens, one of each of many sequences, over keys and
+ * values in pages. Each sequence as if it were alone, however its prompt was cut, and as the forward pass of training
+ * has it. Of every part that attention has: windows, partial rotation, layers that do not turn, norms of heads. */
 #include "base/rng.h"
 #include "model/transformer.h"
 #include "support/measured.h"
@@ -138,7 +138,7 @@ static void check_streams(const struct kernels *kernels, const struct model_conf
             go_on(&r, s, 1, step ? &one : &len, step > 0, alone);
             ck_assert_uint_eq(r.pages.len[s], len + step);
             logits_in_training(&r, s, len + step, trained);
-            expect_same(&r, step ? "next tokens of many streams" : "prompts of many streams", s, together[step][s], alone);
+            expect_same(&r, step ? "next tokens of many" : "prompts of many", s, together[step][s], alone);
             expect_near(&r, step ? "a next token's logits" : "a prompt's logits", alone, trained);
         }
     pages_check(&r.pages);

@@ -66,7 +66,8 @@ START_TEST(weights_are_read_once)
         profile_reset();
         k->linear_few(outs, 2, x, N, NULL);
         k->linear_few_residual(y[0], residual, x, &layers[i], 1, N, NULL);
-        const struct profile_op *few = counted("linear, few rows"), *to_stream = counted("linear and residual, few rows");
+        const struct profile_op *few = counted("linear, few rows");
+        const struct profile_op *to_stream = counted("linear and residual, few rows");
         ck_assert(few->flops == 0 && few->bytes == bytes[0] + bytes[i] + 4 * (N * IN + 2 * N * OUT));
         ck_assert(to_stream->bytes == bytes[i] + 4 * (N * IN + 2 * N * OUT));
     }

@@ -221,7 +221,7 @@ static act *layer_of(const struct pass *pass, const struct attention_layer *a, b
     return act_at(pass->kernels, pass->kv->memory, (2 * a->layer + values) * size);
 }
 
-/* The heads of row n of x, keys or values, to their place in a page, where those of other positions lie between them. */
+/* A position's heads, of keys or of values, to a row of a page, where those of other positions lie between them. */
 static void fill_row(const struct pass *pass, const struct attention_layer *a, act *page, size_t row, act *x,
                      size_t stride)
 {
@@ -234,6 +234,7 @@ static void fill_row(const struct pass *pass, const struct attention_layer *a, a
 /* Put the keys and values of sequence s of the batch behind those that its pages have. */
 static void fill_sequence(const struct pass *pass, const struct attention_layer *a, const struct qkv *x, size_t s)
 {
+    const struct kernels *k = pass->kernels;
     const struct kv_view *kv = pass->kv;
     const size_t *start = &pass->batch->seq_start[s];
     act *keys = layer_of(pass, a, false), *values = layer_of(pass, a, true);
@@ -241,9 +242,8 @@ static void fill_sequence(const struct pass *pass, const struct attention_layer 
     for (size_t n = start[0]; n < start[1]; n++) {
         const size_t place = kv->len[s] - (start[1] - n), row = place % kv->page_rows;
         const size_t page = kv->pages[kv->page_start[s] + place / kv->page_rows] * kv->page_size;
-        fill_row(pass, a, act_at(pass->kernels, keys, page), row, act_at(pass->kernels, x->k, n * x->ld_kv), x->stride_kv);
-        fill_row(pass, a, act_at(pass->kernels, values, page), row, act_at(pass->kernels, x->v, n * x->ld_kv),
-                 x->stride_kv);
+        fill_row(pass, a, act_at(k, keys, page), row, act_at(k, x->k, n * x->ld_kv), x->stride_kv);
+        fill_row(pass, a, act_at(k, values, page), row, act_at(k, x->v, n * x->ld_kv), x->stride_kv);
     }
 }
 

@@ -14,20 +14,21 @@ enum { UNTOUCHED = 0xFF }; /* a byte of what nobody wrote to: no number */
 
 struct pages {
     struct kv_view view; /* of all sequences */
-    size_t S, per_sequence, row_bytes, rows_before; /* rows_before: of a page, all layers' and heads' for one position */
+    size_t S, per_sequence;
+    size_t heads, row_bytes; /* of a position: rows, keys and values of all layers; bytes of each */
     uint32_t *numbers;
     size_t *start, *len;
 };
 
 /* Room for `positions` of each of S sequences, none of which has any. */
-static inline void pages_init(struct pages *p, const struct model_config *config, const struct kernels *kernels, size_t S,
-                              size_t positions, size_t page_rows)
+static inline void pages_init(struct pages *p, const struct model_config *config, const struct kernels *kernels,
+                              size_t S, size_t positions, size_t page_rows)
 {
     const size_t heads = config->n_layer * 2 * config->n_kv_head;
     *p = (struct pages){.S = S,
                         .per_sequence = (positions + page_rows - 1) / page_rows,
-                        .row_bytes = config->head_dim * kernels->act_size,
-                        .rows_before = heads};
+                        .heads = heads,
+                        .row_bytes = config->head_dim * kernels->act_size};
     const size_t n = S * p->per_sequence, page_size = heads * page_rows * config->head_dim;
     p->numbers = mem_calloc(n, sizeof *p->numbers);
     p->start = mem_calloc(S, sizeof *p->start);
@@ -67,11 +68,11 @@ static inline struct kv_view pages_from(const struct pages *p, size_t first, boo
 /* Positions that no sequence has are as they were, and all others are written. */
 static inline void pages_check(const struct pages *p)
 {
-    const size_t rows = p->view.page_rows, page_bytes = p->rows_before * rows * p->row_bytes;
+    const size_t rows = p->view.page_rows, page_bytes = p->heads * rows * p->row_bytes;
     for (size_t i = 0; i < p->S * p->per_sequence; i++) {
         const unsigned char *page = (const unsigned char *)p->view.memory + p->numbers[i] * page_bytes;
         const size_t s = i / p->per_sequence, before = i % p->per_sequence * rows;
-        for (size_t row = 0; row < p->rows_before * rows; row++) {
+        for (size_t row = 0; row < p->heads * rows; row++) {
             const bool is_there = before + row % rows < p->len[s];
             size_t n_untouched = 0;
             for (size_t b = 0; b < p->row_bytes; b++)
