@@ -1,6 +1,7 @@
 #include "cmd/train_samples.h"
 
 #include "base/log.h"
+#include "config/settings.h"
 #include "data/readers/file_format.h"
 #include "data/source/source.h"
 #include "infer/decode.h"
