@@ -161,6 +161,7 @@ static void finish(struct decode *d, struct stream *s, enum finish_reason reason
     s->state = STREAM_DONE;
     s->reason = reason;
     s->ended = clock_seconds();
+    d->has_freed = true;
 }
 
 static bool is_running(const struct stream *s)
@@ -541,6 +542,7 @@ static void admit(struct decode *d)
 bool decode_step(struct decode *d)
 {
     d->n_pending = 0;
+    d->has_freed = false;
     if (is_stopped(d))
         cancel_all(d);
     admit(d);
@@ -553,5 +555,5 @@ bool decode_step(struct decode *d)
         take_tokens(d);
     d->counts.steps += ran;
     count(d);
-    return ran;
+    return ran || (d->has_freed && d->counts.waiting > 0); /* who ended without a pass has made room */
 }

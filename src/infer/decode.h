@@ -87,6 +87,7 @@ struct decode {
     /* decode.c's own */
     struct stream **streams; /* (n_streams) in the order in which they came, waiting, running and done */
     size_t n_streams, capacity;
+    bool has_freed; /* a stream has ended in this step */
     struct activations acts;
     struct kv_pool pool;
     struct prefix prefix;

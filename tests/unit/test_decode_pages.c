@@ -10,7 +10,8 @@ static struct setting t;
 
 static size_t page_bytes(void)
 {
-    return 2 * 2 * 2 * KV_PAGE * 16 * t.model.kernels->act_size; /* layers, keys and values, heads, head_dim */
+    const struct model_config *c = &t.model.config;
+    return c->n_layer * 2 * c->n_kv_head * KV_PAGE * c->head_dim * t.model.kernels->act_size;
 }
 
 static void begin_with_pages(size_t max_streams, size_t pages)
