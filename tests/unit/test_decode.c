@@ -423,6 +423,7 @@ START_TEST(who_asked_may_stop_it)
     ck_assert_int_eq(told.ids[told.n - 1], free.ids[NEW / 2]);
     decode_close(&one.decode, s);
 
+    one.decode.model.n_ends = 0;
     one.decode.options.stop = &stop;
     make_prompt(2, tokens);
     ask = ask_of(tokens, prompt_len[2], NEW);

@@ -287,6 +287,7 @@ int main(void)
 {
     Suite *suite = suite_create("sampler");
     TCase *tcase = tcase_create("sampler");
+    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_same_as_sorting);
     tcase_add_test(tcase, greedy_takes_the_first_of_equals);
     tcase_add_test(tcase, draws_follow_the_probabilities);
