@@ -325,7 +325,7 @@ bool foreign_section(const char *name, const char **ours, const char **words)
          "not in this version: the whole model is trained, there is no LoRA"},
         {"dpo orpo kto grpo rlhf reward", NULL, "not in this version: sft train is supervised fine-tuning"},
         {"wandb logging mlflow tensorboard", NULL, "metrics go to output_dir/metrics.jsonl: leave it out"},
-        {"default", NULL, "keys belong to a section of their own: [model], [data] or [train]"},
+        {"default", NULL, "keys belong to a section of their own: [model], [data], [train] or [eval]"},
     };
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         if (foreign_is_among(sections[i].names, name)) {

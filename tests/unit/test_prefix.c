@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_PAGES = 24, DEPTH = 5, KINDS = 3, HOLDERS = 9, N_OPS = 60000 };
+enum { N_PAGES = 24, DEPTH = 5, KINDS = 3, HOLDERS = 9, N_OPS = 20000 };
 
 static struct kv_pool pool;
 static struct prefix prefix;
