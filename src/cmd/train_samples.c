@@ -160,21 +160,21 @@ void train_samples_free(struct train_samples *t)
 
 /* ---- the answers ---- */
 
-static void add_shown(struct strbuf *out, const char *text, size_t len)
+/* is_whole: nothing was left out before. */
+static void add_shown(struct strbuf *out, const char *text, size_t len, bool is_whole)
 {
     const size_t shown = len < SHOWN ? len : SHOWN - utf8_incomplete_tail(text, SHOWN);
     strbuf_add_visible(out, text, shown);
-    strbuf_puts(out, shown < len ? " [...]" : "");
+    strbuf_puts(out, shown < len || !is_whole ? " [...]" : "");
 }
 
 static void log_sample(struct sample *s)
 {
     struct strbuf line = {0};
     text_stream_end(&s->text);
-    add_shown(&line, s->prompt, strlen(s->prompt));
+    add_shown(&line, s->prompt, strlen(s->prompt), true);
     strbuf_puts(&line, " => ");
-    add_shown(&line, s->text.text.data, s->text.ready);
-    strbuf_puts(&line, s->stream->reason == FINISH_STOP ? "" : " [...]");
+    add_shown(&line, s->text.text.data, s->text.ready, s->stream->reason == FINISH_STOP);
     log_info("  %s", line.data);
     strbuf_free(&line);
 }
