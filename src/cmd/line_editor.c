@@ -286,8 +286,8 @@ static enum line_status read_plain(struct line_editor *editor, const char **line
         const enum line_status status = line_reader_next(&editor->plain, true, line, len);
         if (status == LINE_INTERRUPTED && (terminal_news() & TERMINAL_OVER || !editor->is_typed))
             return LINE_END;
-        if (status == LINE_INTERRUPTED)
-            fputc('\n', stderr); /* behind the ^C */
+        if (editor->is_typed && status != LINE_READ)
+            fputc('\n', stderr); /* behind the prompt, or the ^C */
         if (status != LINE_READ || !editor->is_typed || *len < TERMINAL_LINE)
             return status;
         fputs(too_long_for_a_terminal, stderr);
