@@ -28,8 +28,9 @@ static void print_line_break(struct answer_printer *p)
     p->columns = log_columns(STDOUT_FILENO); /* it may have been resized */
 }
 
-/* Print what is held back. A word that does not fit goes to the next line, and the blanks before it are dropped; one that
- * is wider than a line is the terminal's to fold. The last column stays free: terminals differ in what comes after it. */
+/* Print what is held back. A word that does not fit goes to the next line, and the blanks before it are dropped; one
+ * that is wider than a line is the terminal's to fold. The last column stays free: terminals differ in what comes
+ * after it. */
 static void let_go(struct answer_printer *p)
 {
     const size_t width = p->blanks_width + p->word_width;

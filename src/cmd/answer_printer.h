@@ -1,6 +1,6 @@
-/* An answer on stdout, as it comes: on a screen wrapped between words, with the word that may not be whole yet held back;
- * elsewhere as it is. Lines between ``` are code and not wrapped. Nothing in a text is obeyed by a terminal (see
- * cmd/model_text.h). */
+/* An answer on stdout, as it comes: on a screen wrapped between words, with the word that may not be whole yet held
+ * back; elsewhere as it is. Lines between ``` are code and not wrapped. Nothing in a text is obeyed by a terminal
+ * (see cmd/model_text.h). */
 #ifndef SFT_CMD_ANSWER_PRINTER_H
 #define SFT_CMD_ANSWER_PRINTER_H
 

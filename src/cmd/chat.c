@@ -1,5 +1,5 @@
-#include "base/io.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "cmd/answer_printer.h"
 #include "cmd/cmd.h"
 #include "cmd/dialogue.h"
@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* How fast an answer came. */
 struct speed {
@@ -40,8 +39,8 @@ struct chat {
 
 /* ---- an answer ---- */
 
-/* Render what is to be answered. The prompt leaves room for an answer: a quarter of what the model sees, or less where less
- * is wanted; the oldest turns go until it does. */
+/* Render what is to be answered. The prompt leaves room for an answer: a quarter of what the model sees, or less
+ * where less is wanted; the oldest turns go until it does. */
 static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
 {
     const size_t sees = chat->decode.max_positions, quarter = sees / 4;

@@ -28,14 +28,15 @@ void dialogue_take_back(struct dialogue *dialogue); /* the last message */
 /* The role of the last message; ROLE_SYSTEM where nothing was said. */
 enum role dialogue_last_role(const struct dialogue *dialogue);
 
-/* What the model is asked: the system prompt and the messages that are not forgotten; good until the dialogue changes. */
+/* What the model is asked: the system prompt and the messages that are not forgotten; good until the dialogue
+ * changes. */
 struct conversation dialogue_shown(struct dialogue *dialogue);
 
 /* Forget the oldest question and its answer; false where only one question is left. */
 bool dialogue_forget_oldest(struct dialogue *dialogue);
 
-/* Write it to a file, forgotten turns too, as a line that training reads: {"messages": [...]}. A file that is there stays
- * unless `replaces`: SFT_EUSAGE. */
+/* Write it to a file, forgotten turns too, as a line that training reads: {"messages": [...]}. A file that is there
+ * stays unless `replaces`: SFT_EUSAGE. */
 enum sft_status dialogue_save(const struct dialogue *dialogue, const char *path, bool replaces, struct sft_err *err);
 
 #endif

@@ -5,7 +5,6 @@
 #include "cmd/line_reader.h"
 #include "data/readers/reader.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

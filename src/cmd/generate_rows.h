@@ -4,9 +4,9 @@
 
 #include "cmd/generator.h"
 
-/* Answer all rows of standard input. A row is answered as soon as it has come, so that a program may wait for the answer
- * before it sends another; rows that are there already are answered together. Returns the exit code: 1 where a row was
- * bad, whose line is {"error": ...}. */
+/* Answer all rows of standard input. A row is answered as soon as it has come, so that a program may wait for the
+ * answer before it sends another; rows that are there already are answered together. Returns the exit code: 1 where
+ * a row was bad, whose line is {"error": ...}. */
 int generate_rows(struct generator *generator);
 
 #endif

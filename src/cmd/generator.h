@@ -37,9 +37,9 @@ struct sample {
 enum sft_status generator_open(struct generator *generator, struct sft_err *err);
 void generator_close(struct generator *generator);
 
-/* Begin n_samples answers to a prompt, which must be told by `number` from the others: sample k has the random numbers of
- * no other, those of sample 0 depend on `number` alone. samples (n_samples), zeroed but for on_text. After an error none
- * is begun. */
+/* Begin n_samples answers to a prompt, which must be told by `number` from the others: sample k has the random
+ * numbers of no other, those of sample 0 depend on `number` alone. samples (n_samples), zeroed but for on_text.
+ * After an error none is begun. */
 enum sft_status generator_begin(struct generator *generator, const struct prompt *prompt, uint64_t number,
                                 struct sample *samples, struct sft_err *err);
 

@@ -15,7 +15,7 @@
 /* The prompt is "> ". libedit takes what stands between two \1 for something that has no width, and loses it where
  * nothing follows. */
 static char plain_prompt[] = "> ", bold_prompt[] = "\1\033[1m\1>\1\033[0m\1 ";
-enum { PROMPT_WIDTH = 2, HISTORY_SIZE = 1000, KEYS = 4096, FIRST_PRINTABLE = 0x20, DELETE = 0x7F, FIRST_NO_CONTROL = 0xA0 };
+enum { PROMPT_WIDTH = 2, HISTORY_SIZE = 1000, KEYS = 4096 };
 
 struct libedit {
     EditLine *el;
@@ -50,7 +50,7 @@ static bool next_character(struct libedit *e, wchar_t *c)
         return false;
     const size_t used = utf8_decode(bytes, n, &cp, &bad);
     e->begin += used ? used : bad;
-    *c = (wchar_t)(used ? terminal_key(cp) : 0xFFFD);
+    *c = (wchar_t)terminal_key(cp);
     return true;
 }
 
@@ -147,16 +147,23 @@ static bool ends_with(const wchar_t *text, size_t len, const wchar_t *ending)
     return len >= n && wmemcmp(text + len - n, ending, n) == 0;
 }
 
+static bool is_control(wchar_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0);
+}
+
 /* Control characters are left out, but line breaks, which a terminal sends as \r, and tabs. Returns the length. */
 static size_t clean_paste(wchar_t *text, size_t len)
 {
     size_t n = 0;
+    wchar_t before = 0;
     for (size_t i = 0; i < len; i++) {
         const wchar_t c = text[i];
-        if (c == L'\r' || (c == L'\n' && (i == 0 || text[i - 1] != L'\r')))
+        if (c == L'\r' || (c == L'\n' && before != L'\r'))
             text[n++] = L'\n';
-        else if (c == L'\t' || (c >= FIRST_PRINTABLE && c < DELETE) || c >= FIRST_NO_CONTROL)
+        else if (c == L'\t' || !is_control(c))
             text[n++] = c;
+        before = c;
     }
     return n;
 }

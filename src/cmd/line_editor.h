@@ -1,13 +1,13 @@
-/* Messages from who talks to us, a line each. On a terminal a line is edited, with a history and with what was pasted as
- * one piece (libedit); elsewhere, and where the terminal is a dumb one, lines are read as they come.
+/* Messages from who talks to us, a line each. On a terminal a line is edited, with a history and with what was
+ * pasted as one piece (libedit); elsewhere, and where the terminal is a dumb one, lines are read as they come.
  *
  *     line_editor_open(&editor);
  *     while (line_editor_read(&editor, &line, &len) == LINE_READ)
  *         ...                                                  // *terminal_stop() where a signal says so
  *     line_editor_close(&editor);
  *
- * Between two lines, while an answer is written, an edited terminal shows nothing of what is typed: it is there when the
- * next line is read. The terminal is as it was found when the program ends, however it does, or is suspended. */
+ * Between two lines, while an answer is written, an edited terminal shows nothing of what is typed: it is there when
+ * the next line is read. The terminal is as it was found when the program ends, however it does, or is suspended. */
 #ifndef SFT_CMD_LINE_EDITOR_H
 #define SFT_CMD_LINE_EDITOR_H
 
@@ -22,8 +22,8 @@ struct line_editor {
     struct strbuf line;
 };
 
-/* One at a time: it takes the terminal and its signals (cmd/terminal.h). LC_CTYPE has to be one of UTF-8 for a line to be
- * edited. */
+/* One at a time: it takes the terminal and its signals (cmd/terminal.h). LC_CTYPE has to be one of UTF-8 for a line
+ * to be edited. */
 void line_editor_open(struct line_editor *editor);
 void line_editor_close(struct line_editor *editor); /* accepts a zeroed struct */
 

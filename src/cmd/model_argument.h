@@ -23,8 +23,8 @@ enum sft_status model_argument(struct model_argument *argument, const char *opti
                                const char *synopsis, struct sft_err *err);
 void model_argument_free(struct model_argument *argument);
 
-/* Load it to generate with, by the overrides of --set; without a template it only continues text. Close the bundle in any
- * case. */
+/* Load it to generate with, by the overrides of --set; without a template it only continues text. Close the bundle
+ * in any case. */
 enum sft_status model_argument_open(const struct model_argument *argument, const char *precision,
                                     const struct string_list *overrides, bool has_template, struct bundle *bundle,
                                     struct sft_err *err);
