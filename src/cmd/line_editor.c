@@ -194,6 +194,7 @@ static void bind_keys(EditLine *el)
     } keys[] = {
         {L"^C", L"sft-interrupt"},         {L"^Z", L"sft-suspend"},
         {L"\\e[200~", L"sft-paste"},       {L"\\e^M", L"sft-line-break"},
+        {L"\\e^J", L"sft-line-break"},
         {L"^R", L"em-inc-search-prev"},    {L"\\e[3~", L"ed-delete-next-char"},
         {L"\\e[H", L"ed-move-to-beg"},     {L"\\e[F", L"ed-move-to-end"},
         {L"\\e[1~", L"ed-move-to-beg"},    {L"\\e[4~", L"ed-move-to-end"},

@@ -88,9 +88,8 @@ test_retry_gives_another_answer() {
     printf 'Hello\n/retry\n/retry\n/save said\n' | "$SFT" chat "$(trained_model)" --temperature 3 --max-new-tokens 12 >answers 2>notices
     is "$(wc -l <answers | tr -d ' ')" 3
     [ "$(sed -n 1p answers)" != "$(sed -n 2p answers)" ] || die 'the same answer'
-    last=$(sed -n '3s/ \[\.\.\.\]$//p' answers)
-    is "$(cat said)" "$(printf '%s' '{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": ')$(grep -o '"[^"]*"}]}$' said)"
-    [ -z "$last" ] || has said "$last"
+    is "$(grep -o '"role"' said | wc -l)" 2 # the question, and the last answer
+    grep -q '^{"messages": \[{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "' said || die "$(cat said)"
     is "$(chat /retry Hello /retry)" 'Hi there.
 Hi there.'
     has notices 'there is no answer yet that could be another'
@@ -101,7 +100,7 @@ Hi there.'
 test_save() {
     export HOME="$PWD"
     chat '/system Be short.' 'Why is the sky blue?' '/save a.jsonl' 'What is 2+2?' '/save a.jsonl' '/save  there ' /save '/save no/where' '/save ~/home.jsonl' >answers
-    is "$(cat a.jsonl)" '{"messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters blue light."}, {"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "'"$(sed -n 2p answers)"'"}]}'
+    is "$(cat a.jsonl)" '{"messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters blue light."}, {"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "'"$(sed -n '2s/ \[\.\.\.\]$//p' answers)"'"}]}'
     same a.jsonl there
     is "$(sed 's,no/where.*,no/where: ,' notices)" 'saved a.jsonl
 saved a.jsonl
@@ -204,7 +203,7 @@ test_a_paste_is_one_message() {
     is "$(cat message)" 'Go: one\ntwo\nthree[A\tend\n!'
     type_keys '/reset\ra\033\rb\r/save more\r' # Alt-Enter
     shows 'saved more'
-    has more '"content": "a\nb"'
+    is "$(sed -n 's/.*"user", "content": "\([^"]*\)".*/\1/p' more)" 'a\nb'
     type_keys '/quit\r'
     chat_ends 0
 }
@@ -227,7 +226,7 @@ test_a_long_line() {
 test_ctrl_c_drops_a_line_and_then_ends() {
     open_chat 80 "$(trained_model)" --temperature 0 || return 0
     type_keys 'never sent\003'
-    shows 'never sent^C'
+    shows '^C'
     has_not screen 'again ends'
     type_keys 'Hello\r'
     shows 'Hi there.'
