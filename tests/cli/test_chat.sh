@@ -299,7 +299,7 @@ test_the_width_of_the_screen() {
     tr -d '\r' <screen | grep -qx 'scatters' || die "$(cat screen)"
     tr -d '\r' <screen | grep -qx 'blue light\.' || die "$(cat screen)"
     stty -F "$(cat tty)" cols 60
-    type_keys '/reset\rHel'
+    type_keys '/system\rHel'
     wait_until sh -c 'tail -c 20 screen | grep -q Hel'
     stty -F "$(cat tty)" cols 40
     type_keys 'lo\r'
