@@ -2,7 +2,7 @@
  *
  * usage: logits DIR fp32|bf16 [training|prompt|decode [f32|bf16|int8]]
  * A JSON array of ids a line on stdin; for each, float32 (N,V) on stdout, as it lies in memory: as the forward pass of
- * training has them, as a prompt's, or one token after another.
+ * training has them, as a prompt's, or one token after another. */
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
