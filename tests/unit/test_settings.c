@@ -30,7 +30,7 @@ static const struct {
     {TEXT("[trian]\n"), "config.ini:1: [trian]: unknown section (did you mean [train]?)"},
     {TEXT("[ train ]\n"), "config.ini:1: [ train ]: unknown section (did you mean [train]?)"},
     {TEXT("[optimizer]\n"), "config.ini:1: [optimizer]: unknown section (did you mean [train]?)"},
-    {TEXT("[xyzzy]\n"), "config.ini:1: [xyzzy]: unknown section ([model], [data] or [train])"},
+    {TEXT("[xyzzy]\n"), "config.ini:1: [xyzzy]: unknown section ([model], [data], [train] or [eval])"},
     {TEXT("[lora]\nr = 16\n"),
      "config.ini:1: [lora]: not in this version: the whole model is trained, there is no LoRA"},
     {TEXT("[train]\ntrain.seed = 1\n"),

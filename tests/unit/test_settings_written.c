@@ -370,7 +370,6 @@ START_TEST(no_common_name_is_only_unknown)
         /* names of our own future */
         "objective",
         "beta",
-        "prompts",
         "target_modules",
         "use_rslora",
         "reference_free",
