@@ -17,7 +17,7 @@ fail() {
 # A room, a folder of src/, may include itself and the rooms to its left. A room within a room comes before it: what the
 # outer one has of its own is made of the inner ones. (model/block and files/gguf only group files.)
 rooms="base config text/tokenizer text/bpe_train text/jinja text model files
-       data/source data/rows data/readers data/store data train report infer cmd"
+       data/source data/rows data/readers data/store data train report infer serve cmd"
 allowed=
 for room in $rooms; do
     allowed="$allowed $room"
@@ -86,7 +86,9 @@ only_in() { # HEADER ROOM...
     done
 }
 only_in 'cjson/cJSON.h' src/base/json
+only_in 'histedit.h' src/cmd/line_editor
 only_in 'ini.h' src/config/
+only_in 'microhttpd.h' src/serve/
 only_in 'pcre2.h' src/text/
 only_in 'utf8proc.h' src/text/
 only_in 'zlib.h' src/data/source/
