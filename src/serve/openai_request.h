@@ -14,7 +14,7 @@
 #define SFT_SERVE_OPENAI_REQUEST_H
 
 #include "base/mem.h"
-#include "infer/sampler.h"
+#include "infer/sampling.h"
 #include "serve/api_error.h"
 #include "text/conversation.h"
 
@@ -54,8 +54,7 @@ struct request {
     bool has_seed;                    /* false: whoever runs it puts a random one into sampling.seed */
     const struct logit_bias *biases;  /* (n_biases) */
     size_t n_biases;
-    const char *const *stops;         /* (n_stops) none of them empty */
-    size_t n_stops;
+    struct string_list stops;         /* none of them empty */
     bool ignore_ends;                 /* ignore_eos: end tokens are tokens like others */
     bool logprobs;                    /* of the tokens of an answer */
     size_t n_top;                     /* and of so many likeliest at each */

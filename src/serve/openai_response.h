@@ -15,8 +15,7 @@
 
 #include "infer/decode.h"
 #include "serve/openai_request.h"
-
-struct new_token; /* infer/decode.h */
+#include "text/tokenizer/tokenizer.h"
 
 struct response_about {
     const char *model;       /* the name that is served */
@@ -26,11 +25,12 @@ struct response_about {
 };
 
 struct response {
-    const struct request *request; /* borrowed, as is all of `about` */
+    const struct request *request; /* borrowed, as what `about` points to */
     struct response_about about;
     struct answer *answers; /* (n_answers) */
     size_t n_answers, n_ended;
-    bool has_failed, is_written;
+    const struct tokenizer *tokenizer; /* borrowed */
+    bool is_written;
 };
 
 void response_init(struct response *p, const struct request *request, const struct response_about *about,
@@ -51,8 +51,9 @@ bool response_is_done(const struct response *p);
 /* Where nothing but an error can follow: an event of it and the end of the stream. */
 void response_write_error(struct response *p, const struct api_error *error, struct strbuf *out);
 
-/* The error that an answer without text ends in, or status 0: logits that are not finite, no memory for one position. */
-struct api_error response_error(const struct response *p);
+/* What an answer failed of, or status 0: logits that are not finite, no memory for one token, a server that ends. Ask
+ * before response_write: it goes out as an HTTP status where nothing was sent yet, else by response_write_error. */
+void response_error(const struct response *p, struct api_error *error);
 
 /* GET /v1/models, and one of them. */
 struct served_model {
