@@ -93,6 +93,7 @@ struct stream {
     int32_t *tokens; /* (n_prompt + n_made) prompt and answer */
     size_t capacity;
     size_t n_run; /* of them, whose keys and values are there */
+    struct logit_bias *bias; /* (ask.n_bias) */
     struct rng rng;
     bool rests;
     int slot; /* of the keys and values; KV_SLOT_NONE: none */
@@ -118,12 +119,15 @@ struct decode {
     struct kv_pool pool;
     struct kept_tokens *kept; /* (max_streams) what is in each slot, whoever has it */
     /* one pass's batch, of S streams and N tokens */
-    struct stream **chosen;                 /* (max_streams) whose next token this step gives */
-    struct stream **batched;                /* (max_streams) */
+    struct stream **batched;                /* (S) */
     int32_t *tokens, *position;             /* (N) */
     size_t *seq_start, *begin, *len, *rows; /* (S + 1), (S), (S), (S) */
-    float *logits;                          /* (max_streams, V) */
-    struct sampler_scratch scratch;
+    /* what a step gives */
+    float *logits;           /* (max_streams, V) */
+    struct choice *choices;  /* (max_streams) of them n_choices, a row of logits each */
+    size_t n_choices;
+    struct chooser *choosers; /* (n_choosers): a thread's memory each */
+    size_t n_choosers;
 };
 
 /* SFT_ENOMEM where there is no memory for the activations, or not for one stream. What `model` points to must outlive
