@@ -21,7 +21,6 @@ struct dialogue {
 
 struct chat {
     struct session session;
-    struct sampler sampler;
     struct generation options;
     struct dialogue said;
     struct strbuf system; /* empty: none */
@@ -112,10 +111,11 @@ static void print_until(struct printer *printer, size_t end)
 }
 
 /* A character whose bytes are not all there yet waits for the next token. */
-static bool on_token(void *context, int32_t id)
+static bool on_token(void *context, const struct new_token *token)
 {
     struct printer *printer = context;
-    tokenizer_decode_next(printer->tok, &printer->decoding, id, &printer->text);
+    if (!token->ends)
+        tokenizer_decode_next(printer->tok, &printer->decoding, token->id, &printer->text);
     const size_t end = printer->text.len - utf8_incomplete_tail(printer->text.data, printer->text.len);
     if (end > printer->printed)
         print_until(printer, end);
@@ -131,6 +131,7 @@ static enum sft_status reply(struct chat *chat, struct sft_err *err)
     const struct conversation conv = {.messages = chat->said.messages, .count = chat->said.count};
     chat->options.context = &printer;
     const enum sft_status status = session_generate(&chat->session, &conv, &chat->options, &tokens, &reason, err);
+    chat->options.random_stream++;
     if (!status) {
         if (printer.text.len > printer.printed)
             print_until(&printer, printer.text.len);
@@ -243,7 +244,7 @@ static void talk(struct chat *chat)
 
 static void describe_sampling(const struct chat *chat)
 {
-    const struct sampling *s = &chat->sampler.options;
+    const struct sampling *s = &chat->options.sampling;
     const bool models_own = chat->session.bundle.files.generation.do_sample;
     if (!chat->terminal)
         return;
@@ -258,7 +259,6 @@ static void describe_sampling(const struct chat *chat)
 
 static void chat_free(struct chat *chat)
 {
-    sampler_free(&chat->sampler);
     session_close(&chat->session);
     strbuf_free(&chat->system);
     free(chat->said.messages);
@@ -310,10 +310,9 @@ int cmd_chat(int argc, char **argv)
         code = report_error(&err);
     } else {
         model_argument_tell_bundle(&argument, &chat.session.bundle);
-        const struct sampling chosen = sampling_resolve(&sampling, &chat.session.bundle.files.generation, &fallback);
-        sampler_init(&chat.sampler, &chosen, chat.session.bundle.model.config.vocab_size, 0);
+        const struct generation_config *own = &chat.session.bundle.files.generation;
         chat.options = (struct generation){.max_new_tokens = (size_t)max_new_tokens,
-                                           .sampler = &chat.sampler,
+                                           .sampling = sampling_resolve(&sampling, own, &fallback),
                                            .on_token = on_token,
                                            .stop = &interrupted};
         strbuf_puts(&chat.system, system ? system : "");

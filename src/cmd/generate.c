@@ -19,7 +19,7 @@ struct generate {
     bool json, raw;
     uint64_t max_new_tokens;
     struct session session;
-    struct sampler sampler;
+    struct generation options;
 };
 
 /* What a line or the command line asks for: a conversation to answer or, with --raw, text to continue. */
@@ -44,11 +44,11 @@ static void answer_free(struct answer *answer)
 static enum sft_status generate(struct generate *g, const struct prompt *prompt, struct answer *answer,
                                 struct sft_err *err)
 {
-    const struct generation options = {.max_new_tokens = (size_t)g->max_new_tokens, .sampler = &g->sampler};
+    const struct generation *options = &g->options;
     struct session *s = &g->session;
     *answer = (struct answer){0};
-    if (g->raw ? session_continue(s, prompt->text, prompt->len, &options, &answer->tokens, &answer->reason, err)
-               : session_generate(s, &prompt->conv, &options, &answer->tokens, &answer->reason, err))
+    if (g->raw ? session_continue(s, prompt->text, prompt->len, options, &answer->tokens, &answer->reason, err)
+               : session_generate(s, &prompt->conv, options, &answer->tokens, &answer->reason, err))
         return err->status;
     const bool ended = answer->reason == FINISH_STOP;
     (g->raw ? tokenizer_decode_part : tokenizer_decode)(s->bundle.files.tokenizer, answer->tokens.ids,
@@ -154,7 +154,7 @@ static bool answer_line(struct generate *g, const char *line, size_t len, size_t
     struct answer answer = {0};
     json *parsed = NULL;
     struct sft_err err = {0};
-    sampler_restart(&g->sampler, row);
+    g->options.random_stream = row;
     enum sft_status status = json_parse(line, len, &parsed, &err);
     if (!status)
         status = read_prompt(g, parsed, &arena, &prompt, &err);
@@ -254,7 +254,6 @@ static enum sft_status check_usage(const struct generate *g, const struct string
 
 int cmd_generate(int argc, char **argv)
 {
-    static const struct sampling greedy = {.top_p = 1, .repetition_penalty = 1};
     struct generate g = {.precision = "fp32", .max_new_tokens = 256};
     struct sampling_options sampling = SAMPLING_OPTIONS_NONE;
     const char *model = NULL;
@@ -299,11 +298,10 @@ int cmd_generate(int argc, char **argv)
         code = report_error(&err);
     } else {
         model_argument_tell_bundle(&argument, &g.session.bundle);
-        const struct sampling chosen = sampling_resolve(&sampling, NULL, &greedy);
-        sampler_init(&g.sampler, &chosen, g.session.bundle.model.config.vocab_size, 0);
+        g.options = (struct generation){.max_new_tokens = (size_t)g.max_new_tokens,
+                                        .sampling = sampling_resolve(&sampling, NULL, &SAMPLING_GREEDY)};
         code = g.json ? answer_json_lines(&g) : answer_words(&g, &words);
     }
-    sampler_free(&g.sampler);
     session_close(&g.session);
     model_argument_free(&argument);
     words_free(&words);

@@ -35,6 +35,15 @@ static void find_holes(struct bundle *b)
     }
 }
 
+static void find_ends(struct bundle *b)
+{
+    const struct generation_config *own = &b->files.generation;
+    for (size_t i = 0; i < own->n_end_tokens; i++)
+        b->ends[b->n_ends++] = own->end_tokens[i];
+    if (b->template.end_of_turn != TOKEN_NONE)
+        b->ends[b->n_ends++] = b->template.end_of_turn;
+}
+
 enum sft_status bundle_open(struct bundle *b, const char *dir, const char *precision,
                             const struct template_options *chosen, struct sft_err *err)
 {
@@ -49,6 +58,7 @@ enum sft_status bundle_open(struct bundle *b, const char *dir, const char *preci
         return err->status;
     b->n_new_tokens = tokenizer_vocab_size(b->files.tokenizer) - own_tokens;
     find_holes(b);
+    find_ends(b);
     return SFT_OK;
 }
 
@@ -62,10 +72,11 @@ void bundle_close(struct bundle *b)
     *b = (struct bundle){0};
 }
 
-bool bundle_ends_text(const struct bundle *b, int32_t id)
+struct decode_model bundle_decode_model(const struct bundle *b)
 {
-    for (size_t i = 0; i < b->files.generation.n_end_tokens; i++)
-        if (id == b->files.generation.end_tokens[i])
-            return true;
-    return id == b->template.end_of_turn;
+    return (struct decode_model){.model = &b->model,
+                                 .ends = b->ends,
+                                 .n_ends = b->n_ends,
+                                 .holes = b->holes,
+                                 .n_holes = b->n_holes};
 }

@@ -4,6 +4,7 @@
 #define SFT_INFER_BUNDLE_H
 
 #include "files/model_files.h"
+#include "infer/decode.h"
 #include "model/transformer.h"
 #include "text/template.h"
 
@@ -17,6 +18,8 @@ struct bundle {
     struct strbuf unused;          /* names of tensors in the files that are no part of the model; to be told */
     int32_t *holes; /* (n_holes) ids below V that no token has, or that nobody trained: never generated */
     size_t n_holes;
+    int32_t ends[END_TOKENS_MAX + 1]; /* (n_ends) ids that end a text: the model's own, the template's end of turn */
+    size_t n_ends;
 };
 
 /* Load the model in directory `dir` with the kernels for `precision` and the template that is chosen; NULL: no
@@ -25,7 +28,7 @@ enum sft_status bundle_open(struct bundle *bundle, const char *dir, const char *
                             const struct template_options *chosen, struct sft_err *err);
 void bundle_close(struct bundle *bundle);
 
-/* Whether an id ends a text: the template's end of turn, and the model's own end tokens (files/generation.h). */
-bool bundle_ends_text(const struct bundle *bundle, int32_t id);
+/* What decode.h takes of it. */
+struct decode_model bundle_decode_model(const struct bundle *bundle);
 
 #endif

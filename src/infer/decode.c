@@ -1,10 +1,32 @@
 #include "infer/decode.h"
 
+#include "base/clock.h"
+
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREFILL = 256 }; /* positions that run at once where there are prompts */
+/* What is in a slot, whoever has it: the keys and values are of these tokens. */
+struct kept_tokens {
+    int32_t *ids;
+    size_t n, capacity;
+};
+
+/* What was chosen for a stream. */
+struct choice {
+    struct stream *stream;
+    bool is_finite; /* otherwise nothing was */
+    int32_t id;
+    float logprob;
+    struct scored_token top[TOP_LOGPROBS_MAX];
+};
+
+/* A thread's memory for choosing. */
+struct chooser {
+    struct sampler_scratch sampler;
+    float *plain; /* (V) logits before bias and penalties */
+};
 
 /* ---- memory ---- */
 
@@ -13,19 +35,41 @@ static size_t at_least(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-enum sft_status decode_init(struct decode *d, const struct bundle *bundle, size_t n_streams, struct sft_err *err)
+static size_t at_most(size_t a, size_t b)
 {
-    const struct model_config *config = &bundle->model.config;
-    const size_t positions = config->n_positions, piece = positions < PREFILL ? positions : PREFILL;
-    const size_t N = at_least(piece, n_streams), S = n_streams;
-    *d = (struct decode){.bundle = bundle, .max_positions = N};
-    if (activations_init(&d->acts, config, bundle->kernels, N, false, err))
-        return err->status;
-    kv_pool_init(&d->pool, &bundle->model, S, positions);
-    d->streams = mem_calloc(S, sizeof *d->streams);
-    for (size_t s = 0; s < S; s++)
-        d->streams[s].slot = KV_SLOT_NONE;
-    d->running = mem_calloc(S, sizeof *d->running);
+    return a < b ? a : b;
+}
+
+static void resolve(struct decode_options *o)
+{
+    o->max_streams = o->max_streams ? o->max_streams : 32;
+    o->prompt_positions = o->prompt_positions ? o->prompt_positions : 512;
+}
+
+static void init_choosers(struct decode *d, size_t V)
+{
+    d->n_choosers = (size_t)omp_get_max_threads();
+    d->choosers = mem_calloc(d->n_choosers, sizeof *d->choosers);
+    for (size_t t = 0; t < d->n_choosers; t++) {
+        sampler_scratch_init(&d->choosers[t].sampler, V);
+        d->choosers[t].plain = mem_alloc(V * sizeof *d->choosers[t].plain);
+    }
+}
+
+enum sft_status decode_init(struct decode *d, const struct decode_model *model, const struct decode_options *options,
+                            struct sft_err *err)
+{
+    const struct model_config *config = &model->model->config;
+    *d = (struct decode){.model = *model, .options = *options, .max_positions = config->n_positions};
+    resolve(&d->options);
+    const size_t S = d->options.max_streams, N = at_least(d->options.prompt_positions, S);
+    const enum sft_status status = activations_init(&d->acts, config, model->model->kernels, N, false, err);
+    if (status)
+        return status;
+    kv_pool_init(&d->pool, model->model, S, d->max_positions);
+    d->kept = mem_calloc(S, sizeof *d->kept);
+    d->choices = mem_calloc(S, sizeof *d->choices);
+    d->batched = mem_calloc(S, sizeof *d->batched);
     d->tokens = mem_calloc(N, sizeof *d->tokens);
     d->position = mem_calloc(N, sizeof *d->position);
     d->seq_start = mem_calloc(S + 1, sizeof *d->seq_start);
@@ -33,16 +77,26 @@ enum sft_status decode_init(struct decode *d, const struct bundle *bundle, size_
     d->len = mem_calloc(S, sizeof *d->len);
     d->rows = mem_calloc(S, sizeof *d->rows);
     d->logits = mem_calloc(S * config->vocab_size, sizeof *d->logits);
-    d->marked = mem_calloc(config->vocab_size, sizeof *d->marked);
+    init_choosers(d, config->vocab_size);
+    d->counts.pages = S;
     return SFT_OK;
 }
 
 void decode_free(struct decode *d)
 {
-    for (size_t s = 0; d->streams && s < d->pool.n; s++)
-        free(d->streams[s].seen);
+    while (d->n_streams)
+        decode_close(d, d->streams[d->n_streams - 1]);
+    for (size_t i = 0; d->kept && i < d->options.max_streams; i++)
+        free(d->kept[i].ids);
+    for (size_t t = 0; t < d->n_choosers; t++) {
+        sampler_scratch_free(&d->choosers[t].sampler);
+        free(d->choosers[t].plain);
+    }
     free(d->streams);
-    free(d->running);
+    free(d->kept);
+    free(d->choosers);
+    free(d->choices);
+    free(d->batched);
     free(d->tokens);
     free(d->position);
     free(d->seq_start);
@@ -50,178 +104,377 @@ void decode_free(struct decode *d)
     free(d->len);
     free(d->rows);
     free(d->logits);
-    free(d->marked);
     kv_pool_free(&d->pool);
     activations_free(&d->acts);
     *d = (struct decode){0};
 }
 
+/* ---- slots ---- */
+
+/* How much of a stream's prompt slot i holds. The last token is run for its logits. */
+static size_t shared_prefix(const struct decode *d, const struct stream *s, size_t i)
+{
+    const struct kept_tokens *kept = &d->kept[i];
+    size_t same = 0;
+    while (same < kept->n && same + 1 < s->n_prompt && kept->ids[same] == s->tokens[same])
+        same++;
+    return same;
+}
+
+/* The free slot that holds the most of the prompt, of these the one that holds the least else. */
+static void take_slot(struct decode *d, struct stream *s)
+{
+    size_t best = SIZE_MAX, most = 0;
+    for (size_t i = 0; i < d->pool.n; i++) {
+        if (d->pool.taken[i])
+            continue;
+        const size_t same = shared_prefix(d, s, i);
+        if (best == SIZE_MAX || same > most || (same == most && d->kept[i].n < d->kept[best].n)) {
+            best = i;
+            most = same;
+        }
+    }
+    kv_pool_take_again(&d->pool, (int)best, most);
+    s->slot = (int)best;
+    s->n_cached = s->n_run = most;
+    d->counts.cached_tokens += most;
+}
+
+static void give_slot_back(struct decode *d, struct stream *s)
+{
+    if (s->slot == KV_SLOT_NONE)
+        return;
+    struct kept_tokens *kept = &d->kept[s->slot];
+    kept->ids = mem_grow(kept->ids, &kept->capacity, s->n_run, sizeof *kept->ids);
+    if (s->n_run)
+        memcpy(kept->ids, s->tokens, s->n_run * sizeof *kept->ids);
+    kept->n = s->n_run;
+    kv_pool_give_back(&d->pool, s->slot);
+    s->slot = KV_SLOT_NONE;
+}
+
+void decode_forget(struct decode *d)
+{
+    for (size_t i = 0; i < d->options.max_streams; i++)
+        d->kept[i].n = 0;
+}
+
 /* ---- streams ---- */
 
-struct stream *decode_open(struct decode *d)
+static enum sft_status check_ask(const struct decode *d, const struct ask *ask, struct sft_err *err)
 {
-    const int slot = kv_pool_take(&d->pool);
-    if (slot == KV_SLOT_NONE)
+    const size_t V = d->model.model->config.vocab_size;
+    if (ask->n_prompt == 0)
+        return sft_fail(err, SFT_EDATA, "the prompt is empty, and there is nothing to continue");
+    if (ask->n_prompt >= d->max_positions)
+        return sft_fail(err, SFT_EDATA, "the prompt has %zu tokens, and the model sees %zu at most: shorten it",
+                        ask->n_prompt, d->max_positions);
+    for (size_t i = 0; i < ask->n_prompt; i++)
+        if (ask->prompt[i] < 0 || (size_t)ask->prompt[i] >= V)
+            return sft_fail(err, SFT_EDATA, "the prompt's token %zu is %d, and the model has tokens 0 to %zu", i,
+                            ask->prompt[i], V - 1);
+    for (size_t i = 0; i < ask->n_bias; i++)
+        if (ask->bias[i].id < 0 || (size_t)ask->bias[i].id >= V)
+            return sft_fail(err, SFT_EDATA, "a bias is for token %d, and the model has tokens 0 to %zu",
+                            ask->bias[i].id, V - 1);
+    return SFT_OK;
+}
+
+struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft_err *err)
+{
+    if (check_ask(d, ask, err))
         return NULL;
-    struct stream *s = &d->streams[slot];
-    *s = (struct stream){.slot = slot, .seen = s->seen, .capacity = s->capacity, .reason = FINISH_INTERRUPTED};
+    struct stream *s = mem_calloc(1, sizeof *s);
+    *s = (struct stream){
+        .ask = *ask, .n_prompt = ask->n_prompt, .slot = KV_SLOT_NONE, .submitted = clock_seconds()};
+    s->tokens = mem_grow(NULL, &s->capacity, ask->n_prompt + 1, sizeof *s->tokens);
+    memcpy(s->tokens, ask->prompt, ask->n_prompt * sizeof *s->tokens);
+    s->ask.prompt = s->tokens;
+    if (ask->n_bias) {
+        s->bias = mem_alloc(ask->n_bias * sizeof *s->bias);
+        memcpy(s->bias, ask->bias, ask->n_bias * sizeof *s->bias);
+    }
+    s->ask.bias = s->bias;
+    rng_seed(&s->rng, ask->sampling.seed, ask->random_stream);
+    d->streams = mem_grow(d->streams, &d->capacity, d->n_streams + 1, sizeof(struct stream *));
+    d->streams[d->n_streams++] = s;
+    d->counts.prompt_tokens += ask->n_prompt;
     return s;
+}
+
+static void finish(struct decode *d, struct stream *s, enum finish_reason reason)
+{
+    give_slot_back(d, s);
+    s->state = STREAM_DONE;
+    s->reason = reason;
+    s->ended = clock_seconds();
 }
 
 void decode_close(struct decode *d, struct stream *s)
 {
-    kv_pool_give_back(&d->pool, s->slot);
-    s->slot = KV_SLOT_NONE;
-    s->reason = FINISH_INTERRUPTED;
+    size_t i = 0;
+    while (i < d->n_streams && d->streams[i] != s)
+        i++;
+    if (i == d->n_streams)
+        SFT_BUG("a stream of another");
+    give_slot_back(d, s);
+    d->n_streams--;
+    memmove(d->streams + i, d->streams + i + 1, (d->n_streams - i) * sizeof(struct stream *));
+    free(s->tokens);
+    free(s->bias);
+    free(s);
 }
 
-/* Let a stream have seen n tokens, in its own list and in the slots. */
-static enum sft_status reserve(struct decode *d, struct stream *s, size_t n, struct sft_err *err)
+void stream_rest(struct stream *s, bool rests)
 {
-    s->seen = mem_grow(s->seen, &s->capacity, n, sizeof *s->seen);
-    return kv_pool_reserve(&d->pool, n, err);
+    s->rests = rests;
 }
 
-enum sft_status decode_prompt(struct decode *d, struct stream *s, const int32_t *tokens, size_t n,
-                              const struct generation *asked, struct token_buf *out, struct sft_err *err)
+const int32_t *stream_answer(const struct stream *s)
 {
-    size_t *len = &d->pool.len[s->slot], same = 0;
-    if (n == 0)
-        return sft_fail(err, SFT_EDATA, "the prompt is empty, and there is nothing to continue");
-    if (n >= d->pool.max_positions)
-        return sft_fail(err, SFT_EDATA, "the prompt has %zu tokens, and the model sees %zu at most: shorten it", n,
-                        d->pool.max_positions);
-    if (reserve(d, s, n, err))
-        return err->status;
-    while (same < *len && same + 1 < n && s->seen[same] == tokens[same]) /* the last one is run for its logits */
-        same++;
-    *len = same;
-    memcpy(s->seen + same, tokens + same, (n - same) * sizeof *tokens);
-    s->n_seen = n;
-    s->n_made = 0;
-    s->asked = asked;
-    s->out = out;
-    s->reason = FINISH_NONE;
+    return s->tokens + s->n_prompt;
+}
+
+enum sft_status stream_check(const struct stream *s, struct sft_err *err)
+{
+    if (s->reason == FINISH_NOT_FINITE)
+        return sft_fail(err, SFT_EDATA,
+                        "the model's output is not finite: its weights have diverged, or its config.json is not "
+                        "theirs");
+    if (s->reason == FINISH_NO_MEMORY)
+        return sft_fail(err, SFT_ENOMEM,
+                        "there is no memory for the keys and values of more than %zu positions: shorten the "
+                        "conversation",
+                        s->n_run);
     return SFT_OK;
 }
 
-/* ---- choosing a token ---- */
+/* ---- a pass ---- */
 
-/* transformers' repetition_penalty (Keskar et al. 2019): what was said, in the prompt too, becomes less likely. */
-static void penalise_repetition(struct decode *d, const struct stream *s, float *logits, float penalty)
+/* What a pass is made of, beside decode's arrays. */
+struct pass_size {
+    size_t N, S, n_rows;
+};
+
+/* Put the next n positions of a stream into the batch, if there is memory for their keys and values; the last one's
+ * logits are wanted if nothing is left to run then. */
+static void append(struct decode *d, struct pass_size *pass, struct stream *s, size_t n)
 {
-    for (size_t i = 0; i < s->n_seen; i++) {
-        const int32_t id = s->seen[i];
-        if (!d->marked[id])
-            logits[id] = logits[id] < 0 ? logits[id] * penalty : logits[id] / penalty;
-        d->marked[id] = true;
+    if (kv_pool_reserve(&d->pool, s->n_run + n, NULL)) {
+        finish(d, s, FINISH_NO_MEMORY);
+        return;
     }
-    for (size_t i = 0; i < s->n_seen; i++)
-        d->marked[s->seen[i]] = false;
+    d->batched[pass->S] = s;
+    d->seq_start[pass->S++] = pass->N;
+    for (size_t p = s->n_run; p < s->n_run + n; p++, pass->N++) {
+        d->tokens[pass->N] = s->tokens[p];
+        d->position[pass->N] = (int32_t)p;
+    }
+    s->n_run += n;
+    if (s->n_run == s->n_prompt + s->n_made) {
+        d->rows[pass->n_rows++] = pass->N - 1;
+        d->choices[d->n_choices++].stream = s;
+    }
 }
 
-/* The token after those that s has seen; false where the logits are not finite. */
-static bool choose(struct decode *d, const struct stream *s, float *logits, int32_t *id)
+/* Run the batch: the logits of its rows are those of the last choices. False where there is nothing in it. */
+static bool run(struct decode *d, const struct pass_size *pass)
 {
-    const struct bundle *b = d->bundle;
-    const size_t V = b->model.config.vocab_size;
-    struct sampler *sampler = s->asked->sampler;
-    for (size_t v = 0; v < V; v++)
-        if (!isfinite(logits[v]))
-            return false;
-    for (size_t i = 0; i < b->n_holes; i++)
-        logits[b->holes[i]] = -INFINITY;
-    if (sampler->options.repetition_penalty != 1)
-        penalise_repetition(d, s, logits, (float)sampler->options.repetition_penalty);
-    *id = sampler_next(sampler, logits, V);
+    const size_t V = d->model.model->config.vocab_size;
+    if (pass->S == 0)
+        return false;
+    d->seq_start[pass->S] = pass->N;
+    for (size_t i = 0; i < pass->S; i++) {
+        const int slot = d->batched[i]->slot;
+        d->begin[i] = kv_pool_begin(&d->pool, slot);
+        d->len[i] = d->pool.len[slot];
+    }
+    const struct batch batch = {.N = pass->N,
+                                .S = pass->S,
+                                .tokens = d->tokens,
+                                .position = d->position,
+                                .seq_start = d->seq_start};
+    const struct kv_slots slots = kv_pool_slots(&d->pool, d->begin, d->len);
+    transformer_logits(d->model.model, &d->acts, &batch, &slots, d->rows, pass->n_rows,
+                       d->logits + (d->n_choices - pass->n_rows) * V);
+    for (size_t i = 0; i < pass->S; i++)
+        d->pool.len[d->batched[i]->slot] = d->len[i];
     return true;
 }
 
-static bool is_stopped(const struct stream *s)
+static bool is_in(const struct stream *s, enum stream_state state)
 {
-    return s->asked->stop && *s->asked->stop;
+    return s->state == state && !s->rests;
 }
 
-/* Whether a stream goes on, by all but its tokens. */
-static enum finish_reason look_round(const struct stream *s)
+/* Pieces of prompts, of the first streams that have some. Where others wait for their next token, half as much. */
+static bool prompt_pass(struct decode *d)
 {
-    if (is_stopped(s))
-        return FINISH_INTERRUPTED;
-    return s->n_made == s->asked->max_new_tokens ? FINISH_LENGTH : FINISH_NONE;
+    struct pass_size pass = {0};
+    bool others = false;
+    for (size_t i = 0; i < d->n_streams; i++)
+        others |= is_in(d->streams[i], STREAM_DECODING);
+    size_t room = others ? (d->options.prompt_positions + 1) / 2 : d->options.prompt_positions;
+    for (size_t i = 0; i < d->n_streams && room > 0; i++) {
+        struct stream *s = d->streams[i];
+        if (!is_in(s, STREAM_PROMPT))
+            continue;
+        const size_t n = at_most(s->n_prompt + s->n_made - s->n_run, room);
+        append(d, &pass, s, n);
+        room -= n;
+    }
+    return run(d, &pass);
 }
 
-/* Its prompt is through: take the next token by the logits of the last one. */
-static enum finish_reason extend(struct decode *d, struct stream *s, float *logits)
+/* The next position of every stream that is through its prompt. */
+static bool decode_pass(struct decode *d)
 {
-    int32_t id;
-    enum finish_reason reason = look_round(s);
-    if (reason)
-        return reason;
-    if (!choose(d, s, logits, &id))
-        return FINISH_NOT_FINITE;
-    token_buf_push(s->out, id);
-    s->n_made++;
-    if (bundle_ends_text(d->bundle, id))
-        return FINISH_STOP;
-    if (s->asked->on_token && !s->asked->on_token(s->asked->context, id))
-        return FINISH_INTERRUPTED;
-    if (s->n_seen == d->pool.max_positions)
-        return FINISH_LENGTH;
-    if (reserve(d, s, s->n_seen + 1, NULL))
-        return FINISH_NO_MEMORY;
-    s->seen[s->n_seen++] = id;
-    return look_round(s);
+    struct pass_size pass = {0};
+    for (size_t i = 0; i < d->n_streams; i++)
+        if (is_in(d->streams[i], STREAM_DECODING))
+            append(d, &pass, d->streams[i], 1);
+    return run(d, &pass);
+}
+
+/* ---- choosing tokens ---- */
+
+static bool all_finite(const float *logits, size_t V)
+{
+    for (size_t v = 0; v < V; v++)
+        if (!isfinite(logits[v]))
+            return false;
+    return true;
+}
+
+/* The token after those that a stream has. Changes logits. */
+static void choose(const struct decode *d, struct choice *choice, float *logits, struct chooser *chooser)
+{
+    struct stream *s = choice->stream;
+    const struct ask *ask = &s->ask;
+    const struct said said = {s->tokens, s->n_prompt, s->n_made};
+    const size_t V = d->model.model->config.vocab_size;
+    double log_sum = 0;
+    choice->is_finite = all_finite(logits, V);
+    if (!choice->is_finite)
+        return;
+    for (size_t i = 0; i < d->model.n_holes; i++)
+        logits[d->model.holes[i]] = -INFINITY;
+    if (ask->wants_logprob) {
+        memcpy(chooser->plain, logits, V * sizeof *logits);
+        log_sum = logits_log_sum(logits, V);
+        logits_top(logits, V, log_sum, choice->top, ask->n_top);
+    }
+    sampler_adjust(logits, &ask->sampling, ask->bias, ask->n_bias, &said, &chooser->sampler);
+    choice->id = sampler_choose(&ask->sampling, &s->rng, logits, V, &chooser->sampler);
+    choice->logprob = ask->wants_logprob ? (float)((double)chooser->plain[choice->id] - log_sum) : 0;
+}
+
+static bool is_end(const struct decode_model *model, int32_t id)
+{
+    for (size_t i = 0; i < model->n_ends; i++)
+        if (id == model->ends[i])
+            return true;
+    return false;
+}
+
+/* Let a stream have what was chosen for it, and tell who asked. */
+static void take(struct decode *d, struct choice *choice)
+{
+    struct stream *s = choice->stream;
+    const struct ask *ask = &s->ask;
+    if (!choice->is_finite) {
+        finish(d, s, FINISH_NOT_FINITE);
+        return;
+    }
+    s->state = STREAM_DECODING;
+    s->tokens = mem_grow(s->tokens, &s->capacity, s->n_prompt + s->n_made + 1, sizeof *s->tokens);
+    s->tokens[s->n_prompt + s->n_made++] = choice->id;
+    d->counts.made_tokens++;
+    if (s->n_made == 1)
+        s->first_token = clock_seconds();
+    const struct new_token token = {.id = choice->id,
+                                    .ends = !ask->ignore_ends && is_end(&d->model, choice->id),
+                                    .logprob = choice->logprob,
+                                    .top = choice->top,
+                                    .n_top = ask->wants_logprob ? ask->n_top : 0};
+    const bool has_enough = ask->on_token && !ask->on_token(ask->context, &token);
+    if (token.ends || has_enough)
+        finish(d, s, FINISH_STOP);
+    else if (s->n_made >= ask->max_new_tokens || s->n_prompt + s->n_made > d->max_positions)
+        finish(d, s, FINISH_LENGTH);
+}
+
+/* Each stream's by one thread, so that no bit depends on how many there are; told in the order of the choices. */
+static void take_choices(struct decode *d)
+{
+    const size_t V = d->model.model->config.vocab_size;
+#pragma omp parallel for schedule(dynamic) if (d->n_choices > 1)
+    for (size_t i = 0; i < d->n_choices; i++)
+        choose(d, &d->choices[i], d->logits + i * V, &d->choosers[omp_get_thread_num()]);
+    for (size_t i = 0; i < d->n_choices; i++)
+        take(d, &d->choices[i]);
 }
 
 /* ---- a step ---- */
 
-/* The streams that run, into d->running; their number. */
-static size_t gather(struct decode *d)
+static bool is_stopped(const struct decode *d)
 {
-    size_t S = 0;
-    for (size_t i = 0; i < d->pool.n; i++) {
-        struct stream *s = &d->streams[i];
-        if (s->slot != KV_SLOT_NONE && !s->reason && !(s->reason = look_round(s)))
-            d->running[S++] = s;
-    }
-    return S;
+    return d->options.stop && *d->options.stop;
 }
 
-/* One position of each, and of the first that have more to run as much as there is room for. */
-static struct batch fill_batch(struct decode *d, size_t S)
+static void cancel_all(struct decode *d)
 {
-    size_t N = 0, spare = d->max_positions - S;
-    for (size_t i = 0; i < S; i++) {
-        const struct stream *s = d->running[i];
-        const size_t done = d->pool.len[s->slot], more = s->n_seen - done - 1, extra = more < spare ? more : spare;
-        spare -= extra;
-        d->len[i] = done;
-        d->begin[i] = kv_pool_begin(&d->pool, s->slot);
-        d->seq_start[i] = N;
-        for (size_t p = done; p < done + 1 + extra; p++, N++) {
-            d->tokens[N] = s->seen[p];
-            d->position[N] = (int32_t)p;
+    for (size_t i = 0; i < d->n_streams; i++)
+        if (d->streams[i]->state != STREAM_DONE)
+            finish(d, d->streams[i], FINISH_CANCELLED);
+}
+
+/* Who waits takes a place that is free, the first first. */
+static void admit(struct decode *d)
+{
+    size_t running = 0;
+    for (size_t i = 0; i < d->n_streams; i++)
+        running += d->streams[i]->slot != KV_SLOT_NONE;
+    for (size_t i = 0; i < d->n_streams && running < d->options.max_streams; i++) {
+        struct stream *s = d->streams[i];
+        if (s->state != STREAM_WAITING)
+            continue;
+        if (s->ask.max_new_tokens == 0) {
+            finish(d, s, FINISH_LENGTH);
+            continue;
         }
-        d->rows[i] = N - 1;
+        take_slot(d, s);
+        s->state = STREAM_PROMPT;
+        running++;
     }
-    d->seq_start[S] = N;
-    return (struct batch){.N = N, .S = S, .tokens = d->tokens, .position = d->position, .seq_start = d->seq_start};
+}
+
+static void count(struct decode *d)
+{
+    d->counts.running = d->counts.waiting = d->counts.pages_cached = 0;
+    for (size_t i = 0; i < d->n_streams; i++) {
+        d->counts.running += d->streams[i]->slot != KV_SLOT_NONE;
+        d->counts.waiting += d->streams[i]->state == STREAM_WAITING;
+    }
+    d->counts.pages_used = d->counts.running;
+    for (size_t i = 0; i < d->pool.n; i++)
+        d->counts.pages_cached += !d->pool.taken[i] && d->kept[i].n > 0;
 }
 
 bool decode_step(struct decode *d)
 {
-    const size_t S = gather(d), V = d->bundle->model.config.vocab_size;
-    if (S == 0)
-        return false;
-    const struct batch batch = fill_batch(d, S);
-    const struct kv_slots slots = kv_pool_slots(&d->pool, d->begin, d->len);
-    transformer_logits(&d->bundle->model, &d->acts, &batch, &slots, d->rows, S, d->logits);
-    for (size_t i = 0; i < S; i++) /* of all, before the pool grows for any of them */
-        d->pool.len[d->running[i]->slot] = d->len[i];
-    for (size_t i = 0; i < S; i++) {
-        struct stream *s = d->running[i];
-        if (d->len[i] == s->n_seen)
-            s->reason = extend(d, s, d->logits + i * V);
-    }
-    return true;
+    d->n_choices = 0;
+    if (is_stopped(d))
+        cancel_all(d);
+    admit(d);
+    bool ran = prompt_pass(d);
+    if (!is_stopped(d))
+        ran |= decode_pass(d);
+    if (is_stopped(d))
+        cancel_all(d);
+    else
+        take_choices(d);
+    d->counts.steps += ran;
+    count(d);
+    return ran;
 }

@@ -1,83 +1,160 @@
-/* Decoding: streams of tokens that grow side by side. A step runs one forward pass for all of them: a piece of its
- * prompt for each that is not through it yet, and the last token of the others.
+/* Decoding: many streams of tokens that grow side by side. One thread owns it; nothing here locks.
  *
- *     decode_init(&d, bundle, n_streams, err);
- *     struct stream *s = decode_open(&d);                  // as many as n_streams at once
- *     decode_prompt(&d, s, tokens, n, &generation, &out, err);
- *     while (decode_step(&d))                              // others may be opened and prompted between steps
+ *     decode_init(&d, &model, &options, err);                 // bundle_decode_model makes the model
+ *     struct stream *s = decode_submit(&d, &ask, err);        // waits for its turn where all places are taken
+ *     while (decode_step(&d))                                 // others may be submitted or closed between steps
  *         ;
- *     ... s->reason, out ...                               // and s may be prompted again
- *     decode_close(&d, s);
+ *     ... s->reason, stream_answer(s); on_token has had each token as it came ...
+ *     decode_close(&d, s);                                    // in the middle, too: then it is cancelled
  *
- * What a stream has seen stays with it: of the next prompt, the beginning that it shares is not run again. In fp32 what
- * others there are changes a stream's logits by no more than rounding. */
+ * A step is at most one pass over pieces of prompts, at the speed of training's forward pass, and one over the next
+ * position of every stream that is through its prompt. What a stream says depends on the others by no more than
+ * rounding, in fp32 not at all. What the beginning of a prompt shares with what was seen before, by any stream, is not
+ * run again. */
 #ifndef SFT_INFER_DECODE_H
 #define SFT_INFER_DECODE_H
 
-#include "infer/bundle.h"
+#include "base/rng.h"
 #include "infer/kv_pool.h"
+#include "infer/logprobs.h"
 #include "infer/sampler.h"
-#include "text/tokenizer/encoder.h"
 
 #include <signal.h>
 
+/* What generates: a bundle's (bundle_decode_model), or a trainer's in the middle of a run. Borrowed. */
+struct decode_model {
+    const struct transformer *model;
+    const int32_t *ends, *holes; /* ids that end a text; ids that are never chosen */
+    size_t n_ends, n_holes;
+};
+
+struct decode_options { /* 0 is the default, which stands in brackets */
+    size_t max_streams;      /* that run at once (32); more may be submitted, and wait */
+    size_t prompt_positions; /* that a prompt pass has at most (512); half of that where others are decoding */
+    size_t kv_bytes;         /* for keys and values (half of mem_available, no more than max_streams full contexts) */
+    const volatile sig_atomic_t *stop; /* set by a signal, looked at between passes: all streams are cancelled; or NULL */
+};
+
 enum finish_reason {
-    FINISH_NONE,        /* still running */
-    FINISH_STOP,        /* an end token */
-    FINISH_LENGTH,      /* max_new_tokens or the positions that the model sees */
-    FINISH_NO_MEMORY,   /* for the keys and values of more positions */
-    FINISH_INTERRUPTED, /* on_token or `stop` */
-    FINISH_NOT_FINITE   /* the model's logits are not: nothing can be chosen */
+    FINISH_NONE,      /* not yet */
+    FINISH_STOP,      /* an end token, or on_token had enough */
+    FINISH_LENGTH,    /* max_new_tokens, or the positions that the model sees */
+    FINISH_NO_MEMORY, /* for the keys and values of more positions, though no other stream has any */
+    FINISH_CANCELLED, /* by decode_options.stop */
+    FINISH_NOT_FINITE /* the model's logits are not: nothing can be chosen */
 };
 
-/* What is asked of a stream. */
-struct generation {
+struct new_token {
+    int32_t id;
+    bool ends;     /* an end token: it has no text of its own */
+    float logprob; /* of the model's own distribution, without holes: before bias, penalties and temperature; only where
+                      asked for (wants_logprob) */
+    const struct scored_token *top; /* (n_top) the likeliest of it, the first first; good during the call */
+    size_t n_top;
+};
+
+enum { TOP_LOGPROBS_MAX = 20 };
+
+/* What is asked of a stream. decode_submit copies it, arrays included. */
+struct ask {
+    const int32_t *prompt;
+    size_t n_prompt;
     size_t max_new_tokens;
-    struct sampler *sampler; /* the stream's alone */
-    /* Called with each new token as it comes, but for the end token; may be NULL. False stops. */
-    bool (*on_token)(void *context, int32_t id);
+    struct sampling sampling;
+    uint64_t random_stream; /* which of many texts of the sampling's seed: each has random numbers of its own */
+    const struct logit_bias *bias;
+    size_t n_bias;
+    bool ignore_ends;   /* goes on behind an end token */
+    bool wants_logprob; /* new_token.logprob is wanted */
+    size_t n_top;       /* of the likeliest, too: 0 .. TOP_LOGPROBS_MAX */
+    /* Called with each new token as it comes, the end token included, on the thread that steps; may be NULL. False:
+     * enough (a stop string is complete, a reader has left), and the reason is FINISH_STOP. It must not submit or
+     * close streams. */
+    bool (*on_token)(void *context, const struct new_token *token);
     void *context;
-    const volatile sig_atomic_t *stop; /* set by a signal; may be NULL */
 };
 
+enum stream_state {
+    STREAM_WAITING,  /* for a place among those that run, or for pages */
+    STREAM_PROMPT,   /* some of its prompt is still to be run */
+    STREAM_DECODING, /* the next token comes with the next step */
+    STREAM_DONE
+};
+
+/* To be read by who submitted it; stream_rest alone changes it. */
 struct stream {
-    int slot;      /* of the keys and values; KV_SLOT_NONE: not open */
-    int32_t *seen; /* (capacity) prompt and answer: those in the slot, then those that are still to be run */
-    size_t n_seen, n_made, capacity;
-    const struct generation *asked;
-    struct token_buf *out;
+    enum stream_state state;
     enum finish_reason reason;
+    size_t n_prompt, n_cached, n_made; /* tokens: of the prompt, of it those that were not run again, of the answer */
+    double submitted, first_token, ended; /* clock_seconds(); 0: not yet */
+
+    /* decode.c's own */
+    struct ask ask;
+    int32_t *tokens; /* (n_prompt + n_made) prompt and answer */
+    size_t capacity;
+    size_t n_run; /* of them, whose keys and values are there */
+    struct logit_bias *bias; /* (ask.n_bias) */
+    struct rng rng;
+    bool rests;
+    int slot; /* of the keys and values; KV_SLOT_NONE: none */
+};
+
+struct decode_counts {
+    size_t running, waiting;                 /* streams */
+    size_t pages_used, pages_cached, pages;  /* of keys and values: streams', kept for prompts to come, all there are */
+    uint64_t prompt_tokens, cached_tokens;   /* of all streams so far: of prompts, of those that were not run again */
+    uint64_t made_tokens, steps;
 };
 
 struct decode {
-    const struct bundle *bundle;
-    size_t max_positions; /* N of a step at most */
+    struct decode_model model;
+    struct decode_options options; /* with no 0 left */
+    size_t max_positions;          /* of a stream: what the model sees */
+    struct decode_counts counts;   /* running, waiting and pages as of the last step */
+
+    /* decode.c's own */
+    struct stream **streams; /* (n_streams) in the order in which they came, waiting, running and done */
+    size_t n_streams, capacity;
     struct activations acts;
     struct kv_pool pool;
-    struct stream *streams; /* (pool.n) */
-    /* one step's batch, of S streams and N tokens */
-    struct stream **running;                  /* (S) */
-    int32_t *tokens, *position;               /* (N) */
-    size_t *seq_start, *begin, *len, *rows;   /* (S + 1), (S), (S), (S) */
-    float *logits;                            /* (S, V) */
-    bool *marked;                             /* (V) scratch, all false between uses */
+    struct kept_tokens *kept; /* (max_streams) what is in each slot, whoever has it */
+    /* one pass's batch, of S streams and N tokens */
+    struct stream **batched;                /* (S) */
+    int32_t *tokens, *position;             /* (N) */
+    size_t *seq_start, *begin, *len, *rows; /* (S + 1), (S), (S), (S) */
+    /* what a step gives */
+    float *logits;           /* (max_streams, V) */
+    struct choice *choices;  /* (max_streams) of them n_choices, a row of logits each */
+    size_t n_choices;
+    struct chooser *choosers; /* (n_choosers): a thread's memory each */
+    size_t n_choosers;
 };
 
-/* Room for n_streams at once, each as long as the model sees; memory for keys and values grows with them. The bundle
- * must outlive it. Free with decode_free, which accepts a zeroed struct. */
-enum sft_status decode_init(struct decode *d, const struct bundle *bundle, size_t n_streams, struct sft_err *err);
+/* SFT_ENOMEM where there is no memory for the activations, or not for one stream. What `model` points to must outlive
+ * it. Free with decode_free, which accepts a zeroed struct and closes what is open. */
+enum sft_status decode_init(struct decode *d, const struct decode_model *model, const struct decode_options *options,
+                            struct sft_err *err);
 void decode_free(struct decode *d);
 
-struct stream *decode_open(struct decode *d); /* NULL: all are in use */
+/* A stream that continues ask->prompt; it is d's until decode_close. NULL and SFT_EDATA: the prompt is empty, or leaves no
+ * room for an answer. */
+struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft_err *err);
 void decode_close(struct decode *d, struct stream *stream);
 
-/* Let an open stream continue tokens[0..n), which are copied. New tokens are appended to *out, the end token included;
- * `asked` and *out are borrowed until it has finished. SFT_EDATA for a prompt that is empty, or leaves no room for an
- * answer. */
-enum sft_status decode_prompt(struct decode *d, struct stream *stream, const int32_t *tokens, size_t n,
-                              const struct generation *asked, struct token_buf *out, struct sft_err *err);
-
-/* Take all running streams on: false where there is none any more. */
+/* Take all streams on that do not rest: false where there is none, since they are done or rest. */
 bool decode_step(struct decode *d);
+
+/* Its reader is behind: a stream that rests keeps its place and is left out of passes. */
+void stream_rest(struct stream *stream, bool rests);
+
+/* What was made so far, n_made ids, the end token included; good until the next step. */
+const int32_t *stream_answer(const struct stream *stream);
+
+/* SFT_OK for an answer, whole or cut; else what is to be said: SFT_EDATA for a model whose logits are not finite,
+ * SFT_ENOMEM where there was no room for more keys and values. */
+enum sft_status stream_check(const struct stream *stream, struct sft_err *err);
+
+/* The weights have changed: what was seen before them is forgotten. No stream may be in the middle. */
+void decode_forget(struct decode *d);
 
 #endif

@@ -47,7 +47,7 @@ static void copy_rows(const struct kv_pool *pool, const struct block *from, stru
     for (size_t layer = 0; layer < pool->n_layer; layer++)
         for (size_t slot = 0; slot < pool->n; slot++) {
             const size_t row = layer * pool->n + slot;
-            if (pool->taken[slot] && pool->len[slot])
+            if (pool->len[slot]) /* of slots that nobody has, too: a prompt to come may begin like it */
                 memcpy((unsigned char *)to->data + row * positions * pool->row_bytes,
                        (const unsigned char *)from->data + row * pool->positions * pool->row_bytes,
                        pool->len[slot] * pool->row_bytes);
@@ -105,6 +105,14 @@ int kv_pool_take(struct kv_pool *pool)
             return (int)slot;
         }
     return KV_SLOT_NONE;
+}
+
+void kv_pool_take_again(struct kv_pool *pool, int slot, size_t len)
+{
+    if (pool->taken[slot] || len > pool->len[slot])
+        SFT_BUG("a slot that is not free, or holds less");
+    pool->taken[slot] = true;
+    pool->len[slot] = len;
 }
 
 void kv_pool_give_back(struct kv_pool *pool, int slot)

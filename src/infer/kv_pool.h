@@ -27,6 +27,8 @@ enum sft_status kv_pool_reserve(struct kv_pool *pool, size_t positions, struct s
 
 /* A free slot, empty, or KV_SLOT_NONE. */
 int kv_pool_take(struct kv_pool *pool);
+/* A certain free slot, with the first `len` positions of those that it holds. */
+void kv_pool_take_again(struct kv_pool *pool, int slot, size_t len);
 void kv_pool_give_back(struct kv_pool *pool, int slot);
 
 /* What the model is given with a batch: begin[s] (kv_pool_begin) and len[s] of the slot of each of its sequences; both

@@ -6,30 +6,158 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Three rounds of 11 bits sort 32-bit keys. */
-enum { DIGIT_BITS = 11, N_DIGITS = 1 << DIGIT_BITS, N_ROUNDS = 3 };
-
-void sampler_init(struct sampler *sampler, const struct sampling *options, size_t V, uint64_t stream)
+void sampler_scratch_init(struct sampler_scratch *scratch, size_t V)
 {
-    *sampler = (struct sampler){.options = *options};
-    if (options->temperature > 0) {
-        sampler->candidates = mem_alloc(V * sizeof *sampler->candidates);
-        sampler->scratch = mem_alloc(V * sizeof *sampler->scratch);
+    scratch->candidates = mem_alloc(V * sizeof *scratch->candidates);
+    scratch->times = mem_calloc(V, sizeof *scratch->times);
+}
+
+void sampler_scratch_free(struct sampler_scratch *scratch)
+{
+    free(scratch->candidates);
+    free(scratch->times);
+    *scratch = (struct sampler_scratch){0};
+}
+
+/* ---- what was said changes logits ---- */
+
+static void penalise_repetition(float *logits, float penalty, const int32_t *said, size_t n, uint32_t *times)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = said[i];
+        if (times[id]++ == 0)
+            logits[id] = logits[id] < 0 ? logits[id] * penalty : logits[id] / penalty;
     }
-    sampler_restart(sampler, stream);
+    for (size_t i = 0; i < n; i++)
+        times[said[i]] = 0;
 }
 
-void sampler_restart(struct sampler *sampler, uint64_t stream)
+static void penalise_frequency(float *logits, const struct sampling *options, const int32_t *said, size_t n,
+                               uint32_t *times)
 {
-    rng_seed(&sampler->rng, sampler->options.seed, stream);
+    for (size_t i = 0; i < n; i++)
+        times[said[i]]++;
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = said[i];
+        if (times[id])
+            logits[id] -= (float)(options->presence_penalty + options->frequency_penalty * times[id]);
+        times[id] = 0;
+    }
 }
 
-void sampler_free(struct sampler *sampler)
+void sampler_adjust(float *logits, const struct sampling *options, const struct logit_bias *bias, size_t n_bias,
+                    const struct said *said, struct sampler_scratch *scratch)
 {
-    free(sampler->candidates);
-    free(sampler->scratch);
-    *sampler = (struct sampler){0};
+    for (size_t i = 0; i < n_bias; i++)
+        logits[bias[i].id] += bias[i].bias;
+    if (options->repetition_penalty != 1)
+        penalise_repetition(logits, (float)options->repetition_penalty, said->tokens, said->n_prompt + said->n_answer,
+                            scratch->times);
+    if (options->presence_penalty != 0 || options->frequency_penalty != 0)
+        penalise_frequency(logits, options, said->tokens + said->n_prompt, said->n_answer, scratch->times);
 }
+
+/* ---- which candidates remain ---- */
+
+/* A whole number that is the larger the larger x is. */
+static uint32_t key_of(float x)
+{
+    uint32_t bits;
+    x += 0.0F; /* -0 and 0 are equal */
+    memcpy(&bits, &x, sizeof bits);
+    return bits >> 31 ? ~bits : bits | 0x80000000U;
+}
+
+/* Of the candidates those whose key is above `key` remain, and n_equal of its equals, the smaller ids first. */
+struct cut {
+    uint32_t key;
+    size_t n_equal;
+};
+
+/* The largest candidates whose weights (1 each, or by_mass their p) make up `wanted` together; all, if it takes all.
+ * Digit by digit, as a radix sort would, but only the digit in which the cut falls is looked at again. */
+static struct cut find_cut(const struct candidate *c, size_t n, bool by_mass, double wanted)
+{
+    enum { DIGIT_BITS = 11, N_DIGITS = 1 << DIGIT_BITS, KEY_BITS = 32 };
+    struct cut cut = {0};
+    double above = 0, equal = 0;
+    for (unsigned known = 0; known < KEY_BITS;) {
+        const unsigned bits = KEY_BITS - known < DIGIT_BITS ? KEY_BITS - known : DIGIT_BITS;
+        const unsigned shift = KEY_BITS - known - bits;
+        double mass[N_DIGITS] = {0};
+        size_t lowest = N_DIGITS, digit = 0; /* the largest first */
+        for (size_t i = 0; i < n; i++) {
+            const uint64_t key = key_of(c[i].p);
+            if (key >> (shift + bits) != cut.key)
+                continue;
+            const size_t own = (size_t)(key >> shift) & ((1U << bits) - 1);
+            mass[own] += by_mass ? (double)c[i].p : 1;
+            lowest = own < lowest ? own : lowest;
+            digit = own > digit ? own : digit;
+        }
+        while (digit > lowest && above + mass[digit] < wanted)
+            above += mass[digit--];
+        cut.key = cut.key << bits | (uint32_t)digit;
+        equal = mass[digit];
+        known += bits;
+    }
+    float p; /* of each of the equals */
+    const uint32_t p_bits = cut.key >> 31 ? cut.key & 0x7FFFFFFFU : ~cut.key;
+    memcpy(&p, &p_bits, sizeof p);
+    const double weight = by_mass ? (double)p : 1;
+    cut.n_equal = 1;
+    while ((double)cut.n_equal * weight < equal && above + (double)cut.n_equal * weight < wanted)
+        cut.n_equal++;
+    return cut;
+}
+
+/* Those that remain, in the order of their ids; their number. */
+static size_t apply_cut(struct candidate *c, size_t n, struct cut cut)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t key = key_of(c[i].p);
+        if (key > cut.key || (key == cut.key && cut.n_equal > 0)) {
+            cut.n_equal -= key == cut.key;
+            c[kept++] = c[i];
+        }
+    }
+    return kept;
+}
+
+/* The candidates and their probabilities, unnormalised, after temperature, top-k, top-p and min-p; the likeliest
+ * one's is 1. Their number. */
+static size_t find_candidates(const struct sampling *options, const float *logits, size_t V, struct candidate *c)
+{
+    size_t n = 0;
+    float largest = -INFINITY;
+    double total = 0;
+    for (size_t v = 0; v < V; v++)
+        if (logits[v] > -INFINITY) {
+            c[n++] = (struct candidate){logits[v], (int32_t)v};
+            largest = logits[v] > largest ? logits[v] : largest;
+        }
+    if (options->top_k && options->top_k < n) {
+        const struct cut cut = find_cut(c, n, false, (double)options->top_k);
+        n = apply_cut(c, n, (struct cut){cut.key, SIZE_MAX});
+    }
+    for (size_t i = 0; i < n; i++) {
+        c[i].p = expf((c[i].p - largest) / (float)options->temperature);
+        total += (double)c[i].p;
+    }
+    if (options->top_p < 1)
+        n = apply_cut(c, n, find_cut(c, n, true, options->top_p * total));
+    if (options->min_p > 0) {
+        size_t kept = 0;
+        for (size_t i = 0; i < n; i++)
+            if (c[i].p >= (float)options->min_p)
+                c[kept++] = c[i];
+        n = kept;
+    }
+    return n;
+}
+
+/* ---- the choice ---- */
 
 static int32_t most_likely(const float *logits, size_t V)
 {
@@ -40,95 +168,24 @@ static int32_t most_likely(const float *logits, size_t V)
     return (int32_t)best;
 }
 
-/* ---- the order of candidates: the likeliest first, of equals the smaller id ---- */
-
-/* A whole number that is the smaller the larger x is. */
-static uint32_t descending_key(float x)
+int32_t sampler_choose(const struct sampling *options, struct rng *rng, const float *logits, size_t V,
+                       struct sampler_scratch *scratch)
 {
-    uint32_t bits;
-    x += 0.0F; /* -0 and 0 are equal */
-    memcpy(&bits, &x, sizeof bits);
-    return bits >> 31 ? bits : ~(bits | 0x80000000U);
-}
-
-static size_t digit_of(float x, int round)
-{
-    return descending_key(x) >> (round * DIGIT_BITS) & (N_DIGITS - 1);
-}
-
-/* All whose key's first digit is at most that of the k-th; at least k of them, in the order of their ids. */
-static size_t select_likely(struct candidate *out, const float *logits, size_t V, size_t k)
-{
-    size_t count[N_DIGITS] = {0}, last = 0, n = 0;
-    if (k < V) {
-        for (size_t v = 0; v < V; v++)
-            count[digit_of(logits[v], N_ROUNDS - 1)]++;
-        for (size_t sum = count[0]; sum < k;)
-            sum += count[++last];
-    }
-    for (size_t v = 0; v < V; v++)
-        if (k >= V || digit_of(logits[v], N_ROUNDS - 1) <= last)
-            out[n++] = (struct candidate){logits[v], (int32_t)v};
-    return n;
-}
-
-/* A radix sort: in linear time where comparisons took 10 ms for 50,000 candidates. It is stable, so equals stay in the
- * order of their ids. */
-static void sort(struct candidate **c, struct candidate **scratch, size_t n)
-{
-    for (int round = 0; round < N_ROUNDS; round++) {
-        size_t place[N_DIGITS] = {0}, before = 0;
-        for (size_t i = 0; i < n; i++)
-            place[digit_of((*c)[i].p, round)]++;
-        for (size_t d = 0; d < N_DIGITS; d++) {
-            const size_t count = place[d];
-            place[d] = before;
-            before += count;
-        }
-        for (size_t i = 0; i < n; i++)
-            (*scratch)[place[digit_of((*c)[i].p, round)]++] = (*c)[i];
-        struct candidate *const sorted = *scratch;
-        *scratch = *c;
-        *c = sorted;
-    }
-}
-
-/* How many of the sorted candidates top-k and top-p leave, their probabilities unnormalised. */
-static size_t keep(const struct sampling *options, struct candidate *c, size_t n)
-{
-    if (options->top_k && options->top_k < n)
-        n = options->top_k;
-    const float largest = c[0].p;
-    double total = 0, sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        c[i].p = expf((c[i].p - largest) / (float)options->temperature);
-        total += c[i].p;
-    }
-    for (size_t i = 0; i < n; i++) {
-        sum += c[i].p;
-        if (sum >= options->top_p * total) /* the one that reaches top_p stays */
-            return i + 1;
-    }
-    return n;
-}
-
-int32_t sampler_next(struct sampler *sampler, const float *logits, size_t V)
-{
-    if (sampler->options.temperature <= 0)
+    if (options->temperature <= 0)
         return most_likely(logits, V);
-    const size_t top_k = sampler->options.top_k;
-    const size_t n_likely = select_likely(sampler->candidates, logits, V, top_k ? top_k : V);
-    sort(&sampler->candidates, &sampler->scratch, n_likely);
-    struct candidate *c = sampler->candidates;
-    const size_t n = keep(&sampler->options, c, n_likely);
+    const struct candidate *c = scratch->candidates;
+    const size_t n = find_candidates(options, logits, V, scratch->candidates);
     double total = 0;
     for (size_t i = 0; i < n; i++)
-        total += c[i].p;
-    double left = rng_uniform(&sampler->rng) * total;
+        total += (double)c[i].p;
+    double left = rng_uniform(rng) * total;
+    size_t last = 0; /* that can be chosen at all: rounding may leave something behind it */
     for (size_t i = 0; i < n; i++) {
-        left -= c[i].p;
+        if (c[i].p > 0)
+            last = i;
+        left -= (double)c[i].p;
         if (left < 0)
             return c[i].id;
     }
-    return c[n - 1].id;
+    return c[last].id;
 }

@@ -1,38 +1,37 @@
-/* Choosing the next token from logits: greedy, or by temperature, top-k and top-p (Holtzman et al. 2020), in
- * the order in which transformers' generate applies them. */
+/* Choosing the next token from logits, as transformers' generate does (infer/sampling.h has the settings and their
+ * order). Takes time linear in V: nothing is sorted. */
 #ifndef SFT_INFER_SAMPLER_H
 #define SFT_INFER_SAMPLER_H
 
 #include "base/rng.h"
+#include "infer/sampling.h"
 
-#include <stddef.h>
-#include <stdint.h>
+#include <stdbool.h>
 
-struct sampling {
-    double temperature; /* 0: the most likely token, always */
-    size_t top_k;       /* 0: all */
-    double top_p;       /* 1: all */
-    double repetition_penalty; /* 1: none; applied by decode.c, which knows what was said */
-    uint64_t seed;
-};
-
-struct sampler {
-    struct sampling options;
-    struct rng rng;
+/* Memory for one choice at a time: a thread's, not a stream's. */
+struct sampler_scratch {
     struct candidate {
         float p; /* logit, then probability */
         int32_t id;
-    } * candidates, *scratch; /* (V) */
+    } * candidates;  /* (V) */
+    uint32_t *times; /* (V), all 0 between uses */
+};
+void sampler_scratch_init(struct sampler_scratch *scratch, size_t V);
+void sampler_scratch_free(struct sampler_scratch *scratch); /* accepts a zeroed struct */
+
+/* What was said so far: a prompt and of its answer n_answer tokens behind it, ids below V. */
+struct said {
+    const int32_t *tokens;
+    size_t n_prompt, n_answer;
 };
 
-/* Room for V tokens. `stream`: which of many texts this is, so that each has numbers of its own. Free with
- * sampler_free, which accepts a zeroed struct. */
-void sampler_init(struct sampler *sampler, const struct sampling *options, size_t V, uint64_t stream);
-void sampler_restart(struct sampler *sampler, uint64_t stream);
-void sampler_free(struct sampler *sampler);
+/* Change logits by bias[0..n_bias) (ids below V) and by the penalties of `options`. */
+void sampler_adjust(float *logits, const struct sampling *options, const struct logit_bias *bias, size_t n_bias,
+                    const struct said *said, struct sampler_scratch *scratch);
 
 /* The next token; the first of equals where it is greedy. logits (V), at least one of them finite, none NaN; -INFINITY
- * for a token that must not be chosen. Takes time linear in V. */
-int32_t sampler_next(struct sampler *sampler, const float *logits, size_t V);
+ * for a token that must not be chosen. Takes one number of rng where it is not greedy. */
+int32_t sampler_choose(const struct sampling *options, struct rng *rng, const float *logits, size_t V,
+                       struct sampler_scratch *scratch);
 
 #endif

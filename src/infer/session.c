@@ -4,9 +4,11 @@ enum sft_status session_open(struct session *s, const char *dir, const char *pre
                              const struct template_options *chosen, struct sft_err *err)
 {
     *s = (struct session){0};
-    if (bundle_open(&s->bundle, dir, precision, chosen, err) || decode_init(&s->decode, &s->bundle, 1, err))
+    if (bundle_open(&s->bundle, dir, precision, chosen, err))
         return err->status;
-    s->stream = decode_open(&s->decode);
+    const struct decode_model model = bundle_decode_model(&s->bundle);
+    if (decode_init(&s->decode, &model, &(struct decode_options){.max_streams = 1}, err))
+        return err->status;
     s->encoder = encoder_new(s->bundle.files.tokenizer);
     return SFT_OK;
 }
@@ -15,8 +17,6 @@ void session_close(struct session *s)
 {
     rendered_free(&s->prompt);
     encoder_free(s->encoder);
-    if (s->stream)
-        decode_close(&s->decode, s->stream);
     decode_free(&s->decode);
     bundle_close(&s->bundle);
     *s = (struct session){0};
@@ -26,48 +26,41 @@ void session_close(struct session *s)
 static enum sft_status generate(struct session *s, const struct generation *options, struct token_buf *out,
                                 enum finish_reason *reason, struct sft_err *err)
 {
-    const struct token_buf *prompt = &s->prompt.tokens;
-    if (encoder_check(s->encoder, err) || /* of the tokens that were just made */
-        decode_prompt(&s->decode, s->stream, prompt->ids, prompt->count, options, out, err))
-        return err->status;
+    const struct ask ask = {.prompt = s->prompt.tokens.ids,
+                            .n_prompt = s->prompt.tokens.count,
+                            .max_new_tokens = options->max_new_tokens,
+                            .sampling = options->sampling,
+                            .random_stream = options->random_stream,
+                            .on_token = options->on_token,
+                            .context = options->context};
+    struct stream *stream = decode_submit(&s->decode, &ask, err);
+    if (!stream)
+        return SFT_EDATA;
+    s->decode.options.stop = options->stop;
     while (decode_step(&s->decode))
         ;
-    *reason = s->stream->reason;
-    if (*reason == FINISH_NOT_FINITE)
-        return sft_fail(err, SFT_EDATA,
-                        "the model's output is not finite: its weights have diverged, or its config.json is not "
-                        "theirs");
-    if (*reason == FINISH_NO_MEMORY)
-        return sft_fail(err, SFT_ENOMEM,
-                        "there is no memory for the keys and values of more than %zu positions: shorten the "
-                        "conversation",
-                        s->stream->n_seen);
-    return SFT_OK;
+    for (size_t i = 0; i < stream->n_made; i++)
+        token_buf_push(out, stream_answer(stream)[i]);
+    *reason = stream->reason;
+    const enum sft_status status = stream_check(stream, err);
+    decode_close(&s->decode, stream);
+    return status;
 }
 
 enum sft_status session_generate(struct session *s, const struct conversation *conv,
                                  const struct generation *options, struct token_buf *out,
                                  enum finish_reason *reason, struct sft_err *err)
 {
-    if (conv->is_document)
-        return sft_fail(err, SFT_EDATA, "a document has no turns to answer (sft generate --raw continues text)");
-    if (template_check(&s->bundle.template, conv, err))
-        return err->status;
-    template_render_prompt(&s->bundle.template, s->encoder, conv, &s->prompt);
-    return generate(s, options, out, reason, err);
+    const enum sft_status status = prompt_of_conversation(&s->prompt, &s->bundle, s->encoder, conv, err);
+    return status ? status : generate(s, options, out, reason, err);
 }
 
 enum sft_status session_continue(struct session *s, const char *text, size_t len,
                                  const struct generation *options, struct token_buf *out,
                                  enum finish_reason *reason, struct sft_err *err)
 {
-    struct token_buf *prompt = &s->prompt.tokens;
-    const int32_t start = tokenizer_text_start(s->bundle.files.tokenizer);
-    prompt->count = 0;
-    if (start != TOKEN_NONE)
-        token_buf_push(prompt, start);
-    encoder_encode_special(s->encoder, text, len, prompt);
-    return generate(s, options, out, reason, err);
+    const enum sft_status status = prompt_of_text(&s->prompt, &s->bundle, s->encoder, text, len, err);
+    return status ? status : generate(s, options, out, reason, err);
 }
 
 size_t session_prompt_tokens(struct session *s, const struct conversation *conv)
@@ -78,5 +71,5 @@ size_t session_prompt_tokens(struct session *s, const struct conversation *conv)
 
 size_t session_positions(const struct session *s)
 {
-    return s->decode.pool.max_positions;
+    return s->decode.max_positions;
 }

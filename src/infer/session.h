@@ -1,17 +1,24 @@
-/* A session: one conversation with a model, or one text, at a time. Between turns it keeps what it has seen, so that
- * the next one costs only its new tokens. */
+/* A session: one conversation with a model, or one text, at a time. What it has seen costs the next turn nothing. */
 #ifndef SFT_INFER_SESSION_H
 #define SFT_INFER_SESSION_H
 
-#include "infer/decode.h"
-#include "text/template_render.h"
+#include "infer/prompt.h"
 
 struct session {
     struct bundle bundle;
     struct decode decode;
-    struct stream *stream;
     struct encoder *encoder;
     struct rendered prompt;
+};
+
+/* What is asked for: as in struct ask. */
+struct generation {
+    size_t max_new_tokens;
+    struct sampling sampling;
+    uint64_t random_stream;
+    bool (*on_token)(void *context, const struct new_token *token);
+    void *context;
+    const volatile sig_atomic_t *stop; /* set by a signal; may be NULL */
 };
 
 /* Load the model as bundle_open does. Close with session_close, which accepts a zeroed struct. */
@@ -25,8 +32,7 @@ enum sft_status session_generate(struct session *session, const struct conversat
                                  const struct generation *options, struct token_buf *out,
                                  enum finish_reason *reason, struct sft_err *err);
 
-/* The same for text, which is continued as it stands: contents of added tokens in it are those tokens, and BOS is put
- * before it only where the tokenizer itself does. */
+/* The same for text, which is continued as it stands (prompt_of_text). */
 enum sft_status session_continue(struct session *session, const char *text, size_t len,
                                  const struct generation *options, struct token_buf *out,
                                  enum finish_reason *reason, struct sft_err *err);
