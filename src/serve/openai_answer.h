@@ -39,8 +39,8 @@ void answer_free(struct answer *a);
 bool answer_add(struct answer *a, const struct new_token *token);
 void answer_end(struct answer *a, enum finish_reason reason);
 
-/* Tokens said[said_written .. this) go with the text that may be shown: what is ready, and at the end all but those of a
- * stop string. */
+/* Tokens said[said_written .. this) go with the text that may be shown: with what is ready, and at the end all but
+ * those of a stop string. */
 size_t answer_said_ready(const struct answer *a);
 
 /* Characters before text[byte]; byte never shrinks. */

@@ -5,12 +5,13 @@
 
 #include "serve/openai_answer.h"
 
-/* {"content":[{"token","logprob","bytes":[...],"top_logprobs":[{"token","logprob","bytes"},...]},...],"refusal":null} */
+/* {"content":[{"token","logprob","bytes":[...],"top_logprobs":[{"token","logprob","bytes"},...]},...],
+ *  "refusal":null} */
 void logprobs_print_chat(const struct answer *a, size_t from, size_t to, const struct tokenizer *tokenizer,
                          struct strbuf *out);
 
-/* {"tokens":[...],"token_logprobs":[...],"top_logprobs":[{TOKEN: logprob, ...},...],"text_offset":[...]}: of the likeliest,
- * the token itself is always one; offsets are characters from the prompt's beginning. */
+/* {"tokens":[...],"token_logprobs":[...],"top_logprobs":[{TOKEN: logprob, ...},...],"text_offset":[...]}: the token
+ * itself is always among the likeliest; offsets are characters from the prompt's beginning. */
 void logprobs_print_completion(struct answer *a, size_t from, size_t to, const struct tokenizer *tokenizer,
                                struct strbuf *out);
 

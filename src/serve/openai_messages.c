@@ -41,7 +41,8 @@ static enum sft_status read_role(const json *message, enum role *role, struct sf
         if (strcmp(name, roles[i].name) == 0)
             return SFT_OK;
     }
-    return sft_fail_in(err, SFT_EDATA, "role", "unknown role '%.80s' (system, developer, user, assistant or tool)", name);
+    return sft_fail_in(err, SFT_EDATA, "role",
+                       "unknown role '%.80s' (system, developer, user, assistant or tool)", name);
 }
 
 /* The text of {"type": "text", "text": ...} or {"type": "refusal", "refusal": ...}. */
@@ -133,7 +134,11 @@ static enum sft_status add_message(const json *message, const struct request_lim
     if (role == ROLE_ASSISTANT && reader_has_calls(message) && add_calls(message, limits->max_values, text, err))
         return SFT_EDATA;
     conv->messages[conv->count++] = (struct message){
-        .role = role, .content = arena_strndup(arena, text->len ? text->data : "", text->len), .len = text->len, .weight = 1};
+        .role = role,
+        .content = arena_strndup(arena, text->len ? text->data : "", text->len),
+        .len = text->len,
+        .weight = 1,
+    };
     return SFT_OK;
 }
 

@@ -24,7 +24,8 @@ static enum sft_status check_bytes(const struct request *r, const struct prompt_
 {
     if (bytes / maker->longest_token < maker->n_positions)
         return SFT_OK;
-    api_error_set(error, API_TOO_LONG, param_of(r), "%s: %zu bytes are more than the %zu positions that this model sees",
+    api_error_set(error, API_TOO_LONG, param_of(r),
+                  "%s: %zu bytes are more than the %zu positions that this model sees",
                   param_of(r), bytes, maker->n_positions);
     return SFT_EDATA;
 }
@@ -38,8 +39,8 @@ static enum sft_status check_count(const struct request *r, const struct prompt_
         api_error_set(error, API_INVALID, param_of(r), "%s: the prompt is empty", param_of(r));
     else
         api_error_set(error, API_TOO_LONG, param_of(r),
-                      "%s: %zu tokens, of %zu positions that this model sees: nothing is left for an answer", param_of(r),
-                      n_ids, maker->n_positions);
+                      "%s: %zu tokens, of %zu positions that this model sees: nothing is left for an answer",
+                      param_of(r), n_ids, maker->n_positions);
     return SFT_EDATA;
 }
 
@@ -61,7 +62,8 @@ static void take_rendered(struct request *r, struct request_prompt *prompt, cons
 }
 
 /* Another answer behind one: whether the template has a place for it shows where it stands there. */
-static enum sft_status check_answer_behind(const struct request *r, const struct prompt_maker *maker, struct sft_err *err)
+static enum sft_status check_answer_behind(const struct request *r, const struct prompt_maker *maker,
+                                           struct sft_err *err)
 {
     const struct conversation *conv = &r->conversation;
     struct arena arena = {0};

@@ -96,7 +96,8 @@ static enum sft_status read_samples(const struct reading *g, struct sft_err *err
     if (r->best_of < r->n)
         return sft_fail_in(err, SFT_EDATA, "best_of", "expected n (%zu) or more, found %zu", r->n, r->best_of);
     if (r->best_of > r->n && r->stream)
-        return sft_fail_in(err, SFT_EDATA, "best_of", "which answers are the best is known at the end only: not in a stream");
+        return sft_fail_in(err, SFT_EDATA, "best_of",
+                           "which answers are the best is known at the end only: not in a stream");
     return SFT_OK;
 }
 
@@ -294,7 +295,8 @@ static enum sft_status check_completion(const struct reading *g, struct sft_err 
     if (suffix && *suffix)
         return refuse(err, "suffix", "text cannot be filled in before a suffix here");
     if (g->r->echo && g->r->logprobs)
-        return refuse(err, "echo", "log probabilities of the prompt are not made here: echo and logprobs exclude each other");
+        return refuse(err, "echo", "log probabilities of the prompt are not made here: echo and logprobs exclude "
+                                   "each other");
     return SFT_OK;
 }
 

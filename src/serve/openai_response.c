@@ -94,7 +94,8 @@ void response_error(const struct response *p, struct api_error *error)
         else if (a->reason == FINISH_CANCELLED)
             api_error_set(error, API_DRAINING, NULL, "the server is shutting down");
         else if (a->reason == FINISH_NO_MEMORY && a->n_tokens == 0)
-            api_error_set(error, API_NO_MEMORY, NULL, "there is no memory for the keys and values of so many positions");
+            api_error_set(error, API_NO_MEMORY, NULL,
+                          "there is no memory for the keys and values of so many positions");
     }
 }
 
@@ -239,7 +240,9 @@ static void add_choice(struct response *p, size_t i, size_t index, struct strbuf
     if (p->request->echo)
         add_prompt(p, i, &text);
     strbuf_add(&text, a->text.text.data ? a->text.text.data : "", a->text.text.len);
-    strbuf_printf(out, is_chat(p) ? "{\"index\":%zu,\"message\":{\"role\":\"assistant\",\"content\":" : "{\"index\":%zu,\"text\":",
+    strbuf_printf(out,
+                  is_chat(p) ? "{\"index\":%zu,\"message\":{\"role\":\"assistant\",\"content\":"
+                             : "{\"index\":%zu,\"text\":",
                   index);
     strbuf_json_string(out, text.data, text.len);
     strbuf_puts(out, is_chat(p) ? ",\"refusal\":null}" : "");
