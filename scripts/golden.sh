@@ -11,7 +11,7 @@ python=${PYTHON:-python3}
 assets=${SFT_ASSETS:-../shared/assets}
 
 for script in golden_config golden_tokenizer golden_tokenizer_kinds golden_bpe_train golden_masks golden_jinja golden_templates golden_rope golden_model golden_gguf_tokenizer \
-    golden_gguf golden_generation; do
+    golden_gguf golden_generation golden_sampler; do
     echo "$script"
     "$python" "scripts/$script.py" "$assets"
 done

@@ -26,25 +26,29 @@ static struct {
     double drawn_at;
 } live;
 
-bool log_has_live_line(void)
+bool log_is_screen(int fd)
 {
-    if (is_live_terminal < 0) {
-        const char *term = getenv("TERM");
-        is_live_terminal = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
-    }
-    return is_live_terminal;
+    const char *term = getenv("TERM");
+    return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-static size_t terminal_columns(void)
+size_t log_columns(int fd)
 {
     struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : DEFAULT_COLUMNS;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : DEFAULT_COLUMNS;
+}
+
+bool log_has_live_line(void)
+{
+    if (is_live_terminal < 0)
+        is_live_terminal = log_is_screen(STDERR_FILENO);
+    return is_live_terminal;
 }
 
 /* Cut text before it reaches the last column, where terminals differ in when they go on to the next line. */
 static void cut_to_width(struct strbuf *text)
 {
-    const size_t columns = terminal_columns();
+    const size_t columns = log_columns(STDERR_FILENO);
     size_t used = 0, i = 0;
     while (i < text->len) {
         uint32_t cp = 0;

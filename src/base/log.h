@@ -28,5 +28,7 @@ const char *log_count(char *out, double count);
 const char *log_duration(char *out, double seconds);
 
 bool log_is_terminal(int fd); /* a terminal on which colour is welcome (NO_COLOR and TERM=dumb heeded) */
+bool log_is_screen(int fd);   /* a terminal that moves its cursor where it is told to (not TERM=dumb) */
+size_t log_columns(int fd);   /* of a terminal; 80 where it does not say */
 
 #endif

@@ -1,288 +1,397 @@
 #include "base/log.h"
+#include "base/path.h"
+#include "cmd/answer_printer.h"
 #include "cmd/cmd.h"
+#include "cmd/dialogue.h"
+#include "cmd/line_editor.h"
 #include "cmd/model_argument.h"
-#include "cmd/model_text.h"
 #include "cmd/sampling_options.h"
-#include "infer/session.h"
+#include "cmd/terminal.h"
+#include "infer/prompt.h"
+#include "infer/text_stream.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* What has been said: messages whose text the arena holds; the first is the system prompt where there is one. */
-struct dialogue {
-    struct arena arena;
-    struct message *messages;
-    size_t count, capacity;
+/* How fast an answer came. */
+struct speed {
+    size_t n_prompt, n_cached, n_made;       /* tokens */
+    double first_seconds, further_seconds; /* until the first token; for those after it */
 };
 
 struct chat {
-    struct session session;
-    struct generation options;
+    struct bundle bundle;
+    struct decode decode;
+    struct encoder *encoder;
+    struct rendered prompt;
+    struct sampling sampling;
+    uint64_t max_new_tokens;
+    uint64_t n_answers; /* so far: each has random numbers of its own */
     struct dialogue said;
-    struct strbuf system; /* empty: none */
-    bool terminal, colour;
-    bool forgets; /* the conversation is longer than the model sees, and that has been told */
+    struct line_editor editor;
+    struct speed speed; /* of the last answer */
+    char *saved_as;     /* where this chat was written to; NULL: nowhere yet */
 };
 
-static volatile sig_atomic_t interrupted;
+/* ---- an answer ---- */
 
-static void on_signal(int signal_number)
+/* Render what is to be answered. The prompt leaves room for an answer: a quarter of what the model sees, or less
+ * where less is wanted; the oldest turns go until it does. */
+static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
 {
-    (void)signal_number;
-    interrupted = 1;
-}
-
-/* Ctrl-C ends the wait for a line, but not a write in the middle. */
-static void catch_interrupt(bool while_waiting)
-{
-    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = while_waiting ? 0 : SA_RESTART};
-    sigaction(SIGINT, &action, NULL);
-}
-
-/* ---- what was said ---- */
-
-static void say(struct dialogue *d, enum role role, const char *text, size_t len)
-{
-    d->messages = mem_grow(d->messages, &d->capacity, d->count + 1, sizeof *d->messages);
-    d->messages[d->count++] = (struct message){role, arena_strndup(&d->arena, text, len), len, 1};
-}
-
-static void begin_again(struct chat *chat)
-{
-    chat->said.count = 0;
-    chat->forgets = false;
-    arena_reset(&chat->said.arena);
-    if (chat->system.len)
-        say(&chat->said, ROLE_SYSTEM, chat->system.data, chat->system.len);
-}
-
-/* Forget the oldest question and its answer; false where only one question is left. */
-static bool forget_oldest(struct dialogue *d)
-{
-    const size_t first = d->count && d->messages[0].role == ROLE_SYSTEM;
-    size_t next = first + 1;
-    while (next < d->count && d->messages[next].role != ROLE_USER)
-        next++;
-    if (next >= d->count)
-        return false;
-    memmove(d->messages + first, d->messages + next, (d->count - next) * sizeof *d->messages);
-    d->count -= next - first;
-    return true;
-}
-
-/* Let the prompt leave room for an answer: a quarter of what the model sees, or less where less is wanted. */
-static void make_room(struct chat *chat)
-{
-    const size_t sees = session_positions(&chat->session), most = chat->options.max_new_tokens;
-    const size_t room = most < sees / 4 ? most : sees / 4;
-    bool forgot = false;
+    const size_t sees = chat->decode.max_positions, quarter = sees / 4;
+    const size_t room = chat->max_new_tokens < quarter ? (size_t)chat->max_new_tokens : quarter;
+    const bool had_forgotten = chat->said.n_forgotten > 0;
     for (;;) {
-        const struct conversation conv = {.messages = chat->said.messages, .count = chat->said.count};
-        if (session_prompt_tokens(&chat->session, &conv) + room <= sees || !forget_oldest(&chat->said))
+        const struct conversation conv = dialogue_shown(&chat->said);
+        if (prompt_of_conversation(&chat->prompt, &chat->bundle, chat->encoder, &conv, err))
+            return err->status;
+        if (chat->prompt.tokens.count + room <= sees || !dialogue_forget_oldest(&chat->said))
             break;
-        forgot = true;
     }
-    if (forgot && !chat->forgets)
+    if (chat->said.n_forgotten && !had_forgotten)
         fprintf(stderr,
                 "the conversation is longer than the %zu tokens that the model sees: its oldest turns are "
                 "forgotten\n",
                 sees);
-    chat->forgets |= forgot;
+    return SFT_OK;
 }
 
-/* ---- the answer, printed as it comes ---- */
-
-struct printer {
-    const struct tokenizer *tok;
-    struct decoding decoding;
-    struct strbuf text;
-    size_t printed;
+struct answer {
+    struct text_stream text;
+    struct answer_printer printer;
+    size_t n_printed;
 };
 
-static void print_until(struct printer *printer, size_t end)
+static void print_ready(struct answer *answer)
 {
-    print_model_text(printer->text.data + printer->printed, end - printer->printed);
-    fflush(stdout);
-    printer->printed = end;
+    const struct text_stream *t = &answer->text;
+    if (t->ready > answer->n_printed)
+        answer_printer_add(&answer->printer, t->text.data + answer->n_printed, t->ready - answer->n_printed);
+    answer->n_printed = t->ready;
 }
 
-/* A character whose bytes are not all there yet waits for the next token. */
 static bool on_token(void *context, const struct new_token *token)
 {
-    struct printer *printer = context;
-    if (!token->ends)
-        tokenizer_decode_next(printer->tok, &printer->decoding, token->id, &printer->text);
-    const size_t end = printer->text.len - utf8_incomplete_tail(printer->text.data, printer->text.len);
-    if (end > printer->printed)
-        print_until(printer, end);
+    struct answer *answer = context;
+    text_stream_add(&answer->text, token);
+    print_ready(answer);
     return !ferror(stdout);
 }
 
-static enum sft_status reply(struct chat *chat, struct sft_err *err)
+static struct speed speed_of(const struct stream *s)
 {
-    struct printer printer = {.tok = chat->session.bundle.files.tokenizer, .decoding = {.skip_special = true}};
-    struct token_buf tokens = {0};
-    enum finish_reason reason;
-    make_room(chat);
-    const struct conversation conv = {.messages = chat->said.messages, .count = chat->said.count};
-    chat->options.context = &printer;
-    const enum sft_status status = session_generate(&chat->session, &conv, &chat->options, &tokens, &reason, err);
-    chat->options.random_stream++;
-    if (!status) {
-        if (printer.text.len > printer.printed)
-            print_until(&printer, printer.text.len);
-        printf("%s\n", reason == FINISH_STOP ? "" : " [...]");
-        say(&chat->said, ROLE_ASSISTANT, printer.text.data ? printer.text.data : "", printer.text.len);
+    return (struct speed){.n_prompt = s->n_prompt,
+                          .n_cached = s->n_cached,
+                          .n_made = s->n_made,
+                          .first_seconds = s->first_token - s->submitted,
+                          .further_seconds = s->ended - s->first_token};
+}
+
+/* Have the last message answered, and print it as it comes. *is_said: there is an answer, part of the dialogue now. */
+static enum sft_status give_answer(struct chat *chat, bool *is_said, struct sft_err *err)
+{
+    struct answer answer = {0};
+    *is_said = false;
+    if (make_prompt(chat, err))
+        return err->status;
+    const struct ask ask = {.prompt = chat->prompt.tokens.ids,
+                            .n_prompt = chat->prompt.tokens.count,
+                            .max_new_tokens = (size_t)chat->max_new_tokens,
+                            .sampling = chat->sampling,
+                            .random_stream = chat->n_answers++,
+                            .on_token = on_token,
+                            .context = &answer};
+    struct stream *stream = decode_submit(&chat->decode, &ask, err);
+    if (!stream)
+        return err->status;
+    text_stream_init(&answer.text, chat->bundle.files.tokenizer, false, NULL);
+    answer_printer_begin(&answer.printer);
+    while (decode_step(&chat->decode))
+        ;
+    text_stream_end(&answer.text);
+    print_ready(&answer);
+    const enum sft_status status = stream_check(stream, err);
+    if (!status || answer.n_printed)
+        answer_printer_end(&answer.printer, stream->reason == FINISH_STOP ? "" : " [...]");
+    *is_said = !status && (stream->n_made || stream->reason != FINISH_CANCELLED);
+    if (*is_said) {
+        const struct strbuf *text = &answer.text.text;
+        chat->speed = speed_of(stream);
+        dialogue_say(&chat->said, ROLE_ASSISTANT, text->data ? text->data : "", text->len);
     }
-    strbuf_free(&printer.text);
-    token_buf_free(&tokens);
+    text_stream_free(&answer.text);
+    decode_close(&chat->decode, stream);
     return status;
 }
 
-/* ---- commands ---- */
-
-static const char help_text[] = "/reset         forget the conversation\n"
-                                "/system TEXT   begin again with this system prompt (/system: none)\n"
-                                "/help          this list\n"
-                                "/quit, Ctrl-D  end\n"
-                                "Ctrl-C stops an answer. A message that begins with / is sent with // in front.\n";
-
-/* A line that begins with a slash; false ends the chat. */
-static bool obey(struct chat *chat, const char *line)
+/* The same, saying what went wrong. */
+static bool answer_last(struct chat *chat)
 {
-    if (strcmp(line, "/quit") == 0 || strcmp(line, "/exit") == 0 || strcmp(line, "/bye") == 0)
-        return false;
-    if (strcmp(line, "/help") == 0 || strcmp(line, "/?") == 0) {
-        fputs(help_text, stderr);
-    } else if (strcmp(line, "/reset") == 0 || strcmp(line, "/clear") == 0) {
-        begin_again(chat);
-    } else if (strcmp(line, "/system") == 0 || strncmp(line, "/system ", 8) == 0) {
-        strbuf_clear(&chat->system);
-        strbuf_puts(&chat->system, line[7] ? line + 8 : "");
-        begin_again(chat);
-    } else {
-        struct strbuf shown = {0};
-        strbuf_add_visible(&shown, line, strcspn(line, " \t"));
-        fprintf(stderr, "unknown command %s (/help lists them; // in front sends the line as a message)\n", shown.data);
-        strbuf_free(&shown);
-    }
-    return true;
+    struct sft_err err = {0};
+    bool is_said;
+    if (give_answer(chat, &is_said, &err))
+        fprintf(stderr, "error: %s (/reset to start again)\n", SFT_ERR_TEXT(&err));
+    return is_said;
 }
 
 static void send_message(struct chat *chat, const char *line, size_t len)
 {
-    struct sft_err err;
-    say(&chat->said, ROLE_USER, line, len);
-    if (reply(chat, &err)) {
-        fprintf(stderr, "error: %s (/reset to start again)\n", SFT_ERR_TEXT(&err));
-        chat->said.count--;
+    dialogue_say(&chat->said, ROLE_USER, line, len);
+    if (!answer_last(chat))
+        dialogue_take_back(&chat->said);
+}
+
+/* ---- commands ---- */
+
+struct command {
+    const char *name, *other; /* another name for it, or NULL */
+    const char *argument;     /* what stands behind it; NULL: nothing */
+    const char *help;
+    void (*run)(struct chat *chat, const char *argument); /* NULL: ends the chat */
+};
+
+static void print_help(struct chat *chat, const char *argument);
+
+static void set_system(struct chat *chat, const char *text)
+{
+    dialogue_set_system(&chat->said, text, strlen(text));
+}
+
+static void reset(struct chat *chat, const char *argument)
+{
+    (void)argument;
+    dialogue_reset(&chat->said);
+}
+
+static void retry(struct chat *chat, const char *argument)
+{
+    struct dialogue *said = &chat->said;
+    (void)argument;
+    if (dialogue_last_role(said) != ROLE_ASSISTANT) {
+        fputs("there is no answer yet that could be another\n", stderr);
+        return;
     }
+    const struct message old = said->messages[said->count - 1];
+    if (chat->sampling.temperature <= 0)
+        fputs("with temperature 0 the answer stays the same\n", stderr);
+    dialogue_take_back(said);
+    if (!answer_last(chat))
+        dialogue_say(said, old.role, old.content, old.len);
+}
+
+static void save(struct chat *chat, const char *argument)
+{
+    struct sft_err err;
+    size_t len = strlen(argument);
+    while (len && strchr(" \t\n", argument[len - 1]))
+        len--;
+    if (!len) {
+        fputs("/save FILE: the file's name is missing\n", stderr);
+        return;
+    }
+    char *file = mem_strndup(argument, len), *path = NULL;
+    enum sft_status status = path_expand_home(file, &path, &err);
+    const bool is_ours = !status && chat->saved_as && strcmp(path, chat->saved_as) == 0;
+    if (!status)
+        status = dialogue_save(&chat->said, path, is_ours, &err);
+    if (status) {
+        fprintf(stderr, "not saved: %s\n", SFT_ERR_TEXT(&err));
+    } else {
+        log_info("saved %s", path);
+        free(chat->saved_as);
+        chat->saved_as = mem_strdup(path);
+    }
+    free(file);
+    free(path);
+}
+
+static void print_speed(struct chat *chat, const char *argument)
+{
+    const struct speed *s = &chat->speed;
+    (void)argument;
+    if (s->n_made == 0) {
+        fputs("there is no answer yet\n", stderr);
+        return;
+    }
+    fprintf(stderr, "%zu tokens", s->n_made);
+    if (s->n_made > 1 && s->further_seconds > 0)
+        fprintf(stderr, ", %.1f tokens/s", (double)(s->n_made - 1) / s->further_seconds);
+    fprintf(stderr, "; the first after %.2f s, for a prompt of %zu tokens, %zu of them known from before\n",
+            s->first_seconds, s->n_prompt, s->n_cached);
+}
+
+static const struct command chat_commands[] = {
+    {"/system", NULL, "TEXT", "begin again with this system prompt (/system alone: with none)", set_system},
+    {"/reset", "/clear", NULL, "forget the conversation", reset},
+    {"/retry", NULL, NULL, "have the last message answered once more", retry},
+    {"/save", NULL, "FILE", "write the conversation to a file, as a line that sft train reads", save},
+    {"/speed", NULL, NULL, "how fast the last answer came", print_speed},
+    {"/help", "/?", NULL, "this list", print_help},
+    {"/quit", "/exit", NULL, "end (Ctrl-D, too)", NULL},
+};
+enum { N_COMMANDS = sizeof chat_commands / sizeof *chat_commands };
+
+static void print_help(struct chat *chat, const char *argument)
+{
+    (void)argument;
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const struct command *c = &chat_commands[i];
+        fprintf(stderr, "%s%s%-*s%s\n", c->name, c->argument ? " " : "",
+                (int)(13 - strlen(c->name) + (c->argument == NULL)), c->argument ? c->argument : "", c->help);
+    }
+    fputs("Ctrl-C stops an answer. A message that begins with / is sent with // in front.\n", stderr);
+    if (chat->editor.is_typed)
+        fputs("Alt-Enter begins a new line; what is pasted is one message, whatever its lines.\n", stderr);
+}
+
+static const struct command *find_command(const char *word, size_t len)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const struct command *c = &chat_commands[i];
+        if ((strlen(c->name) == len && memcmp(c->name, word, len) == 0) ||
+            (c->other && strlen(c->other) == len && memcmp(c->other, word, len) == 0))
+            return c;
+    }
+    return NULL;
+}
+
+/* A line that begins with a slash; false ends the chat. */
+static bool obey(struct chat *chat, const char *line)
+{
+    const size_t word = strcspn(line, " \t\n");
+    const char *argument = line + word + strspn(line + word, " \t\n");
+    const struct command *command = find_command(line, word);
+    if (!command || (*argument && !command->argument)) {
+        struct strbuf shown = {0};
+        strbuf_add_visible(&shown, line, word);
+        if (command)
+            fprintf(stderr, "%s takes nothing behind it: not done\n", shown.data);
+        else
+            fprintf(stderr, "unknown command %s (/help lists them; // in front sends the line as a message)\n",
+                    shown.data);
+        strbuf_free(&shown);
+        return true;
+    }
+    if (command->run)
+        command->run(chat, argument);
+    return command->run != NULL;
 }
 
 /* ---- the loop ---- */
 
-/* A terminal's driver keeps this many bytes of a line and drops what follows, without a sign (termios(3)): half a
- * message would be answered as if it were the whole. */
-enum { TERMINAL_LINE = 4095 };
-static const char too_long_for_a_terminal[] =
-    "a terminal passes on 4095 bytes of a line and drops the rest: not sent (use shorter lines, or sft generate DIR "
-    "<FILE)\n";
-
-/* The next line without its end; false at the end of input, or after a second Ctrl-C in a row. */
-static bool read_line(const struct chat *chat, char **line, size_t *capacity, size_t *len)
+/* Ctrl-C at the prompt drops the line; a second one, where there was nothing to drop, ends the chat. */
+static bool goes_on(bool *was_told, size_t dropped)
 {
-    for (bool again = false;; again = true) {
-        interrupted = 0;
-        if (chat->terminal)
-            fputs(chat->colour ? "\033[1m> \033[0m" : "> ", stderr);
-        catch_interrupt(true);
-        const ssize_t n = getline(line, capacity, stdin);
-        catch_interrupt(false);
-        if (n > 0) {
-            *len = (size_t)n;
-            while (*len && ((*line)[*len - 1] == '\n' || (*line)[*len - 1] == '\r'))
-                (*line)[--*len] = '\0';
-            return true;
-        }
-        if (!interrupted || !chat->terminal || again)
-            return false;
-        clearerr(stdin);
-        fputs("\n(/quit, Ctrl-D or Ctrl-C again ends)\n", stderr);
-    }
+    const bool ends = !dropped && *was_told;
+    *was_told = !dropped;
+    if (!dropped && !ends)
+        fputs("(/quit, Ctrl-D or Ctrl-C again ends)\n", stderr);
+    return !ends;
 }
 
 /* Read, answer, until the end of input or /quit. Ctrl-C stops an answer; where nobody types, it ends. */
 static void talk(struct chat *chat)
 {
-    char *line = NULL;
-    size_t capacity = 0, len = 0;
-    begin_again(chat);
-    if (chat->terminal)
+    const char *line;
+    size_t len;
+    bool was_told = false;
+    if (chat->editor.is_typed)
         fputs("/help lists the commands; Ctrl-C stops an answer, Ctrl-D ends\n", stderr);
-    while (read_line(chat, &line, &capacity, &len)) {
+    for (;;) {
+        const enum line_status status = line_editor_read(&chat->editor, &line, &len);
+        if (status == LINE_END || (status == LINE_INTERRUPTED && !goes_on(&was_told, len)))
+            return;
+        if (status == LINE_INTERRUPTED)
+            continue;
+        was_told = false;
         const bool is_command = line[0] == '/' && line[1] != '/';
         const size_t skip = line[0] == '/' && line[1] == '/';
-        if (chat->terminal && len >= TERMINAL_LINE) {
-            fputs(too_long_for_a_terminal, stderr);
-            continue;
-        }
+        while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+            len--;
         if (is_command && !obey(chat, line))
-            break;
+            return;
         if (!is_command && len > skip)
             send_message(chat, line + skip, len - skip);
-        if (interrupted && !chat->terminal)
-            break;
+        if (ferror(stdout) || terminal_is_over() || (*terminal_stop() && !chat->editor.is_typed))
+            return;
     }
-    if (chat->terminal)
-        fputc('\n', stderr);
-    free(line);
+}
+
+static int exit_code(struct chat *chat)
+{
+    const int code = finish_output(), failed = line_editor_failed(&chat->editor);
+    if (failed)
+        fprintf(stderr, "error: standard input: %s\n", strerror(failed));
+    if (code || failed)
+        return 1;
+    return terminal_is_over() || (*terminal_stop() && !chat->editor.is_typed) ? 130 : 0;
 }
 
 static void describe_sampling(const struct chat *chat)
 {
-    const struct sampling *s = &chat->options.sampling;
-    const bool models_own = chat->session.bundle.files.generation.do_sample;
-    if (!chat->terminal)
+    const struct sampling *s = &chat->sampling;
+    const bool models_own = chat->bundle.files.generation.do_sample;
+    if (!chat->editor.is_typed)
         return;
     fprintf(stderr, "sampling with temperature %g", s->temperature);
     if (s->top_k)
         fprintf(stderr, ", top-k %zu", s->top_k);
     fprintf(stderr, ", top-p %g", s->top_p);
+    if (s->min_p > 0)
+        fprintf(stderr, ", min-p %g", s->min_p);
     if (s->repetition_penalty != 1)
         fprintf(stderr, ", repetition penalty %g", s->repetition_penalty);
     fprintf(stderr, "%s\n", models_own ? " (from the model's generation_config.json where not given)" : "");
 }
 
+/* Characters are UTF-8 here, whatever the user's language: of the locale only their classes and widths are used. */
+static void speak_utf8(void)
+{
+    if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static enum sft_status chat_open(struct chat *chat, struct sft_err *err)
+{
+    const struct decode_model model = bundle_decode_model(&chat->bundle);
+    const struct decode_options options = {.max_streams = 1, .stop = terminal_stop()};
+    chat->encoder = encoder_new(chat->bundle.files.tokenizer);
+    return decode_init(&chat->decode, &model, &options, err);
+}
+
 static void chat_free(struct chat *chat)
 {
-    session_close(&chat->session);
-    strbuf_free(&chat->system);
-    free(chat->said.messages);
-    arena_free(&chat->said.arena);
+    line_editor_close(&chat->editor);
+    dialogue_free(&chat->said);
+    free(chat->saved_as);
+    rendered_free(&chat->prompt);
+    encoder_free(chat->encoder);
+    decode_free(&chat->decode);
+    bundle_close(&chat->bundle);
 }
 
 int cmd_chat(int argc, char **argv)
 {
     static const struct sampling fallback = {.temperature = 0.7, .top_p = 0.95, .repetition_penalty = 1};
+    struct chat chat = {.max_new_tokens = 512};
     const char *model = NULL, *system = NULL, *precision = "auto";
     struct model_argument argument = {0};
-    uint64_t max_new_tokens = 512;
     struct sampling_options sampling = SAMPLING_OPTIONS_NONE;
     struct string_list words, overrides = {0};
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
         {"system", OPTION_STRING, &system, "TEXT", "system message before the conversation"},
-        {"max-new-tokens", OPTION_SIZE, &max_new_tokens, "N", "longest answer, in tokens (512)"},
+        {"max-new-tokens", OPTION_SIZE, &chat.max_new_tokens, "N", "longest answer, in tokens (512)"},
         {"temperature", OPTION_DOUBLE, &sampling.temperature, "T", "0.7; 0: always the most likely token"},
-        {"top-k", OPTION_SIZE, &sampling.top_k, "K", "sample from the K most likely tokens (0: all)"},
-        {"top-p", OPTION_DOUBLE, &sampling.top_p, "P",
-         "sample from the likeliest tokens that together have probability P (0.95)"},
-        {"repetition-penalty", OPTION_DOUBLE, &sampling.repetition_penalty, "R",
-         "above 1: what was said becomes less likely (1: off)"},
+        {"top-k", OPTION_SIZE, &sampling.top_k, "K", TOP_K_HELP},
+        {"top-p", OPTION_DOUBLE, &sampling.top_p, "P", TOP_P_HELP " (0.95)"},
+        {"min-p", OPTION_DOUBLE, &sampling.min_p, "P", MIN_P_HELP},
+        {"repetition-penalty", OPTION_DOUBLE, &sampling.repetition_penalty, "R", REPETITION_PENALTY_HELP},
         {"seed", OPTION_SIZE, &sampling.seed, "N", "random seed (42)"},
         {"precision", OPTION_STRING, &precision, "P", "auto (default), fp32 or bf16"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
@@ -292,12 +401,11 @@ int cmd_chat(int argc, char **argv)
         "sft chat DIR [options]",
         "Talks on the terminal: each line is a message, and the answer is printed as it is generated; /help "
         "lists the commands. Where the model's generation_config.json says do_sample, its temperature, top_k, "
-        "top_p and repetition_penalty take the place of the defaults below.",
+        "top_p, min_p and repetition_penalty take the place of the defaults below.",
         table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;
-    struct chat chat = {.terminal = isatty(STDIN_FILENO), .colour = log_is_terminal(STDERR_FILENO)};
     struct sft_err err = {0};
     enum sft_status status = sampling_options_check(&sampling, &err);
     if (!status)
@@ -305,22 +413,20 @@ int cmd_chat(int argc, char **argv)
     if (!status && words.count)
         status = sft_fail(&err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words.items[0], usage.synopsis);
     if (!status)
-        status = model_argument_open(&argument, precision, &overrides, true, &chat.session, &err);
+        status = model_argument_open(&argument, precision, &overrides, true, &chat.bundle, &err);
+    if (!status)
+        status = chat_open(&chat, &err);
     if (status) {
         code = report_error(&err);
     } else {
-        model_argument_tell_bundle(&argument, &chat.session.bundle);
-        const struct generation_config *own = &chat.session.bundle.files.generation;
-        chat.options = (struct generation){.max_new_tokens = (size_t)max_new_tokens,
-                                           .sampling = sampling_resolve(&sampling, own, &fallback),
-                                           .on_token = on_token,
-                                           .stop = &interrupted};
-        strbuf_puts(&chat.system, system ? system : "");
+        model_argument_tell_bundle(&argument, &chat.bundle);
+        chat.sampling = sampling_resolve(&sampling, &chat.bundle.files.generation, &fallback);
+        set_system(&chat, system ? system : "");
+        speak_utf8();
+        line_editor_open(&chat.editor);
         describe_sampling(&chat);
         talk(&chat);
-        code = finish_output();
-        if (!code && interrupted && !chat.terminal)
-            code = 130;
+        code = exit_code(&chat);
     }
     chat_free(&chat);
     model_argument_free(&argument);

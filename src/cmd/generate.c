@@ -1,227 +1,72 @@
 #include "base/io.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/generate_rows.h"
 #include "cmd/model_argument.h"
 #include "cmd/model_text.h"
 #include "cmd/sampling_options.h"
-#include "data/readers/reader.h"
-#include "infer/session.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-struct generate {
-    const char *precision, *system;
-    bool json, raw;
-    uint64_t max_new_tokens;
-    struct session session;
-    struct generation options;
-};
-
-/* What a line or the command line asks for: a conversation to answer or, with --raw, text to continue. */
-struct prompt {
-    struct conversation conv;
-    const char *text;
-    size_t len;
-};
-
-struct answer {
-    struct token_buf tokens; /* the end token included */
-    struct strbuf text;      /* without it */
-    enum finish_reason reason;
-};
-
-static void answer_free(struct answer *answer)
-{
-    token_buf_free(&answer->tokens);
-    strbuf_free(&answer->text);
-}
-
-static enum sft_status generate(struct generate *g, const struct prompt *prompt, struct answer *answer,
-                                struct sft_err *err)
-{
-    const struct generation *options = &g->options;
-    struct session *s = &g->session;
-    *answer = (struct answer){0};
-    if (g->raw ? session_continue(s, prompt->text, prompt->len, options, &answer->tokens, &answer->reason, err)
-               : session_generate(s, &prompt->conv, options, &answer->tokens, &answer->reason, err))
-        return err->status;
-    const bool ended = answer->reason == FINISH_STOP;
-    (g->raw ? tokenizer_decode_part : tokenizer_decode)(s->bundle.files.tokenizer, answer->tokens.ids,
-                                                        answer->tokens.count - ended, true, &answer->text);
-    return SFT_OK;
-}
-
-/* ---- conversations as JSON lines ---- */
-
-/* The messages as they came, whatever else they hold; those of other formats as what they became. */
-static void print_messages(struct strbuf *out, const json *row, const struct conversation *conv)
-{
-    const json *messages = json_get(row, "messages");
-    for (const json *m = json_first(messages); m; m = json_next(m)) {
-        json_print_line(m, out);
-        strbuf_putc(out, ',');
-    }
-    for (size_t i = 0; !messages && i < conv->count; i++) {
-        strbuf_printf(out, "{\"role\":\"%s\",\"content\":", role_name[conv->messages[i].role]);
-        strbuf_json_string(out, conv->messages[i].content, conv->messages[i].len);
-        strbuf_puts(out, "},");
-    }
-}
-
-/* The row's other keys, an id for instance, come back with it: `before` stands before the first, "," before others. */
-static void print_other_keys(struct strbuf *out, const json *row, const char *const *ours, const char *before)
-{
-    for (const json *member = json_first(row); member; member = json_next(member)) {
-        bool is_ours = false;
-        for (size_t i = 0; ours[i]; i++)
-            is_ours |= strcmp(json_key(member), ours[i]) == 0;
-        if (is_ours)
-            continue;
-        strbuf_puts(out, before);
-        strbuf_json_string(out, json_key(member), strlen(json_key(member)));
-        strbuf_putc(out, ':');
-        json_print_line(member, out);
-        before = ",";
-    }
-}
-
-static void print_tokens(struct strbuf *out, const struct answer *answer)
-{
-    strbuf_puts(out, "\"tokens\":[");
-    for (size_t i = 0; i < answer->tokens.count; i++)
-        strbuf_printf(out, "%s%d", i ? "," : "", answer->tokens.ids[i]);
-    strbuf_printf(out, "],\"finish_reason\":\"%s\"", answer->reason == FINISH_STOP ? "stop" : "length");
-}
-
-static void print_answer(struct strbuf *out, const json *row, const struct conversation *conv,
-                         const struct answer *answer)
-{
-    static const char *const ours[] = {"messages", "tokens", "finish_reason", "error", NULL};
-    strbuf_puts(out, "{\"messages\":[");
-    print_messages(out, row, conv);
-    strbuf_puts(out, "{\"role\":\"assistant\",\"content\":");
-    strbuf_json_string(out, answer->text.data, answer->text.len);
-    strbuf_puts(out, "}],");
-    print_tokens(out, answer);
-    print_other_keys(out, json_get(row, "messages") ? row : NULL, ours, ",");
-    strbuf_putc(out, '}');
-}
-
-static void print_completion(struct strbuf *out, const json *row, const struct answer *answer)
-{
-    static const char *const ours[] = {"completion", "tokens", "finish_reason", "error", NULL};
-    strbuf_putc(out, '{');
-    print_other_keys(out, row, ours, "");
-    strbuf_puts(out, ",\"completion\":");
-    strbuf_json_string(out, answer->text.data, answer->text.len);
-    strbuf_putc(out, ',');
-    print_tokens(out, answer);
-    strbuf_putc(out, '}');
-}
-
-/* {"prompt": "..."} with --raw, otherwise a conversation whose last word is not the assistant's. */
-static enum sft_status read_prompt(const struct generate *g, const json *row, struct arena *arena,
-                                   struct prompt *prompt, struct sft_err *err)
-{
-    if (g->raw) {
-        const json *text = json_get(row, "prompt");
-        prompt->text = json_string(text);
-        prompt->len = prompt->text ? strlen(prompt->text) : 0;
-        return prompt->text ? SFT_OK
-                            : sft_fail(err, SFT_EDATA, "prompt: expected a string, found %s", json_type_name(text));
-    }
-    if (reader_read_any(row, arena, &prompt->conv, err))
-        return SFT_EDATA;
-    const struct conversation *conv = &prompt->conv;
-    if (!conv->is_document && conv->count && conv->messages[conv->count - 1].role == ROLE_ASSISTANT)
-        return sft_fail(err, SFT_EDATA,
-                        "messages[%zu]: the conversation ends with the assistant's answer already (take that "
-                        "message out to have another)",
-                        conv->count - 1);
-    return SFT_OK;
-}
-
-/* One line in, one line out; false for a bad row. `row` counts from 0. */
-static bool answer_line(struct generate *g, const char *line, size_t len, size_t row, struct strbuf *out)
-{
-    struct arena arena = {0};
-    struct prompt prompt = {0};
-    struct answer answer = {0};
-    json *parsed = NULL;
-    struct sft_err err = {0};
-    g->options.random_stream = row;
-    enum sft_status status = json_parse(line, len, &parsed, &err);
-    if (!status)
-        status = read_prompt(g, parsed, &arena, &prompt, &err);
-    if (!status)
-        status = generate(g, &prompt, &answer, &err);
-    if (status) {
-        strbuf_puts(out, "{\"error\":");
-        const char *why = SFT_ERR_TEXT(&err);
-        strbuf_json_string(out, why, strlen(why));
-        strbuf_puts(out, "}");
-    } else if (g->raw) {
-        print_completion(out, parsed, &answer);
-    } else {
-        print_answer(out, parsed, &prompt.conv, &answer);
-    }
-    strbuf_putc(out, '\n');
-    json_free(parsed);
-    answer_free(&answer);
-    arena_free(&arena);
-    return status == SFT_OK;
-}
-
-static int answer_json_lines(struct generate *g)
-{
-    struct strbuf out = {0};
-    char *line = NULL;
-    size_t capacity = 0, row = 0;
-    bool all_good = true;
-    ssize_t len;
-    while ((len = getline(&line, &capacity, stdin)) > 0) {
-        if (strspn(line, " \t\r\n") == (size_t)len)
-            continue;
-        strbuf_clear(&out);
-        all_good &= answer_line(g, line, (size_t)len, row++, &out);
-        fwrite(out.data, 1, out.len, stdout);
-        fflush(stdout); /* a program on the other end of a pipe waits for each line */
-    }
-    free(line);
-    strbuf_free(&out);
-    const int code = finish_output();
-    return all_good ? code : 1;
-}
-
 /* ---- one prompt as text ---- */
 
-static int answer_text(struct generate *g, const char *text, size_t len)
+static void print_ready(struct sample *sample)
+{
+    const struct text_stream *t = &sample->text;
+    if (t->ready == sample->n_shown)
+        return;
+    print_model_text(t->text.data + sample->n_shown, t->ready - sample->n_shown);
+    fflush(stdout);
+    sample->n_shown = t->ready;
+}
+
+/* Several answers come at once and are printed one after another; a single one as it comes. */
+static int print_samples(struct generator *g, struct sample *samples)
+{
+    struct sft_err err;
+    while (!ferror(stdout) && generator_step(g))
+        ;
+    for (size_t k = 0; k < g->n_samples && !ferror(stdout); k++) {
+        if (!sample_is_done(&samples[k]))
+            break;
+        if (stream_check(samples[k].stream, &err)) {
+            if (samples[k].n_shown)
+                putchar('\n');
+            return report_error(&err);
+        }
+        if (k)
+            puts("---");
+        print_ready(&samples[k]);
+        putchar('\n');
+    }
+    return finish_output();
+}
+
+static int answer_text(struct generator *g, const char *system, const char *text, size_t len)
 {
     struct message messages[2];
     struct prompt prompt = {.conv = {.messages = messages}, .text = text, .len = len};
-    struct answer answer = {0};
+    struct sample *samples = mem_calloc((size_t)g->n_samples, sizeof *samples);
     struct sft_err err = {0};
-    int code;
-    if (g->system)
-        messages[prompt.conv.count++] = (struct message){ROLE_SYSTEM, g->system, strlen(g->system), 1};
+    if (system)
+        messages[prompt.conv.count++] = (struct message){ROLE_SYSTEM, system, strlen(system), 1};
     messages[prompt.conv.count++] = (struct message){ROLE_USER, text, len, 1};
-    if (generate(g, &prompt, &answer, &err)) {
-        code = report_error(&err);
-    } else {
-        print_model_text(answer.text.data, answer.text.len);
-        putchar('\n');
-        code = finish_output();
-    }
-    answer_free(&answer);
+    if (g->n_samples == 1)
+        samples[0].on_text = print_ready;
+    const int code =
+        generator_begin(g, &prompt, 0, samples, &err) ? report_error(&err) : print_samples(g, samples);
+    for (size_t k = 0; k < g->n_samples; k++)
+        sample_free(g, &samples[k]);
+    free(samples);
     return code;
 }
 
-static int answer_words(struct generate *g, const struct string_list *words)
+static int answer_words(struct generator *g, const char *system, const struct string_list *words)
 {
     struct strbuf prompt = {0};
     struct sft_err err = {0};
@@ -235,45 +80,80 @@ static int answer_words(struct generate *g, const struct string_list *words)
     } else {
         while (prompt.len && words->count == 0 && prompt.data[prompt.len - 1] == '\n')
             prompt.len--;
-        code = answer_text(g, prompt.data ? prompt.data : "", prompt.len);
+        code = answer_text(g, system, prompt.data ? prompt.data : "", prompt.len);
     }
     strbuf_free(&prompt);
     return code;
 }
 
-static enum sft_status check_usage(const struct generate *g, const struct string_list *words, const char *synopsis,
-                                   struct sft_err *err)
+/* ---- the command ---- */
+
+enum { SAMPLES_MAX = 1024, PARALLEL_MAX = 256 };
+
+static enum sft_status check_range(const char *option, uint64_t value, uint64_t most, struct sft_err *err)
 {
-    if (g->json && words->count)
+    return value >= 1 && value <= most ? SFT_OK
+                                       : sft_fail(err, SFT_EUSAGE, "--%s: expected 1 to %" PRIu64 ", found %" PRIu64,
+                                                  option, most, value);
+}
+
+static enum sft_status check_options(const struct generator *g, struct sft_err *err)
+{
+    if (check_range("num-samples", g->n_samples, SAMPLES_MAX, err) ||
+        check_range("parallel", g->parallel, PARALLEL_MAX, err))
+        return err->status;
+    for (size_t i = 0; i < g->stops.count; i++)
+        if (!*g->stops.items[i])
+            return sft_fail(err, SFT_EUSAGE, "--stop: an empty text ends nothing");
+    return SFT_OK;
+}
+
+static enum sft_status check_words(const struct generator *g, bool json, const char *system,
+                                   const struct string_list *words, const char *synopsis, struct sft_err *err)
+{
+    if (json && words->count)
         return sft_fail(err, SFT_EUSAGE, "with --json the %s come on stdin, found '%s' (usage: %s)",
                         g->raw ? "prompts" : "conversations", words->items[0], synopsis);
-    if (g->raw && g->system)
+    if (g->raw && system)
         return sft_fail(err, SFT_EUSAGE, "--system has no place in text that is continued as it stands (--raw)");
+    if (json && system)
+        return sft_fail(err, SFT_EUSAGE, "with --json a conversation brings its own system message, not --system");
     return SFT_OK;
+}
+
+/* More than is asked for at once needs no memory. */
+static uint64_t at_most(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 int cmd_generate(int argc, char **argv)
 {
-    struct generate g = {.precision = "fp32", .max_new_tokens = 256};
+    struct generator g = {.max_new_tokens = 256, .n_samples = 1, .parallel = 16};
     struct sampling_options sampling = SAMPLING_OPTIONS_NONE;
-    const char *model = NULL;
+    const char *model = NULL, *system = NULL, *precision = "fp32";
+    bool json = false, timings = false;
     struct model_argument argument = {0};
-    struct string_list words, overrides = {0};
+    struct string_list words, overrides = {0}, stops = {0};
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
-        {"json", OPTION_FLAG, &g.json, NULL, "conversations as JSON lines on stdin, answers on stdout"},
+        {"json", OPTION_FLAG, &json, NULL, "conversations as JSON lines on stdin, answers on stdout"},
         {"raw", OPTION_FLAG, &g.raw, NULL,
          "continue the text as it stands, without a chat template; with --json, {\"prompt\": ...} lines"},
-        {"system", OPTION_STRING, &g.system, "TEXT", "system message before the prompt"},
+        {"system", OPTION_STRING, &system, "TEXT", "system message before the prompt"},
         {"max-new-tokens", OPTION_SIZE, &g.max_new_tokens, "N", "longest answer, in tokens (256)"},
+        {"stop", OPTION_LIST, &stops, "TEXT",
+         "end an answer before this text, too; may be repeated"},
+        {"num-samples", OPTION_SIZE, &g.n_samples, "N", "answers to each prompt (1); with --json, a line each"},
+        {"parallel", OPTION_SIZE, &g.parallel, "N", "answers that are made at once (16)"},
         {"temperature", OPTION_DOUBLE, &sampling.temperature, "T", "0 (default): always the most likely token"},
-        {"top-k", OPTION_SIZE, &sampling.top_k, "K", "sample from the K most likely tokens (0: all)"},
-        {"top-p", OPTION_DOUBLE, &sampling.top_p, "P",
-         "sample from the likeliest tokens that together have probability P (1: all)"},
-        {"repetition-penalty", OPTION_DOUBLE, &sampling.repetition_penalty, "R",
-         "above 1: what was said becomes less likely (1: off)"},
+        {"top-k", OPTION_SIZE, &sampling.top_k, "K", TOP_K_HELP},
+        {"top-p", OPTION_DOUBLE, &sampling.top_p, "P", TOP_P_HELP " (1: all)"},
+        {"min-p", OPTION_DOUBLE, &sampling.min_p, "P", MIN_P_HELP},
+        {"repetition-penalty", OPTION_DOUBLE, &sampling.repetition_penalty, "R", REPETITION_PENALTY_HELP},
         {"seed", OPTION_SIZE, &sampling.seed, "N", "random seed (42)"},
-        {"precision", OPTION_STRING, &g.precision, "P", "fp32 (default), bf16 or auto"},
+        {"precision", OPTION_STRING, &precision, "P", "fp32 (default), bf16 or auto"},
+        {"timings", OPTION_FLAG, &timings, NULL, "say at the end how many tokens there were, and how fast"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.template; may be repeated"},
     };
@@ -287,24 +167,37 @@ int cmd_generate(int argc, char **argv)
     if (code >= 0)
         return code;
     struct sft_err err = {0};
+    g.stops = stops;
     enum sft_status status = sampling_options_check(&sampling, &err);
+    if (!status)
+        status = check_options(&g, &err);
     if (!status)
         status = model_argument(&argument, model, &words, usage.synopsis, &err);
     if (!status)
-        status = check_usage(&g, &words, usage.synopsis, &err);
+        status = check_words(&g, json, system, &words, usage.synopsis, &err);
     if (!status)
-        status = model_argument_open(&argument, g.precision, &overrides, !g.raw, &g.session, &err);
+        status = model_argument_open(&argument, precision, &overrides, !g.raw, &g.bundle, &err);
+    if (!status && !json)
+        g.parallel = at_most(g.parallel, g.n_samples);
+    if (!status)
+        status = generator_open(&g, &err);
     if (status) {
         code = report_error(&err);
     } else {
-        model_argument_tell_bundle(&argument, &g.session.bundle);
-        g.options = (struct generation){.max_new_tokens = (size_t)g.max_new_tokens,
-                                        .sampling = sampling_resolve(&sampling, NULL, &SAMPLING_GREEDY)};
-        code = g.json ? answer_json_lines(&g) : answer_words(&g, &words);
+        model_argument_tell_bundle(&argument, &g.bundle);
+        g.sampling = sampling_resolve(&sampling, NULL, &SAMPLING_GREEDY);
+        if (g.n_samples > 1 && g.sampling.temperature <= 0)
+            log_warning("with temperature 0 the %" PRIu64 " answers to a prompt are the same: --temperature makes "
+                        "them differ",
+                        g.n_samples);
+        code = json ? generate_rows(&g) : answer_words(&g, system, &words);
+        if (timings)
+            generator_tell_speed(&g);
     }
-    session_close(&g.session);
+    generator_close(&g);
     model_argument_free(&argument);
     words_free(&words);
     words_free(&overrides);
+    words_free(&stops);
     return code;
 }

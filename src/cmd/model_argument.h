@@ -4,7 +4,7 @@
 
 #include "base/strbuf.h"
 #include "cmd/cmd.h"
-#include "infer/session.h"
+#include "infer/bundle.h"
 
 /* What --help says of it. */
 #define MODEL_OPTION_HELP "where it is not the first word: a run's directory, a checkpoint, another Hugging " \
@@ -23,10 +23,10 @@ enum sft_status model_argument(struct model_argument *argument, const char *opti
                                const char *synopsis, struct sft_err *err);
 void model_argument_free(struct model_argument *argument);
 
-/* Load it to generate with, by the overrides of --set; without a template it only continues text. Close the session in
- * any case. */
+/* Load it to generate with, by the overrides of --set; without a template it only continues text. Close the bundle
+ * in any case. */
 enum sft_status model_argument_open(const struct model_argument *argument, const char *precision,
-                                    const struct string_list *overrides, bool has_template, struct session *session,
+                                    const struct string_list *overrides, bool has_template, struct bundle *bundle,
                                     struct sft_err *err);
 
 /* Say on stderr which checkpoint of a run it is, or which snapshot of the hub, and which tensors are not used (NULL or

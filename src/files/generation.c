@@ -87,7 +87,7 @@ static enum sft_status read_sampling(struct generation_config *g, struct sft_err
     double top_k;
     if (json_get_bool(g->raw, "do_sample", false, &g->do_sample, err) ||
         read_setting(&g->temperature, g->raw, "temperature", 0, most, err) ||
-        read_setting(&g->top_p, g->raw, "top_p", 0, 1, err) ||
+        read_setting(&g->top_p, g->raw, "top_p", 0, 1, err) || read_setting(&g->min_p, g->raw, "min_p", 0, 1, err) ||
         read_setting(&g->repetition_penalty, g->raw, "repetition_penalty", 0, most, err) ||
         read_setting(&top_k, g->raw, "top_k", 0, 0x1p31, err))
         return SFT_EDATA;
@@ -121,7 +121,7 @@ static enum sft_status add_config(struct generation_config *g, const json *confi
 }
 
 static const struct generation_config silent = {
-    .temperature = NAN, .top_p = NAN, .repetition_penalty = NAN, .top_k = SIZE_MAX};
+    .temperature = NAN, .top_p = NAN, .min_p = NAN, .repetition_penalty = NAN, .top_k = SIZE_MAX};
 
 enum sft_status generation_config_take(struct generation_config *g, json *raw, const json *config_json,
                                        const struct model_config *config, struct sft_err *err)

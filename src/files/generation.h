@@ -19,7 +19,7 @@ struct generation_config {
 
     /* The settings of sampling, transformers' names. NaN, or top_k SIZE_MAX: the file is silent. */
     bool do_sample;
-    double temperature, top_p, repetition_penalty;
+    double temperature, top_p, min_p, repetition_penalty;
     size_t top_k;
 };
 

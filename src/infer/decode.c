@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 
-#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +12,10 @@ struct kept_tokens {
     size_t n, capacity;
 };
 
-/* What was chosen for a stream. */
-struct choice {
+/* A stream that has its next token in this step. */
+struct pending {
     struct stream *stream;
-    bool is_finite; /* otherwise nothing was */
-    int32_t id;
-    float logprob;
-    struct scored_token top[TOP_LOGPROBS_MAX];
-};
-
-/* A thread's memory for choosing. */
-struct chooser {
-    struct sampler_scratch sampler;
-    float *plain; /* (V) logits before bias and penalties */
+    struct choice choice;
 };
 
 /* ---- memory ---- */
@@ -50,10 +40,8 @@ static void init_choosers(struct decode *d, size_t V)
 {
     d->n_choosers = (size_t)omp_get_max_threads();
     d->choosers = mem_calloc(d->n_choosers, sizeof *d->choosers);
-    for (size_t t = 0; t < d->n_choosers; t++) {
-        sampler_scratch_init(&d->choosers[t].sampler, V);
-        d->choosers[t].plain = mem_alloc(V * sizeof *d->choosers[t].plain);
-    }
+    for (size_t t = 0; t < d->n_choosers; t++)
+        chooser_init(&d->choosers[t], V);
 }
 
 enum sft_status decode_init(struct decode *d, const struct decode_model *model, const struct decode_options *options,
@@ -68,7 +56,7 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
         return status;
     kv_pool_init(&d->pool, model->model, S, d->max_positions);
     d->kept = mem_calloc(S, sizeof *d->kept);
-    d->choices = mem_calloc(S, sizeof *d->choices);
+    d->pending = mem_calloc(S, sizeof *d->pending);
     d->batched = mem_calloc(S, sizeof *d->batched);
     d->tokens = mem_calloc(N, sizeof *d->tokens);
     d->position = mem_calloc(N, sizeof *d->position);
@@ -88,14 +76,12 @@ void decode_free(struct decode *d)
         decode_close(d, d->streams[d->n_streams - 1]);
     for (size_t i = 0; d->kept && i < d->options.max_streams; i++)
         free(d->kept[i].ids);
-    for (size_t t = 0; t < d->n_choosers; t++) {
-        sampler_scratch_free(&d->choosers[t].sampler);
-        free(d->choosers[t].plain);
-    }
+    for (size_t t = 0; t < d->n_choosers; t++)
+        chooser_free(&d->choosers[t]);
     free(d->streams);
     free(d->kept);
     free(d->choosers);
-    free(d->choices);
+    free(d->pending);
     free(d->batched);
     free(d->tokens);
     free(d->position);
@@ -189,7 +175,7 @@ struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft
         .ask = *ask, .n_prompt = ask->n_prompt, .slot = KV_SLOT_NONE, .submitted = clock_seconds()};
     s->tokens = mem_grow(NULL, &s->capacity, ask->n_prompt + 1, sizeof *s->tokens);
     memcpy(s->tokens, ask->prompt, ask->n_prompt * sizeof *s->tokens);
-    s->ask.prompt = s->tokens;
+    s->ask.prompt = NULL; /* it is in tokens */
     if (ask->n_bias) {
         s->bias = mem_alloc(ask->n_bias * sizeof *s->bias);
         memcpy(s->bias, ask->bias, ask->n_bias * sizeof *s->bias);
@@ -273,11 +259,11 @@ static void append(struct decode *d, struct pass_size *pass, struct stream *s, s
     s->n_run += n;
     if (s->n_run == s->n_prompt + s->n_made) {
         d->rows[pass->n_rows++] = pass->N - 1;
-        d->choices[d->n_choices++].stream = s;
+        d->pending[d->n_pending++].stream = s;
     }
 }
 
-/* Run the batch: the logits of its rows are those of the last choices. False where there is nothing in it. */
+/* Run the batch: the logits of its rows are the last of d->logits. False where there is nothing in it. */
 static bool run(struct decode *d, const struct pass_size *pass)
 {
     const size_t V = d->model.model->config.vocab_size;
@@ -296,7 +282,7 @@ static bool run(struct decode *d, const struct pass_size *pass)
                                 .seq_start = d->seq_start};
     const struct kv_slots slots = kv_pool_slots(&d->pool, d->begin, d->len);
     transformer_logits(d->model.model, &d->acts, &batch, &slots, d->rows, pass->n_rows,
-                       d->logits + (d->n_choices - pass->n_rows) * V);
+                       d->logits + (d->n_pending - pass->n_rows) * V);
     for (size_t i = 0; i < pass->S; i++)
         d->pool.len[d->batched[i]->slot] = d->len[i];
     return true;
@@ -338,37 +324,6 @@ static bool decode_pass(struct decode *d)
 
 /* ---- choosing tokens ---- */
 
-static bool all_finite(const float *logits, size_t V)
-{
-    for (size_t v = 0; v < V; v++)
-        if (!isfinite(logits[v]))
-            return false;
-    return true;
-}
-
-/* The token after those that a stream has. Changes logits. */
-static void choose(const struct decode *d, struct choice *choice, float *logits, struct chooser *chooser)
-{
-    struct stream *s = choice->stream;
-    const struct ask *ask = &s->ask;
-    const struct said said = {s->tokens, s->n_prompt, s->n_made};
-    const size_t V = d->model.model->config.vocab_size;
-    double log_sum = 0;
-    choice->is_finite = all_finite(logits, V);
-    if (!choice->is_finite)
-        return;
-    for (size_t i = 0; i < d->model.n_holes; i++)
-        logits[d->model.holes[i]] = -INFINITY;
-    if (ask->wants_logprob) {
-        memcpy(chooser->plain, logits, V * sizeof *logits);
-        log_sum = logits_log_sum(logits, V);
-        logits_top(logits, V, log_sum, choice->top, ask->n_top);
-    }
-    sampler_adjust(logits, &ask->sampling, ask->bias, ask->n_bias, &said, &chooser->sampler);
-    choice->id = sampler_choose(&ask->sampling, &s->rng, logits, V, &chooser->sampler);
-    choice->logprob = ask->wants_logprob ? (float)((double)chooser->plain[choice->id] - log_sum) : 0;
-}
-
 static bool is_end(const struct decode_model *model, int32_t id)
 {
     for (size_t i = 0; i < model->n_ends; i++)
@@ -378,9 +333,8 @@ static bool is_end(const struct decode_model *model, int32_t id)
 }
 
 /* Let a stream have what was chosen for it, and tell who asked. */
-static void take(struct decode *d, struct choice *choice)
+static void take(struct decode *d, struct stream *s, const struct choice *choice)
 {
-    struct stream *s = choice->stream;
     const struct ask *ask = &s->ask;
     if (!choice->is_finite) {
         finish(d, s, FINISH_NOT_FINITE);
@@ -404,15 +358,19 @@ static void take(struct decode *d, struct choice *choice)
         finish(d, s, FINISH_LENGTH);
 }
 
-/* Each stream's by one thread, so that no bit depends on how many there are; told in the order of the choices. */
-static void take_choices(struct decode *d)
+/* Each stream's by one thread, so that no bit depends on how many there are; told in the order of the batch. */
+static void take_tokens(struct decode *d)
 {
     const size_t V = d->model.model->config.vocab_size;
-#pragma omp parallel for schedule(dynamic) if (d->n_choices > 1)
-    for (size_t i = 0; i < d->n_choices; i++)
-        choose(d, &d->choices[i], d->logits + i * V, &d->choosers[omp_get_thread_num()]);
-    for (size_t i = 0; i < d->n_choices; i++)
-        take(d, &d->choices[i]);
+#pragma omp parallel for schedule(dynamic) if (d->n_pending > 1)
+    for (size_t i = 0; i < d->n_pending; i++) {
+        struct stream *s = d->pending[i].stream;
+        const struct said said = {s->tokens, s->n_prompt, s->n_made};
+        chooser_choose(&d->choosers[omp_get_thread_num()], &d->pending[i].choice, d->logits + i * V, &s->ask, &said,
+                       &s->rng, d->model.holes, d->model.n_holes);
+    }
+    for (size_t i = 0; i < d->n_pending; i++)
+        take(d, d->pending[i].stream, &d->pending[i].choice);
 }
 
 /* ---- a step ---- */
@@ -463,7 +421,7 @@ static void count(struct decode *d)
 
 bool decode_step(struct decode *d)
 {
-    d->n_choices = 0;
+    d->n_pending = 0;
     if (is_stopped(d))
         cancel_all(d);
     admit(d);
@@ -473,7 +431,7 @@ bool decode_step(struct decode *d)
     if (is_stopped(d))
         cancel_all(d);
     else
-        take_choices(d);
+        take_tokens(d);
     d->counts.steps += ran;
     count(d);
     return ran;

@@ -14,10 +14,9 @@
 #ifndef SFT_INFER_DECODE_H
 #define SFT_INFER_DECODE_H
 
-#include "base/rng.h"
+#include "infer/ask.h"
+#include "infer/chooser.h"
 #include "infer/kv_pool.h"
-#include "infer/logprobs.h"
-#include "infer/sampler.h"
 
 #include <signal.h>
 
@@ -42,36 +41,6 @@ enum finish_reason {
     FINISH_NO_MEMORY, /* for the keys and values of more positions, though no other stream has any */
     FINISH_CANCELLED, /* by decode_options.stop */
     FINISH_NOT_FINITE /* the model's logits are not: nothing can be chosen */
-};
-
-struct new_token {
-    int32_t id;
-    bool ends;     /* an end token: it has no text of its own */
-    float logprob; /* of the model's own distribution, without holes: before bias, penalties and temperature; only where
-                      asked for (wants_logprob) */
-    const struct scored_token *top; /* (n_top) the likeliest of it, the first first; good during the call */
-    size_t n_top;
-};
-
-enum { TOP_LOGPROBS_MAX = 20 };
-
-/* What is asked of a stream. decode_submit copies it, arrays included. */
-struct ask {
-    const int32_t *prompt;
-    size_t n_prompt;
-    size_t max_new_tokens;
-    struct sampling sampling;
-    uint64_t random_stream; /* which of many texts of the sampling's seed: each has random numbers of its own */
-    const struct logit_bias *bias;
-    size_t n_bias;
-    bool ignore_ends;   /* goes on behind an end token */
-    bool wants_logprob; /* new_token.logprob is wanted */
-    size_t n_top;       /* of the likeliest, too: 0 .. TOP_LOGPROBS_MAX */
-    /* Called with each new token as it comes, the end token included, on the thread that steps; may be NULL. False:
-     * enough (a stop string is complete, a reader has left), and the reason is FINISH_STOP. It must not submit or
-     * close streams. */
-    bool (*on_token)(void *context, const struct new_token *token);
-    void *context;
 };
 
 enum stream_state {
@@ -124,8 +93,8 @@ struct decode {
     size_t *seq_start, *begin, *len, *rows; /* (S + 1), (S), (S), (S) */
     /* what a step gives */
     float *logits;           /* (max_streams, V) */
-    struct choice *choices;  /* (max_streams) of them n_choices, a row of logits each */
-    size_t n_choices;
+    struct pending *pending; /* (max_streams) of them n_pending: whose next token they give, a row each */
+    size_t n_pending;
     struct chooser *choosers; /* (n_choosers): a thread's memory each */
     size_t n_choosers;
 };

@@ -125,10 +125,10 @@ static size_t apply_cut(struct candidate *c, size_t n, struct cut cut)
     return kept;
 }
 
-/* The candidates and their probabilities, unnormalised, after temperature, top-k, top-p and min-p; the likeliest
- * one's is 1. Their number. */
-static size_t find_candidates(const struct sampling *options, const float *logits, size_t V, struct candidate *c)
+size_t sampler_candidates(const struct sampling *options, const float *logits, size_t V,
+                          struct sampler_scratch *scratch)
 {
+    struct candidate *c = scratch->candidates;
     size_t n = 0;
     float largest = -INFINITY;
     double total = 0;
@@ -174,7 +174,7 @@ int32_t sampler_choose(const struct sampling *options, struct rng *rng, const fl
     if (options->temperature <= 0)
         return most_likely(logits, V);
     const struct candidate *c = scratch->candidates;
-    const size_t n = find_candidates(options, logits, V, scratch->candidates);
+    const size_t n = sampler_candidates(options, logits, V, scratch);
     double total = 0;
     for (size_t i = 0; i < n; i++)
         total += (double)c[i].p;

@@ -11,7 +11,7 @@
 #ifndef SFT_INFER_TEXT_STREAM_H
 #define SFT_INFER_TEXT_STREAM_H
 
-#include "infer/decode.h"
+#include "infer/ask.h"
 #include "text/tokenizer/tokenizer.h"
 
 struct text_stream {

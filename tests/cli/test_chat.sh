@@ -75,10 +75,268 @@ test_ctrl_c_stops_an_answer() {
     [ ! -s log ] || has_not log error
 }
 
-# What a terminal's driver cut is not taken for the whole message.
+# What a terminal's driver cut is not taken for the whole message: where lines are not edited.
 test_a_line_that_a_terminal_cuts() {
-    script -qec true /dev/null >/dev/null 2>&1 || { echo 'SKIP: no script (util-linux) to make a terminal'; return 0; }
+    has_terminals || return 0
     { sleep 1; head -c 5000 /dev/zero | tr '\0' a; printf '\n/quit\n'; sleep 1; } |
-        script -qec "$SFT chat $(trained_model) --temperature 0" /dev/null >raw
+        TERM=dumb script -qec "$SFT chat $(trained_model) --temperature 0" /dev/null >raw
     has raw 'a terminal passes on 4095 bytes of a line and drops the rest: not sent'
+    has_not raw "$(printf '\033')"
+}
+
+test_retry_gives_another_answer() {
+    printf 'Hello\n/retry\n/retry\n/save said\n' | "$SFT" chat "$(trained_model)" --temperature 3 --max-new-tokens 12 >answers 2>notices
+    is "$(wc -l <answers | tr -d ' ')" 3
+    [ "$(sed -n 1p answers)" != "$(sed -n 2p answers)" ] || die 'the same answer'
+    last=$(sed -n '3s/ \[\.\.\.\]$//p' answers)
+    is "$(cat said)" "$(printf '%s' '{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": ')$(grep -o '"[^"]*"}]}$' said)"
+    [ -z "$last" ] || has said "$last"
+    is "$(chat /retry Hello /retry)" 'Hi there.
+Hi there.'
+    has notices 'there is no answer yet that could be another'
+    has notices 'with temperature 0 the answer stays the same'
+}
+
+# What is saved is what training reads; a file that was there is never lost.
+test_save() {
+    export HOME="$PWD"
+    chat '/system Be short.' 'Why is the sky blue?' '/save a.jsonl' 'What is 2+2?' '/save a.jsonl' '/save  there ' /save '/save no/where' '/save ~/home.jsonl' >answers
+    is "$(cat a.jsonl)" '{"messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters blue light."}, {"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "'"$(sed -n 2p answers)"'"}]}'
+    same a.jsonl there
+    is "$(sed 's,no/where.*,no/where: ,' notices)" 'saved a.jsonl
+saved a.jsonl
+saved there
+/save FILE: the file'\''s name is missing
+not saved: no/where: 
+saved '"$HOME/home.jsonl"
+    same a.jsonl home.jsonl
+    chat Hello '/save a.jsonl' >answers
+    is "$(cat notices)" 'not saved: a.jsonl is there already: choose another name'
+    same a.jsonl there
+    expect 0 "$SFT" inspect --base "$(trained_model)" a.jsonl --json
+    is "$(wc -l <stdout | tr -d ' ')" 1
+}
+
+test_speed_on_request() {
+    chat /speed Hello 'Name a tree.' /speed >answers
+    is "$(sed -n 1p notices)" 'there is no answer yet'
+    sed -n 2p notices | grep -q '^[0-9]* tokens, [0-9.]* tokens/s; the first after [0-9.]* s, for a prompt of [0-9]* tokens, [1-9][0-9]* of them known from before$' ||
+        die "$(cat notices)"
+}
+
+test_commands_that_take_nothing() {
+    is "$(chat '/reset now' Hello)" 'Hi there.'
+    is "$(cat notices)" '/reset takes nothing behind it: not done'
+}
+
+# ---- on a terminal ----
+
+# open_chat COLUMNS ARGUMENT...: a chat on a terminal of its own, which has shown its first prompt; false (and said so) where none can be made.
+# type_keys types, the file `screen` is all that was shown.
+open_chat() {
+    has_terminals || return 1
+    cat >session.sh <<'END'
+tty >tty
+stty cols "$1" rows 24
+stty -a >before
+shift
+sh -c 'echo $$ >sft.pid; exec "$@"' - "$SFT" chat "$@"
+echo $? >code
+stty -a >after
+END
+    mkfifo in
+    HOME=$PWD NO_COLOR=1 TERM=xterm script -qec "sh session.sh $*" /dev/null <in >screen 2>&1 &
+    pid=$!
+    exec 9>in
+    wait_until grep -qF '> ' screen
+}
+
+type_keys() {
+    printf "$1" >&9
+}
+
+shows() {
+    wait_until grep -qF -e "$1" screen
+}
+
+# chat_ends CODE: with that exit code, the terminal as it was found.
+chat_ends() {
+    wait_until test -s after
+    is "$(cat code)" "$1"
+    diff before after || die 'the terminal is not as it was'
+    exec 9>&-
+    wait "$pid" || :
+    pid=
+    is "$(grep -o '2004[hl]' screen | tail -n 1)" 2004l
+}
+
+# said TEXT...: the dialogue, as /save has written it into the file `said`, is that: a user's and an assistant's message in turn.
+said() {
+    for text; do
+        printf '%s\n' "$text"
+    done >wanted
+    sed 's/"role"/\n&/g' said | sed -n 's/.*"content": "\(.*\)"}.*/\1/p' | diff wanted - || die "$(cat said)"
+}
+
+# The keys of a line: arrows, history, word-wise deletion, UTF-8.
+test_a_line_is_edited() {
+    open_chat 80 "$(trained_model)" --temperature 0 || return 0
+    type_keys 'Helo\033[Dl\r'
+    shows 'Hi there.'
+    type_keys '\033[A\r/reset\rName a b\303\244\360\237\214\263 bush\027\027tree.\r/save said\r'
+    shows 'saved said'
+    said 'Name a tree.' 'The oak.'
+    type_keys '\022Hel\r'                # history: the line found is sent
+    type_keys '/save then\r'
+    shows 'saved then'
+    type_keys '\004'
+    chat_ends 0
+    has then '"content": "Hello"'
+}
+
+# Lines that are pasted are one message, which is sent with Enter, and of which no key is obeyed.
+test_a_paste_is_one_message() {
+    open_chat 80 "$(trained_model)" --temperature 0 --max-new-tokens 5 || return 0
+    has screen "$(printf '\033[?2004h')"
+    type_keys 'Go: \033[200~one\rtwo\n\003three\033[A\tend\r\033[201~!\r/save said\r'
+    shows 'saved said'
+    sed -n 's/.*"user", "content": "\([^"]*\)".*/\1/p' said >message
+    is "$(cat message)" 'Go: one\ntwo\nthree[A\tend\n!'
+    type_keys '/reset\ra\033\rb\r/save more\r' # Alt-Enter
+    shows 'saved more'
+    has more '"content": "a\nb"'
+    type_keys '/quit\r'
+    chat_ends 0
+}
+
+# Longer than a terminal's driver would pass on, and than the screen is high, typed and pasted.
+test_a_long_line() {
+    open_chat 80 "$(trained_model)" || return 0
+    long=$(head -c 5000 /dev/zero | tr '\0' a)
+    type_keys "/system $long\r/save typed\r"
+    shows 'saved typed'
+    has typed "\"content\": \"$long\"}"
+    lines=$(awk 'BEGIN { for (i = 1; i <= 60; i++) printf "line %d\\r", i }')
+    type_keys "/system \033[200~${lines}end\033[201~\r/save pasted\r"
+    shows 'saved pasted'
+    has pasted "\"content\": \"$(awk 'BEGIN { for (i = 1; i <= 60; i++) printf "line %d\\n", i }')end\"}"
+    type_keys '/quit\r'
+    chat_ends 0
+}
+
+test_ctrl_c_drops_a_line_and_then_ends() {
+    open_chat 80 "$(trained_model)" --temperature 0 || return 0
+    type_keys 'never sent\003'
+    shows 'never sent^C'
+    has_not screen 'again ends'
+    type_keys 'Hello\r'
+    shows 'Hi there.'
+    type_keys '/save said\r\003'
+    shows '(/quit, Ctrl-D or Ctrl-C again ends)'
+    said Hello 'Hi there.'
+    type_keys '\003'
+    chat_ends 0
+}
+
+# A singer: a model that goes on for thousands of tokens.
+singer() {
+    tiny_base base
+    sed -i 's/"n_positions": 128/"n_positions": 100000/' base/config.json
+    awk 'BEGIN { printf "{\"prompt\": \"Sing\", \"completion\": \""; for (i = 0; i < 100; i++) printf "la "; print "\"}" }' >song.jsonl
+    cat >config.ini <<END
+[model]
+base = base/config.json
+[data]
+train = song.jsonl
+max_length = 60
+[train]
+output_dir = singer
+max_steps = 60
+batch_size = 1
+learning_rate = 1e-2
+precision = fp32
+logging_steps = 60
+END
+    "$SFT" train config.ini 2>train.log || die "$(cat train.log)"
+}
+
+test_ctrl_c_stops_the_answer_on_a_terminal() {
+    has_terminals || return 0
+    singer
+    open_chat 80 singer --temperature 0 --max-new-tokens 90000
+    type_keys 'Sing\r'
+    shows 'la la la la la la'
+    type_keys 'not shown yet'
+    type_keys '\003' # the driver drops what was typed before it
+    shows ' [...]'
+    has_not screen 'not shown'
+    type_keys '/save said\r'
+    shows 'saved said'
+    has said '{"role": "assistant", "content": "la la la'
+    type_keys 'Sing\r' # while it sings, a line is typed: it is read afterwards
+    wait_until sh -c '[ "$(grep -cF "la la la la" screen)" -ge 20 ]'
+    kill -INT "$(cat sft.pid)"
+    type_keys '/save later\r/quit\r'
+    chat_ends 0
+    has later '{"role": "user", "content": "Sing"}, {"role": "assistant", "content": "la la la'
+}
+
+test_a_signal_ends_a_chat_and_leaves_the_terminal_whole() {
+    for signal in TERM HUP; do
+        rm -f in screen tty before after code
+        open_chat 80 "$(trained_model)" || return 0
+        type_keys 'half a line'
+        shows 'half a line'
+        kill -$signal "$(cat sft.pid)"
+        chat_ends 130
+    done
+}
+
+# Words are wrapped where the screen ends; a window that changes its size changes that, and loses nothing of a line.
+test_the_width_of_the_screen() {
+    open_chat 12 "$(trained_model)" --temperature 0 || return 0
+    type_keys '/system Be short.\rWhy is the sky blue?\r'
+    shows 'light.'
+    tr -d '\r' <screen | grep -qx 'scatters' || die "$(cat screen)"
+    tr -d '\r' <screen | grep -qx 'blue light\.' || die "$(cat screen)"
+    stty -F "$(cat tty)" cols 60
+    type_keys '/reset\rHel'
+    wait_until sh -c 'tail -c 20 screen | grep -q Hel'
+    stty -F "$(cat tty)" cols 40
+    type_keys 'lo\r'
+    shows 'Hi there.'
+    type_keys '/save said\r'
+    shows 'saved said'
+    said Hello 'Hi there.'
+    stty -F "$(cat tty)" cols 12
+    type_keys '/quit\r'
+    chat_ends 0
+}
+
+# Ctrl-Z gives the terminal back to the shell as it was; fg goes on with the same line.
+test_a_chat_is_suspended() {
+    open_chat 80 "$(trained_model)" --temperature 0 || return 0
+    type_keys '/quit\r'
+    chat_ends 0
+    rm in screen after
+    cat >session.sh <<'END'
+stty -a >before
+set -m
+"$SFT" chat "$@"
+stty -a >after
+fg >/dev/null
+END
+    mkfifo in
+    HOME=$PWD NO_COLOR=1 TERM=xterm script -qec "sh session.sh $(trained_model) --temperature 0" /dev/null <in >screen 2>&1 &
+    pid=$!
+    exec 9>in
+    shows '> '
+    type_keys 'Hel\032'
+    wait_until test -s after
+    diff before after || die 'the terminal is not as it was'
+    type_keys 'lo\r/save said\r/quit\r'
+    exec 9>&-
+    wait "$pid" || die "$(cat screen)"
+    pid=
+    said Hello 'Hi there.'
 }

@@ -167,3 +167,123 @@ test_a_prompt_is_asked_for_on_a_terminal() {
     has raw 'type the prompt; Ctrl-D on a line of its own ends it'
     has raw 'Hi there.'
 }
+
+# ---- many at once ----
+
+# many_rows: 41 conversations in the file `rows`, one of them bad, whose answers differ in length; some ask for what is known by heart.
+many_rows() {
+    awk 'BEGIN {
+        split("Hello|Name a tree.|What is 2+2?|Why is the sky blue?|tree tree|a|Name", texts, "|")
+        for (i = 0; i < 41; i++)
+            printf "{\"id\": %d, \"messages\": [{\"role\": \"%s\", \"content\": \"%s\"}]}\n", i, i == 17 ? "usr" : "user", texts[i % 7 + 1]
+    }' >rows
+}
+
+# Answers are those of each row alone, and come in the order of the rows.
+test_many_rows_at_once() {
+    model=$(trained_model)
+    many_rows
+    for options in '--temperature 0' '--temperature 1.5 --min-p 0.05 --seed 3 --repetition-penalty 1.1'; do
+        expect 1 "$SFT" generate "$model" --json --max-new-tokens 30 --parallel 1 $options <rows
+        mv stdout alone
+        for parallel in 3 16 100; do
+            expect 1 "$SFT" generate "$model" --json --max-new-tokens 30 --parallel $parallel $options <rows
+            diff alone stdout || die "--parallel $parallel $options"
+        done
+        is "$(grep -v '^{"error"' alone | field id | tr '\n' ' ')" "$(seq 0 40 | grep -vx 17 | tr '\n' ' ')"
+        sed -n 18p alone | grep -q '^{"error":"messages\[0\].role: ' || die "$(sed -n 18p alone)"
+        while IFS= read -r row; do
+            echo "$row" | "$SFT" generate "$model" --json --max-new-tokens 30 --temperature 0
+        done <rows >each || :
+        [ "$options" != '--temperature 0' ] || diff alone each || die 'a row alone'
+    done
+}
+
+# A program that waits for each answer gets it at once, though another row might come.
+test_a_pipe_that_waits() {
+    mkfifo in out
+    "$SFT" generate "$(trained_model)" --json <in >out 2>log &
+    pid=$!
+    exec 8>in 9<out
+    for pair in 'Hello:Hi there.' 'Name a tree.:The oak.' 'What is 2+2?:2+2 is 4.'; do
+        printf '{"messages":[{"role":"user","content":"%s"}]}\n' "${pair%%:*}" >&8
+        read -r answer <&9
+        is "$(echo "$answer" | grep -cF "\"content\":\"${pair#*:}\"}]")" 1
+    done
+    printf '{"messages":[{"role":"user",' >&8 # half a line is none
+    printf '"content":"Hello"}]}' >&8
+    exec 8>&-
+    read -r answer <&9
+    is "$(echo "$answer" | grep -c 'Hi there')" 1
+    exec 9<&-
+    finish 0
+}
+
+test_several_samples() {
+    model=$(trained_model)
+    for text in Hello 'Name a tree.'; do
+        echo "{\"messages\":[{\"role\":\"user\",\"content\":\"$text\"}],\"sample\":\"mine\"}"
+    done >rows
+    set -- --json --temperature 2 --max-new-tokens 12 --seed 5
+    expect 0 "$SFT" generate "$model" "$@" <rows
+    is "$(field sample <stdout | tr '\n' ' ')" 'mine mine '
+    mv stdout one
+    expect 0 "$SFT" generate "$model" "$@" --num-samples 4 <rows
+    is "$(field sample <stdout | tr '\n' ' ')" '0 1 2 3 0 1 2 3 '
+    is "$(sed 's/,"sample.*//' stdout | sort -u | wc -l | tr -d ' ')" 8
+    is "$(sed -n '1p;5p' stdout | sed 's/,"sample".*//')" "$(sed 's/,"sample".*//' one)"
+    expect 0 "$SFT" generate "$model" --num-samples 2 Hello
+    is "$(cat stdout)" 'Hi there.
+---
+Hi there.'
+    has stderr 'with temperature 0 the 2 answers to a prompt are the same'
+    expect_error 2 '--num-samples: expected 1 to 1024, found 0' "$SFT" generate "$model" --num-samples 0 Hello
+    expect_error 2 '--parallel: expected 1 to 256, found 1000' "$SFT" generate "$model" --parallel 1000 Hello
+}
+
+# The text ends before the first stop string; the tokens are all that were made.
+test_stop_strings() {
+    model=$(trained_model)
+    expect 0 "$SFT" generate "$model" --system 'Be short.' --stop light --stop 'rs b' 'Why is the sky blue?'
+    is "$(cat stdout)" 'Air scatte'
+    expect 0 "$SFT" generate "$model" --system 'Be short.' --stop 'light!' 'Why is the sky blue?'
+    is "$(cat stdout)" 'Air scatters blue light.'
+    echo '{"messages":[{"role":"user","content":"Name a tree."}]}' >rows
+    expect 0 "$SFT" generate "$model" --json --stop oak <rows
+    has stdout '"content":"The "}],"tokens":['
+    has stdout '"finish_reason":"stop"}'
+    has_not stdout ',403]' # nothing was made behind it
+    echo '{"prompt":"the the"}' >rows
+    golden_model
+    expect 0 "$SFT" generate m --raw --json --max-new-tokens 24 <rows
+    whole=$(field completion <stdout)
+    middle=$(printf '%s' "$whole" | cut -c 4-6)
+    expect 0 "$SFT" generate m --raw --json --max-new-tokens 24 --stop "$middle" <rows
+    is "$(field completion <stdout)" "${whole%%"$middle"*}"
+    expect_error 2 '--stop: an empty text ends nothing' "$SFT" generate m --stop '' x
+}
+
+# min_p is of the likeliest token's probability: 1 leaves nothing else, at any temperature.
+test_min_p() {
+    model=$(trained_model)
+    expect 0 "$SFT" generate "$model" --temperature 50 --min-p 1 Hello
+    is "$(cat stdout)" 'Hi there.'
+    expect 0 "$SFT" generate "$model" --temperature 50 --max-new-tokens 5 Hello
+    [ "$(cat stdout)" != 'Hi there.' ] || die 'temperature 50 changes nothing'
+    expect_error 2 '--min-p: expected a number from 0 to 1, found 1.5' "$SFT" generate "$model" --min-p 1.5 Hello
+    cp -r "$model/" m
+    echo '{"do_sample": true, "temperature": 50, "min_p": 1, "top_k": 0, "top_p": 1}' >m/generation_config.json
+    is "$(echo Hello | "$SFT" chat m)" 'Hi there.'
+}
+
+test_timings() {
+    expect 0 "$SFT" generate "$(trained_model)" --timings Hello
+    grep -q '^[0-9]* prompt tokens, 0 of them known from before, and [0-9]* new ones in [0-9.]* s: [0-9.]* new tokens/s$' stderr || die "$(cat stderr)"
+}
+
+test_rows_that_cannot_be_read() {
+    expect 1 "$SFT" generate "$(trained_model)" --json <.
+    is "$(cat stderr)" 'error: standard input: Is a directory'
+    echo '{"messages":[{"role":"user","content":"Hello"}]}' >rows
+    expect_error 2 'with --json a conversation brings its own system message, not --system' "$SFT" generate "$(trained_model)" --json --system x <rows
+}

@@ -1,4 +1,4 @@
-/* Slots for keys and values, and streams that are decoded side by side: each says what it would say alone. */
+/* Streams that are decoded side by side: each says what it would say alone, whenever it comes, goes, waits or rests. */
 #include "infer/decode.h"
 
 #include "support/run_suite.h"
@@ -17,18 +17,26 @@ static void check_ok(enum sft_status status)
     ck_assert_msg(status == SFT_OK, "%s", err.message);
 }
 
-/* A random model. */
-static void bundle_of(struct bundle *b, const struct model_config *config)
+/* A random model, and what is decoded with it. */
+struct setting {
+    struct transformer model;
+    struct decode_model asked;
+    struct decode decode;
+};
+
+static void setting_of(struct setting *t, const struct model_config *config)
 {
-    *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
-    b->kernels = kernels_select("fp32", b->kernels_why, sizeof b->kernels_why);
-    ck_assert_msg(b->kernels != NULL, "%s", b->kernels_why);
-    check_ok(transformer_init(&b->model, config, b->kernels, NULL, &err));
-    params_init_random(b->model.params.values.data, &b->model.params.table, config, 1);
+    static char why[512];
+    const struct kernels *kernels = kernels_select("fp32", why, sizeof why);
+    ck_assert_msg(kernels != NULL, "%s", why);
+    *t = (struct setting){0};
+    check_ok(transformer_init(&t->model, config, kernels, NULL, &err));
+    params_init_random(t->model.params.values.data, &t->model.params.table, config, 1);
+    t->asked.model = &t->model;
 }
 
 /* A small one, whose logits are far apart. */
-static void bundle_make(struct bundle *b)
+static void setting_make(struct setting *t)
 {
     const struct model_config config = {.family = &family_gpt2,
                                         .n_layer = 2,
@@ -45,10 +53,21 @@ static void bundle_make(struct bundle *b)
                                         .logits_divisor = 1,
                                         .layer_norm_epsilon = 1e-5,
                                         .initializer_range = 0.3};
-    bundle_of(b, &config);
+    setting_of(t, &config);
 }
 
-static const size_t prompt_len[N_PROMPTS] = {3, 41, LONGEST}; /* the last takes two pieces */
+static void setting_begin(struct setting *t, size_t max_streams)
+{
+    check_ok(decode_init(&t->decode, &t->asked, &(struct decode_options){.max_streams = max_streams}, &err));
+}
+
+static void setting_end(struct setting *t)
+{
+    decode_free(&t->decode);
+    transformer_free(&t->model);
+}
+
+static const size_t prompt_len[N_PROMPTS] = {3, 41, LONGEST}; /* the last takes two pieces beside others */
 
 static void make_prompt(size_t which, int32_t *tokens)
 {
@@ -56,432 +75,507 @@ static void make_prompt(size_t which, int32_t *tokens)
         tokens[i] = (int32_t)((i * i + 7 * which + 3 * i) % V);
 }
 
-/* A stream and what it is asked for. */
-struct talk {
-    struct stream *stream;
-    struct sampler sampler;
-    struct generation asked;
-    struct token_buf out;
+/* ---- asking ---- */
+
+static struct ask ask_of(const int32_t *prompt, size_t n, size_t max_new_tokens)
+{
+    return (struct ask){
+        .prompt = prompt, .n_prompt = n, .max_new_tokens = max_new_tokens, .sampling = SAMPLING_GREEDY};
+}
+
+static struct stream *submit(struct setting *t, const struct ask *ask)
+{
+    struct stream *s = decode_submit(&t->decode, ask, &err);
+    ck_assert_msg(s != NULL, "%s", err.message);
+    return s;
+}
+
+/* One of the prompts. What was asked with is gone afterwards: it is the stream's copy that counts. */
+static struct stream *submit_prompt(struct setting *t, size_t which, double temperature)
+{
+    int32_t tokens[LONGEST];
+    struct logit_bias bias[] = {{7, -2.5F}, {(int32_t)which, 1.5F}};
+    make_prompt(which, tokens);
+    struct ask ask = ask_of(tokens, prompt_len[which], NEW - which);
+    ask.sampling = (struct sampling){.temperature = temperature,
+                                     .top_p = 1,
+                                     .repetition_penalty = 1.1,
+                                     .frequency_penalty = 0.1,
+                                     .seed = 5};
+    ask.random_stream = which;
+    ask.bias = bias;
+    ask.n_bias = 2;
+    struct stream *s = submit(t, &ask);
+    memset(tokens, 0, sizeof tokens);
+    memset(bias, 0, sizeof bias);
+    return s;
+}
+
+static void run(struct setting *t)
+{
+    while (decode_step(&t->decode))
+        ;
+}
+
+/* What a stream said. */
+struct said_tokens {
+    int32_t ids[POSITIONS];
+    size_t n;
 };
 
-static void talk_begin(struct talk *t, struct decode *d, size_t which, double temperature)
+static struct said_tokens take_answer(struct setting *t, struct stream *s)
 {
-    const struct sampling options = {.temperature = temperature, .top_p = 1, .repetition_penalty = 1.1, .seed = 5};
-    int32_t tokens[LONGEST];
-    *t = (struct talk){.stream = decode_open(d)};
-    ck_assert_ptr_nonnull(t->stream);
-    make_prompt(which, tokens);
-    sampler_init(&t->sampler, &options, V, which);
-    t->asked = (struct generation){.max_new_tokens = NEW - which, .sampler = &t->sampler};
-    check_ok(decode_prompt(d, t->stream, tokens, prompt_len[which], &t->asked, &t->out, &err));
+    struct said_tokens said = {.n = s->n_made};
+    ck_assert_uint_le(s->n_made, POSITIONS);
+    memcpy(said.ids, stream_answer(s), s->n_made * sizeof *said.ids);
+    decode_close(&t->decode, s);
+    return said;
 }
 
-static void talk_end(struct talk *t, struct decode *d)
+static void expect_answer(struct setting *t, struct stream *s, const struct said_tokens *want)
 {
-    decode_close(d, t->stream);
-    sampler_free(&t->sampler);
-    token_buf_free(&t->out);
-}
-
-static void expect_tokens(const struct talk *t, const struct token_buf *want)
-{
-    ck_assert_int_eq(t->stream->reason, FINISH_LENGTH);
-    ck_assert_uint_eq(t->out.count, want->count);
-    ck_assert_mem_eq(t->out.ids, want->ids, want->count * sizeof *want->ids);
+    ck_assert_int_eq(s->state, STREAM_DONE);
+    ck_assert_int_eq(s->reason, FINISH_LENGTH);
+    const struct said_tokens said = take_answer(t, s);
+    ck_assert_uint_eq(said.n, want->n);
+    ck_assert_mem_eq(said.ids, want->ids, want->n * sizeof *want->ids);
 }
 
 /* What each prompt is answered with where it is alone. */
-static void answers_alone(const struct bundle *b, double temperature, struct token_buf *answers)
+static void answers_alone(struct setting *t, double temperature, struct said_tokens *answers)
 {
-    struct decode d;
-    check_ok(decode_init(&d, b, 1, &err));
     for (size_t p = 0; p < N_PROMPTS; p++) {
-        struct talk t;
-        talk_begin(&t, &d, p, temperature);
-        while (decode_step(&d))
-            ;
-        answers[p] = t.out;
-        t.out = (struct token_buf){0};
-        ck_assert_uint_eq(answers[p].count, NEW - p);
-        talk_end(&t, &d);
+        setting_begin(t, 1);
+        struct stream *s = submit_prompt(t, p, temperature);
+        run(t);
+        ck_assert_uint_eq(s->n_made, NEW - p);
+        ck_assert_uint_eq(s->n_prompt, prompt_len[p]);
+        ck_assert_uint_eq(s->n_cached, 0);
+        answers[p] = take_answer(t, s);
+        decode_free(&t->decode);
     }
-    decode_free(&d);
 }
+
+/* ---- many ---- */
 
 static const double temperatures[] = {0, 0.8};
 
 START_TEST(streams_together_say_what_each_says_alone)
 {
-    struct bundle b;
-    struct decode d;
-    struct talk talks[N_PROMPTS];
-    struct token_buf alone[N_PROMPTS];
+    struct setting t;
+    struct stream *streams[N_PROMPTS];
+    struct said_tokens alone[N_PROMPTS];
     const double temperature = temperatures[_i % 2];
     struct model_config config = test_model((enum test_model)(_i / 2), 48, POSITIONS, V);
     size_t steps = 0;
     config.initializer_range = 0.3;
-    bundle_of(&b, &config);
-    answers_alone(&b, temperature, alone);
-    check_ok(decode_init(&d, &b, N_PROMPTS, &err));
+    setting_of(&t, &config);
+    answers_alone(&t, temperature, alone);
+    setting_begin(&t, N_PROMPTS);
     for (size_t p = 0; p < N_PROMPTS; p++)
-        talk_begin(&talks[p], &d, p, temperature);
-    while (decode_step(&d))
+        streams[p] = submit_prompt(&t, p, temperature);
+    while (decode_step(&t.decode))
         steps++;
-    ck_assert_uint_le(steps, NEW + 2); /* one forward pass for all of them */
-    for (size_t p = 0; p < N_PROMPTS; p++) {
-        expect_tokens(&talks[p], &alone[p]);
-        talk_end(&talks[p], &d);
-        token_buf_free(&alone[p]);
-    }
-    decode_free(&d);
-    bundle_close(&b);
+    ck_assert_uint_le(steps, NEW + 2);
+    ck_assert_uint_eq(t.decode.counts.steps, steps);
+    for (size_t p = 0; p < N_PROMPTS; p++)
+        expect_answer(&t, streams[p], &alone[p]);
+    setting_end(&t);
 }
 END_TEST
 
-/* One begins while another is in the middle, in the place of one that has ended. */
+/* One begins while another is in the middle; a third waits until one has ended. */
 START_TEST(a_stream_may_join_later)
 {
-    struct bundle b;
-    struct decode d;
-    struct talk first, second, third;
-    struct token_buf alone[N_PROMPTS];
-    bundle_make(&b);
-    answers_alone(&b, 0, alone);
-    check_ok(decode_init(&d, &b, 2, &err));
-    talk_begin(&first, &d, 0, 0);
+    struct setting t;
+    struct said_tokens alone[N_PROMPTS];
+    setting_make(&t);
+    answers_alone(&t, 0, alone);
+    setting_begin(&t, 2);
+    struct stream *first = submit_prompt(&t, 0, 0);
     for (size_t i = 0; i < 10; i++)
-        ck_assert(decode_step(&d));
-    talk_begin(&second, &d, 2, 0);
-    ck_assert_ptr_null(decode_open(&d));
-    while (!first.stream->reason)
-        ck_assert(decode_step(&d));
-    expect_tokens(&first, &alone[0]);
-    ck_assert_int_eq(second.stream->reason, FINISH_NONE);
-    talk_end(&first, &d);
-    talk_begin(&third, &d, 1, 0);
-    while (decode_step(&d))
-        ;
-    expect_tokens(&second, &alone[2]);
-    expect_tokens(&third, &alone[1]);
-    talk_end(&second, &d);
-    talk_end(&third, &d);
-    for (size_t p = 0; p < N_PROMPTS; p++)
-        token_buf_free(&alone[p]);
-    decode_free(&d);
-    bundle_close(&b);
+        ck_assert(decode_step(&t.decode));
+    struct stream *second = submit_prompt(&t, 2, 0), *third = submit_prompt(&t, 1, 0);
+    ck_assert(decode_step(&t.decode));
+    ck_assert_int_eq(second->state, STREAM_PROMPT); /* 256 positions beside one that decodes */
+    ck_assert_int_eq(third->state, STREAM_WAITING);
+    ck_assert_uint_eq(t.decode.counts.running, 2);
+    ck_assert_uint_eq(t.decode.counts.waiting, 1);
+    while (!first->reason)
+        ck_assert(decode_step(&t.decode));
+    ck_assert_int_eq(second->state, STREAM_DECODING);
+    expect_answer(&t, first, &alone[0]);
+    run(&t);
+    expect_answer(&t, second, &alone[2]);
+    expect_answer(&t, third, &alone[1]);
+    ck_assert_uint_eq(t.decode.counts.prompt_tokens, 3 + LONGEST + 41);
+    ck_assert_uint_eq(t.decode.counts.made_tokens, 3 * NEW - 3);
+    setting_end(&t);
 }
 END_TEST
 
-/* ---- one stream ---- */
-
-static struct bundle one;
-static struct decode decode;
-static struct talk talk;
-
-static void begin_one(size_t prompt)
+/* In each state a stream may be closed; nothing of the others changes, and its place is another's at once. */
+START_TEST(a_stream_may_be_closed_at_any_time)
 {
-    bundle_make(&one);
-    check_ok(decode_init(&decode, &one, 1, &err));
-    talk_begin(&talk, &decode, prompt, 0);
-}
-
-static void run(void)
-{
-    while (decode_step(&decode))
-        ;
-}
-
-static void end_one(void)
-{
-    talk_end(&talk, &decode);
-    decode_free(&decode);
-    bundle_close(&one);
-}
-
-/* Ask the same stream again. */
-static void ask(const int32_t *tokens, size_t n)
-{
-    talk.out.count = 0;
-    check_ok(decode_prompt(&decode, talk.stream, tokens, n, &talk.asked, &talk.out, &err));
-}
-
-START_TEST(what_was_seen_is_not_run_again)
-{
-    int32_t next[LONGEST];
-    begin_one(1);
-    run();
-    const size_t prompt = prompt_len[1], n = prompt + talk.out.count + 1;
-    make_prompt(1, next);
-    memcpy(next + prompt, talk.out.ids, talk.out.count * sizeof *next);
-    next[n - 1] = 7;
-    ask(next, n);
-    ck_assert_uint_eq(decode.pool.len[0], n - 2); /* the last answer's last token was never run */
-    run();
-    struct token_buf continued = talk.out;
-    talk.out = (struct token_buf){0};
-    talk_end(&talk, &decode);
-    talk_begin(&talk, &decode, 0, 0);
-    run();
-    talk.asked.max_new_tokens = NEW - 1;
-    ask(next, n); /* the beginning is another's */
-    ck_assert_uint_eq(decode.pool.len[0], 0);
-    run();
-    expect_tokens(&talk, &continued);
-    ask(next, n - 3); /* a shorter one: its last token is run for the logits */
-    ck_assert_uint_eq(decode.pool.len[0], n - 4);
-    token_buf_free(&continued);
-    end_one();
+    struct setting t;
+    struct said_tokens alone[N_PROMPTS];
+    setting_make(&t);
+    answers_alone(&t, 0, alone);
+    for (size_t steps = 0; steps < 12; steps++) {
+        setting_begin(&t, 2);
+        struct stream *closed = submit_prompt(&t, 2, 0), *stays = submit_prompt(&t, 0, 0);
+        struct stream *waits = submit_prompt(&t, 1, 0);
+        for (size_t i = 0; i < steps; i++)
+            ck_assert(decode_step(&t.decode));
+        decode_close(&t.decode, closed);
+        ck_assert(decode_step(&t.decode));
+        ck_assert_int_ne(waits->state, STREAM_WAITING);
+        run(&t);
+        expect_answer(&t, stays, &alone[0]);
+        expect_answer(&t, waits, &alone[1]);
+        decode_free(&t.decode);
+    }
+    setting_end(&t);
 }
 END_TEST
+
+START_TEST(a_waiting_stream_may_be_closed)
+{
+    struct setting t;
+    struct said_tokens alone[N_PROMPTS];
+    setting_make(&t);
+    answers_alone(&t, 0, alone);
+    setting_begin(&t, 1);
+    struct stream *first = submit_prompt(&t, 0, 0);
+    struct stream *waits = submit_prompt(&t, 2, 0), *last = submit_prompt(&t, 1, 0);
+    ck_assert(decode_step(&t.decode));
+    decode_close(&t.decode, waits);
+    run(&t);
+    expect_answer(&t, first, &alone[0]);
+    expect_answer(&t, last, &alone[1]);
+    setting_end(&t);
+}
+END_TEST
+
+/* Who is slow to read holds up nobody. */
+START_TEST(a_stream_may_rest)
+{
+    struct setting t;
+    struct said_tokens alone[N_PROMPTS];
+    setting_make(&t);
+    answers_alone(&t, 0.8, alone);
+    setting_begin(&t, 2);
+    struct stream *rests = submit_prompt(&t, 1, 0.8), *goes_on = submit_prompt(&t, 0, 0.8);
+    for (size_t i = 0; i < 5; i++)
+        ck_assert(decode_step(&t.decode));
+    const size_t made = rests->n_made;
+    stream_rest(rests, true);
+    run(&t);
+    ck_assert_uint_eq(rests->n_made, made);
+    ck_assert_int_eq(rests->reason, FINISH_NONE);
+    expect_answer(&t, goes_on, &alone[0]);
+    stream_rest(rests, false);
+    run(&t);
+    expect_answer(&t, rests, &alone[1]);
+    setting_end(&t);
+}
+END_TEST
+
+/* Texts of one seed differ by their random stream, and are each what it gives alone. */
+START_TEST(samples_of_one_prompt)
+{
+    enum { SAMPLES = 5 };
+    struct setting t;
+    struct said_tokens alone[SAMPLES];
+    struct stream *streams[SAMPLES];
+    int32_t tokens[LONGEST];
+    setting_make(&t);
+    make_prompt(1, tokens);
+    struct ask ask = ask_of(tokens, prompt_len[1], NEW);
+    ask.sampling = (struct sampling){.temperature = 1.5, .top_p = 1, .repetition_penalty = 1, .seed = 3};
+    for (size_t i = 0; i < SAMPLES; i++) {
+        setting_begin(&t, 1);
+        ask.random_stream = i;
+        struct stream *s = submit(&t, &ask);
+        run(&t);
+        alone[i] = take_answer(&t, s);
+        ck_assert(i == 0 || memcmp(alone[i].ids, alone[0].ids, sizeof alone[0].ids) != 0);
+        decode_free(&t.decode);
+    }
+    setting_begin(&t, 3); /* and the others wait */
+    for (size_t i = 0; i < SAMPLES; i++) {
+        ask.random_stream = i;
+        streams[i] = submit(&t, &ask);
+    }
+    run(&t);
+    for (size_t i = 0; i < SAMPLES; i++)
+        expect_answer(&t, streams[i], &alone[i]);
+    setting_end(&t);
+}
+END_TEST
+
+/* ---- ends ---- */
+
+static struct setting one;
+
+static void begin_one(void)
+{
+    setting_make(&one);
+    setting_begin(&one, 2);
+}
+
+/* The first prompt's answer, greedily. */
+static struct said_tokens free_answer(void)
+{
+    int32_t tokens[LONGEST];
+    make_prompt(0, tokens);
+    const struct ask ask = ask_of(tokens, prompt_len[0], NEW);
+    struct stream *s = submit(&one, &ask);
+    run(&one);
+    return take_answer(&one, s);
+}
 
 START_TEST(an_end_token_ends)
 {
-    begin_one(0);
-    run();
-    const int32_t third = talk.out.ids[2];
+    int32_t tokens[LONGEST], ends[2] = {V - 1};
+    begin_one();
+    const struct said_tokens free = free_answer();
+    ends[1] = free.ids[2];
     size_t first = 0;
-    while (talk.out.ids[first] != third)
+    while (free.ids[first] != ends[1])
         first++;
-    one.files.generation.end_tokens[0] = third;
-    one.files.generation.n_end_tokens = 1;
-    int32_t tokens[LONGEST];
+    one.decode.model.ends = ends;
+    one.decode.model.n_ends = 2;
     make_prompt(0, tokens);
-    ask(tokens, prompt_len[0]);
-    run();
-    ck_assert_int_eq(talk.stream->reason, FINISH_STOP);
-    ck_assert_uint_eq(talk.out.count, first + 1);
-    end_one();
+    struct ask ask = ask_of(tokens, prompt_len[0], NEW);
+    struct stream *s = submit(&one, &ask);
+    ask.ignore_ends = true;
+    struct stream *heedless = submit(&one, &ask);
+    run(&one);
+    ck_assert_int_eq(s->reason, FINISH_STOP);
+    ck_assert_uint_eq(s->n_made, first + 1);
+    expect_answer(&one, heedless, &free);
+    setting_end(&one);
 }
 END_TEST
 
 START_TEST(the_positions_end_too)
 {
-    begin_one(2);
-    talk.asked.max_new_tokens = 1000;
-    run();
-    ck_assert_int_eq(talk.stream->reason, FINISH_LENGTH);
-    ck_assert_uint_eq(talk.out.count, POSITIONS - LONGEST + 1); /* what follows the last position is still known */
-    end_one();
+    int32_t tokens[LONGEST];
+    begin_one();
+    make_prompt(2, tokens);
+    const struct ask ask = ask_of(tokens, LONGEST, 1000), none = ask_of(tokens, LONGEST, 0);
+    struct stream *s = submit(&one, &ask), *silent = submit(&one, &none);
+    run(&one);
+    ck_assert_int_eq(s->reason, FINISH_LENGTH);
+    ck_assert_uint_eq(s->n_made, POSITIONS - LONGEST + 1); /* what follows the last position is still known */
+    ck_assert_int_eq(silent->reason, FINISH_LENGTH);
+    ck_assert_uint_eq(silent->n_made, 0);
+    ck_assert(s->submitted > 0 && s->first_token >= s->submitted && s->ended >= s->first_token);
+    setting_end(&one);
 }
 END_TEST
 
-static bool stop_after_two(void *context, int32_t id)
+/* What on_token was told. */
+struct told {
+    struct stream *stream;
+    int32_t ids[NEW];
+    size_t n, enough;
+    bool ended;
+};
+
+static bool tell(void *context, const struct new_token *token)
 {
-    size_t *n = context;
-    (void)id;
-    return ++*n < 2;
+    struct told *told = context;
+    ck_assert(!told->ended && told->n < told->enough);
+    told->ids[told->n++] = token->id;
+    told->ended = token->ends;
+    return told->n < told->enough;
 }
 
 START_TEST(who_asked_may_stop_it)
 {
     static volatile sig_atomic_t stop;
     int32_t tokens[LONGEST];
-    size_t told = 0;
-    begin_one(0);
-    talk.asked.on_token = stop_after_two;
-    talk.asked.context = &told;
-    run();
-    ck_assert_int_eq(talk.stream->reason, FINISH_INTERRUPTED);
-    ck_assert_uint_eq(talk.out.count, 2);
+    begin_one();
+    const struct said_tokens free = free_answer();
+    struct told told = {.enough = 2};
+    make_prompt(0, tokens);
+    struct ask ask = ask_of(tokens, prompt_len[0], NEW);
+    ask.on_token = tell;
+    ask.context = &told;
+    struct stream *s = submit(&one, &ask);
+    run(&one);
+    ck_assert_int_eq(s->reason, FINISH_STOP);
+    ck_assert_uint_eq(s->n_made, 2);
+    ck_assert_uint_eq(told.n, 2);
+    ck_assert_mem_eq(told.ids, free.ids, 2 * sizeof *free.ids);
+    ck_assert(!told.ended);
+    decode_close(&one.decode, s);
 
-    talk.asked.on_token = NULL;
-    talk.asked.stop = &stop;
+    told = (struct told){.enough = NEW};
+    one.decode.model.ends = &free.ids[NEW / 2];
+    one.decode.model.n_ends = 1;
+    s = submit(&one, &ask);
+    run(&one);
+    ck_assert(told.ended); /* the end token is told, too */
+    ck_assert_uint_eq(told.n, s->n_made);
+    ck_assert_int_eq(told.ids[told.n - 1], free.ids[NEW / 2]);
+    decode_close(&one.decode, s);
+
+    one.decode.options.stop = &stop;
     make_prompt(2, tokens);
-    ask(tokens, prompt_len[2]);
-    ck_assert(decode_step(&decode)); /* a piece of the prompt */
+    ask = ask_of(tokens, prompt_len[2], NEW);
+    s = submit(&one, &ask);
+    struct stream *waits = submit(&one, &ask), *more = submit(&one, &ask);
+    ck_assert(decode_step(&one.decode)); /* a piece of the prompt */
     stop = 1;
-    ck_assert(!decode_step(&decode));
-    ck_assert_int_eq(talk.stream->reason, FINISH_INTERRUPTED);
-    ck_assert_uint_eq(talk.out.count, 0);
-    end_one();
+    ck_assert(!decode_step(&one.decode));
+    ck_assert_int_eq(s->reason, FINISH_CANCELLED);
+    ck_assert_int_eq(waits->reason, FINISH_CANCELLED);
+    ck_assert_int_eq(more->reason, FINISH_CANCELLED);
+    setting_end(&one);
 }
 END_TEST
 
 START_TEST(what_must_not_be_said_is_not)
 {
-    begin_one(0);
-    run();
-    int32_t tokens[LONGEST], holes[1] = {talk.out.ids[0]};
-    one.holes = holes;
-    one.n_holes = 1;
-    make_prompt(0, tokens);
-    ask(tokens, prompt_len[0]);
-    run();
-    for (size_t i = 0; i < talk.out.count; i++)
-        ck_assert_int_ne(talk.out.ids[i], holes[0]);
-    one.holes = NULL;
-    end_one();
+    begin_one();
+    const struct said_tokens free = free_answer();
+    one.decode.model.holes = free.ids;
+    one.decode.model.n_holes = 1;
+    const struct said_tokens other = free_answer();
+    for (size_t i = 0; i < other.n; i++)
+        ck_assert_int_ne(other.ids[i], free.ids[0]);
+    setting_end(&one);
 }
 END_TEST
 
 START_TEST(prompts_that_cannot_be_continued)
 {
     static int32_t tokens[POSITIONS];
-    begin_one(0);
-    ck_assert_int_eq(decode_prompt(&decode, talk.stream, tokens, 0, &talk.asked, &talk.out, &err), SFT_EDATA);
+    begin_one();
+    struct ask ask = ask_of(tokens, 0, NEW);
+    ck_assert_ptr_null(decode_submit(&one.decode, &ask, &err));
+    ck_assert_int_eq(err.status, SFT_EDATA);
     ck_assert_str_eq(err.message, "the prompt is empty, and there is nothing to continue");
-    ck_assert_int_eq(decode_prompt(&decode, talk.stream, tokens, POSITIONS, &talk.asked, &talk.out, &err), SFT_EDATA);
+    ask.n_prompt = POSITIONS;
+    ck_assert_ptr_null(decode_submit(&one.decode, &ask, &err));
     ck_assert_str_eq(err.message, "the prompt has 340 tokens, and the model sees 340 at most: shorten it");
+    ask.n_prompt = 5;
+    tokens[3] = V;
+    ck_assert_ptr_null(decode_submit(&one.decode, &ask, &err));
+    ck_assert_str_eq(err.message, "the prompt's token 3 is 50, and the model has tokens 0 to 49");
+    tokens[3] = 0;
+    ask.bias = &(struct logit_bias){-1, 1};
+    ask.n_bias = 1;
+    ck_assert_ptr_null(decode_submit(&one.decode, &ask, &err));
+    ck_assert_str_eq(err.message, "a bias is for token -1, and the model has tokens 0 to 49");
+    ask.n_bias = 0;
     const struct param_set *params = &one.model.params;
     param_values(params, tensor_find_name(&params->table, "transformer.ln_f.weight"))[3] = NAN;
-    run();
-    ck_assert_int_eq(talk.stream->reason, FINISH_NOT_FINITE);
-    ck_assert_uint_eq(talk.out.count, 0);
-    end_one();
+    struct stream *s = submit(&one, &ask);
+    run(&one);
+    ck_assert_int_eq(s->reason, FINISH_NOT_FINITE);
+    ck_assert_uint_eq(s->n_made, 0);
+    ck_assert_int_eq(stream_check(s, &err), SFT_EDATA);
+    setting_end(&one);
 }
 END_TEST
 
-/* ---- slots ---- */
+/* ---- log probabilities ---- */
 
-START_TEST(slots_are_given_out_and_taken_back)
+struct scores {
+    const struct transformer *model;
+    int32_t seen[POSITIONS];
+    size_t n_seen, n_told;
+};
+
+/* Of the model's own distribution, from logits that are made anew, whatever penalties there are. */
+static bool check_scores(void *context, const struct new_token *token)
 {
-    struct kv_pool pool;
-    bundle_make(&one);
-    kv_pool_init(&pool, &one.model, 3, 10);
-    check_ok(kv_pool_reserve(&pool, 4, &err));
-    ck_assert_uint_eq(pool.positions, 10); /* a step is more */
-    for (int s = 0; s < 3; s++)
-        ck_assert_int_eq(kv_pool_take(&pool), s);
-    ck_assert_int_eq(kv_pool_take(&pool), KV_SLOT_NONE);
-    pool.len[1] = 4;
-    kv_pool_give_back(&pool, 1);
-    ck_assert_int_eq(kv_pool_take(&pool), 1);
-    ck_assert_uint_eq(pool.len[1], 0);
-    ck_assert_uint_eq(kv_pool_begin(&pool, 2), 20);
-    const struct kv_slots view = kv_pool_slots(&pool, NULL, NULL);
-    ck_assert_uint_eq(view.capacity, 30);
-    ck_assert_uint_ge(pool.k.bytes, 2 * 30 * 32 * one.kernels->act_size);
-    kv_pool_free(&pool);
-    kv_pool_free(&pool);
-    bundle_close(&one);
-}
-END_TEST
-
-/* ---- memory ---- */
-
-/* Each row's number, the layer's and the slot's, to be found again wherever it lies. */
-static uint32_t *row_of(const struct kv_pool *pool, const struct block *block, size_t layer, size_t slot, size_t p)
-{
-    const size_t row = (layer * pool->n + slot) * pool->positions + p;
-    return (uint32_t *)(void *)((unsigned char *)block->data + row * pool->row_bytes);
-}
-
-START_TEST(slots_grow_and_keep_what_is_in_them)
-{
-    enum { SLOTS = 3, LEN = 200 };
-    struct kv_pool pool;
-    bundle_make(&one);
-    kv_pool_init(&pool, &one.model, SLOTS, 5000);
-    ck_assert_uint_eq(pool.k.bytes, 0);
-    check_ok(kv_pool_reserve(&pool, 1, &err));
-    const size_t first = pool.positions;
-    ck_assert(first >= LEN && first < 1000);
-    for (size_t slot = 0; slot < SLOTS; slot++) {
-        ck_assert_int_eq(kv_pool_take(&pool), (int)slot);
-        pool.len[slot] = LEN - slot;
-        for (size_t i = 0; i < 2 * pool.len[slot]; i++) {
-            const size_t layer = i % 2, p = i / 2;
-            *row_of(&pool, &pool.k, layer, slot, p) = (uint32_t)(1000 * slot + i);
-            *row_of(&pool, &pool.v, layer, slot, p) = (uint32_t)(1000 * slot + i) + 7;
-        }
+    struct scores *x = context;
+    static int32_t position[POSITIONS];
+    float logits[V];
+    double sum = 0;
+    struct activations acts;
+    for (size_t i = 0; i < x->n_seen; i++)
+        position[i] = (int32_t)i;
+    const size_t seq_start[] = {0, x->n_seen}, last = x->n_seen - 1;
+    const struct batch batch = {
+        .N = x->n_seen, .S = 1, .tokens = x->seen, .position = position, .seq_start = seq_start};
+    check_ok(activations_init(&acts, &x->model->config, x->model->kernels, POSITIONS, false, &err));
+    transformer_logits(x->model, &acts, &batch, NULL, &last, 1, logits);
+    activations_free(&acts);
+    logits[5] = -INFINITY; /* the hole */
+    for (size_t v = 0; v < V; v++)
+        sum += exp((double)logits[v]);
+    ck_assert_float_eq_tol(token->logprob, (float)((double)logits[token->id] - log(sum)), 1e-4F);
+    ck_assert_uint_eq(token->n_top, 4);
+    for (size_t i = 0; i < token->n_top; i++) {
+        size_t likelier = 0;
+        for (size_t v = 0; v < V; v++)
+            likelier += logits[v] > logits[token->top[i].id];
+        ck_assert_uint_eq(likelier, i);
+        ck_assert_float_eq_tol(token->top[i].logprob, (float)((double)logits[token->top[i].id] - log(sum)), 1e-4F);
     }
-    for (size_t size = first + 1; size < 5000; size = pool.positions + 1) {
-        check_ok(kv_pool_reserve(&pool, size, &err));
-        ck_assert(pool.positions >= size && pool.positions <= 5000);
-        for (size_t slot = 0; slot < SLOTS; slot++)
-            for (size_t i = 0; i < 2 * pool.len[slot]; i++) {
-                ck_assert_uint_eq(*row_of(&pool, &pool.k, i % 2, slot, i / 2), 1000 * slot + i);
-                ck_assert_uint_eq(*row_of(&pool, &pool.v, i % 2, slot, i / 2), 1000 * slot + i + 7);
-            }
-    }
-    ck_assert_uint_eq(pool.positions, 5000);
-    kv_pool_free(&pool);
-    bundle_close(&one);
+    x->seen[x->n_seen++] = token->id;
+    x->n_told++;
+    return true;
+}
+
+START_TEST(log_probabilities_are_the_models_own)
+{
+    const int32_t hole = 5;
+    begin_one();
+    one.decode.model.holes = &hole;
+    one.decode.model.n_holes = 1;
+    struct scores scores = {.model = &one.model, .n_seen = prompt_len[1]};
+    make_prompt(1, scores.seen);
+    struct ask ask = ask_of(scores.seen, scores.n_seen, NEW);
+    ask.sampling = (struct sampling){.temperature = 1.2, .top_p = 0.9, .repetition_penalty = 1.5, .seed = 3};
+    ask.bias = &(struct logit_bias){3, 4};
+    ask.n_bias = 1;
+    ask.wants_logprob = true;
+    ask.n_top = 4;
+    ask.on_token = check_scores;
+    ask.context = &scores;
+    submit(&one, &ask);
+    run(&one);
+    ck_assert_uint_eq(scores.n_told, NEW);
+    setting_end(&one);
 }
 END_TEST
 
-/* A model that could see more than there is memory for costs what its streams are long. (Llama has no table of
- * positions, which would be as long.) */
-START_TEST(memory_follows_the_conversation)
-{
-    static int32_t tokens[3000];
-    const struct model_config config = test_model(MODEL_LLAMA, 48, POSITIONS, V);
-    bundle_of(&one, &config);
-    one.model.config.n_positions = SIZE_MAX / 1024;
-    check_ok(decode_init(&decode, &one, 1, &err));
-    talk_begin(&talk, &decode, 0, 0);
-    run();
-    /* keys, or values, of all layers */
-    const size_t row_bytes = config.n_layer * config.n_kv_head * config.head_dim * one.kernels->act_size;
-    ck_assert_uint_le(decode.pool.k.bytes, 512 * row_bytes);
-    ask(tokens, 3000);
-    run();
-    ck_assert_uint_le(decode.pool.k.bytes, 2 * 3000 * row_bytes);
-    ck_assert_int_eq(kv_pool_reserve(&decode.pool, SIZE_MAX / 1024, &err), SFT_ENOMEM);
-    ck_assert_msg(strstr(err.message, "the keys and values of ") == err.message, "%s", err.message);
-    end_one();
-}
-END_TEST
+/* ---- what was seen before ---- */
 
-/* However often its slot has grown on the way, a stream says the same. */
-START_TEST(growing_changes_nothing)
+START_TEST(what_was_seen_is_not_run_again)
 {
-    struct token_buf grown;
-    int32_t tokens[LONGEST];
-    begin_one(0);
-    talk.asked.max_new_tokens = POSITIONS - 3;
-    make_prompt(0, tokens);
-    ask(tokens, 3);
-    run();
-    ck_assert_uint_eq(talk.out.count, POSITIONS - 3);
-    grown = talk.out;
-    talk.out = (struct token_buf){0};
-    talk_end(&talk, &decode);
-    decode_free(&decode);
-    check_ok(decode_init(&decode, &one, 1, &err));
-    check_ok(kv_pool_reserve(&decode.pool, POSITIONS, &err));
-    talk_begin(&talk, &decode, 0, 0);
-    talk.asked.max_new_tokens = POSITIONS - 3;
-    run();
-    ck_assert_uint_eq(talk.out.count, grown.count);
-    ck_assert_mem_eq(talk.out.ids, grown.ids, grown.count * sizeof *grown.ids);
-    token_buf_free(&grown);
-    end_one();
-}
-END_TEST
-
-/* Slots grow in the middle of a step, for one stream: what the others have just put into theirs stays. */
-START_TEST(growing_for_one_keeps_the_others)
-{
-    struct bundle b;
-    struct decode d;
-    struct talk talks[2];
-    int32_t tokens[LONGEST];
-    struct token_buf alone;
-    bundle_make(&b);
-    check_ok(decode_init(&d, &b, 1, &err));
-    talk_begin(&talks[1], &d, 1, 0);
-    while (decode_step(&d))
-        ;
-    alone = talks[1].out;
-    talks[1].out = (struct token_buf){0};
-    talk_end(&talks[1], &d);
-    decode_free(&d);
-    check_ok(decode_init(&d, &b, 2, &err));
-    for (size_t p = 0; p < 2; p++)
-        talk_begin(&talks[p], &d, p, 0);
-    make_prompt(2, tokens); /* the first stream's now: its answer's third token is the 257th */
-    check_ok(decode_prompt(&d, talks[0].stream, tokens, 254, &talks[0].asked, &talks[0].out, &err));
-    ck_assert_uint_eq(d.pool.positions, 256);
-    while (decode_step(&d))
-        ;
-    ck_assert_uint_gt(d.pool.positions, 256);
-    expect_tokens(&talks[1], &alone);
-    for (size_t p = 0; p < 2; p++)
-        talk_end(&talks[p], &d);
-    token_buf_free(&alone);
-    decode_free(&d);
-    bundle_close(&b);
+    int32_t next[LONGEST];
+    begin_one();
+    struct stream *s = submit_prompt(&one, 1, 0);
+    run(&one);
+    const size_t prompt = prompt_len[1], n = prompt + s->n_made + 1;
+    make_prompt(1, next);
+    memcpy(next + prompt, stream_answer(s), s->n_made * sizeof *next);
+    next[n - 1] = 7;
+    decode_close(&one.decode, s);
+    const struct ask ask = ask_of(next, n, NEW);
+    s = submit(&one, &ask);
+    run(&one);
+    ck_assert_uint_ge(s->n_cached + 32, n - 1);
+    const struct said_tokens continued = take_answer(&one, s);
+    decode_forget(&one.decode);
+    s = submit(&one, &ask);
+    run(&one);
+    ck_assert_uint_eq(s->n_cached, 0);
+    expect_answer(&one, s, &continued);
+    s = submit(&one, &ask); /* the same again: its last token is run for the logits */
+    run(&one);
+    ck_assert_uint_ge(s->n_cached + 32, n - 1);
+    ck_assert_uint_lt(s->n_cached, n);
+    expect_answer(&one, s, &continued);
+    setting_end(&one);
 }
 END_TEST
 
@@ -492,17 +586,17 @@ int main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, streams_together_say_what_each_says_alone, 0, 2 * N_TEST_MODELS);
     tcase_add_test(tcase, a_stream_may_join_later);
-    tcase_add_test(tcase, what_was_seen_is_not_run_again);
+    tcase_add_test(tcase, a_stream_may_be_closed_at_any_time);
+    tcase_add_test(tcase, a_waiting_stream_may_be_closed);
+    tcase_add_test(tcase, a_stream_may_rest);
+    tcase_add_test(tcase, samples_of_one_prompt);
     tcase_add_test(tcase, an_end_token_ends);
     tcase_add_test(tcase, the_positions_end_too);
     tcase_add_test(tcase, who_asked_may_stop_it);
     tcase_add_test(tcase, what_must_not_be_said_is_not);
     tcase_add_test(tcase, prompts_that_cannot_be_continued);
-    tcase_add_test(tcase, slots_are_given_out_and_taken_back);
-    tcase_add_test(tcase, slots_grow_and_keep_what_is_in_them);
-    tcase_add_test(tcase, memory_follows_the_conversation);
-    tcase_add_test(tcase, growing_changes_nothing);
-    tcase_add_test(tcase, growing_for_one_keeps_the_others);
+    tcase_add_test(tcase, log_probabilities_are_the_models_own);
+    tcase_add_test(tcase, what_was_seen_is_not_run_again);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -1,11 +1,18 @@
-/* The sampler against its definition: all candidates sorted by comparisons. */
+/* The sampler against its definition, all candidates sorted by comparisons, and against transformers' logits processors:
+ * tests/golden/sampler.jsonl, made by scripts/golden_sampler.py. */
 #include "infer/sampler.h"
 
+#include "base/json.h"
 #include "base/mem.h"
+#include "infer/logprobs.h"
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { V_MAX = 3000 };
 
 /* ---- the definition ---- */
 
@@ -17,28 +24,51 @@ static int likelier_first(const void *a, const void *b)
     return x->id < y->id ? -1 : 1;
 }
 
-static int32_t by_definition(const struct sampling *o, struct rng *rng, const float *logits, size_t V)
+static int by_id(const void *a, const void *b)
 {
-    struct candidate *c = mem_alloc(V * sizeof *c);
+    const struct candidate *x = a, *y = b;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* What remains, in the order of ids. */
+static size_t define_candidates(const struct sampling *o, const float *logits, size_t V, struct candidate *c)
+{
+    size_t n = 0, kept = 0;
+    double total = 0, sum = 0;
     for (size_t v = 0; v < V; v++)
-        c[v] = (struct candidate){logits[v], (int32_t)v};
-    qsort(c, V, sizeof *c, likelier_first);
-    size_t n = o->top_k && o->top_k < V ? o->top_k : V, kept = 0;
+        if (logits[v] > -INFINITY)
+            c[n++] = (struct candidate){logits[v], (int32_t)v};
+    qsort(c, n, sizeof *c, likelier_first);
+    if (o->top_k && o->top_k < n) {
+        const float last = c[o->top_k - 1].p;
+        for (n = o->top_k; n < V && c[n].p == last; n++)
+            ;
+    }
     const float largest = c[0].p;
-    double total = 0, sum = 0, left = 0;
     for (size_t i = 0; i < n; i++) {
         c[i].p = expf((c[i].p - largest) / (float)o->temperature);
-        total += c[i].p;
+        total += (double)c[i].p;
     }
-    while (kept < n && (kept == 0 || sum < o->top_p * total))
-        sum += c[kept++].p;
-    left = rng_uniform(rng) * sum;
-    size_t chosen = 0;
-    while (chosen < kept - 1 && (left -= c[chosen].p) >= 0)
-        chosen++;
-    const int32_t id = c[chosen].id;
-    free(c);
-    return id;
+    qsort(c, n, sizeof *c, likelier_first); /* what rounds to the same probability is equal */
+    while (kept < n && (kept == 0 || o->top_p >= 1 || sum < o->top_p * total))
+        sum += (double)c[kept++].p;
+    while (kept > 1 && o->min_p > 0 && c[kept - 1].p < (float)o->min_p)
+        kept--;
+    qsort(c, kept, sizeof *c, by_id);
+    return kept;
+}
+
+static int32_t define_choice(const struct candidate *c, size_t n, double u)
+{
+    double total = 0, sum = 0;
+    size_t i = 0;
+    for (size_t j = 0; j < n; j++)
+        total += (double)c[j].p;
+    while (i < n - 1 && (sum += (double)c[i].p) <= u * total)
+        i++;
+    while (c[i].p == 0 && i > 0)
+        i--;
+    return c[i].id;
 }
 
 /* ---- logits of every awkward kind ---- */
@@ -62,10 +92,14 @@ static float some_logit(struct rng *rng, int kind)
 
 START_TEST(the_same_as_sorting)
 {
-    enum { N_KINDS = 5, V_MAX = 3000, N_ROUNDS = 1500 };
+    enum { N_KINDS = 5, N_ROUNDS = 2000 };
     static float logits[V_MAX];
-    struct rng rng;
+    static struct candidate want[V_MAX + 1];
+    struct sampler_scratch scratch;
+    struct rng rng, own;
     rng_seed(&rng, 7, 0);
+    rng_seed(&own, 8, 0);
+    sampler_scratch_init(&scratch, V_MAX);
     for (int round = 0; round < N_ROUNDS; round++) {
         const int kind = round % N_KINDS;
         const size_t V = 1 + (size_t)(rng_uniform(&rng) * (round % 10 == 0 ? V_MAX - 1 : 60));
@@ -74,31 +108,178 @@ START_TEST(the_same_as_sorting)
         logits[(size_t)(rng_uniform(&rng) * (double)V)] = 1; /* one is finite */
         const struct sampling options = {.temperature = 0.1 + 2 * rng_uniform(&rng),
                                          .top_k = round % 3 ? 0 : (size_t)(rng_uniform(&rng) * (double)V * 1.2),
-                                         .top_p = round % 2 ? 1 : 0.01 + 0.99 * rng_uniform(&rng),
-                                         .repetition_penalty = 1,
-                                         .seed = (uint64_t)round};
-        struct sampler sampler;
-        struct rng again;
-        sampler_init(&sampler, &options, V, 3);
-        rng_seed(&again, options.seed, 3);
+                                         .top_p = round % 2 ? 1 : 0.99 * rng_uniform(&rng),
+                                         .min_p = round % 7 ? 0 : rng_uniform(&rng)};
+        const size_t n = define_candidates(&options, logits, V, want);
+        ck_assert_uint_eq(sampler_candidates(&options, logits, V, &scratch), n);
+        for (size_t i = 0; i < n; i++) {
+            ck_assert_int_eq(scratch.candidates[i].id, want[i].id);
+            ck_assert(scratch.candidates[i].p == want[i].p);
+        }
         for (int draw = 0; draw < 4; draw++) {
-            const int32_t id = sampler_next(&sampler, logits, V);
-            ck_assert_int_eq(id, by_definition(&options, &again, logits, V));
+            struct rng again = own;
+            const int32_t id = sampler_choose(&options, &own, logits, V, &scratch);
+            ck_assert_int_eq(id, define_choice(want, n, rng_uniform(&again)));
             ck_assert_float_gt(logits[id], -INFINITY);
         }
-        sampler_free(&sampler);
     }
+    sampler_scratch_free(&scratch);
 }
 END_TEST
 
 START_TEST(greedy_takes_the_first_of_equals)
 {
-    const struct sampling options = {.temperature = 0, .top_p = 1, .repetition_penalty = 1};
     const float logits[] = {-INFINITY, -3, 2, -1, 2};
-    struct sampler sampler;
-    sampler_init(&sampler, &options, 5, 0);
-    ck_assert_int_eq(sampler_next(&sampler, logits, 5), 2);
-    sampler_free(&sampler);
+    struct sampler_scratch scratch;
+    struct rng rng, before;
+    rng_seed(&rng, 1, 1);
+    before = rng;
+    sampler_scratch_init(&scratch, 5);
+    ck_assert_int_eq(sampler_choose(&SAMPLING_GREEDY, &rng, logits, 5, &scratch), 2);
+    ck_assert_mem_eq(&rng, &before, sizeof rng);
+    sampler_scratch_free(&scratch);
+}
+END_TEST
+
+/* A share of the draws, within four standard deviations. */
+START_TEST(draws_follow_the_probabilities)
+{
+    enum { DRAWS = 40000 };
+    const float logits[] = {1, -INFINITY, 0, 2, -1};
+    const struct sampling options = {.temperature = 1.5, .top_p = 1, .min_p = 0.2};
+    size_t times[5] = {0};
+    double p[5] = {0}, total = 0;
+    struct sampler_scratch scratch;
+    struct rng rng;
+    rng_seed(&rng, 3, 0);
+    sampler_scratch_init(&scratch, 5);
+    for (size_t i = 0; i < DRAWS; i++)
+        times[sampler_choose(&options, &rng, logits, 5, &scratch)]++;
+    for (size_t v = 0; v < 4; v++) /* the last is 0.135 times as likely as the likeliest */
+        total += p[v] = exp((double)logits[v] / 1.5);
+    for (size_t v = 0; v < 5; v++)
+        ck_assert_double_le(fabs((double)times[v] - DRAWS * p[v] / total), 4 * sqrt(DRAWS * p[v] / total));
+    sampler_scratch_free(&scratch);
+}
+END_TEST
+
+/* ---- penalties ---- */
+
+START_TEST(what_was_said_becomes_less_likely)
+{
+    const int32_t said[] = {0, 1, 1, 3, 1, 2, 2, 2}; /* four of the prompt */
+    const struct logit_bias bias[] = {{4, -1.5F}, {5, 100}};
+    const struct sampling options = {.repetition_penalty = 2, .presence_penalty = 0.25, .frequency_penalty = 0.5};
+    float logits[] = {2, -2, 3, -INFINITY, 1, -INFINITY, 7};
+    /* a penalty of repetition for all but 4 to 6, of presence and frequency for 1 (once) and 2 (three times) */
+    const float want[] = {1, -4.75F, -0.25F, -INFINITY, -0.5F, -INFINITY, 7};
+    struct sampler_scratch scratch;
+    sampler_scratch_init(&scratch, 7);
+    for (int again = 0; again < 2; again++) { /* nothing is left behind in the scratch */
+        float x[7];
+        memcpy(x, logits, sizeof x);
+        sampler_adjust(x, &options, bias, 2, &(struct said){said, 4, 4}, &scratch);
+        for (size_t v = 0; v < 7; v++)
+            ck_assert_msg(x[v] == want[v], "%zu: %g, not %g", v, (double)x[v], (double)want[v]);
+    }
+    sampler_adjust(logits, &SAMPLING_GREEDY, NULL, 0, &(struct said){said, 4, 4}, &scratch);
+    ck_assert(logits[0] == 2 && logits[1] == -2);
+    sampler_scratch_free(&scratch);
+}
+END_TEST
+
+/* ---- transformers ---- */
+
+static size_t numbers_of(const json *list, float *x)
+{
+    size_t n = 0;
+    for (const json *item = json_first(list); item; item = json_next(item), n++)
+        x[n] = json_is_number(item) ? (float)json_number(item) : -INFINITY;
+    return n;
+}
+
+static void check_golden(const json *line, struct sampler_scratch *scratch)
+{
+    float logits[V_MAX], said_numbers[V_MAX];
+    int32_t said[V_MAX];
+    struct logit_bias bias[8];
+    size_t n_bias = 0, i = 0;
+    const size_t V = numbers_of(json_get(line, "logits"), logits);
+    const size_t n_said = numbers_of(json_get(line, "said"), said_numbers);
+    for (size_t s = 0; s < n_said; s++)
+        said[s] = (int32_t)said_numbers[s];
+    for (const json *pair = json_first(json_get(line, "bias")); pair; pair = json_next(pair)) {
+        const json *id = json_first(pair);
+        bias[n_bias++] = (struct logit_bias){(int32_t)json_number(id), (float)json_number(json_next(id))};
+    }
+    const struct sampling options = {.temperature = json_number(json_get(line, "temperature")),
+                                     .top_k = (size_t)json_number(json_get(line, "top_k")),
+                                     .top_p = json_number(json_get(line, "top_p")),
+                                     .min_p = json_number(json_get(line, "min_p")),
+                                     .repetition_penalty = json_number(json_get(line, "repetition_penalty"))};
+    sampler_adjust(logits, &options, bias, n_bias, &(struct said){said, n_said, 0}, scratch);
+    const size_t n = sampler_candidates(&options, logits, V, scratch);
+    double total = 0;
+    for (size_t c = 0; c < n; c++)
+        total += (double)scratch->candidates[c].p;
+    for (const json *pair = json_first(json_get(line, "left")); pair; pair = json_next(pair), i++) {
+        const json *id = json_first(pair);
+        ck_assert_uint_lt(i, n);
+        ck_assert_int_eq(scratch->candidates[i].id, (int32_t)json_number(id));
+        ck_assert_double_eq_tol((double)scratch->candidates[i].p / total, json_number(json_next(id)), 2e-6);
+    }
+    ck_assert_uint_eq(i, n);
+}
+
+START_TEST(the_same_as_transformers)
+{
+    FILE *f = fopen("tests/golden/sampler.jsonl", "r");
+    struct sampler_scratch scratch;
+    char *line = NULL;
+    size_t capacity = 0, n_lines = 0;
+    ssize_t len;
+    ck_assert_ptr_nonnull(f);
+    sampler_scratch_init(&scratch, V_MAX);
+    while ((len = getline(&line, &capacity, f)) > 0) {
+        json *parsed;
+        ck_assert_int_eq(json_parse(line, (size_t)len, &parsed, NULL), SFT_OK);
+        if (n_lines++ > 0) /* the first has versions */
+            check_golden(parsed, &scratch);
+        json_free(parsed);
+    }
+    ck_assert_uint_gt(n_lines, 50);
+    sampler_scratch_free(&scratch);
+    free(line);
+    fclose(f);
+}
+END_TEST
+
+/* ---- log probabilities ---- */
+
+START_TEST(the_likeliest_and_their_log_probabilities)
+{
+    static float logits[V_MAX];
+    static struct candidate sorted[V_MAX];
+    struct scored_token top[20];
+    struct rng rng;
+    rng_seed(&rng, 11, 0);
+    for (int round = 0; round < 200; round++) {
+        const size_t V = 20 + (size_t)rng_below(&rng, 500), n = (size_t)rng_below(&rng, 21);
+        double sum = 0;
+        for (size_t v = 0; v < V; v++) {
+            logits[v] = some_logit(&rng, round % 2 ? 1 : 0);
+            sorted[v] = (struct candidate){logits[v], (int32_t)v};
+            sum += exp((double)logits[v]);
+        }
+        qsort(sorted, V, sizeof *sorted, likelier_first);
+        const double log_sum = logits_log_sum(logits, V);
+        ck_assert_double_eq_tol(log_sum, log(sum), 1e-6);
+        logits_top(logits, V, log_sum, top, n);
+        for (size_t i = 0; i < n; i++) {
+            ck_assert_int_eq(top[i].id, sorted[i].id);
+            ck_assert_float_eq_tol(top[i].logprob, (float)((double)sorted[i].p - log(sum)), 1e-5F);
+        }
+    }
 }
 END_TEST
 
@@ -108,6 +289,10 @@ int main(void)
     TCase *tcase = tcase_create("sampler");
     tcase_add_test(tcase, the_same_as_sorting);
     tcase_add_test(tcase, greedy_takes_the_first_of_equals);
+    tcase_add_test(tcase, draws_follow_the_probabilities);
+    tcase_add_test(tcase, what_was_said_becomes_less_likely);
+    tcase_add_test(tcase, the_same_as_transformers);
+    tcase_add_test(tcase, the_likeliest_and_their_log_probabilities);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,98 @@
+#include "cmd/answer_printer.h"
+
+#include "base/log.h"
+#include "cmd/model_text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+
+enum { TAB = 8 };
+
+void answer_printer_begin(struct answer_printer *p)
+{
+    *p = (struct answer_printer){.wraps = log_is_screen(STDOUT_FILENO), .columns = log_columns(STDOUT_FILENO)};
+}
+
+static void print(const struct strbuf *text)
+{
+    if (text->len)
+        fwrite(text->data, 1, text->len, stdout);
+}
+
+static void print_line_break(struct answer_printer *p)
+{
+    putchar('\n');
+    p->column = 0;
+    p->columns = log_columns(STDOUT_FILENO); /* it may have been resized */
+}
+
+/* Print what is held back. A word that does not fit goes to the next line, and the blanks before it are dropped; one
+ * that is wider than a line is the terminal's to fold. The last column stays free: terminals differ in what comes
+ * after it. */
+static void let_go(struct answer_printer *p)
+{
+    const size_t width = p->blanks_width + p->word_width;
+    if (!p->line_has_words && p->word.len >= 3 && memcmp(p->word.data, "```", 3) == 0)
+        p->in_code = !p->in_code;
+    if (p->word.len && p->line_has_words && !p->in_code && p->column + width >= p->columns) {
+        print_line_break(p);
+        p->column = p->word_width % p->columns;
+    } else {
+        print(&p->blanks);
+        p->column = (p->column + width) % p->columns;
+    }
+    print(&p->word);
+    p->line_has_words |= p->word.len > 0;
+    strbuf_clear(&p->blanks);
+    strbuf_clear(&p->word);
+    p->blanks_width = p->word_width = 0;
+}
+
+/* One character as it is shown, shown[0..len). */
+static void hold(struct answer_printer *p, const char *shown, size_t len)
+{
+    uint32_t cp = 0;
+    const size_t first = utf8_decode(shown, len, &cp, NULL);
+    const int own = first == len ? wcwidth((wchar_t)cp) : (int)len; /* longer: an escape, which is ASCII */
+    const size_t width = own < 0 ? 1 : (size_t)own;
+    if (cp == '\n') {
+        let_go(p);
+        print_line_break(p);
+        p->line_has_words = false;
+    } else if (cp == ' ' || cp == '\t') {
+        if (p->word.len)
+            let_go(p);
+        strbuf_add(&p->blanks, shown, len);
+        p->blanks_width += cp == ' ' ? 1 : TAB - (p->column + p->blanks_width) % TAB;
+    } else {
+        if (width == 2 && p->word.len)
+            let_go(p); /* a line may be broken before and after a wide character */
+        strbuf_add(&p->word, shown, len);
+        p->word_width += width;
+        if (width == 2)
+            let_go(p);
+    }
+}
+
+void answer_printer_add(struct answer_printer *p, const char *text, size_t len)
+{
+    if (!p->wraps)
+        print_model_text(text, len);
+    for (size_t i = 0, used; p->wraps && i < len; i += used) {
+        char shown[UTF8_SHOWN_MAX];
+        const size_t n = utf8_show(text + i, len - i, "\n\t", shown, &used);
+        hold(p, shown, n);
+    }
+    fflush(stdout);
+}
+
+void answer_printer_end(struct answer_printer *p, const char *mark)
+{
+    let_go(p);
+    printf("%s\n", mark);
+    fflush(stdout);
+    strbuf_free(&p->blanks);
+    strbuf_free(&p->word);
+}
