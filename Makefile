@@ -114,7 +114,7 @@ fuzzers: $(FUZZERS)
 fuzz-replay: $(FUZZERS) ## the fuzz targets' corpora
 	@for f in $(FUZZERS); do name=$${f##*/fuzz_}; echo "fuzz corpus $$name"; $$f tests/fuzz/corpus/$$name || exit 1; done
 
-cli: $(B)/sft ## the command line's tests
+cli: $(B)/sft $(B)/bench/bench_server ## the command line's tests
 	SFT=$(B)/sft sh tests/cli/run.sh
 
 asan: ## all tests under the address and undefined-behaviour sanitizers

@@ -1,5 +1,5 @@
-/* The connections of the server, to end those whose request does not: a byte a second would keep libmicrohttpd's own time
- * out, which counts silence, away for ever. */
+/* The connections of the server, to end those whose request does not: a byte a second would keep libmicrohttpd's own
+ * time out, which counts silence, away for ever. */
 #ifndef SFT_SERVE_CONNECTIONS_H
 #define SFT_SERVE_CONNECTIONS_H
 

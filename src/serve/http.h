@@ -1,5 +1,5 @@
-/* Requests and answers over HTTP: what is answered at once (the page, models, health, metrics, refusals), and what becomes
- * a job for the engine. All of it runs on libmicrohttpd's thread. */
+/* Requests and answers over HTTP: what is answered at once (the page, models, health, metrics, refusals), and what
+ * becomes a job for the engine. All of it runs on libmicrohttpd's thread. */
 #ifndef SFT_SERVE_HTTP_H
 #define SFT_SERVE_HTTP_H
 

@@ -1,12 +1,12 @@
-/* A request as both threads of the server see it: the HTTP thread, which reads it and sends the answer, and the engine's
- * thread, which answers. Each holds a reference; the last one that drops it frees it.
+/* A request as both threads of the server see it: the HTTP thread, which reads it and sends the answer, and the
+ * engine's thread, which answers. Each holds a reference; the last one that drops it frees it.
  *
  *     HTTP     job_new, job_queue_push (its connection is suspended) ... job_state, job_read or job_take, job_leave
  *     engine   job_queue_pop, job_begin, job_send ..., job_send(JOB_DONE) or job_fail, job_drop
  *
  * A connection with nothing to send is suspended, and resumed by who has something for it. While it is suspended
- * libmicrohttpd sees neither that its client has left nor that time passes, but does not close its socket either: then
- * the engine's thread looks (job_look).
+ * libmicrohttpd sees neither that its client has left nor that time passes, but does not close its socket either:
+ * then the engine's thread looks (job_look).
  *
  * Locks: a job's before the queue's and before libmicrohttpd's own, never the other way. */
 #ifndef SFT_SERVE_JOB_H
@@ -75,13 +75,13 @@ bool job_queue_push(struct job *job, struct MHD_Connection *connection, int fd);
 enum job_state job_state(struct job *job);
 void job_take(struct job *job, struct strbuf *out); /* of one that is JOB_DONE: all of the answer, the caller's */
 
-/* Up to `capacity` bytes of the answer: how many there are; 0: none yet, and the connection is suspended; JOB_END behind
- * the last; JOB_BROKEN where it is cancelled. */
+/* Up to `capacity` bytes of the answer: how many there are; 0: none yet, and the connection is suspended; JOB_END
+ * behind the last; JOB_BROKEN where it is cancelled. */
 enum { JOB_END = -1, JOB_BROKEN = -2 };
 ssize_t job_read(struct job *job, char *bytes, size_t capacity);
 
-/* The connection is gone, or has the whole answer; what is still to come of that is cancelled. Drops the caller's reference.
- * Returns whether something was broken off. */
+/* The connection is gone, or has the whole answer; what is still to come of that is cancelled. Drops the caller's
+ * reference. Returns whether something was broken off. */
 bool job_leave(struct job *job);
 
 /* ---- the engine's thread ---- */
@@ -92,8 +92,8 @@ void job_drop(struct job *job);
 /* It is being answered: JOB_RUNNING, and no longer one that waits. */
 void job_begin(struct job *job);
 
-/* Add *bytes to the answer, which leaves them empty; the last ones with JOB_DONE, else JOB_RUNNING. A connection that waits for
- * them is resumed: once a step, with all that the step gave. */
+/* Add *bytes to the answer, which leaves them empty; the last ones with JOB_DONE, else JOB_RUNNING. A connection
+ * that waits for them is resumed: once a step, with all that the step gave. */
 void job_send(struct job *job, struct strbuf *bytes, enum job_state state);
 
 /* The answer is this error. Only where nothing was sent: in the middle of a stream an error is an event like others. */

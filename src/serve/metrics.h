@@ -1,5 +1,5 @@
-/* What the server counts, for Prometheus. Both threads write, each its own members, and any may read: all are atomic, and a
- * page of them is not of one moment. */
+/* What the server counts, for Prometheus. Both threads write, each its own members, and any may read: all are
+ * atomic, and a page of them is not of one moment. */
 #ifndef SFT_SERVE_METRICS_H
 #define SFT_SERVE_METRICS_H
 
@@ -50,8 +50,8 @@ void metrics_init(struct metrics *m);
 void metrics_count(struct metrics *m, enum metric_path path, unsigned status); /* an answer */
 void histogram_add(struct histogram *h, double seconds);
 
-/* Prometheus' text format, version 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats), with what the system knows
- * of the process. */
+/* Prometheus' text format, version 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats), with what
+ * the system knows of the process. */
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 void metrics_print(const struct metrics *m, const char *model, struct strbuf *out);
 

@@ -1,5 +1,5 @@
-/* The engine's side of the server: takes jobs, lets the model answer them side by side, and hands out what it says. All of
- * it runs on the thread that calls runner_run: the one that loaded the model (OpenMP has a team a thread). */
+/* The engine's side of the server: takes jobs, lets the model answer them side by side, and hands out what it says.
+ * All of it runs on the thread that calls runner_run: the one that loaded the model (OpenMP has a team a thread). */
 #ifndef SFT_SERVE_RUNNER_H
 #define SFT_SERVE_RUNNER_H
 
@@ -14,8 +14,8 @@ struct runner_options {
     double drain_seconds;              /* for answers that have begun or wait when it is set */
 };
 
-/* Answer what comes until *stop is set and all that came before it is answered, or drain_seconds have passed: what is left
- * then ends with an error. Afterwards the server can be stopped. */
+/* Answer what comes until *stop is set and all that came before it is answered, or drain_seconds have passed: what
+ * is left then ends with an error. Afterwards the server can be stopped. */
 void runner_run(struct server *server, const struct runner_options *options);
 
 #endif

@@ -37,10 +37,11 @@ struct server {
     char address[NI_MAXHOST + 16]; /* "127.0.0.1:8080", "[::1]:8080" */
 };
 
-/* Listen, and answer from then on. What `options` and `model` point to must outlive it. SFT_EUSAGE: the
- * host is unknown, or too many connections for ulimit -n; SFT_EIO: the port is in use or not ours, no thread. Nothing is to be stopped then. */
-enum sft_status server_start(struct server *server, const struct server_options *options, const struct server_model *model,
-                             struct sft_err *err);
+/* Listen, and answer from then on. What `options` and `model` point to must outlive it. SFT_EUSAGE: the host is
+ * unknown, or too many connections for ulimit -n; SFT_EIO: the port is in use or not ours, no thread. Nothing is to
+ * be stopped then. */
+enum sft_status server_start(struct server *server, const struct server_options *options,
+                             const struct server_model *model, struct sft_err *err);
 
 void server_drain(struct server *server);
 bool server_is_quiet(struct server *server); /* no answer is to be sent any more */
