@@ -75,6 +75,9 @@ $(B)/kernels/amx/%.o: ARCH_FLAGS += $(AMX_FLAGS)
 $(B)/tests/unit/bf16/%.o: ARCH_FLAGS += $(AVX512_FLAGS) -mavx512bf16
 $(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o $(B)/src/files/gguf/gguf_types.o: BASE_CFLAGS += -ffp-contract=off
 
+# what is compiled into it (.incbin), which no compiler tells
+$(B)/src/serve/page.o: src/serve/page.html
+
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call Q,cc  ) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -c -o $@ $<
