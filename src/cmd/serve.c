@@ -176,8 +176,8 @@ int cmd_serve(int argc, char **argv)
     const struct usage usage = {
         "sft serve DIR [options]",
         "Serves a model over HTTP: OpenAI's API (/v1/chat/completions, /v1/completions, /v1/models), a page to chat in "
-        "a browser (/), /health, and /metrics for Prometheus. SIGTERM or Ctrl-C lets what was asked be answered first; a "
-        "second one ends at once.",
+        "a browser (/), /health, and /metrics for Prometheus. SIGTERM or Ctrl-C lets what was asked be answered first; "
+        "a second one ends at once.",
         table, sizeof table / sizeof *table};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)

@@ -261,8 +261,8 @@ static double quantile(double *values, size_t n, double q)
 static void report(struct load *load, double seconds)
 {
     const size_t n = load->n_answered;
-    printf("%3zu clients  %6zu answers  %zu failed  %8.2f requests/s  %8.1f tokens/s", load->n_clients, n, load->n_failed,
-           (double)n / seconds, (double)load->n_tokens / seconds);
+    printf("%3zu clients  %6zu answers  %zu failed  %8.2f requests/s  %8.1f tokens/s", load->n_clients, n,
+           load->n_failed, (double)n / seconds, (double)load->n_tokens / seconds);
     printf("  first text %7.1f ms (median) %7.1f ms (95%%)", 1e3 * quantile(load->first, n, 0.5),
            1e3 * quantile(load->first, n, 0.95));
     printf("  whole %8.1f ms (median) %8.1f ms (95%%)\n", 1e3 * quantile(load->whole, n, 0.5),
