@@ -131,7 +131,8 @@ int cmd_generate(int argc, char **argv)
 {
     struct generator g = {.max_new_tokens = 256, .n_samples = 1, .parallel = 16};
     struct sampling_options sampling = SAMPLING_OPTIONS_NONE;
-    const char *model = NULL, *system = NULL, *precision = "fp32";
+    struct bundle_options options = {.precision = "fp32", .for_generation = true};
+    const char *model = NULL, *system = NULL;
     bool json = false, timings = false;
     struct model_argument argument = {0};
     struct string_list words, overrides = {0}, stops = {0};
@@ -152,7 +153,8 @@ int cmd_generate(int argc, char **argv)
         {"min-p", OPTION_DOUBLE, &sampling.min_p, "P", MIN_P_HELP},
         {"repetition-penalty", OPTION_DOUBLE, &sampling.repetition_penalty, "R", REPETITION_PENALTY_HELP},
         {"seed", OPTION_SIZE, &sampling.seed, "N", "random seed (42)"},
-        {"precision", OPTION_STRING, &precision, "P", "fp32 (default), bf16 or auto"},
+        {"precision", OPTION_STRING, &options.precision, "P", "fp32 (default), bf16 or auto"},
+        {"weights", OPTION_STRING, &options.weights, "W", WEIGHTS_OPTION_HELP},
         {"timings", OPTION_FLAG, &timings, NULL, "say at the end how many tokens there were, and how fast"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.template; may be repeated"},
@@ -176,7 +178,7 @@ int cmd_generate(int argc, char **argv)
     if (!status)
         status = check_words(&g, json, system, &words, usage.synopsis, &err);
     if (!status)
-        status = model_argument_open(&argument, precision, &overrides, !g.raw, &g.bundle, &err);
+        status = model_argument_open(&argument, &options, &overrides, !g.raw, &g.bundle, &err);
     if (!status && !json)
         g.parallel = at_most(g.parallel, g.n_samples);
     if (!status)
