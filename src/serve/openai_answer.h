@@ -2,6 +2,7 @@
 #ifndef SFT_SERVE_OPENAI_ANSWER_H
 #define SFT_SERVE_OPENAI_ANSWER_H
 
+#include "infer/decode.h"
 #include "infer/text_stream.h"
 
 struct said_token {
