@@ -37,7 +37,7 @@ static size_t count_not_finite(const float *values, size_t n, enum kept kept)
     size_t n_bad = 0;
 #pragma omp parallel for simd reduction(+ : n_bad) if (n > PARALLEL_MIN)
     for (size_t i = 0; i < n; i++)
-        n_bad += !(fabsf(values[i]) <= largest);
+        n_bad += fabsf(values[i]) <= largest ? 0 : 1; /* NaN too */
     return n_bad;
 }
 
