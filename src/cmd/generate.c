@@ -108,15 +108,15 @@ static enum sft_status check_options(const struct generator *g, struct sft_err *
     return SFT_OK;
 }
 
-static enum sft_status check_words(const struct generator *g, bool json, const char *system,
+static enum sft_status check_words(const struct generator *g, bool as_rows, const char *system,
                                    const struct string_list *words, const char *synopsis, struct sft_err *err)
 {
-    if (json && words->count)
+    if (as_rows && words->count)
         return sft_fail(err, SFT_EUSAGE, "with --json the %s come on stdin, found '%s' (usage: %s)",
                         g->raw ? "prompts" : "conversations", words->items[0], synopsis);
     if (g->raw && system)
         return sft_fail(err, SFT_EUSAGE, "--system has no place in text that is continued as it stands (--raw)");
-    if (json && system)
+    if (as_rows && system)
         return sft_fail(err, SFT_EUSAGE, "with --json a conversation brings its own system message, not --system");
     return SFT_OK;
 }
@@ -133,12 +133,12 @@ int cmd_generate(int argc, char **argv)
     struct sampling_options sampling = SAMPLING_OPTIONS_NONE;
     struct bundle_options options = {.precision = "fp32", .for_generation = true};
     const char *model = NULL, *system = NULL;
-    bool json = false, timings = false;
+    bool as_rows = false, timings = false;
     struct model_argument argument = {0};
     struct string_list words, overrides = {0}, stops = {0};
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
-        {"json", OPTION_FLAG, &json, NULL, "conversations as JSON lines on stdin, answers on stdout"},
+        {"json", OPTION_FLAG, &as_rows, NULL, "conversations as JSON lines on stdin, answers on stdout"},
         {"raw", OPTION_FLAG, &g.raw, NULL,
          "continue the text as it stands, without a chat template; with --json, {\"prompt\": ...} lines"},
         {"system", OPTION_STRING, &system, "TEXT", "system message before the prompt"},
@@ -176,10 +176,10 @@ int cmd_generate(int argc, char **argv)
     if (!status)
         status = model_argument(&argument, model, &words, usage.synopsis, &err);
     if (!status)
-        status = check_words(&g, json, system, &words, usage.synopsis, &err);
+        status = check_words(&g, as_rows, system, &words, usage.synopsis, &err);
     if (!status)
         status = model_argument_open(&argument, &options, &overrides, !g.raw, &g.bundle, &err);
-    if (!status && !json)
+    if (!status && !as_rows)
         g.parallel = at_most(g.parallel, g.n_samples);
     if (!status)
         status = generator_open(&g, &err);
@@ -192,7 +192,7 @@ int cmd_generate(int argc, char **argv)
             log_warning("with temperature 0 the %" PRIu64 " answers to a prompt are the same: --temperature makes "
                         "them differ",
                         g.n_samples);
-        code = json ? generate_rows(&g) : answer_words(&g, system, &words);
+        code = as_rows ? generate_rows(&g) : answer_words(&g, system, &words);
         if (timings)
             generator_tell_speed(&g);
     }
