@@ -70,7 +70,7 @@ static void set_fingerprint(struct serve *s)
     struct strbuf text = {0};
     struct stat file = {0};
     (void)!stat(s->model.dir, &file);
-    strbuf_printf(&text, "%s %s %s %lld.%09ld", SFT_VERSION, s->bundle.kernels->name, s->model.dir,
+    strbuf_printf(&text, "%s %s %s %lld.%09ld", SFT_VERSION, s->bundle.kernels->isa, s->model.dir,
                   (long long)file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
     snprintf(s->fingerprint, sizeof s->fingerprint, "fp_%016llx", (unsigned long long)xxh64(text.data, text.len, 0));
     strbuf_free(&text);

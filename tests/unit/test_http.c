@@ -237,7 +237,7 @@ END_TEST
 
 int main(void)
 {
-    static const TTest *const tests[] = {
+    const TTest *const tests[] = {
         what_is_answered_at_once,
         a_key_is_asked_for,
         pages_of_other_sites_may_not_ask,

@@ -186,13 +186,14 @@ START_TEST(a_slow_reader_holds_nobody)
     struct job *job = next_job();
     char *much = letters(64 << 10);
     size_t sent = 0;
-    while (!job_look(job).is_behind) { /* a stream that is made faster than it is read */
+    do { /* a stream that is made faster than it is read, until sockets hold no more */
         answer(job, much, JOB_RUNNING);
         sent += 64 << 10;
         ck_assert_uint_lt(sent, 256 << 20);
-    }
+        if (job_look(job).is_behind)
+            expect_answer("GET", "/health", "", NULL, 200, "ok");
+    } while (!job_look(job).is_behind);
     ck_assert(job_look(job).is_wanted);
-    expect_answer("GET", "/health", "", NULL, 200, "ok");
     const int other = ask_chat(CHAT);
     struct job *second = next_job();
     answer(second, "{}", JOB_DONE);
@@ -260,7 +261,7 @@ END_TEST
 
 int main(void)
 {
-    static const TTest *const tests[] = {
+    const TTest *const tests[] = {
         an_answer_is_sent_whole,
         an_error_keeps_its_status,
         a_stream_is_sent_as_it_comes,
