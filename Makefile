@@ -148,9 +148,10 @@ coverage: ## which lines the tests run: a line a file, the least covered first (
 	$(MAKE) VARIANT=coverage OPTIMIZE=-O1 SANITIZE=--coverage test
 	sh scripts/coverage.sh build/coverage
 
-bench: $(B)/bench/bench_kernels $(B)/bench/bench_models ## how fast ops, and the products of whole models, are in each kernel table
+bench: $(B)/bench/bench_kernels $(B)/bench/bench_models $(B)/bench/bench_few ## how fast ops, the products of whole models, and a step of generation are
 	$(B)/bench/bench_kernels
 	$(B)/bench/bench_models
+	$(B)/bench/bench_few
 
 bench-peers: ## compare the speed with TRL's and PyTorch's on this CPU (makes its own venv)
 	sh scripts/bench_peers.sh

@@ -34,26 +34,41 @@ struct kernel_sizes {
     size_t C, V;         /* of norms, but for those of heads, and the head */
     size_t head_size;
     size_t heads_per_kv; /* heads of queries that share one of keys and values */
-    bool bf16_weights;   /* weights may be bfloat16s */
+    bool narrow_weights; /* weights may be kept as bfloat16s or as int8s */
 };
 
 /* ---- what the ops (ops.def) are told ---- */
 
-/* Weights that nobody trains may be bfloat16s, half as large: an op takes them as the reals that they are, and gives
- * what it gives of these, to the last bit. Where there are such, the pointer to reals is NULL. */
 typedef uint16_t bf16;
 
-/* y = x W + b. W lies as files keep it: (in,out) in GPT-2's, as Hugging Face's Conv1D has it, or transposed, (out,in),
- * as torch.nn.Linear has it in all others. Its gradient lies as it does. */
-struct linear {
-    const real *w; /* (in,out), or (out,in) if transposed */
-    const real *b; /* (out), or NULL: a layer without one */
-    size_t in, out;
-    bool transposed;
-    const bf16 *w_bf16; /* in place of w */
+/* Weights, as they are kept: one of the three pointers is there, the others are NULL. Those that nobody trains may be
+ * bfloat16s, half as large as floats: an op takes them as the reals that they are, and gives what it gives of these,
+ * to the last bit. Or int8s, a quarter: element i of a row is scales[row] * w_int8[i] (quantize_rows), rows being those
+ * of the vocabulary, or a linear layer's outputs. Nothing runs backward through these. */
+struct matrix {
+    const real *w;
+    const bf16 *w_bf16;
+    const int8_t *w_int8;
+    const float *scales; /* a row's, of w_int8 */
 };
 
-/* A linear layer on the way back, and so many of them that share an input at most. */
+/* y = x W + b. W lies as files keep it: (in,out) in GPT-2's, as Hugging Face's Conv1D has it, or transposed, (out,in),
+ * as torch.nn.Linear has it in all others. Its gradient lies as it does. int8s are (out,in). */
+struct linear {
+    struct matrix matrix; /* (in,out), or (out,in) if transposed */
+    const real *b;        /* (out), or NULL: a layer without one */
+    size_t in, out;
+    bool transposed;
+    bool always_packed; /* a few rows are multiplied as many are: so that no bit depends on how many there are */
+};
+
+/* A linear layer's place among those of a call. */
+struct few_output {
+    const struct linear *linear;
+    act *y; /* (N,out) */
+};
+
+/* A linear layer on the way back, and so many that share an input at most. */
 enum { LINEAR_PARTS = 4 };
 struct linear_grad {
     const act *dy; /* (N,out) */
@@ -78,13 +93,20 @@ struct rope {
  * last key does, the one before one earlier, and so on: and a query sees the keys up to its own place, or with a
  * window (Beltagy et al. 2020) the last `window` of these. Head h of the queries is D columns of every row from
  * h * stride_q on; n_head / n_kv_head of them in a row share a head of keys and values (Ainslie et al. 2023), head g of
- * which is D columns from g * stride_kv on. */
+ * which is D columns from g * stride_kv on.
+ *
+ * Or a sequence's keys and values are in pages, `page_rows` rows in each, wherever these lie: row j of sequence s is
+ * row j % page_rows of page p = pages[page_start[s] + j / page_rows], which begins at element p * stride_page of k and
+ * of v. Then kv_begin is NULL and kv_len is there. */
 struct attention {
     size_t n_head, n_kv_head, head_size, S;
     const size_t *q_start;           /* (S + 1), in rows */
     const size_t *kv_begin, *kv_len; /* (S), in rows; both NULL: see above */
     size_t ld_q, ld_kv;              /* elements between rows of q, dq; of k, v, dk, dv */
     size_t stride_q, stride_kv;      /* the same between heads, D where they lie dense */
+    const uint32_t *pages;           /* numbers of pages; NULL: there are none */
+    const size_t *page_start;        /* (S): where in `pages` those of each sequence begin */
+    size_t page_rows, stride_page;   /* stride_page: in elements */
     size_t window;                   /* 0: none */
     real scale;                      /* of q . k, > 0 */
     real softcap;                    /* c: scores s, scaled, become c tanh(s / c) (Bello et al. 2016); 0: they do not */
@@ -97,11 +119,18 @@ enum activation { GELU_TANH, GELU_ERF, RELU, SILU };
 /* The vocabulary's matrix, and what becomes of logits: x = scale * h w^T, and where there is a softcap s (Gemma 2's),
  * s * tanh(x / s). */
 struct head {
-    const real *w; /* (V,C) */
+    struct matrix matrix; /* (V,C) */
     size_t V, C;
-    real scale;         /* 1: none */
-    real softcap;       /* 0: none */
-    const bf16 *w_bf16; /* in place of w */
+    real scale;   /* 1: none */
+    real softcap; /* 0: none */
+};
+
+/* What is found of a row of logits. */
+struct logits_scan {
+    size_t first;    /* the first of the largest, NaN apart; V where there is none: all are NaN, or V is 0 */
+    real largest;    /* that; -INFINITY where there is none */
+    bool all_finite; /* -INFINITY counts as such: a token that is never chosen */
+    real total; /* the sum of exp((x - largest) * inverse_temperature), where all are finite */
 };
 
 struct adamw_args {
@@ -117,7 +146,7 @@ struct kernels {
     const char *precision; /* fp32, bf16 (f64 for the reference's double build) */
     const char *products;  /* what multiplies matrices, for the log: "OpenBLAS", "plain loops", ... */
     size_t act_size;
-    bool reads_bf16;       /* weights may be bfloat16s */
+    bool reads_bf16;       /* weights may be bfloat16s, or int8s, in every op and not only in those of a few rows */
 
 #define OP(result, op, ...) op##_fn *op;
 #include "ops.def"

@@ -48,6 +48,33 @@ static double linear_products(const struct linear_grad *parts, size_t n_parts, s
     return sum;
 }
 
+/* Bytes of n weights, `rows` rows of them. */
+static double weights(const struct matrix *m, size_t n, size_t rows)
+{
+    if (m->w)
+        return reals(n);
+    return m->w_bf16 ? (double)n * sizeof *m->w_bf16 : (double)n + (double)(rows * sizeof *m->scales);
+}
+
+static double few_weights(const struct linear *l)
+{
+    return weights(&l->matrix, l->in * l->out, l->out);
+}
+
+/* Those, and operands, of layers that share an input. */
+static double few_outputs(const struct few_output *outs, size_t n_outs, size_t N)
+{
+    double sum = n_outs ? acts(N * outs->linear->in) : 0;
+    for (size_t i = 0; i < n_outs; i++)
+        sum += few_weights(outs[i].linear) + acts(N * outs[i].linear->out);
+    return sum;
+}
+
+static double head_weights(const struct head *head)
+{
+    return weights(&head->matrix, head->V * head->C, head->V);
+}
+
 static double head_product(const struct head *head, size_t M)
 {
     return 2.0 * (double)M * (double)head->V * (double)head->C;
@@ -62,15 +89,27 @@ static double seen_keys(double n_q, double n_kv, double window)
     return too_many > 0 ? all - cut * (2 * too_many - cut + 1) / 2 : all; /* the last too_many, one less each before */
 }
 
-/* FLOPs of one product between queries and the keys that they see, all heads. */
-static double attention_product(const struct attention *a)
+/* How many keys queries see, over all sequences. */
+static double pairs_seen(const struct attention *a)
 {
     double pairs = 0;
     for (size_t s = 0; s < a->S; s++) {
         const double n_q = (double)(a->q_start[s + 1] - a->q_start[s]);
         pairs += seen_keys(n_q, a->kv_len ? (double)a->kv_len[s] : n_q, (double)a->window);
     }
-    return 2 * pairs * (double)a->head_size * (double)a->n_head;
+    return pairs;
+}
+
+/* FLOPs of one product between queries and the keys that they see, all heads. */
+static double attention_product(const struct attention *a)
+{
+    return 2 * pairs_seen(a) * (double)a->head_size * (double)a->n_head;
+}
+
+/* Bytes of the keys and values that single queries see, of these and of what comes out. */
+static double attention_reads(const struct attention *a)
+{
+    return 2 * pairs_seen(a) * acts(a->head_size * a->n_kv_head) + 2 * acts(a->S * a->head_size * a->n_head);
 }
 
 /* ---- the wrappers ---- */

@@ -20,6 +20,29 @@ static size_t kv_head(const struct attention *a, size_t h)
     return h / (a->n_head / a->n_kv_head);
 }
 
+/* Rows of keys, or of values, of a sequence: one head's. */
+struct rows {
+    const real *p;         /* the first, or where there are pages, that of page 0 */
+    const uint32_t *pages; /* the sequence's own */
+    const struct attention *a;
+};
+
+static struct rows rows_of(const act *x, const struct attention *a, size_t s, size_t h)
+{
+    const real *head = (const real *)x + kv_head(a, h) * a->stride_kv;
+    if (a->pages)
+        return (struct rows){head, a->pages + a->page_start[s], a};
+    return (struct rows){head + (a->kv_begin ? a->kv_begin[s] : a->q_start[s]) * a->ld_kv, NULL, a};
+}
+
+static const real *row_at(struct rows rows, size_t j)
+{
+    const struct attention *a = rows.a;
+    if (!rows.pages)
+        return rows.p + j * a->ld_kv;
+    return rows.p + rows.pages[j / a->page_rows] * a->stride_page + j % a->page_rows * a->ld_kv;
+}
+
 /* q . k, scaled; `slope`, where it is wanted, is what the score changes by with q . k. */
 static double score(const real *q, const real *k, const struct attention *a, double *slope)
 {
@@ -33,26 +56,27 @@ static double score(const real *q, const real *k, const struct attention *a, dou
 }
 
 /* The log of the sum of exp of a query's scores, from its largest one. */
-static double log_sum_exp(const real *q, const real *k, struct seen seen, const struct attention *a)
+static double log_sum_exp(const real *q, struct rows k, struct seen seen, const struct attention *a)
 {
     double largest = -INFINITY, sum = 0;
     for (size_t j = seen.first; j < seen.end; j++)
-        largest = fmax(largest, score(q, k + j * a->ld_kv, a, NULL));
+        largest = fmax(largest, score(q, row_at(k, j), a, NULL));
     for (size_t j = seen.first; j < seen.end; j++)
-        sum += exp(score(q, k + j * a->ld_kv, a, NULL) - largest);
+        sum += exp(score(q, row_at(k, j), a, NULL) - largest);
     return largest + log(sum);
 }
 
-/* out (n), some columns of a head: its values v, each by its key's probability, which is computed once for all. */
+/* out (n), columns d0 .. d0 + n of a head: its values v, each by its key's probability, which is computed once for
+ * all. */
 enum { COLUMNS = 64 };
-static void weigh_values(real *out, size_t n, const real *q, const real *k, const real *v, double log_sum,
+static void weigh_values(real *out, size_t d0, size_t n, const real *q, struct rows k, struct rows v, double log_sum,
                          struct seen seen, const struct attention *a)
 {
     double sum[COLUMNS] = {0};
     for (size_t j = seen.first; j < seen.end; j++) {
-        const double p = exp(score(q, k + j * a->ld_kv, a, NULL) - log_sum);
+        const double p = exp(score(q, row_at(k, j), a, NULL) - log_sum);
         for (size_t d = 0; d < n; d++)
-            sum[d] += p * (double)v[j * a->ld_kv + d];
+            sum[d] += p * (double)row_at(v, j)[d0 + d];
     }
     for (size_t d = 0; d < n; d++)
         out[d] = (real)sum[d];
@@ -65,20 +89,26 @@ void REF(attention_fwd)(act *out_, real *lse, const act *q_, const act *k_, cons
     const size_t D = a->head_size, C = a->n_head * D;
     for (size_t s = 0; s < a->S; s++) {
         const size_t n_q = a->q_start[s + 1] - a->q_start[s], n_kv = a->kv_len ? a->kv_len[s] : n_q;
-        const size_t kv = (a->kv_begin ? a->kv_begin[s] : a->q_start[s]) * a->ld_kv;
         for (size_t i = 0; i < n_q; i++)
             for (size_t h = 0; h < a->n_head; h++) {
-                const size_t row = a->q_start[s] + i, at_kv = kv + kv_head(a, h) * a->stride_kv;
+                const size_t row = a->q_start[s] + i;
                 const struct seen seen = seen_by(i, n_q, n_kv, a);
                 const real *q = (const real *)q_ + row * a->ld_q + h * a->stride_q;
-                const real *k = (const real *)k_ + at_kv, *v = (const real *)v_ + at_kv;
+                const struct rows k = rows_of(k_, a, s, h), v = rows_of(v_, a, s, h);
                 real *out = (real *)out_ + row * C + h * D;
                 const double norm = log_sum_exp(q, k, seen, a);
                 for (size_t d = 0; d < D; d += COLUMNS)
-                    weigh_values(out + d, D - d < COLUMNS ? D - d : COLUMNS, q, k, v + d, norm, seen, a);
-                lse[row * a->n_head + h] = (real)norm;
+                    weigh_values(out + d, d, D - d < COLUMNS ? D - d : COLUMNS, q, k, v, norm, seen, a);
+                if (lse)
+                    lse[row * a->n_head + h] = (real)norm;
             }
     }
+}
+
+void REF(attention_few)(act *out, const act *q, const act *k, const act *v, const struct attention *a,
+                        const struct workspace *work)
+{
+    REF(attention_fwd)(out, NULL, q, k, v, a, work);
 }
 
 /* One query's part of the backward pass: p = softmax(scores), dp = dout . v, ds = p (dp - sum(p dp)). */

@@ -8,7 +8,7 @@ static double logit(const real *h, const struct head *head, size_t v)
 {
     double sum = 0;
     for (size_t c = 0; c < head->C; c++)
-        sum += (double)h[c] * weight_at(head->w, head->w_bf16, v * head->C + c);
+        sum += (double)h[c] * weight_at(&head->matrix, v * head->C + c, head->C);
     const double x = (double)head->scale * sum, cap = (double)head->softcap;
     return cap > 0 ? cap * tanh(x / cap) : x;
 }
@@ -41,7 +41,7 @@ static void row_bwd(real *dh, real *dw, const real *h, int32_t label, double log
         const double x = logit(h, head, v), p = exp(x - log_sum);
         const double dlogit = (p - ((size_t)label == v)) * factor * logit_slope(x, head);
         for (size_t c = 0; c < C; c++) {
-            dh[c] += (real)(dlogit * weight_at(head->w, head->w_bf16, v * C + c));
+            dh[c] += (real)(dlogit * weight_at(&head->matrix, v * C + c, C));
             if (dw)
                 dw[v * C + c] += (real)(dlogit * h[c]);
         }

@@ -3,13 +3,13 @@
 #include <math.h>
 #include <string.h>
 
-void REF(embed_fwd)(real *x, const real *wte, const bf16 *wte_bf16, const real *wpe, const int32_t *tokens,
-                    const int32_t *position, real scale, size_t N, size_t C)
+void REF(embed_fwd)(real *x, const struct matrix *wte, const real *wpe, const int32_t *tokens, const int32_t *position,
+                    real scale, size_t N, size_t C)
 {
     for (size_t n = 0; n < N; n++) {
         const real *position_n = wpe ? wpe + (size_t)position[n] * C : NULL; /* (C) */
         for (size_t c = 0; c < C; c++) {
-            const real token = (real)weight_at(wte, wte_bf16, (size_t)tokens[n] * C + c);
+            const real token = (real)weight_at(wte, (size_t)tokens[n] * C + c, C);
             x[n * C + c] = scale * token + (position_n ? position_n[c] : 0);
         }
     }
@@ -85,7 +85,7 @@ static double dot_weights(const real *x, const struct linear *l, size_t at, size
 {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
-        sum += (double)x[i] * weight_at(l->w, l->w_bf16, at + i * stride);
+        sum += (double)x[i] * weight_at(&l->matrix, at + i * stride, l->in);
     return sum;
 }
 

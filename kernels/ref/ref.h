@@ -9,12 +9,14 @@
 
 #define REF(op) REAL_NAME(op##_ref)
 
-/* Element i of weights that are reals, or bfloat16s in their place: the upper halves of floats. */
-static inline double weight_at(const real *w, const bf16 *w_bf16, size_t i)
+/* Element i of a matrix whose rows have `columns`. bfloat16s are the upper halves of floats. */
+static inline double weight_at(const struct matrix *m, size_t i, size_t columns)
 {
-    if (w)
-        return (double)w[i];
-    const uint32_t bits = (uint32_t)w_bf16[i] << 16;
+    if (m->w)
+        return (double)m->w[i];
+    if (m->w_int8)
+        return (double)m->scales[i / columns] * m->w_int8[i];
+    const uint32_t bits = (uint32_t)m->w_bf16[i] << 16;
     float value;
     memcpy(&value, &bits, sizeof value);
     return (double)value;

@@ -379,7 +379,8 @@ int cmd_chat(int argc, char **argv)
 {
     static const struct sampling fallback = {.temperature = 0.7, .top_p = 0.95, .repetition_penalty = 1};
     struct chat chat = {.max_new_tokens = 512};
-    const char *model = NULL, *system = NULL, *precision = "auto";
+    struct bundle_options options = {.precision = "auto", .for_generation = true};
+    const char *model = NULL, *system = NULL;
     struct model_argument argument = {0};
     struct sampling_options sampling = SAMPLING_OPTIONS_NONE;
     struct string_list words, overrides = {0};
@@ -393,7 +394,8 @@ int cmd_chat(int argc, char **argv)
         {"min-p", OPTION_DOUBLE, &sampling.min_p, "P", MIN_P_HELP},
         {"repetition-penalty", OPTION_DOUBLE, &sampling.repetition_penalty, "R", REPETITION_PENALTY_HELP},
         {"seed", OPTION_SIZE, &sampling.seed, "N", "random seed (42)"},
-        {"precision", OPTION_STRING, &precision, "P", "auto (default), fp32 or bf16"},
+        {"precision", OPTION_STRING, &options.precision, "P", "auto (default), fp32 or bf16"},
+        {"weights", OPTION_STRING, &options.weights, "W", WEIGHTS_OPTION_HELP},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.template; may be repeated"},
     };
@@ -413,7 +415,7 @@ int cmd_chat(int argc, char **argv)
     if (!status && words.count)
         status = sft_fail(&err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words.items[0], usage.synopsis);
     if (!status)
-        status = model_argument_open(&argument, precision, &overrides, true, &chat.bundle, &err);
+        status = model_argument_open(&argument, &options, &overrides, true, &chat.bundle, &err);
     if (!status)
         status = chat_open(&chat, &err);
     if (status) {

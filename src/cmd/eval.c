@@ -76,13 +76,16 @@ static void print_text(const struct evaluation *e)
 int cmd_eval(int argc, char **argv)
 {
     struct string_list files, overrides = {0};
-    const char *model = NULL, *precision = "fp32";
+    const char *model = NULL;
+    struct bundle_options options = {.precision = "fp32"};
     struct model_argument argument = {0};
     bool as_json = false;
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
         {"json", OPTION_FLAG, &as_json, NULL, "print one JSON object"},
-        {"precision", OPTION_STRING, &precision, "P", "fp32 (default), bf16 or auto"},
+        {"precision", OPTION_STRING, &options.precision, "P", "fp32 (default), bf16 or auto"},
+        {"weights", OPTION_STRING, &options.weights, "W",
+         "how matrices are kept in memory: f32, bf16 or int8 (default: as the files have them)"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.max_length; may be repeated"},
     };
@@ -111,7 +114,7 @@ int cmd_eval(int argc, char **argv)
         status = read_settings(&settings, NULL, &overrides, false, true, &err);
     const struct template_options template = template_options_of(&settings);
     if (!status)
-        status = bundle_open(&bundle, argument.dir, precision, &template, &err);
+        status = bundle_open(&bundle, argument.dir, &options, &template, &err);
     if (!status && as_json)
         model_argument_json(&argument, &bundle.unused, &members);
     else if (!status)

@@ -108,15 +108,15 @@ static enum sft_status check_options(const struct generator *g, struct sft_err *
     return SFT_OK;
 }
 
-static enum sft_status check_words(const struct generator *g, bool json, const char *system,
+static enum sft_status check_words(const struct generator *g, bool as_rows, const char *system,
                                    const struct string_list *words, const char *synopsis, struct sft_err *err)
 {
-    if (json && words->count)
+    if (as_rows && words->count)
         return sft_fail(err, SFT_EUSAGE, "with --json the %s come on stdin, found '%s' (usage: %s)",
                         g->raw ? "prompts" : "conversations", words->items[0], synopsis);
     if (g->raw && system)
         return sft_fail(err, SFT_EUSAGE, "--system has no place in text that is continued as it stands (--raw)");
-    if (json && system)
+    if (as_rows && system)
         return sft_fail(err, SFT_EUSAGE, "with --json a conversation brings its own system message, not --system");
     return SFT_OK;
 }
@@ -131,13 +131,14 @@ int cmd_generate(int argc, char **argv)
 {
     struct generator g = {.max_new_tokens = 256, .n_samples = 1, .parallel = 16};
     struct sampling_options sampling = SAMPLING_OPTIONS_NONE;
-    const char *model = NULL, *system = NULL, *precision = "fp32";
-    bool json = false, timings = false;
+    struct bundle_options options = {.precision = "fp32", .for_generation = true};
+    const char *model = NULL, *system = NULL;
+    bool as_rows = false, timings = false;
     struct model_argument argument = {0};
     struct string_list words, overrides = {0}, stops = {0};
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
-        {"json", OPTION_FLAG, &json, NULL, "conversations as JSON lines on stdin, answers on stdout"},
+        {"json", OPTION_FLAG, &as_rows, NULL, "conversations as JSON lines on stdin, answers on stdout"},
         {"raw", OPTION_FLAG, &g.raw, NULL,
          "continue the text as it stands, without a chat template; with --json, {\"prompt\": ...} lines"},
         {"system", OPTION_STRING, &system, "TEXT", "system message before the prompt"},
@@ -152,7 +153,8 @@ int cmd_generate(int argc, char **argv)
         {"min-p", OPTION_DOUBLE, &sampling.min_p, "P", MIN_P_HELP},
         {"repetition-penalty", OPTION_DOUBLE, &sampling.repetition_penalty, "R", REPETITION_PENALTY_HELP},
         {"seed", OPTION_SIZE, &sampling.seed, "N", "random seed (42)"},
-        {"precision", OPTION_STRING, &precision, "P", "fp32 (default), bf16 or auto"},
+        {"precision", OPTION_STRING, &options.precision, "P", "fp32 (default), bf16 or auto"},
+        {"weights", OPTION_STRING, &options.weights, "W", WEIGHTS_OPTION_HELP},
         {"timings", OPTION_FLAG, &timings, NULL, "say at the end how many tokens there were, and how fast"},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.template; may be repeated"},
@@ -174,10 +176,10 @@ int cmd_generate(int argc, char **argv)
     if (!status)
         status = model_argument(&argument, model, &words, usage.synopsis, &err);
     if (!status)
-        status = check_words(&g, json, system, &words, usage.synopsis, &err);
+        status = check_words(&g, as_rows, system, &words, usage.synopsis, &err);
     if (!status)
-        status = model_argument_open(&argument, precision, &overrides, !g.raw, &g.bundle, &err);
-    if (!status && !json)
+        status = model_argument_open(&argument, &options, &overrides, !g.raw, &g.bundle, &err);
+    if (!status && !as_rows)
         g.parallel = at_most(g.parallel, g.n_samples);
     if (!status)
         status = generator_open(&g, &err);
@@ -190,7 +192,7 @@ int cmd_generate(int argc, char **argv)
             log_warning("with temperature 0 the %" PRIu64 " answers to a prompt are the same: --temperature makes "
                         "them differ",
                         g.n_samples);
-        code = json ? generate_rows(&g) : answer_words(&g, system, &words);
+        code = as_rows ? generate_rows(&g) : answer_words(&g, system, &words);
         if (timings)
             generator_tell_speed(&g);
     }

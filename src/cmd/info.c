@@ -48,14 +48,15 @@ static void look_at_weights(struct info *info)
     struct sft_err err;
     struct param_set params = {0};
     struct tensor_table to_read;
+    const struct weights_kept as_stored = {.as = WEIGHTS_AS_STORED};
     const struct model_config *config = &info->files.config;
     tensor_table_init(&info->table, config);
     tensor_table_init(&to_read, config);
     weights_dtypes(info->dir, &info->dtypes);
     info->has_weights =
-        !weights_check_to_read(&to_read, true, config, config->vocab_size, info->dir, &info->unused, &err) &&
+        !weights_check_to_read(&to_read, &as_stored, config, config->vocab_size, info->dir, &info->unused, &err) &&
         !param_set_allocate(&params, &to_read, &err) &&
-        !weights_load_set(&params, config, config->vocab_size, info->dir, &err);
+        !weights_load_set(&params, NULL, config, config->vocab_size, info->dir, &err);
     if (!info->has_weights)
         add_problem(info, &err);
     tensor_table_free(&to_read);

@@ -32,7 +32,7 @@ void model_argument_free(struct model_argument *a)
     *a = (struct model_argument){0};
 }
 
-enum sft_status model_argument_open(const struct model_argument *a, const char *precision,
+enum sft_status model_argument_open(const struct model_argument *a, const struct bundle_options *options,
                                     const struct string_list *overrides, bool has_template, struct bundle *bundle,
                                     struct sft_err *err)
 {
@@ -41,7 +41,7 @@ enum sft_status model_argument_open(const struct model_argument *a, const char *
     enum sft_status status = apply_overrides(&settings, overrides, err);
     const struct template_options template = template_options_of(&settings);
     if (!status)
-        status = bundle_open(bundle, a->dir, precision, has_template ? &template : NULL, err);
+        status = bundle_open(bundle, a->dir, options, has_template ? &template : NULL, err);
     settings_free(&settings);
     return status;
 }

@@ -10,6 +10,10 @@
 #define MODEL_OPTION_HELP "where it is not the first word: a run's directory, a checkpoint, another Hugging " \
                           "Face directory, a file in GGUF, or the name of one in the Hugging Face cache"
 
+/* And of --weights, whose word goes into bundle_options as it is. */
+#define WEIGHTS_OPTION_HELP "how matrices are kept in memory: f32, bf16 or int8 (default: bf16 where the precision " \
+                            "is, else as the files have them)"
+
 struct model_argument {
     const char *path; /* as given */
     const char *link; /* path is a run's directory: "best" or "last"; else NULL */
@@ -23,9 +27,9 @@ enum sft_status model_argument(struct model_argument *argument, const char *opti
                                const char *synopsis, struct sft_err *err);
 void model_argument_free(struct model_argument *argument);
 
-/* Load it to generate with, by the overrides of --set; without a template it only continues text. Close the bundle
- * in any case. */
-enum sft_status model_argument_open(const struct model_argument *argument, const char *precision,
+/* Load it to generate with, by the overrides of --set; without a template it only continues text. Close the bundle in
+ * any case. */
+enum sft_status model_argument_open(const struct model_argument *argument, const struct bundle_options *options,
                                     const struct string_list *overrides, bool has_template, struct bundle *bundle,
                                     struct sft_err *err);
 

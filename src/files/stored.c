@@ -3,8 +3,6 @@
 #include "base/io.h"
 #include "base/mem.h"
 
-#include <string.h>
-
 enum { CHUNK = 1 << 16 };
 
 void stored_tensors_add(struct stored_tensors *list, const struct stored_tensor *tensor)
@@ -29,31 +27,30 @@ enum sft_status stored_check_dtype(const struct stored_tensor *t, struct sft_err
                     t->dtype->instead ? t->dtype->instead : "F32, F16, BF16 and F64");
 }
 
-static void release(const struct stored_tensor *t)
+/* Whole pages of what was read are given back; where its bytes lie anywhere, once all is read. */
+static void release(const struct stored_tensor *t, size_t first, size_t n)
 {
-    if (t->is_mapped)
+    const size_t block = t->dtype->block, bytes = t->dtype->block_bytes;
+    if (t->is_mapped && !t->read)
+        io_map_release(t->data + first / block * bytes, n / block * bytes);
+    else if (t->is_mapped && first + n == t->count)
         io_map_release(t->data, t->bytes);
+}
+
+void stored_read_piece(const struct stored_tensor *t, size_t first, size_t n, float *values)
+{
+#pragma omp parallel for schedule(static) if (n > CHUNK)
+    for (size_t done = 0; done < n; done += CHUNK) {
+        const size_t left = n - done;
+        stored_read_part(t, first + done, left < CHUNK ? left : CHUNK, values + done);
+    }
+    release(t, first, n);
 }
 
 enum sft_status stored_read(const struct stored_tensor *t, float *values, struct sft_err *err)
 {
     if (stored_check_dtype(t, err))
         return SFT_EDATA;
-#pragma omp parallel for schedule(static) if (t->count > CHUNK)
-    for (size_t first = 0; first < t->count; first += CHUNK) {
-        const size_t left = t->count - first;
-        stored_read_part(t, first, left < CHUNK ? left : CHUNK, values + first);
-    }
-    release(t);
+    stored_read_piece(t, 0, t->count, values);
     return SFT_OK;
-}
-
-void stored_copy(const struct stored_tensor *t, void *to)
-{
-#pragma omp parallel for schedule(static) if (t->bytes > CHUNK)
-    for (size_t first = 0; first < t->bytes; first += CHUNK) {
-        const size_t left = t->bytes - first;
-        memcpy((unsigned char *)to + first, t->data + first, left < CHUNK ? left : CHUNK);
-    }
-    release(t);
 }

@@ -41,11 +41,11 @@ void stored_read_part(const struct stored_tensor *tensor, size_t first, size_t n
 /* SFT_EDATA for a dtype that is not decoded here. */
 enum sft_status stored_check_dtype(const struct stored_tensor *tensor, struct sft_err *err);
 
-/* All of them, in parallel: values holds tensor->count. The pages of a map are given back then (io_map_release): of a
- * model that is read whole, no more than a tensor is in memory twice. */
-enum sft_status stored_read(const struct stored_tensor *tensor, float *values, struct sft_err *err);
+/* stored_read_part, of many elements in parallel. The pages of a map are given back then (io_map_release), or where a
+ * reader of its own takes them from anywhere, with the last piece: so a model is not in memory twice. */
+void stored_read_piece(const struct stored_tensor *tensor, size_t first, size_t n, float *values);
 
-/* The same of the bytes as they are, of one without `read`: `to` holds tensor->bytes. */
-void stored_copy(const struct stored_tensor *tensor, void *to);
+/* All of them: values holds tensor->count. SFT_EDATA as stored_check_dtype has it. */
+enum sft_status stored_read(const struct stored_tensor *tensor, float *values, struct sft_err *err);
 
 #endif

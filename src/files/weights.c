@@ -1,12 +1,9 @@
 #include "files/weights.h"
 
 #include "files/formats.h"
-#include "files/grow.h"
-#include "files/half.h"
+#include "files/kept.h"
 #include "files/place.h"
 #include "files/tie.h"
-
-enum { PARALLEL_MIN = 1 << 16 };
 
 /* ---- finding and placing ---- */
 
@@ -51,23 +48,42 @@ bool weights_are_there(const char *path)
     return format_find(&format, path, NULL) == SFT_OK && format->open_tensors;
 }
 
-static bool is_kept(const struct placement *place, const struct tensor *t)
+/* As what a tensor is kept. Rows for new tokens are means: one that grows is not as it is stored. */
+static enum kept kept_as(const struct placement *place, const struct tensor *t, enum weights_kind kind)
 {
     const struct stored_tensor *from = place->from[t - place->table->tensors];
-    const bool is_as_stored = from->dtype == &dtype_bf16 && !from->read;
-    return t->may_be_bf16 && is_as_stored && place_rows_in_file(place, t) == t->rows;
+    const bool whole = place_rows_in_file(place, t) == t->rows;
+    switch (kind) {
+    case WEIGHTS_F32:
+        break;
+    case WEIGHTS_AS_STORED:
+        return t->is_matrix && from->dtype == &dtype_bf16 && whole ? KEPT_BF16 : KEPT_REAL;
+    case WEIGHTS_BF16:
+        return t->is_matrix ? KEPT_BF16 : KEPT_REAL;
+    case WEIGHTS_INT8:
+        return t->is_matrix ? KEPT_INT8 : KEPT_REAL;
+    }
+    return KEPT_REAL;
 }
 
-enum sft_status weights_check_to_read(struct tensor_table *table, bool keep_bf16, const struct model_config *config,
-                                      size_t file_vocab, const char *path, struct strbuf *unused, struct sft_err *err)
+static bool is_turned(const struct tensor *t, const struct weights_kept *kept)
+{
+    return kept->turned && t->is_matrix && !t->per_token && t->layout == LAYOUT_IN_OUT;
+}
+
+enum sft_status weights_check_to_read(struct tensor_table *table, const struct weights_kept *kept,
+                                      const struct model_config *config, size_t file_vocab, const char *path,
+                                      struct strbuf *unused, struct sft_err *err)
 {
     struct weights w;
     const enum sft_status status = weights_open(&w, table, config, file_vocab, path, err);
     strbuf_clear(unused);
     if (!status && w.place.others[TENSOR_UNUSED].n_names)
         name_groups_print(&w.place.others[TENSOR_UNUSED], unused);
-    for (size_t i = 0; i < table->n_tensors && !status; i++)
-        table->tensors[i].is_bf16 = keep_bf16 && is_kept(&w.place, &table->tensors[i]);
+    for (struct tensor *t = table->tensors; t < table->tensors + table->n_tensors && !status; t++) {
+        t->kept = kept_as(&w.place, t, kept->as);
+        t->turned = is_turned(t, kept);
+    }
     weights_close(&w);
     tensor_table_choose(table, NULL);
     tensor_table_place(table);
@@ -79,7 +95,8 @@ enum sft_status weights_check(const struct model_config *config, size_t file_voc
 {
     struct tensor_table table;
     tensor_table_init(&table, config);
-    const enum sft_status status = weights_check_to_read(&table, false, config, file_vocab, path, unused, err);
+    const struct weights_kept floats = {.as = WEIGHTS_F32};
+    const enum sft_status status = weights_check_to_read(&table, &floats, config, file_vocab, path, unused, err);
     tensor_table_free(&table);
     return status;
 }
@@ -104,58 +121,20 @@ void weights_dtypes(const char *path, struct strbuf *out)
 
 /* ---- values ---- */
 
-static size_t count_not_finite(const float *values, size_t n)
-{
-    const uint32_t exponent = 0x7F800000;
-    size_t n_bad = 0;
-#pragma omp parallel for simd reduction(+ : n_bad) if (n > PARALLEL_MIN)
-    for (size_t i = 0; i < n; i++)
-        n_bad += (f32_bits(values[i]) & exponent) == exponent;
-    return n_bad;
-}
-
-static size_t count_not_finite_bf16(const bf16 *values, size_t n)
-{
-    const bf16 exponent = 0x7F80;
-    size_t n_bad = 0;
-#pragma omp parallel for simd reduction(+ : n_bad) if (n > PARALLEL_MIN)
-    for (size_t i = 0; i < n; i++)
-        n_bad += (values[i] & exponent) == exponent;
-    return n_bad;
-}
-
-static enum sft_status read_values(const struct param_set *params, const struct tensor *t,
-                                   const struct stored_tensor *from, struct sft_err *err)
-{
-    float *values = param_values(params, t);
-    bf16 *kept = param_bf16(params, t);
-    size_t n_bad = 0;
-    if (kept)
-        stored_copy(from, kept);
-    else if (stored_read(from, values, err))
-        return sft_in_file(err, from->path, 0);
-    n_bad = kept ? count_not_finite_bf16(kept, from->count) : count_not_finite(values, from->count);
-    if (n_bad == 0)
-        return SFT_OK;
-    sft_fail(err, SFT_EDATA, "tensor '%s': %zu of %zu values are not finite", from->name, n_bad, from->count);
-    return sft_in_file(err, from->path, 0);
-}
-
-enum sft_status weights_load_set(const struct param_set *params, const struct model_config *config, size_t file_vocab,
-                                 const char *path, struct sft_err *err)
+enum sft_status weights_load_set(const struct param_set *params, quantize_rows_fn *quantize,
+                                 const struct model_config *config, size_t file_vocab, const char *path,
+                                 struct sft_err *err)
 {
     const struct tensor_table *table = &params->table;
     struct weights w;
+    struct kept_scratch scratch = {0};
     enum sft_status status = weights_open(&w, table, config, file_vocab, path, err);
-    for (size_t i = 0; i < table->n_tensors && !status; i++)
-        status = read_values(params, &table->tensors[i], w.place.from[i], err);
+    for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors && !status; t++)
+        status = kept_read(params, t, w.place.from[t - table->tensors], place_rows_in_file(&w.place, t), quantize,
+                           &scratch, err);
     if (!status)
         status = tie_check_head(&w.place, err);
-    for (size_t i = 0; i < table->n_tensors && !status; i++) {
-        const struct tensor *t = &table->tensors[i];
-        if (t->n_dims == 2 && !t->is_bf16)
-            grow_rows(param_values(params, t), place_rows_in_file(&w.place, t), t->rows, t->cols);
-    }
+    kept_scratch_free(&scratch);
     weights_close(&w);
     return status;
 }
@@ -164,5 +143,5 @@ enum sft_status weights_load(float *params, const struct tensor_table *table, co
                              size_t file_vocab, const char *path, struct sft_err *err)
 {
     const struct param_set set = {.table = *table, .values = {params, table->n_elements * sizeof *params}};
-    return weights_load_set(&set, config, file_vocab, path, err);
+    return weights_load_set(&set, NULL, config, file_vocab, path, err);
 }

@@ -5,7 +5,8 @@
  *     place           place         which tensor is which of the table's, and its shape
  *     tie             tie           a head that is the embedding
  *     decode          stored, dtype floats of what is stored
- *     grow            grow          rows for new tokens */
+ *     grow            grow          rows for new tokens
+ *     keep            kept          as floats, rounded, turned */
 #ifndef SFT_FILES_WEIGHTS_H
 #define SFT_FILES_WEIGHTS_H
 
@@ -26,20 +27,33 @@ bool weights_are_there(const char *path);
 enum sft_status weights_load(float *params, const struct tensor_table *table, const struct model_config *config,
                              size_t file_vocab, const char *path, struct sft_err *err);
 
-/* The same of parameters some of which are bfloat16s, as weights_check_to_read has it. */
-enum sft_status weights_load_set(const struct param_set *params, const struct model_config *config, size_t file_vocab,
-                                 const char *path, struct sft_err *err);
+/* The same of parameters that are kept as weights_check_to_read has it; `quantize` makes integers (ops.def), NULL where
+ * there are to be none. */
+enum sft_status weights_load_set(const struct param_set *params, quantize_rows_fn *quantize,
+                                 const struct model_config *config, size_t file_vocab, const char *path,
+                                 struct sft_err *err);
 
 /* The same errors, but for those about values, from the files' headers alone. *unused (cleared first): the names of
  * tensors that are passed over, buffers apart, grouped for a message; empty where there are none. */
 enum sft_status weights_check(const struct model_config *config, size_t file_vocab, const char *path,
                               struct strbuf *unused, struct sft_err *err);
 
-/* The same for a model that nobody trains: *table, the config's, gets places for it. With keep_bf16, tensors that the
- * files hold as bfloat16s are kept so, in half the memory: matrices that are there whole, since rows for new tokens
- * would be rounded. */
-enum sft_status weights_check_to_read(struct tensor_table *table, bool keep_bf16, const struct model_config *config,
-                                      size_t file_vocab, const char *path, struct strbuf *unused, struct sft_err *err);
+/* How matrices that nobody trains are kept in memory; vectors and learned positions are floats always. */
+enum weights_kind {
+    WEIGHTS_AS_STORED, /* bfloat16s that are there whole as these, since rows for new tokens would be rounded */
+    WEIGHTS_F32,
+    WEIGHTS_BF16, /* rounded to nearest even */
+    WEIGHTS_INT8, /* 8-bit integers with a scale for each row: needs `turned` where the family has matrices (in,out) */
+};
+struct weights_kept {
+    enum weights_kind as;
+    bool turned; /* matrices that files have (in,out) are (out,in) */
+};
+
+/* The same for a model that nobody trains: *table, the config's, gets places for what is kept so. */
+enum sft_status weights_check_to_read(struct tensor_table *table, const struct weights_kept *kept,
+                                      const struct model_config *config, size_t file_vocab, const char *path,
+                                      struct strbuf *unused, struct sft_err *err);
 
 /* How the files' tensors are stored, each type once: "F32, BF16". Added to out; nothing where they cannot be opened. */
 void weights_dtypes(const char *path, struct strbuf *out);

@@ -3,9 +3,47 @@
 #include "files/weights.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+const char bundle_weights[] = "f32, bf16 or int8";
+
+/* ---- the weights ---- */
+
+static enum sft_status weights_of_name(enum weights_kind *kind, const char *name, struct sft_err *err)
+{
+    static const struct {
+        const char *name;
+        enum weights_kind kind;
+    } kinds[] = {{"f32", WEIGHTS_F32}, {"bf16", WEIGHTS_BF16}, {"int8", WEIGHTS_INT8}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(name, kinds[i].name) == 0) {
+            *kind = kinds[i].kind;
+            return SFT_OK;
+        }
+    return sft_fail(err, SFT_EUSAGE, "--weights: unknown kind '%s' (%s)", name, bundle_weights);
+}
+
+/* How matrices are kept, by what is asked for and what the kernels take. */
+static enum sft_status choose_weights(struct weights_kept *kept, const struct kernels *kernels,
+                                      const struct bundle_options *options, struct sft_err *err)
+{
+    kept->as = WEIGHTS_AS_STORED;
+    if (!kernels->reads_bf16)
+        kept->as = WEIGHTS_F32;
+    else if (options->for_generation && strcmp(kernels->precision, "bf16") == 0)
+        kept->as = WEIGHTS_BF16;
+    if (options->weights && weights_of_name(&kept->as, options->weights, err))
+        return err->status;
+    if (!kernels->reads_bf16 && kept->as != WEIGHTS_F32)
+        return sft_fail(err, SFT_EUSAGE, "--weights %s: the %s kernels read floats alone (f32)", options->weights,
+                        kernels->isa);
+    kept->turned = options->for_generation || kept->as == WEIGHTS_INT8; /* whose scales are rows' */
+    return SFT_OK;
+}
 
 /* Tokens that the base lacks a row for get one, as training would add them. */
-static enum sft_status load_weights(struct bundle *b, const char *dir, struct sft_err *err)
+static enum sft_status load_weights(struct bundle *b, const char *dir, const struct weights_kept *kept,
+                                    struct sft_err *err)
 {
     struct model_config config = b->files.config;
     const size_t file_vocab = config.vocab_size, tokens = tokenizer_vocab_size(b->files.tokenizer);
@@ -13,12 +51,13 @@ static enum sft_status load_weights(struct bundle *b, const char *dir, struct sf
         config.vocab_size = tokens;
     struct tensor_table table;
     tensor_table_init(&table, &config);
-    enum sft_status status = weights_check_to_read(&table, b->kernels->reads_bf16, &config, file_vocab, dir,
-                                                   &b->unused, err);
+    enum sft_status status = weights_check_to_read(&table, kept, &config, file_vocab, dir, &b->unused, err);
     if (!status)
         status = transformer_init_of(&b->model, &config, b->kernels, &table, err);
     tensor_table_free(&table);
-    return status ? status : weights_load_set(&b->model.params, &config, file_vocab, dir, err);
+    if (!status)
+        status = weights_load_set(&b->model.params, b->kernels->quantize_rows, &config, file_vocab, dir, err);
+    return status;
 }
 
 /* Rows that pad the embedding, ids that the tokenizer leaves out, and tokens that the files have no row for, which
@@ -44,17 +83,18 @@ static void find_ends(struct bundle *b)
         b->ends[b->n_ends++] = b->template.end_of_turn;
 }
 
-enum sft_status bundle_open(struct bundle *b, const char *dir, const char *precision,
+enum sft_status bundle_open(struct bundle *b, const char *dir, const struct bundle_options *options,
                             const struct template_options *chosen, struct sft_err *err)
 {
+    struct weights_kept kept;
     *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
-    b->kernels = kernels_select(precision, b->kernels_why, sizeof b->kernels_why);
+    b->kernels = kernels_select(options->precision, b->kernels_why, sizeof b->kernels_why);
     if (!b->kernels)
         return sft_fail(err, SFT_EUSAGE, "%s", b->kernels_why);
-    if (model_files_open(&b->files, dir, err))
+    if (choose_weights(&kept, b->kernels, options, err) || model_files_open(&b->files, dir, err))
         return err->status;
     const size_t own_tokens = tokenizer_vocab_size(b->files.tokenizer);
-    if ((chosen && template_init(&b->template, chosen, b->files.tokenizer, err)) || load_weights(b, dir, err))
+    if ((chosen && template_init(&b->template, chosen, b->files.tokenizer, err)) || load_weights(b, dir, &kept, err))
         return err->status;
     b->n_new_tokens = tokenizer_vocab_size(b->files.tokenizer) - own_tokens;
     find_holes(b);

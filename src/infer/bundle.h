@@ -22,9 +22,23 @@ struct bundle {
     size_t n_ends;
 };
 
-/* Load the model in directory `dir` with the kernels for `precision` and the template that is chosen; NULL: no
- * template, its vocabulary as it is, to continue text. Close with bundle_close, which accepts a zeroed struct. */
-enum sft_status bundle_open(struct bundle *bundle, const char *dir, const char *precision,
+/* How a model is loaded. */
+struct bundle_options {
+    const char *precision; /* "fp32", "bf16" or "auto" (kernels_select) */
+    /* How matrices are kept in memory: "f32", "bf16" or "int8". NULL, the default: to generate in bf16 as bfloat16s,
+     * else as the files have them, bfloat16s or floats. In fp32 bfloat16s count as the numbers that they are; in bf16
+     * floats are rounded on their way into a product. */
+    const char *weights;
+    /* It decodes: all matrices lie (out,in), which is read fastest. Without it they lie as in the files, unless they
+     * are int8, and sums are added up in the same order as in training. */
+    bool for_generation;
+};
+extern const char bundle_weights[]; /* those of `weights`, for help: "f32, bf16 or int8" */
+
+/* Load the model in directory `dir` and the template that is chosen; NULL: no template, its vocabulary as it is, to
+ * continue text. SFT_EUSAGE for options that there are not, or that no kernels here can do. Close with bundle_close,
+ * which accepts a zeroed struct. */
+enum sft_status bundle_open(struct bundle *bundle, const char *dir, const struct bundle_options *options,
                             const struct template_options *chosen, struct sft_err *err);
 void bundle_close(struct bundle *bundle);
 

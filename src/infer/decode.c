@@ -264,24 +264,23 @@ static void append(struct decode *d, struct pass_size *pass, struct stream *s, s
 }
 
 /* Run the batch: the logits of its rows are the last of d->logits. False where there is nothing in it. */
-static bool run(struct decode *d, const struct pass_size *pass)
+static bool run(struct decode *d, const struct pass_size *pass, bool decoding)
 {
     const size_t V = d->model.model->config.vocab_size;
     if (pass->S == 0)
         return false;
     d->seq_start[pass->S] = pass->N;
     for (size_t i = 0; i < pass->S; i++) {
-        const int slot = d->batched[i]->slot;
-        d->begin[i] = kv_pool_begin(&d->pool, slot);
-        d->len[i] = d->pool.len[slot];
+        d->begin[i] = (size_t)d->batched[i]->slot;
+        d->len[i] = d->pool.len[d->batched[i]->slot];
     }
     const struct batch batch = {.N = pass->N,
                                 .S = pass->S,
                                 .tokens = d->tokens,
                                 .position = d->position,
                                 .seq_start = d->seq_start};
-    const struct kv_slots slots = kv_pool_slots(&d->pool, d->begin, d->len);
-    transformer_logits(d->model.model, &d->acts, &batch, &slots, d->rows, pass->n_rows,
+    const struct kv_view view = kv_pool_view(&d->pool, d->begin, d->len, decoding);
+    transformer_logits(d->model.model, &d->acts, &batch, &view, d->rows, pass->n_rows,
                        d->logits + (d->n_pending - pass->n_rows) * V);
     for (size_t i = 0; i < pass->S; i++)
         d->pool.len[d->batched[i]->slot] = d->len[i];
@@ -309,7 +308,7 @@ static bool prompt_pass(struct decode *d)
         append(d, &pass, s, n);
         room -= n;
     }
-    return run(d, &pass);
+    return run(d, &pass, false);
 }
 
 /* The next position of every stream that is through its prompt. */
@@ -319,7 +318,7 @@ static bool decode_pass(struct decode *d)
     for (size_t i = 0; i < d->n_streams; i++)
         if (is_in(d->streams[i], STREAM_DECODING))
             append(d, &pass, d->streams[i], 1);
-    return run(d, &pass);
+    return run(d, &pass, true);
 }
 
 /* ---- choosing tokens ---- */

@@ -10,16 +10,20 @@ void kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t 
     const struct model_config *config = &model->config;
     *pool = (struct kv_pool){.n = n,
                              .max_positions = max_positions,
-                             .n_layer = config->n_layer,
-                             .row_bytes = config->n_kv_head * config->head_dim * model->kernels->act_size};
+                             .n_heads = 2 * config->n_layer * config->n_kv_head,
+                             .row_bytes = config->head_dim * model->kernels->act_size,
+                             .act_size = model->kernels->act_size};
+    pool->numbers = mem_calloc(n, sizeof *pool->numbers);
+    for (size_t slot = 0; slot < n; slot++)
+        pool->numbers[slot] = (uint32_t)slot;
     pool->len = mem_calloc(n, sizeof *pool->len);
     pool->taken = mem_calloc(n, sizeof *pool->taken);
 }
 
 void kv_pool_free(struct kv_pool *pool)
 {
-    block_free(&pool->k);
-    block_free(&pool->v);
+    block_free(&pool->memory);
+    free(pool->numbers);
     free(pool->len);
     free(pool->taken);
     *pool = (struct kv_pool){0};
@@ -41,55 +45,43 @@ static size_t next_size(const struct kv_pool *pool, size_t positions)
     return at_most(next, pool->max_positions);
 }
 
-/* Keys, or values, of what is there into a block of slots of `positions`. */
-static void copy_rows(const struct kv_pool *pool, const struct block *from, struct block *to, size_t positions)
+/* What is there into a block of slots of `positions`. */
+static void copy_rows(const struct kv_pool *pool, struct block *to, size_t positions)
 {
-    for (size_t layer = 0; layer < pool->n_layer; layer++)
-        for (size_t slot = 0; slot < pool->n; slot++) {
-            const size_t row = layer * pool->n + slot;
-            if (pool->len[slot]) /* of slots that nobody has, too: a prompt to come may begin like it */
-                memcpy((unsigned char *)to->data + row * positions * pool->row_bytes,
-                       (const unsigned char *)from->data + row * pool->positions * pool->row_bytes,
-                       pool->len[slot] * pool->row_bytes);
-        }
+    for (size_t slot = 0; slot < pool->n; slot++) /* of free ones, too: a prompt to come may begin so */
+        for (size_t head = slot * pool->n_heads; pool->len[slot] && head < (slot + 1) * pool->n_heads; head++)
+            memcpy((unsigned char *)to->data + head * positions * pool->row_bytes,
+                   (const unsigned char *)pool->memory.data + head * pool->positions * pool->row_bytes,
+                   pool->len[slot] * pool->row_bytes);
 }
 
-static enum sft_status allocate(const struct kv_pool *pool, struct block *k, struct block *v, size_t positions,
-                                struct sft_err *err)
+static enum sft_status allocate(const struct kv_pool *pool, struct block *memory, size_t positions, struct sft_err *err)
 {
-    static const char what[] = "keys and values";
-    const size_t available = mem_available();
+    const size_t available = mem_available(), position_bytes = pool->n * pool->n_heads * pool->row_bytes;
     size_t bytes;
-    *k = *v = (struct block){0};
-    if (!mem_mul(pool->n_layer * pool->n * pool->row_bytes, positions, &bytes) || bytes > available / 2)
-        return sft_fail(err, SFT_ENOMEM, "the %s of %zu positions take %.0f MB, and %.0f MB are left", what, positions,
-                        2e-6 * (double)(pool->n_layer * pool->n * pool->row_bytes) * (double)positions,
-                        (double)available / 1e6);
-    if (!block_alloc(k, bytes, what, err) && !block_alloc(v, bytes, what, err))
-        return SFT_OK;
-    block_free(k);
-    return SFT_ENOMEM;
+    *memory = (struct block){0};
+    if (!mem_mul(position_bytes, positions, &bytes) || bytes > available)
+        return sft_fail(err, SFT_ENOMEM, "the keys and values of %zu positions take %.0f MB, and %.0f MB are left",
+                        positions, 1e-6 * (double)position_bytes * (double)positions, (double)available / 1e6);
+    return block_alloc(memory, bytes, "keys and values", err);
 }
 
 enum sft_status kv_pool_reserve(struct kv_pool *pool, size_t positions, struct sft_err *err)
 {
-    struct block k, v;
+    struct block memory;
     if (positions > pool->max_positions)
         SFT_BUG("more positions than the model sees");
     if (positions <= pool->positions)
         return SFT_OK;
     size_t size = next_size(pool, positions);
-    if (allocate(pool, &k, &v, size, NULL)) { /* then as little as will do */
+    if (allocate(pool, &memory, size, NULL)) { /* then as little as will do */
         size = at_most((positions + STEP - 1) / STEP * STEP, pool->max_positions);
-        if (allocate(pool, &k, &v, size, err))
+        if (allocate(pool, &memory, size, err))
             return SFT_ENOMEM;
     }
-    copy_rows(pool, &pool->k, &k, size);
-    copy_rows(pool, &pool->v, &v, size);
-    block_free(&pool->k);
-    block_free(&pool->v);
-    pool->k = k;
-    pool->v = v;
+    copy_rows(pool, &memory, size);
+    block_free(&pool->memory);
+    pool->memory = memory;
     pool->positions = size;
     return SFT_OK;
 }
@@ -122,12 +114,13 @@ void kv_pool_give_back(struct kv_pool *pool, int slot)
     pool->taken[slot] = false;
 }
 
-size_t kv_pool_begin(const struct kv_pool *pool, int slot)
+struct kv_view kv_pool_view(const struct kv_pool *pool, const size_t *slots, size_t *len, bool decoding)
 {
-    return (size_t)slot * pool->positions;
-}
-
-struct kv_slots kv_pool_slots(const struct kv_pool *pool, const size_t *begin, size_t *len)
-{
-    return (struct kv_slots){pool->k.data, pool->v.data, pool->n * pool->positions, begin, len};
+    return (struct kv_view){.memory = pool->memory.data,
+                            .page_rows = pool->positions,
+                            .page_size = pool->n_heads * pool->positions * (pool->row_bytes / pool->act_size),
+                            .pages = pool->numbers,
+                            .page_start = slots,
+                            .len = len,
+                            .decoding = decoding};
 }

@@ -10,10 +10,12 @@ enum { KV_SLOT_NONE = -1 };
 struct kv_pool {
     size_t n, positions;       /* slots, and how long a sequence may be in one by now */
     size_t max_positions;      /* and ever */
-    size_t n_layer, row_bytes; /* of one position's keys in one layer */
+    size_t n_heads, row_bytes; /* rows of one position: keys and values of all layers; bytes of each */
+    size_t act_size;
     size_t *len;               /* (n) positions that are there; their user's to set */
     bool *taken;               /* (n) */
-    struct block k, v;         /* of act (n_layer, n * positions, n_kv_head * head_dim): a slot's rows lie together */
+    uint32_t *numbers;         /* (n) 0, 1, ... */
+    struct block memory;       /* a slot is a page (model/kv_view.h) of `positions` rows */
 };
 
 /* n slots, none taken, without room yet, for sequences of at most max_positions positions. Free with kv_pool_free,
@@ -31,9 +33,8 @@ int kv_pool_take(struct kv_pool *pool);
 void kv_pool_take_again(struct kv_pool *pool, int slot, size_t len);
 void kv_pool_give_back(struct kv_pool *pool, int slot);
 
-/* What the model is given with a batch: begin[s] (kv_pool_begin) and len[s] of the slot of each of its sequences; both
- * (S), borrowed, and len grows by what it appends. Good until the pool grows. */
-struct kv_slots kv_pool_slots(const struct kv_pool *pool, const size_t *begin, size_t *len);
-size_t kv_pool_begin(const struct kv_pool *pool, int slot);
+/* What the model is given with a batch: its sequences' slots, and how long each is; both (S), borrowed, and len grows
+ * by what it appends. Good until the pool grows. */
+struct kv_view kv_pool_view(const struct kv_pool *pool, const size_t *slots, size_t *len, bool decoding);
 
 #endif

@@ -57,7 +57,7 @@ static void lay_out(struct activations *acts, const struct model_config *config,
     struct activation_plan *plan = &acts->plan;
     plan->bytes = plan->count = 0;
     plan->sizes = (struct kernel_sizes){
-        .N = plan->N, .C = config->n_embd, .V = config->vocab_size, .bf16_weights = !plan->trained};
+        .N = plan->N, .C = config->n_embd, .V = config->vocab_size, .narrow_weights = !plan->trained};
     lay_out_sublayers(acts, config);
     sublayer_plan_shared(plan, &acts->shared, &acts->scratch, config);
     lay_out_ends(acts, config);

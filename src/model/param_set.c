@@ -9,14 +9,20 @@ enum sft_status param_set_init(struct param_set *set, const struct model_config 
     return param_set_allocate(set, &table, err);
 }
 
+static enum sft_status allocate(struct block *block, size_t n, size_t size, const char *what, struct sft_err *err)
+{
+    return n ? block_alloc(block, n * size, what, err) : SFT_OK;
+}
+
 enum sft_status param_set_allocate(struct param_set *set, struct tensor_table *table, struct sft_err *err)
 {
-    const size_t n_trained = table->n_trained_elements, n_bf16 = table->n_bf16_elements;
     *set = (struct param_set){.table = *table};
     *table = (struct tensor_table){0};
     if (block_alloc(&set->values, set->table.n_elements * sizeof(real), "the parameters", err) ||
-        (n_bf16 && block_alloc(&set->bf16, n_bf16 * sizeof(bf16), "the parameters", err)) ||
-        (n_trained && block_alloc(&set->grads, n_trained * sizeof(real), "the gradients", err))) {
+        allocate(&set->bf16, set->table.n_bf16, sizeof(bf16), "the parameters", err) ||
+        allocate(&set->int8, set->table.n_int8, sizeof(int8_t), "the parameters", err) ||
+        allocate(&set->scales, set->table.n_scales, sizeof(float), "the parameters' scales", err) ||
+        allocate(&set->grads, set->table.n_trained_elements, sizeof(real), "the gradients", err)) {
         param_set_free(set);
         return err->status;
     }
@@ -27,18 +33,44 @@ void param_set_free(struct param_set *set)
 {
     block_free(&set->values);
     block_free(&set->bf16);
+    block_free(&set->int8);
+    block_free(&set->scales);
     block_free(&set->grads);
     tensor_table_free(&set->table);
 }
 
-real *param_values(const struct param_set *set, const struct tensor *tensor)
+void *param_memory(const struct param_set *set, const struct tensor *tensor)
 {
-    return tensor && !tensor->is_bf16 ? (real *)set->values.data + tensor->offset : NULL;
+    switch (tensor->kept) {
+    case KEPT_BF16:
+        return (bf16 *)set->bf16.data + tensor->offset;
+    case KEPT_INT8:
+        return (int8_t *)set->int8.data + tensor->offset;
+    case KEPT_REAL:
+        break;
+    }
+    return (real *)set->values.data + tensor->offset;
 }
 
-bf16 *param_bf16(const struct param_set *set, const struct tensor *tensor)
+float *param_scales(const struct param_set *set, const struct tensor *tensor)
 {
-    return tensor && tensor->is_bf16 ? (bf16 *)set->bf16.data + tensor->offset : NULL;
+    return tensor->kept == KEPT_INT8 ? (float *)set->scales.data + tensor->scales : NULL;
+}
+
+struct matrix param_matrix(const struct param_set *set, const struct tensor *tensor)
+{
+    if (!tensor)
+        return (struct matrix){0};
+    const void *values = param_memory(set, tensor);
+    return (struct matrix){.w = tensor->kept == KEPT_REAL ? values : NULL,
+                           .w_bf16 = tensor->kept == KEPT_BF16 ? values : NULL,
+                           .w_int8 = tensor->kept == KEPT_INT8 ? values : NULL,
+                           .scales = param_scales(set, tensor)};
+}
+
+real *param_values(const struct param_set *set, const struct tensor *tensor)
+{
+    return tensor && tensor->kept == KEPT_REAL ? param_memory(set, tensor) : NULL;
 }
 
 real *param_grads(const struct param_set *set, const struct tensor *tensor)

@@ -11,13 +11,17 @@
 #define param_set_allocate REAL_NAME(param_set_allocate)
 #define param_set_free     REAL_NAME(param_set_free)
 #define param_values       REAL_NAME(param_values)
-#define param_bf16         REAL_NAME(param_bf16)
+#define param_matrix       REAL_NAME(param_matrix)
+#define param_memory       REAL_NAME(param_memory)
+#define param_scales       REAL_NAME(param_scales)
 #define param_grads        REAL_NAME(param_grads)
 
 struct param_set {
     struct tensor_table table;
     struct block values; /* of real, table.n_elements */
-    struct block bf16;   /* of bfloat16s, table.n_bf16_elements; empty where there are none */
+    struct block bf16;   /* of bfloat16s, table.n_bf16; empty where there are none, as the next two */
+    struct block int8;   /* of 8-bit integers, table.n_int8, */
+    struct block scales; /* and floats, table.n_scales: one a row of these */
     struct block grads;  /* of real, table.n_trained_elements; empty where nothing is trained */
 };
 
@@ -27,13 +31,18 @@ enum sft_status param_set_init(struct param_set *set, const struct model_config 
                                struct sft_err *err);
 void param_set_free(struct param_set *set);
 
-/* The same of a table that says which tensors are trained, and which are bfloat16s; it is taken over. */
+/* The same of a table that says which tensors are trained, and which are kept how; it is taken over. */
 enum sft_status param_set_allocate(struct param_set *set, struct tensor_table *table, struct sft_err *err);
 
-/* A tensor's values, as reals or as bfloat16s, and its gradients; NULL where `tensor` is, values of the other kind, and
- * gradients of one that is not trained. */
+/* A matrix, of whatever it is kept as; all NULL where `tensor` is. Any tensor's values as reals, and its gradients;
+ * NULL where `tensor` is, where values are of another kind, and of one that is not trained. */
+struct matrix param_matrix(const struct param_set *set, const struct tensor *tensor);
 real *param_values(const struct param_set *set, const struct tensor *tensor);
-bf16 *param_bf16(const struct param_set *set, const struct tensor *tensor);
 real *param_grads(const struct param_set *set, const struct tensor *tensor);
+
+/* Where a tensor's values lie, whatever they are kept as, and the scales of integers (NULL: there are none), for
+ * whoever fills them. */
+void *param_memory(const struct param_set *set, const struct tensor *tensor);
+float *param_scales(const struct param_set *set, const struct tensor *tensor);
 
 #endif

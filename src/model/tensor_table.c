@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { ALIGN_ELEMENTS = 16, CHUNK = 1 << 16 };
+static const size_t align_elements[] = {[KEPT_REAL] = ALIGN_ELEMENTS, [KEPT_BF16] = 32, [KEPT_INT8] = 64};
 
 /* ---- the table ---- */
 
@@ -25,9 +26,9 @@ static void name_tensor(struct tensor *t, const struct family *family)
 }
 
 /* Where a tensor of so many elements ends, with the gap behind it. */
-static size_t aligned(size_t count)
+static size_t aligned(size_t count, size_t align)
 {
-    return (count + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
+    return (count + align - 1) / align * align;
 }
 
 void tensor_table_add(struct tensor_table *table, const struct family *family, const struct tensor *tensor)
@@ -38,7 +39,7 @@ void tensor_table_add(struct tensor_table *table, const struct family *family, c
     name_tensor(t, family);
     t->count = t->rows * t->cols;
     t->offset = table->n_elements;
-    table->n_elements += aligned(t->count);
+    table->n_elements += aligned(t->count, ALIGN_ELEMENTS);
     table->n_parameters += t->count;
 }
 
@@ -59,19 +60,30 @@ void tensor_table_choose(struct tensor_table *table, tensor_choice *trained)
     for (struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
         t->trained = trained && trained(t);
         t->grad_offset = table->n_trained_elements;
-        table->n_trained_elements += t->trained ? aligned(t->count) : 0;
+        table->n_trained_elements += t->trained ? aligned(t->count, ALIGN_ELEMENTS) : 0;
     }
+}
+
+/* Whether a row of what lies in memory is of one output, as integers need it. */
+static bool is_out_in(const struct tensor *t)
+{
+    return t->per_token || (t->layout == LAYOUT_OUT_IN) != t->turned;
 }
 
 void tensor_table_place(struct tensor_table *table)
 {
-    table->n_elements = table->n_bf16_elements = 0;
+    size_t *const ends[] = {
+        [KEPT_REAL] = &table->n_elements, [KEPT_BF16] = &table->n_bf16, [KEPT_INT8] = &table->n_int8};
+    table->n_elements = table->n_bf16 = table->n_int8 = table->n_scales = 0;
     for (struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
-        size_t *end = t->is_bf16 ? &table->n_bf16_elements : &table->n_elements;
-        if (t->is_bf16 && (t->trained || !t->may_be_bf16))
-            SFT_BUG("a tensor whose values cannot be bfloat16s");
-        t->offset = *end;
-        *end += aligned(t->count);
+        if ((t->kept || t->turned) && (t->trained || !t->is_matrix))
+            SFT_BUG("a tensor whose values can only be reals, as they are in files");
+        if (t->kept == KEPT_INT8 && !is_out_in(t))
+            SFT_BUG("integers whose scales are no rows'");
+        t->offset = *ends[t->kept];
+        *ends[t->kept] += aligned(t->count, align_elements[t->kept]);
+        t->scales = table->n_scales;
+        table->n_scales += t->kept == KEPT_INT8 ? aligned(t->turned ? t->cols : t->rows, ALIGN_ELEMENTS) : 0;
     }
 }
 

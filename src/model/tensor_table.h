@@ -13,21 +13,27 @@
  * stream divided by sqrt(2 n_layer); norms 1, biases 0). */
 enum init { INIT_NORMAL, INIT_NORMAL_RESIDUAL, INIT_ONE, INIT_ZERO };
 
+/* What a tensor's values are in memory: reals, bfloat16s, or 8-bit integers with a scale for each row of the (out,in)
+ * view of the matrix (kernels.h, struct matrix). Each kind has a block of its own. */
+enum kept { KEPT_REAL, KEPT_BF16, KEPT_INT8 };
+
 struct tensor {
     char name[96];       /* as we write it, prefix included: "transformer.h.0.attn.c_attn.weight" */
     const char *pattern; /* the family's name for it: "h.%zu.attn.c_attn.weight" */
     size_t layer;        /* of a layer's tensor; 0 otherwise */
-    size_t rows, cols;   /* as it lies in files and in memory; a vector: rows elements, cols 1 */
+    size_t rows, cols;   /* as it lies in files, and in memory unless it is turned; a vector: rows elements, cols 1 */
     size_t n_dims;       /* 1 or 2 */
     enum layout layout;  /* of a linear layer's matrix */
     enum init init;
     bool decays;        /* weight decay applies: matrices and embeddings, not norms and biases */
     bool per_token;     /* a row a token: it grows with the vocabulary */
     bool trained;       /* it has gradients */
-    bool may_be_bf16;   /* all ops that read it take bfloat16s too: a layer's matrix, a row a token */
-    bool is_bf16;       /* its values are such, in a block of their own, and nothing trains it */
+    bool is_matrix;     /* all ops that read it take any kind of values: a layer's matrix, a row a token */
+    bool turned;        /* it lies (cols, rows) in memory; nothing trains it */
+    enum kept kept;     /* KEPT_REAL unless it is_matrix and nothing trains it */
     size_t count;       /* elements */
-    size_t offset;      /* first element, counted in elements from the start of its block of values */
+    size_t offset;      /* first element, counted in elements from the start of its kind's block of values */
+    size_t scales;      /* the same of its scales; of KEPT_INT8 */
     size_t grad_offset; /* the same in a block of gradients or moments; of a trained tensor */
 };
 
@@ -35,7 +41,8 @@ struct tensor_table {
     struct tensor *tensors; /* those that are once in a model, then layer after layer */
     size_t n_tensors, n_global, n_layer, capacity;
     size_t n_elements;         /* of a block of values, alignment gaps included (they stay zero) */
-    size_t n_bf16_elements;    /* the same of a block of bfloat16s */
+    size_t n_bf16, n_int8;     /* the same of blocks of the other kinds, */
+    size_t n_scales;           /* and of scales */
     size_t n_trained_elements; /* of a block of gradients or moments */
     size_t n_parameters;       /* without the gaps */
     const struct tensor *token_embedding, *head; /* one and the same where the head is tied */
@@ -51,7 +58,8 @@ typedef bool tensor_choice(const struct tensor *tensor);
 bool tensor_any(const struct tensor *tensor);
 void tensor_table_choose(struct tensor_table *table, tensor_choice *trained);
 
-/* After is_bf16 was set in some of those that may be, none of which is trained: the places of all in the two blocks. */
+/* After kept and turned were set in matrices none of which is trained: the places of all in the blocks. Integers are of
+ * matrices that lie (out,in). */
 void tensor_table_place(struct tensor_table *table);
 
 /* The tensor that the family calls so, of a layer (0 for one that is once in a model); NULL: it has none, or `pattern`

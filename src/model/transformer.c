@@ -36,18 +36,16 @@ static void bind_ends(struct transformer *model)
     const struct model_config *config = &model->config;
     const struct tensor_table *table = &model->params.table;
     const struct tensor *positions = tensor_find(table, config->family->position_embedding, 0);
-    model->token_embedding = param_values(&model->params, table->token_embedding);
-    model->token_embedding_bf16 = param_bf16(&model->params, table->token_embedding);
+    model->token_embedding = param_matrix(&model->params, table->token_embedding);
     model->dtoken_embedding = param_grads(&model->params, table->token_embedding);
     model->position_embedding = from_position_0(config, param_values(&model->params, positions));
     model->dposition_embedding = from_position_0(config, param_grads(&model->params, positions));
     model->final_norm = norm_bind(&model->params, config, &config->family->final_norm, 0, config->n_embd);
-    model->head = (struct head){.w = param_values(&model->params, table->head),
+    model->head = (struct head){.matrix = param_matrix(&model->params, table->head),
                                 .V = config->vocab_size,
                                 .C = config->n_embd,
                                 .scale = (real)(1 / config->logits_divisor),
-                                .softcap = (real)config->logit_softcap,
-                                .w_bf16 = param_bf16(&model->params, table->head)};
+                                .softcap = (real)config->logit_softcap};
     model->dhead = param_grads(&model->params, table->head);
 }
 
@@ -115,9 +113,8 @@ static const act *forward(const struct transformer *model, const struct activati
     const size_t C = model->config.n_embd;
     if (batch->N > acts->plan.N)
         SFT_BUG("a batch larger than planned");
-    model->kernels->embed_fwd(acts->sublayers[0].x, model->token_embedding, model->token_embedding_bf16,
-                              model->position_embedding, batch->tokens, batch->position,
-                              (real)model->config.embedding_multiplier, batch->N, C);
+    model->kernels->embed_fwd(acts->sublayers[0].x, &model->token_embedding, model->position_embedding, batch->tokens,
+                              batch->position, (real)model->config.embedding_multiplier, batch->N, C);
     sublayer_begin(pass);
     for (size_t i = 0; i < model->n_sublayers; i++) {
         if (i == model->last_mixer && acts->seen_rows)
@@ -163,23 +160,22 @@ void transformer_costs(const struct transformer *model, struct activations *acts
     run_head(model, acts, targets, NULL, NULL, false);
 }
 
-/* Count each sequence's positions of the batch as rows of its slot, which attention then fills. */
-static void extend_slots(const struct kv_slots *slots, const struct batch *batch)
+/* Count each sequence's positions of the batch among those in its pages, which attention then fills. */
+static void extend_view(const struct kv_view *view, const struct batch *batch)
 {
-    for (size_t s = 0; s < batch->S; s++) {
-        slots->len[s] += batch->seq_start[s + 1] - batch->seq_start[s];
-        if (slots->begin[s] + slots->len[s] > slots->capacity)
-            SFT_BUG("a slot beyond the cache");
-    }
+    for (size_t s = 0; s < batch->S; s++)
+        view->len[s] += batch->seq_start[s + 1] - batch->seq_start[s];
+    if (view->decoding && batch->N != batch->S)
+        SFT_BUG("more than a position of a sequence that is decoded");
 }
 
 void transformer_logits(const struct transformer *model, struct activations *acts, const struct batch *batch,
-                        const struct kv_slots *slots, const size_t *rows, size_t n_rows, real *logits)
+                        const struct kv_view *view, const size_t *rows, size_t n_rows, real *logits)
 {
     struct pass pass = begin_pass(model, acts, batch, rows, n_rows);
-    pass.kv = slots;
-    if (slots)
-        extend_slots(slots, batch);
+    pass.kv = view;
+    if (view)
+        extend_view(view, batch);
     acts->h = forward(model, acts, &pass);
     model->kernels->head_logits(logits, acts->h, &model->head, n_rows, &acts->scratch.work);
 }

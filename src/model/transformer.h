@@ -23,8 +23,8 @@ struct transformer {
     struct param_set params;
 
     /* the same tensors, resolved */
-    const real *token_embedding, *position_embedding;   /* (V,C), (n_positions,C), which may be NULL */
-    const bf16 *token_embedding_bf16;                   /* in place of the former */
+    struct matrix token_embedding;                      /* (V,C) */
+    const real *position_embedding;                     /* (n_positions,C), or NULL */
     real *dtoken_embedding, *dposition_embedding;       /* NULL: not trained */
     struct sublayer *sublayers;                         /* (n_sublayers): layer after layer */
     size_t n_sublayers;
@@ -41,7 +41,7 @@ enum sft_status transformer_init(struct transformer *model, const struct model_c
                                  const struct kernels *kernels, tensor_choice *trained, struct sft_err *err);
 void transformer_free(struct transformer *model);
 
-/* The same of a table that says which tensors are trained, and which are bfloat16s; it is taken over. */
+/* The same of a table that says which tensors are trained, and which are kept how; it is taken over. */
 enum sft_status transformer_init_of(struct transformer *model, const struct model_config *config,
                                     const struct kernels *kernels, struct tensor_table *table, struct sft_err *err);
 
@@ -58,9 +58,9 @@ void transformer_costs(const struct transformer *model, struct activations *acts
 void transformer_backward(const struct transformer *model, struct activations *acts, const struct batch *batch,
                           const struct targets *targets, bool add);
 
-/* logits (n_rows, V) at the positions rows[0..n_rows) of the batch, which ascend. With slots (NULL: none) each sequence
- * of the batch goes on from what its slot holds: its keys and values are appended there. */
+/* logits (n_rows, V) at the positions rows[0..n_rows) of the batch, which ascend; there may be none. With a view (NULL:
+ * none) each sequence of the batch goes on from what its pages hold: its keys and values are appended there. */
 void transformer_logits(const struct transformer *model, struct activations *acts, const struct batch *batch,
-                        const struct kv_slots *slots, const size_t *rows, size_t n_rows, real *logits);
+                        const struct kv_view *view, const size_t *rows, size_t n_rows, real *logits);
 
 #endif

@@ -21,7 +21,7 @@ static inline void *aligned(size_t bytes)
     return p;
 }
 
-/* n values between -0.05 and 0.05, floats or bfloat16 by their size; the caller's to free. */
+/* n values between -0.05 and 0.05, floats or bfloat16 by their size, or bytes; the caller's to free. */
 static inline void *filled(size_t n, size_t size)
 {
     void *p = aligned(n * size);
@@ -31,6 +31,8 @@ static inline void *filled(size_t n, size_t size)
         memcpy(&bits, &x, sizeof bits);
         if (size == sizeof(uint16_t))
             ((uint16_t *)p)[i] = (uint16_t)(bits >> 16);
+        else if (size == 1)
+            ((int8_t *)p)[i] = (int8_t)(i % 251 - 125);
         else
             ((float *)p)[i] = x;
     }

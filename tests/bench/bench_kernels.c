@@ -70,7 +70,7 @@ static struct attention attention_of(const struct arrays *a, size_t n_kv_head)
 
 static struct linear layer(const struct arrays *a, size_t in, size_t out, bool transposed)
 {
-    return (struct linear){.w = a->w, .b = a->b, .in = in, .out = out, .transposed = transposed};
+    return (struct linear){.matrix = {.w = a->w}, .b = a->b, .in = in, .out = out, .transposed = transposed};
 }
 
 static act *columns(const struct arrays *a, act *x, size_t column)
@@ -167,13 +167,13 @@ static void run_grouped_backward(struct arrays *a)
 
 static void run_head(struct arrays *a)
 {
-    const struct head head = {.w = a->w, .V = V, .C = C, .scale = 1};
+    const struct head head = {.matrix = {.w = a->w}, .V = V, .C = C, .scale = 1};
     a->k->head_loss(a->nll, a->correct, a->dx, a->dw, false, a->x, a->labels, a->weights, &head, M, &a->work);
 }
 
 static void run_logits(struct arrays *a)
 {
-    const struct head head = {.w = a->w, .V = V, .C = C, .scale = 1};
+    const struct head head = {.matrix = {.w = a->w}, .V = V, .C = C, .scale = 1};
     a->k->head_logits(a->dw, a->x, &head, 1, &a->work);
 }
 

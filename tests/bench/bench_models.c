@@ -65,7 +65,7 @@ static struct layers mlp_out(const struct model *m)
 
 static struct linear layer(const struct bench *b, const struct layers *l, size_t i)
 {
-    return (struct linear){.w = b->w[i], .in = l->in, .out = l->out[i], .transposed = b->model->out_in};
+    return (struct linear){.matrix = {.w = b->w[i]}, .in = l->in, .out = l->out[i], .transposed = b->model->out_in};
 }
 
 struct run {
@@ -112,7 +112,7 @@ static void backward_dw(void *context)
 
 static struct head head_of(const struct bench *b)
 {
-    return (struct head){.w = b->w[0], .V = b->model->V, .C = b->model->C, .scale = 1};
+    return (struct head){.matrix = {.w = b->w[0]}, .V = b->model->V, .C = b->model->C, .scale = 1};
 }
 
 static void head_both_ways(void *context)

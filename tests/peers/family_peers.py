@@ -125,8 +125,10 @@ def respell(base, directory, spelling):
 
 # ---- logits ----
 
-def our_logits(logits, directory, sequences, precision="fp32"):
-    out = run(logits, directory, precision, stdin="".join(json.dumps(ids) + "\n" for ids in sequences), text=False)
+def our_logits(logits, directory, sequences, precision="fp32", *how):
+    """how: as a forward pass of training, of a prompt or one that decodes, and how weights are kept (logits.c)."""
+    lines = "".join(json.dumps(ids) + "\n" for ids in sequences)
+    out = run(logits, directory, precision, *how, stdin=lines, text=False)
     flat = torch.from_numpy(numpy.frombuffer(out, dtype=numpy.float32).copy())
     rows = flat.view(sum(len(ids) for ids in sequences), -1)
     return list(rows.split([len(ids) for ids in sequences]))
@@ -154,6 +156,9 @@ def root_mean_square(ours, theirs):
 def compare_logits(name, programs, base, sequences, scratch):
     theirs, ours = peer_logits(load(base), sequences), our_logits(programs.logits, base, sequences)
     check(name, "logits", farthest(ours, theirs), 1e-4)
+    for way in ("prompt", "decode"):
+        passed = our_logits(programs.logits, base, sequences, "fp32", way)
+        check(name, f"logits, {way}", farthest(passed, theirs), 1e-4)
     for what, spelling in (("of transformers 4", old_spelling), ("without defaults", terse_spelling)):
         directory = os.path.join(scratch, spelling.__name__)
         respell(base, directory, spelling)
@@ -176,6 +181,9 @@ def compare_logits(name, programs, base, sequences, scratch):
         tell(name, "logits, autocast", autocast)
         ours = our_logits(programs.logits, base, sequences, "bf16")
         check(name, "logits, bf16", root_mean_square(ours, theirs), 1.5 * autocast)
+        for way in ("prompt", "decode"):
+            ours = our_logits(programs.logits, base, sequences, "bf16", way)
+            check(name, f"logits, bf16, {way}", root_mean_square(ours, theirs), 1.5 * autocast)
 
 
 # ---- training ----

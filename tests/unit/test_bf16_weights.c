@@ -1,11 +1,7 @@
-/* Weights that are only read, kept as the bfloat16s that they are stored as: whatever is computed of them is what is
- * computed of the same numbers as floats, to the last bit. */
-#include "files/safetensors.h"
-#include "files/weights.h"
-#include "model/transformer.h"
-#include "scratch.h"
+/* Ops with weights that are kept as bfloat16s: whatever is computed of them is what is computed of the same numbers as
+ * floats, to the last bit. */
+#include "base/mem.h"
 #include "support/run_suite.h"
-#include "support/small_model.h"
 #include "support/tables.h"
 
 enum { C = 70, V = 530, M_MOST = 41, OUT = 115 };
@@ -45,7 +41,7 @@ static void free_both(struct both both)
 
 static struct workspace make_work(const struct kernels *k)
 {
-    const struct kernel_sizes sizes = {.N = M_MOST, .width = OUT, .C = C, .V = V, .bf16_weights = true};
+    const struct kernel_sizes sizes = {.N = M_MOST, .width = OUT, .C = C, .V = V, .narrow_weights = true};
     struct workspace work = {.bytes = k->work_bytes(&sizes)};
     work.data = aligned_alloc(64, (work.bytes + 64) / 64 * 64);
     ck_assert_ptr_nonnull(work.data);
@@ -74,9 +70,8 @@ static void expect_same(const struct kernels *k, const char *op, size_t rows, co
 static void check_linear(const struct kernels *k, size_t N, bool transposed)
 {
     const struct both w = make_both(C * OUT);
-    struct linear l = {.w = w.w, .in = C, .out = OUT, .transposed = transposed}, kept = l;
-    kept.w = NULL;
-    kept.w_bf16 = w.w_bf16;
+    struct linear l = {.matrix = {.w = w.w}, .in = C, .out = OUT, .transposed = transposed}, kept = l;
+    kept.matrix = (struct matrix){.w_bf16 = w.w_bf16};
     float *reals = mem_calloc(N * OUT, sizeof *reals), *sums = mem_calloc(2 * N * OUT, sizeof *sums);
     act *buffer, *y = mem_calloc(2 * N * OUT, sizeof(float)), *y_bf16 = (float *)y + N * OUT;
     const act *x = operand(k, reals, &buffer, N * OUT);
@@ -101,8 +96,8 @@ static void check_linear(const struct kernels *k, size_t N, bool transposed)
 static void check_head(const struct kernels *k, size_t M)
 {
     const struct both w = make_both(V * C);
-    const struct head head = {.w = w.w, .V = V, .C = C, .scale = 0.5F, .softcap = 3};
-    const struct head kept = {.V = V, .C = C, .scale = 0.5F, .softcap = 3, .w_bf16 = w.w_bf16};
+    const struct head head = {.matrix = {.w = w.w}, .V = V, .C = C, .scale = 0.5F, .softcap = 3};
+    const struct head kept = {.matrix = {.w_bf16 = w.w_bf16}, .V = V, .C = C, .scale = 0.5F, .softcap = 3};
     const struct head *const heads[] = {&head, &kept};
     float *reals = mem_calloc(M * C, sizeof *reals), *logits[2], nll[2][M_MOST], dnll[M_MOST];
     int32_t labels[M_MOST];
@@ -142,8 +137,8 @@ static void check_embedding(const struct kernels *k, size_t N)
         tokens[n] = position[n] = (int32_t)(n * 29 % V);
     for (size_t with = 0; with < 2; with++) {
         const float *wpe = with ? w.w : NULL;
-        k->embed_fwd(x, w.w, NULL, wpe, tokens, position, 1.5F, N, C);
-        k->embed_fwd(x + N * C, NULL, w.w_bf16, wpe, tokens, position, 1.5F, N, C);
+        k->embed_fwd(x, &(struct matrix){.w = w.w}, wpe, tokens, position, 1.5F, N, C);
+        k->embed_fwd(x + N * C, &(struct matrix){.w_bf16 = w.w_bf16}, wpe, tokens, position, 1.5F, N, C);
         expect_same(k, "the embedding", N, x, x + N * C, N * C * sizeof *x);
     }
     free(x);
@@ -168,167 +163,14 @@ START_TEST(ops_give_what_they_give_of_floats)
 }
 END_TEST
 
-/* ---- models ---- */
-
-#define SMALL_GPT2                                                                                                     \
-    "{\"model_type\":\"gpt2\",\"n_layer\":2,\"n_head\":2,\"n_embd\":16,\"n_positions\":32,\"vocab_size\":40}"
-
-/* The model of `config_json`, its weights rounded and stored as `dtype`. */
-static void put_model(const char *config_json, const struct dtype *dtype, struct model_config *config)
-{
-    struct param_set params;
-    json *raw;
-    small_model_put(dir, config_json, 0);
-    check_ok(model_config_load(config, dir, &raw, &err));
-    check_ok(param_set_init(&params, config, NULL, &err));
-    check_ok(weights_load(params.values.data, &params.table, config, config->vocab_size, dir, &err));
-    const struct model_meta meta = {
-        .base_config = raw, .eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = dtype};
-    check_ok(hf_save(&(struct model_out){params.values.data, &params.table, config, &meta, NULL}, dir, &err));
-    param_set_free(&params);
-    json_free(raw);
-}
-
-/* Opened to be read: config has a row for each token, the files file_vocab. */
-static void open_model(struct transformer *model, const struct kernels *k, const struct model_config *config,
-                       size_t file_vocab, bool keep_bf16)
-{
-    struct tensor_table table;
-    struct strbuf unused = {0};
-    tensor_table_init(&table, config);
-    check_ok(weights_check_to_read(&table, keep_bf16, config, file_vocab, dir, &unused, &err));
-    check_ok(transformer_init_of(model, config, k, &table, &err));
-    check_ok(weights_load_set(&model->params, config, file_vocab, dir, &err));
-    strbuf_free(&unused);
-}
-
-/* The logits (N,V) at all positions of some tokens; malloc'd. */
-static float *compute_logits(const struct transformer *model, size_t N)
-{
-    const size_t n_vocab = model->config.vocab_size, seq_start[] = {0, N};
-    int32_t tokens[M_MOST], position[M_MOST];
-    size_t rows[M_MOST];
-    struct activations acts;
-    float *logits = mem_calloc(N * n_vocab, sizeof *logits);
-    for (size_t n = 0; n < N; n++) {
-        tokens[n] = (int32_t)(n * 7 % n_vocab);
-        position[n] = (int32_t)n;
-        rows[n] = n;
-    }
-    const struct batch batch = {.N = N, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
-    check_ok(activations_init(&acts, &model->config, model->kernels, N, false, &err));
-    transformer_logits(model, &acts, &batch, NULL, rows, N, logits);
-    activations_free(&acts);
-    return logits;
-}
-
-static void expect_same_logits(const struct transformer *a, const struct transformer *b, size_t N)
-{
-    float *of_a = compute_logits(a, N), *of_b = compute_logits(b, N);
-    ck_assert_msg(memcmp(of_a, of_b, N * a->config.vocab_size * sizeof *of_a) == 0, "%s: %zu positions",
-                  table_name(a->kernels), N);
-    free(of_a);
-    free(of_b);
-}
-
-static const char *const configs[] = {SMALL_LLAMA(""), SMALL_LLAMA(",\"tie_word_embeddings\":true"), SMALL_GPT2};
-enum { N_CONFIGS = sizeof configs / sizeof *configs };
-
-START_TEST(a_model_answers_as_one_of_floats)
-{
-    const struct kernels *tables[MAX_TABLES];
-    const size_t n_tables = modelled_tables(tables);
-    struct model_config config;
-    put_model(configs[_i], &dtype_bf16, &config);
-    for (size_t t = 0; t < n_tables; t++) {
-        struct transformer model, kept;
-        open_model(&model, tables[t], &config, config.vocab_size, false);
-        open_model(&kept, tables[t], &config, config.vocab_size, tables[t]->reads_bf16);
-        ck_assert_uint_eq(model.params.bf16.bytes, 0);
-        if (tables[t]->reads_bf16) /* all but norms, biases and learned positions */
-            ck_assert_uint_gt(kept.params.bf16.bytes, 2 * kept.params.values.bytes);
-        expect_same_logits(&model, &kept, 2);
-        expect_same_logits(&model, &kept, 19);
-        transformer_free(&model);
-        transformer_free(&kept);
-    }
-}
-END_TEST
-
-/* A mean of rows is no bfloat16, and was none. */
-START_TEST(an_embedding_that_grows_is_not_rounded)
-{
-    struct model_config config;
-    struct transformer model, kept;
-    put_model(configs[1], &dtype_bf16, &config);
-    const size_t file_vocab = config.vocab_size;
-    config.vocab_size += 3;
-    open_model(&model, &kernels_plain_f32, &config, file_vocab, false);
-    open_model(&kept, &kernels_plain_f32, &config, file_vocab, true);
-    ck_assert(!kept.params.table.token_embedding->is_bf16);
-    ck_assert_uint_gt(kept.params.bf16.bytes, 0);
-    expect_same_logits(&model, &kept, 19);
-    transformer_free(&model);
-    transformer_free(&kept);
-}
-END_TEST
-
-START_TEST(other_numbers_are_floats)
-{
-    struct model_config config;
-    struct transformer model;
-    put_model(configs[0], _i ? &dtype_f16 : &dtype_f32, &config);
-    open_model(&model, &kernels_plain_f32, &config, config.vocab_size, true);
-    ck_assert_uint_eq(model.params.bf16.bytes, 0);
-    transformer_free(&model);
-}
-END_TEST
-
-/* Overwrite the last number of the first tensor that is kept. */
-static void damage(const struct tensor_table *table, bf16 value)
-{
-    struct st_file file;
-    char *path = path_join(dir, "model.safetensors");
-    const char *name = NULL;
-    for (size_t i = 0; i < table->n_tensors && !name; i++)
-        name = table->tensors[i].is_bf16 ? table->tensors[i].name : NULL;
-    check_ok(st_open(&file, path, &err));
-    const struct stored_tensor *t = st_find(&file, name);
-    const long at = (long)((const char *)t->data - file.map.data + (ptrdiff_t)(t->bytes - sizeof value));
-    st_close(&file);
-    FILE *f = fopen(path, "r+b");
-    ck_assert(f && fseek(f, at, SEEK_SET) == 0 && fwrite(&value, sizeof value, 1, f) == 1);
-    fclose(f);
-    free(path);
-}
-
-START_TEST(a_number_that_is_none_is_told)
-{
-    static const bf16 bad[] = {0x7F80, 0xFF80, 0x7FC1};
-    struct model_config config;
-    struct transformer model;
-    put_model(configs[0], &dtype_bf16, &config);
-    open_model(&model, &kernels_plain_f32, &config, config.vocab_size, true);
-    damage(&model.params.table, bad[_i]);
-    ck_assert_int_eq(weights_load_set(&model.params, &config, config.vocab_size, dir, &err), SFT_EDATA);
-    ck_assert_ptr_nonnull(strstr(err_text(&err), "1 of 640 values are not finite"));
-    transformer_free(&model);
-}
-END_TEST
-
 int main(int argc, char **argv)
 {
     (void)argc;
     start_kernels(argv);
     Suite *suite = suite_create("bf16 weights");
     TCase *tcase = tcase_create("bf16 weights");
-    tcase_add_checked_fixture(tcase, make_dir, remove_dir);
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, ops_give_what_they_give_of_floats, 0, N_COUNTS);
-    tcase_add_loop_test(tcase, a_model_answers_as_one_of_floats, 0, N_CONFIGS);
-    tcase_add_test(tcase, an_embedding_that_grows_is_not_rounded);
-    tcase_add_loop_test(tcase, other_numbers_are_floats, 0, 2);
-    tcase_add_loop_test(tcase, a_number_that_is_none_is_told, 0, 3);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

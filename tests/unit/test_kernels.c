@@ -76,6 +76,31 @@ static const struct op_sizes cache_sizes[] = {{.C = 1, .n_head = 2, WITH_CACHE},
                                               {.C = 20, .n_head = 2, .window = 130, .softcap = 3, WITH_CACHE},
                                               {.C = 128, .n_head = 2, .window = 150, .softcap = 50, WITH_CACHE},
                                               {.C = 64, .n_head = 2, .by_head = true, .window = 1000, WITH_CACHE}};
+/* Pages as long as a part, shorter, and longer than a block; of no length that anything else is a multiple of. */
+static const struct op_sizes page_sizes[] = {
+    {.C = 64, .n_head = 2, .page_rows = 32, WITH_CACHE},
+    {.C = 20, .n_head = 2, .page_rows = 32, SEQUENCES_3},
+    {.C = 64, .n_head = 4, .n_kv_head = 2, .page_rows = 32, .window = 70, MORE_CACHE},
+    {.C = 20, .n_head = 6, .n_kv_head = 2, .page_rows = 7, WITH_CACHE},
+    {.C = 80, .n_head = 1, .page_rows = 100, .window = 40, WITH_CACHE},
+    {.C = 64, .n_head = 2, .page_rows = 200, .softcap = 3, MORE_CACHE},
+    {.C = 64, .n_head = 2, .page_rows = 1, SEQUENCES_7},
+};
+/* One query each; of the last sequences' keys there are several splits. */
+#define SINGLE_1 .S = 1, .q_start = {0, 1}, .kv_start = {0, 300}
+#define SINGLE_7 .S = 7, .q_start = {0, 1, 2, 3, 4, 5, 6, 7}, .kv_start = {0, 1, 3, 36, 164, 293, 808, 2208}
+static const struct op_sizes single_sizes[] = {
+    {.C = 64, .n_head = 2, .page_rows = 32, SINGLE_7},
+    {.C = 64, .n_head = 2, SINGLE_7},
+    {.C = 1, .n_head = 1, SINGLE_1},
+    {.C = 20, .n_head = 6, .n_kv_head = 2, .page_rows = 32, SINGLE_7},
+    {.C = 128, .n_head = 4, .n_kv_head = 1, .page_rows = 7, SINGLE_7},
+    {.C = 80, .n_head = 2, .page_rows = 32, .window = 1, SINGLE_7},
+    {.C = 64, .n_head = 3, .n_kv_head = 1, .page_rows = 32, .window = 100, SINGLE_7},
+    {.C = 64, .n_head = 2, .page_rows = 32, .window = 700, .softcap = 5, SINGLE_7},
+    {.C = 256, .n_head = 4, .n_kv_head = 1, .by_head = true, .softcap = 3, SINGLE_1},
+    {.C = 20, .n_head = 2, .S = 0},
+};
 static const struct op_sizes head_sizes[] = {
     {.N = 0, .C = 5, .V = 3},     {.N = 1, .C = 1, .V = 1},      {.N = 1, .C = 33, .V = 513},
     {.N = 127, .C = 5, .V = 511}, {.N = 128, .C = 20, .V = 512}, {.N = 129, .C = 33, .V = 1025},
@@ -89,7 +114,7 @@ static const struct op_sizes small_sizes[] = {
     {.N = 5, .C = 6, .V = 4, .out = 3, .n_head = 2, .by_head = true, .softcap = 3, SEQUENCES_2}};
 enum { N_SMALL = sizeof small_sizes / sizeof *small_sizes };
 
-enum sizes_kind { ROWS, PRODUCT, NORM, ATTENTION, WINDOW, SOFTCAP, HEAD };
+enum sizes_kind { ROWS, PRODUCT, NORM, ATTENTION, WINDOW, SOFTCAP, PAGES, SINGLE, HEAD };
 #define LIST(sizes) sizes, sizeof(sizes) / sizeof *(sizes)
 static const struct {
     const struct op_sizes *sizes;
@@ -100,6 +125,8 @@ static const struct {
                 [ATTENTION] = {LIST(attention_sizes)},
                 [WINDOW] = {LIST(window_sizes)},
                 [SOFTCAP] = {LIST(softcap_sizes)},
+                [PAGES] = {LIST(page_sizes)},
+                [SINGLE] = {LIST(single_sizes)},
                 [HEAD] = {LIST(head_sizes)}};
 
 /* Relative errors (norm of the difference over the norm) that a table may make. In bf16 an array of operands is rounded
@@ -127,6 +154,14 @@ static const struct bounds {
     {"linear, transposed, adding", PRODUCT, 1e-6, 2e-6, 4e-3, 4e-3},
     {"linear, transposed, no bias", PRODUCT, 1e-6, 2e-6, 4e-3, 4e-3},
     {"linear, three of an input", PRODUCT, 1e-6, 2e-6, 4e-3, 4e-3},
+    {"linear_few, (in,out)", PRODUCT, 1e-6, 0, 4e-3, 0},
+    {"linear_few", PRODUCT, 1e-6, 0, 4e-3, 0},
+    {"linear_few, no bias", PRODUCT, 1e-6, 0, 4e-3, 0},
+    {"linear_few, three of an input", PRODUCT, 1e-6, 0, 4e-3, 0},
+    {"linear_few_residual, (in,out)", PRODUCT, 1e-6, 0, 1e-6, 0},
+    {"linear_few_residual", PRODUCT, 1e-6, 0, 1e-6, 0},
+    {"linear_few_residual, no bias", PRODUCT, 1e-6, 0, 1e-6, 0},
+    {"linear_few_residual, none", PRODUCT, 1e-6, 0, 1e-6, 0},
     {"linear_residual", PRODUCT, 1e-6, 0, 1e-6, 0},
     {"linear_residual, no bias", PRODUCT, 1e-6, 0, 1e-6, 0},
     {"linear_residual, transposed", PRODUCT, 1e-6, 0, 1e-6, 0},
@@ -149,6 +184,8 @@ static const struct bounds {
     {"attention", ATTENTION, 1e-6, 2e-6, 5e-3, 6e-3},
     {"attention, window", WINDOW, 1e-6, 3e-6, 5e-3, 6e-3}, /* of few keys: differences of nearly equal numbers */
     {"attention, soft cap", SOFTCAP, 1e-6, 2e-6, 5e-3, 6e-3},
+    {"attention, pages", PAGES, 2e-6, 0, 5e-3, 0},
+    {"attention_few", SINGLE, 2e-6, 0, 5e-3, 0},
     {"head_loss", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
     {"head_loss, adding", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
     {"head_loss, scaled", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
@@ -445,6 +482,7 @@ static const struct {
     {"attention, soft cap", 0, 1, 8}, {"attention, soft cap", 1, 1, 24}, {"rmsnorm_heads", 0, 3, 33},
     {"rmsnorm", 0, 3, 33},    {"relu", 0, 50, 1},     {"silu", 0, 50, 1},          {"rmsnorm_residual", 0, 3, 33},
     {"gate, gelu tanh", 0, 50, 1}, {"gate, gelu exact", 0, 50, 1}, {"gate, relu", 0, 50, 1}, {"gate, silu", 0, 50, 1},
+    {"linear_few", 0, 0, 400}, {"linear_few", 1, 0, 7}, {"linear_few_residual, none", 0, 0, 400},
     {"gate, gelu tanh", 1, 50, 1}, {"gate, gelu exact", 1, 50, 1}, {"gate, relu", 1, 50, 1}, {"gate, silu", 1, 50, 1},
 };
 

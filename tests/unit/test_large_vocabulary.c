@@ -38,7 +38,7 @@ static void run(struct outputs *out, const struct kernels *k, size_t rows)
     real *w = reals(V * C, 1), *h_real = reals(M * C, 2), *dnll = reals(M, 3);
     real *buffer = mem_alloc(M * C * sizeof *buffer);
     const unsigned char *h = k->to_act(buffer, h_real, 1, M * C);
-    const struct head head = {.w = w, .V = V, .C = C, .scale = 1};
+    const struct head head = {.matrix = {.w = w}, .V = V, .C = C, .scale = 1};
     int32_t labels[M];
     for (size_t m = 0; m < M; m++)
         labels[m] = (int32_t)(m * 7919 % V);

@@ -2,11 +2,11 @@
  * scripts/golden_model.py): logits, loss, every gradient, and 10 optimizer steps; then what must hold of any
  * model: how conversations are laid out, or what follows the last target, changes nothing. */
 #include "data/batching.h"
-#include "infer/kv_pool.h"
 #include "hand_dataset.h"
 #include "support/golden.h"
 #include "support/hand_targets.h"
 #include "support/measured.h"
+#include "support/pages.h"
 #include "support/run_suite.h"
 #include "support/tables.h"
 #include "train/adamw.h"
@@ -410,39 +410,36 @@ START_TEST(a_label_of_weight_zero_is_no_label)
 }
 END_TEST
 
-/* Feed `n` tokens behind the *len that a slot has; their last one's logits. */
-static void feed(struct fixture *f, const struct kv_pool *pool, size_t *len, const int32_t *tokens, size_t n,
-                 float *logits)
+/* Feed `n` tokens behind those that the pages have, a piece of a prompt or a next token; their last one's logits. */
+static void feed(struct fixture *f, struct pages *pages, const int32_t *tokens, size_t n, bool decoding, float *logits)
 {
     int32_t position[64];
-    const size_t seq_start[] = {0, n}, last = n - 1, begin = kv_pool_begin(pool, 1);
+    const size_t seq_start[] = {0, n}, last = n - 1;
+    const struct kv_view view = pages_from(pages, 1, decoding);
     for (size_t i = 0; i < n; i++)
-        position[i] = (int32_t)(*len + i);
+        position[i] = (int32_t)(*view.len + i);
     const struct batch batch = {.N = n, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
-    const struct kv_slots slots = kv_pool_slots(pool, &begin, len);
-    transformer_logits(&f->model, &f->acts, &batch, &slots, &last, 1, logits);
+    transformer_logits(&f->model, &f->acts, &batch, &view, &last, 1, logits);
 }
 
-/* In bf16 a token fed alone is multiplied with weights that are not rounded, see above. */
 START_TEST(a_cache_changes_only_rounding)
 {
     struct fixture f;
-    struct kv_pool pool;
-    struct sft_err err;
-    size_t n, len = 0;
+    struct pages pages;
+    size_t n;
     setup(&f, _i);
     const size_t V = f.model.config.vocab_size, last = f.model.config.n_positions - 1;
     int32_t *tokens = golden_ids(json_get(json_get(f.golden, "logits"), "tokens"), &n);
     float *whole = mem_alloc(V * sizeof *whole), *fed = mem_alloc(V * sizeof *fed);
     ck_assert_uint_eq(n, last + 1);
     golden_logits(&f.model, tokens, n, &last, 1, whole);
-    kv_pool_init(&pool, &f.model, 3, n);
-    golden_check(kv_pool_reserve(&pool, n, &err), &err);
-    feed(&f, &pool, &len, tokens, 20, fed);
-    feed(&f, &pool, &len, tokens + 20, 15, fed);
+    pages_init(&pages, &f.model.config, f.model.kernels, 3, n, 16);
+    feed(&f, &pages, tokens, 20, false, fed);
+    feed(&f, &pages, tokens + 20, 15, false, fed);
     for (size_t t = 35; t < n; t++)
-        feed(&f, &pool, &len, tokens + t, 1, fed);
-    ck_assert_uint_eq(len, n);
+        feed(&f, &pages, tokens + t, 1, true, fed);
+    ck_assert_uint_eq(pages.len[1], n);
+    pages_check(&pages);
     double worst = 0;
     for (size_t v = 0; v < V; v++) {
         const double difference = fabs((double)fed[v] - (double)whole[v]);
@@ -451,7 +448,7 @@ START_TEST(a_cache_changes_only_rounding)
     }
     check_error(isa_of(&f), "logits through a cache", worst,
                 of_family(&f, bound_of(&f, 5e-6, 2.5e-2), bound_of(&f, 1e-5, 8e-2)));
-    kv_pool_free(&pool);
+    pages_free(&pages);
     free(whole);
     free(fed);
     free(tokens);

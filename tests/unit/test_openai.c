@@ -252,7 +252,7 @@ static const struct {
     const char *body, *param, *message;
 } refused[] = {
     {ENDPOINT_CHAT, "", NULL, "the body: column 1: expected a value, but the text ends here"},
-    {ENDPOINT_CHAT, "{'messages': [}", NULL, "the body: column 15: expected a value, found ']'"},
+    {ENDPOINT_CHAT, "{'messages': [}", NULL, "the body: column 15: expected a value, found '}'"},
     {ENDPOINT_CHAT, "{'n': 1, 'n': 2}", NULL, "the body: column 10: duplicate key \"n\""},
     {ENDPOINT_CHAT, "{'a': '\\ud83d'}", NULL, "the body: column 8: lone high surrogate \\ud83d in a string"},
     {ENDPOINT_CHAT, "[]", NULL, "the body: expected an object, found an array"},
@@ -413,11 +413,11 @@ START_TEST(errors_have_openais_shape)
         api_error_set(&error, kinds[i].kind, "p[0]", "a \"%s\" %d", "b", 7);
         api_error_print(&error, &out);
         ck_assert_int_eq(error.status, kinds[i].status);
-        char *json = mem_printf("{\"error\":{\"message\":\"a \\\"b\\\" 7\",\"type\":\"%s\",\"param\":\"p[0]\","
+        char *expected = mem_printf("{\"error\":{\"message\":\"a \\\"b\\\" 7\",\"type\":\"%s\",\"param\":\"p[0]\","
                                 "\"code\":%s}}",
                                 kinds[i].type, kinds[i].code);
-        ck_assert_str_eq(out.data, json);
-        free(json);
+        ck_assert_str_eq(out.data, expected);
+        free(expected);
     }
     for (enum api_error_kind kind = 0; kind < API_ERROR_KINDS; kind++) {
         api_error_set(&error, kind, NULL, "x");

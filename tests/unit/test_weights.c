@@ -242,21 +242,18 @@ END_TEST
 
 START_TEST(new_rows_are_the_mean_of_the_old)
 {
-    enum { OLD = 3, ALL = 5, COLS = 70 }; /* more columns than are summed at once */
-    float values[ALL * COLS];
-    for (size_t i = 0; i < ALL * COLS; i++)
+    enum { OLD = 3, COLS = 70 }; /* more columns than are summed at once */
+    float values[OLD * COLS], mean[COLS];
+    double sum[COLS] = {0}, in_pieces[COLS] = {0};
+    for (size_t i = 0; i < OLD * COLS; i++)
         values[i] = (float)(i * i % 97);
-    float before[ALL * COLS];
-    memcpy(before, values, sizeof before);
-    grow_rows(values, ALL, ALL, COLS);
-    ck_assert_mem_eq(values, before, sizeof before);
-    grow_rows(values, OLD, ALL, COLS);
-    ck_assert_mem_eq(values, before, OLD * COLS * sizeof *values);
-    for (size_t c = 0; c < COLS; c++) {
-        const double mean = ((double)before[c] + before[COLS + c] + before[2 * COLS + c]) / OLD;
-        ck_assert_float_eq(values[3 * COLS + c], (float)mean);
-        ck_assert_float_eq(values[4 * COLS + c], (float)mean);
-    }
+    grow_add(sum, values, OLD, COLS);
+    grow_add(in_pieces, values, 1, COLS);
+    grow_add(in_pieces, values + COLS, OLD - 1, COLS);
+    ck_assert_mem_eq(in_pieces, sum, sizeof sum);
+    grow_mean(mean, sum, OLD, COLS);
+    for (size_t c = 0; c < COLS; c++)
+        ck_assert_float_eq(mean[c], (float)(((double)values[c] + values[COLS + c] + values[2 * COLS + c]) / OLD));
 }
 END_TEST
 

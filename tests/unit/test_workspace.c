@@ -51,7 +51,7 @@ START_TEST(threads_keep_to_their_memory)
     for (size_t t = 1; t < n_tables; t++) /* the reference has no threads */
         for (int transposed = 0; transposed < 2; transposed++) {
             const struct kernels *k = tables[t];
-            const struct linear l = {.w = w, .in = in, .out = out, .transposed = transposed};
+            const struct linear l = {.matrix = {.w = w}, .in = in, .out = out, .transposed = transposed};
             const act *operand = k->to_act(x, reals, 1, N * in);
             run(k, &l, N, operand, alone, alone_sum, 1);
             for (int threads = 2; threads <= 4; threads += 2) {

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { FEW_ROWS = 32 }; /* not worth a second thread to copy */
+
 /* ---- tensors, resolved ---- */
 
 static bool is_fused(const struct attention_spec *spec)
@@ -145,12 +147,6 @@ void attention_plan_shared(struct activation_plan *plan, struct attention_shared
 
 /* ---- queries and keys on their way ---- */
 
-/* What input i gives, or its gradient. */
-static act *part_of(const struct qkv *x, size_t i)
-{
-    return i == 0 ? x->q : i == 1 ? x->k : x->v;
-}
-
 /* The heads of queries or of keys; as the norm sees them that is of all at once, one. */
 static struct heads heads_of(const struct attention_layer *a, const struct norm_layer *norm, size_t n_head, size_t ld,
                              size_t stride)
@@ -218,54 +214,73 @@ static struct attention attention_of(const struct attention_layer *a, const stru
                               .softcap = a->softcap};
 }
 
-/* Where row `row` of a layer of the slots begins, of keys or of values. */
-static act *slot_row(const struct pass *pass, const struct attention_layer *a, act *rows, size_t row)
+/* Where a layer's keys, or values, begin in the first page. */
+static act *layer_of(const struct pass *pass, const struct attention_layer *a, bool values)
 {
-    return act_at(pass->kernels, rows, (a->layer * pass->kv->capacity + row) * a->n_kv_head * a->head_dim);
+    const size_t size = a->n_kv_head * pass->kv->page_rows * a->head_dim;
+    return act_at(pass->kernels, pass->kv->memory, (2 * a->layer + values) * size);
 }
 
-/* A position's heads, which lie one behind another in a slot. */
-static void fill_row(const struct pass *pass, const struct attention_layer *a, act *rows, size_t row, act *x,
+/* A position's heads, of keys or of values, to a row of a page, where those of other positions lie between them. */
+static void fill_row(const struct pass *pass, const struct attention_layer *a, act *page, size_t row, act *x,
                      size_t stride)
 {
+    const struct kernels *k = pass->kernels;
     const size_t D = a->head_dim;
-    act *to = slot_row(pass, a, rows, row);
     for (size_t h = 0; h < a->n_kv_head; h++)
-        memcpy(act_at(pass->kernels, to, h * D), act_at(pass->kernels, x, h * stride), D * pass->kernels->act_size);
+        memcpy(act_at(k, page, (h * pass->kv->page_rows + row) * D), act_at(k, x, h * stride), D * k->act_size);
 }
 
-/* Put the batch's keys and values into the last rows of each sequence's slot. */
-static void fill_slots(const struct pass *pass, const struct attention_layer *a, const struct qkv *x)
+/* Put the keys and values of sequence s of the batch behind those that its pages have. */
+static void fill_sequence(const struct pass *pass, const struct attention_layer *a, const struct qkv *x, size_t s)
 {
-    const struct batch *batch = pass->batch;
-    for (size_t s = 0; s < batch->S; s++) {
-        const size_t end = pass->kv->begin[s] + pass->kv->len[s];
-        for (size_t n = batch->seq_start[s]; n < batch->seq_start[s + 1]; n++) {
-            const size_t row = end - (batch->seq_start[s + 1] - n);
-            fill_row(pass, a, pass->kv->k, row, act_at(pass->kernels, x->k, n * x->ld_kv), x->stride_kv);
-            fill_row(pass, a, pass->kv->v, row, act_at(pass->kernels, x->v, n * x->ld_kv), x->stride_kv);
-        }
+    const struct kernels *k = pass->kernels;
+    const struct kv_view *kv = pass->kv;
+    const size_t *start = &pass->batch->seq_start[s];
+    act *keys = layer_of(pass, a, false), *values = layer_of(pass, a, true);
+#pragma omp parallel for schedule(static) if (start[1] - start[0] > FEW_ROWS)
+    for (size_t n = start[0]; n < start[1]; n++) {
+        const size_t place = kv->len[s] - (start[1] - n), row = place % kv->page_rows;
+        const size_t page = kv->pages[kv->page_start[s] + place / kv->page_rows] * kv->page_size;
+        fill_row(pass, a, act_at(k, keys, page), row, act_at(k, x->k, n * x->ld_kv), x->stride_kv);
+        fill_row(pass, a, act_at(k, values, page), row, act_at(k, x->v, n * x->ld_kv), x->stride_kv);
     }
+}
+
+/* Attention to all that the sequences have, once the batch's own is there too. */
+static void attend_to_pages(const struct pass *pass, const struct attention_layer *a, const struct attention_acts *acts,
+                            const struct qkv *x, struct attention *attention)
+{
+    const struct kv_view *kv = pass->kv;
+    const struct kernels *k = pass->kernels;
+    act *keys = layer_of(pass, a, false), *values = layer_of(pass, a, true);
+    for (size_t s = 0; s < pass->batch->S; s++)
+        fill_sequence(pass, a, x, s);
+    attention->kv_len = kv->len;
+    attention->ld_kv = a->head_dim;
+    attention->stride_kv = kv->page_rows * a->head_dim;
+    attention->pages = kv->pages;
+    attention->page_start = kv->page_start;
+    attention->page_rows = kv->page_rows;
+    attention->stride_page = kv->page_size;
+    if (kv->decoding)
+        k->attention_few(acts->attended, x->q, keys, values, attention, &pass->scratch->work);
+    else
+        k->attention_fwd(acts->attended, acts->lse, x->q, keys, values, attention, &pass->scratch->work);
 }
 
 const act *attention_forward(const struct pass *pass, const struct attention_layer *a,
                              const struct attention_acts *acts, const struct attention_shared *shared, const act *h)
 {
-    for (size_t i = 0; i < n_inputs(a); i++)
-        linear_forward(pass, &a->in[i], part_of(&acts->qkv, i), h, pass->batch->N);
-    const struct qkv x = prepare(pass, a, &acts->qkv, shared);
+    const struct qkv *given = &acts->qkv;
+    act *const parts[] = {given->q, given->k, given->v};
+    linear_forward_shared(pass, a->in, n_inputs(a), parts, h, pass->batch->N);
+    const struct qkv x = prepare(pass, a, given, shared);
     struct attention attention = attention_of(a, pass->batch, &x);
-    const act *k = x.k, *v = x.v;
-    if (pass->kv) {
-        fill_slots(pass, a, &x);
-        k = slot_row(pass, a, pass->kv->k, 0);
-        v = slot_row(pass, a, pass->kv->v, 0);
-        attention.kv_begin = pass->kv->begin;
-        attention.kv_len = pass->kv->len;
-        attention.ld_kv = a->n_kv_head * a->head_dim;
-        attention.stride_kv = a->head_dim;
-    }
-    pass->kernels->attention_fwd(acts->attended, acts->lse, x.q, k, v, &attention, &pass->scratch->work);
+    if (pass->kv)
+        attend_to_pages(pass, a, acts, &x, &attention);
+    else
+        pass->kernels->attention_fwd(acts->attended, acts->lse, x.q, x.k, x.v, &attention, &pass->scratch->work);
     return acts->attended;
 }
 

@@ -5,19 +5,18 @@ struct linear_layer linear_bind(const struct param_set *params, const struct lin
     const struct tensor *w = tensor_find(&params->table, spec->weight, layer);
     const struct tensor *b = tensor_find(&params->table, spec->bias, layer);
     const bool is_out_in = w->layout == LAYOUT_OUT_IN;
-    return (struct linear_layer){.values = {.w = param_values(params, w),
+    return (struct linear_layer){.values = {.matrix = param_matrix(params, w),
                                             .b = param_values(params, b),
                                             .in = is_out_in ? w->cols : w->rows,
                                             .out = is_out_in ? w->rows : w->cols,
-                                            .transposed = is_out_in,
-                                            .w_bf16 = param_bf16(params, w)},
+                                            .transposed = is_out_in || w->turned},
                                  .dw = param_grads(params, w),
                                  .db = param_grads(params, b)};
 }
 
 bool linear_is_there(const struct linear_layer *l)
 {
-    return l->values.w || l->values.w_bf16;
+    return l->values.out > 0;
 }
 
 bool linear_is_trained(const struct linear_layer *l)
@@ -25,15 +24,44 @@ bool linear_is_trained(const struct linear_layer *l)
     return l->dw || l->db;
 }
 
+/* Prompts that are generated from are multiplied as many rows are, however few of them there are: so they may be cut
+ * anywhere. */
+static struct linear values_in(const struct pass *pass, const struct linear_layer *l)
+{
+    struct linear values = l->values;
+    values.always_packed = pass->kv != NULL;
+    return values;
+}
+
 void linear_forward(const struct pass *pass, const struct linear_layer *l, act *y, const act *x, size_t n)
 {
-    pass->kernels->linear_fwd(y, x, &l->values, n, &pass->scratch->work);
+    linear_forward_shared(pass, l, 1, &y, x, n);
+}
+
+void linear_forward_shared(const struct pass *pass, const struct linear_layer *l, size_t count, act *const *y,
+                           const act *x, size_t n)
+{
+    const struct workspace *work = &pass->scratch->work;
+    struct few_output outs[LINEAR_PARTS];
+    for (size_t i = 0; i < count; i++) {
+        const struct linear values = values_in(pass, &l[i]);
+        outs[i] = (struct few_output){&l[i].values, y[i]};
+        if (!is_decoding(pass))
+            pass->kernels->linear_fwd(y[i], x, &values, n, work);
+    }
+    if (is_decoding(pass))
+        pass->kernels->linear_few(outs, count, x, n, work);
 }
 
 void linear_residual_forward(const struct pass *pass, const struct linear_layer *l, real *y, const real *residual,
                              const act *x, real scale, size_t n)
 {
-    pass->kernels->linear_residual_fwd(y, residual, x, &l->values, scale, n, &pass->scratch->work);
+    const struct workspace *work = &pass->scratch->work;
+    const struct linear values = values_in(pass, l);
+    if (is_decoding(pass))
+        pass->kernels->linear_few_residual(y, residual, x, &values, scale, n, work);
+    else
+        pass->kernels->linear_residual_fwd(y, residual, x, &values, scale, n, work);
 }
 
 void linear_backward(const struct pass *pass, const struct linear_layer *l, act *dx, const act *dy, const act *x,

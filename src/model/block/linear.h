@@ -10,6 +10,7 @@
 #define linear_is_there         REAL_NAME(linear_is_there)
 #define linear_is_trained       REAL_NAME(linear_is_trained)
 #define linear_forward          REAL_NAME(linear_forward)
+#define linear_forward_shared   REAL_NAME(linear_forward_shared)
 #define linear_residual_forward REAL_NAME(linear_residual_forward)
 #define linear_backward         REAL_NAME(linear_backward)
 #define linear_backward_shared  REAL_NAME(linear_backward_shared)
@@ -26,6 +27,9 @@ bool linear_is_trained(const struct linear_layer *l);
 
 /* y (n,out).  x (n,in). */
 void linear_forward(const struct pass *pass, const struct linear_layer *l, act *y, const act *x, size_t n);
+/* The same of `count` layers, at most LINEAR_PARTS, that share their input, each with its y. */
+void linear_forward_shared(const struct pass *pass, const struct linear_layer *l, size_t count, act *const *y,
+                           const act *x, size_t n);
 /* y (n,out) = residual (n,out) + scale * (x W + b); y may be residual, and residual NULL: zeros. */
 void linear_residual_forward(const struct pass *pass, const struct linear_layer *l, real *y, const real *residual,
                              const act *x, real scale, size_t n);

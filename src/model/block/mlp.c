@@ -63,9 +63,8 @@ const act *mlp_activate(const struct pass *pass, const struct mlp_layer *mlp, co
 const act *mlp_forward(const struct pass *pass, const struct mlp_layer *mlp, const struct mlp_acts *acts,
                        const struct mlp_shared *shared, const act *h, size_t n)
 {
-    linear_forward(pass, &mlp->in[0], acts->up, h, n);
-    if (has_gate(mlp))
-        linear_forward(pass, &mlp->in[1], acts->gate, h, n);
+    act *const parts[] = {acts->up, acts->gate};
+    linear_forward_shared(pass, mlp->in, has_gate(mlp) ? 2 : 1, parts, h, n);
     return mlp_activate(pass, mlp, acts, shared, n);
 }
 

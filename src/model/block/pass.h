@@ -4,7 +4,7 @@
 
 #include "kernels.h"
 #include "model/batch.h"
-#include "model/kv_slots.h"
+#include "model/kv_view.h"
 
 /* What every sublayer uses in its turn. */
 struct scratch {
@@ -20,13 +20,19 @@ struct sublayer_shared; /* block/sublayer.h: the same, of each kind of block */
 struct pass {
     const struct kernels *kernels;
     const struct batch *batch;
-    const struct kv_slots *kv; /* len counts the batch's positions already; NULL: keys and values are the batch's own */
+    const struct kv_view *kv; /* len counts the batch's positions already; NULL: keys and values are the batch's own */
     const size_t *rows;        /* (n_rows): the positions that the head sees, ascending */
     size_t n_rows;
     const struct scratch *scratch;
     const struct sublayer_shared *shared;
     bool add; /* backward: to the gradients; otherwise set them */
 };
+
+/* Whether every sequence has one position, and weights are read as they lie. */
+static inline bool is_decoding(const struct pass *pass)
+{
+    return pass->kv && pass->kv->decoding;
+}
 
 /* Elements of a matrix from `offset` on, whose size only kernels know. */
 static inline act *act_at(const struct kernels *kernels, act *matrix, size_t offset)

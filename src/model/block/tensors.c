@@ -35,7 +35,7 @@ static void add_embedding(const struct build *b, const char *pattern, size_t row
                                           .init = INIT_NORMAL,
                                           .decays = true,
                                           .per_token = per_token,
-                                          .may_be_bf16 = per_token});
+                                          .is_matrix = per_token});
 }
 
 static bool has_bias(const struct model_config *config, const struct linear_spec *spec)
@@ -65,7 +65,7 @@ static void add_linear(const struct build *b, const struct linear_spec *spec, si
                                       .layout = spec->layout,
                                       .init = init,
                                       .decays = true,
-                                      .may_be_bf16 = true});
+                                      .is_matrix = true});
     if (has_bias(b->config, spec))
         add_vector(b, spec->bias, out, INIT_ZERO);
 }

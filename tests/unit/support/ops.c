@@ -46,8 +46,8 @@ static void embed_run(const void *table, const struct op_sizes *s, const double 
     int32_t *tokens = make_indices(s->N, s->V, 7), *position = positions ? make_indices(s->N, s->V, 1) : NULL;
     real *wte = to_real(in[0], s->V * s->C), *wpe = positions ? to_real(in[1], s->V * s->C) : NULL;
     real *x = to_real(out[0], s->N * s->C);
-    kernels_of(table)->embed_fwd(x, wte, NULL, wpe, tokens, position, flags & SCALED_TOKENS ? some_scale : 1, s->N,
-                                 s->C);
+    kernels_of(table)->embed_fwd(x, &(struct matrix){.w = wte}, wpe, tokens, position,
+                                 flags & SCALED_TOKENS ? some_scale : 1, s->N, s->C);
     give_back(out[0], x, s->N * s->C);
     free(wte);
     free(wpe);
@@ -165,7 +165,7 @@ enum { SCALED_LOGITS = 1, CAPPED_LOGITS = 2, ADD_DW = 4 };
 
 static struct head head_of(const real *w, const struct op_sizes *s, int flags)
 {
-    return (struct head){.w = w,
+    return (struct head){.matrix = {.w = w},
                          .V = s->V,
                          .C = s->C,
                          .scale = flags & SCALED_LOGITS ? some_scale : 1,
@@ -405,6 +405,14 @@ const struct op REAL_NAME(ops)[] = {
     {"linear, transposed, adding", linear_layout, linear_forward_t, linear_backward_t_adding},
     {"linear, transposed, no bias", linear_layout_no_bias, linear_forward_t_no_bias, linear_backward_t_no_bias},
     {"linear, three of an input", linear_three_layout, linear_three_forward, linear_three_backward},
+    {"linear_few, (in,out)", linear_layout, linear_few_forward, NULL},
+    {"linear_few", linear_layout, linear_few_forward_t, NULL},
+    {"linear_few, no bias", linear_layout_no_bias, linear_few_forward_t_no_bias, NULL},
+    {"linear_few, three of an input", linear_three_layout, linear_few_three_forward, NULL},
+    {"linear_few_residual, (in,out)", linear_residual_layout, linear_few_residual_forward, NULL},
+    {"linear_few_residual", linear_residual_layout, linear_few_residual_forward_t, NULL},
+    {"linear_few_residual, no bias", linear_residual_layout_no_bias, linear_few_residual_forward_t_no_bias, NULL},
+    {"linear_few_residual, none", linear_layout_no_bias, linear_few_residual_forward_t_none, NULL},
     {"linear_residual", linear_residual_layout, linear_residual_forward, NULL},
     {"linear_residual, no bias", linear_residual_layout_no_bias, linear_residual_forward_no_bias, NULL},
     {"linear_residual, transposed", linear_residual_layout, linear_residual_forward_t, NULL},
@@ -428,6 +436,8 @@ const struct op REAL_NAME(ops)[] = {
     {"attention", attention_layout, attention_forward, attention_backward},
     {"attention, window", attention_layout, attention_forward, attention_backward},
     {"attention, soft cap", attention_layout, attention_forward, attention_backward},
+    {"attention, pages", attention_layout, attention_forward, NULL},
+    {"attention_few", attention_layout, attention_few_forward, NULL},
     {"head_loss", head_layout, head_forward, head_backward},
     {"head_loss, adding", head_layout, head_forward, head_backward_adding},
     {"head_loss, scaled", head_layout, head_forward_scaled, head_backward_scaled},

@@ -20,6 +20,7 @@ struct op_sizes {
     size_t window;    /* attention: in keys; 0: none */
     double softcap;   /* 0: none */
     bool by_head;     /* a head's q, k and v lie side by side: 3C from one's to the next's */
+    size_t page_rows; /* keys and values are in pages of so many rows; 0: they are not */
     /* Where queries and keys of each sequence would begin one behind another. Are the two different, then the
      * sequences' keys lie the other way round, as they may in a cache. */
     size_t q_start[MAX_SEQUENCES + 1], kv_start[MAX_SEQUENCES + 1];
