@@ -72,7 +72,8 @@ static void set_fingerprint(struct serve *s)
     struct stat file = {0};
     (void)!stat(s->model.dir, &file);
     strbuf_printf(&text, "%s %s %s %s %lld.%09ld", SFT_VERSION, s->bundle.kernels->isa,
-                  s->loading.weights ? s->loading.weights : "", s->model.dir, (long long)file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
+                  s->loading.weights ? s->loading.weights : "", s->model.dir, (long long)file.st_mtim.tv_sec,
+                  file.st_mtim.tv_nsec);
     snprintf(s->fingerprint, sizeof s->fingerprint, "fp_%016llx", (unsigned long long)xxh64(text.data, text.len, 0));
     strbuf_free(&text);
 }

@@ -2,6 +2,7 @@
 
 # serve ARGUMENT...: a server on a free port in the background: $pid, $url; what it says is in the file `log`.
 serve() {
+    : >log # not the last server's, if there was one
     "$SFT" serve "$@" --port 0 2>log &
     pid=$!
     wait_until started
@@ -230,6 +231,7 @@ test_the_port_is_free_again() {
     chat >/dev/null
     kill "$pid"
     finish 0
+    : >log
     "$SFT" serve "$(trained_model)" --port "$port" 2>log &
     pid=$!
     wait_until started
