@@ -75,6 +75,9 @@ $(B)/kernels/amx/%.o: ARCH_FLAGS += $(AMX_FLAGS)
 $(B)/tests/unit/bf16/%.o: ARCH_FLAGS += $(AVX512_FLAGS) -mavx512bf16
 $(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o $(B)/src/files/gguf/gguf_types.o: BASE_CFLAGS += -ffp-contract=off
 
+# what is compiled into it (.incbin), which no compiler tells
+$(B)/src/serve/page.o: src/serve/page.html
+
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call Q,cc  ) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -c -o $@ $<
@@ -97,6 +100,10 @@ $(B)/bench/%: tests/bench/%.c $(B)/libsft.a
 	@mkdir -p $(@D)
 	$(call Q,link) $(CC) $(CPPFLAGS) -Itests -Itests/unit $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -o $@ $< $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
 
+$(B)/browser/page_test: tests/browser/page_test.c tests/browser/cdp.c tests/browser/cdp.h $(B)/libsft.a
+	@mkdir -p $(@D)
+	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(LDLIBS)
+
 $(B)/peers/%: tests/peers/%.c $(B)/libsft.a
 	@mkdir -p $(@D)
 	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -o $@ $< $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
@@ -114,7 +121,7 @@ fuzzers: $(FUZZERS)
 fuzz-replay: $(FUZZERS) ## the fuzz targets' corpora
 	@for f in $(FUZZERS); do name=$${f##*/fuzz_}; echo "fuzz corpus $$name"; $$f tests/fuzz/corpus/$$name || exit 1; done
 
-cli: $(B)/sft ## the command line's tests
+cli: $(B)/sft $(B)/bench/bench_server $(B)/browser/page_test ## the command line's tests
 	SFT=$(B)/sft sh tests/cli/run.sh
 
 asan: ## all tests under the address and undefined-behaviour sanitizers

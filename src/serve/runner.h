@@ -1,0 +1,21 @@
+/* The engine's side of the server: takes jobs, lets the model answer them side by side, and hands out what it says.
+ * All of it runs on the thread that calls runner_run: the one that loaded the model (OpenMP has a team a thread). */
+#ifndef SFT_SERVE_RUNNER_H
+#define SFT_SERVE_RUNNER_H
+
+#include "infer/decode.h"
+#include "serve/server.h"
+
+struct runner_options {
+    struct decode *decode; /* nobody else's meanwhile */
+    const struct tokenizer *tokenizer;
+    const char *fingerprint;           /* of the answers (struct response_about) */
+    const volatile sig_atomic_t *stop; /* set by a signal, whose handler calls job_queue_wake */
+    double drain_seconds;              /* for answers that have begun or wait when it is set */
+};
+
+/* Answer what comes until *stop is set and all that came before it is answered, or drain_seconds have passed: what
+ * is left then ends with an error. Afterwards the server can be stopped. */
+void runner_run(struct server *server, const struct runner_options *options);
+
+#endif

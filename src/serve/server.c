@@ -1,0 +1,172 @@
+#include "serve/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- the socket ---- */
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
+    return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+}
+
+/* A socket that listens there; -1, errno: why not. SO_REUSEADDR: connections of a server that has just ended do not
+ * keep the port; another one that listens does. */
+static int listen_at(const struct addrinfo *at)
+{
+    const int yes = 1, fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+        bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+        return fd;
+    const int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+static enum sft_status cannot_listen(const struct server_options *o, struct sft_err *err)
+{
+    const char *remedy = "";
+    if (errno == EADDRINUSE)
+        remedy = " (another --port, or --port 0 for a free one)";
+    if (errno == EACCES)
+        remedy = " (a port from 1024 on)";
+    if (errno == EADDRNOTAVAIL)
+        remedy = " (--host: an address of this machine, 0.0.0.0 for all of them)";
+    return sft_fail(err, SFT_EIO, "cannot listen at %s, port %u: %s%s", o->host, o->port, strerror(errno), remedy);
+}
+
+/* HOST:PORT of a socket, in numbers. */
+static void name_address(struct server *s)
+{
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof bound;
+    char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
+    if (getsockname(s->socket, (struct sockaddr *)&bound, &len) == 0)
+        getnameinfo((struct sockaddr *)&bound, len, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(s->address, sizeof s->address, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static enum sft_status open_socket(struct server *s, const struct server_options *o, struct sft_err *err)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found;
+    char port[16];
+    snprintf(port, sizeof port, "%u", o->port);
+    const int why = getaddrinfo(o->host, port, &hints, &found);
+    if (why)
+        return sft_fail(err, SFT_EUSAGE, "--host: '%s' is no host: %s", o->host, gai_strerror(why));
+    for (const struct addrinfo *at = found; at && s->socket < 0; at = at->ai_next) {
+        s->socket = listen_at(at);
+        s->http.is_local = is_loopback(at->ai_addr);
+    }
+    if (s->socket < 0)
+        cannot_listen(o, err);
+    else
+        name_address(s);
+    freeaddrinfo(found);
+    return s->socket < 0 ? err->status : SFT_OK;
+}
+
+/* ---- the daemon ---- */
+
+/* Descriptors for so many connections, beside those that the process needs for itself. */
+static enum sft_status check_descriptors(size_t connections, struct sft_err *err)
+{
+    enum { OWN = 64 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= connections + OWN)
+        return SFT_OK;
+    if (limit.rlim_max < connections + OWN)
+        return sft_fail(err, SFT_EUSAGE,
+                        "%zu connections need %zu descriptors, the limit is %llu (ulimit -n; or fewer, by "
+                        "--max-connections)",
+                        connections, connections + OWN, (unsigned long long)limit.rlim_max);
+    limit.rlim_cur = connections + OWN;
+    return setrlimit(RLIMIT_NOFILE, &limit) ? sft_fail(err, SFT_EIO, "ulimit -n: %s", strerror(errno)) : SFT_OK;
+}
+
+static enum sft_status start_daemon(struct server *s, const struct server_options *o, struct sft_err *err)
+{
+    const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_handle, &s->http,                    //
+                                 MHD_OPTION_LISTEN_SOCKET, s->socket,                            //
+                                 MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->max_connections,      //
+                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)ceil(o->idle_seconds), //
+                                 MHD_OPTION_NOTIFY_COMPLETED, http_completed, &s->http,          //
+                                 MHD_OPTION_NOTIFY_CONNECTION, http_connection, &s->http, MHD_OPTION_END);
+    return s->daemon ? SFT_OK : sft_fail(err, SFT_EIO, "the server's thread does not start: %s", strerror(errno));
+}
+
+static void free_rooms(struct server *s)
+{
+    if (s->socket >= 0)
+        close(s->socket);
+    job_queue_free(&s->http.queue);
+    connections_free(&s->http.connections);
+    rendered_free(&s->prompts.rendered);
+    encoder_free(s->prompts.encoder);
+}
+
+enum sft_status server_start(struct server *s, const struct server_options *o, const struct server_model *model,
+                             struct sft_err *err)
+{
+    *s = (struct server){.socket = -1,
+                         .prompts = {.bundle = model->bundle,
+                                     .encoder = encoder_new(model->bundle->files.tokenizer),
+                                     .n_positions = model->about.n_positions,
+                                     .longest_token = prompt_longest_token(model->bundle->files.tokenizer)},
+                         .http = {.model = model->about,
+                                  .limits = model->limits,
+                                  .prompts = &s->prompts,
+                                  .api_key = o->api_key,
+                                  .host = o->host,
+                                  .max_body = o->max_body,
+                                  .idle_seconds = o->idle_seconds}};
+    metrics_init(&s->http.metrics);
+    connections_init(&s->http.connections, o->request_seconds);
+    if (check_descriptors(o->max_connections, err) || job_queue_init(&s->http.queue, o->max_waiting, err) ||
+        open_socket(s, o, err) || start_daemon(s, o, err)) {
+        free_rooms(s);
+        return err->status;
+    }
+    return SFT_OK;
+}
+
+/* A socket that nobody accepts from any more would let clients wait: shut down, it refuses them. It is
+ * libmicrohttpd's to be closed after the end of its thread. */
+void server_drain(struct server *s)
+{
+    s->http.drains = true;
+    if (MHD_quiesce_daemon(s->daemon) != MHD_INVALID_SOCKET)
+        shutdown(s->socket, SHUT_RDWR);
+}
+
+bool server_is_quiet(struct server *s)
+{
+    return s->http.metrics.answering == 0;
+}
+
+/* One that still waits is resumed: libmicrohttpd does not end with a connection that is suspended. */
+void server_stop(struct server *s)
+{
+    for (struct job *job; (job = job_queue_pop(&s->http.queue));) {
+        job_cancel(job);
+        job_drop(job);
+    }
+    MHD_stop_daemon(s->daemon);
+    if (!s->http.drains)
+        s->socket = -1; /* closed with it */
+    free_rooms(s);
+}

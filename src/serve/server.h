@@ -1,0 +1,50 @@
+/* The HTTP server of one model: a socket, libmicrohttpd's thread, and the queue between it and the engine's thread.
+ *
+ *     server_start(&server, &options, &model, err);
+ *     ... the engine's thread answers the jobs of server.http.queue (serve/runner.h) ...
+ *     server_drain(&server);                 // no new connections and jobs
+ *     ... until server_is_quiet(&server), or there is no more time ...
+ *     server_stop(&server);                  // no job may be left that is neither done, failed nor cancelled */
+#ifndef SFT_SERVE_SERVER_H
+#define SFT_SERVE_SERVER_H
+
+#include "serve/http.h"
+
+#include <netdb.h>
+
+struct server_options {
+    const char *host; /* a name or an address; "127.0.0.1" */
+    unsigned port;    /* 0: a free one */
+    const char *api_key;
+    size_t max_connections, max_waiting, max_body;
+    double request_seconds, idle_seconds; /* for a request to become whole; of silence */
+};
+#define SERVER_OPTIONS_DEFAULT                                                                                         \
+    {.host = "127.0.0.1", .port = 8080, .max_connections = 512, .max_waiting = 256, .max_body = 4 << 20,               \
+     .request_seconds = 30, .idle_seconds = 60}
+
+struct server_model {
+    struct served_model about;
+    struct request_limits limits;
+    const struct bundle *bundle;
+};
+
+struct server {
+    struct http http;
+    struct prompt_maker prompts;
+    struct MHD_Daemon *daemon;
+    int socket;             /* that listens; -1: no more */
+    char address[NI_MAXHOST + 16]; /* "127.0.0.1:8080", "[::1]:8080" */
+};
+
+/* Listen, and answer from then on. What `options` and `model` point to must outlive it. SFT_EUSAGE: the host is
+ * unknown, or too many connections for ulimit -n; SFT_EIO: the port is in use or not ours, no thread. Nothing is to
+ * be stopped then. */
+enum sft_status server_start(struct server *server, const struct server_options *options,
+                             const struct server_model *model, struct sft_err *err);
+
+void server_drain(struct server *server);
+bool server_is_quiet(struct server *server); /* no answer is to be sent any more */
+void server_stop(struct server *server);
+
+#endif
