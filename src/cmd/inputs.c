@@ -177,4 +177,5 @@ void check_inputs(struct settings *settings)
     check_base(settings);
     check_data(settings, "train", &settings->data.train);
     check_data(settings, "eval", &settings->data.eval);
+    check_data(settings, "prompts", &settings->eval.prompts);
 }

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 struct serve {
-    const char *precision, *host, *key_name, *name;
+    struct bundle_options loading;
+    const char *host, *key_name, *name;
     uint64_t port, parallel, max_queue, max_connections, max_body;
     double request_seconds, drain_seconds;
     struct model_argument model;
@@ -70,8 +71,9 @@ static void set_fingerprint(struct serve *s)
     struct strbuf text = {0};
     struct stat file = {0};
     (void)!stat(s->model.dir, &file);
-    strbuf_printf(&text, "%s %s %s %lld.%09ld", SFT_VERSION, s->bundle.kernels->isa, s->model.dir,
-                  (long long)file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
+    strbuf_printf(&text, "%s %s %s %s %lld.%09ld", SFT_VERSION, s->bundle.kernels->isa,
+                  s->loading.weights ? s->loading.weights : "", s->model.dir, (long long)file.st_mtim.tv_sec,
+                  file.st_mtim.tv_nsec);
     snprintf(s->fingerprint, sizeof s->fingerprint, "fp_%016llx", (unsigned long long)xxh64(text.data, text.len, 0));
     strbuf_free(&text);
 }
@@ -104,7 +106,7 @@ static enum sft_status check_usage(const struct serve *s, const struct string_li
 
 static enum sft_status load(struct serve *s, const struct string_list *overrides, struct sft_err *err)
 {
-    if (model_argument_open(&s->model, s->precision, overrides, true, &s->bundle, err))
+    if (model_argument_open(&s->model, &s->loading, overrides, true, &s->bundle, err))
         return err->status;
     model_argument_tell_bundle(&s->model, &s->bundle);
     const struct decode_model model = bundle_decode_model(&s->bundle);
@@ -150,7 +152,8 @@ static void run(struct serve *s)
 
 int cmd_serve(int argc, char **argv)
 {
-    struct serve s = {.precision = "auto", .host = "127.0.0.1", .port = 8080, .parallel = 32, .max_queue = 256,
+    struct serve s = {.loading = {.precision = "auto", .for_generation = true},
+                      .host = "127.0.0.1", .port = 8080, .parallel = 32, .max_queue = 256,
                       .max_connections = 512, .max_body = 4, .request_seconds = 30, .drain_seconds = 30};
     const char *model = NULL;
     struct string_list words, overrides = {0};
@@ -169,7 +172,8 @@ int cmd_serve(int argc, char **argv)
         {"max-body", OPTION_SIZE, &s.max_body, "MB", "the largest request (4)"},
         {"request-timeout", OPTION_DOUBLE, &s.request_seconds, "S", "seconds for a request to arrive whole (30)"},
         {"drain", OPTION_DOUBLE, &s.drain_seconds, "S", "seconds that answers have left after SIGTERM or Ctrl-C (30)"},
-        {"precision", OPTION_STRING, &s.precision, "P", "auto (default), fp32 or bf16"},
+        {"precision", OPTION_STRING, &s.loading.precision, "P", "auto (default), fp32 or bf16"},
+        {"weights", OPTION_STRING, &s.loading.weights, "W", WEIGHTS_OPTION_HELP},
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.template; may be repeated"},
     };

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/train_samples.h"
 #include "report/report_log.h"
 #include "report/report_text.h"
 #include "train/output_dir.h"
@@ -103,8 +104,14 @@ static enum sft_status train_prepared(struct run *run, bool fresh, struct sft_er
     const struct trainer_signals signals = {.stop = &stop_requested, .can_save = &can_save};
     if (trainer_is_finished(run))
         return trainer_finish(run, err);
-    tell(run);
-    const enum sft_status status = trainer_run(run, &signals, err);
+    struct train_samples *samples;
+    enum sft_status status = train_samples_read(&samples, run, &stop_requested, err);
+    if (!status) {
+        const struct train_watch watch = train_samples_watch(samples);
+        tell(run);
+        status = trainer_run(run, &signals, &watch, err);
+    }
+    train_samples_free(samples);
     return status == SFT_EINTERRUPTED ? fail_stopped(run, fresh, err) : status;
 }
 

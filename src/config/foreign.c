@@ -180,7 +180,7 @@ static const struct foreign keys[] = {
             "not in this version: sft train is supervised fine-tuning"),
     NOTHING("beta dpo_* pref_* loss_type label_smoothing reference_free sft_weight ref_model ref_model_path",
             "not in this version: there is no preference training"),
-    NOTHING("prompts refusal_prompts", "not in this version: eval in [data] scores conversations"),
+    IS("refusal_prompts eval_prompts", "prompts"),
 
     /* ---- arithmetic and machines ---- */
     IS("bf16 bfloat16", "precision", .convert = WHEN_TRUE, .value = "bf16", .otherwise = "fp32"),
@@ -320,7 +320,7 @@ bool foreign_section(const char *name, const char **ours, const char **words)
          "train", NULL},
         {"dataset datasets corpus template", "data", NULL},
         {"base base_model models", "model", NULL},
-        {"eval evaluation", "train", "eval files are in [data], eval_steps and the like in [train]"},
+        {"evaluation", "eval", "eval files are in [data], eval_steps and the like in [train]"},
         {"lora qlora peft adapter", NULL,
          "not in this version: the whole model is trained, there is no LoRA"},
         {"dpo orpo kto grpo rlhf reward", NULL, "not in this version: sft train is supervised fine-tuning"},

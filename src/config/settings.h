@@ -73,6 +73,9 @@ struct settings {
         const char *metric_for_best_model;
         uint64_t early_stopping_patience;
     } train;
+    struct { /* [eval] */
+        struct string_list prompts;
+    } eval;
     struct arena arena; /* owns every string above */
 
     /* ---- not settings: how they came to be ---- */

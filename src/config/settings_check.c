@@ -108,6 +108,8 @@ static void check_evaluation(struct settings *s)
         complain(s, "eval_steps", remedy);
     if (s->train.early_stopping_patience > 0 && !settings_is_wrong(s, "early_stopping_patience"))
         complain(s, "early_stopping_patience", remedy);
+    if (s->eval.prompts.count > 0 && !settings_is_wrong(s, "prompts"))
+        complain(s, "prompts", remedy);
     if (strcmp(s->train.metric_for_best_model, by_default) != 0 &&
         !settings_is_wrong(s, "metric_for_best_model"))
         complain(s, "metric_for_best_model", remedy);

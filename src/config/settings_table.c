@@ -116,6 +116,11 @@ const struct field settings_fields[] = {
      WORDS("eval_loss", "eval_mean_token_accuracy"), .doc = "what the best checkpoint is chosen by"},
     {AT(train, early_stopping_patience), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX,
      .doc = "evaluations without improvement before training stops; 0: never"},
+
+    /* ---- [eval] ---- */
+    {AT(eval, prompts), .type = FIELD_FILES, .default_text = "", .resume = RESUME_MAY,
+     .doc = "files of prompts (CSV or JSON lines, key prompt): the first few are answered after each evaluation, and "
+            "shown in the log"},
 };
 const size_t settings_fields_count = sizeof settings_fields / sizeof *settings_fields;
 

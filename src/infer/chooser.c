@@ -20,29 +20,43 @@ void chooser_free(struct chooser *c)
     *c = (struct chooser){0};
 }
 
-static bool all_finite(const float *logits, size_t V)
+/* What makes logits other than the model's. */
+static bool is_adjusted(const struct ask *ask)
 {
-    for (size_t v = 0; v < V; v++)
-        if (!isfinite(logits[v]))
-            return false;
-    return true;
+    const struct sampling *o = &ask->sampling;
+    return ask->n_bias || o->repetition_penalty != 1 || o->presence_penalty != 0 || o->frequency_penalty != 0;
 }
 
-void chooser_choose(struct chooser *c, struct choice *choice, float *logits, const struct ask *ask,
-                    const struct said *said, struct rng *rng, const int32_t *holes, size_t n_holes)
+/* log of the sum of exp(logits), before these are changed. */
+static double log_sum_of(const struct chooser *c, const float *logits, const struct logits_scan *scan,
+                         const struct ask *ask)
 {
+    return chooser_inverse_temperature(&ask->sampling) == 1 ? (double)scan->largest + log((double)scan->total)
+                                                            : logits_log_sum(logits, c->V);
+}
+
+float chooser_inverse_temperature(const struct sampling *o)
+{
+    return o->temperature > 0 ? (float)(1 / o->temperature) : 1;
+}
+
+void chooser_choose(struct chooser *c, struct choice *choice, float *logits, const struct logits_scan *scan,
+                    const struct ask *ask, const struct said *said, struct rng *rng)
+{
+    const bool adjusted = is_adjusted(ask);
+    const float *plain = logits;
     double log_sum = 0;
-    choice->is_finite = all_finite(logits, c->V);
+    choice->is_finite = scan->all_finite && scan->first < c->V;
     if (!choice->is_finite)
         return;
-    for (size_t i = 0; i < n_holes; i++)
-        logits[holes[i]] = -INFINITY;
     if (ask->wants_logprob) {
-        memcpy(c->plain, logits, c->V * sizeof *logits);
-        log_sum = logits_log_sum(logits, c->V);
+        log_sum = log_sum_of(c, logits, scan, ask);
         logits_top(logits, c->V, log_sum, choice->top, ask->n_top);
     }
-    sampler_adjust(logits, &ask->sampling, ask->bias, ask->n_bias, said, &c->sampler);
-    choice->id = sampler_choose(&ask->sampling, rng, logits, c->V, &c->sampler);
-    choice->logprob = ask->wants_logprob ? (float)((double)c->plain[choice->id] - log_sum) : 0;
+    if (ask->wants_logprob && adjusted)
+        plain = memcpy(c->plain, logits, c->V * sizeof *logits);
+    if (adjusted)
+        sampler_adjust(logits, &ask->sampling, ask->bias, ask->n_bias, said, &c->sampler);
+    choice->id = sampler_choose(&ask->sampling, rng, logits, c->V, adjusted ? NULL : scan, &c->sampler);
+    choice->logprob = ask->wants_logprob ? (float)((double)plain[choice->id] - log_sum) : 0;
 }

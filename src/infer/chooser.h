@@ -4,6 +4,7 @@
 
 #include "infer/ask.h"
 #include "infer/sampler.h"
+#include "kernels.h"
 
 /* Memory for one choice at a time: a thread's. */
 struct chooser {
@@ -21,8 +22,12 @@ struct choice {
     struct scored_token top[TOP_LOGPROBS_MAX];
 };
 
-/* The token after those that were said. Changes logits (V); holes are never chosen. */
-void chooser_choose(struct chooser *chooser, struct choice *choice, float *logits, const struct ask *ask,
-                    const struct said *said, struct rng *rng, const int32_t *holes, size_t n_holes);
+/* What logits are to be divided by, turned round: 1 where the likeliest is taken. */
+float chooser_inverse_temperature(const struct sampling *options);
+
+/* The token after those that were said. Changes logits (V), in which tokens that must not be chosen are -INFINITY,
+ * and of which *scan was found, by the inverse temperature. */
+void chooser_choose(struct chooser *chooser, struct choice *choice, float *logits, const struct logits_scan *scan,
+                    const struct ask *ask, const struct said *said, struct rng *rng);
 
 #endif

@@ -2,15 +2,10 @@
 
 #include "base/clock.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What is in a slot, whoever has it: the keys and values are of these tokens. */
-struct kept_tokens {
-    int32_t *ids;
-    size_t n, capacity;
-};
 
 /* A stream that has its next token in this step. */
 struct pending {
@@ -34,6 +29,21 @@ static void resolve(struct decode_options *o)
 {
     o->max_streams = o->max_streams ? o->max_streams : 32;
     o->prompt_positions = o->prompt_positions ? o->prompt_positions : 512;
+    /* pieces that end where pages do, in half of it, too */
+    o->prompt_positions = kv_pages_of(at_least(o->prompt_positions, 2 * KV_PAGE)) * KV_PAGE;
+    o->kv_bytes = o->kv_bytes ? o->kv_bytes : mem_available() / 2;
+}
+
+static enum sft_status init_pages(struct decode *d, struct sft_err *err)
+{
+    size_t most; /* whole contexts, and what is begun */
+    if (!mem_mul(kv_pages_of(d->max_positions) + 1, d->options.max_streams, &most))
+        most = SIZE_MAX;
+    const enum sft_status status = kv_pool_init(&d->pool, d->model.model, d->options.kv_bytes, most, err);
+    if (!status)
+        prefix_init(&d->prefix, &d->pool);
+    d->counts.pages = d->pool.n_pages;
+    return status;
 }
 
 static void init_choosers(struct decode *d, size_t V)
@@ -52,21 +62,20 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
     resolve(&d->options);
     const size_t S = d->options.max_streams, N = at_least(d->options.prompt_positions, S);
     const enum sft_status status = activations_init(&d->acts, config, model->model->kernels, N, false, err);
-    if (status)
-        return status;
-    kv_pool_init(&d->pool, model->model, S, d->max_positions);
-    d->kept = mem_calloc(S, sizeof *d->kept);
+    if (status || init_pages(d, err))
+        return status ? status : SFT_ENOMEM;
     d->pending = mem_calloc(S, sizeof *d->pending);
     d->batched = mem_calloc(S, sizeof *d->batched);
     d->tokens = mem_calloc(N, sizeof *d->tokens);
     d->position = mem_calloc(N, sizeof *d->position);
     d->seq_start = mem_calloc(S + 1, sizeof *d->seq_start);
-    d->begin = mem_calloc(S, sizeof *d->begin);
+    d->page_start = mem_calloc(S, sizeof *d->page_start);
     d->len = mem_calloc(S, sizeof *d->len);
     d->rows = mem_calloc(S, sizeof *d->rows);
     d->logits = mem_calloc(S * config->vocab_size, sizeof *d->logits);
+    d->inverse_temperature = mem_calloc(S, sizeof *d->inverse_temperature);
+    d->scans = mem_calloc(S, sizeof *d->scans);
     init_choosers(d, config->vocab_size);
-    d->counts.pages = S;
     return SFT_OK;
 }
 
@@ -74,75 +83,26 @@ void decode_free(struct decode *d)
 {
     while (d->n_streams)
         decode_close(d, d->streams[d->n_streams - 1]);
-    for (size_t i = 0; d->kept && i < d->options.max_streams; i++)
-        free(d->kept[i].ids);
     for (size_t t = 0; t < d->n_choosers; t++)
         chooser_free(&d->choosers[t]);
     free(d->streams);
-    free(d->kept);
     free(d->choosers);
     free(d->pending);
     free(d->batched);
     free(d->tokens);
     free(d->position);
     free(d->seq_start);
-    free(d->begin);
+    free(d->page_start);
+    free(d->pages);
     free(d->len);
     free(d->rows);
     free(d->logits);
+    free(d->inverse_temperature);
+    free(d->scans);
+    prefix_free(&d->prefix);
     kv_pool_free(&d->pool);
     activations_free(&d->acts);
     *d = (struct decode){0};
-}
-
-/* ---- slots ---- */
-
-/* How much of a stream's prompt slot i holds. The last token is run for its logits. */
-static size_t shared_prefix(const struct decode *d, const struct stream *s, size_t i)
-{
-    const struct kept_tokens *kept = &d->kept[i];
-    size_t same = 0;
-    while (same < kept->n && same + 1 < s->n_prompt && kept->ids[same] == s->tokens[same])
-        same++;
-    return same;
-}
-
-/* The free slot that holds the most of the prompt, of these the one that holds the least else. */
-static void take_slot(struct decode *d, struct stream *s)
-{
-    size_t best = SIZE_MAX, most = 0;
-    for (size_t i = 0; i < d->pool.n; i++) {
-        if (d->pool.taken[i])
-            continue;
-        const size_t same = shared_prefix(d, s, i);
-        if (best == SIZE_MAX || same > most || (same == most && d->kept[i].n < d->kept[best].n)) {
-            best = i;
-            most = same;
-        }
-    }
-    kv_pool_take_again(&d->pool, (int)best, most);
-    s->slot = (int)best;
-    s->n_cached = s->n_run = most;
-    d->counts.cached_tokens += most;
-}
-
-static void give_slot_back(struct decode *d, struct stream *s)
-{
-    if (s->slot == KV_SLOT_NONE)
-        return;
-    struct kept_tokens *kept = &d->kept[s->slot];
-    kept->ids = mem_grow(kept->ids, &kept->capacity, s->n_run, sizeof *kept->ids);
-    if (s->n_run)
-        memcpy(kept->ids, s->tokens, s->n_run * sizeof *kept->ids);
-    kept->n = s->n_run;
-    kv_pool_give_back(&d->pool, s->slot);
-    s->slot = KV_SLOT_NONE;
-}
-
-void decode_forget(struct decode *d)
-{
-    for (size_t i = 0; i < d->options.max_streams; i++)
-        d->kept[i].n = 0;
 }
 
 /* ---- streams ---- */
@@ -171,8 +131,7 @@ struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft
     if (check_ask(d, ask, err))
         return NULL;
     struct stream *s = mem_calloc(1, sizeof *s);
-    *s = (struct stream){
-        .ask = *ask, .n_prompt = ask->n_prompt, .slot = KV_SLOT_NONE, .submitted = clock_seconds()};
+    *s = (struct stream){.ask = *ask, .n_prompt = ask->n_prompt, .submitted = clock_seconds()};
     s->tokens = mem_grow(NULL, &s->capacity, ask->n_prompt + 1, sizeof *s->tokens);
     memcpy(s->tokens, ask->prompt, ask->n_prompt * sizeof *s->tokens);
     s->ask.prompt = NULL; /* it is in tokens */
@@ -185,15 +144,41 @@ struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft
     d->streams = mem_grow(d->streams, &d->capacity, d->n_streams + 1, sizeof(struct stream *));
     d->streams[d->n_streams++] = s;
     d->counts.prompt_tokens += ask->n_prompt;
+    d->counts.waiting++;
     return s;
+}
+
+static void drop_pages(struct decode *d, struct stream *s)
+{
+    while (s->n_pages)
+        kv_pool_drop(&d->pool, s->pages[--s->n_pages]);
+    s->n_indexed = 0;
 }
 
 static void finish(struct decode *d, struct stream *s, enum finish_reason reason)
 {
-    give_slot_back(d, s);
+    drop_pages(d, s);
     s->state = STREAM_DONE;
     s->reason = reason;
     s->ended = clock_seconds();
+    d->has_freed = true;
+}
+
+static bool is_running(const struct stream *s)
+{
+    return s->state == STREAM_PROMPT || s->state == STREAM_DECODING;
+}
+
+static void count(struct decode *d)
+{
+    struct decode_counts *c = &d->counts;
+    c->running = c->waiting = 0;
+    for (size_t i = 0; i < d->n_streams; i++) {
+        c->running += is_running(d->streams[i]);
+        c->waiting += d->streams[i]->state == STREAM_WAITING;
+    }
+    c->pages_cached = prefix_n_idle(&d->prefix);
+    c->pages_used = d->pool.n_pages - d->pool.n_free - c->pages_cached;
 }
 
 void decode_close(struct decode *d, struct stream *s)
@@ -203,12 +188,20 @@ void decode_close(struct decode *d, struct stream *s)
         i++;
     if (i == d->n_streams)
         SFT_BUG("a stream of another");
-    give_slot_back(d, s);
+    drop_pages(d, s);
     d->n_streams--;
     memmove(d->streams + i, d->streams + i + 1, (d->n_streams - i) * sizeof(struct stream *));
     free(s->tokens);
     free(s->bias);
+    free(s->pages);
     free(s);
+    count(d);
+}
+
+void decode_forget(struct decode *d)
+{
+    prefix_forget(&d->prefix);
+    count(d);
 }
 
 void stream_rest(struct stream *s, bool rests)
@@ -235,55 +228,150 @@ enum sft_status stream_check(const struct stream *s, struct sft_err *err)
     return SFT_OK;
 }
 
+/* Tokens that a stream has by now: all of them are run before the next one is known. */
+static size_t n_tokens(const struct stream *s)
+{
+    return s->n_prompt + s->n_made;
+}
+
+/* ---- pages ---- */
+
+/* The youngest stream that came after s and has pages; NULL: none. */
+static struct stream *youngest_behind(const struct decode *d, const struct stream *s)
+{
+    for (size_t i = d->n_streams; d->streams[--i] != s;)
+        if (d->streams[i]->n_pages)
+            return d->streams[i];
+    return NULL;
+}
+
+static bool is_alone(const struct decode *d, const struct stream *s)
+{
+    for (size_t i = 0; i < d->n_streams; i++)
+        if (d->streams[i] != s && d->streams[i]->n_pages)
+            return false;
+    return true;
+}
+
+/* Let a stream wait again, with all that it has said as its prompt: nothing is lost but time. */
+static void preempt(struct decode *d, struct stream *s)
+{
+    drop_pages(d, s);
+    s->n_run = 0;
+    s->was_preempted = true;
+    s->state = STREAM_WAITING;
+}
+
+/* One more page for a stream: a free one, else that of the beginning that was used least recently, else of the youngest
+ * stream. False: that is itself, and it waits; or there is no other, and it ends. */
+static bool add_page(struct decode *d, struct stream *s)
+{
+    uint32_t page;
+    while ((page = kv_pool_take(&d->pool)) == KV_NO_PAGE) {
+        if (prefix_evict(&d->prefix))
+            continue;
+        struct stream *younger = youngest_behind(d, s);
+        if (younger) {
+            preempt(d, younger);
+            continue;
+        }
+        if (is_alone(d, s)) {
+            s->n_run = s->n_pages * KV_PAGE; /* there is memory for so many */
+            finish(d, s, FINISH_NO_MEMORY);
+        } else {
+            preempt(d, s);
+        }
+        return false;
+    }
+    s->pages = mem_grow(s->pages, &s->pages_capacity, s->n_pages + 1, sizeof *s->pages);
+    s->pages[s->n_pages++] = page;
+    return true;
+}
+
+/* Take those pages that others have computed of the same beginning; the last token is run for its logits. */
+static void find_beginning(struct decode *d, struct stream *s)
+{
+    const size_t most = (n_tokens(s) - 1) / KV_PAGE;
+    s->pages = mem_grow(s->pages, &s->pages_capacity, most + 1, sizeof *s->pages);
+    const size_t found = prefix_find(&d->prefix, s->tokens, s->n_pages, most, s->pages);
+    const size_t positions = (found - s->n_pages) * KV_PAGE;
+    s->n_pages = found;
+    s->n_run += positions;
+    if (!s->was_preempted) { /* or else it computed them itself, perhaps */
+        s->n_cached += positions;
+        d->counts.cached_tokens += positions;
+    }
+}
+
+/* Enter in the index what is full by now. */
+static void add_beginning(struct decode *d, struct stream *s)
+{
+    const size_t full = s->n_run / KV_PAGE;
+    if (full > s->n_indexed)
+        prefix_add(&d->prefix, s->tokens, full, s->pages);
+    s->n_indexed = full;
+}
+
 /* ---- a pass ---- */
 
 /* What a pass is made of, beside decode's arrays. */
 struct pass_size {
     size_t N, S, n_rows;
+    bool decoding;
 };
 
-/* Put the next n positions of a stream into the batch, if there is memory for their keys and values; the last one's
- * logits are wanted if nothing is left to run then. */
-static void append(struct decode *d, struct pass_size *pass, struct stream *s, size_t n)
+/* Put the next n positions of a stream into the batch, if there are pages for them; the last one's logits are wanted if
+ * nothing is left to run then. False: it is not in the batch. */
+static bool append(struct decode *d, struct pass_size *pass, struct stream *s, size_t n)
 {
-    if (kv_pool_reserve(&d->pool, s->n_run + n, NULL)) {
-        finish(d, s, FINISH_NO_MEMORY);
-        return;
-    }
+    while (s->n_pages < kv_pages_of(s->n_run + n))
+        if (!add_page(d, s))
+            return false;
     d->batched[pass->S] = s;
+    d->len[pass->S] = s->n_run;
     d->seq_start[pass->S++] = pass->N;
     for (size_t p = s->n_run; p < s->n_run + n; p++, pass->N++) {
         d->tokens[pass->N] = s->tokens[p];
         d->position[pass->N] = (int32_t)p;
     }
     s->n_run += n;
-    if (s->n_run == s->n_prompt + s->n_made) {
+    if (s->n_run == n_tokens(s)) {
         d->rows[pass->n_rows++] = pass->N - 1;
         d->pending[d->n_pending++].stream = s;
+    }
+    return true;
+}
+
+static void list_pages(struct decode *d, size_t S)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < S; i++) {
+        const struct stream *s = d->batched[i];
+        d->pages = mem_grow(d->pages, &d->pages_capacity, n + s->n_pages, sizeof *d->pages);
+        memcpy(d->pages + n, s->pages, s->n_pages * sizeof *d->pages);
+        d->page_start[i] = n;
+        n += s->n_pages;
     }
 }
 
 /* Run the batch: the logits of its rows are the last of d->logits. False where there is nothing in it. */
-static bool run(struct decode *d, const struct pass_size *pass, bool decoding)
+static bool run(struct decode *d, const struct pass_size *pass)
 {
     const size_t V = d->model.model->config.vocab_size;
     if (pass->S == 0)
         return false;
     d->seq_start[pass->S] = pass->N;
-    for (size_t i = 0; i < pass->S; i++) {
-        d->begin[i] = (size_t)d->batched[i]->slot;
-        d->len[i] = d->pool.len[d->batched[i]->slot];
-    }
+    list_pages(d, pass->S);
     const struct batch batch = {.N = pass->N,
                                 .S = pass->S,
                                 .tokens = d->tokens,
                                 .position = d->position,
                                 .seq_start = d->seq_start};
-    const struct kv_view view = kv_pool_view(&d->pool, d->begin, d->len, decoding);
+    const struct kv_view view = kv_pool_view(&d->pool, d->pages, d->page_start, d->len, pass->decoding);
     transformer_logits(d->model.model, &d->acts, &batch, &view, d->rows, pass->n_rows,
                        d->logits + (d->n_pending - pass->n_rows) * V);
     for (size_t i = 0; i < pass->S; i++)
-        d->pool.len[d->batched[i]->slot] = d->len[i];
+        add_beginning(d, d->batched[i]);
     return true;
 }
 
@@ -292,36 +380,53 @@ static bool is_in(const struct stream *s, enum stream_state state)
     return s->state == state && !s->rests;
 }
 
-/* Pieces of prompts, of the first streams that have some. Where others wait for their next token, half as much. */
+/* Whether a stream that is in the batch computes the next page of this one: then that is waited for. */
+static bool is_coming(const struct decode *d, const struct pass_size *pass, const struct stream *s)
+{
+    const size_t end = s->n_run + KV_PAGE;
+    for (size_t i = 0; i < pass->S && end < n_tokens(s); i++) {
+        const struct stream *t = d->batched[i];
+        const size_t began = (size_t)d->position[d->seq_start[i]];
+        if (began < end && end <= n_tokens(t) && memcmp(t->tokens, s->tokens, end * sizeof *s->tokens) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Pieces of prompts, of the first streams that have some. Where others wait for their next token, half as much. A piece
+ * ends where a page does, or with the prompt. */
 static bool prompt_pass(struct decode *d)
 {
     struct pass_size pass = {0};
     bool others = false;
     for (size_t i = 0; i < d->n_streams; i++)
         others |= is_in(d->streams[i], STREAM_DECODING);
-    size_t room = others ? (d->options.prompt_positions + 1) / 2 : d->options.prompt_positions;
+    size_t room = others ? d->options.prompt_positions / 2 : d->options.prompt_positions;
     for (size_t i = 0; i < d->n_streams && room > 0; i++) {
         struct stream *s = d->streams[i];
         if (!is_in(s, STREAM_PROMPT))
             continue;
-        const size_t n = at_most(s->n_prompt + s->n_made - s->n_run, room);
-        append(d, &pass, s, n);
-        room -= n;
+        find_beginning(d, s);
+        if (is_coming(d, &pass, s))
+            continue;
+        const size_t left = n_tokens(s) - s->n_run, n = left <= room ? left : room / KV_PAGE * KV_PAGE;
+        if (n > 0 && append(d, &pass, s, n))
+            room -= n;
     }
-    return run(d, &pass, false);
+    return run(d, &pass);
 }
 
 /* The next position of every stream that is through its prompt. */
 static bool decode_pass(struct decode *d)
 {
-    struct pass_size pass = {0};
+    struct pass_size pass = {.decoding = true};
     for (size_t i = 0; i < d->n_streams; i++)
         if (is_in(d->streams[i], STREAM_DECODING))
             append(d, &pass, d->streams[i], 1);
-    return run(d, &pass, true);
+    return run(d, &pass);
 }
 
-/* ---- choosing tokens ---- */
+/* ---- tokens ---- */
 
 static bool is_end(const struct decode_model *model, int32_t id)
 {
@@ -339,8 +444,9 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
         finish(d, s, FINISH_NOT_FINITE);
         return;
     }
-    s->state = STREAM_DECODING;
-    s->tokens = mem_grow(s->tokens, &s->capacity, s->n_prompt + s->n_made + 1, sizeof *s->tokens);
+    if (s->state == STREAM_PROMPT) /* it may have been preempted since */
+        s->state = STREAM_DECODING;
+    s->tokens = mem_grow(s->tokens, &s->capacity, n_tokens(s) + 1, sizeof *s->tokens);
     s->tokens[s->n_prompt + s->n_made++] = choice->id;
     d->counts.made_tokens++;
     if (s->n_made == 1)
@@ -353,20 +459,33 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
     const bool has_enough = ask->on_token && !ask->on_token(ask->context, &token);
     if (token.ends || has_enough)
         finish(d, s, FINISH_STOP);
-    else if (s->n_made >= ask->max_new_tokens || s->n_prompt + s->n_made > d->max_positions)
+    else if (s->n_made >= ask->max_new_tokens || n_tokens(s) > d->max_positions)
         finish(d, s, FINISH_LENGTH);
+}
+
+/* Of all rows of logits at once: what must not be chosen, then what there is. */
+static void scan_logits(struct decode *d)
+{
+    const size_t V = d->model.model->config.vocab_size;
+    for (size_t i = 0; i < d->n_pending; i++) {
+        for (size_t h = 0; h < d->model.n_holes; h++)
+            d->logits[i * V + (size_t)d->model.holes[h]] = -INFINITY;
+        d->inverse_temperature[i] = chooser_inverse_temperature(&d->pending[i].stream->ask.sampling);
+    }
+    d->model.model->kernels->scan_logits(d->scans, d->logits, d->inverse_temperature, d->n_pending, V);
 }
 
 /* Each stream's by one thread, so that no bit depends on how many there are; told in the order of the batch. */
 static void take_tokens(struct decode *d)
 {
     const size_t V = d->model.model->config.vocab_size;
+    scan_logits(d);
 #pragma omp parallel for schedule(dynamic) if (d->n_pending > 1)
     for (size_t i = 0; i < d->n_pending; i++) {
         struct stream *s = d->pending[i].stream;
         const struct said said = {s->tokens, s->n_prompt, s->n_made};
-        chooser_choose(&d->choosers[omp_get_thread_num()], &d->pending[i].choice, d->logits + i * V, &s->ask, &said,
-                       &s->rng, d->model.holes, d->model.n_holes);
+        chooser_choose(&d->choosers[omp_get_thread_num()], &d->pending[i].choice, d->logits + i * V, &d->scans[i],
+                       &s->ask, &said, &s->rng);
     }
     for (size_t i = 0; i < d->n_pending; i++)
         take(d, d->pending[i].stream, &d->pending[i].choice);
@@ -386,41 +505,44 @@ static void cancel_all(struct decode *d)
             finish(d, d->streams[i], FINISH_CANCELLED);
 }
 
-/* Who waits takes a place that is free, the first first. */
+/* Pages that a stream will want soon: for what is to be run and one token more. */
+static size_t n_wanted(const struct stream *s)
+{
+    const size_t all = kv_pages_of(n_tokens(s) + 1);
+    return s->state == STREAM_DECODING ? 1 : all - at_most(all, s->n_pages);
+}
+
+/* Who waits takes a place that is free, the first first, where there are pages for all of its prompt, so that it need
+ * not soon be preempted; one alone tries in any case. */
 static void admit(struct decode *d)
 {
-    size_t running = 0;
+    size_t running = 0, wanted = 0;
+    const size_t there = d->pool.n_free + prefix_n_idle(&d->prefix);
     for (size_t i = 0; i < d->n_streams; i++)
-        running += d->streams[i]->slot != KV_SLOT_NONE;
+        if (is_running(d->streams[i])) {
+            running++;
+            wanted += n_wanted(d->streams[i]);
+        }
     for (size_t i = 0; i < d->n_streams && running < d->options.max_streams; i++) {
         struct stream *s = d->streams[i];
         if (s->state != STREAM_WAITING)
             continue;
+        wanted += n_wanted(s);
+        if (running > 0 && wanted > there)
+            break;
         if (s->ask.max_new_tokens == 0) {
             finish(d, s, FINISH_LENGTH);
             continue;
         }
-        take_slot(d, s);
         s->state = STREAM_PROMPT;
         running++;
     }
 }
 
-static void count(struct decode *d)
-{
-    d->counts.running = d->counts.waiting = d->counts.pages_cached = 0;
-    for (size_t i = 0; i < d->n_streams; i++) {
-        d->counts.running += d->streams[i]->slot != KV_SLOT_NONE;
-        d->counts.waiting += d->streams[i]->state == STREAM_WAITING;
-    }
-    d->counts.pages_used = d->counts.running;
-    for (size_t i = 0; i < d->pool.n; i++)
-        d->counts.pages_cached += !d->pool.taken[i] && d->kept[i].n > 0;
-}
-
 bool decode_step(struct decode *d)
 {
     d->n_pending = 0;
+    d->has_freed = false;
     if (is_stopped(d))
         cancel_all(d);
     admit(d);
@@ -433,5 +555,5 @@ bool decode_step(struct decode *d)
         take_tokens(d);
     d->counts.steps += ran;
     count(d);
-    return ran;
+    return ran || (d->has_freed && d->counts.waiting > 0); /* who ended without a pass has made room */
 }

@@ -8,15 +8,16 @@
  *     decode_close(&d, s);                                    // in the middle, too: then it is cancelled
  *
  * A step is at most one pass over pieces of prompts, at the speed of training's forward pass, and one over the next
- * position of every stream that is through its prompt. What a stream says depends on the others by no more than
- * rounding, in fp32 not at all. What the beginning of a prompt shares with what was seen before, by any stream, is not
- * run again. */
+ * position of every stream that is through its prompt. What the beginning of a prompt shares with what was seen
+ * before, by any stream, is not run again (infer/prefix.h). What a stream says depends on the others by no more than
+ * rounding; in fp32 not at all, unless it takes over what was computed for an answer, or had to wait in the middle
+ * since there was no memory: then the same numbers come from the other of the two passes. */
 #ifndef SFT_INFER_DECODE_H
 #define SFT_INFER_DECODE_H
 
 #include "infer/ask.h"
 #include "infer/chooser.h"
-#include "infer/kv_pool.h"
+#include "infer/prefix.h"
 
 #include <signal.h>
 
@@ -31,7 +32,7 @@ struct decode_options { /* 0 is the default, which stands in brackets */
     size_t max_streams;      /* that run at once (32); more may be submitted, and wait */
     size_t prompt_positions; /* that a prompt pass has at most (512); half of that where others are decoding */
     size_t kv_bytes;         /* for keys and values (half of mem_available, no more than max_streams full contexts) */
-    const volatile sig_atomic_t *stop; /* set by a signal, looked at between passes: all streams are cancelled; or NULL */
+    const volatile sig_atomic_t *stop; /* NULL, or set by a signal: all streams are cancelled */
 };
 
 enum finish_reason {
@@ -64,14 +65,16 @@ struct stream {
     size_t n_run; /* of them, whose keys and values are there */
     struct logit_bias *bias; /* (ask.n_bias) */
     struct rng rng;
-    bool rests;
-    int slot; /* of the keys and values; KV_SLOT_NONE: none */
+    bool rests, was_preempted;
+    uint32_t *pages; /* (n_pages) of its keys and values */
+    size_t n_pages, pages_capacity;
+    size_t n_indexed; /* of them, that the index of beginnings has been told of */
 };
 
 struct decode_counts {
-    size_t running, waiting;                 /* streams */
-    size_t pages_used, pages_cached, pages;  /* of keys and values: streams', kept for prompts to come, all there are */
-    uint64_t prompt_tokens, cached_tokens;   /* of all streams so far: of prompts, of those that were not run again */
+    size_t running, waiting;                /* streams */
+    size_t pages_used, pages_cached, pages; /* of keys and values: streams', kept for prompts to come, all there are */
+    uint64_t prompt_tokens, cached_tokens;  /* of all streams so far: of prompts, of those that were not run again */
     uint64_t made_tokens, steps;
 };
 
@@ -84,15 +87,20 @@ struct decode {
     /* decode.c's own */
     struct stream **streams; /* (n_streams) in the order in which they came, waiting, running and done */
     size_t n_streams, capacity;
+    bool has_freed; /* a stream has ended in this step */
     struct activations acts;
     struct kv_pool pool;
-    struct kept_tokens *kept; /* (max_streams) what is in each slot, whoever has it */
+    struct prefix prefix;
     /* one pass's batch, of S streams and N tokens */
-    struct stream **batched;                /* (S) */
-    int32_t *tokens, *position;             /* (N) */
-    size_t *seq_start, *begin, *len, *rows; /* (S + 1), (S), (S), (S) */
+    struct stream **batched;     /* (S) */
+    int32_t *tokens, *position;  /* (N) */
+    size_t *seq_start, *page_start, *len, *rows; /* (S + 1), (S), (S), (S) */
+    uint32_t *pages;                             /* of all of them, one after another */
+    size_t pages_capacity;
     /* what a step gives */
     float *logits;           /* (max_streams, V) */
+    float *inverse_temperature; /* (max_streams) */
+    struct logits_scan *scans;  /* (max_streams): what was found of each row of logits */
     struct pending *pending; /* (max_streams) of them n_pending: whose next token they give, a row each */
     size_t n_pending;
     struct chooser *choosers; /* (n_choosers): a thread's memory each */
@@ -105,8 +113,8 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
                             struct sft_err *err);
 void decode_free(struct decode *d);
 
-/* A stream that continues ask->prompt; it is d's until decode_close. NULL and SFT_EDATA: the prompt is empty, or leaves no
- * room for an answer. */
+/* A stream that continues ask->prompt; it is d's until decode_close. NULL and SFT_EDATA: the prompt is empty, or
+ * leaves no room for an answer. */
 struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft_err *err);
 void decode_close(struct decode *d, struct stream *stream);
 

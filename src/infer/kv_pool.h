@@ -1,40 +1,41 @@
-/* Memory for the keys and values of many sequences: slots of equal size, given out and taken back. It grows with the
- * longest sequence, in steps: what a model could see may be more than there is memory for. */
+/* Memory for keys and values in pages: each holds the same number of positions, of all layers. Whoever has a page
+ * holds a reference to it, several may; without any it is free. */
 #ifndef SFT_INFER_KV_POOL_H
 #define SFT_INFER_KV_POOL_H
 
+#include "model/kv_view.h"
 #include "model/transformer.h"
 
-enum { KV_SLOT_NONE = -1 };
+enum { KV_PAGE = 32 }; /* positions of a page: as many as attention prepares keys of at a time */
+#define KV_NO_PAGE UINT32_MAX
 
 struct kv_pool {
-    size_t n, positions;       /* slots, and how long a sequence may be in one by now */
-    size_t max_positions;      /* and ever */
-    size_t n_heads, row_bytes; /* rows of one position: keys and values of all layers; bytes of each */
-    size_t act_size;
-    size_t *len;               /* (n) positions that are there; their user's to set */
-    bool *taken;               /* (n) */
-    uint32_t *numbers;         /* (n) 0, 1, ... */
-    struct block memory;       /* a slot is a page (model/kv_view.h) of `positions` rows */
+    size_t n_pages, n_free;
+    size_t page_size;     /* of act */
+    struct block memory;  /* of all pages */
+    uint32_t *references; /* (n_pages) */
+    size_t lowest;        /* below this one, no page is free */
+    size_t top;           /* from this one on, none has ever been given out */
 };
 
-/* n slots, none taken, without room yet, for sequences of at most max_positions positions. Free with kv_pool_free,
- * which accepts a zeroed struct. */
-void kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t n, size_t max_positions);
+/* As many pages as `bytes` hold, `most_pages` at most. They are addresses only: a page becomes resident when
+ * it is written to, and the lowest free one is given out first. SFT_ENOMEM where there is not room for one. Free with
+ * kv_pool_free, which accepts a zeroed struct. */
+enum sft_status kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t bytes, size_t most_pages,
+                             struct sft_err *err);
 void kv_pool_free(struct kv_pool *pool);
 
-/* Let every slot hold `positions` positions (at most max_positions); what is in them stays. SFT_ENOMEM where that is
- * more than the system has left: then all is as it was. */
-enum sft_status kv_pool_reserve(struct kv_pool *pool, size_t positions, struct sft_err *err);
+uint32_t kv_pool_take(struct kv_pool *pool);            /* a free page, now held, or KV_NO_PAGE */
+void kv_pool_hold(struct kv_pool *pool, uint32_t page); /* one more reference to a page that is held */
+void kv_pool_drop(struct kv_pool *pool, uint32_t page);
 
-/* A free slot, empty, or KV_SLOT_NONE. */
-int kv_pool_take(struct kv_pool *pool);
-/* A certain free slot, with the first `len` positions of those that it holds. */
-void kv_pool_take_again(struct kv_pool *pool, int slot, size_t len);
-void kv_pool_give_back(struct kv_pool *pool, int slot);
+static inline size_t kv_pages_of(size_t positions) /* that many positions take so many pages */
+{
+    return (positions + KV_PAGE - 1) / KV_PAGE;
+}
 
-/* What the model is given with a batch: its sequences' slots, and how long each is; both (S), borrowed, and len grows
- * by what it appends. Good until the pool grows. */
-struct kv_view kv_pool_view(const struct kv_pool *pool, const size_t *slots, size_t *len, bool decoding);
+/* What the model is given with a batch (model/kv_view.h); the arrays are borrowed. */
+struct kv_view kv_pool_view(const struct kv_pool *pool, const uint32_t *pages, const size_t *page_start, size_t *len,
+                            bool decoding);
 
 #endif

@@ -5,9 +5,10 @@
 #include "infer/bundle.h"
 #include "text/template_render.h"
 
-/* The tokens of a conversation and of the beginning of an answer to it, in place of what was in *prompt (rendered_free).
- * SFT_EDATA: a document, a role that the template has no place for, or text on which the tokenizer gave up. The encoder is
- * one of the bundle's tokenizer. Safe for what people typed: text never becomes a control token. */
+/* The tokens of a conversation and of the beginning of an answer to it, in place of what was in *prompt
+ * (rendered_free). SFT_EDATA: a document, a role that the template has no place for, or text on which the tokenizer
+ * gave up. The encoder is one of the bundle's tokenizer. Safe for what people typed: text never becomes a control
+ * token. */
 enum sft_status prompt_of_conversation(struct rendered *prompt, const struct bundle *bundle, struct encoder *encoder,
                                        const struct conversation *conv, struct sft_err *err);
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,36 +126,95 @@ static size_t apply_cut(struct candidate *c, size_t n, struct cut cut)
     return kept;
 }
 
-size_t sampler_candidates(const struct sampling *options, const float *logits, size_t V,
+static float largest_of(const float *logits, size_t V)
+{
+    float largest = -INFINITY;
+#pragma omp simd reduction(max : largest)
+    for (size_t v = 0; v < V; v++)
+        largest = logits[v] > largest ? logits[v] : largest;
+    return largest;
+}
+
+static double total_of(const float *logits, size_t V, float largest, float temperature)
+{
+    double total = 0;
+    for (size_t v = 0; v < V; v++)
+        total += (double)expf((logits[v] - largest) / temperature);
+    return total;
+}
+
+/* Candidates whose logits are `least` or more, in the order of ids. */
+static size_t gather(struct candidate *c, const float *logits, size_t V, float least)
+{
+    size_t n = 0;
+    for (size_t v = 0; v < V; v++)
+        if (logits[v] >= least)
+            c[n++] = (struct candidate){logits[v], (int32_t)v};
+    return n;
+}
+
+/* Logits become probabilities relative to the largest's; returns their sum. */
+static double to_probabilities(struct candidate *c, size_t n, float largest, float temperature)
+{
+    double total = 0;
+    for (size_t i = 0; i < n; i++) {
+        c[i].p = expf((c[i].p - largest) / temperature);
+        total += (double)c[i].p;
+    }
+    return total;
+}
+
+/* The k largest logits, and their equals. */
+static size_t keep_top_k(struct candidate *c, size_t n, size_t k)
+{
+    return k < n ? apply_cut(c, n, (struct cut){find_cut(c, n, false, (double)k).key, SIZE_MAX}) : n;
+}
+
+static size_t keep_top_p(struct candidate *c, size_t n, double mass)
+{
+    return apply_cut(c, n, find_cut(c, n, true, mass));
+}
+
+static size_t keep_min_p(struct candidate *c, size_t n, float min_p)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (c[i].p >= min_p)
+            c[kept++] = c[i];
+    return kept;
+}
+
+/* Mostly what is chosen from are the few candidates that are not far less likely than the likeliest: these are tried
+ * first, and all of them only where they are not enough. */
+static const float NEAR = 8; /* exp(-8) is 0.0003 */
+
+size_t sampler_candidates(const struct sampling *o, const float *logits, size_t V, const struct logits_scan *scan,
                           struct sampler_scratch *scratch)
 {
     struct candidate *c = scratch->candidates;
-    size_t n = 0;
-    float largest = -INFINITY;
-    double total = 0;
-    for (size_t v = 0; v < V; v++)
-        if (logits[v] > -INFINITY) {
-            c[n++] = (struct candidate){logits[v], (int32_t)v};
-            largest = logits[v] > largest ? logits[v] : largest;
+    const float temperature = (float)o->temperature;
+    const float largest = scan ? scan->largest : largest_of(logits, V), nearest = largest - NEAR * temperature;
+    size_t n = gather(c, logits, V, nearest > -FLT_MAX ? nearest : -FLT_MAX);
+    if (o->top_k) {
+        if (n < o->top_k)
+            n = gather(c, logits, V, -FLT_MAX);
+        n = keep_top_k(c, n, o->top_k);
+        const double total = to_probabilities(c, n, largest, temperature);
+        if (o->top_p < 1)
+            n = keep_top_p(c, n, o->top_p * total);
+    } else if (o->top_p < 1) {
+        const double all = scan ? (double)scan->total : total_of(logits, V, largest, temperature);
+        if (to_probabilities(c, n, largest, temperature) < o->top_p * all) {
+            n = gather(c, logits, V, -FLT_MAX);
+            to_probabilities(c, n, largest, temperature);
         }
-    if (options->top_k && options->top_k < n) {
-        const struct cut cut = find_cut(c, n, false, (double)options->top_k);
-        n = apply_cut(c, n, (struct cut){cut.key, SIZE_MAX});
+        n = keep_top_p(c, n, o->top_p * all);
+    } else {
+        if (o->min_p < (double)expf(-NEAR) * 1.001)
+            n = gather(c, logits, V, -FLT_MAX);
+        to_probabilities(c, n, largest, temperature);
     }
-    for (size_t i = 0; i < n; i++) {
-        c[i].p = expf((c[i].p - largest) / (float)options->temperature);
-        total += (double)c[i].p;
-    }
-    if (options->top_p < 1)
-        n = apply_cut(c, n, find_cut(c, n, true, options->top_p * total));
-    if (options->min_p > 0) {
-        size_t kept = 0;
-        for (size_t i = 0; i < n; i++)
-            if (c[i].p >= (float)options->min_p)
-                c[kept++] = c[i];
-        n = kept;
-    }
-    return n;
+    return o->min_p > 0 ? keep_min_p(c, n, (float)o->min_p) : n;
 }
 
 /* ---- the choice ---- */
@@ -169,12 +229,12 @@ static int32_t most_likely(const float *logits, size_t V)
 }
 
 int32_t sampler_choose(const struct sampling *options, struct rng *rng, const float *logits, size_t V,
-                       struct sampler_scratch *scratch)
+                       const struct logits_scan *scan, struct sampler_scratch *scratch)
 {
     if (options->temperature <= 0)
-        return most_likely(logits, V);
+        return scan ? (int32_t)scan->first : most_likely(logits, V);
     const struct candidate *c = scratch->candidates;
-    const size_t n = sampler_candidates(options, logits, V, scratch);
+    const size_t n = sampler_candidates(options, logits, V, scan, scratch);
     double total = 0;
     for (size_t i = 0; i < n; i++)
         total += (double)c[i].p;

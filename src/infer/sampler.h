@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "infer/sampling.h"
+#include "kernels.h"
 
 #include <stdbool.h>
 
@@ -30,13 +31,14 @@ void sampler_adjust(float *logits, const struct sampling *options, const struct 
                     const struct said *said, struct sampler_scratch *scratch);
 
 /* What may be chosen: into scratch->candidates, in the order of ids, what temperature (above 0), top_k, top_p and min_p
- * leave, with its probability relative to the likeliest. Their number, at least 1. Logits as for sampler_choose. */
+ * leave, with its probability relative to the likeliest. Their number, at least 1. Arguments as for sampler_choose. */
 size_t sampler_candidates(const struct sampling *options, const float *logits, size_t V,
-                          struct sampler_scratch *scratch);
+                          const struct logits_scan *scan, struct sampler_scratch *scratch);
 
-/* The next token; the first of equals where it is greedy. logits (V), at least one of them finite, none NaN; -INFINITY
- * for a token that must not be chosen. Takes one number of rng where it is not greedy. */
+/* The next token; the first of equals where it is greedy. logits (V), at least one of them finite, none NaN;
+ * -INFINITY for a token that must not be chosen. scan: what was found of them, by 1 / temperature; NULL where nobody
+ * looked, which takes longer. Takes one number of rng where it is not greedy. */
 int32_t sampler_choose(const struct sampling *options, struct rng *rng, const float *logits, size_t V,
-                       struct sampler_scratch *scratch);
+                       const struct logits_scan *scan, struct sampler_scratch *scratch);
 
 #endif

@@ -6,14 +6,14 @@
 #include <stdint.h>
 
 /* In the order in which they are applied: logit_bias, repetition_penalty, frequency_penalty and presence_penalty,
- * temperature, top_k, top_p, min_p. That is the order of transformers' generate (and of vLLM, whose are the penalties of
- * frequency and presence). */
+ * temperature, top_k, top_p, min_p. That is the order of transformers' generate (and of vLLM, whose are the penalties
+ * of frequency and presence). */
 struct sampling {
     double temperature;        /* 0: the most likely token, always */
     size_t top_k;              /* 0: all; tokens as likely as the k-th stay, as in transformers */
     double top_p;              /* 1: all (Holtzman et al. 2020); the token that reaches top_p stays */
     double min_p;              /* 0: all; else only what is at least min_p times as likely as the likeliest */
-    double repetition_penalty; /* 1: none (Keskar et al. 2019); of what was said, in the prompt too: divides a logit above 0 */
+    double repetition_penalty; /* 1: none (Keskar et al. 2019); of what was said, in the prompt too */
     double presence_penalty;   /* 0: none; taken from the logit of what was said in the answer */
     double frequency_penalty;  /* 0: none; the same times how often it was said there */
     uint64_t seed;

@@ -34,8 +34,8 @@ void text_stream_init(struct text_stream *t, const struct tokenizer *tok, bool i
 void text_stream_free(struct text_stream *t); /* accepts a zeroed struct */
 
 /* Add a token's text; an end token's is nothing. False where a stop string is complete: the text ends before it, and
- * nothing more is added. Where several are, it is the one that would be complete first if characters came one by one, of
- * these the longest: so it does not matter how the text is cut into tokens. */
+ * nothing more is added. Where several are, it is the one that would be complete first if characters came one by one,
+ * of these the longest: so it does not matter how the text is cut into tokens. */
 bool text_stream_add(struct text_stream *t, const struct new_token *token);
 
 /* No token comes any more: what was held back is text after all, and a character that was begun is U+FFFD. */

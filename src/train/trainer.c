@@ -20,6 +20,7 @@ struct trainer {
     struct train_state *state; /* and where it stands */
     const struct intervals *intervals;
     struct trainer_signals signals;
+    struct train_watch watch;
     struct threads threads;
     bool is_busy_told; /* that fewer threads compute */
     FILE *metrics;
@@ -117,6 +118,8 @@ static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
     progress_log_eval(&m, result.num_conversations);
     divergence_add_eval(&t->divergence, m.step, m.eval_loss);
     judge(t, &m);
+    if (t->watch.evaluated)
+        t->watch.evaluated(t->watch.context, &l->model);
     return metrics_write_eval(t->metrics, &m, err);
 }
 
@@ -255,13 +258,15 @@ static void tell_end(const struct trainer *t)
     progress_log_end(&t->progress, t->state, &outcome);
 }
 
-enum sft_status trainer_run(struct run *run, const struct trainer_signals *signals, struct sft_err *err)
+enum sft_status trainer_run(struct run *run, const struct trainer_signals *signals, const struct train_watch *watch,
+                            struct sft_err *err)
 {
     struct trainer t = {.run = run,
                         .learner = &run->learner,
                         .state = &run->learner.state,
                         .intervals = &run->plan.intervals,
-                        .signals = *signals};
+                        .signals = *signals,
+                        .watch = watch ? *watch : (struct train_watch){0}};
     enum sft_status status = start(&t, err);
     if (!status)
         status = run_loop(&t, err);

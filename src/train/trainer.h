@@ -9,6 +9,13 @@ struct trainer_signals {
     volatile int *can_save;   /* set to 1 when the first step begins: from then on a stop saves */
 };
 
+/* Who looks on. */
+struct train_watch {
+    /* Called after each evaluation, between two steps, with the model as it is then. NULL: nobody. */
+    void (*evaluated)(void *context, const struct transformer *model);
+    void *context;
+};
+
 /* Whether an earlier process brought the run to its end. */
 bool trainer_is_finished(const struct run *run);
 
@@ -17,7 +24,8 @@ enum sft_status trainer_finish(const struct run *run, struct sft_err *err);
 
 /* Train from the base, or from where the run's checkpoint stands, to the end. A loss that diverges is warned of.
  * SFT_ENONFINITE where a loss or gradient is not finite: nothing is saved then. SFT_EINTERRUPTED, without a message,
- * where a signal stopped it: what there was to save is saved. */
-enum sft_status trainer_run(struct run *run, const struct trainer_signals *signals, struct sft_err *err);
+ * where a signal stopped it: what there was to save is saved. watch may be NULL. */
+enum sft_status trainer_run(struct run *run, const struct trainer_signals *signals, const struct train_watch *watch,
+                            struct sft_err *err);
 
 #endif

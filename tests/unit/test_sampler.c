@@ -1,5 +1,5 @@
-/* The sampler against its definition, all candidates sorted by comparisons, and against transformers' logits processors:
- * tests/golden/sampler.jsonl, made by scripts/golden_sampler.py. */
+/* The sampler against its definition, all candidates sorted by comparisons, and against transformers' logits
+ * processors: tests/golden/sampler.jsonl, made by scripts/golden_sampler.py. */
 #include "infer/sampler.h"
 
 #include "base/json.h"
@@ -111,14 +111,14 @@ START_TEST(the_same_as_sorting)
                                          .top_p = round % 2 ? 1 : 0.99 * rng_uniform(&rng),
                                          .min_p = round % 7 ? 0 : rng_uniform(&rng)};
         const size_t n = define_candidates(&options, logits, V, want);
-        ck_assert_uint_eq(sampler_candidates(&options, logits, V, &scratch), n);
+        ck_assert_uint_eq(sampler_candidates(&options, logits, V, NULL, &scratch), n);
         for (size_t i = 0; i < n; i++) {
             ck_assert_int_eq(scratch.candidates[i].id, want[i].id);
             ck_assert(scratch.candidates[i].p == want[i].p);
         }
         for (int draw = 0; draw < 4; draw++) {
             struct rng again = own;
-            const int32_t id = sampler_choose(&options, &own, logits, V, &scratch);
+            const int32_t id = sampler_choose(&options, &own, logits, V, NULL, &scratch);
             ck_assert_int_eq(id, define_choice(want, n, rng_uniform(&again)));
             ck_assert_float_gt(logits[id], -INFINITY);
         }
@@ -135,7 +135,7 @@ START_TEST(greedy_takes_the_first_of_equals)
     rng_seed(&rng, 1, 1);
     before = rng;
     sampler_scratch_init(&scratch, 5);
-    ck_assert_int_eq(sampler_choose(&SAMPLING_GREEDY, &rng, logits, 5, &scratch), 2);
+    ck_assert_int_eq(sampler_choose(&SAMPLING_GREEDY, &rng, logits, 5, NULL, &scratch), 2);
     ck_assert_mem_eq(&rng, &before, sizeof rng);
     sampler_scratch_free(&scratch);
 }
@@ -154,7 +154,7 @@ START_TEST(draws_follow_the_probabilities)
     rng_seed(&rng, 3, 0);
     sampler_scratch_init(&scratch, 5);
     for (size_t i = 0; i < DRAWS; i++)
-        times[sampler_choose(&options, &rng, logits, 5, &scratch)]++;
+        times[sampler_choose(&options, &rng, logits, 5, NULL, &scratch)]++;
     for (size_t v = 0; v < 4; v++) /* the last is 0.135 times as likely as the likeliest */
         total += p[v] = exp((double)logits[v] / 1.5);
     for (size_t v = 0; v < 5; v++)
@@ -218,7 +218,7 @@ static void check_golden(const json *line, struct sampler_scratch *scratch)
                                      .min_p = json_number(json_get(line, "min_p")),
                                      .repetition_penalty = json_number(json_get(line, "repetition_penalty"))};
     sampler_adjust(logits, &options, bias, n_bias, &(struct said){said, n_said, 0}, scratch);
-    const size_t n = sampler_candidates(&options, logits, V, scratch);
+    const size_t n = sampler_candidates(&options, logits, V, NULL, scratch);
     double total = 0;
     for (size_t c = 0; c < n; c++)
         total += (double)scratch->candidates[c].p;
@@ -287,6 +287,7 @@ int main(void)
 {
     Suite *suite = suite_create("sampler");
     TCase *tcase = tcase_create("sampler");
+    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_same_as_sorting);
     tcase_add_test(tcase, greedy_takes_the_first_of_equals);
     tcase_add_test(tcase, draws_follow_the_probabilities);

@@ -162,7 +162,8 @@ enum { N_CASES = 18 };
 /* Long ones of few letters, so that stop strings begin often. */
 START_TEST(random_texts)
 {
-    static const char *const parts[] = {"a", "b", "aab", "\xC3\xA9", "\xE2\x98\x83", "\xF0\x9F\x98\x80", "\xE2\x98", "\xC3", "\n"};
+    static const char *const parts[] = {"a",          "b",                "aab",      "\xC3\xA9",
+                                        "\xE2\x98\x83", "\xF0\x9F\x98\x80", "\xE2\x98", "\xC3", "\n"};
     struct rng rng;
     rng_seed(&rng, 3, 0);
     for (size_t round = 0; round < 3000; round++) {

@@ -1,0 +1,238 @@
+#include "cmd/train_samples.h"
+
+#include "base/log.h"
+#include "config/settings.h"
+#include "data/readers/file_format.h"
+#include "data/source/source.h"
+#include "infer/decode.h"
+#include "infer/text_stream.h"
+#include "text/template_render.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SAMPLES = 3,       /* prompts that are answered, */
+    LONGEST = 64,      /* with so many tokens at most, */
+    SHOWN = 160,       /* of which, and of the prompt, so many bytes are shown */
+};
+
+struct sample {
+    char *prompt;
+    struct token_buf tokens;
+    struct stream *stream;
+    struct text_stream text;
+};
+
+struct train_samples {
+    const struct run *run;
+    struct sample samples[SAMPLES];
+    size_t n;
+    int32_t *holes, ends[END_TOKENS_MAX + 1];
+    size_t n_holes, n_ends;
+    struct decode decode; /* of the learner's model, from the first evaluation on */
+    const volatile int *stop;
+    bool is_open, is_given_up;
+};
+
+/* ---- the prompts ---- */
+
+static enum sft_status add_prompt(struct train_samples *t, const json *row, struct sft_err *err)
+{
+    const json *prompt = json_get(row, "prompt");
+    if (!json_string(prompt))
+        return sft_fail_in(err, SFT_EDATA, "prompt", "expected a string, found %s", json_type_name(prompt));
+    t->samples[t->n++].prompt = mem_strdup(json_string(prompt));
+    return SFT_OK;
+}
+
+static enum sft_status read_rows(struct train_samples *t, struct rows *rows, const char *path, struct sft_err *err)
+{
+    struct json_element row;
+    bool found = true;
+    while (t->n < SAMPLES) {
+        json *root;
+        enum sft_status status = rows_next(rows, &row, &found, err);
+        if (status || !found)
+            return status ? sft_in_file(err, path, 0) : SFT_OK;
+        status = rows_parse(rows, &row, &root, err);
+        if (!status)
+            status = add_prompt(t, root, err);
+        json_free(root);
+        if (status)
+            return sft_in_file(err, path, row.line);
+    }
+    return SFT_OK;
+}
+
+static enum sft_status read_file(struct train_samples *t, const char *path, struct sft_err *err)
+{
+    const struct file_format format = file_format_of(path, NULL);
+    struct source source = {0};
+    struct rows rows = {0};
+    enum sft_status status = source_open_until(&source, path, t->stop, err);
+    if (!status)
+        status = source_bytes(&source, err);
+    if (!status && rows_init(&rows, format.rows, source.bytes.data, source.bytes.size, err))
+        status = sft_in_file(err, path, 0);
+    if (!status)
+        status = read_rows(t, &rows, path, err);
+    rows_free(&rows);
+    source_close(&source);
+    return status;
+}
+
+/* As a user's message where the model knows turns, else as the beginning of a text. */
+static enum sft_status encode_prompts(struct train_samples *t, struct sft_err *err)
+{
+    const struct base_model *base = &t->run->base;
+    struct encoder *encoder = encoder_new(base->tokenizer);
+    struct rendered rendered = {0};
+    for (size_t i = 0; i < t->n; i++) {
+        struct sample *s = &t->samples[i];
+        const size_t len = strlen(s->prompt);
+        struct message message = {ROLE_USER, s->prompt, len, 1};
+        const struct conversation conv = {.messages = &message, .count = 1};
+        if (base->template.name)
+            template_render_prompt(&base->template, encoder, &conv, &rendered);
+        const int32_t start = tokenizer_text_start(base->tokenizer);
+        if (!base->template.name && start != TOKEN_NONE)
+            token_buf_push(&s->tokens, start);
+        if (!base->template.name)
+            encoder_encode(encoder, s->prompt, len, &s->tokens);
+        for (size_t j = 0; base->template.name && j < rendered.tokens.count; j++)
+            token_buf_push(&s->tokens, rendered.tokens.ids[j]);
+    }
+    const enum sft_status status = encoder_check(encoder, err);
+    rendered_free(&rendered);
+    encoder_free(encoder);
+    return status;
+}
+
+/* What ends an answer, and ids that are no tokens. */
+static void find_ids(struct train_samples *t)
+{
+    const struct base_model *base = &t->run->base;
+    const struct generation_config *own = &base->files.generation;
+    for (size_t i = 0; i < own->n_end_tokens; i++)
+        t->ends[t->n_ends++] = own->end_tokens[i];
+    if (base->template.name)
+        t->ends[t->n_ends++] = base->template.end_of_turn;
+    t->holes = mem_alloc(base->config.vocab_size * sizeof *t->holes);
+    for (size_t id = 0; id < base->config.vocab_size; id++) {
+        size_t len;
+        if (!tokenizer_token_bytes(base->tokenizer, (int32_t)id, &len))
+            t->holes[t->n_holes++] = (int32_t)id;
+    }
+}
+
+enum sft_status train_samples_read(struct train_samples **samples, const struct run *run, const volatile int *stop,
+                                   struct sft_err *err)
+{
+    const struct string_list *files = &run->settings->eval.prompts;
+    enum sft_status status = SFT_OK;
+    *samples = NULL;
+    if (files->count == 0)
+        return SFT_OK;
+    struct train_samples *t = *samples = mem_calloc(1, sizeof **samples);
+    t->run = run;
+    t->stop = stop;
+    for (size_t i = 0; i < files->count && !status && t->n < SAMPLES; i++)
+        status = read_file(t, files->items[i], err);
+    if (status)
+        return status;
+    find_ids(t);
+    return encode_prompts(t, err);
+}
+
+void train_samples_free(struct train_samples *t)
+{
+    if (!t)
+        return;
+    decode_free(&t->decode);
+    for (size_t i = 0; i < t->n; i++) {
+        free(t->samples[i].prompt);
+        token_buf_free(&t->samples[i].tokens);
+    }
+    free(t->holes);
+    free(t);
+}
+
+/* ---- the answers ---- */
+
+static void add_shown(struct strbuf *out, const char *text, size_t len)
+{
+    const size_t shown = len < SHOWN ? len : SHOWN - utf8_incomplete_tail(text, SHOWN);
+    strbuf_add_visible(out, text, shown);
+    strbuf_puts(out, shown < len ? " [...]" : "");
+}
+
+static void log_sample(struct sample *s)
+{
+    struct strbuf line = {0};
+    text_stream_end(&s->text);
+    add_shown(&line, s->prompt, strlen(s->prompt));
+    strbuf_puts(&line, " => ");
+    add_shown(&line, s->text.text.data, s->text.ready);
+    strbuf_puts(&line, s->stream->reason == FINISH_STOP ? "" : " [...]");
+    log_info("  %s", line.data);
+    strbuf_free(&line);
+}
+
+static bool on_token(void *context, const struct new_token *token)
+{
+    return text_stream_add(context, token);
+}
+
+static bool open_decode(struct train_samples *t, const struct transformer *model)
+{
+    struct sft_err err;
+    const struct decode_model what = {.model = model,
+                                      .ends = t->ends,
+                                      .n_ends = t->n_ends,
+                                      .holes = t->holes,
+                                      .n_holes = t->n_holes};
+    const struct decode_options options = {.max_streams = SAMPLES, .prompt_positions = 64, .stop = t->stop};
+    t->is_open = !decode_init(&t->decode, &what, &options, &err);
+    t->is_given_up = !t->is_open;
+    if (t->is_given_up)
+        log_warning("no samples are shown: %s", SFT_ERR_TEXT(&err));
+    return t->is_open;
+}
+
+static void show_samples(void *context, const struct transformer *model)
+{
+    struct train_samples *t = context;
+    if (t->is_given_up || (!t->is_open && !open_decode(t, model)))
+        return;
+    decode_forget(&t->decode);
+    for (size_t i = 0; i < t->n; i++) {
+        struct sample *s = &t->samples[i];
+        struct sft_err err;
+        text_stream_init(&s->text, t->run->base.tokenizer, !t->run->base.template.name, NULL);
+        const struct ask ask = {.prompt = s->tokens.ids,
+                                .n_prompt = s->tokens.count,
+                                .max_new_tokens = LONGEST,
+                                .sampling = SAMPLING_GREEDY,
+                                .on_token = on_token,
+                                .context = &s->text};
+        s->stream = decode_submit(&t->decode, &ask, &err);
+        if (!s->stream)
+            log_warning("sample %zu: %s", i + 1, SFT_ERR_TEXT(&err));
+    }
+    while (decode_step(&t->decode))
+        ;
+    for (size_t i = 0; i < t->n; i++) {
+        struct sample *s = &t->samples[i];
+        if (s->stream && s->stream->reason != FINISH_CANCELLED)
+            log_sample(s);
+        if (s->stream)
+            decode_close(&t->decode, s->stream);
+        text_stream_free(&s->text);
+    }
+}
+
+struct train_watch train_samples_watch(struct train_samples *samples)
+{
+    return samples ? (struct train_watch){show_samples, samples} : (struct train_watch){0};
+}
