@@ -1,8 +1,8 @@
 /* What a client is told is wrong, in OpenAI's shape:
  *     {"error":{"message":"messages[1].role: ...","type":"invalid_request_error",
  *               "param":"messages[1].role","code":null}}
- * with the HTTP status that goes with it. Clients decide by status and code: openai-python makes a class of each status,
- * and asks again after 408, 409, 429 and all above 499, which wrong input therefore never gets. */
+ * with the HTTP status that goes with it. Clients decide by status and code: openai-python makes a class of each
+ * status, and asks again after 408, 409, 429 and all above 499, which wrong input therefore never gets. */
 #ifndef SFT_SERVE_API_ERROR_H
 #define SFT_SERVE_API_ERROR_H
 

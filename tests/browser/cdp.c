@@ -137,8 +137,10 @@ static void note_event(struct browser *b, const json *event)
         return;
     if (strcmp(method, "Network.requestWillBeSent") == 0)
         add_word(&b->requests, json_string(json_get(json_get(params, "request"), "url")));
-    if (strcmp(method, "Log.entryAdded") == 0)
-        add_word(&b->problems, json_string(json_get(json_get(params, "entry"), "text")));
+    const json *entry = json_get(params, "entry");
+    const char *level = json_string(json_get(entry, "level"));
+    if (level && (strcmp(level, "error") == 0 || strcmp(level, "warning") == 0))
+        add_word(&b->problems, json_string(json_get(entry, "text")));
     if (strcmp(method, "Runtime.exceptionThrown") == 0)
         add_word(&b->problems, json_string(json_get(json_get(params, "exceptionDetails"), "text")));
 }
