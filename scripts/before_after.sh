@@ -22,7 +22,7 @@ last_answer() {
 
 # Conversations on stdin, answered.
 answer() { # MODEL
-    "${SFT:-./sft}" generate --model "$1" --json --max-new-tokens "${MAX_NEW_TOKENS:-60}"
+    "${SFT:-./sft}" generate --model "$1" --json --max-new-tokens "${MAX_NEW_TOKENS:-60}" 2>/dev/null
 }
 
 # NAME and TEXT in lines that fit 80 columns.
@@ -46,6 +46,11 @@ ask() { # QUESTION [FOLLOW-UP]
         show ' ...    ' "$(printf '%s,%s]}\n' "$messages" "$(user "$2")" | answer "$model" | last_answer)"
     done
 }
+
+# What is the matter with a model, and what is said of it, once; then answers alone.
+for model in "$before" "$after"; do
+    printf '{"messages":[%s]}\n' "$(user "Hello")" | "${SFT:-./sft}" generate --model "$model" --json --max-new-tokens 1 >/dev/null
+done
 
 for question in "$@"; do
     case $question in

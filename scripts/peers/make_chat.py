@@ -55,6 +55,7 @@ def main(assets, out):
                      for conversation in read(json.loads((root / path).read_text(encoding="utf-8")))
                      if usable(conversation)]
     random.Random(0).shuffle(conversations)
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
     with open(out, "w", encoding="utf-8") as file:
         for messages in conversations:
             file.write(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")

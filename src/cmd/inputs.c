@@ -94,23 +94,28 @@ static void check_data(struct settings *settings, const char *key, const struct 
 
 /* ---- the base ---- */
 
-/* How the base is had, as one command for a shell. `written`: what stands in the configuration; `path`: where
- * it is. */
+/* How the base is had, as one command for a shell, where its name tells. `written`: what stands in the configuration;
+ * `path`: where it is. */
 static void add_download(struct strbuf *out, const char *written, const char *path)
 {
+    static const char *const fetched[] = {"smollm2", "gemma3"}; /* by scripts/get_model.sh */
     const char *name = path_basename(path);
-    const bool is_gpt2 = strncmp(name, "gpt2", 4) == 0, is_local = strncmp(written, "models/", 7) == 0 ||
-                                                                    strncmp(written, "out/", 4) == 0;
-    if (hub_name_is(written) && strchr(written, '/') && !is_local) {
+    const bool is_local = strncmp(written, "models/", 7) == 0 || strncmp(written, "out/", 4) == 0;
+    for (size_t i = 0; i < sizeof fetched / sizeof *fetched; i++) {
+        if (strcmp(name, fetched[i]) == 0) {
+            strbuf_printf(out, "; 'sh scripts/get_model.sh %s' makes out/models/%s", name, name);
+            return;
+        }
+    }
+    if (strncmp(name, "gpt2", 4) == 0) {
+        strbuf_printf(out,
+                      "; sft downloads nothing: 'hf download openai-community/%s config.json model.safetensors "
+                      "tokenizer.json --local-dir %s' fetches GPT-2",
+                      name, path);
+    } else if (hub_name_is(written) && strchr(written, '/') && !is_local) {
         strbuf_printf(out, "; sft downloads nothing: if %s is on the Hugging Face hub, '", written);
         hub_add_download(out, written);
         strbuf_puts(out, "' fetches it into the cache");
-    } else {
-        strbuf_printf(
-            out,
-            "; sft downloads nothing: 'hf download openai-community/%s config.json model.safetensors "
-            "tokenizer.json --local-dir %s' fetches GPT-2",
-            is_gpt2 ? name : "gpt2", is_gpt2 ? path : "gpt2");
     }
 }
 
@@ -120,7 +125,7 @@ static void describe_base(struct strbuf *out)
     char *cache = hub_cache_dir();
     strbuf_printf(out,
                   "base is the directory of a Hugging Face model on this machine: config.json, model.safetensors, "
-                  "tokenizer.json; or the name, ORG/NAME, of one in the Hugging Face cache%s%s",
+                  "tokenizer.json; a file in GGUF; or the name, ORG/NAME, of a model in the Hugging Face cache%s%s",
                   cache ? ", " : "", cache ? cache : "");
     free(cache);
 }

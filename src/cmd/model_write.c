@@ -2,8 +2,10 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/staging.h"
 #include "base/wrap.h"
+#include "cmd/cmd.h"
 #include "files/formats.h"
 #include "files/model_files.h"
 #include "files/weights.h"
@@ -18,6 +20,7 @@ struct exported {
     struct model_files files;
     struct tensor_table table;
     struct weights *weights;
+    const volatile int *stop; /* set by a signal */
 };
 
 static enum sft_status open_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
@@ -41,6 +44,45 @@ static void close_model(struct exported *m)
     model_files_close(&m->files);
 }
 
+/* weights_pass, until a signal comes. */
+static enum sft_status pass_values(const void *from, const struct tensor *tensor, values_take *take, void *context,
+                                   struct sft_err *err)
+{
+    const struct exported *m = from;
+    return *m->stop ? sft_fail(err, SFT_EINTERRUPTED, "stopped; nothing is written")
+                    : weights_pass(m->weights, tensor, take, context, err);
+}
+
+/* A file in the directory that is written as PATH.tmp: what a killed sft leaves is known by it, and replaced. Somebody
+ * else's directory of that name is left alone. */
+static const char mark[] = ".sft-is-writing";
+
+static bool holds_files_of_others(const char *dir)
+{
+    char **names;
+    size_t count;
+    if (!path_is_dir(dir) || path_holds(dir, mark) || io_list(dir, &names, &count, NULL))
+        return false;
+    io_list_free(names, count);
+    return count > 0;
+}
+
+static enum sft_status check_place(const char *path, struct sft_err *err)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    char *meanwhile = mem_printf("%.*s.tmp", (int)length, path);
+    enum sft_status status = SFT_OK;
+    if (path_exists(path))
+        status = sft_fail(err, SFT_EUSAGE, "--out: %s exists already (choose another name)", path);
+    else if (holds_files_of_others(meanwhile))
+        status = sft_fail(err, SFT_EUSAGE, "--out: %s is written as %s, which exists already, and not by sft (choose "
+                          "another name)", path, meanwhile);
+    free(meanwhile);
+    return status;
+}
+
 /* It is there whole, or not at all. */
 static enum sft_status write_model(const struct write_target *target, const struct exported *m, struct sft_err *err)
 {
@@ -51,13 +93,19 @@ static enum sft_status write_model(const struct write_target *target, const stru
                                     .bos_token_id = -1,
                                     .dtype = target->dtype,
                                     .max_shard_bytes = target->max_shard_bytes};
-    const struct model_out out = {{weights_pass, m->weights}, &m->table, &m->files.config, &meta, m->files.tokenizer};
+    const struct model_out out = {{pass_values, m}, &m->table, &m->files.config, &meta, m->files.tokenizer};
     struct staging staging;
     enum sft_status status = staging_open(&staging, target->path, err);
+    char *marked = status ? NULL : path_join(staging.path, mark);
+    if (!status)
+        status = io_write_file(marked, "", 0, err);
     if (!status)
         status = target->format->save(&out, staging.path, err);
     if (!status)
+        status = io_remove_tree(marked, err);
+    if (!status)
         status = staging_commit(&staging, err);
+    free(marked);
     staging_close(&staging);
     return status;
 }
@@ -95,10 +143,8 @@ static void report(const char *out, const struct exported *m, const char *dtype_
 
 enum sft_status model_write(const struct model_argument *model, const struct write_target *target, struct sft_err *err)
 {
-    struct exported m = {0};
-    enum sft_status status = SFT_OK;
-    if (path_exists(target->path))
-        status = sft_fail(err, SFT_EUSAGE, "--out: %s exists already (choose another name)", target->path);
+    struct exported m = {.stop = stop_on_signals()};
+    enum sft_status status = check_place(target->path, err);
     if (!status)
         status = open_model(&m, model, err);
     if (!status)

@@ -66,7 +66,7 @@ enum sft_status weights_check_to_read(struct tensor_table *table, const struct w
  * weights_pass is a struct model_values' (model_out.h): SFT_EDATA where values are not finite, told once all of them
  * were taken. The table must stay where it is. */
 struct weights;
-enum sft_status weights_begin(struct weights **w, const struct tensor_table *table, const struct model_config *config,
+enum sft_status weights_begin(struct weights **out, const struct tensor_table *table, const struct model_config *config,
                               const char *path, struct strbuf *unused, struct sft_err *err);
 enum sft_status weights_pass(const void *w, const struct tensor *tensor, values_take *take, void *context,
                              struct sft_err *err);

@@ -76,11 +76,13 @@ test_home() {
 test_a_base_that_is_not_there() {
     write_config
     expect 1 "$SFT" train config.ini --set model.base=nowhere
-    is "$(cat stderr)" "error: --set model.base: nowhere: No such file or directory (base is the directory of a Hugging Face model on this machine: config.json, model.safetensors, tokenizer.json; or the name, ORG/NAME, of one in the Hugging Face cache, $HF_HOME/hub; sft downloads nothing: 'hf download openai-community/gpt2 config.json model.safetensors tokenizer.json --local-dir gpt2' fetches GPT-2)"
+    is "$(cat stderr)" "error: --set model.base: nowhere: No such file or directory (base is the directory of a Hugging Face model on this machine: config.json, model.safetensors, tokenizer.json; a file in GGUF; or the name, ORG/NAME, of a model in the Hugging Face cache, $HF_HOME/hub)"
     sed -i 's|^base = .*|base = models/gpt2-medium|' config.ini
     expect 1 "$SFT" train config.ini
     has stderr "error: config.ini:2: [model] base: models/gpt2-medium: No such file or directory"
     has stderr "'hf download openai-community/gpt2-medium config.json model.safetensors tokenizer.json --local-dir models/gpt2-medium'"
+    expect 1 "$SFT" train config.ini --set model.base=out/models/smollm2
+    has stderr "'sh scripts/get_model.sh smollm2' makes out/models/smollm2"
     sed -i 's|^base = .*|base = someone/small-model|' config.ini
     expect 1 "$SFT" train config.ini
     has stderr "if someone/small-model is on the Hugging Face hub, 'hf download someone/small-model' fetches it into the cache"

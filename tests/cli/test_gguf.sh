@@ -64,6 +64,10 @@ test_what_import_refuses() {
     expect_error 2 "--dtype: unknown dtype 'q8_0' (f32, f16 or bf16)" "$SFT" import "$chat" --out x --dtype q8_0
     mkdir there
     expect_error 2 '--out: there exists already (choose another name)' "$SFT" import "$chat" --out there
+    mkdir -p new.tmp/sub && echo mine >new.tmp/sub/notes
+    expect_error 2 '--out: new/ is written as new.tmp, which exists already, and not by sft (choose another name)' \
+        "$SFT" import "$chat" --out new/
+    is "$(cat new.tmp/sub/notes)" mine
     cp "$chat" there/a.gguf
     expect_error 1 'there: no config.json, but models in GGUF: name a file, there/a.gguf' "$SFT" import there --out x
     expect_error 1 'there: no tokenizer, but models in GGUF: name a file, there/a.gguf' "$SFT" tokenizer encode --model there

@@ -113,8 +113,11 @@ test_an_export_that_is_killed_leaves_nothing() {
     model=$(trained_model)
     mkdir -p out.tmp/trainer
     echo half >out.tmp/model.safetensors # as if it had been
+    expect_error 2 '--out: out is written as out.tmp, which exists already, and not by sft (choose another name)' "$SFT" export "$model" --out out
+    is "$(cat out.tmp/model.safetensors)" half
+    touch out.tmp/.sft-is-writing
     expect 0 "$SFT" export "$model" --out out
-    [ ! -e out.tmp ] && [ ! -e out/trainer ] || die "$(ls . out)"
+    [ ! -e out.tmp ] && [ ! -e out/trainer ] && [ ! -e out/.sft-is-writing ] || die "$(ls . out)"
     expect 0 "$SFT" info out
     ulimit -f 100 # not enough for the weights
     code=0
