@@ -4,8 +4,8 @@
 
 #include "infer/decode.h"
 
-#include "support/run_suite.h"
-#include "support/test_models.h"
+#include "run_suite.h"
+#include "test_models.h"
 
 #include <string.h>
 
