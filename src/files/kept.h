@@ -20,8 +20,8 @@ enum sft_status kept_read(const struct param_set *params, const struct tensor *t
                           size_t rows, quantize_rows_fn *quantize, struct kept_scratch *scratch,
                           struct sft_err *err);
 
-/* How many of n values are not finite, or will not be once they are kept so; and SFT_EDATA, with the file, for as many of
- * a tensor. */
+/* How many of n values are not finite, or will not be once they are kept so; and SFT_EDATA, with the file, for as
+ * many of a tensor. */
 size_t kept_count_not_finite(const float *values, size_t n, enum kept kept);
 enum sft_status kept_check_finite(const struct stored_tensor *from, size_t n_bad, struct sft_err *err);
 

@@ -122,7 +122,7 @@ static enum sft_status add_calls(const json *message, size_t max_values, struct 
     return reader_add_calls(message, text, err);
 }
 
-static enum sft_status add_message(const json *message, const struct request_limits *limits, struct strbuf *text,
+static enum sft_status add_message(const json *message, size_t max_values, struct strbuf *text,
                                    struct arena *arena, struct conversation *conv, struct sft_err *err)
 {
     enum role role;
@@ -131,7 +131,7 @@ static enum sft_status add_message(const json *message, const struct request_lim
         return field_fail_type(message, "an object", err);
     if (read_role(message, &role, err) || add_content(message, role, text, err))
         return SFT_EDATA;
-    if (role == ROLE_ASSISTANT && reader_has_calls(message) && add_calls(message, limits->max_values, text, err))
+    if (role == ROLE_ASSISTANT && reader_has_calls(message) && add_calls(message, max_values, text, err))
         return SFT_EDATA;
     conv->messages[conv->count++] = (struct message){
         .role = role,
@@ -142,7 +142,7 @@ static enum sft_status add_message(const json *message, const struct request_lim
     return SFT_OK;
 }
 
-enum sft_status messages_read(const json *body, const struct request_limits *limits, struct arena *arena,
+enum sft_status messages_read(const json *body, size_t max_messages, size_t max_values, struct arena *arena,
                               struct conversation *conv, struct sft_err *err)
 {
     const json *list = field_get(body, "messages");
@@ -153,13 +153,13 @@ enum sft_status messages_read(const json *body, const struct request_limits *lim
     }
     if (count == 0)
         return sft_fail_in(err, SFT_EDATA, "messages", "the list is empty");
-    if (count > limits->max_messages)
-        return sft_fail_in(err, SFT_EDATA, "messages", "%zu messages (%zu at most)", count, limits->max_messages);
+    if (count > max_messages)
+        return sft_fail_in(err, SFT_EDATA, "messages", "%zu messages (%zu at most)", count, max_messages);
     *conv = (struct conversation){.messages = arena_calloc(arena, count, sizeof *conv->messages)};
     struct strbuf text = {0};
     enum sft_status status = SFT_OK;
     for (const json *message = json_first(list); message && !status; message = json_next(message)) {
-        status = add_message(message, limits, &text, arena, conv, err);
+        status = add_message(message, max_values, &text, arena, conv, err);
         if (status)
             sft_in_key(err, "messages[%zu]", conv->count);
     }

@@ -7,11 +7,12 @@
 #define SFT_SERVE_OPENAI_MESSAGES_H
 
 #include "base/mem.h"
-#include "serve/openai_request.h"
 #include "serve/request_fields.h"
+#include "text/conversation.h"
 
-/* Read body's "messages" into *conv, whose memory is the arena's. SFT_EDATA with the path. */
-enum sft_status messages_read(const json *body, const struct request_limits *limits, struct arena *arena,
+/* Read body's "messages" into *conv, whose memory is the arena's: so many of them at most, the arguments of a call
+ * being so many JSON values at most. SFT_EDATA with the path. */
+enum sft_status messages_read(const json *body, size_t max_messages, size_t max_values, struct arena *arena,
                               struct conversation *conv, struct sft_err *err);
 
 /* How many JSON values text[0..len) holds at most, by its commas, colons and brackets outside strings. */

@@ -340,7 +340,7 @@ static enum sft_status read_body(const struct reading *g, struct sft_err *err)
         return read_prompts(g, err) ? SFT_EDATA : check_completion(g, err);
     r->prompts = arena_calloc(&r->arena, 1, sizeof *r->prompts);
     r->n_prompts = 1;
-    if (messages_read(g->body, g->limits, &r->arena, &r->conversation, err))
+    if (messages_read(g->body, g->limits->max_messages, g->limits->max_values, &r->arena, &r->conversation, err))
         return SFT_EDATA;
     return check_chat_is_text(g->body, err);
 }

@@ -1,5 +1,5 @@
-/* How fast a model answers: a prompt's tokens a second, and those of 1 to 32 streams that are decoded together, greedily
- * and by temperature. Through infer/decode.h, as `sft generate`, `chat` and `serve` do it.
+/* How fast a model answers: a prompt's tokens a second, and those of 1 to 32 streams that are decoded together,
+ * greedily and by temperature. Through infer/decode.h, as `sft generate`, `chat` and `serve` do it.
  *
  * usage: bench_decode DIR [PRECISION [WEIGHTS [NEW]]]     (fp32, the default of its weights, 96 tokens) */
 #include "infer/bundle.h"

@@ -147,7 +147,7 @@ START_TEST(a_row_is_the_same_whoever_else_is_there)
     for (size_t t = 0; t < n_tables; t++)
         for (enum kept kept = 0; kept < N_KEPT; kept++) {
             check_rows(tables[t], &shapes[_i], kept, true);
-            if (kept != AS_INT8)
+            if (kept != AS_INT8 && strcmp(tables[t]->products, "OpenBLAS") != 0) /* ops.def */
                 check_rows(tables[t], &shapes[_i], kept, false);
         }
 }
