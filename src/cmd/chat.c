@@ -157,15 +157,25 @@ struct command {
 
 static void print_help(struct chat *chat, const char *argument);
 
+/* Where somebody types, nothing that was done goes unsaid. */
+static void tell_new_beginning(const struct chat *chat)
+{
+    const bool has_system = chat->said.system.len > 0;
+    if (chat->editor.is_typed)
+        fprintf(stderr, "a new conversation%s\n", has_system ? ", with the system prompt" : "");
+}
+
 static void set_system(struct chat *chat, const char *text)
 {
     dialogue_set_system(&chat->said, text, strlen(text));
+    tell_new_beginning(chat);
 }
 
 static void reset(struct chat *chat, const char *argument)
 {
     (void)argument;
     dialogue_reset(&chat->said);
+    tell_new_beginning(chat);
 }
 
 static void retry(struct chat *chat, const char *argument)
@@ -221,8 +231,8 @@ static void print_speed(struct chat *chat, const char *argument)
     fprintf(stderr, "%zu tokens", s->n_made);
     if (s->n_made > 1 && s->further_seconds > 0)
         fprintf(stderr, ", %.1f tokens/s", (double)(s->n_made - 1) / s->further_seconds);
-    fprintf(stderr, "; the first after %.2f s, for a prompt of %zu tokens, %zu of them known from before\n",
-            s->first_seconds, s->n_prompt, s->n_cached);
+    fprintf(stderr, "; the first after %.2f s; prompt of %zu tokens, %zu known\n", s->first_seconds, s->n_prompt,
+            s->n_cached);
 }
 
 static const struct command chat_commands[] = {
@@ -423,7 +433,7 @@ int cmd_chat(int argc, char **argv)
     } else {
         model_argument_tell_bundle(&argument, &chat.bundle);
         chat.sampling = sampling_resolve(&sampling, &chat.bundle.files.generation, &fallback);
-        set_system(&chat, system ? system : "");
+        dialogue_set_system(&chat.said, system ? system : "", system ? strlen(system) : 0);
         speak_utf8();
         line_editor_open(&chat.editor);
         describe_sampling(&chat);
