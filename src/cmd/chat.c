@@ -54,10 +54,7 @@ static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
             break;
     }
     if (chat->said.n_forgotten && !had_forgotten)
-        fprintf(stderr,
-                "the conversation is longer than the %zu tokens that the model sees: its oldest turns are "
-                "forgotten\n",
-                sees);
+        fprintf(stderr, "the model sees %zu tokens and no more: the oldest turns are forgotten\n", sees);
     return SFT_OK;
 }
 
@@ -282,8 +279,7 @@ static bool obey(struct chat *chat, const char *line)
         if (command)
             fprintf(stderr, "%s takes nothing behind it: not done\n", shown.data);
         else
-            fprintf(stderr, "unknown command %s (/help lists them; // in front sends the line as a message)\n",
-                    shown.data);
+            fprintf(stderr, "unknown command %s: not sent (/help lists them; // in front sends it)\n", shown.data);
         strbuf_free(&shown);
         return true;
     }

@@ -11,7 +11,7 @@ test_commands() {
     is "$(chat 'What is 2+2?' /reset Hello)" '2+2 is 4.
 Hi there.'
     is "$(chat '/sytem x' Hello)" 'Hi there.'
-    has notices 'unknown command /sytem (/help lists them; // in front sends the line as a message)'
+    has notices 'unknown command /sytem: not sent (/help lists them; // in front sends it)'
     is "$(chat 'Hello' '/system Be short.' 'Why is the sky blue?')" 'Hi there.
 Air scatters blue light.'
     chat '//etc/passwd is a file' >answer
@@ -27,7 +27,7 @@ test_a_long_conversation_forgets_its_beginning() {
     chat "$@" >answers
     is "$(wc -l <answers | tr -d ' ')" 16
     is "$(head -n 1 answers)" 'Air scatters blue light.'
-    is "$(cat notices)" 'the conversation is longer than the 128 tokens that the model sees: its oldest turns are forgotten'
+    is "$(cat notices)" 'the model sees 128 tokens and no more: the oldest turns are forgotten'
 }
 
 test_input_that_is_not_text() {
