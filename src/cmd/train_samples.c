@@ -31,8 +31,8 @@ struct train_samples {
     int32_t *holes, ends[END_TOKENS_MAX + 1];
     size_t n_holes, n_ends;
     struct decode_options options;
-    struct decode decode; /* of the learner's model, from the first evaluation on */
-    bool is_open, is_given_up;
+    struct decode decode; /* of the learner's model, where is_open */
+    bool is_open;
 };
 
 /* ---- the prompts ---- */
@@ -211,19 +211,20 @@ static bool on_token(void *context, const struct new_token *token)
     return text_stream_add(context, token);
 }
 
-static bool open_decode(struct train_samples *t, const struct transformer *model)
+static void open_decode(void *context, const struct transformer *model)
 {
+    struct train_samples *t = context;
     struct sft_err err;
     const struct decode_model what = {.model = model,
                                       .ends = t->ends,
                                       .n_ends = t->n_ends,
                                       .holes = t->holes,
                                       .n_holes = t->n_holes};
+    if (t->n == 0)
+        return;
     t->is_open = !decode_init(&t->decode, &what, &t->options, &err);
-    t->is_given_up = !t->is_open;
-    if (t->is_given_up)
+    if (!t->is_open)
         log_warning("no samples are shown: %s", SFT_ERR_TEXT(&err));
-    return t->is_open;
 }
 
 static void submit(struct train_samples *t, struct sample *s)
@@ -244,7 +245,8 @@ static void submit(struct train_samples *t, struct sample *s)
 static void show_samples(void *context, const struct transformer *model)
 {
     struct train_samples *t = context;
-    if (t->n == 0 || t->is_given_up || (!t->is_open && !open_decode(t, model)))
+    (void)model; /* the same */
+    if (!t->is_open)
         return;
     decode_forget(&t->decode);
     log_progress("answering %zu prompt%s", t->n, t->n == 1 ? "" : "s");
@@ -265,5 +267,5 @@ static void show_samples(void *context, const struct transformer *model)
 
 struct train_watch train_samples_watch(struct train_samples *samples)
 {
-    return samples ? (struct train_watch){show_samples, samples} : (struct train_watch){0};
+    return samples ? (struct train_watch){open_decode, show_samples, samples} : (struct train_watch){0};
 }

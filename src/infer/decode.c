@@ -66,9 +66,8 @@ static enum sft_status init_pages(struct decode *d, struct sft_err *err)
 
 static void init_choosers(struct decode *d, size_t V)
 {
-    d->n_choosers = (size_t)omp_get_max_threads();
-    d->choosers = mem_calloc(d->n_choosers, sizeof *d->choosers);
-    for (size_t t = 0; t < d->n_choosers; t++)
+    d->choosers = mem_calloc((size_t)d->n_threads, sizeof *d->choosers);
+    for (int t = 0; t < d->n_threads; t++)
         chooser_init(&d->choosers[t], V);
 }
 
@@ -76,7 +75,10 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
                             struct sft_err *err)
 {
     const struct model_config *config = &model->model->config;
-    *d = (struct decode){.model = *model, .options = *options, .max_positions = config->n_positions};
+    *d = (struct decode){.model = *model,
+                         .options = *options,
+                         .max_positions = config->n_positions,
+                         .n_threads = omp_get_max_threads()};
     resolve(&d->options);
     const size_t S = d->options.max_streams, N = pass_positions(&d->options);
     const enum sft_status status = activations_init(&d->acts, config, model->model->kernels, N, false, err);
@@ -101,7 +103,7 @@ void decode_free(struct decode *d)
 {
     while (d->n_streams)
         decode_close(d, d->streams[d->n_streams - 1]);
-    for (size_t t = 0; t < d->n_choosers; t++)
+    for (int t = 0; d->choosers && t < d->n_threads; t++)
         chooser_free(&d->choosers[t]);
     free(d->streams);
     free(d->choosers);
@@ -557,7 +559,7 @@ static void admit(struct decode *d)
     }
 }
 
-bool decode_step(struct decode *d)
+static bool step(struct decode *d)
 {
     d->n_pending = 0;
     d->has_freed = false;
@@ -574,4 +576,16 @@ bool decode_step(struct decode *d)
     d->counts.steps += ran;
     count(d);
     return ran || (d->has_freed && d->counts.waiting > 0); /* who ended without a pass has made room */
+}
+
+/* Memory is there for so many threads; there may be more by now (omp_set_num_threads, threads.h). */
+bool decode_step(struct decode *d)
+{
+    const int n_threads = omp_get_max_threads();
+    if (n_threads > d->n_threads)
+        omp_set_num_threads(d->n_threads);
+    const bool ran = step(d);
+    if (n_threads > d->n_threads)
+        omp_set_num_threads(n_threads);
+    return ran;
 }

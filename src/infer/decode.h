@@ -103,12 +103,13 @@ struct decode {
     struct logits_scan *scans;  /* (max_streams): what was found of each row of logits */
     struct pending *pending; /* (max_streams) of them n_pending: whose next token they give, a row each */
     size_t n_pending;
-    struct chooser *choosers; /* (n_choosers): a thread's memory each */
-    size_t n_choosers;
+    struct chooser *choosers; /* (n_threads): a thread's memory each */
+    int n_threads;            /* for which all of this is planned: no more compute */
 };
 
 /* SFT_ENOMEM where there is no memory for the activations, or not for one stream. What `model` points to must outlive
- * it. Free with decode_free, which accepts a zeroed struct and closes what is open. */
+ * it. Never more threads compute than are set for OpenMP now. Free with decode_free, which accepts a zeroed struct and
+ * closes what is open. */
 enum sft_status decode_init(struct decode *d, const struct decode_model *model, const struct decode_options *options,
                             struct sft_err *err);
 void decode_free(struct decode *d);
@@ -119,7 +120,7 @@ size_t decode_bytes(const struct model_config *config, const struct kernels *ker
                     const struct decode_options *options);
 
 /* A stream that continues ask->prompt; it is d's until decode_close. NULL and SFT_EDATA: the prompt is empty, or
- * leaves no room for an answer. */
+ * leaves no room for an answer; SFT_ENOMEM: there is no room for its keys and values, whoever else ends. */
 struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft_err *err);
 void decode_close(struct decode *d, struct stream *stream);
 

@@ -244,6 +244,8 @@ static enum sft_status start(struct trainer *t, struct sft_err *err)
         return err->status;
     if (open_metrics(t, err))
         return err->status;
+    if (t->watch.began)
+        t->watch.began(t->watch.context, &t->learner->model);
     t->progress = progress_begin(t->state->step, t->run->plan.intervals.total_steps);
     t->last_save = clock_seconds();
     threads_start(&t->threads);

@@ -9,9 +9,12 @@ struct trainer_signals {
     volatile int *can_save;   /* set to 1 when the first step begins: from then on a stop saves */
 };
 
-/* Who looks on. */
+/* Who looks on; functions may be NULL. */
 struct train_watch {
-    /* Called after each evaluation, between two steps, with the model as it is then. NULL: nobody. */
+    /* Called once, before anything is computed, with the model that is to be trained: to take what memory it needs, and
+     * while all threads compute (threads.h), for which most of that is planned. */
+    void (*began)(void *context, const struct transformer *model);
+    /* Called after each evaluation, between two steps, with the model as it is then. */
     void (*evaluated)(void *context, const struct transformer *model);
     void *context;
 };
