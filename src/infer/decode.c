@@ -143,6 +143,11 @@ static enum sft_status check_ask(const struct decode *d, const struct ask *ask, 
         if (ask->bias[i].id < 0 || (size_t)ask->bias[i].id >= V)
             return sft_fail(err, SFT_EDATA, "a bias is for token %d, and the model has tokens 0 to %zu",
                             ask->bias[i].id, V - 1);
+    if (kv_pages_of(ask->n_prompt + 1) > d->pool.n_pages)
+        return sft_fail(err, SFT_ENOMEM,
+                        "the prompt has %zu tokens, and there is memory for the keys and values of %zu positions, "
+                        "answer included: shorten it, or free memory before the start",
+                        ask->n_prompt, d->pool.n_pages * KV_PAGE);
     return SFT_OK;
 }
 
@@ -265,14 +270,6 @@ static struct stream *youngest_behind(const struct decode *d, const struct strea
     return NULL;
 }
 
-static bool is_alone(const struct decode *d, const struct stream *s)
-{
-    for (size_t i = 0; i < d->n_streams; i++)
-        if (d->streams[i] != s && d->streams[i]->n_pages)
-            return false;
-    return true;
-}
-
 /* Let a stream wait again, with all that it has said as its prompt: nothing is lost but time. */
 static void preempt(struct decode *d, struct stream *s)
 {
@@ -283,25 +280,22 @@ static void preempt(struct decode *d, struct stream *s)
 }
 
 /* One more page for a stream: a free one, else that of the beginning that was used least recently, else of the youngest
- * stream. False: that is itself, and it waits; or there is no other, and it ends. */
+ * stream. False: that is itself, and it waits; or it has all pages that there are, and ends. */
 static bool add_page(struct decode *d, struct stream *s)
 {
     uint32_t page;
+    if (s->n_pages == d->pool.n_pages) {
+        s->n_run = s->n_pages * KV_PAGE; /* there is memory for so many */
+        finish(d, s, FINISH_NO_MEMORY);
+        return false;
+    }
     while ((page = kv_pool_take(&d->pool)) == KV_NO_PAGE) {
         if (prefix_evict(&d->prefix))
             continue;
         struct stream *younger = youngest_behind(d, s);
-        if (younger) {
-            preempt(d, younger);
-            continue;
-        }
-        if (is_alone(d, s)) {
-            s->n_run = s->n_pages * KV_PAGE; /* there is memory for so many */
-            finish(d, s, FINISH_NO_MEMORY);
-        } else {
-            preempt(d, s);
-        }
-        return false;
+        preempt(d, younger ? younger : s);
+        if (!younger)
+            return false;
     }
     s->pages = mem_grow(s->pages, &s->pages_capacity, s->n_pages + 1, sizeof *s->pages);
     s->pages[s->n_pages++] = page;
@@ -525,15 +519,15 @@ static void cancel_all(struct decode *d)
             finish(d, d->streams[i], FINISH_CANCELLED);
 }
 
-/* Pages that a stream will want soon: for what is to be run and one token more. */
+/* Pages that a stream will want soon: for what is to be run and one token more. Who rests takes none. */
 static size_t n_wanted(const struct stream *s)
 {
     const size_t all = kv_pages_of(n_tokens(s) + 1);
-    return s->state == STREAM_DECODING ? 1 : all - at_most(all, s->n_pages);
+    return s->rests ? 0 : s->state == STREAM_DECODING ? 1 : all - at_most(all, s->n_pages);
 }
 
 /* Who waits takes a place that is free, the first first, where there are pages for all of its prompt, so that it need
- * not soon be preempted; one alone tries in any case. */
+ * not soon be preempted; one alone tries in any case. Who rests without a place needs none. */
 static void admit(struct decode *d)
 {
     size_t running = 0, wanted = 0;
@@ -545,7 +539,7 @@ static void admit(struct decode *d)
         }
     for (size_t i = 0; i < d->n_streams && running < d->options.max_streams; i++) {
         struct stream *s = d->streams[i];
-        if (s->state != STREAM_WAITING)
+        if (!is_in(s, STREAM_WAITING))
             continue;
         wanted += n_wanted(s);
         if (running > 0 && wanted > there)

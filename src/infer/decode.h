@@ -127,7 +127,8 @@ void decode_close(struct decode *d, struct stream *stream);
 /* Take all streams on that do not rest: false where there is none, since they are done or rest. */
 bool decode_step(struct decode *d);
 
-/* Its reader is behind: a stream that rests keeps its place and is left out of passes. */
+/* Its reader is behind: a stream that rests is left out of passes. It keeps its place if it has one, until an older
+ * stream wants its pages. */
 void stream_rest(struct stream *stream, bool rests);
 
 /* What was made so far, n_made ids, the end token included; good until the next step. */
