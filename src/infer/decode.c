@@ -47,9 +47,9 @@ size_t decode_bytes(const struct model_config *config, const struct kernels *ker
     struct activations acts;
     resolve(&o);
     activations_plan(&acts, config, kernels, pass_positions(&o), false);
-    const size_t logits = o.max_streams * config->vocab_size * sizeof(float);
+    const size_t logits = 2 * o.max_streams * config->vocab_size * sizeof(float);
     return acts.plan.bytes + o.kv_bytes + logits +
-           (size_t)omp_get_max_threads() * chooser_bytes(config->vocab_size);
+           (size_t)omp_get_max_threads() * sampler_bytes(config->vocab_size);
 }
 
 static enum sft_status init_pages(struct decode *d, struct sft_err *err)
@@ -64,11 +64,11 @@ static enum sft_status init_pages(struct decode *d, struct sft_err *err)
     return status;
 }
 
-static void init_choosers(struct decode *d, size_t V)
+static void init_samplers(struct decode *d, size_t V)
 {
-    d->choosers = mem_calloc((size_t)d->n_threads, sizeof *d->choosers);
+    d->samplers = mem_calloc((size_t)d->n_threads, sizeof *d->samplers);
     for (int t = 0; t < d->n_threads; t++)
-        chooser_init(&d->choosers[t], V);
+        sampler_init(&d->samplers[t], V);
 }
 
 enum sft_status decode_init(struct decode *d, const struct decode_model *model, const struct decode_options *options,
@@ -93,9 +93,10 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
     d->len = mem_calloc(S, sizeof *d->len);
     d->rows = mem_calloc(S, sizeof *d->rows);
     d->logits = mem_calloc(S * config->vocab_size, sizeof *d->logits);
+    d->plain = mem_calloc(S * config->vocab_size, sizeof *d->plain);
     d->inverse_temperature = mem_calloc(S, sizeof *d->inverse_temperature);
     d->scans = mem_calloc(S, sizeof *d->scans);
-    init_choosers(d, config->vocab_size);
+    init_samplers(d, config->vocab_size);
     return SFT_OK;
 }
 
@@ -103,10 +104,10 @@ void decode_free(struct decode *d)
 {
     while (d->n_streams)
         decode_close(d, d->streams[d->n_streams - 1]);
-    for (int t = 0; d->choosers && t < d->n_threads; t++)
-        chooser_free(&d->choosers[t]);
+    for (int t = 0; d->samplers && t < d->n_threads; t++)
+        sampler_free(&d->samplers[t]);
     free(d->streams);
-    free(d->choosers);
+    free(d->samplers);
     free(d->pending);
     free(d->batched);
     free(d->tokens);
@@ -117,6 +118,7 @@ void decode_free(struct decode *d)
     free(d->len);
     free(d->rows);
     free(d->logits);
+    free(d->plain);
     free(d->inverse_temperature);
     free(d->scans);
     prefix_free(&d->prefix);
@@ -477,30 +479,39 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
         finish(d, s, FINISH_LENGTH);
 }
 
-/* Of all rows of logits at once: what must not be chosen, then what there is. */
-static void scan_logits(struct decode *d)
+/* What must not be chosen, and what the ask changes, in row i of the logits. */
+static void adjust_row(struct decode *d, size_t i)
 {
     const size_t V = d->model.model->config.vocab_size;
-    for (size_t i = 0; i < d->n_pending; i++) {
-        for (size_t h = 0; h < d->model.n_holes; h++)
-            d->logits[i * V + (size_t)d->model.holes[h]] = -INFINITY;
-        d->inverse_temperature[i] = chooser_inverse_temperature(&d->pending[i].stream->ask.sampling);
-    }
-    d->model.model->kernels->scan_logits(d->scans, d->logits, d->inverse_temperature, d->n_pending, V);
+    struct pending *p = &d->pending[i];
+    const struct history history = {p->stream->tokens, p->stream->n_prompt, p->stream->n_made};
+    float *logits = d->logits + i * V;
+    for (size_t h = 0; h < d->model.n_holes; h++)
+        logits[d->model.holes[h]] = -INFINITY;
+    sampler_adjust(&d->samplers[omp_get_thread_num()], &p->choice, logits, d->plain + i * V, &p->stream->ask,
+                   &history);
+    d->inverse_temperature[i] = sampler_inverse_temperature(&p->stream->ask.sampling);
+}
+
+static void choose_of_row(struct decode *d, size_t i)
+{
+    const size_t V = d->model.model->config.vocab_size;
+    struct pending *p = &d->pending[i];
+    sampler_choose(&d->samplers[omp_get_thread_num()], &p->choice, d->logits + i * V, d->plain + i * V, &d->scans[i],
+                   &p->stream->ask, &p->stream->rng);
 }
 
 /* Each stream's by one thread, so that no bit depends on how many there are; told in the order of the batch. */
 static void take_tokens(struct decode *d)
 {
-    const size_t V = d->model.model->config.vocab_size;
-    scan_logits(d);
+    const struct transformer *model = d->model.model;
 #pragma omp parallel for schedule(dynamic) if (d->n_pending > 1)
-    for (size_t i = 0; i < d->n_pending; i++) {
-        struct stream *s = d->pending[i].stream;
-        const struct said said = {s->tokens, s->n_prompt, s->n_made};
-        chooser_choose(&d->choosers[omp_get_thread_num()], &d->pending[i].choice, d->logits + i * V, &d->scans[i],
-                       &s->ask, &said, &s->rng);
-    }
+    for (size_t i = 0; i < d->n_pending; i++)
+        adjust_row(d, i);
+    model->kernels->scan_logits(d->scans, d->logits, d->inverse_temperature, d->n_pending, model->config.vocab_size);
+#pragma omp parallel for schedule(dynamic) if (d->n_pending > 1)
+    for (size_t i = 0; i < d->n_pending; i++)
+        choose_of_row(d, i);
     for (size_t i = 0; i < d->n_pending; i++)
         take(d, d->pending[i].stream, &d->pending[i].choice);
 }

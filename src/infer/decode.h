@@ -16,8 +16,8 @@
 #define SFT_INFER_DECODE_H
 
 #include "infer/ask.h"
-#include "infer/chooser.h"
 #include "infer/prefix.h"
+#include "infer/sampler.h"
 
 #include <signal.h>
 
@@ -98,13 +98,13 @@ struct decode {
     uint32_t *pages;                             /* of all of them, one after another */
     size_t pages_capacity;
     /* what a step gives */
-    float *logits;           /* (max_streams, V) */
+    struct pending *pending; /* (max_streams) of them n_pending: whose next token the logits give, a row each */
+    size_t n_pending;
+    float *logits, *plain;      /* (max_streams, V); as the model gave them, where log probabilities are wanted */
     float *inverse_temperature; /* (max_streams) */
     struct logits_scan *scans;  /* (max_streams): what was found of each row of logits */
-    struct pending *pending; /* (max_streams) of them n_pending: whose next token they give, a row each */
-    size_t n_pending;
-    struct chooser *choosers; /* (n_threads): a thread's memory each */
-    int n_threads;            /* for which all of this is planned: no more compute */
+    struct sampler *samplers;   /* (n_threads): a thread's memory each */
+    int n_threads;              /* for which all of this is planned: no more compute */
 };
 
 /* SFT_ENOMEM where there is no memory for the activations, or not for one stream. What `model` points to must outlive
