@@ -309,14 +309,14 @@ static void test_new_chat_while_it_answers(void)
 {
     browser_run(&browser, "document.getElementById('fresh').click()");
     enter("Old question");
-    browser_wait(&browser, "asked.messages[0].content === 'Old question'");
+    browser_wait(&browser, "asked.messages.some(m => m.content === 'Old question')");
     browser_run(&browser, "feed(delta('old answer'))");
     browser_wait(&browser, LAST ".querySelector('.text').textContent === 'old answer'");
     browser_run(&browser, "document.getElementById('fresh').click()");
     expect(IDLE, "true");
     enter("New question");
     browser_wait(&browser, "asked.messages.some(m => m.content === 'New question')");
-    expect("asked.messages.length === 1", "true");
+    expect("asked.messages.filter(m => m.role !== 'system').length === 1", "true");
     browser_key(&browser, "Escape", 27, false);
     browser_wait(&browser, IDLE);
 }
