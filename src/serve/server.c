@@ -97,9 +97,11 @@ static enum sft_status check_descriptors(size_t connections, struct sft_err *err
     return setrlimit(RLIMIT_NOFILE, &limit) ? sft_fail(err, SFT_EIO, "ulimit -n: %s", strerror(errno)) : SFT_OK;
 }
 
+/* By poll(2), not by epoll: with that libmicrohttpd 0.9.75 overlooks an end that comes together with bytes, and keeps
+ * connections whose client has long left until they time out. */
 static enum sft_status start_daemon(struct server *s, const struct server_options *o, struct sft_err *err)
 {
-    const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+    const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME;
     s->daemon = mhd.start_daemon(flags, 0, NULL, NULL, http_handle, &s->http,                    //
                                  MHD_OPTION_LISTEN_SOCKET, s->socket,                            //
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->max_connections,      //
