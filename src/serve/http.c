@@ -195,7 +195,7 @@ static bool make_job(struct exchange *x, struct MHD_Connection *c, struct api_er
     struct job *job = job_new(&request, &x->http->queue);
     if (!job_queue_push(job, c, x->connection->fd)) {
         job_drop(job);
-        api_error_set(error, API_QUEUE_FULL, NULL, "%zu requests wait already: ask again later",
+        api_error_set(error, API_QUEUE_FULL, NULL, "as many requests wait as may (%zu): ask again later",
                       x->http->queue.capacity);
         return false;
     }

@@ -29,9 +29,10 @@ long_model() {
     echo "$SHARED/long/last"
 }
 
-# endless [MEMBERS]: ask, in the background ($client), for an answer that takes minutes.
+# endless [MEMBERS]: ask, in the background ($client), for an answer that takes minutes, as a stream unless the members say otherwise.
 endless() {
-    curl -sN "$url/v1/completions" -d "{\"prompt\":\"a\",\"max_tokens\":59000,\"ignore_eos\":true,\"stream\":true$*}" >stream 2>/dev/null &
+    [ $# -gt 0 ] || set -- ,\"stream\":true
+    curl -sN "$url/v1/completions" -d "{\"prompt\":\"a\",\"max_tokens\":59000,\"ignore_eos\":true$*}" >stream 2>/dev/null &
     client=$!
 }
 leave() {
@@ -100,15 +101,36 @@ test_wrong_requests() {
 
 test_a_client_that_leaves_while_decoding() {
     start_server "$(long_model)"
+    left=0
+    for stream in true false; do
+        made=$(metric sft_generated_tokens_total)
+        endless ,\"stream\":$stream
+        wait_until metric_grows sft_generated_tokens_total $((made + 20))
+        metric_is sft_requests_running 1 || die 'it does not run'
+        leave
+        wait_until metric_is sft_requests_running 0
+        [ "$(metric sft_generated_tokens_total)" -lt $((made + 59000)) ] || die 'the answer went on to its end'
+        left=$((left + 1))
+        wait_until metric_is sft_disconnects_total $left
+        is "$(metric 'sft_kv_pages{state="used"}')" 0
+    done
+    stop_server
+}
+
+test_a_queue_that_is_full() {
+    start_server "$(long_model)" --parallel 1 --max-queue 1
     endless
-    wait_until metric_grows sft_generated_tokens_total 20
-    metric_is sft_requests_running 1 || die 'it does not run'
+    first=$client
+    wait_until metric_is sft_requests_running 1
+    endless
+    wait_until metric_is sft_requests_waiting 1
+    is "$(curl -s -D head -o answer -w '%{http_code}' "$url/v1/completions" -d '{"prompt":"a"}')" 429
+    is "$(cat answer)" '{"error":{"message":"as many requests wait as may (1): ask again later","type":"rate_limit_exceeded","param":null,"code":"queue_full"}}'
+    has head 'Retry-After: 1'
     leave
-    wait_until metric_is sft_requests_running 0
-    made=$(metric sft_generated_tokens_total)
-    [ "$made" -lt 59000 ] || die 'the answer went on to its end'
-    is "$(metric sft_disconnects_total)" 1
-    is "$(metric 'sft_kv_pages{state="used"}')" 0
+    client=$first
+    leave
+    is "$(curl -s -o answer -w '%{http_code}' "$url/v1/completions" -d '{"prompt":"a","max_tokens":3}')" 200
     stop_server
 }
 
@@ -145,15 +167,18 @@ test_a_client_that_leaves_in_the_middle_of_the_prompt() {
 
 # SIGTERM: what runs is answered, nothing new is taken.
 test_it_drains() {
-    start_server "$(long_model)"
-    curl -sN "$url/v1/completions" -d '{"prompt":"a","max_tokens":3000,"ignore_eos":true,"stream":true}' >stream &
+    start_server "$(long_model)" --drain 100
+    curl -sN "$url/v1/completions" -d '{"prompt":"a","max_tokens":6000,"ignore_eos":true,"stream":true}' >stream &
     client=$!
     wait_until metric_grows sft_generated_tokens_total 5
-    stop_server
+    kill "$pid"
+    wait_until grep -q '^answering 1 more request, ' log
+    expect 7 curl -s "$url/health" # while the other goes on
+    kill -0 "$client" || die 'it had ended before'
+    finish 0
     wait "$client" || die "the client was cut off"
     is "$(tail -n 2 stream)" 'data: [DONE]'
     is "$(field finish_reason <stream | grep -v null)" length
-    expect 7 curl -s "$url/health"
 }
 
 test_the_time_to_drain_ends() {
@@ -181,6 +206,7 @@ test_a_key() {
     start_server "$(trained_model)" --api-key-env KEY
     is "$(curl -s -o answer -w '%{http_code}' "$url/v1/models")" 401
     has answer '"code":"invalid_api_key"'
+    is "$(curl -s -o answer -w '%{http_code}' -H 'Authorization: Bearer opensesamE' "$url/v1/models")" 401
     is "$(curl -s -o answer -w '%{http_code}' -H 'Authorization: Bearer opensesame' "$url/v1/models")" 200
     is "$(curl -s -o answer -w '%{http_code}' "$url/health")" 200
     has_not log opensesame
@@ -229,6 +255,7 @@ test_the_port_is_free_again() {
 test_many_clients() {
     load=$(dirname "$SFT")/bench/bench_server
     [ -x "$load" ] || { echo "SKIP: $load is not there"; return 0; }
+    export ASAN_OPTIONS="${ASAN_OPTIONS:-}:quarantine_size_mb=1" # what is freed is to be free
     start_server "$(trained_model)" --parallel 4
     "$load" "${url#http://}" --clients 50 --seconds 1 --max-tokens 20 >figures || die "$(cat figures)"
     wait_until metric_is sft_connections 1
