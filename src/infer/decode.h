@@ -18,6 +18,7 @@
 #include "infer/ask.h"
 #include "infer/chooser.h"
 #include "infer/prefix.h"
+#include "threads.h"
 
 #include <signal.h>
 
@@ -33,6 +34,7 @@ struct decode_options { /* 0 is the default, which stands in brackets */
     size_t prompt_positions; /* that a prompt pass has at most (512); half of that where others are decoding */
     size_t kv_bytes;         /* for keys and values (half of mem_available, no more than max_streams full contexts) */
     const volatile sig_atomic_t *stop; /* NULL, or set by a signal: all streams are cancelled */
+    bool adapts_threads; /* fewer compute where the machine has other work (threads.h): for who computes nothing else */
 };
 
 enum finish_reason {
@@ -105,6 +107,8 @@ struct decode {
     size_t n_pending;
     struct chooser *choosers; /* (n_choosers): a thread's memory each */
     size_t n_choosers;
+    struct threads threads;
+    double stepped; /* when the last step ended */
 };
 
 /* SFT_ENOMEM where there is no memory for the activations, or not for one stream. What `model` points to must outlive
