@@ -126,8 +126,8 @@ void weights_dtypes(const char *path, struct strbuf *out)
 
 /* ---- values ---- */
 
-/* As what tensors are kept was decided by a first look at the files, which are open anew: bfloat16s in whose place there
- * are floats by now would be rounded, and nobody asked for that. */
+/* As what tensors are kept was decided by a first look at the files, which are open anew: bfloat16s in whose place
+ * there are floats by now would be rounded, and nobody asked for that. */
 static enum sft_status check_unchanged(const struct weights *w, enum weights_kind kind, struct sft_err *err)
 {
     const struct tensor_table *table = w->place.table;

@@ -50,8 +50,9 @@ enum sft_status weights_check_to_read(struct tensor_table *table, const struct w
                                       const struct model_config *config, size_t file_vocab, const char *path,
                                       struct strbuf *unused, struct sft_err *err);
 
-/* weights_load of parameters that are kept as weights_check_to_read has it, of which *kept is the same; `quantize` makes
- * integers (ops.def), NULL where there are to be none. SFT_EDATA, too, where other files have come between the two. */
+/* weights_load of parameters that are kept as weights_check_to_read has it, of which *kept is the same; `quantize`
+ * makes integers (ops.def), NULL where there are to be none. SFT_EDATA, too, where other files have come between the
+ * two. */
 enum sft_status weights_load_set(const struct param_set *params, const struct weights_kept *kept,
                                  quantize_rows_fn *quantize, const struct model_config *config, size_t file_vocab,
                                  const char *path, struct sft_err *err);
