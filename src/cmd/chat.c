@@ -7,6 +7,7 @@
 #include "cmd/model_argument.h"
 #include "cmd/sampling_options.h"
 #include "cmd/terminal.h"
+#include "infer/bundle.h"
 #include "infer/prompt.h"
 #include "infer/text_stream.h"
 
@@ -48,7 +49,7 @@ static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
     const bool had_forgotten = chat->said.n_forgotten > 0;
     for (;;) {
         const struct conversation conv = dialogue_shown(&chat->said);
-        if (prompt_of_conversation(&chat->prompt, &chat->bundle, chat->encoder, &conv, err))
+        if (prompt_of_conversation(&chat->prompt, &chat->bundle.template, chat->encoder, &conv, err))
             return err->status;
         if (chat->prompt.tokens.count + room <= sees || !dialogue_forget_oldest(&chat->said))
             break;

@@ -52,6 +52,15 @@ size_t decode_bytes(const struct model_config *config, const struct kernels *ker
            (size_t)omp_get_max_threads() * sampler_bytes(config->vocab_size);
 }
 
+struct decode_model decode_model_of(const struct transformer *model, const struct token_rules *rules)
+{
+    return (struct decode_model){.model = model,
+                                 .ends = rules->ends,
+                                 .n_ends = rules->n_ends,
+                                 .suppressed = rules->suppressed,
+                                 .n_suppressed = rules->n_suppressed};
+}
+
 static enum sft_status init_pages(struct decode *d, struct sft_err *err)
 {
     size_t most; /* whole contexts, and what is begun */
@@ -486,8 +495,8 @@ static void adjust_row(struct decode *d, size_t i)
     struct pending *p = &d->pending[i];
     const struct history history = {p->stream->tokens, p->stream->n_prompt, p->stream->n_made};
     float *logits = d->logits + i * V;
-    for (size_t h = 0; h < d->model.n_holes; h++)
-        logits[d->model.holes[h]] = -INFINITY;
+    for (size_t h = 0; h < d->model.n_suppressed; h++)
+        logits[d->model.suppressed[h]] = -INFINITY;
     sampler_adjust(&d->samplers[omp_get_thread_num()], &p->choice, logits, d->plain + i * V, &p->stream->ask,
                    &history);
     d->inverse_temperature[i] = sampler_inverse_temperature(&p->stream->ask.sampling);
