@@ -185,7 +185,7 @@ static void retry(struct chat *chat, const char *argument)
         return;
     }
     const struct message old = said->messages[said->count - 1];
-    if (chat->sampling.temperature <= 0)
+    if (sampling_is_greedy(&chat->sampling))
         fputs("with temperature 0 the answer stays the same\n", stderr);
     dialogue_take_back(said);
     if (!answer_last(chat))

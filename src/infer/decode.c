@@ -1,6 +1,8 @@
 #include "infer/decode.h"
 
+#include "base/bounds.h"
 #include "base/clock.h"
+#include "infer/stream_pages.h"
 
 #include <math.h>
 #include <omp.h>
@@ -14,16 +16,6 @@ struct pending {
 };
 
 /* ---- memory ---- */
-
-static size_t at_least(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static size_t at_most(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 static void resolve(struct decode_options *o)
 {
@@ -186,33 +178,12 @@ struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft
     return s;
 }
 
-static void drop_pages(struct decode *d, struct stream *s)
-{
-    while (s->n_pages)
-        kv_pool_drop(&d->pool, s->pages[--s->n_pages]);
-    s->n_indexed = 0;
-}
-
-static void finish(struct decode *d, struct stream *s, enum finish_reason reason)
-{
-    drop_pages(d, s);
-    s->state = STREAM_DONE;
-    s->reason = reason;
-    s->ended = clock_seconds();
-    d->has_freed = true;
-}
-
-static bool is_running(const struct stream *s)
-{
-    return s->state == STREAM_PROMPT || s->state == STREAM_DECODING;
-}
-
 static void count(struct decode *d)
 {
     struct decode_counts *c = &d->counts;
     c->running = c->waiting = 0;
     for (size_t i = 0; i < d->n_streams; i++) {
-        c->running += is_running(d->streams[i]);
+        c->running += stream_is_running(d->streams[i]);
         c->waiting += d->streams[i]->state == STREAM_WAITING;
     }
     c->pages_cached = prefix_n_idle(&d->prefix);
@@ -226,7 +197,7 @@ void decode_close(struct decode *d, struct stream *s)
         i++;
     if (i == d->n_streams)
         SFT_BUG("a stream of another");
-    drop_pages(d, s);
+    stream_drop_pages(d, s);
     d->n_streams--;
     memmove(d->streams + i, d->streams + i + 1, (d->n_streams - i) * sizeof(struct stream *));
     free(s->tokens);
@@ -266,79 +237,6 @@ enum sft_status stream_check(const struct stream *s, struct sft_err *err)
     return SFT_OK;
 }
 
-/* Tokens that a stream has by now: all of them are run before the next one is known. */
-static size_t n_tokens(const struct stream *s)
-{
-    return s->n_prompt + s->n_made;
-}
-
-/* ---- pages ---- */
-
-/* The youngest stream that came after s and has pages; NULL: none. */
-static struct stream *youngest_behind(const struct decode *d, const struct stream *s)
-{
-    for (size_t i = d->n_streams; d->streams[--i] != s;)
-        if (d->streams[i]->n_pages)
-            return d->streams[i];
-    return NULL;
-}
-
-/* Let a stream wait again, with all that it has said as its prompt: nothing is lost but time. */
-static void preempt(struct decode *d, struct stream *s)
-{
-    drop_pages(d, s);
-    s->n_run = 0;
-    s->was_preempted = true;
-    s->state = STREAM_WAITING;
-}
-
-/* One more page for a stream: a free one, else that of the beginning that was used least recently, else of the youngest
- * stream. False: that is itself, and it waits; or it has all pages that there are, and ends. */
-static bool add_page(struct decode *d, struct stream *s)
-{
-    uint32_t page;
-    if (s->n_pages == d->pool.n_pages) {
-        s->n_run = s->n_pages * KV_PAGE; /* there is memory for so many */
-        finish(d, s, FINISH_NO_MEMORY);
-        return false;
-    }
-    while ((page = kv_pool_take(&d->pool)) == KV_NO_PAGE) {
-        if (prefix_evict(&d->prefix))
-            continue;
-        struct stream *younger = youngest_behind(d, s);
-        preempt(d, younger ? younger : s);
-        if (!younger)
-            return false;
-    }
-    s->pages = mem_grow(s->pages, &s->pages_capacity, s->n_pages + 1, sizeof *s->pages);
-    s->pages[s->n_pages++] = page;
-    return true;
-}
-
-/* Take those pages that others have computed of the same beginning; the last token is run for its logits. */
-static void find_beginning(struct decode *d, struct stream *s)
-{
-    const size_t most = (n_tokens(s) - 1) / KV_PAGE;
-    s->pages = mem_grow(s->pages, &s->pages_capacity, most + 1, sizeof *s->pages);
-    const size_t found = prefix_find(&d->prefix, s->tokens, s->n_pages, most, s->pages);
-    const size_t positions = (found - s->n_pages) * KV_PAGE;
-    s->n_pages = found;
-    s->n_run += positions;
-    if (!s->was_preempted) { /* or else it computed them itself, perhaps */
-        s->n_cached += positions;
-        d->counts.cached_tokens += positions;
-    }
-}
-
-/* Enter in the index what is full by now. */
-static void add_beginning(struct decode *d, struct stream *s)
-{
-    const size_t full = s->n_run / KV_PAGE;
-    if (full > s->n_indexed)
-        prefix_add(&d->prefix, s->tokens, full, s->pages);
-    s->n_indexed = full;
-}
-
 /* ---- a pass ---- */
 
 /* What a pass is made of, beside decode's arrays. */
@@ -352,7 +250,7 @@ struct pass_size {
 static bool append(struct decode *d, struct pass_size *pass, struct stream *s, size_t n)
 {
     while (s->n_pages < kv_pages_of(s->n_run + n))
-        if (!add_page(d, s))
+        if (!stream_add_page(d, s))
             return false;
     d->batched[pass->S] = s;
     d->len[pass->S] = s->n_run;
@@ -362,7 +260,7 @@ static bool append(struct decode *d, struct pass_size *pass, struct stream *s, s
         d->position[pass->N] = (int32_t)p;
     }
     s->n_run += n;
-    if (s->n_run == n_tokens(s)) {
+    if (s->n_run == stream_n_tokens(s)) {
         d->rows[pass->n_rows++] = pass->N - 1;
         d->pending[d->n_pending++].stream = s;
     }
@@ -398,23 +296,18 @@ static bool run(struct decode *d, const struct pass_size *pass)
     transformer_logits(d->model.model, &d->acts, &batch, &view, d->rows, pass->n_rows,
                        d->logits + (d->n_pending - pass->n_rows) * V);
     for (size_t i = 0; i < pass->S; i++)
-        add_beginning(d, d->batched[i]);
+        stream_add_beginning(d, d->batched[i]);
     return true;
-}
-
-static bool is_in(const struct stream *s, enum stream_state state)
-{
-    return s->state == state && !s->rests;
 }
 
 /* Whether a stream that is in the batch computes the next page of this one: then that is waited for. */
 static bool is_coming(const struct decode *d, const struct pass_size *pass, const struct stream *s)
 {
     const size_t end = s->n_run + KV_PAGE;
-    for (size_t i = 0; i < pass->S && end < n_tokens(s); i++) {
+    for (size_t i = 0; i < pass->S && end < stream_n_tokens(s); i++) {
         const struct stream *t = d->batched[i];
         const size_t began = (size_t)d->position[d->seq_start[i]];
-        if (began < end && end <= n_tokens(t) && memcmp(t->tokens, s->tokens, end * sizeof *s->tokens) == 0)
+        if (began < end && end <= stream_n_tokens(t) && memcmp(t->tokens, s->tokens, end * sizeof *s->tokens) == 0)
             return true;
     }
     return false;
@@ -426,16 +319,16 @@ static bool prompt_pass(struct decode *d, struct pass_size *pass)
 {
     bool others = false;
     for (size_t i = 0; i < d->n_streams; i++)
-        others |= is_in(d->streams[i], STREAM_DECODING);
+        others |= stream_is_in(d->streams[i], STREAM_DECODING);
     size_t room = others ? d->options.prompt_positions / 2 : d->options.prompt_positions;
     for (size_t i = 0; i < d->n_streams && room > 0; i++) {
         struct stream *s = d->streams[i];
-        if (!is_in(s, STREAM_PROMPT))
+        if (!stream_is_in(s, STREAM_PROMPT))
             continue;
-        find_beginning(d, s);
+        stream_find_beginning(d, s);
         if (is_coming(d, pass, s))
             continue;
-        const size_t left = n_tokens(s) - s->n_run, n = left <= room ? left : room / KV_PAGE * KV_PAGE;
+        const size_t left = stream_n_tokens(s) - s->n_run, n = left <= room ? left : room / KV_PAGE * KV_PAGE;
         if (n > 0 && append(d, pass, s, n))
             room -= n;
     }
@@ -446,7 +339,7 @@ static bool prompt_pass(struct decode *d, struct pass_size *pass)
 static bool decode_pass(struct decode *d, struct pass_size *pass)
 {
     for (size_t i = 0; i < d->n_streams; i++)
-        if (is_in(d->streams[i], STREAM_DECODING))
+        if (stream_is_in(d->streams[i], STREAM_DECODING))
             append(d, pass, d->streams[i], 1);
     return run(d, pass);
 }
@@ -466,12 +359,12 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
 {
     const struct ask *ask = &s->ask;
     if (!choice->is_finite) {
-        finish(d, s, FINISH_NOT_FINITE);
+        stream_finish(d, s, FINISH_NOT_FINITE);
         return;
     }
     if (s->state == STREAM_PROMPT) /* it may have been preempted since */
         s->state = STREAM_DECODING;
-    s->tokens = mem_grow(s->tokens, &s->capacity, n_tokens(s) + 1, sizeof *s->tokens);
+    s->tokens = mem_grow(s->tokens, &s->capacity, stream_n_tokens(s) + 1, sizeof *s->tokens);
     s->tokens[s->n_prompt + s->n_made++] = choice->id;
     d->counts.made_tokens++;
     if (s->n_made == 1)
@@ -483,9 +376,9 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
                                     .n_top = ask->wants_logprob ? ask->n_top : 0};
     const bool has_enough = ask->on_token && !ask->on_token(ask->context, &token);
     if (token.ends || has_enough)
-        finish(d, s, FINISH_STOP);
-    else if (s->n_made >= ask->max_new_tokens || n_tokens(s) > d->max_positions)
-        finish(d, s, FINISH_LENGTH);
+        stream_finish(d, s, FINISH_STOP);
+    else if (s->n_made >= ask->max_new_tokens || stream_n_tokens(s) > d->max_positions)
+        stream_finish(d, s, FINISH_LENGTH);
 }
 
 /* What must not be chosen, and what the ask changes, in row i of the logits. */
@@ -536,41 +429,7 @@ static void cancel_all(struct decode *d)
 {
     for (size_t i = 0; i < d->n_streams; i++)
         if (d->streams[i]->state != STREAM_DONE)
-            finish(d, d->streams[i], FINISH_CANCELLED);
-}
-
-/* Pages that a stream will want soon: for what is to be run and one token more. Who rests takes none. */
-static size_t n_wanted(const struct stream *s)
-{
-    const size_t all = kv_pages_of(n_tokens(s) + 1);
-    return s->rests ? 0 : s->state == STREAM_DECODING ? 1 : all - at_most(all, s->n_pages);
-}
-
-/* Who waits takes a place that is free, the first first, where there are pages for all of its prompt, so that it need
- * not soon be preempted; one alone tries in any case. Who rests without a place needs none. */
-static void admit(struct decode *d)
-{
-    size_t running = 0, wanted = 0;
-    const size_t there = d->pool.n_free + prefix_n_idle(&d->prefix);
-    for (size_t i = 0; i < d->n_streams; i++)
-        if (is_running(d->streams[i])) {
-            running++;
-            wanted += n_wanted(d->streams[i]);
-        }
-    for (size_t i = 0; i < d->n_streams && running < d->options.max_streams; i++) {
-        struct stream *s = d->streams[i];
-        if (!is_in(s, STREAM_WAITING))
-            continue;
-        wanted += n_wanted(s);
-        if (running > 0 && wanted > there)
-            break;
-        if (s->ask.max_new_tokens == 0) {
-            finish(d, s, FINISH_LENGTH);
-            continue;
-        }
-        s->state = STREAM_PROMPT;
-        running++;
-    }
+            stream_finish(d, d->streams[i], FINISH_CANCELLED);
 }
 
 /* A pass reads all weights, and multiplies as long as it reads for about so many positions. */
@@ -597,7 +456,7 @@ static bool step(struct decode *d)
     d->has_freed = false;
     if (is_stopped(d))
         cancel_all(d);
-    admit(d);
+    streams_admit(d);
     bool ran = prompt_pass(d, &prompts);
     if (!is_stopped(d))
         ran |= decode_pass(d, &decoding);
