@@ -15,7 +15,7 @@ OPTIMIZE ?= -O3
 # Hidden: no name of ours can take the place of one of the same name in a library that is loaded.
 BASE_CFLAGS = -std=gnu17 -g $(OPTIMIZE) -fno-math-errno -fno-trapping-math -fopenmp -fvisibility=hidden $(WARNINGS) \
               $(SANITIZE) $(CFLAGS)
-LDLIBS    = -ldl -lcjson -ledit -linih -lmicrohttpd -lpcre2-8 -lutf8proc -lz -lm
+LDLIBS    = -ldl -lcjson -ledit -linih -lpcre2-8 -lutf8proc -lz -lm
 SILENT    = $(findstring s,$(firstword -$(MAKEFLAGS)))
 Q         = $(if $(V),,@$(if $(SILENT),,echo "  $(1)  $@" &&))
 MACHINE  := $(shell uname -m)

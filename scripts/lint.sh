@@ -88,7 +88,7 @@ only_in() { # HEADER ROOM...
 only_in 'cjson/cJSON.h' src/base/json
 only_in 'histedit.h' src/cmd/line_editor
 only_in 'ini.h' src/config/
-only_in 'microhttpd.h' src/serve/
+only_in 'microhttpd.h' src/serve/mhd
 only_in 'pcre2.h' src/text/
 only_in 'utf8proc.h' src/text/
 only_in 'zlib.h' src/data/source/

@@ -192,6 +192,8 @@ int cmd_serve(int argc, char **argv)
     if (!status)
         status = check_usage(&s, &words, usage.synopsis, &err);
     if (!status)
+        status = mhd_load(&err); /* server_start would, when the model has been read in vain */
+    if (!status)
         status = load(&s, &overrides, &err);
     if (!status)
         status = start(&s, &err);

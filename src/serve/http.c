@@ -39,20 +39,20 @@ struct route {
 
 static const char *header(struct MHD_Connection *c, const char *name)
 {
-    return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+    return mhd.lookup_connection_value(c, MHD_HEADER_KIND, name);
 }
 
 /* ---- answers ---- */
 
 static struct MHD_Response *make_response(struct strbuf *body, const char *type)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *response = mhd.create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_FREE);
     if (!response) {
         strbuf_free(body);
         return NULL;
     }
     *body = (struct strbuf){0};
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    mhd.add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     return response;
 }
 
@@ -62,12 +62,12 @@ static enum MHD_Result send_response(struct exchange *x, struct MHD_Connection *
 {
     if (!response)
         return MHD_NO;
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    mhd.add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    mhd.add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (x->http->drains)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-    const enum MHD_Result result = MHD_queue_response(c, status, response);
-    MHD_destroy_response(response);
+        mhd.add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    const enum MHD_Result result = mhd.queue_response(c, status, response);
+    mhd.destroy_response(response);
     if (result == MHD_YES)
         metrics_count(&x->http->metrics, x->route ? x->route->metric : METRIC_OTHER, status);
     return result;
@@ -85,12 +85,12 @@ static enum MHD_Result send_error(struct exchange *x, struct MHD_Connection *c, 
     api_error_print(error, &body);
     struct MHD_Response *response = make_response(&body, JSON_TYPE);
     if (response && error->status == MHD_HTTP_UNAUTHORIZED)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+        mhd.add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     if (response && error->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
+        mhd.add_response_header(response, MHD_HTTP_HEADER_ALLOW,
                                 strcmp(x->route->method, "GET") ? "POST" : "GET, HEAD");
     if (response && error->status == MHD_HTTP_TOO_MANY_REQUESTS)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+        mhd.add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     return send_response(x, c, (unsigned)error->status, response);
 }
 
@@ -103,8 +103,8 @@ static enum MHD_Result send_page(struct exchange *x, struct MHD_Connection *c)
     page_print(x->http->model.id, random, &html, &policy);
     struct MHD_Response *response = make_response(&html, PAGE_TYPE);
     if (response) {
-        MHD_add_response_header(response, "Content-Security-Policy", policy.data);
-        MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+        mhd.add_response_header(response, "Content-Security-Policy", policy.data);
+        mhd.add_response_header(response, "Referrer-Policy", "no-referrer");
     }
     strbuf_free(&policy);
     return send_response(x, c, MHD_HTTP_OK, response);
@@ -159,10 +159,10 @@ static enum MHD_Result send_stream(struct exchange *x, struct MHD_Connection *c)
 {
     enum { BLOCK = 4096 };
     struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_job, x->job, NULL);
+        mhd.create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_job, x->job, NULL);
     if (response) {
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, EVENT_TYPE);
-        MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx would collect events */
+        mhd.add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, EVENT_TYPE);
+        mhd.add_response_header(response, "X-Accel-Buffering", "no"); /* nginx would collect events */
     }
     return send_response(x, c, MHD_HTTP_OK, response);
 }
@@ -195,7 +195,7 @@ static bool make_job(struct exchange *x, struct MHD_Connection *c, struct api_er
     struct job *job = job_new(&request, &x->http->queue);
     if (!job_queue_push(job, c, x->connection->fd)) {
         job_drop(job);
-        api_error_set(error, API_QUEUE_FULL, NULL, "%zu requests wait already: ask again later",
+        api_error_set(error, API_QUEUE_FULL, NULL, "as many requests wait as may (%zu): ask again later",
                       x->http->queue.capacity);
         return false;
     }
@@ -287,7 +287,7 @@ static struct exchange *begin_exchange(struct http *http, struct MHD_Connection 
 {
     struct exchange *x = mem_calloc(1, sizeof *x);
     x->http = http;
-    x->connection = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    x->connection = mhd.get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     strbuf_puts(&x->url, url);
     x->route = find_route(x->url.data, &x->rest);
     check_head(x, c, url, method);
@@ -367,7 +367,7 @@ void http_connection(void *context, struct MHD_Connection *c, void **socket_stat
 {
     struct http *http = context;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        const int fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        const int fd = mhd.get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         *socket_state = connection_open(&http->connections, fd);
         http->metrics.connections++;
     } else {

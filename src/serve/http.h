@@ -5,11 +5,11 @@
 
 #include "serve/connections.h"
 #include "serve/job.h"
+#include "serve/mhd.h"
 #include "serve/metrics.h"
 #include "serve/openai_prompt.h"
 #include "serve/openai_response.h"
 
-#include <microhttpd.h>
 #include <stdatomic.h>
 
 struct http {

@@ -1,9 +1,9 @@
 #include "serve/job.h"
 
 #include "base/clock.h"
+#include "serve/mhd.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -97,7 +97,7 @@ static void set_state(struct job *job, enum job_state state)
 static void suspend(struct job *job)
 {
     job->suspended = true;
-    MHD_suspend_connection(job->connection);
+    mhd.suspend_connection(job->connection);
 }
 
 static void resume(struct job *job)
@@ -105,7 +105,7 @@ static void resume(struct job *job)
     if (!job->suspended || !job->connection)
         return;
     job->suspended = false;
-    MHD_resume_connection(job->connection);
+    mhd.resume_connection(job->connection);
 }
 
 static bool is_over(const struct job *job)

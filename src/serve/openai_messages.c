@@ -125,7 +125,7 @@ static enum sft_status add_calls(const json *message, size_t max_values, struct 
 static enum sft_status add_message(const json *message, size_t max_values, struct strbuf *text,
                                    struct arena *arena, struct conversation *conv, struct sft_err *err)
 {
-    enum role role;
+    enum role role = ROLE_USER;
     strbuf_clear(text);
     if (!json_is_object(message))
         return field_fail_type(message, "an object", err);

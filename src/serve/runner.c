@@ -302,8 +302,8 @@ static bool drain(struct runner *r, struct server *server, double *until)
         server_drain(server);
         *until = clock_seconds() + r->options->drain_seconds;
         if (r->n_runs > 0)
-            log_info("answering %zu more requests, for at most %g s (a second signal ends at once)", r->n_runs,
-                     r->options->drain_seconds);
+            log_info("answering %zu more request%s, for at most %g s (a second signal ends at once)", r->n_runs,
+                     r->n_runs == 1 ? "" : "s", r->options->drain_seconds);
     }
     if (clock_seconds() > *until)
         fail_all(r);

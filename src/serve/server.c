@@ -97,10 +97,12 @@ static enum sft_status check_descriptors(size_t connections, struct sft_err *err
     return setrlimit(RLIMIT_NOFILE, &limit) ? sft_fail(err, SFT_EIO, "ulimit -n: %s", strerror(errno)) : SFT_OK;
 }
 
+/* By poll(2), not by epoll: with that libmicrohttpd 0.9.75 overlooks an end that comes together with bytes, and keeps
+ * connections whose client has long left until they time out. */
 static enum sft_status start_daemon(struct server *s, const struct server_options *o, struct sft_err *err)
 {
-    const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_handle, &s->http,                    //
+    const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME;
+    s->daemon = mhd.start_daemon(flags, 0, NULL, NULL, http_handle, &s->http,                    //
                                  MHD_OPTION_LISTEN_SOCKET, s->socket,                            //
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->max_connections,      //
                                  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)ceil(o->idle_seconds), //
@@ -136,8 +138,8 @@ enum sft_status server_start(struct server *s, const struct server_options *o, c
                                   .idle_seconds = o->idle_seconds}};
     metrics_init(&s->http.metrics);
     connections_init(&s->http.connections, o->request_seconds);
-    if (check_descriptors(o->max_connections, err) || job_queue_init(&s->http.queue, o->max_waiting, err) ||
-        open_socket(s, o, err) || start_daemon(s, o, err)) {
+    if (mhd_load(err) || check_descriptors(o->max_connections, err) ||
+        job_queue_init(&s->http.queue, o->max_waiting, err) || open_socket(s, o, err) || start_daemon(s, o, err)) {
         free_rooms(s);
         return err->status;
     }
@@ -149,7 +151,7 @@ enum sft_status server_start(struct server *s, const struct server_options *o, c
 void server_drain(struct server *s)
 {
     s->http.drains = true;
-    if (MHD_quiesce_daemon(s->daemon) != MHD_INVALID_SOCKET)
+    if (mhd.quiesce_daemon(s->daemon) != MHD_INVALID_SOCKET)
         shutdown(s->socket, SHUT_RDWR);
 }
 
@@ -165,7 +167,7 @@ void server_stop(struct server *s)
         job_cancel(job);
         job_drop(job);
     }
-    MHD_stop_daemon(s->daemon);
+    mhd.stop_daemon(s->daemon);
     if (!s->http.drains)
         s->socket = -1; /* closed with it */
     free_rooms(s);

@@ -38,8 +38,8 @@ struct server {
 };
 
 /* Listen, and answer from then on. What `options` and `model` point to must outlive it. SFT_EUSAGE: the host is
- * unknown, or too many connections for ulimit -n; SFT_EIO: the port is in use or not ours, no thread. Nothing is to
- * be stopped then. */
+ * unknown, or too many connections for ulimit -n; SFT_EIO: the port is in use or not ours, no thread, no libmicrohttpd.
+ * Nothing is to be stopped then. */
 enum sft_status server_start(struct server *server, const struct server_options *options,
                              const struct server_model *model, struct sft_err *err);
 

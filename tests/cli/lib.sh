@@ -146,6 +146,22 @@ finish() {
     [ "$code" -eq "$1" ] || die "exit code $code, expected $1: $(cat log)"
 }
 
+# start_server ARGUMENT...: sft serve in the background, on a free port unless --port is given: $pid, $url; what it says is in the file `log`.
+start_server() {
+    : >log # not the last server's, if there was one
+    "$SFT" serve --port 0 "$@" 2>log &
+    pid=$!
+    wait_until server_is_ready
+    url=$(sed -n 's/^serving .* at //p' log)
+}
+server_is_ready() {
+    grep -q '^serving ' log || { kill -0 "$pid" || die "it has ended: $(cat log)"; false; }
+}
+stop_server() {
+    kill "$pid"
+    finish 0
+}
+
 # flip_byte FILE OFFSET: invert one byte's bits.
 flip_byte() {
     byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')

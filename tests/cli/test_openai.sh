@@ -1,21 +1,5 @@
 # OpenAI's API from outside: requests of every kind against a server that runs.
 
-started() {
-    grep -q '^serving ' log || { kill -0 "$pid" || die "it has ended: $(cat log)"; false; }
-}
-
-serve() {
-    "$SFT" serve "$(trained_model)" --precision fp32 --port 0 2>log &
-    pid=$!
-    wait_until started
-    url=$(sed -n 's/^serving .* at //p' log)
-}
-
-quit() {
-    kill "$pid"
-    wait "$pid" || die "it ended with $?: $(cat log)"
-}
-
 # ask ENDPOINT BODY: the answer is in the file `answer`, its status in $status.
 ask() {
     status=$(curl -sS -o answer -w '%{http_code}' -H 'Content-Type: application/json' --data-binary "$2" "$url/v1/$1")
@@ -25,7 +9,7 @@ CHAT='"messages":[{"role":"user","content":"Name a tree."}],"temperature":0'
 
 # The same words in one object, in a stream, and as log probabilities' bytes.
 test_forms_agree() {
-    serve
+    start_server "$(trained_model)" --precision fp32
     ask chat/completions "{$CHAT,\"logprobs\":true}"
     is "$status" 200
     has answer '"content":"The oak."'
@@ -37,22 +21,22 @@ test_forms_agree() {
     has answer '"choices":[],"usage":{"prompt_tokens":'
     ask chat/completions "{$CHAT,\"stop\":[\"k.\",\"oa\"]}"
     has answer '"content":"The ","refusal":null},"logprobs":null,"finish_reason":"stop"'
-    quit
+    stop_server
 }
 
 test_errors() {
-    serve
+    start_server "$(trained_model)" --precision fp32
     ask chat/completions '{"messages":[{"role":"user","content":1}]}'
     is "$status $(cat answer)" '400 {"error":{"message":"messages[0].content: expected a string or a list of parts, found a number","type":"invalid_request_error","param":"messages[0].content","code":null}}'
     ask completions '{"prompt":"'"$(printf '%05000d' 0)"'"}'
     is "$status" 400
     has answer '"param":"prompt","code":"context_length_exceeded"'
-    quit
+    stop_server
 }
 
 # Every request of the fuzz target's corpus, and a million messages: an answer or a refusal, and the server lives.
 test_corpus_breaks_nothing() {
-    serve
+    start_server "$(trained_model)" --precision fp32
     awk 'BEGIN { printf "{\"messages\":["; for (i = 0; i < 1000000; i++) printf "%s{}", i ? "," : ""; print "]}" }' >million
     for file in "$DATA"/../../fuzz/corpus/openai/* million; do
         for endpoint in chat/completions completions; do
@@ -66,5 +50,5 @@ test_corpus_breaks_nothing() {
     done
     ask chat/completions "{$CHAT}"
     has answer '"content":"The oak."'
-    quit
+    stop_server
 }

@@ -1,17 +1,5 @@
 # sft serve from outside: its answers, clients that leave at every moment, the end, what it refuses to start with.
 
-# serve ARGUMENT...: a server on a free port in the background: $pid, $url; what it says is in the file `log`.
-serve() {
-    : >log # not the last server's, if there was one
-    "$SFT" serve "$@" --port 0 2>log &
-    pid=$!
-    wait_until started
-    url=$(sed -n 's/^serving .* at //p' log)
-}
-started() {
-    grep -q '^serving ' log || { kill -0 "$pid" || die "it has ended: $(cat log)"; false; }
-}
-
 # metric NAME: its value, of the running server.
 metric() {
     curl -s "$url/metrics" | sed -n "s/^$1 //p"
@@ -41,9 +29,10 @@ long_model() {
     echo "$SHARED/long/last"
 }
 
-# endless [MEMBERS]: ask, in the background ($client), for an answer that takes minutes.
+# endless [MEMBERS]: ask, in the background ($client), for an answer that takes minutes, as a stream unless the members say otherwise.
 endless() {
-    curl -sN "$url/v1/completions" -d "{\"prompt\":\"a\",\"max_tokens\":59000,\"ignore_eos\":true,\"stream\":true$*}" >stream 2>/dev/null &
+    [ $# -gt 0 ] || set -- ,\"stream\":true
+    curl -sN "$url/v1/completions" -d "{\"prompt\":\"a\",\"max_tokens\":59000,\"ignore_eos\":true$*}" >stream 2>/dev/null &
     client=$!
 }
 leave() {
@@ -53,7 +42,7 @@ leave() {
 
 test_answers() {
     model=$(trained_model)
-    serve "$model" --precision fp32
+    start_server "$model" --precision fp32
     chat >answer
     has answer '"content":"The oak."'
     has answer '"finish_reason":"stop"'
@@ -87,12 +76,11 @@ test_answers() {
     same seeded-1 seeded-2
     same seeded-1 seeded-3
     curl -s "$url/metrics" | grep -qxF 'sft_requests_total{path="/v1/chat/completions",code="200"} 6' || die "$(curl -s "$url/metrics")"
-    kill "$pid"
-    finish 0
+    stop_server
 }
 
 test_wrong_requests() {
-    serve "$(trained_model)"
+    start_server "$(trained_model)"
     for body in '' '{' '[]' '{}' '{"messages":[]}' '{"messages":7}' '{"messages":[{"role":"user","content":"a"}],"max_tokens":"many"}'; do
         is "$(curl -s -o answer -w '%{http_code}' "$url/v1/chat/completions" -d "$body")" 400
         has answer '{"error":{"message":"'
@@ -108,27 +96,46 @@ test_wrong_requests() {
     head -c 4000000 huge >deep
     is "$(curl -s -o answer -w '%{http_code}' "$url/v1/chat/completions" -d @deep)" 400
     is "$(chat | field content)" 'The oak.'
-    kill "$pid"
-    finish 0
+    stop_server
 }
 
 test_a_client_that_leaves_while_decoding() {
-    serve "$(long_model)"
+    start_server "$(long_model)"
+    left=0
+    for stream in true false; do
+        made=$(metric sft_generated_tokens_total)
+        endless ,\"stream\":$stream
+        wait_until metric_grows sft_generated_tokens_total $((made + 20))
+        metric_is sft_requests_running 1 || die 'it does not run'
+        leave
+        wait_until metric_is sft_requests_running 0
+        [ "$(metric sft_generated_tokens_total)" -lt $((made + 59000)) ] || die 'the answer went on to its end'
+        left=$((left + 1))
+        wait_until metric_is sft_disconnects_total $left
+        is "$(metric 'sft_kv_pages{state="used"}')" 0
+    done
+    stop_server
+}
+
+test_a_queue_that_is_full() {
+    start_server "$(long_model)" --parallel 1 --max-queue 1
     endless
-    wait_until metric_grows sft_generated_tokens_total 20
-    metric_is sft_requests_running 1 || die 'it does not run'
+    first=$client
+    wait_until metric_is sft_requests_running 1
+    endless
+    wait_until metric_is sft_requests_waiting 1
+    is "$(curl -s -D head -o answer -w '%{http_code}' "$url/v1/completions" -d '{"prompt":"a"}')" 429
+    is "$(cat answer)" '{"error":{"message":"as many requests wait as may (1): ask again later","type":"rate_limit_exceeded","param":null,"code":"queue_full"}}'
+    has head 'Retry-After: 1'
     leave
-    wait_until metric_is sft_requests_running 0
-    made=$(metric sft_generated_tokens_total)
-    [ "$made" -lt 59000 ] || die 'the answer went on to its end'
-    is "$(metric sft_disconnects_total)" 1
-    is "$(metric 'sft_kv_pages{state="used"}')" 0
-    kill "$pid"
-    finish 0
+    client=$first
+    leave
+    is "$(curl -s -o answer -w '%{http_code}' "$url/v1/completions" -d '{"prompt":"a","max_tokens":3}')" 200
+    stop_server
 }
 
 test_a_client_that_leaves_while_waiting() {
-    serve "$(long_model)" --parallel 1
+    start_server "$(long_model)" --parallel 1
     endless
     first=$client
     wait_until metric_is sft_requests_running 1
@@ -140,12 +147,11 @@ test_a_client_that_leaves_while_waiting() {
     client=$first
     leave
     wait_until metric_is sft_requests_running 0
-    kill "$pid"
-    finish 0
+    stop_server
 }
 
 test_a_client_that_leaves_in_the_middle_of_the_prompt() {
-    serve "$(long_model)"
+    start_server "$(long_model)"
     awk 'BEGIN { printf "{\"max_tokens\":5,\"prompt\":\""; for (i = 0; i < 20000; i++) printf "%c ", 97 + i % 26; print "\"}" }' >prompt
     curl -s "$url/v1/completions" -d @prompt >answer 2>/dev/null &
     client=$!
@@ -156,36 +162,36 @@ test_a_client_that_leaves_in_the_middle_of_the_prompt() {
     is "$(metric sft_generated_tokens_total)" 0
     is "$(metric sft_disconnects_total)" 1
     is "$(metric 'sft_kv_pages{state="used"}')" 0
-    kill "$pid"
-    finish 0
+    stop_server
 }
 
 # SIGTERM: what runs is answered, nothing new is taken.
 test_it_drains() {
-    serve "$(long_model)"
-    curl -sN "$url/v1/completions" -d '{"prompt":"a","max_tokens":3000,"ignore_eos":true,"stream":true}' >stream &
+    start_server "$(long_model)" --drain 100
+    curl -sN "$url/v1/completions" -d '{"prompt":"a","max_tokens":6000,"ignore_eos":true,"stream":true}' >stream &
     client=$!
     wait_until metric_grows sft_generated_tokens_total 5
     kill "$pid"
+    wait_until grep -q '^answering 1 more request, ' log
+    expect 7 curl -s "$url/health" # while the other goes on
+    kill -0 "$client" || die 'it had ended before'
     finish 0
     wait "$client" || die "the client was cut off"
     is "$(tail -n 2 stream)" 'data: [DONE]'
     is "$(field finish_reason <stream | grep -v null)" length
-    expect 7 curl -s "$url/health"
 }
 
 test_the_time_to_drain_ends() {
-    serve "$(long_model)" --drain 0.2
+    start_server "$(long_model)" --drain 0.2
     endless
     wait_until metric_grows sft_generated_tokens_total 5
-    kill "$pid"
-    finish 0
+    stop_server
     wait "$client" || :
     has stream '"code":"shutting_down"'
 }
 
 test_a_second_signal_ends_at_once() {
-    serve "$(long_model)"
+    start_server "$(long_model)"
     endless
     wait_until metric_grows sft_generated_tokens_total 5
     kill "$pid"
@@ -197,14 +203,14 @@ test_a_second_signal_ends_at_once() {
 
 test_a_key() {
     export KEY=opensesame EMPTY=
-    serve "$(trained_model)" --api-key-env KEY
+    start_server "$(trained_model)" --api-key-env KEY
     is "$(curl -s -o answer -w '%{http_code}' "$url/v1/models")" 401
     has answer '"code":"invalid_api_key"'
+    is "$(curl -s -o answer -w '%{http_code}' -H 'Authorization: Bearer opensesamE' "$url/v1/models")" 401
     is "$(curl -s -o answer -w '%{http_code}' -H 'Authorization: Bearer opensesame' "$url/v1/models")" 200
     is "$(curl -s -o answer -w '%{http_code}' "$url/health")" 200
     has_not log opensesame
-    kill "$pid"
-    finish 0
+    stop_server
     expect_error 2 '--api-key-env: the variable NO_SUCH_KEY is not set (export it before)' \
         "$SFT" serve "$(trained_model)" --port 0 --api-key-env NO_SUCH_KEY
     expect_error_about 2 'the variable EMPTY is empty' "$SFT" serve "$(trained_model)" --port 0 --api-key-env EMPTY
@@ -216,35 +222,41 @@ test_what_it_does_not_start_with() {
     expect_error_about 2 'expected a model' "$SFT" serve
     expect_error_about 2 '--port: expected 0 to 65535, found 70000' "$SFT" serve "$(trained_model)" --port 70000
     expect_error_about 2 "--host: 'no.such.host.invalid' is no host" "$SFT" serve "$(trained_model)" --host no.such.host.invalid
-    serve "$(trained_model)"
+    start_server "$(trained_model)"
     expect_error 1 "cannot listen at 127.0.0.1, port ${url##*:}: Address already in use (another --port, or --port 0 for a free one)" \
         "$SFT" serve "$(trained_model)" --port "${url##*:}"
     is "$(chat | field content)" 'The oak.'
-    kill "$pid"
-    finish 0
+    stop_server
+}
+
+# Only a server needs it, and only a server pays for loading it.
+test_without_libmicrohttpd() {
+    model=$(trained_model)
+    mkdir lib
+    echo 'no library' >lib/libmicrohttpd.so.12
+    export LD_LIBRARY_PATH="$PWD/lib"
+    expect_error_about 1 'cannot be loaded: '"$PWD"'/lib/libmicrohttpd.so.12: file too short (install libmicrohttpd12;' \
+        "$SFT" serve "$model" --port 0
+    expect 0 "$SFT" info "$model"
 }
 
 # A port can be had again at once, connections of the last server or not.
 test_the_port_is_free_again() {
-    serve "$(trained_model)"
+    start_server "$(trained_model)"
     port=${url##*:}
     chat >/dev/null
-    kill "$pid"
-    finish 0
-    : >log
-    "$SFT" serve "$(trained_model)" --port "$port" 2>log &
-    pid=$!
-    wait_until started
+    stop_server
+    start_server "$(trained_model)" --port "$port"
     is "$(chat | field content)" 'The oak.'
-    kill "$pid"
-    finish 0
+    stop_server
 }
 
 # Many clients for some time: each gets its answers; descriptors and memory are what they were.
 test_many_clients() {
     load=$(dirname "$SFT")/bench/bench_server
     [ -x "$load" ] || { echo "SKIP: $load is not there"; return 0; }
-    serve "$(trained_model)" --parallel 4
+    export ASAN_OPTIONS="${ASAN_OPTIONS:-}:quarantine_size_mb=1" # what is freed is to be free
+    start_server "$(trained_model)" --parallel 4
     "$load" "${url#http://}" --clients 50 --seconds 1 --max-tokens 20 >figures || die "$(cat figures)"
     wait_until metric_is sft_connections 1
     descriptors=$(metric process_open_fds) memory=$(metric process_resident_memory_bytes)
@@ -254,6 +266,5 @@ test_many_clients() {
     is "$(metric process_open_fds)" "$descriptors"
     holds "$(metric process_resident_memory_bytes) < $memory + 16e6"
     is "$(metric sft_requests_running) $(metric sft_requests_waiting) $(metric sft_disconnects_total)" '0 0 0'
-    kill "$pid"
-    finish 0
+    stop_server
 }

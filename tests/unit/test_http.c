@@ -148,6 +148,34 @@ START_TEST(a_request_that_does_not_end_is_ended)
 }
 END_TEST
 
+/* Not only when its time is over. */
+START_TEST(who_leaves_with_the_last_bytes_is_seen)
+{
+    static const char *const said[] = {"", "GET /hea", "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                                       "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
+                                       "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"};
+    start();
+    for (size_t i = 0; i < 20 * (sizeof said / sizeof *said); i++) {
+        const int fd = dial();
+        say(fd, said[i / 20]);
+        close(fd);
+    }
+    expect_answer("GET", "/health", "", NULL, 200, "ok"); /* they were all accepted before it */
+    UNTIL(server.http.metrics.connections == 0);
+    for (int i = 0; i < 20; i++) {
+        const int fd = dial();
+        say(fd, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        shutdown(fd, SHUT_WR);
+        char *heard = hear_until(fd, NULL);
+        EXPECT(heard, "{\"status\":\"ok\"}");
+        free(heard);
+        close(fd);
+    }
+    UNTIL(server.http.metrics.connections == 0);
+    stop();
+}
+END_TEST
+
 /* ---- the end, and the beginning ---- */
 
 START_TEST(it_drains)
@@ -183,7 +211,7 @@ START_TEST(a_request_that_arrives_while_it_drains_is_refused)
     say(fd, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 45\r\n\r\n{");
     UNTIL(server.http.metrics.connections == 1);
     server_drain(&server);
-    say(fd, CHAT + 1);
+    say(fd, &CHAT[1]);
     char *heard = hear_until(fd, NULL);
     EXPECT(heard, "HTTP/1.1 503 ");
     EXPECT(heard, "\"code\":\"shutting_down\"");
@@ -243,6 +271,7 @@ int main(void)
         pages_of_other_sites_may_not_ask,
         a_body_has_a_limit,
         a_request_that_does_not_end_is_ended,
+        who_leaves_with_the_last_bytes_is_seen,
         it_drains,
         a_request_that_arrives_while_it_drains_is_refused,
         a_port_in_use,
