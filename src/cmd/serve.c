@@ -142,7 +142,8 @@ static void run(struct serve *s)
                                            .tokenizer = s->bundle.files.tokenizer,
                                            .fingerprint = s->fingerprint,
                                            .stop = &stop,
-                                           .drain_seconds = s->drain_seconds};
+                                           .drain_seconds = s->drain_seconds,
+                                           .look_seconds = 1};
     woken = &s->server.http.queue;
     catch_signals(on_signal);
     log_info("serving %s at http://%s", s->id, s->server.address);

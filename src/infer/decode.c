@@ -281,8 +281,19 @@ static void preempt(struct decode *d, struct stream *s)
     s->state = STREAM_WAITING;
 }
 
-/* One more page for a stream: a free one, else that of the beginning that was used least recently, else of the youngest
- * stream. False: that is itself, and it waits; or it has all pages that there are, and ends. */
+/* Who rests loses its pages where another wants them, the youngest first. False: none of them has any. */
+static bool take_from_resting(struct decode *d)
+{
+    for (size_t i = d->n_streams; i-- > 0;)
+        if (d->streams[i]->rests && d->streams[i]->n_pages) {
+            preempt(d, d->streams[i]);
+            return true;
+        }
+    return false;
+}
+
+/* One more page for a stream: a free one, else that of the beginning that was used least recently, else of one that
+ * rests, else of the youngest. False: that is itself, and it waits; or it has all pages that there are, and ends. */
 static bool add_page(struct decode *d, struct stream *s)
 {
     uint32_t page;
@@ -292,7 +303,7 @@ static bool add_page(struct decode *d, struct stream *s)
         return false;
     }
     while ((page = kv_pool_take(&d->pool)) == KV_NO_PAGE) {
-        if (prefix_evict(&d->prefix))
+        if (prefix_evict(&d->prefix) || take_from_resting(d))
             continue;
         struct stream *younger = youngest_behind(d, s);
         preempt(d, younger ? younger : s);
@@ -391,11 +402,6 @@ static bool run(struct decode *d, const struct pass_size *pass)
     return true;
 }
 
-static bool is_in(const struct stream *s, enum stream_state state)
-{
-    return s->state == state && !s->rests;
-}
-
 /* Whether a stream that is in the batch computes the next page of this one: then that is waited for. */
 static bool is_coming(const struct decode *d, const struct pass_size *pass, const struct stream *s)
 {
@@ -416,11 +422,11 @@ static bool prompt_pass(struct decode *d)
     struct pass_size pass = {0};
     bool others = false;
     for (size_t i = 0; i < d->n_streams; i++)
-        others |= is_in(d->streams[i], STREAM_DECODING);
+        others |= d->streams[i]->state == STREAM_DECODING;
     size_t room = others ? d->options.prompt_positions / 2 : d->options.prompt_positions;
     for (size_t i = 0; i < d->n_streams && room > 0; i++) {
         struct stream *s = d->streams[i];
-        if (!is_in(s, STREAM_PROMPT))
+        if (s->state != STREAM_PROMPT)
             continue;
         find_beginning(d, s);
         if (is_coming(d, &pass, s))
@@ -437,7 +443,7 @@ static bool decode_pass(struct decode *d)
 {
     struct pass_size pass = {.decoding = true};
     for (size_t i = 0; i < d->n_streams; i++)
-        if (is_in(d->streams[i], STREAM_DECODING))
+        if (d->streams[i]->state == STREAM_DECODING)
             append(d, &pass, d->streams[i], 1);
     return run(d, &pass);
 }
@@ -534,32 +540,50 @@ static void cancel_all(struct decode *d)
 static size_t n_wanted(const struct stream *s)
 {
     const size_t all = kv_pages_of(n_tokens(s) + 1);
-    return s->rests ? 0 : s->state == STREAM_DECODING ? 1 : all - at_most(all, s->n_pages);
+    return s->state == STREAM_DECODING ? 1 : all - at_most(all, s->n_pages);
 }
 
-/* Who waits takes a place that is free, the first first, where there are pages for all of its prompt, so that it need
- * not soon be preempted; one alone tries in any case. Who rests without a place needs none. */
+/* Whether so many pages can be had without a stream that runs losing its own. */
+static bool has_pages(struct decode *d, size_t wanted)
+{
+    while (wanted > d->pool.n_free + prefix_n_idle(&d->prefix))
+        if (!take_from_resting(d))
+            return false;
+    return true;
+}
+
+/* Who has rested goes on where it was, unless its pages are gone. */
+static void take_place(struct stream *s)
+{
+    s->state = s->n_made > 0 && s->n_run + 1 == n_tokens(s) ? STREAM_DECODING : STREAM_PROMPT;
+}
+
+/* Who rests gives up its place. Who waits takes a place that is free, the first first, where there are pages for all of
+ * its prompt, so that it need not soon be preempted; one alone tries in any case. */
 static void admit(struct decode *d)
 {
     size_t running = 0, wanted = 0;
-    const size_t there = d->pool.n_free + prefix_n_idle(&d->prefix);
-    for (size_t i = 0; i < d->n_streams; i++)
-        if (is_running(d->streams[i])) {
+    for (size_t i = 0; i < d->n_streams; i++) {
+        struct stream *s = d->streams[i];
+        if (is_running(s) && s->rests)
+            s->state = STREAM_WAITING;
+        if (is_running(s)) {
             running++;
-            wanted += n_wanted(d->streams[i]);
+            wanted += n_wanted(s);
         }
+    }
     for (size_t i = 0; i < d->n_streams && running < d->options.max_streams; i++) {
         struct stream *s = d->streams[i];
-        if (!is_in(s, STREAM_WAITING))
+        if (s->state != STREAM_WAITING || s->rests)
             continue;
         wanted += n_wanted(s);
-        if (running > 0 && wanted > there)
+        if (!has_pages(d, wanted) && running > 0)
             break;
         if (s->ask.max_new_tokens == 0) {
             finish(d, s, FINISH_LENGTH);
             continue;
         }
-        s->state = STREAM_PROMPT;
+        take_place(s);
         running++;
     }
 }

@@ -45,7 +45,7 @@ enum finish_reason {
 };
 
 enum stream_state {
-    STREAM_WAITING,  /* for a place among those that run, or for pages */
+    STREAM_WAITING,  /* for a place among those that run, or for pages; or it rests */
     STREAM_PROMPT,   /* some of its prompt is still to be run */
     STREAM_DECODING, /* the next token comes with the next step */
     STREAM_DONE
@@ -127,8 +127,8 @@ void decode_close(struct decode *d, struct stream *stream);
 /* Take all streams on that do not rest: false where there is none, since they are done or rest. */
 bool decode_step(struct decode *d);
 
-/* Its reader is behind: a stream that rests is left out of passes. It keeps its place if it has one, until an older
- * stream wants its pages. */
+/* For now it is not to go on (its reader is behind, others come first). A stream that rests gives up its place with the
+ * next step, keeps its pages while no other wants them, and waits for a place again when it no longer rests. */
 void stream_rest(struct stream *stream, bool rests);
 
 /* What was made so far, n_made ids, the end token included; good until the next step. */
