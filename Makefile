@@ -25,7 +25,7 @@ ifeq ($(MACHINE),x86_64)
 ARCH_FLAGS   = -march=x86-64-v2
 AVX2_FLAGS   = -mavx2 -mfma
 AVX512_FLAGS = $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
-AMX_FLAGS    = $(AVX512_FLAGS) -mavx512bf16 -mamx-tile -mamx-bf16
+AMX_FLAGS    = $(AVX512_FLAGS) -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
 KERNEL_DIRS  = kernels kernels/ref kernels/blas kernels/generic kernels/avx2 kernels/avx512 kernels/amx
 BF16_TEST_SRC := $(wildcard tests/unit/bf16/*.c)
 else

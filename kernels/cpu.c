@@ -49,12 +49,13 @@ static void detect(struct cpu *cpu)
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
         return;
     const uint32_t avx512_set = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
-    const bool amx = (d & (1u << 22)) && (d & (1u << 24)); /* AMX-BF16, AMX-TILE */
+    const uint32_t amx_set = 1u << 22 | 1u << 24 | 1u << 25; /* AMX-BF16, AMX-TILE, AMX-INT8 */
+    const bool amx = (d & amx_set) == amx_set;
     cpu->avx2 = ymm && fma && f16c && (b & bit_AVX2);
     cpu->avx512 = cpu->avx2 && zmm && (b & avx512_set) == avx512_set;
     if (__get_cpuid_count(7, 1, &a, &b, &c, &d))
         cpu->avx512_bf16 = cpu->avx512 && (a & (1u << 5));
-    cpu->amx_bf16 = cpu->avx512_bf16 && amx && tiles &&
+    cpu->amx = cpu->avx512_bf16 && amx && tiles &&
                     syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 

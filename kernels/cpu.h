@@ -10,7 +10,7 @@ struct cpu {
     bool avx2;     /* with FMA */
     bool avx512;   /* F, BW, DQ, VL */
     bool avx512_bf16;
-    bool amx_bf16; /* with permission granted to this process */
+    bool amx; /* BF16 and INT8, with permission granted to this process */
 };
 
 const struct cpu *cpu_get(void); /* detected once */

@@ -37,15 +37,15 @@ static bool has_avx512_bf16(const struct cpu *cpu)
     return cpu->avx512_bf16;
 }
 
-static bool has_amx_bf16(const struct cpu *cpu)
+static bool has_amx(const struct cpu *cpu)
 {
-    return cpu->amx_bf16;
+    return cpu->amx;
 }
 #endif
 
 static const struct choice choices[] = {
 #if defined(__x86_64__)
-    {.table = &kernels_bf16_amx, .runs = has_amx_bf16, .needs = "AMX-BF16 and Linux's permission for tiles"},
+    {.table = &kernels_bf16_amx, .runs = has_amx, .needs = "AMX-BF16, AMX-INT8 and Linux's permission for tiles"},
     {.table = &kernels_bf16_avx512, .runs = has_avx512_bf16, .needs = "AVX512-BF16"},
     {.table = &kernels_fp32_avx512, .runs = has_avx512, .needs = "AVX-512 (F, BW, DQ, VL)"},
     {.table = &kernels_fp32_avx2, .runs = has_avx2, .needs = "AVX2 and FMA"},

@@ -23,7 +23,7 @@ tidy() { # FILE...
         case $0 in
         kernels/avx2/*) flags="-mavx2 -mfma" ;;
         kernels/avx512/*) flags="-mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16" ;;
-        kernels/amx/*) flags="-mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mamx-tile -mamx-bf16" ;;
+        kernels/amx/*) flags="-mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8" ;;
         *) flags= ;;
         esac
         said=$(clang-tidy --quiet "$0" -- $flags 2>&1) || { printf "%s\n" "$said" | grep -vE "^[0-9]+ warnings?"; exit 1; }'

@@ -92,14 +92,6 @@ bool path_is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-enum sft_status path_expect_dir(const char *path, struct sft_err *err)
-{
-    struct stat st;
-    if (stat(path, &st) != 0)
-        return sft_fail_errno(err, "%s", path);
-    return S_ISDIR(st.st_mode) ? SFT_OK : sft_fail(err, SFT_EIO, "%s: is a file, expected a directory", path);
-}
-
 /* ---- the home directory ---- */
 
 static const char *home_directory(void)

@@ -15,7 +15,6 @@ bool path_has_name(const char *path); /* the same, but that a link to what is no
 bool path_holds(const char *dir, const char *name);      /* path_exists of a name in a directory */
 bool path_holds_name(const char *dir, const char *name); /* path_has_name of it */
 bool path_is_dir(const char *path);
-enum sft_status path_expect_dir(const char *path, struct sft_err *err); /* SFT_EIO where it is none */
 
 /* ---- "~" in paths that no shell has seen: in a configuration, after --set key=, after --out= ---- */
 

@@ -48,6 +48,33 @@ static void let_go(struct answer_printer *p)
     strbuf_clear(&p->blanks);
     strbuf_clear(&p->word);
     p->blanks_width = p->word_width = 0;
+    p->after_wide = p->after_joiner = false;
+}
+
+/* What closes a clause does not begin a line, in Chinese or Japanese text either, where any other character may. */
+static bool must_follow(uint32_t cp)
+{
+    static const uint32_t closing[] = {'!', '%', ')', ',', '.', ':', ';', '?', ']', '}', 0x2019, 0x201D, 0x2026,
+                                       0x3001, 0x3002, 0x3009, 0x300B, 0x300D, 0x300F, 0x3011, 0x30FC, 0xFF01, 0xFF05,
+                                       0xFF09, 0xFF0C, 0xFF0E, 0xFF1A, 0xFF1B, 0xFF1F};
+    for (size_t i = 0; i < sizeof closing / sizeof *closing; i++)
+        if (cp == closing[i])
+            return true;
+    return false;
+}
+
+/* A character of a word. A line may be broken before and after a wide one, but not before what joins it: an accent, a
+ * joiner, what comes after a joiner. */
+static void hold_visible(struct answer_printer *p, uint32_t cp, const char *shown, size_t len, size_t width)
+{
+    enum { JOINER = 0x200D };
+    const bool joins = width == 0 || p->after_joiner || must_follow(cp);
+    if (p->word.len && !joins && (width == 2 || p->after_wide))
+        let_go(p);
+    strbuf_add(&p->word, shown, len);
+    p->word_width += width;
+    p->after_wide = width == 2 || (joins && p->after_wide);
+    p->after_joiner = cp == JOINER;
 }
 
 /* One character as it is shown, shown[0..len). */
@@ -67,12 +94,7 @@ static void hold(struct answer_printer *p, const char *shown, size_t len)
         strbuf_add(&p->blanks, shown, len);
         p->blanks_width += cp == ' ' ? 1 : TAB - (p->column + p->blanks_width) % TAB;
     } else {
-        if (width == 2 && p->word.len)
-            let_go(p); /* a line may be broken before and after a wide character */
-        strbuf_add(&p->word, shown, len);
-        p->word_width += width;
-        if (width == 2)
-            let_go(p);
+        hold_visible(p, cp, shown, len, width);
     }
 }
 

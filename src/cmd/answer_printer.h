@@ -11,6 +11,7 @@ struct answer_printer { /* all of it answer_printer.c's own */
     size_t columns, column;     /* of the screen; where the cursor is */
     struct strbuf blanks, word; /* held back: the word and what stands before it */
     size_t blanks_width, word_width;
+    bool after_wide, after_joiner; /* the word's last character */
     bool line_has_words, in_code;
 };
 

@@ -54,10 +54,7 @@ static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
             break;
     }
     if (chat->said.n_forgotten && !had_forgotten)
-        fprintf(stderr,
-                "the conversation is longer than the %zu tokens that the model sees: its oldest turns are "
-                "forgotten\n",
-                sees);
+        fprintf(stderr, "the model sees %zu tokens and no more: the oldest turns are forgotten\n", sees);
     return SFT_OK;
 }
 
@@ -157,15 +154,25 @@ struct command {
 
 static void print_help(struct chat *chat, const char *argument);
 
+/* Where somebody types, nothing that was done goes unsaid. */
+static void tell_new_beginning(const struct chat *chat)
+{
+    const bool has_system = chat->said.system.len > 0;
+    if (chat->editor.is_typed)
+        fprintf(stderr, "a new conversation%s\n", has_system ? ", with the system prompt" : "");
+}
+
 static void set_system(struct chat *chat, const char *text)
 {
     dialogue_set_system(&chat->said, text, strlen(text));
+    tell_new_beginning(chat);
 }
 
 static void reset(struct chat *chat, const char *argument)
 {
     (void)argument;
     dialogue_reset(&chat->said);
+    tell_new_beginning(chat);
 }
 
 static void retry(struct chat *chat, const char *argument)
@@ -221,8 +228,8 @@ static void print_speed(struct chat *chat, const char *argument)
     fprintf(stderr, "%zu tokens", s->n_made);
     if (s->n_made > 1 && s->further_seconds > 0)
         fprintf(stderr, ", %.1f tokens/s", (double)(s->n_made - 1) / s->further_seconds);
-    fprintf(stderr, "; the first after %.2f s, for a prompt of %zu tokens, %zu of them known from before\n",
-            s->first_seconds, s->n_prompt, s->n_cached);
+    fprintf(stderr, "; the first after %.2f s; prompt of %zu tokens, %zu known\n", s->first_seconds, s->n_prompt,
+            s->n_cached);
 }
 
 static const struct command chat_commands[] = {
@@ -272,8 +279,7 @@ static bool obey(struct chat *chat, const char *line)
         if (command)
             fprintf(stderr, "%s takes nothing behind it: not done\n", shown.data);
         else
-            fprintf(stderr, "unknown command %s (/help lists them; // in front sends the line as a message)\n",
-                    shown.data);
+            fprintf(stderr, "unknown command %s: not sent (/help lists them; // in front sends it)\n", shown.data);
         strbuf_free(&shown);
         return true;
     }
@@ -423,7 +429,7 @@ int cmd_chat(int argc, char **argv)
     } else {
         model_argument_tell_bundle(&argument, &chat.bundle);
         chat.sampling = sampling_resolve(&sampling, &chat.bundle.files.generation, &fallback);
-        set_system(&chat, system ? system : "");
+        dialogue_set_system(&chat.said, system ? system : "", system ? strlen(system) : 0);
         speak_utf8();
         line_editor_open(&chat.editor);
         describe_sampling(&chat);

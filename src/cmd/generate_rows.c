@@ -120,6 +120,12 @@ static void print_error(struct queue *q, struct strbuf *out, const struct sft_er
 
 /* ---- one row ---- */
 
+/* Nobody is asked anything. */
+static bool has_prompt_alone(const json *row)
+{
+    return json_string(json_get(row, "prompt")) && !json_get(row, "completion") && !json_get(row, "messages");
+}
+
 /* {"prompt": "..."} where it is raw, otherwise a conversation whose last word is not the assistant's. */
 static enum sft_status read_prompt(bool raw, struct row *row, struct sft_err *err)
 {
@@ -133,7 +139,10 @@ static enum sft_status read_prompt(bool raw, struct row *row, struct sft_err *er
                             : sft_fail(err, SFT_EDATA, "prompt: expected a string, found %s", json_type_name(text));
     }
     if (reader_read_any(row->parsed, &row->arena, &prompt->conv, err))
-        return SFT_EDATA;
+        return !has_prompt_alone(row->parsed)
+                   ? SFT_EDATA
+                   : sft_fail(err, SFT_EDATA, "prompt: alone it is text to be continued, with --raw (a conversation "
+                                              "that is to be answered is {\"messages\": [...]})");
     if (!conv->is_document && conv->count && conv->messages[conv->count - 1].role == ROLE_ASSISTANT)
         return sft_fail(err, SFT_EDATA,
                         "messages[%zu]: the conversation ends with the assistant's answer already (take that "

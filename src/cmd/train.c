@@ -99,19 +99,12 @@ static enum sft_status fail_stopped(const struct run *run, bool fresh, struct sf
                     total, fresh ? " without --fresh" : " again");
 }
 
-static enum sft_status train_prepared(struct run *run, bool fresh, struct sft_err *err)
+static enum sft_status train_prepared(struct run *run, struct train_samples *samples, bool fresh, struct sft_err *err)
 {
     const struct trainer_signals signals = {.stop = &stop_requested, .can_save = &can_save};
-    if (trainer_is_finished(run))
-        return trainer_finish(run, err);
-    struct train_samples *samples;
-    enum sft_status status = train_samples_read(&samples, run, &stop_requested, err);
-    if (!status) {
-        const struct train_watch watch = train_samples_watch(samples);
-        tell(run);
-        status = trainer_run(run, &signals, &watch, err);
-    }
-    train_samples_free(samples);
+    const struct train_watch watch = train_samples_watch(samples);
+    tell(run);
+    const enum sft_status status = trainer_run(run, &signals, &watch, err);
     return status == SFT_EINTERRUPTED ? fail_stopped(run, fresh, err) : status;
 }
 
@@ -130,14 +123,20 @@ static enum sft_status train(struct settings *settings, const struct run_options
                              struct sft_err *err)
 {
     struct run run = {0};
+    struct train_samples *samples = NULL;
     enum sft_status status = options->fresh ? SFT_OK : output_dir_adopt(settings, err);
     if (!status)
         status = run_prepare(&run, settings, options, err);
+    const bool is_finished = !status && !options->dry && trainer_is_finished(&run);
+    if (!status && !is_finished)
+        status = train_samples_read(&samples, &run, options->stop, err);
+    run.plan.samples_bytes = train_samples_bytes(samples);
     if (!status && options->dry)
         describe_plan(&run, plan);
     else if (!status)
-        status = train_prepared(&run, options->fresh, err);
+        status = is_finished ? trainer_finish(&run, err) : train_prepared(&run, samples, options->fresh, err);
     log_progress("%s", "");
+    train_samples_free(samples);
     run_free(&run);
     return status;
 }

@@ -12,9 +12,9 @@
 #include <string.h>
 
 enum {
-    SAMPLES = 3,       /* prompts that are answered, */
-    LONGEST = 64,      /* with so many tokens at most, */
-    SHOWN = 160,       /* of which, and of the prompt, so many bytes are shown */
+    SAMPLES = 3,  /* prompts that are answered, */
+    LONGEST = 64, /* with so many tokens at most, */
+    SHOWN = 160,  /* of which, and of the prompt, so many bytes are shown */
 };
 
 struct sample {
@@ -30,19 +30,55 @@ struct train_samples {
     size_t n;
     int32_t *holes, ends[END_TOKENS_MAX + 1];
     size_t n_holes, n_ends;
+    struct decode_options options;
     struct decode decode; /* of the learner's model, from the first evaluation on */
-    const volatile int *stop;
     bool is_open, is_given_up;
 };
 
 /* ---- the prompts ---- */
 
+/* As a user's message where the model knows turns, else as the beginning of a text. */
+static enum sft_status encode(const struct train_samples *t, const char *prompt, struct token_buf *tokens,
+                              struct sft_err *err)
+{
+    const struct base_model *base = &t->run->base;
+    struct message message = {ROLE_USER, prompt, strlen(prompt), 1};
+    const struct conversation conv = {.messages = &message, .count = 1};
+    struct encoder *encoder = encoder_new(base->tokenizer);
+    struct rendered rendered = {0};
+    const int32_t start = tokenizer_text_start(base->tokenizer);
+    if (base->template.name)
+        template_render_prompt(&base->template, encoder, &conv, &rendered);
+    else if (start != TOKEN_NONE)
+        token_buf_push(tokens, start);
+    if (!base->template.name)
+        encoder_encode(encoder, prompt, message.len, tokens);
+    for (size_t i = 0; i < rendered.tokens.count; i++)
+        token_buf_push(tokens, rendered.tokens.ids[i]);
+    const enum sft_status status = encoder_check(encoder, err);
+    rendered_free(&rendered);
+    encoder_free(encoder);
+    return status;
+}
+
+/* One that the model cannot see whole is told, and left out. */
 static enum sft_status add_prompt(struct train_samples *t, const json *row, struct sft_err *err)
 {
     const json *prompt = json_get(row, "prompt");
+    const size_t sees = t->run->base.config.n_positions;
+    struct sample *s = &t->samples[t->n];
     if (!json_string(prompt))
         return sft_fail_in(err, SFT_EDATA, "prompt", "expected a string, found %s", json_type_name(prompt));
-    t->samples[t->n++].prompt = mem_strdup(json_string(prompt));
+    if (encode(t, json_string(prompt), &s->tokens, err))
+        return err->status;
+    if (s->tokens.count == 0 || s->tokens.count >= sees) {
+        log_warning("[eval] prompts: one has %zu tokens, and the model sees %zu at most: it is not answered",
+                    s->tokens.count, sees);
+        s->tokens.count = 0;
+        return SFT_OK;
+    }
+    s->prompt = mem_strdup(json_string(prompt));
+    t->n++;
     return SFT_OK;
 }
 
@@ -70,7 +106,7 @@ static enum sft_status read_file(struct train_samples *t, const char *path, stru
     const struct file_format format = file_format_of(path, NULL);
     struct source source = {0};
     struct rows rows = {0};
-    enum sft_status status = source_open_until(&source, path, t->stop, err);
+    enum sft_status status = source_open_until(&source, path, t->options.stop, err);
     if (!status)
         status = source_bytes(&source, err);
     if (!status && rows_init(&rows, format.rows, source.bytes.data, source.bytes.size, err))
@@ -82,33 +118,6 @@ static enum sft_status read_file(struct train_samples *t, const char *path, stru
     return status;
 }
 
-/* As a user's message where the model knows turns, else as the beginning of a text. */
-static enum sft_status encode_prompts(struct train_samples *t, struct sft_err *err)
-{
-    const struct base_model *base = &t->run->base;
-    struct encoder *encoder = encoder_new(base->tokenizer);
-    struct rendered rendered = {0};
-    for (size_t i = 0; i < t->n; i++) {
-        struct sample *s = &t->samples[i];
-        const size_t len = strlen(s->prompt);
-        struct message message = {ROLE_USER, s->prompt, len, 1};
-        const struct conversation conv = {.messages = &message, .count = 1};
-        if (base->template.name)
-            template_render_prompt(&base->template, encoder, &conv, &rendered);
-        const int32_t start = tokenizer_text_start(base->tokenizer);
-        if (!base->template.name && start != TOKEN_NONE)
-            token_buf_push(&s->tokens, start);
-        if (!base->template.name)
-            encoder_encode(encoder, s->prompt, len, &s->tokens);
-        for (size_t j = 0; base->template.name && j < rendered.tokens.count; j++)
-            token_buf_push(&s->tokens, rendered.tokens.ids[j]);
-    }
-    const enum sft_status status = encoder_check(encoder, err);
-    rendered_free(&rendered);
-    encoder_free(encoder);
-    return status;
-}
-
 /* What ends an answer, and ids that are no tokens. */
 static void find_ids(struct train_samples *t)
 {
@@ -116,14 +125,24 @@ static void find_ids(struct train_samples *t)
     const struct generation_config *own = &base->files.generation;
     for (size_t i = 0; i < own->n_end_tokens; i++)
         t->ends[t->n_ends++] = own->end_tokens[i];
-    if (base->template.name)
-        t->ends[t->n_ends++] = base->template.end_of_turn;
+    t->ends[t->n_ends++] = base->template.name ? base->template.end_of_turn : tokenizer_eos_id(base->tokenizer);
     t->holes = mem_alloc(base->config.vocab_size * sizeof *t->holes);
     for (size_t id = 0; id < base->config.vocab_size; id++) {
         size_t len;
         if (!tokenizer_token_bytes(base->tokenizer, (int32_t)id, &len))
             t->holes[t->n_holes++] = (int32_t)id;
     }
+}
+
+/* Just so many keys and values as all of them may need. */
+static void choose_options(struct train_samples *t)
+{
+    size_t n_pages = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n_pages += kv_pages_of(t->samples[i].tokens.count + LONGEST);
+    t->options.max_streams = SAMPLES;
+    t->options.prompt_positions = 2 * KV_PAGE;
+    t->options.kv_bytes = n_pages * kv_page_bytes(&t->run->base.config, t->run->plan.kernels);
 }
 
 enum sft_status train_samples_read(struct train_samples **samples, const struct run *run, const volatile int *stop,
@@ -136,13 +155,21 @@ enum sft_status train_samples_read(struct train_samples **samples, const struct 
         return SFT_OK;
     struct train_samples *t = *samples = mem_calloc(1, sizeof **samples);
     t->run = run;
-    t->stop = stop;
+    t->options.stop = stop;
     for (size_t i = 0; i < files->count && !status && t->n < SAMPLES; i++)
         status = read_file(t, files->items[i], err);
     if (status)
         return status;
+    if (t->n == 0)
+        log_warning("[eval] prompts: there is none to be answered");
     find_ids(t);
-    return encode_prompts(t, err);
+    choose_options(t);
+    return SFT_OK;
+}
+
+size_t train_samples_bytes(const struct train_samples *t)
+{
+    return t && t->n ? decode_bytes(&t->run->base.config, t->run->plan.kernels, &t->options) : 0;
 }
 
 void train_samples_free(struct train_samples *t)
@@ -150,7 +177,7 @@ void train_samples_free(struct train_samples *t)
     if (!t)
         return;
     decode_free(&t->decode);
-    for (size_t i = 0; i < t->n; i++) {
+    for (size_t i = 0; i < SAMPLES; i++) {
         free(t->samples[i].prompt);
         token_buf_free(&t->samples[i].tokens);
     }
@@ -192,36 +219,40 @@ static bool open_decode(struct train_samples *t, const struct transformer *model
                                       .n_ends = t->n_ends,
                                       .holes = t->holes,
                                       .n_holes = t->n_holes};
-    const struct decode_options options = {.max_streams = SAMPLES, .prompt_positions = 64, .stop = t->stop};
-    t->is_open = !decode_init(&t->decode, &what, &options, &err);
+    t->is_open = !decode_init(&t->decode, &what, &t->options, &err);
     t->is_given_up = !t->is_open;
     if (t->is_given_up)
         log_warning("no samples are shown: %s", SFT_ERR_TEXT(&err));
     return t->is_open;
 }
 
+static void submit(struct train_samples *t, struct sample *s)
+{
+    struct sft_err err;
+    const struct ask ask = {.prompt = s->tokens.ids,
+                            .n_prompt = s->tokens.count,
+                            .max_new_tokens = LONGEST,
+                            .sampling = SAMPLING_GREEDY,
+                            .on_token = on_token,
+                            .context = &s->text};
+    text_stream_init(&s->text, t->run->base.tokenizer, !t->run->base.template.name, NULL);
+    s->stream = decode_submit(&t->decode, &ask, &err);
+    if (!s->stream)
+        log_warning("a sample: %s", SFT_ERR_TEXT(&err));
+}
+
 static void show_samples(void *context, const struct transformer *model)
 {
     struct train_samples *t = context;
-    if (t->is_given_up || (!t->is_open && !open_decode(t, model)))
+    if (t->n == 0 || t->is_given_up || (!t->is_open && !open_decode(t, model)))
         return;
     decode_forget(&t->decode);
-    for (size_t i = 0; i < t->n; i++) {
-        struct sample *s = &t->samples[i];
-        struct sft_err err;
-        text_stream_init(&s->text, t->run->base.tokenizer, !t->run->base.template.name, NULL);
-        const struct ask ask = {.prompt = s->tokens.ids,
-                                .n_prompt = s->tokens.count,
-                                .max_new_tokens = LONGEST,
-                                .sampling = SAMPLING_GREEDY,
-                                .on_token = on_token,
-                                .context = &s->text};
-        s->stream = decode_submit(&t->decode, &ask, &err);
-        if (!s->stream)
-            log_warning("sample %zu: %s", i + 1, SFT_ERR_TEXT(&err));
-    }
+    log_progress("answering %zu prompt%s", t->n, t->n == 1 ? "" : "s");
+    for (size_t i = 0; i < t->n; i++)
+        submit(t, &t->samples[i]);
     while (decode_step(&t->decode))
         ;
+    log_progress("%s", "");
     for (size_t i = 0; i < t->n; i++) {
         struct sample *s = &t->samples[i];
         if (s->stream && s->stream->reason != FINISH_CANCELLED)

@@ -126,14 +126,34 @@ void weights_dtypes(const char *path, struct strbuf *out)
 
 /* ---- values ---- */
 
-enum sft_status weights_load_set(const struct param_set *params, quantize_rows_fn *quantize,
-                                 const struct model_config *config, size_t file_vocab, const char *path,
-                                 struct sft_err *err)
+/* As what tensors are kept was decided by a first look at the files, which are open anew: bfloat16s in whose place
+ * there are floats by now would be rounded, and nobody asked for that. */
+static enum sft_status check_unchanged(const struct weights *w, enum weights_kind kind, struct sft_err *err)
+{
+    const struct tensor_table *table = w->place.table;
+    for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
+        const struct stored_tensor *from = w->place.from[t - table->tensors];
+        if (t->kept == kept_as(&w->place, t, kind))
+            continue;
+        sft_fail(err, SFT_EDATA,
+                 "tensor '%s': is %s, and was another type a moment ago: the model was replaced while it was read (try "
+                 "again)",
+                 stored_own_name(from), from->dtype->name);
+        return sft_in_file(err, from->path, 0);
+    }
+    return SFT_OK;
+}
+
+enum sft_status weights_load_set(const struct param_set *params, const struct weights_kept *kept,
+                                 quantize_rows_fn *quantize, const struct model_config *config, size_t file_vocab,
+                                 const char *path, struct sft_err *err)
 {
     const struct tensor_table *table = &params->table;
     struct weights w;
     struct kept_scratch scratch = {0};
     enum sft_status status = weights_open(&w, table, config, file_vocab, path, err);
+    if (!status)
+        status = check_unchanged(&w, kept->as, err);
     for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors && !status; t++)
         status = kept_read(params, t, w.place.from[t - table->tensors], place_rows_in_file(&w.place, t), quantize,
                            &scratch, err);
@@ -148,7 +168,8 @@ enum sft_status weights_load(float *params, const struct tensor_table *table, co
                              size_t file_vocab, const char *path, struct sft_err *err)
 {
     const struct param_set set = {.table = *table, .values = {params, table->n_elements * sizeof *params}};
-    return weights_load_set(&set, NULL, config, file_vocab, path, err);
+    const struct weights_kept floats = {.as = WEIGHTS_F32};
+    return weights_load_set(&set, &floats, NULL, config, file_vocab, path, err);
 }
 
 /* ---- values that are passed on ---- */

@@ -28,12 +28,6 @@ bool weights_are_there(const char *path);
 enum sft_status weights_load(float *params, const struct tensor_table *table, const struct model_config *config,
                              size_t file_vocab, const char *path, struct sft_err *err);
 
-/* The same of parameters that are kept as weights_check_to_read has it; `quantize` makes integers (ops.def), NULL where
- * there are to be none. */
-enum sft_status weights_load_set(const struct param_set *params, quantize_rows_fn *quantize,
-                                 const struct model_config *config, size_t file_vocab, const char *path,
-                                 struct sft_err *err);
-
 /* The same errors, but for those about values, from the files' headers alone. *unused (cleared first): the names of
  * tensors that are passed over, buffers apart, grouped for a message; empty where there are none. */
 enum sft_status weights_check(const struct model_config *config, size_t file_vocab, const char *path,
@@ -55,6 +49,13 @@ struct weights_kept {
 enum sft_status weights_check_to_read(struct tensor_table *table, const struct weights_kept *kept,
                                       const struct model_config *config, size_t file_vocab, const char *path,
                                       struct strbuf *unused, struct sft_err *err);
+
+/* weights_load of parameters that are kept as weights_check_to_read has it, of which *kept is the same; `quantize`
+ * makes integers (ops.def), NULL where there are to be none. SFT_EDATA, too, where other files have come between the
+ * two. */
+enum sft_status weights_load_set(const struct param_set *params, const struct weights_kept *kept,
+                                 quantize_rows_fn *quantize, const struct model_config *config, size_t file_vocab,
+                                 const char *path, struct sft_err *err);
 
 /* A model's weights on their way elsewhere, a piece at a time: no tensor is in memory whole.
  *

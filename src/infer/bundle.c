@@ -56,7 +56,7 @@ static enum sft_status load_weights(struct bundle *b, const char *dir, const str
         status = transformer_init_of(&b->model, &config, b->kernels, &table, err);
     tensor_table_free(&table);
     if (!status)
-        status = weights_load_set(&b->model.params, b->kernels->quantize_rows, &config, file_vocab, dir, err);
+        status = weights_load_set(&b->model.params, kept, b->kernels->quantize_rows, &config, file_vocab, dir, err);
     return status;
 }
 

@@ -13,6 +13,12 @@ void chooser_init(struct chooser *c, size_t V)
     c->plain = mem_alloc(V * sizeof *c->plain);
 }
 
+size_t chooser_bytes(size_t V)
+{
+    const struct chooser *c = NULL;
+    return V * (sizeof *c->plain + sizeof *c->sampler.candidates + sizeof *c->sampler.times);
+}
+
 void chooser_free(struct chooser *c)
 {
     sampler_scratch_free(&c->sampler);

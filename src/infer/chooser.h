@@ -14,6 +14,7 @@ struct chooser {
 };
 void chooser_init(struct chooser *chooser, size_t V);
 void chooser_free(struct chooser *chooser); /* accepts a zeroed struct */
+size_t chooser_bytes(size_t V);             /* what chooser_init takes */
 
 struct choice {
     bool is_finite; /* the logits are; otherwise nothing is chosen */

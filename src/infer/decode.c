@@ -34,6 +34,24 @@ static void resolve(struct decode_options *o)
     o->kv_bytes = o->kv_bytes ? o->kv_bytes : mem_available() / 2;
 }
 
+/* Positions that a pass may have. */
+static size_t pass_positions(const struct decode_options *o)
+{
+    return at_least(o->prompt_positions, o->max_streams);
+}
+
+size_t decode_bytes(const struct model_config *config, const struct kernels *kernels,
+                    const struct decode_options *options)
+{
+    struct decode_options o = *options;
+    struct activations acts;
+    resolve(&o);
+    activations_plan(&acts, config, kernels, pass_positions(&o), false);
+    const size_t logits = o.max_streams * config->vocab_size * sizeof(float);
+    return acts.plan.bytes + o.kv_bytes + logits +
+           (size_t)omp_get_max_threads() * chooser_bytes(config->vocab_size);
+}
+
 static enum sft_status init_pages(struct decode *d, struct sft_err *err)
 {
     size_t most; /* whole contexts, and what is begun */
@@ -60,7 +78,7 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
     const struct model_config *config = &model->model->config;
     *d = (struct decode){.model = *model, .options = *options, .max_positions = config->n_positions};
     resolve(&d->options);
-    const size_t S = d->options.max_streams, N = at_least(d->options.prompt_positions, S);
+    const size_t S = d->options.max_streams, N = pass_positions(&d->options);
     const enum sft_status status = activations_init(&d->acts, config, model->model->kernels, N, false, err);
     if (status || init_pages(d, err))
         return status ? status : SFT_ENOMEM;

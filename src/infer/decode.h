@@ -113,6 +113,11 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
                             struct sft_err *err);
 void decode_free(struct decode *d);
 
+/* What decode_init takes of memory, and the streams' keys and values once all of kv_bytes is used, which must be given.
+ * (Texts come on top: 4 bytes a token.) */
+size_t decode_bytes(const struct model_config *config, const struct kernels *kernels,
+                    const struct decode_options *options);
+
 /* A stream that continues ask->prompt; it is d's until decode_close. NULL and SFT_EDATA: the prompt is empty, or
  * leaves no room for an answer. */
 struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft_err *err);

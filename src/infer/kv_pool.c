@@ -2,17 +2,26 @@
 
 #include <stdlib.h>
 
+/* Keys and values of all layers, of act. */
+static size_t page_size_of(const struct model_config *c)
+{
+    return c->n_layer * 2 * c->n_kv_head * KV_PAGE * c->head_dim;
+}
+
+size_t kv_page_bytes(const struct model_config *config, const struct kernels *kernels)
+{
+    return page_size_of(config) * kernels->act_size;
+}
+
 enum sft_status kv_pool_init(struct kv_pool *pool, const struct transformer *model, size_t bytes, size_t most_pages,
                              struct sft_err *err)
 {
     static const char what[] = "keys and values";
-    const struct model_config *c = &model->config;
-    const size_t page_size = c->n_layer * 2 * c->n_kv_head * KV_PAGE * c->head_dim;
-    const size_t page_bytes = page_size * model->kernels->act_size;
+    const size_t page_bytes = kv_page_bytes(&model->config, model->kernels);
     size_t n = bytes / page_bytes;
     n = n < most_pages ? n : most_pages;
     n = n < KV_NO_PAGE ? n : KV_NO_PAGE - 1;
-    *pool = (struct kv_pool){.n_pages = n, .n_free = n, .page_size = page_size};
+    *pool = (struct kv_pool){.n_pages = n, .n_free = n, .page_size = page_size_of(&model->config)};
     if (n == 0)
         return sft_fail(err, SFT_ENOMEM, "the %s of %d positions take %.1f MB, and there are %.1f MB for them", what,
                         KV_PAGE, (double)page_bytes / 1e6, (double)bytes / 1e6);

@@ -18,6 +18,9 @@ struct kv_pool {
     size_t top;           /* from this one on, none has ever been given out */
 };
 
+/* Of one page. */
+size_t kv_page_bytes(const struct model_config *config, const struct kernels *kernels);
+
 /* As many pages as `bytes` hold, `most_pages` at most. They are addresses only: a page becomes resident when
  * it is written to, and the lowest free one is given out first. SFT_ENOMEM where there is not room for one. Free with
  * kv_pool_free, which accepts a zeroed struct. */

@@ -77,14 +77,6 @@ char *family_tensor_name(const struct family *family, const char *name)
     return mem_printf("%s%s", family->prefix, name);
 }
 
-bool family_has_gate(const struct family *family)
-{
-    for (size_t i = 0; i < family->n_sublayers; i++)
-        if (family->sublayers[i].kind == BLOCK_MLP && family->sublayers[i].mlp.gate.weight)
-            return true;
-    return false;
-}
-
 bool family_is_rotary(const struct family *family)
 {
     for (size_t i = 0; i < family->n_sublayers; i++)

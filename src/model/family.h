@@ -184,7 +184,6 @@ const char *family_key(const struct family *family, size_t offset);
 char *family_tensor_name(const struct family *family, const char *name);
 
 /* What a part asks of a model's sizes. */
-bool family_has_gate(const struct family *family); /* in its MLP */
 bool family_is_rotary(const struct family *family);
 
 /* transformers has several names for the same functions: false for one that is not done here, and the name that we

@@ -241,7 +241,10 @@ static void put_memory(struct strbuf *out, const struct train_memory *m)
 {
     strbuf_printf(out, "memory about %s at its peak: parameters %.1f, gradients %.1f, moments %.1f, ",
                   size_text(m->total).text, mb(m->parameters), mb(m->gradients), mb(m->moments));
-    strbuf_printf(out, "activations %.1f, data %.1f (MB)\n", mb(m->activations), mb(m->data));
+    strbuf_printf(out, "activations %.1f, data %.1f", mb(m->activations), mb(m->data));
+    if (m->samples)
+        strbuf_printf(out, ", answers to prompts %.1f", mb(m->samples));
+    strbuf_puts(out, " (MB)\n");
 }
 
 static void put_disk(struct strbuf *out, const struct report_disk *d)

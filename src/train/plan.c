@@ -79,8 +79,9 @@ struct train_memory train_plan_memory(const struct train_plan *plan, const struc
                              .gradients = table.n_trained_elements * sizeof(float),
                              .moments = 2 * table.n_trained_elements * sizeof(float),
                              .activations = acts.plan.bytes,
-                             .data = dataset_bytes(&data->train) + dataset_bytes(&data->eval)};
-    m.total = m.parameters + m.gradients + m.moments + m.activations + m.data;
+                             .data = dataset_bytes(&data->train) + dataset_bytes(&data->eval),
+                             .samples = plan->samples_bytes};
+    m.total = m.parameters + m.gradients + m.moments + m.activations + m.data + m.samples;
     tensor_table_free(&table);
     return m;
 }

@@ -18,10 +18,11 @@ struct train_plan {
     struct schedule schedule;
     bool best_is_by_loss; /* of the evaluations; not by accuracy */
     const struct dtype *save_dtype; /* of the weights in a checkpoint */
+    size_t samples_bytes; /* memory of whoever has the model answer prompts between the steps; 0: nobody does */
 };
 
 struct train_memory { /* bytes */
-    size_t parameters, gradients, moments, activations, data, total;
+    size_t parameters, gradients, moments, activations, data, samples, total;
 };
 
 /* Choose the kernels, for the settings' precision: SFT_EUSAGE says why there are none. */

@@ -118,9 +118,11 @@ static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
     progress_log_eval(&m, result.num_conversations);
     divergence_add_eval(&t->divergence, m.step, m.eval_loss);
     judge(t, &m);
+    if (metrics_write_eval(t->metrics, &m, err))
+        return err->status;
     if (t->watch.evaluated)
         t->watch.evaluated(t->watch.context, &l->model);
-    return metrics_write_eval(t->metrics, &m, err);
+    return SFT_OK;
 }
 
 /* ---- a checkpoint ---- */

@@ -1,11 +1,13 @@
 /* How fast a model answers: a prompt's tokens a second, and those of 1 to 32 streams that are decoded together,
  * greedily and by temperature. Through infer/decode.h, as `sft generate`, `chat` and `serve` do it.
  *
- * usage: bench_decode DIR [PRECISION [WEIGHTS [NEW]]]     (fp32, the default of its weights, 96 tokens) */
+ * usage: bench_decode DIR [PRECISION [WEIGHTS [NEW]]]     (fp32, the default of its weights, 96 tokens)
+ * With SFT_PROFILE=1 in the environment it also prints, op by op, where the time of a prompt and of an answer goes. */
 #include "infer/bundle.h"
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "profile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +91,28 @@ static void bench_prompts(struct decode *d)
     }
 }
 
+/* Where the time went since profile_reset. */
+static void print_profile(const char *what)
+{
+    size_t n;
+    const struct profile_op *ops = profile_ops(&n);
+    printf("  %s\n", what);
+    for (size_t i = 0; i < n; i++)
+        if (ops[i].seconds > 0)
+            printf("    %-32s %5zu calls %9.2f ms %8.1f GFLOP/s %6.1f GB/s\n", ops[i].name, ops[i].calls,
+                   1e3 * ops[i].seconds, ops[i].flops / ops[i].seconds * 1e-9, ops[i].bytes / ops[i].seconds * 1e-9);
+}
+
+static void profile(struct decode *d, size_t n_new)
+{
+    profile_reset();
+    run_streams(d, 1, PROMPT, 1, 0);
+    print_profile("a prompt of 500 tokens, by op");
+    profile_reset();
+    run_streams(d, 1, SHORT, n_new, 0);
+    print_profile("one stream, by op");
+}
+
 static void bench_streams(struct decode *d, size_t n_new, double temperature)
 {
     static const size_t counts[] = {1, 2, 4, 8, 16, 32};
@@ -118,12 +142,16 @@ int main(int argc, char **argv)
     kernels_start(argv);
     const struct bundle_options options = {.precision = precision, .weights = weights, .for_generation = true};
     check(bundle_open(&bundle, argv[1], &options, NULL, &err));
+    if (getenv("SFT_PROFILE"))
+        bundle.model.kernels = profile_start(bundle.model.kernels);
     const struct decode_model model = bundle_decode_model(&bundle);
     check(decode_init(&d, &model, &(struct decode_options){.max_streams = 32}, &err));
     printf("%s, %s, weights %s, %s\n", argv[1], precision, weights ? weights : "by default", bundle.kernels->isa);
     bench_prompts(&d);
     bench_streams(&d, n_new, 0);
     bench_streams(&d, n_new, 0.8);
+    if (getenv("SFT_PROFILE"))
+        profile(&d, n_new);
     decode_free(&d);
     bundle_close(&bundle);
     return 0;

@@ -34,6 +34,8 @@ struct load {
 struct client {
     struct load *load;
     int fd;            /* -1: none */
+    bool kept;         /* it has had an answer before this one */
+    size_t number;     /* of the question */
     double asked;      /* when; 0: nothing is asked */
     double heard;      /* the first text; 0: none yet */
     struct strbuf raw; /* what came and was not looked at */
@@ -84,15 +86,17 @@ static bool send_all(int fd, const struct strbuf *text)
     return true;
 }
 
-static bool ask(struct client *c)
+/* Ask question `number`. */
+static bool ask_question(struct client *c, size_t number)
 {
     struct load *load = c->load;
     struct strbuf body = {0}, text = {0};
+    c->number = number;
     strbuf_printf(&body,
                   "{\"model\":\"any\",\"stream\":true,\"max_tokens\":%zu,\"temperature\":0,"
                   "\"stream_options\":{\"include_usage\":true},\"messages\":[{\"role\":\"user\",\"content\":\"",
                   load->max_tokens);
-    write_prompt(&body, load->n_asked++, load->prompt_words);
+    write_prompt(&body, number, load->prompt_words);
     strbuf_puts(&body, "\"}]}");
     strbuf_printf(&text,
                   "POST /v1/chat/completions HTTP/1.1\r\nHost: %s:%s\r\nContent-Type: application/json\r\n",
@@ -106,10 +110,25 @@ static bool ask(struct client *c)
     c->heard = 0;
     c->looked = c->n_tokens = 0;
     c->asked = clock_seconds();
+    c->kept = c->fd >= 0;
     const bool asked = (c->fd >= 0 || dial(c)) && send_all(c->fd, &text);
     strbuf_free(&body);
     strbuf_free(&text);
     return asked || fail(c, strerror(errno));
+}
+
+static bool ask(struct client *c)
+{
+    return ask_question(c, c->load->n_asked++);
+}
+
+/* A server may close a connection between two requests, which is seen only when the second has been sent: ask on a new
+ * one, once. */
+static bool ask_again(struct client *c)
+{
+    close(c->fd);
+    c->fd = -1;
+    return ask_question(c, c->number);
 }
 
 /* ---- its answer ---- */
@@ -196,6 +215,8 @@ static bool hear(struct client *c)
     static const char ok[] = "HTTP/1.1 200 ";
     char piece[16384];
     const ssize_t n = recv(c->fd, piece, sizeof piece, 0);
+    if (n <= 0 && c->kept && c->raw.len == 0 && !c->has_head)
+        return ask_again(c);
     if (n <= 0)
         return fail(c, n == 0 ? "the server closed the connection" : strerror(errno));
     strbuf_add(&c->raw, piece, (size_t)n);

@@ -305,6 +305,22 @@ static void test_phone(void)
     shoot("phone-light");
 }
 
+static void test_new_chat_while_it_answers(void)
+{
+    browser_run(&browser, "document.getElementById('fresh').click()");
+    enter("Old question");
+    browser_wait(&browser, "asked.messages.some(m => m.content === 'Old question')");
+    browser_run(&browser, "feed(delta('old answer'))");
+    browser_wait(&browser, LAST ".querySelector('.text').textContent === 'old answer'");
+    browser_run(&browser, "document.getElementById('fresh').click()");
+    expect(IDLE, "true");
+    enter("New question");
+    browser_wait(&browser, "asked.messages.some(m => m.content === 'New question')");
+    expect("asked.messages.filter(m => m.role !== 'system').length === 1", "true");
+    browser_key(&browser, "Escape", 27, false);
+    browser_wait(&browser, IDLE);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3)
@@ -323,6 +339,7 @@ int main(int argc, char **argv)
     test_keys();
     test_schemes();
     test_phone();
+    test_new_chat_while_it_answers();
     check_requests(argv[2]);
     open_page(argv[2]); /* with its own fetch again */
     test_policy();

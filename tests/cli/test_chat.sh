@@ -11,7 +11,7 @@ test_commands() {
     is "$(chat 'What is 2+2?' /reset Hello)" '2+2 is 4.
 Hi there.'
     is "$(chat '/sytem x' Hello)" 'Hi there.'
-    has notices 'unknown command /sytem (/help lists them; // in front sends the line as a message)'
+    has notices 'unknown command /sytem: not sent (/help lists them; // in front sends it)'
     is "$(chat 'Hello' '/system Be short.' 'Why is the sky blue?')" 'Hi there.
 Air scatters blue light.'
     chat '//etc/passwd is a file' >answer
@@ -27,7 +27,7 @@ test_a_long_conversation_forgets_its_beginning() {
     chat "$@" >answers
     is "$(wc -l <answers | tr -d ' ')" 16
     is "$(head -n 1 answers)" 'Air scatters blue light.'
-    is "$(cat notices)" 'the conversation is longer than the 128 tokens that the model sees: its oldest turns are forgotten'
+    is "$(cat notices)" 'the model sees 128 tokens and no more: the oldest turns are forgotten'
 }
 
 test_input_that_is_not_text() {
@@ -117,9 +117,9 @@ saved '"$HOME/home.jsonl"
 }
 
 test_speed_on_request() {
-    chat /speed Hello 'Name a tree.' /speed >answers
+    chat /speed Hello 'Name a tree.' /retry /speed >answers # what was asked again is known, but for the last page begun
     is "$(sed -n 1p notices)" 'there is no answer yet'
-    sed -n 2p notices | grep -q '^[0-9]* tokens, [0-9.]* tokens/s; the first after [0-9.]* s, for a prompt of [0-9]* tokens, [1-9][0-9]* of them known from before$' ||
+    tail -n 1 notices | grep -q '^[0-9]* tokens, [0-9.]* tokens/s; the first after [0-9.]* s; prompt of [0-9]* tokens, [1-9][0-9]* known$' ||
         die "$(cat notices)"
 }
 
@@ -299,7 +299,9 @@ test_the_width_of_the_screen() {
     tr -d '\r' <screen | grep -qx 'scatters' || die "$(cat screen)"
     tr -d '\r' <screen | grep -qx 'blue light\.' || die "$(cat screen)"
     stty -F "$(cat tty)" cols 60
-    type_keys '/system\rHel'
+    type_keys '/system\r'
+    shows 'a new conversation'
+    type_keys 'Hel'
     wait_until sh -c 'tail -c 20 screen | grep -q Hel'
     stty -F "$(cat tty)" cols 40
     type_keys 'lo\r'
@@ -310,6 +312,23 @@ test_the_width_of_the_screen() {
     stty -F "$(cat tty)" cols 12
     type_keys '/quit\r'
     chat_ends 0
+}
+
+# A line may end at any wide character, but not before what closes a clause, nor inside a family of emoji.
+test_wide_characters() {
+    write_config 64
+    echo '{"prompt": "moon", "completion": "床前明月光，疑是地上霜。举头望明月，低头 ok 👍🏽👨‍👩‍👧"}' >moon.jsonl
+    expect 0 "$SFT" train config.ini --set data.train=moon.jsonl --set train.max_steps=150 --set train.learning_rate=1e-2
+    is "$("$SFT" generate run moon 2>/dev/null)" '床前明月光，疑是地上霜。举头望明月，低头 ok 👍🏽👨‍👩‍👧'
+    open_chat 12 run --temperature 0 || return 0 # 11 columns are used
+    type_keys 'moon\r'
+    shows 'ok'
+    type_keys '/quit\r'
+    chat_ends 0
+    for line in 床前明月 光，疑是地 上霜。举头 望明月，低 '头 ok 👍🏽'; do
+        tr -d '\r' <screen | grep -qx "$line" || die "$line: $(cat screen)"
+    done
+    has screen '👨‍👩‍👧'
 }
 
 # Ctrl-Z gives the terminal back to the shell as it was; fg goes on with the same line.

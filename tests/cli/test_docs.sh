@@ -20,6 +20,12 @@ run_command() {
         script=${1#sh }
         [ -f "${script%% *}" ] || die "README: no ${script%% *}"
         ;;
+    "./sft serve "*) # says that it serves, and ends when it is told to
+        $1 --port 0 2>log &
+        pid=$!
+        wait_until grep -q 'serving .* at http://' log
+        kill "$pid" && finish 0
+        ;;
     "./sft chat "*) eval "printf 'Hello\n/quit\n' | $1 --max-new-tokens 4" ;;
     "./sft train configs/"*) eval "$1 --set train.max_steps=2 --set data.eval=" ;;
     "./sft bench "*) eval "$1 --steps 1" ;;

@@ -284,6 +284,9 @@ test_timings() {
 test_rows_that_cannot_be_read() {
     expect 1 "$SFT" generate "$(trained_model)" --json <.
     is "$(cat stderr)" 'error: standard input: Is a directory'
+    echo '{"prompt":"Hello"}' >rows
+    expect 1 "$SFT" generate "$(trained_model)" --json <rows
+    is "$(cat stdout)" '{"error":"prompt: alone it is text to be continued, with --raw (a conversation that is to be answered is {\"messages\": [...]})"}'
     echo '{"messages":[{"role":"user","content":"Hello"}]}' >rows
     expect_error 2 'with --json a conversation brings its own system message, not --system' "$SFT" generate "$(trained_model)" --json --system x <rows
 }

@@ -211,7 +211,7 @@ START_TEST(a_request_that_arrives_while_it_drains_is_refused)
     say(fd, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 45\r\n\r\n{");
     UNTIL(server.http.metrics.connections == 1);
     server_drain(&server);
-    say(fd, CHAT + 1);
+    say(fd, &CHAT[1]);
     char *heard = hear_until(fd, NULL);
     EXPECT(heard, "HTTP/1.1 503 ");
     EXPECT(heard, "\"code\":\"shutting_down\"");

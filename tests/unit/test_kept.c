@@ -53,7 +53,7 @@ static enum sft_status open_model(struct transformer *model, const struct kernel
     check_ok(weights_check_to_read(&table, &kept, config, file_vocab, dir, &unused, &err));
     check_ok(transformer_init_of(model, config, k, &table, &err));
     strbuf_free(&unused);
-    return weights_load_set(&model->params, k->quantize_rows, config, file_vocab, dir, &err);
+    return weights_load_set(&model->params, &kept, k->quantize_rows, config, file_vocab, dir, &err);
 }
 
 /* ---- what is in memory ---- */
@@ -155,6 +155,37 @@ static void damage(const struct tensor_table *table, const void *value, size_t s
     fclose(f);
     free(path);
 }
+
+#define REPLACED_BY(dtype)                                                                                           \
+    "/model.safetensors: tensor 'model.embed_tokens.weight': is " dtype ", and was another type a moment ago: the "    \
+    "model was replaced while it was read (try again)"
+
+/* Between two looks at a directory it may be written anew, of another type: that is told where the type matters. */
+START_TEST(files_that_were_replaced_are_told)
+{
+    const struct dtype *before = dtypes[_i ? 2 : 0], *after = dtypes[_i ? 0 : 2];
+    for (size_t k = 0; k < N_KINDS; k++) {
+        const struct weights_kept kept = {.as = kinds[k]};
+        struct model_config config;
+        struct param_set params;
+        struct tensor_table table;
+        struct strbuf unused = {0};
+        put_model(configs[0], before, &config);
+        tensor_table_init(&table, &config);
+        check_ok(weights_check_to_read(&table, &kept, &config, config.vocab_size, dir, &unused, &err));
+        check_ok(param_set_allocate(&params, &table, &err));
+        put_model(configs[0], after, &config);
+        const enum sft_status status = weights_load_set(&params, &kept, kernels_plain_f32.quantize_rows, &config,
+                                                        config.vocab_size, dir, &err);
+        if (kinds[k] == WEIGHTS_AS_STORED)
+            expect_message(status, _i ? REPLACED_BY("F32") : REPLACED_BY("BF16"));
+        else
+            check_ok(status);
+        param_set_free(&params);
+        strbuf_free(&unused);
+    }
+}
+END_TEST
 
 /* Infinity and NaN of either dtype, and what is one only once it is rounded. */
 START_TEST(a_number_that_is_none_is_told)
@@ -433,6 +464,7 @@ int main(int argc, char **argv)
     tcase_add_checked_fixture(tcase, make_dir, remove_dir);
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, values_are_those_of_the_files, 0, N_KINDS * N_DTYPES * 2);
+    tcase_add_loop_test(tcase, files_that_were_replaced_are_told, 0, 2);
     tcase_add_loop_test(tcase, a_number_that_is_none_is_told, 0, 6);
     tcase_add_loop_test(tcase, reading_takes_little_more_than_what_is_kept, 0, 4);
     tcase_add_loop_test(tcase, bfloat16s_answer_as_floats, 0, N_CONFIGS);

@@ -33,11 +33,6 @@ static struct linear values_in(const struct pass *pass, const struct linear_laye
     return values;
 }
 
-void linear_forward(const struct pass *pass, const struct linear_layer *l, act *y, const act *x, size_t n)
-{
-    linear_forward_shared(pass, l, 1, &y, x, n);
-}
-
 void linear_forward_shared(const struct pass *pass, const struct linear_layer *l, size_t count, act *const *y,
                            const act *x, size_t n)
 {

@@ -9,7 +9,6 @@
 #define linear_bind             REAL_NAME(linear_bind)
 #define linear_is_there         REAL_NAME(linear_is_there)
 #define linear_is_trained       REAL_NAME(linear_is_trained)
-#define linear_forward          REAL_NAME(linear_forward)
 #define linear_forward_shared   REAL_NAME(linear_forward_shared)
 #define linear_residual_forward REAL_NAME(linear_residual_forward)
 #define linear_backward         REAL_NAME(linear_backward)
@@ -25,9 +24,7 @@ struct linear_layer linear_bind(const struct param_set *params, const struct lin
 bool linear_is_there(const struct linear_layer *l); /* and not zeroed */
 bool linear_is_trained(const struct linear_layer *l);
 
-/* y (n,out).  x (n,in). */
-void linear_forward(const struct pass *pass, const struct linear_layer *l, act *y, const act *x, size_t n);
-/* The same of `count` layers, at most LINEAR_PARTS, that share their input, each with its y. */
+/* y (n,out) of each of `count` layers, at most LINEAR_PARTS, that share x (n,in). */
 void linear_forward_shared(const struct pass *pass, const struct linear_layer *l, size_t count, act *const *y,
                            const act *x, size_t n);
 /* y (n,out) = residual (n,out) + scale * (x W + b); y may be residual, and residual NULL: zeros. */

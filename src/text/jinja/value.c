@@ -95,11 +95,6 @@ bool jinja_string_is(struct jinja_string a, const char *s)
     return a.len == strlen(s) && memcmp(a.data, s, a.len) == 0;
 }
 
-bool jinja_is_text(const struct jinja_value *v, const char *s)
-{
-    return v->type == JINJA_STRING && jinja_string_is(v->string, s);
-}
-
 bool jinja_is_sequence(const struct jinja_value *v)
 {
     return v->type == JINJA_LIST || v->type == JINJA_TUPLE;

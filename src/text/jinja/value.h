@@ -73,7 +73,6 @@ const struct jinja_value *jinja_dict_get(const struct jinja_dict *dict, struct j
 const struct jinja_value *jinja_dict_find(const struct jinja_dict *dict, const char *key);
 
 /* ---- asking ---- */
-bool jinja_is_text(const struct jinja_value *v, const char *s); /* the string s */
 bool jinja_string_is(struct jinja_string a, const char *s);
 bool jinja_truth(const struct jinja_value *v);
 bool jinja_equal(const struct jinja_value *a, const struct jinja_value *b);

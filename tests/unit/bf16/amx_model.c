@@ -1,5 +1,6 @@
 #include "bf16_arithmetic.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -85,16 +86,15 @@ void amx_model_store(int tile, void *base, size_t stride)
         memcpy((uint8_t *)base + row * stride, tiles[tile][row], config.row_bytes[tile]);
 }
 
-static void check_product(int sums, int a, int b)
+static void check_product(const char *name, int sums, int a, int b)
 {
-    const char *name = "TDPBF16PS";
     check_tile(name, sums);
     check_tile(name, a);
     check_tile(name, b);
     if (sums == a || sums == b || a == b)
         fault(name, "a tile given twice");
     if (config.row_bytes[sums] % 4 || config.row_bytes[a] % 4 || config.row_bytes[b] % 4)
-        fault(name, "rows that are not whole numbers of pairs");
+        fault(name, "rows that are not whole numbers of four bytes");
     if (config.rows[sums] != config.rows[a] || config.row_bytes[sums] != config.row_bytes[b] ||
         config.row_bytes[a] / 4 != config.rows[b])
         fault(name, "tiles that do not fit one another");
@@ -119,7 +119,7 @@ static void product_row(float *sums, size_t n, const uint16_t *a, size_t n_pairs
 
 void amx_model_dpbf16ps(int sums, int a, int b)
 {
-    check_product(sums, a, b);
+    check_product("TDPBF16PS", sums, a, b);
     for (size_t row = 0; row < config.rows[sums]; row++) {
         float sums_row[MOST_BYTES / 4];
         uint16_t a_row[MOST_BYTES / 2];
@@ -128,4 +128,31 @@ void amx_model_dpbf16ps(int sums, int a, int b)
         product_row(sums_row, config.row_bytes[sums] / 4u, a_row, config.row_bytes[a] / 4u, tiles[b]);
         memcpy(tiles[sums][row], sums_row, config.row_bytes[sums]);
     }
+}
+
+/* Sums (int32) += a's bytes, signed, times b's, four neighbours each. What is beyond 2^31 wraps. */
+static void int8_product(const char *name, int sums, int a, int b, bool b_is_signed)
+{
+    check_product(name, sums, a, b);
+    for (size_t row = 0; row < config.rows[sums]; row++) {
+        uint32_t sums_row[MOST_BYTES / 4];
+        memcpy(sums_row, tiles[sums][row], sizeof sums_row);
+        for (size_t k = 0; k < config.row_bytes[a]; k++)
+            for (size_t j = 0; j < config.row_bytes[sums] / 4u; j++) {
+                const uint8_t byte = tiles[b][k / 4][4 * j + k % 4];
+                const int factor = b_is_signed ? (int8_t)byte : byte;
+                sums_row[j] += (uint32_t)((int8_t)tiles[a][row][k] * factor);
+            }
+        memcpy(tiles[sums][row], sums_row, config.row_bytes[sums]);
+    }
+}
+
+void amx_model_dpbssd(int sums, int a, int b)
+{
+    int8_product("TDPBSSD", sums, a, b, true);
+}
+
+void amx_model_dpbsud(int sums, int a, int b)
+{
+    int8_product("TDPBSUD", sums, a, b, false);
 }
