@@ -97,6 +97,8 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
     d->inverse_temperature = mem_calloc(S, sizeof *d->inverse_temperature);
     d->scans = mem_calloc(S, sizeof *d->scans);
     init_samplers(d, config->vocab_size);
+    if (d->options.adapts_threads)
+        threads_start(&d->threads);
     return SFT_OK;
 }
 
@@ -417,9 +419,8 @@ static bool is_coming(const struct decode *d, const struct pass_size *pass, cons
 
 /* Pieces of prompts, of the first streams that have some. Where others wait for their next token, half as much. A piece
  * ends where a page does, or with the prompt. */
-static bool prompt_pass(struct decode *d)
+static bool prompt_pass(struct decode *d, struct pass_size *pass)
 {
-    struct pass_size pass = {0};
     bool others = false;
     for (size_t i = 0; i < d->n_streams; i++)
         others |= d->streams[i]->state == STREAM_DECODING;
@@ -429,23 +430,22 @@ static bool prompt_pass(struct decode *d)
         if (s->state != STREAM_PROMPT)
             continue;
         find_beginning(d, s);
-        if (is_coming(d, &pass, s))
+        if (is_coming(d, pass, s))
             continue;
         const size_t left = n_tokens(s) - s->n_run, n = left <= room ? left : room / KV_PAGE * KV_PAGE;
-        if (n > 0 && append(d, &pass, s, n))
+        if (n > 0 && append(d, pass, s, n))
             room -= n;
     }
-    return run(d, &pass);
+    return run(d, pass);
 }
 
 /* The next position of every stream that is through its prompt. */
-static bool decode_pass(struct decode *d)
+static bool decode_pass(struct decode *d, struct pass_size *pass)
 {
-    struct pass_size pass = {.decoding = true};
     for (size_t i = 0; i < d->n_streams; i++)
         if (d->streams[i]->state == STREAM_DECODING)
-            append(d, &pass, d->streams[i], 1);
-    return run(d, &pass);
+            append(d, pass, d->streams[i], 1);
+    return run(d, pass);
 }
 
 /* ---- tokens ---- */
@@ -588,22 +588,43 @@ static void admit(struct decode *d)
     }
 }
 
+/* A pass reads all weights, and multiplies as long as it reads for about so many positions. */
+enum { POSITIONS_A_PASS = 16 };
+
+static double work_of(const struct pass_size *pass)
+{
+    return pass->S ? 1 + (double)pass->N / POSITIONS_A_PASS : 0;
+}
+
+/* Time in which there was nothing to do says nothing of how fast threads are. */
+static void begin_work(struct decode *d)
+{
+    const double pause = 0.02;
+    if (d->options.adapts_threads && clock_seconds() - d->stepped > pause)
+        threads_window(&d->threads, omp_get_wtime(), threads_delay());
+}
+
 static bool step(struct decode *d)
 {
+    struct pass_size prompts = {0}, decoding = {.decoding = true};
+    begin_work(d);
     d->n_pending = 0;
     d->has_freed = false;
     if (is_stopped(d))
         cancel_all(d);
     admit(d);
-    bool ran = prompt_pass(d);
+    bool ran = prompt_pass(d, &prompts);
     if (!is_stopped(d))
-        ran |= decode_pass(d);
+        ran |= decode_pass(d, &decoding);
     if (is_stopped(d))
         cancel_all(d);
     else
         take_tokens(d);
     d->counts.steps += ran;
     count(d);
+    if (d->options.adapts_threads)
+        threads_adapt(&d->threads, work_of(&prompts) + work_of(&decoding));
+    d->stepped = clock_seconds();
     return ran || (d->has_freed && d->counts.waiting > 0); /* who ended without a pass has made room */
 }
 

@@ -18,6 +18,7 @@
 #include "infer/ask.h"
 #include "infer/prefix.h"
 #include "infer/sampler.h"
+#include "threads.h"
 
 #include <signal.h>
 
@@ -33,6 +34,7 @@ struct decode_options { /* 0 is the default, which stands in brackets */
     size_t prompt_positions; /* that a prompt pass has at most (512); half of that where others are decoding */
     size_t kv_bytes;         /* for keys and values (half of mem_available, no more than max_streams full contexts) */
     const volatile sig_atomic_t *stop; /* NULL, or set by a signal: all streams are cancelled */
+    bool adapts_threads; /* fewer compute where the machine has other work (threads.h): for who computes nothing else */
 };
 
 enum finish_reason {
@@ -105,6 +107,8 @@ struct decode {
     struct logits_scan *scans;  /* (max_streams): what was found of each row of logits */
     struct sampler *samplers;   /* (n_threads): a thread's memory each */
     int n_threads;              /* for which all of this is planned: no more compute */
+    struct threads threads;
+    double stepped;             /* when the last step ended */
 };
 
 /* SFT_ENOMEM where there is no memory for the activations, or not for one stream. What `model` points to must outlive

@@ -240,12 +240,12 @@ static enum sft_status start(struct trainer *t, struct sft_err *err)
     const struct output_dir *output = &t->run->output;
     if (run_allocate(t->run, err))
         return err->status;
+    if (t->watch.begin && t->watch.begin(t->watch.context, &t->learner->model, err))
+        return err->status;
     if (output->found.dir && checkpoint_link(output->path, t->state->step, t->state->best_step, err))
         return err->status;
     if (open_metrics(t, err))
         return err->status;
-    if (t->watch.began)
-        t->watch.began(t->watch.context, &t->learner->model);
     t->progress = progress_begin(t->state->step, t->run->plan.intervals.total_steps);
     t->last_save = clock_seconds();
     threads_start(&t->threads);
