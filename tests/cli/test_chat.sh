@@ -139,7 +139,7 @@ tty >tty
 stty cols "$1" rows 24
 stty -a >before
 shift
-sh -c 'echo $$ >sft.pid; exec "$@"' - "$SFT" chat "$@"
+sh -c 'echo $$ >sft.pid; exec env --default-signal=HUP "$@"' - "$SFT" chat "$@" # nohup, for one, has it ignored
 echo $? >code
 stty -a >after
 END
