@@ -365,7 +365,7 @@ static void speak_utf8(void)
 static enum sft_status chat_open(struct chat *chat, struct sft_err *err)
 {
     const struct decode_model model = bundle_decode_model(&chat->bundle);
-    const struct decode_options options = {.max_streams = 1, .stop = terminal_stop()};
+    const struct decode_options options = {.max_streams = 1, .stop = terminal_stop(), .adapts_threads = true};
     chat->encoder = encoder_new(chat->bundle.files.tokenizer);
     return decode_init(&chat->decode, &model, &options, err);
 }

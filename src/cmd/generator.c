@@ -10,7 +10,7 @@ enum { SAMPLE_SHIFT = 32 }; /* random numbers: the prompt's number below, the sa
 enum sft_status generator_open(struct generator *g, struct sft_err *err)
 {
     const struct decode_model model = bundle_decode_model(&g->bundle);
-    const struct decode_options options = {.max_streams = (size_t)g->parallel};
+    const struct decode_options options = {.max_streams = (size_t)g->parallel, .adapts_threads = true};
     g->encoder = encoder_new(g->bundle.files.tokenizer);
     return decode_init(&g->decode, &model, &options, err);
 }

@@ -117,7 +117,7 @@ static enum sft_status load(struct serve *s, const struct string_list *overrides
         return err->status;
     model_argument_tell_bundle(&s->model, &s->bundle);
     const struct decode_model model = bundle_decode_model(&s->bundle);
-    const struct decode_options options = {.max_streams = (size_t)s->parallel};
+    const struct decode_options options = {.max_streams = (size_t)s->parallel, .adapts_threads = true};
     s->id = model_id(s);
     set_fingerprint(s, overrides);
     return decode_init(&s->decode, &model, &options, err);

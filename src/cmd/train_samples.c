@@ -31,8 +31,7 @@ struct train_samples {
     int32_t *holes, ends[END_TOKENS_MAX + 1];
     size_t n_holes, n_ends;
     struct decode_options options;
-    struct decode decode; /* of the learner's model, from the first evaluation on */
-    bool is_open, is_given_up;
+    struct decode decode; /* of the learner's model */
 };
 
 /* ---- the prompts ---- */
@@ -211,19 +210,16 @@ static bool on_token(void *context, const struct new_token *token)
     return text_stream_add(context, token);
 }
 
-static bool open_decode(struct train_samples *t, const struct transformer *model)
+/* Before the first step: memory is a thread's, and later fewer of them may compute. */
+static enum sft_status begin(void *context, const struct transformer *model, struct sft_err *err)
 {
-    struct sft_err err;
+    struct train_samples *t = context;
     const struct decode_model what = {.model = model,
                                       .ends = t->ends,
                                       .n_ends = t->n_ends,
                                       .holes = t->holes,
                                       .n_holes = t->n_holes};
-    t->is_open = !decode_init(&t->decode, &what, &t->options, &err);
-    t->is_given_up = !t->is_open;
-    if (t->is_given_up)
-        log_warning("no samples are shown: %s", SFT_ERR_TEXT(&err));
-    return t->is_open;
+    return decode_init(&t->decode, &what, &t->options, err);
 }
 
 static void submit(struct train_samples *t, struct sample *s)
@@ -244,8 +240,7 @@ static void submit(struct train_samples *t, struct sample *s)
 static void show_samples(void *context, const struct transformer *model)
 {
     struct train_samples *t = context;
-    if (t->n == 0 || t->is_given_up || (!t->is_open && !open_decode(t, model)))
-        return;
+    (void)model; /* the one that it began with */
     decode_forget(&t->decode);
     log_progress("answering %zu prompt%s", t->n, t->n == 1 ? "" : "s");
     for (size_t i = 0; i < t->n; i++)
@@ -265,5 +260,5 @@ static void show_samples(void *context, const struct transformer *model)
 
 struct train_watch train_samples_watch(struct train_samples *samples)
 {
-    return samples ? (struct train_watch){show_samples, samples} : (struct train_watch){0};
+    return samples && samples->n ? (struct train_watch){begin, show_samples, samples} : (struct train_watch){0};
 }

@@ -47,9 +47,9 @@ size_t decode_bytes(const struct model_config *config, const struct kernels *ker
     struct activations acts;
     resolve(&o);
     activations_plan(&acts, config, kernels, pass_positions(&o), false);
-    const size_t logits = o.max_streams * config->vocab_size * sizeof(float);
+    const size_t logits = 2 * o.max_streams * config->vocab_size * sizeof(float);
     return acts.plan.bytes + o.kv_bytes + logits +
-           (size_t)omp_get_max_threads() * chooser_bytes(config->vocab_size);
+           (size_t)omp_get_max_threads() * sampler_bytes(config->vocab_size);
 }
 
 static enum sft_status init_pages(struct decode *d, struct sft_err *err)
@@ -64,19 +64,21 @@ static enum sft_status init_pages(struct decode *d, struct sft_err *err)
     return status;
 }
 
-static void init_choosers(struct decode *d, size_t V)
+static void init_samplers(struct decode *d, size_t V)
 {
-    d->n_choosers = (size_t)omp_get_max_threads();
-    d->choosers = mem_calloc(d->n_choosers, sizeof *d->choosers);
-    for (size_t t = 0; t < d->n_choosers; t++)
-        chooser_init(&d->choosers[t], V);
+    d->samplers = mem_calloc((size_t)d->n_threads, sizeof *d->samplers);
+    for (int t = 0; t < d->n_threads; t++)
+        sampler_init(&d->samplers[t], V);
 }
 
 enum sft_status decode_init(struct decode *d, const struct decode_model *model, const struct decode_options *options,
                             struct sft_err *err)
 {
     const struct model_config *config = &model->model->config;
-    *d = (struct decode){.model = *model, .options = *options, .max_positions = config->n_positions};
+    *d = (struct decode){.model = *model,
+                         .options = *options,
+                         .max_positions = config->n_positions,
+                         .n_threads = omp_get_max_threads()};
     resolve(&d->options);
     const size_t S = d->options.max_streams, N = pass_positions(&d->options);
     const enum sft_status status = activations_init(&d->acts, config, model->model->kernels, N, false, err);
@@ -91,9 +93,12 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
     d->len = mem_calloc(S, sizeof *d->len);
     d->rows = mem_calloc(S, sizeof *d->rows);
     d->logits = mem_calloc(S * config->vocab_size, sizeof *d->logits);
+    d->plain = mem_calloc(S * config->vocab_size, sizeof *d->plain);
     d->inverse_temperature = mem_calloc(S, sizeof *d->inverse_temperature);
     d->scans = mem_calloc(S, sizeof *d->scans);
-    init_choosers(d, config->vocab_size);
+    init_samplers(d, config->vocab_size);
+    if (d->options.adapts_threads)
+        threads_start(&d->threads);
     return SFT_OK;
 }
 
@@ -101,10 +106,10 @@ void decode_free(struct decode *d)
 {
     while (d->n_streams)
         decode_close(d, d->streams[d->n_streams - 1]);
-    for (size_t t = 0; t < d->n_choosers; t++)
-        chooser_free(&d->choosers[t]);
+    for (int t = 0; d->samplers && t < d->n_threads; t++)
+        sampler_free(&d->samplers[t]);
     free(d->streams);
-    free(d->choosers);
+    free(d->samplers);
     free(d->pending);
     free(d->batched);
     free(d->tokens);
@@ -115,6 +120,7 @@ void decode_free(struct decode *d)
     free(d->len);
     free(d->rows);
     free(d->logits);
+    free(d->plain);
     free(d->inverse_temperature);
     free(d->scans);
     prefix_free(&d->prefix);
@@ -141,6 +147,11 @@ static enum sft_status check_ask(const struct decode *d, const struct ask *ask, 
         if (ask->bias[i].id < 0 || (size_t)ask->bias[i].id >= V)
             return sft_fail(err, SFT_EDATA, "a bias is for token %d, and the model has tokens 0 to %zu",
                             ask->bias[i].id, V - 1);
+    if (kv_pages_of(ask->n_prompt + 1) > d->pool.n_pages)
+        return sft_fail(err, SFT_ENOMEM,
+                        "the prompt has %zu tokens, and there is memory for the keys and values of %zu positions, "
+                        "answer included: shorten it, or free memory before the start",
+                        ask->n_prompt, d->pool.n_pages * KV_PAGE);
     return SFT_OK;
 }
 
@@ -263,14 +274,6 @@ static struct stream *youngest_behind(const struct decode *d, const struct strea
     return NULL;
 }
 
-static bool is_alone(const struct decode *d, const struct stream *s)
-{
-    for (size_t i = 0; i < d->n_streams; i++)
-        if (d->streams[i] != s && d->streams[i]->n_pages)
-            return false;
-    return true;
-}
-
 /* Let a stream wait again, with all that it has said as its prompt: nothing is lost but time. */
 static void preempt(struct decode *d, struct stream *s)
 {
@@ -292,25 +295,22 @@ static bool take_from_resting(struct decode *d)
 }
 
 /* One more page for a stream: a free one, else that of the beginning that was used least recently, else of one that
- * rests, else of the youngest. False: that is itself, and it waits; or there is no other, and it ends. */
+ * rests, else of the youngest. False: that is itself, and it waits; or it has all pages that there are, and ends. */
 static bool add_page(struct decode *d, struct stream *s)
 {
     uint32_t page;
+    if (s->n_pages == d->pool.n_pages) {
+        s->n_run = s->n_pages * KV_PAGE; /* there is memory for so many */
+        finish(d, s, FINISH_NO_MEMORY);
+        return false;
+    }
     while ((page = kv_pool_take(&d->pool)) == KV_NO_PAGE) {
         if (prefix_evict(&d->prefix) || take_from_resting(d))
             continue;
         struct stream *younger = youngest_behind(d, s);
-        if (younger) {
-            preempt(d, younger);
-            continue;
-        }
-        if (is_alone(d, s)) {
-            s->n_run = s->n_pages * KV_PAGE; /* there is memory for so many */
-            finish(d, s, FINISH_NO_MEMORY);
-        } else {
-            preempt(d, s);
-        }
-        return false;
+        preempt(d, younger ? younger : s);
+        if (!younger)
+            return false;
     }
     s->pages = mem_grow(s->pages, &s->pages_capacity, s->n_pages + 1, sizeof *s->pages);
     s->pages[s->n_pages++] = page;
@@ -419,9 +419,8 @@ static bool is_coming(const struct decode *d, const struct pass_size *pass, cons
 
 /* Pieces of prompts, of the first streams that have some. Where others wait for their next token, half as much. A piece
  * ends where a page does, or with the prompt. */
-static bool prompt_pass(struct decode *d)
+static bool prompt_pass(struct decode *d, struct pass_size *pass)
 {
-    struct pass_size pass = {0};
     bool others = false;
     for (size_t i = 0; i < d->n_streams; i++)
         others |= d->streams[i]->state == STREAM_DECODING;
@@ -431,23 +430,22 @@ static bool prompt_pass(struct decode *d)
         if (s->state != STREAM_PROMPT)
             continue;
         find_beginning(d, s);
-        if (is_coming(d, &pass, s))
+        if (is_coming(d, pass, s))
             continue;
         const size_t left = n_tokens(s) - s->n_run, n = left <= room ? left : room / KV_PAGE * KV_PAGE;
-        if (n > 0 && append(d, &pass, s, n))
+        if (n > 0 && append(d, pass, s, n))
             room -= n;
     }
-    return run(d, &pass);
+    return run(d, pass);
 }
 
 /* The next position of every stream that is through its prompt. */
-static bool decode_pass(struct decode *d)
+static bool decode_pass(struct decode *d, struct pass_size *pass)
 {
-    struct pass_size pass = {.decoding = true};
     for (size_t i = 0; i < d->n_streams; i++)
         if (d->streams[i]->state == STREAM_DECODING)
-            append(d, &pass, d->streams[i], 1);
-    return run(d, &pass);
+            append(d, pass, d->streams[i], 1);
+    return run(d, pass);
 }
 
 /* ---- tokens ---- */
@@ -487,30 +485,39 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
         finish(d, s, FINISH_LENGTH);
 }
 
-/* Of all rows of logits at once: what must not be chosen, then what there is. */
-static void scan_logits(struct decode *d)
+/* What must not be chosen, and what the ask changes, in row i of the logits. */
+static void adjust_row(struct decode *d, size_t i)
 {
     const size_t V = d->model.model->config.vocab_size;
-    for (size_t i = 0; i < d->n_pending; i++) {
-        for (size_t h = 0; h < d->model.n_holes; h++)
-            d->logits[i * V + (size_t)d->model.holes[h]] = -INFINITY;
-        d->inverse_temperature[i] = chooser_inverse_temperature(&d->pending[i].stream->ask.sampling);
-    }
-    d->model.model->kernels->scan_logits(d->scans, d->logits, d->inverse_temperature, d->n_pending, V);
+    struct pending *p = &d->pending[i];
+    const struct history history = {p->stream->tokens, p->stream->n_prompt, p->stream->n_made};
+    float *logits = d->logits + i * V;
+    for (size_t h = 0; h < d->model.n_holes; h++)
+        logits[d->model.holes[h]] = -INFINITY;
+    sampler_adjust(&d->samplers[omp_get_thread_num()], &p->choice, logits, d->plain + i * V, &p->stream->ask,
+                   &history);
+    d->inverse_temperature[i] = sampler_inverse_temperature(&p->stream->ask.sampling);
+}
+
+static void choose_of_row(struct decode *d, size_t i)
+{
+    const size_t V = d->model.model->config.vocab_size;
+    struct pending *p = &d->pending[i];
+    sampler_choose(&d->samplers[omp_get_thread_num()], &p->choice, d->logits + i * V, d->plain + i * V, &d->scans[i],
+                   &p->stream->ask, &p->stream->rng);
 }
 
 /* Each stream's by one thread, so that no bit depends on how many there are; told in the order of the batch. */
 static void take_tokens(struct decode *d)
 {
-    const size_t V = d->model.model->config.vocab_size;
-    scan_logits(d);
+    const struct transformer *model = d->model.model;
 #pragma omp parallel for schedule(dynamic) if (d->n_pending > 1)
-    for (size_t i = 0; i < d->n_pending; i++) {
-        struct stream *s = d->pending[i].stream;
-        const struct said said = {s->tokens, s->n_prompt, s->n_made};
-        chooser_choose(&d->choosers[omp_get_thread_num()], &d->pending[i].choice, d->logits + i * V, &d->scans[i],
-                       &s->ask, &said, &s->rng);
-    }
+    for (size_t i = 0; i < d->n_pending; i++)
+        adjust_row(d, i);
+    model->kernels->scan_logits(d->scans, d->logits, d->inverse_temperature, d->n_pending, model->config.vocab_size);
+#pragma omp parallel for schedule(dynamic) if (d->n_pending > 1)
+    for (size_t i = 0; i < d->n_pending; i++)
+        choose_of_row(d, i);
     for (size_t i = 0; i < d->n_pending; i++)
         take(d, d->pending[i].stream, &d->pending[i].choice);
 }
@@ -529,7 +536,7 @@ static void cancel_all(struct decode *d)
             finish(d, d->streams[i], FINISH_CANCELLED);
 }
 
-/* Pages that a stream will want soon: for what is to be run and one token more. */
+/* Pages that a stream will want soon: for what is to be run and one token more. Who rests takes none. */
 static size_t n_wanted(const struct stream *s)
 {
     const size_t all = kv_pages_of(n_tokens(s) + 1);
@@ -581,21 +588,54 @@ static void admit(struct decode *d)
     }
 }
 
-bool decode_step(struct decode *d)
+/* A pass reads all weights, and multiplies as long as it reads for about so many positions. */
+enum { POSITIONS_A_PASS = 16 };
+
+static double work_of(const struct pass_size *pass)
 {
+    return pass->S ? 1 + (double)pass->N / POSITIONS_A_PASS : 0;
+}
+
+/* Time in which there was nothing to do says nothing of how fast threads are. */
+static void begin_work(struct decode *d)
+{
+    const double pause = 0.02;
+    if (d->options.adapts_threads && clock_seconds() - d->stepped > pause)
+        threads_window(&d->threads, omp_get_wtime(), threads_delay());
+}
+
+static bool step(struct decode *d)
+{
+    struct pass_size prompts = {0}, decoding = {.decoding = true};
+    begin_work(d);
     d->n_pending = 0;
     d->has_freed = false;
     if (is_stopped(d))
         cancel_all(d);
     admit(d);
-    bool ran = prompt_pass(d);
+    bool ran = prompt_pass(d, &prompts);
     if (!is_stopped(d))
-        ran |= decode_pass(d);
+        ran |= decode_pass(d, &decoding);
     if (is_stopped(d))
         cancel_all(d);
     else
         take_tokens(d);
     d->counts.steps += ran;
     count(d);
+    if (d->options.adapts_threads)
+        threads_adapt(&d->threads, work_of(&prompts) + work_of(&decoding));
+    d->stepped = clock_seconds();
     return ran || (d->has_freed && d->counts.waiting > 0); /* who ended without a pass has made room */
+}
+
+/* Memory is there for so many threads; there may be more by now (omp_set_num_threads, threads.h). */
+bool decode_step(struct decode *d)
+{
+    const int n_threads = omp_get_max_threads();
+    if (n_threads > d->n_threads)
+        omp_set_num_threads(d->n_threads);
+    const bool ran = step(d);
+    if (n_threads > d->n_threads)
+        omp_set_num_threads(n_threads);
+    return ran;
 }

@@ -16,8 +16,9 @@
 #define SFT_INFER_DECODE_H
 
 #include "infer/ask.h"
-#include "infer/chooser.h"
 #include "infer/prefix.h"
+#include "infer/sampler.h"
+#include "threads.h"
 
 #include <signal.h>
 
@@ -33,6 +34,7 @@ struct decode_options { /* 0 is the default, which stands in brackets */
     size_t prompt_positions; /* that a prompt pass has at most (512); half of that where others are decoding */
     size_t kv_bytes;         /* for keys and values (half of mem_available, no more than max_streams full contexts) */
     const volatile sig_atomic_t *stop; /* NULL, or set by a signal: all streams are cancelled */
+    bool adapts_threads; /* fewer compute where the machine has other work (threads.h): for who computes nothing else */
 };
 
 enum finish_reason {
@@ -98,17 +100,20 @@ struct decode {
     uint32_t *pages;                             /* of all of them, one after another */
     size_t pages_capacity;
     /* what a step gives */
-    float *logits;           /* (max_streams, V) */
+    struct pending *pending; /* (max_streams) of them n_pending: whose next token the logits give, a row each */
+    size_t n_pending;
+    float *logits, *plain;      /* (max_streams, V); as the model gave them, where log probabilities are wanted */
     float *inverse_temperature; /* (max_streams) */
     struct logits_scan *scans;  /* (max_streams): what was found of each row of logits */
-    struct pending *pending; /* (max_streams) of them n_pending: whose next token they give, a row each */
-    size_t n_pending;
-    struct chooser *choosers; /* (n_choosers): a thread's memory each */
-    size_t n_choosers;
+    struct sampler *samplers;   /* (n_threads): a thread's memory each */
+    int n_threads;              /* for which all of this is planned: no more compute */
+    struct threads threads;
+    double stepped;             /* when the last step ended */
 };
 
 /* SFT_ENOMEM where there is no memory for the activations, or not for one stream. What `model` points to must outlive
- * it. Free with decode_free, which accepts a zeroed struct and closes what is open. */
+ * it. Never more threads compute than are set for OpenMP now. Free with decode_free, which accepts a zeroed struct and
+ * closes what is open. */
 enum sft_status decode_init(struct decode *d, const struct decode_model *model, const struct decode_options *options,
                             struct sft_err *err);
 void decode_free(struct decode *d);
@@ -119,7 +124,7 @@ size_t decode_bytes(const struct model_config *config, const struct kernels *ker
                     const struct decode_options *options);
 
 /* A stream that continues ask->prompt; it is d's until decode_close. NULL and SFT_EDATA: the prompt is empty, or
- * leaves no room for an answer. */
+ * leaves no room for an answer; SFT_ENOMEM: there is no room for its keys and values, whoever else ends. */
 struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft_err *err);
 void decode_close(struct decode *d, struct stream *stream);
 

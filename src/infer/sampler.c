@@ -7,55 +7,68 @@
 #include <stdlib.h>
 #include <string.h>
 
-void sampler_scratch_init(struct sampler_scratch *scratch, size_t V)
+void sampler_init(struct sampler *s, size_t V)
 {
-    scratch->candidates = mem_alloc(V * sizeof *scratch->candidates);
-    scratch->times = mem_calloc(V, sizeof *scratch->times);
+    s->V = V;
+    s->candidates = mem_alloc(V * sizeof *s->candidates);
+    s->times = mem_calloc(V, sizeof *s->times);
 }
 
-void sampler_scratch_free(struct sampler_scratch *scratch)
+size_t sampler_bytes(size_t V)
 {
-    free(scratch->candidates);
-    free(scratch->times);
-    *scratch = (struct sampler_scratch){0};
+    const struct sampler *s = NULL;
+    return V * (sizeof *s->candidates + sizeof *s->times);
 }
 
-/* ---- what was said changes logits ---- */
+void sampler_free(struct sampler *s)
+{
+    free(s->candidates);
+    free(s->times);
+    *s = (struct sampler){0};
+}
 
-static void penalise_repetition(float *logits, float penalty, const int32_t *said, size_t n, uint32_t *times)
+/* ---- what changes logits ---- */
+
+static void penalise_repetition(float *logits, float penalty, const int32_t *tokens, size_t n, uint32_t *times)
 {
     for (size_t i = 0; i < n; i++) {
-        const int32_t id = said[i];
+        const int32_t id = tokens[i];
         if (times[id]++ == 0)
             logits[id] = logits[id] < 0 ? logits[id] * penalty : logits[id] / penalty;
     }
     for (size_t i = 0; i < n; i++)
-        times[said[i]] = 0;
+        times[tokens[i]] = 0;
 }
 
-static void penalise_frequency(float *logits, const struct sampling *options, const int32_t *said, size_t n,
+static void penalise_frequency(float *logits, const struct sampling *options, const int32_t *tokens, size_t n,
                                uint32_t *times)
 {
     for (size_t i = 0; i < n; i++)
-        times[said[i]]++;
+        times[tokens[i]]++;
     for (size_t i = 0; i < n; i++) {
-        const int32_t id = said[i];
+        const int32_t id = tokens[i];
         if (times[id])
             logits[id] -= (float)(options->presence_penalty + options->frequency_penalty * times[id]);
         times[id] = 0;
     }
 }
 
-void sampler_adjust(float *logits, const struct sampling *options, const struct logit_bias *bias, size_t n_bias,
-                    const struct said *said, struct sampler_scratch *scratch)
+void sampler_adjust(struct sampler *s, struct choice *choice, float *logits, float *plain, const struct ask *ask,
+                    const struct history *history)
 {
-    for (size_t i = 0; i < n_bias; i++)
-        logits[bias[i].id] += bias[i].bias;
-    if (options->repetition_penalty != 1)
-        penalise_repetition(logits, (float)options->repetition_penalty, said->tokens, said->n_prompt + said->n_answer,
-                            scratch->times);
-    if (options->presence_penalty != 0 || options->frequency_penalty != 0)
-        penalise_frequency(logits, options, said->tokens + said->n_prompt, said->n_answer, scratch->times);
+    const struct sampling *o = &ask->sampling;
+    if (ask->wants_logprob) {
+        memcpy(plain, logits, s->V * sizeof *logits);
+        choice->log_sum = logits_log_sum(logits, s->V);
+        logits_top(logits, s->V, choice->log_sum, choice->top, ask->n_top);
+    }
+    for (size_t i = 0; i < ask->n_bias; i++)
+        logits[ask->bias[i].id] += ask->bias[i].bias;
+    if (o->repetition_penalty != 1)
+        penalise_repetition(logits, (float)o->repetition_penalty, history->tokens,
+                            history->n_prompt + history->n_answer, s->times);
+    if (o->presence_penalty != 0 || o->frequency_penalty != 0)
+        penalise_frequency(logits, o, history->tokens + history->n_prompt, history->n_answer, s->times);
 }
 
 /* ---- which candidates remain ---- */
@@ -126,23 +139,6 @@ static size_t apply_cut(struct candidate *c, size_t n, struct cut cut)
     return kept;
 }
 
-static float largest_of(const float *logits, size_t V)
-{
-    float largest = -INFINITY;
-#pragma omp simd reduction(max : largest)
-    for (size_t v = 0; v < V; v++)
-        largest = logits[v] > largest ? logits[v] : largest;
-    return largest;
-}
-
-static double total_of(const float *logits, size_t V, float largest, float temperature)
-{
-    double total = 0;
-    for (size_t v = 0; v < V; v++)
-        total += (double)expf((logits[v] - largest) / temperature);
-    return total;
-}
-
 /* Candidates whose logits are `least` or more, in the order of ids. */
 static size_t gather(struct candidate *c, const float *logits, size_t V, float least)
 {
@@ -188,12 +184,12 @@ static size_t keep_min_p(struct candidate *c, size_t n, float min_p)
  * first, and all of them only where they are not enough. */
 static const float NEAR = 8; /* exp(-8) is 0.0003 */
 
-size_t sampler_candidates(const struct sampling *o, const float *logits, size_t V, const struct logits_scan *scan,
-                          struct sampler_scratch *scratch)
+size_t sampler_candidates(struct sampler *s, const struct sampling *o, const float *logits,
+                          const struct logits_scan *scan)
 {
-    struct candidate *c = scratch->candidates;
-    const float temperature = (float)o->temperature;
-    const float largest = scan ? scan->largest : largest_of(logits, V), nearest = largest - NEAR * temperature;
+    const size_t V = s->V;
+    struct candidate *c = s->candidates;
+    const float temperature = (float)o->temperature, largest = scan->largest, nearest = largest - NEAR * temperature;
     size_t n = gather(c, logits, V, nearest > -FLT_MAX ? nearest : -FLT_MAX);
     if (o->top_k) {
         if (n < o->top_k)
@@ -203,12 +199,12 @@ size_t sampler_candidates(const struct sampling *o, const float *logits, size_t 
         if (o->top_p < 1)
             n = keep_top_p(c, n, o->top_p * total);
     } else if (o->top_p < 1) {
-        const double all = scan ? (double)scan->total : total_of(logits, V, largest, temperature);
-        if (to_probabilities(c, n, largest, temperature) < o->top_p * all) {
+        const double mass = o->top_p * (double)scan->total;
+        if (to_probabilities(c, n, largest, temperature) < mass) {
             n = gather(c, logits, V, -FLT_MAX);
             to_probabilities(c, n, largest, temperature);
         }
-        n = keep_top_p(c, n, o->top_p * all);
+        n = keep_top_p(c, n, mass);
     } else {
         if (o->min_p < (double)expf(-NEAR) * 1.001)
             n = gather(c, logits, V, -FLT_MAX);
@@ -219,22 +215,14 @@ size_t sampler_candidates(const struct sampling *o, const float *logits, size_t 
 
 /* ---- the choice ---- */
 
-static int32_t most_likely(const float *logits, size_t V)
+float sampler_inverse_temperature(const struct sampling *options)
 {
-    size_t best = 0;
-    for (size_t v = 1; v < V; v++)
-        if (logits[v] > logits[best])
-            best = v;
-    return (int32_t)best;
+    return sampling_is_greedy(options) ? 1 : (float)(1 / options->temperature);
 }
 
-int32_t sampler_choose(const struct sampling *options, struct rng *rng, const float *logits, size_t V,
-                       const struct logits_scan *scan, struct sampler_scratch *scratch)
+/* One of the candidates (n), with its probability. */
+static int32_t draw(const struct candidate *c, size_t n, struct rng *rng)
 {
-    if (options->temperature <= 0)
-        return scan ? (int32_t)scan->first : most_likely(logits, V);
-    const struct candidate *c = scratch->candidates;
-    const size_t n = sampler_candidates(options, logits, V, scan, scratch);
     double total = 0;
     for (size_t i = 0; i < n; i++)
         total += (double)c[i].p;
@@ -248,4 +236,16 @@ int32_t sampler_choose(const struct sampling *options, struct rng *rng, const fl
             return c[i].id;
     }
     return c[last].id;
+}
+
+void sampler_choose(struct sampler *s, struct choice *choice, const float *logits, const float *plain,
+                    const struct logits_scan *scan, const struct ask *ask, struct rng *rng)
+{
+    choice->is_finite = scan->all_finite && scan->largest > -INFINITY;
+    if (!choice->is_finite)
+        return;
+    choice->id = sampling_is_greedy(&ask->sampling)
+                     ? (int32_t)scan->first
+                     : draw(s->candidates, sampler_candidates(s, &ask->sampling, logits, scan), rng);
+    choice->logprob = ask->wants_logprob ? (float)((double)plain[choice->id] - choice->log_sum) : 0;
 }

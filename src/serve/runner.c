@@ -126,7 +126,7 @@ static void begin_answer(struct run *run)
     }
     answer->stream = decode_submit(r->decode, &ask, &err);
     if (!answer->stream) {
-        api_error_take(&error, API_INVALID, &err);
+        api_error_take(&error, err.status == SFT_ENOMEM ? API_NO_MEMORY : API_INVALID, &err);
         run_fail(run, &error);
     }
 }

@@ -240,6 +240,8 @@ static enum sft_status start(struct trainer *t, struct sft_err *err)
     const struct output_dir *output = &t->run->output;
     if (run_allocate(t->run, err))
         return err->status;
+    if (t->watch.begin && t->watch.begin(t->watch.context, &t->learner->model, err))
+        return err->status;
     if (output->found.dir && checkpoint_link(output->path, t->state->step, t->state->best_step, err))
         return err->status;
     if (open_metrics(t, err))

@@ -9,9 +9,12 @@ struct trainer_signals {
     volatile int *can_save;   /* set to 1 when the first step begins: from then on a stop saves */
 };
 
-/* Who looks on. */
+/* Who looks on. NULL: nobody. */
 struct train_watch {
-    /* Called after each evaluation, between two steps, with the model as it is then. NULL: nobody. */
+    /* Called once, with the model that is to be trained: who looks on takes the memory for it now. An error of it ends
+     * the run before its first step. */
+    enum sft_status (*begin)(void *context, const struct transformer *model, struct sft_err *err);
+    /* Called after each evaluation, between two steps, with the model as it is then. */
     void (*evaluated)(void *context, const struct transformer *model);
     void *context;
 };

@@ -2,6 +2,7 @@
 #include "support/decoding.h"
 
 #include <math.h>
+#include <omp.h>
 
 /* ---- many ---- */
 
@@ -189,6 +190,31 @@ START_TEST(samples_of_one_prompt)
     for (size_t i = 0; i < SAMPLES; i++)
         expect_answer(&t, streams[i], &alone[i]);
     setting_end(&t);
+}
+END_TEST
+
+/* A busy machine's number of threads comes and goes; what memory there is was planned with one of them. */
+START_TEST(threads_that_nobody_planned_for_do_not_compute)
+{
+    const int before = omp_get_max_threads(), n_threads[] = {1, 3, 2, 7};
+    struct setting t;
+    struct stream *streams[N_PROMPTS];
+    struct said_tokens alone[N_PROMPTS];
+    setting_make(&t);
+    answers_alone(&t, 0.8, alone);
+    omp_set_num_threads(n_threads[_i]);
+    setting_begin(&t, N_PROMPTS);
+    for (size_t p = 0; p < N_PROMPTS; p++)
+        streams[p] = submit_prompt(&t, p, 0.8);
+    int step = 0;
+    do {
+        omp_set_num_threads(n_threads[++step % 4]);
+    } while (decode_step(&t.decode));
+    ck_assert_int_eq(omp_get_max_threads(), n_threads[step % 4]);
+    for (size_t p = 0; p < N_PROMPTS; p++)
+        expect_answer(&t, streams[p], &alone[p]);
+    setting_end(&t);
+    omp_set_num_threads(before);
 }
 END_TEST
 
@@ -470,6 +496,7 @@ int main(void)
     tcase_add_test(tcase, a_stream_may_rest);
     tcase_add_test(tcase, a_prompt_may_rest);
     tcase_add_test(tcase, samples_of_one_prompt);
+    tcase_add_loop_test(tcase, threads_that_nobody_planned_for_do_not_compute, 0, 4);
     tcase_add_test(tcase, an_end_token_ends);
     tcase_add_test(tcase, the_positions_end_too);
     tcase_add_test(tcase, who_asked_may_stop_it);

@@ -218,10 +218,14 @@ END_TEST
 
 START_TEST(no_memory_for_one_alone)
 {
+    int32_t tokens[LONGEST];
     setting_make(&t);
     begin_with_pages(2, 4);
-    struct stream *too_long = submit_prompt(&t, 2, 0), *fits = submit_prompt(&t, 1, 0);
+    make_prompt(2, tokens);
+    const struct ask ask = ask_of(tokens, 60, 100);
+    struct stream *too_long = submit(&t, &ask), *fits = submit_prompt(&t, 1, 0);
     run(&t);
+    ck_assert_uint_eq(too_long->n_made, 4 * KV_PAGE - 60 + 1); /* what follows the last position is still known */
     ck_assert_int_eq(too_long->reason, FINISH_NO_MEMORY);
     ck_assert_int_eq(stream_check(too_long, &err), SFT_ENOMEM);
     ck_assert_msg(strncmp(err.message, "there is no memory for the keys and values of more than ", 56) == 0, "%s",
@@ -230,6 +234,88 @@ START_TEST(no_memory_for_one_alone)
     check_ok(stream_check(fits, &err));
     decode_close(&t.decode, too_long);
     decode_close(&t.decode, fits);
+    check_nothing_is_left();
+    setting_end(&t);
+}
+END_TEST
+
+/* One that could never be run is not let in, to wait and to keep others waiting. */
+START_TEST(no_memory_for_a_prompt)
+{
+    int32_t tokens[LONGEST];
+    setting_make(&t);
+    begin_with_pages(2, 4);
+    make_prompt(2, tokens);
+    struct ask ask = ask_of(tokens, 4 * KV_PAGE, NEW);
+    ck_assert_ptr_null(decode_submit(&t.decode, &ask, &err));
+    ck_assert_int_eq(err.status, SFT_ENOMEM);
+    ck_assert_str_eq(err.message, "the prompt has 128 tokens, and there is memory for the keys and values of 128 "
+                                  "positions, answer included: shorten it, or free memory before the start");
+    ask.n_prompt--;
+    struct stream *fits = submit(&t, &ask);
+    run(&t);
+    ck_assert_int_eq(fits->reason, FINISH_NO_MEMORY);
+    ck_assert_uint_eq(fits->n_made, 2);
+    decode_close(&t.decode, fits);
+    check_nothing_is_left();
+    setting_end(&t);
+}
+END_TEST
+
+/* Two of one text, which wants more pages than there are: both end, and nobody waits for ever. */
+START_TEST(no_memory_for_more_than_all)
+{
+    int32_t tokens[LONGEST];
+    struct stream *streams[3];
+    setting_make(&t);
+    begin_with_pages(3, 4);
+    make_prompt(2, tokens);
+    const struct ask ask = ask_of(tokens, 4 * KV_PAGE - 1, NEW);
+    for (size_t i = 0; i < 2; i++)
+        streams[i] = submit(&t, &ask);
+    streams[2] = submit_prompt(&t, 1, 0);
+    run(&t);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(streams[i]->reason, FINISH_NO_MEMORY);
+        ck_assert_uint_eq(streams[i]->n_made, 2);
+    }
+    ck_assert_int_eq(streams[2]->reason, FINISH_LENGTH);
+    for (size_t i = 0; i < 3; i++)
+        decode_close(&t.decode, streams[i]);
+    check_nothing_is_left();
+    setting_end(&t);
+}
+END_TEST
+
+/* Who has lost its pages while it rested takes no place, and no room, until it goes on. */
+START_TEST(who_rests_without_pages_keeps_nobody_out)
+{
+    struct said_tokens alone[N_PROMPTS];
+    int32_t tokens[LONGEST];
+    setting_make(&t);
+    answers_alone(&t, 0, alone);
+    begin_with_pages(2, 6);
+    make_prompt(2, tokens);
+    const struct ask ask = ask_of(tokens, 40, 140); /* all six pages in the end */
+    struct stream *first = submit(&t, &ask), *rests = submit_prompt(&t, 1, 0);
+    for (size_t i = 0; i < 5; i++)
+        ck_assert(decode_step(&t.decode));
+    stream_rest(rests, true);
+    run(&t);
+    ck_assert_int_eq(first->reason, FINISH_LENGTH);
+    ck_assert_int_eq(rests->state, STREAM_WAITING);
+    struct stream *next[2] = {submit(&t, &ask), submit_prompt(&t, 0, 0)};
+    ck_assert(decode_step(&t.decode));
+    ck_assert_int_eq(rests->state, STREAM_WAITING);
+    ck_assert_int_eq(next[0]->state, STREAM_DECODING);
+    ck_assert_int_eq(next[1]->state, STREAM_DECODING);
+    run(&t);
+    expect_answer(&t, next[1], &alone[0]);
+    stream_rest(rests, false);
+    run(&t);
+    expect_answer(&t, rests, &alone[1]);
+    decode_close(&t.decode, first);
+    decode_close(&t.decode, next[0]);
     check_nothing_is_left();
     setting_end(&t);
 }
@@ -323,6 +409,9 @@ int main(void)
     tcase_add_test(tcase, the_youngest_gives_its_pages_back);
     tcase_add_test(tcase, who_rests_gives_its_pages_back);
     tcase_add_test(tcase, no_memory_for_one_alone);
+    tcase_add_test(tcase, no_memory_for_a_prompt);
+    tcase_add_test(tcase, no_memory_for_more_than_all);
+    tcase_add_test(tcase, who_rests_without_pages_keeps_nobody_out);
     tcase_add_test(tcase, memory_follows_the_conversation);
     tcase_add_loop_test(tcase, streams_at_random, 0, 3);
     suite_add_tcase(suite, tcase);

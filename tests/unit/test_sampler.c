@@ -3,16 +3,44 @@
 #include "infer/sampler.h"
 
 #include "base/json.h"
-#include "base/mem.h"
-#include "infer/logprobs.h"
+#include "support/run_suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { V_MAX = 3000 };
+
+/* ---- as a step of decode does it ---- */
+
+static const struct kernels *kernels;
+
+static void setup(void)
+{
+    static char why[512];
+    kernels = kernels_select("fp32", why, sizeof why);
+    ck_assert_msg(kernels != NULL, "%s", why);
+}
+
+static struct logits_scan scan_of(const struct sampling *options, const float *logits, size_t V)
+{
+    struct logits_scan scan;
+    const float inverse_temperature = sampler_inverse_temperature(options);
+    kernels->scan_logits(&scan, logits, &inverse_temperature, 1, V);
+    return scan;
+}
+
+/* Of a sampler for as many logits. */
+static struct choice choose(struct sampler *sampler, const struct sampling *options, struct rng *rng,
+                            const float *logits)
+{
+    const struct ask ask = {.sampling = *options};
+    const struct logits_scan scan = scan_of(options, logits, sampler->V);
+    struct choice choice;
+    sampler_choose(sampler, &choice, logits, NULL, &scan, &ask, rng);
+    return choice;
+}
 
 /* ---- the definition ---- */
 
@@ -30,9 +58,12 @@ static int by_id(const void *a, const void *b)
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* What remains, in the order of ids. */
-static size_t define_candidates(const struct sampling *o, const float *logits, size_t V, struct candidate *c)
+/* What remains, in the order of ids. *is_close: whether by top_p one more or one less would be right, too, since a sum
+ * of floats in another order is another. */
+static size_t define_candidates(const struct sampling *o, const float *logits, size_t V, struct candidate *c,
+                                bool *is_close)
 {
+    const double rounding = 1e-5;
     size_t n = 0, kept = 0;
     double total = 0, sum = 0;
     for (size_t v = 0; v < V; v++)
@@ -50,8 +81,11 @@ static size_t define_candidates(const struct sampling *o, const float *logits, s
         total += (double)c[i].p;
     }
     qsort(c, n, sizeof *c, likelier_first); /* what rounds to the same probability is equal */
-    while (kept < n && (kept == 0 || o->top_p >= 1 || sum < o->top_p * total))
+    *is_close = false;
+    while (kept < n && (kept == 0 || o->top_p >= 1 || sum < o->top_p * total)) {
         sum += (double)c[kept++].p;
+        *is_close |= o->top_p < 1 && fabs(sum - o->top_p * total) < rounding * total;
+    }
     while (kept > 1 && o->min_p > 0 && c[kept - 1].p < (float)o->min_p)
         kept--;
     qsort(c, kept, sizeof *c, by_id);
@@ -95,11 +129,12 @@ START_TEST(the_same_as_sorting)
     enum { N_KINDS = 5, N_ROUNDS = 2000 };
     static float logits[V_MAX];
     static struct candidate want[V_MAX + 1];
-    struct sampler_scratch scratch;
+    struct sampler sampler;
     struct rng rng, own;
+    size_t n_close = 0;
     rng_seed(&rng, 7, 0);
     rng_seed(&own, 8, 0);
-    sampler_scratch_init(&scratch, V_MAX);
+    sampler_init(&sampler, V_MAX);
     for (int round = 0; round < N_ROUNDS; round++) {
         const int kind = round % N_KINDS;
         const size_t V = 1 + (size_t)(rng_uniform(&rng) * (round % 10 == 0 ? V_MAX - 1 : 60));
@@ -110,34 +145,73 @@ START_TEST(the_same_as_sorting)
                                          .top_k = round % 3 ? 0 : (size_t)(rng_uniform(&rng) * (double)V * 1.2),
                                          .top_p = round % 2 ? 1 : 0.99 * rng_uniform(&rng),
                                          .min_p = round % 7 ? 0 : rng_uniform(&rng)};
-        const size_t n = define_candidates(&options, logits, V, want);
-        ck_assert_uint_eq(sampler_candidates(&options, logits, V, NULL, &scratch), n);
+        bool is_close;
+        const size_t n = define_candidates(&options, logits, V, want, &is_close);
+        const struct logits_scan scan = scan_of(&options, logits, V);
+        n_close += is_close;
+        if (is_close)
+            continue;
+        sampler.V = V;
+        ck_assert_uint_eq(sampler_candidates(&sampler, &options, logits, &scan), n);
         for (size_t i = 0; i < n; i++) {
-            ck_assert_int_eq(scratch.candidates[i].id, want[i].id);
-            ck_assert(scratch.candidates[i].p == want[i].p);
+            ck_assert_int_eq(sampler.candidates[i].id, want[i].id);
+            ck_assert(sampler.candidates[i].p == want[i].p);
         }
         for (int draw = 0; draw < 4; draw++) {
             struct rng again = own;
-            const int32_t id = sampler_choose(&options, &own, logits, V, NULL, &scratch);
-            ck_assert_int_eq(id, define_choice(want, n, rng_uniform(&again)));
-            ck_assert_float_gt(logits[id], -INFINITY);
+            const struct choice choice = choose(&sampler, &options, &own, logits);
+            ck_assert(choice.is_finite);
+            ck_assert_int_eq(choice.id, define_choice(want, n, rng_uniform(&again)));
+            ck_assert_float_gt(logits[choice.id], -INFINITY);
         }
     }
-    sampler_scratch_free(&scratch);
+    ck_assert_uint_lt(n_close, N_ROUNDS / 50);
+    sampler_free(&sampler);
 }
 END_TEST
 
 START_TEST(greedy_takes_the_first_of_equals)
 {
+    const double temperatures[] = {0, 1e-320, 1e-46, 1e-39, 9e-6}; /* some are 0 as a float, or have no inverse */
     const float logits[] = {-INFINITY, -3, 2, -1, 2};
-    struct sampler_scratch scratch;
+    struct sampler sampler;
     struct rng rng, before;
     rng_seed(&rng, 1, 1);
     before = rng;
-    sampler_scratch_init(&scratch, 5);
-    ck_assert_int_eq(sampler_choose(&SAMPLING_GREEDY, &rng, logits, 5, NULL, &scratch), 2);
-    ck_assert_mem_eq(&rng, &before, sizeof rng);
-    sampler_scratch_free(&scratch);
+    sampler_init(&sampler, 5);
+    struct sampling options = SAMPLING_GREEDY;
+    for (size_t i = 0; i < sizeof temperatures / sizeof *temperatures; i++) {
+        options.temperature = temperatures[i];
+        ck_assert_int_eq(choose(&sampler, &options, &rng, logits).id, 2);
+        ck_assert_mem_eq(&rng, &before, sizeof rng);
+    }
+    options.temperature = 1e-5; /* a draw, of the two */
+    size_t n_second = 0;
+    for (int draw = 0; draw < 100; draw++) {
+        const int32_t id = choose(&sampler, &options, &rng, logits).id;
+        ck_assert(id == 2 || id == 4);
+        n_second += id == 4;
+    }
+    ck_assert(n_second > 20 && n_second < 80);
+    sampler_free(&sampler);
+}
+END_TEST
+
+START_TEST(nothing_is_chosen_of_what_is_not_finite)
+{
+    float logits[] = {1, 2, 3, -INFINITY};
+    const struct sampling sampled = {.temperature = 0.7, .top_p = 0.9, .repetition_penalty = 1};
+    struct sampler sampler;
+    struct rng rng;
+    rng_seed(&rng, 1, 1);
+    sampler_init(&sampler, 4);
+    for (int kind = 0; kind < 4; kind++) {
+        logits[0] = kind == 0 ? 1 : kind == 1 ? NAN : kind == 2 ? INFINITY : -INFINITY;
+        logits[1] = logits[2] = kind == 3 ? -INFINITY : 2;
+        ck_assert_int_eq(choose(&sampler, &sampled, &rng, logits).is_finite, kind == 0);
+        ck_assert_int_eq(choose(&sampler, &SAMPLING_GREEDY, &rng, logits).is_finite, kind == 0);
+    }
+    sampler_free(&sampler);
 }
 END_TEST
 
@@ -149,17 +223,17 @@ START_TEST(draws_follow_the_probabilities)
     const struct sampling options = {.temperature = 1.5, .top_p = 1, .min_p = 0.2};
     size_t times[5] = {0};
     double p[5] = {0}, total = 0;
-    struct sampler_scratch scratch;
+    struct sampler sampler;
     struct rng rng;
     rng_seed(&rng, 3, 0);
-    sampler_scratch_init(&scratch, 5);
+    sampler_init(&sampler, 5);
     for (size_t i = 0; i < DRAWS; i++)
-        times[sampler_choose(&options, &rng, logits, 5, NULL, &scratch)]++;
+        times[choose(&sampler, &options, &rng, logits).id]++;
     for (size_t v = 0; v < 4; v++) /* the last is 0.135 times as likely as the likeliest */
         total += p[v] = exp((double)logits[v] / 1.5);
     for (size_t v = 0; v < 5; v++)
         ck_assert_double_le(fabs((double)times[v] - DRAWS * p[v] / total), 4 * sqrt(DRAWS * p[v] / total));
-    sampler_scratch_free(&scratch);
+    sampler_free(&sampler);
 }
 END_TEST
 
@@ -168,23 +242,29 @@ END_TEST
 START_TEST(what_was_said_becomes_less_likely)
 {
     const int32_t said[] = {0, 1, 1, 3, 1, 2, 2, 2}; /* four of the prompt */
+    const struct history history = {said, 4, 4};
     const struct logit_bias bias[] = {{4, -1.5F}, {5, 100}};
-    const struct sampling options = {.repetition_penalty = 2, .presence_penalty = 0.25, .frequency_penalty = 0.5};
+    const struct ask plain_ask = {.sampling = SAMPLING_GREEDY};
+    const struct ask ask = {
+        .sampling = {.repetition_penalty = 2, .presence_penalty = 0.25, .frequency_penalty = 0.5},
+        .bias = bias,
+        .n_bias = 2};
     float logits[] = {2, -2, 3, -INFINITY, 1, -INFINITY, 7};
     /* a penalty of repetition for all but 4 to 6, of presence and frequency for 1 (once) and 2 (three times) */
     const float want[] = {1, -4.75F, -0.25F, -INFINITY, -0.5F, -INFINITY, 7};
-    struct sampler_scratch scratch;
-    sampler_scratch_init(&scratch, 7);
-    for (int again = 0; again < 2; again++) { /* nothing is left behind in the scratch */
+    struct choice choice;
+    struct sampler sampler;
+    sampler_init(&sampler, 7);
+    for (int again = 0; again < 2; again++) { /* nothing is left behind in the sampler */
         float x[7];
         memcpy(x, logits, sizeof x);
-        sampler_adjust(x, &options, bias, 2, &(struct said){said, 4, 4}, &scratch);
+        sampler_adjust(&sampler, &choice, x, NULL, &ask, &history);
         for (size_t v = 0; v < 7; v++)
             ck_assert_msg(x[v] == want[v], "%zu: %g, not %g", v, (double)x[v], (double)want[v]);
     }
-    sampler_adjust(logits, &SAMPLING_GREEDY, NULL, 0, &(struct said){said, 4, 4}, &scratch);
+    sampler_adjust(&sampler, &choice, logits, NULL, &plain_ask, &history);
     ck_assert(logits[0] == 2 && logits[1] == -2);
-    sampler_scratch_free(&scratch);
+    sampler_free(&sampler);
 }
 END_TEST
 
@@ -198,8 +278,9 @@ static size_t numbers_of(const json *list, float *x)
     return n;
 }
 
-static void check_golden(const json *line, struct sampler_scratch *scratch)
+static void check_golden(const json *line, struct sampler *sampler)
 {
+    struct choice choice;
     float logits[V_MAX], said_numbers[V_MAX];
     int32_t said[V_MAX];
     struct logit_bias bias[8];
@@ -212,21 +293,25 @@ static void check_golden(const json *line, struct sampler_scratch *scratch)
         const json *id = json_first(pair);
         bias[n_bias++] = (struct logit_bias){(int32_t)json_number(id), (float)json_number(json_next(id))};
     }
-    const struct sampling options = {.temperature = json_number(json_get(line, "temperature")),
-                                     .top_k = (size_t)json_number(json_get(line, "top_k")),
-                                     .top_p = json_number(json_get(line, "top_p")),
-                                     .min_p = json_number(json_get(line, "min_p")),
-                                     .repetition_penalty = json_number(json_get(line, "repetition_penalty"))};
-    sampler_adjust(logits, &options, bias, n_bias, &(struct said){said, n_said, 0}, scratch);
-    const size_t n = sampler_candidates(&options, logits, V, NULL, scratch);
+    const struct ask ask = {.sampling = {.temperature = json_number(json_get(line, "temperature")),
+                                         .top_k = (size_t)json_number(json_get(line, "top_k")),
+                                         .top_p = json_number(json_get(line, "top_p")),
+                                         .min_p = json_number(json_get(line, "min_p")),
+                                         .repetition_penalty = json_number(json_get(line, "repetition_penalty"))},
+                            .bias = bias,
+                            .n_bias = n_bias};
+    sampler->V = V;
+    sampler_adjust(sampler, &choice, logits, NULL, &ask, &(struct history){said, n_said, 0});
+    const struct logits_scan scan = scan_of(&ask.sampling, logits, V);
+    const size_t n = sampler_candidates(sampler, &ask.sampling, logits, &scan);
     double total = 0;
     for (size_t c = 0; c < n; c++)
-        total += (double)scratch->candidates[c].p;
+        total += (double)sampler->candidates[c].p;
     for (const json *pair = json_first(json_get(line, "left")); pair; pair = json_next(pair), i++) {
         const json *id = json_first(pair);
         ck_assert_uint_lt(i, n);
-        ck_assert_int_eq(scratch->candidates[i].id, (int32_t)json_number(id));
-        ck_assert_double_eq_tol((double)scratch->candidates[i].p / total, json_number(json_next(id)), 2e-6);
+        ck_assert_int_eq(sampler->candidates[i].id, (int32_t)json_number(id));
+        ck_assert_double_eq_tol((double)sampler->candidates[i].p / total, json_number(json_next(id)), 2e-6);
     }
     ck_assert_uint_eq(i, n);
 }
@@ -234,21 +319,21 @@ static void check_golden(const json *line, struct sampler_scratch *scratch)
 START_TEST(the_same_as_transformers)
 {
     FILE *f = fopen("tests/golden/sampler.jsonl", "r");
-    struct sampler_scratch scratch;
+    struct sampler sampler;
     char *line = NULL;
     size_t capacity = 0, n_lines = 0;
     ssize_t len;
     ck_assert_ptr_nonnull(f);
-    sampler_scratch_init(&scratch, V_MAX);
+    sampler_init(&sampler, V_MAX);
     while ((len = getline(&line, &capacity, f)) > 0) {
         json *parsed;
         ck_assert_int_eq(json_parse(line, (size_t)len, &parsed, NULL), SFT_OK);
         if (n_lines++ > 0) /* the first has versions */
-            check_golden(parsed, &scratch);
+            check_golden(parsed, &sampler);
         json_free(parsed);
     }
     ck_assert_uint_gt(n_lines, 50);
-    sampler_scratch_free(&scratch);
+    sampler_free(&sampler);
     free(line);
     fclose(f);
 }
@@ -288,16 +373,14 @@ int main(void)
     Suite *suite = suite_create("sampler");
     TCase *tcase = tcase_create("sampler");
     tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, setup, NULL);
     tcase_add_test(tcase, the_same_as_sorting);
+    tcase_add_test(tcase, nothing_is_chosen_of_what_is_not_finite);
     tcase_add_test(tcase, greedy_takes_the_first_of_equals);
     tcase_add_test(tcase, draws_follow_the_probabilities);
     tcase_add_test(tcase, what_was_said_becomes_less_likely);
     tcase_add_test(tcase, the_same_as_transformers);
     tcase_add_test(tcase, the_likeliest_and_their_log_probabilities);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }
