@@ -18,6 +18,7 @@ static const struct {
     [API_QUEUE_FULL] = {429, "rate_limit_exceeded", "queue_full"},
     [API_FAILED] = {500, "server_error", NULL},
     [API_NO_MEMORY] = {503, "server_error", "no_memory"},
+    [API_OVERLOADED] = {503, "server_error", "overloaded"},
     [API_DRAINING] = {503, "server_error", "shutting_down"},
 };
 

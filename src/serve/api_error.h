@@ -21,6 +21,7 @@ enum api_error_kind {
     API_QUEUE_FULL,     /* 429, queue_full */
     API_FAILED,         /* 500: ours */
     API_NO_MEMORY,      /* 503, no_memory: not for so many positions */
+    API_OVERLOADED,     /* 503, overloaded: not for so many requests */
     API_DRAINING,       /* 503, shutting_down */
     API_ERROR_KINDS
 };
