@@ -51,7 +51,8 @@ static void check_request(const struct request *r, const struct request_limits *
 {
     const struct sampling *s = &r->sampling;
     require(r->n >= 1 && r->best_of >= r->n && r->best_of <= limits->max_samples);
-    require(r->n_prompts >= 1 && request_answers(r) <= limits->max_answers && r->max_tokens >= 1);
+    require(r->n_prompts >= 1 && request_answers(r) <= limits->max_answers);
+    require(r->max_tokens >= 1 || r->endpoint == ENDPOINT_COMPLETIONS);
     require(r->stops.count <= limits->max_stops && r->n_top <= limits->max_top_logprobs);
     require(s->temperature >= 0 && s->temperature <= 2 && s->top_p > 0 && s->top_p <= 1);
     require(s->min_p >= 0 && s->min_p <= 1);

@@ -4,9 +4,9 @@
 
 #include "support/test_models.h"
 
-#include <omp.h>
-
 #include "serve_fixture.h"
+
+#include <omp.h>
 
 enum { POSITIONS = 6000, PLACES = 4 };
 
@@ -71,7 +71,7 @@ static void end(void)
 static int ask_for(const char *members)
 {
     struct strbuf body = {0}, text = {0};
-    const int fd = dial(), small = 4096;
+    const int fd = dial(), small = 1 << 17;
     ck_assert_int_ge(fd, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small); /* a system keeps megabytes for who does not read */
     strbuf_printf(&body, "{\"ignore_eos\":true,%s}", members);
@@ -211,6 +211,27 @@ START_TEST(who_left_before_its_turn_costs_nothing)
 }
 END_TEST
 
+/* A prompt alone, echoed: no answer, no place, no pass. */
+START_TEST(no_tokens_are_an_answer)
+{
+    begin();
+    int fd = ask_for("\"prompt\":\"xyz\",\"echo\":true,\"max_tokens\":0");
+    char *heard = hear_until(fd, "\"usage\":{");
+    EXPECT(heard, "\"text\":\"xyz\"");
+    EXPECT(heard, "\"finish_reason\":\"length\"");
+    free(heard);
+    close(fd);
+    fd = ask_for("\"prompt\":\"xyz\",\"echo\":true,\"stream\":true,\"max_tokens\":0");
+    heard = hear_until(fd, "data: [DONE]");
+    EXPECT(heard, "\"text\":\"xyz\"");
+    free(heard);
+    close(fd);
+    UNTIL(server.http.metrics.running == 0);
+    ck_assert_uint_eq(server.http.metrics.made_tokens + server.http.metrics.prompt_tokens, 0);
+    end();
+}
+END_TEST
+
 int main(void)
 {
     n_positions = POSITIONS;
@@ -220,6 +241,7 @@ int main(void)
         a_small_request_does_not_wait_for_a_large_one,
         everybody_has_a_turn,
         who_left_before_its_turn_costs_nothing,
+        no_tokens_are_an_answer,
     };
     return run_server_tests("runner", tests, sizeof tests / sizeof *tests);
 }
