@@ -41,12 +41,13 @@ struct chat {
 /* ---- an answer ---- */
 
 /* Render what is to be answered. The prompt leaves room for an answer: a quarter of what the model sees, or less
- * where less is wanted; the oldest turns go until it does. */
+ * where less is wanted; the oldest turns go until it does. None goes for a message that is too long by itself: the
+ * engine refuses it, and the conversation goes on as it was. */
 static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
 {
     const size_t sees = chat->decode.max_positions, quarter = sees / 4;
     const size_t room = chat->max_new_tokens < quarter ? (size_t)chat->max_new_tokens : quarter;
-    const bool had_forgotten = chat->said.n_forgotten > 0;
+    const size_t had_forgotten = chat->said.n_forgotten;
     for (;;) {
         const struct conversation conv = dialogue_shown(&chat->said);
         if (prompt_of_conversation(&chat->prompt, &chat->bundle.template, chat->encoder, &conv, err))
@@ -54,7 +55,9 @@ static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
         if (chat->prompt.tokens.count + room <= sees || !dialogue_forget_oldest(&chat->said))
             break;
     }
-    if (chat->said.n_forgotten && !had_forgotten)
+    if (chat->prompt.tokens.count >= sees)
+        chat->said.n_forgotten = had_forgotten;
+    else if (chat->said.n_forgotten && !had_forgotten)
         fprintf(stderr, "the model sees %zu tokens and no more: the oldest turns are forgotten\n", sees);
     return SFT_OK;
 }

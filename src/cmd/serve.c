@@ -65,8 +65,8 @@ static char *model_id(const struct serve *s)
 }
 
 /* What answers to a seed depend on, beside the request: equal fingerprints, equal answers. Weights are told by where
- * they are and since when. */
-static void set_fingerprint(struct serve *s)
+ * they are and since when, settings by their words. */
+static void set_fingerprint(struct serve *s, const struct string_list *overrides)
 {
     struct strbuf text = {0};
     struct stat file = {0};
@@ -74,6 +74,8 @@ static void set_fingerprint(struct serve *s)
     strbuf_printf(&text, "%s %s %s %s %lld.%09ld", SFT_VERSION, s->bundle.kernels->isa,
                   s->loading.weights ? s->loading.weights : "", s->model.dir, (long long)file.st_mtim.tv_sec,
                   file.st_mtim.tv_nsec);
+    for (size_t i = 0; i < overrides->count; i++) /* the template, whatever it is called and however it is made */
+        strbuf_printf(&text, "\n%s", overrides->items[i]);
     snprintf(s->fingerprint, sizeof s->fingerprint, "fp_%016llx", (unsigned long long)xxh64(text.data, text.len, 0));
     strbuf_free(&text);
 }
@@ -89,6 +91,8 @@ static enum sft_status find_key(const struct serve *s, const char **key, struct 
     return SFT_OK;
 }
 
+enum { MOST_BODY = 1 << 14 }; /* megabytes */
+
 static enum sft_status check_usage(const struct serve *s, const struct string_list *words, const char *synopsis,
                                    struct sft_err *err)
 {
@@ -99,6 +103,9 @@ static enum sft_status check_usage(const struct serve *s, const struct string_li
     if (s->parallel < 1 || s->max_queue < 1 || s->max_connections < 1 || s->max_body < 1)
         return sft_fail(err, SFT_EUSAGE,
                         "--parallel, --max-queue, --max-connections and --max-body: expected 1 or more");
+    if (s->max_body > MOST_BODY)
+        return sft_fail(err, SFT_EUSAGE, "--max-body: expected %d megabytes at most, found %llu", MOST_BODY,
+                        (unsigned long long)s->max_body);
     if (!(s->request_seconds > 0) || !(s->drain_seconds >= 0))
         return sft_fail(err, SFT_EUSAGE, "--request-timeout and --drain: expected seconds");
     return SFT_OK;
@@ -112,7 +119,7 @@ static enum sft_status load(struct serve *s, const struct string_list *overrides
     const struct decode_model model = bundle_decode_model(&s->bundle);
     const struct decode_options options = {.max_streams = (size_t)s->parallel, .adapts_threads = true};
     s->id = model_id(s);
-    set_fingerprint(s);
+    set_fingerprint(s, overrides);
     return decode_init(&s->decode, &model, &options, err);
 }
 
@@ -142,7 +149,8 @@ static void run(struct serve *s)
                                            .tokenizer = s->bundle.files.tokenizer,
                                            .fingerprint = s->fingerprint,
                                            .stop = &stop,
-                                           .drain_seconds = s->drain_seconds};
+                                           .drain_seconds = s->drain_seconds,
+                                           .look_seconds = 1};
     woken = &s->server.http.queue;
     catch_signals(on_signal);
     log_info("serving %s at http://%s", s->id, s->server.address);

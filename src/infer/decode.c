@@ -320,11 +320,11 @@ static bool prompt_pass(struct decode *d, struct pass_size *pass)
 {
     bool others = false;
     for (size_t i = 0; i < d->streams.count; i++)
-        others |= stream_is_in(d->streams.items[i], STREAM_DECODING);
+        others |= d->streams.items[i]->state == STREAM_DECODING;
     size_t room = others ? d->options.prompt_positions / 2 : d->options.prompt_positions;
     for (size_t i = 0; i < d->streams.count && room > 0; i++) {
         struct stream *s = d->streams.items[i];
-        if (!stream_is_in(s, STREAM_PROMPT))
+        if (s->state != STREAM_PROMPT)
             continue;
         stream_find_beginning(&d->streams, s);
         if (is_coming(d, pass, s))
@@ -340,7 +340,7 @@ static bool prompt_pass(struct decode *d, struct pass_size *pass)
 static bool decode_pass(struct decode *d, struct pass_size *pass)
 {
     for (size_t i = 0; i < d->streams.count; i++)
-        if (stream_is_in(d->streams.items[i], STREAM_DECODING))
+        if (d->streams.items[i]->state == STREAM_DECODING)
             append(d, pass, d->streams.items[i], 1);
     return run(d, pass);
 }

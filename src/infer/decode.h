@@ -69,7 +69,7 @@ struct decode {
     struct sampler *samplers;   /* (n_threads): a thread's memory each */
     int n_threads;              /* for which all of this is planned: no more compute */
     struct threads threads;
-    double stepped; /* when the last step ended */
+    double stepped;             /* when the last step ended */
 };
 
 /* SFT_ENOMEM where there is no memory for the activations, or not for one stream. What `model` points to must outlive
@@ -92,8 +92,8 @@ void decode_close(struct decode *d, struct stream *stream);
 /* Take all streams on that do not rest: false where there is none, since they are done or rest. */
 bool decode_step(struct decode *d);
 
-/* Its reader is behind: a stream that rests is left out of passes. It keeps its place if it has one, until an older
- * stream wants its pages. */
+/* For now it is not to go on (its reader is behind, others come first). A stream that rests gives up its place with the
+ * next step, keeps its pages while no other wants them, and waits for a place again when it no longer rests. */
 void stream_rest(struct stream *stream, bool rests);
 
 /* What was made so far, n_made ids, the end token included; good until the next step. */

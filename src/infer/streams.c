@@ -39,6 +39,17 @@ static void preempt(struct streams *x, struct stream *s)
     s->state = STREAM_WAITING;
 }
 
+/* Who rests loses its pages where another wants them, the youngest first. False: none of them has any. */
+static bool take_from_resting(struct streams *x)
+{
+    for (size_t i = x->count; i-- > 0;)
+        if (x->items[i]->rests && x->items[i]->n_pages) {
+            preempt(x, x->items[i]);
+            return true;
+        }
+    return false;
+}
+
 bool stream_add_page(struct streams *x, struct stream *s)
 {
     uint32_t page;
@@ -48,7 +59,7 @@ bool stream_add_page(struct streams *x, struct stream *s)
         return false;
     }
     while ((page = kv_pool_take(&x->pool)) == KV_NO_PAGE) {
-        if (prefix_evict(&x->prefix))
+        if (prefix_evict(&x->prefix) || take_from_resting(x))
             continue;
         struct stream *younger = youngest_behind(x, s);
         preempt(x, younger ? younger : s);
@@ -84,34 +95,52 @@ void stream_add_beginning(struct streams *x, struct stream *s)
 
 /* ---- places ---- */
 
-/* Pages that a stream will want soon: for what is to be run and one token more. Who rests takes none. */
+/* Pages that a stream will want soon: for what is to be run and one token more. */
 static size_t n_wanted(const struct stream *s)
 {
     const size_t all = kv_pages_of(stream_n_tokens(s) + 1);
-    return s->rests ? 0 : s->state == STREAM_DECODING ? 1 : all - at_most(all, s->n_pages);
+    return s->state == STREAM_DECODING ? 1 : all - at_most(all, s->n_pages);
+}
+
+/* Whether so many pages can be had without a stream that runs losing its own. */
+static bool has_pages(struct streams *x, size_t wanted)
+{
+    while (wanted > x->pool.n_free + prefix_n_idle(&x->prefix))
+        if (!take_from_resting(x))
+            return false;
+    return true;
+}
+
+/* Who has rested goes on where it was, unless its pages are gone. */
+static void take_place(struct stream *s)
+{
+    s->state = s->n_made > 0 && s->n_run + 1 == stream_n_tokens(s) ? STREAM_DECODING : STREAM_PROMPT;
 }
 
 void streams_admit(struct streams *x)
 {
     size_t running = 0, wanted = 0;
-    const size_t there = x->pool.n_free + prefix_n_idle(&x->prefix);
-    for (size_t i = 0; i < x->count; i++)
-        if (stream_is_running(x->items[i])) {
+    for (size_t i = 0; i < x->count; i++) {
+        struct stream *s = x->items[i];
+        if (stream_is_running(s) && s->rests)
+            s->state = STREAM_WAITING;
+        if (stream_is_running(s)) {
             running++;
-            wanted += n_wanted(x->items[i]);
+            wanted += n_wanted(s);
         }
+    }
     for (size_t i = 0; i < x->count && running < x->max_running; i++) {
         struct stream *s = x->items[i];
-        if (!stream_is_in(s, STREAM_WAITING))
+        if (s->state != STREAM_WAITING || s->rests)
             continue;
         wanted += n_wanted(s);
-        if (running > 0 && wanted > there)
+        if (!has_pages(x, wanted) && running > 0)
             break;
         if (s->ask.max_new_tokens == 0) {
             stream_finish(x, s, FINISH_LENGTH);
             continue;
         }
-        s->state = STREAM_PROMPT;
+        take_place(s);
         running++;
     }
 }

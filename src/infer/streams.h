@@ -17,7 +17,7 @@ enum finish_reason {
 };
 
 enum stream_state {
-    STREAM_WAITING,  /* for a place among those that run, or for pages */
+    STREAM_WAITING,  /* for a place among those that run, or for pages; or it rests */
     STREAM_PROMPT,   /* some of its prompt is still to be run */
     STREAM_DECODING, /* the next token comes with the next step */
     STREAM_DONE
@@ -64,24 +64,18 @@ static inline bool stream_is_running(const struct stream *s)
     return s->state == STREAM_PROMPT || s->state == STREAM_DECODING;
 }
 
-/* And takes part in passes. */
-static inline bool stream_is_in(const struct stream *s, enum stream_state state)
-{
-    return s->state == state && !s->rests;
-}
-
 void stream_drop_pages(struct streams *x, struct stream *s);
 void stream_finish(struct streams *x, struct stream *s, enum finish_reason reason); /* its pages are free */
 
-/* Those that wait and do not rest take the places that are free, the first first, where there are pages for all of its
- * prompt, so that it need not soon be preempted; one alone tries in any case. */
+/* Who rests gives up its place. Who waits takes a place that is free, the first first, where there are pages for all of
+ * its prompt, so that it need not soon be preempted; one alone tries in any case. */
 void streams_admit(struct streams *x);
 
 /* Take those pages that others have computed of the same beginning; the last token is run for its logits. */
 void stream_find_beginning(struct streams *x, struct stream *s);
 
-/* One more page: a free one, else that of the beginning that was used least recently, else of the youngest stream.
- * False: that is itself, and it waits; or it has all pages that there are, and ends. */
+/* One more page: a free one, else that of the beginning that was used least recently, else of a stream that rests, else
+ * of the youngest. False: that is itself, and it waits; or it has all pages that there are, and ends. */
 bool stream_add_page(struct streams *x, struct stream *s);
 
 /* Enter in the index what is full by now. */

@@ -14,12 +14,11 @@ static const struct {
     [API_NO_URL] = {404, "invalid_request_error", NULL},
     [API_NO_MODEL] = {404, "invalid_request_error", "model_not_found"},
     [API_METHOD] = {405, "invalid_request_error", NULL},
-    [API_TOO_SLOW] = {408, "invalid_request_error", NULL},
     [API_TOO_LARGE] = {413, "invalid_request_error", NULL},
-    [API_MEDIA_TYPE] = {415, "invalid_request_error", NULL},
     [API_QUEUE_FULL] = {429, "rate_limit_exceeded", "queue_full"},
     [API_FAILED] = {500, "server_error", NULL},
     [API_NO_MEMORY] = {503, "server_error", "no_memory"},
+    [API_OVERLOADED] = {503, "server_error", "overloaded"},
     [API_DRAINING] = {503, "server_error", "shutting_down"},
 };
 

@@ -17,12 +17,11 @@ enum api_error_kind {
     API_NO_URL,         /* 404 */
     API_NO_MODEL,       /* 404, model_not_found */
     API_METHOD,         /* 405 */
-    API_TOO_SLOW,       /* 408 */
     API_TOO_LARGE,      /* 413 */
-    API_MEDIA_TYPE,     /* 415 */
     API_QUEUE_FULL,     /* 429, queue_full */
     API_FAILED,         /* 500: ours */
     API_NO_MEMORY,      /* 503, no_memory: not for so many positions */
+    API_OVERLOADED,     /* 503, overloaded: not for so many requests */
     API_DRAINING,       /* 503, shutting_down */
     API_ERROR_KINDS
 };

@@ -24,7 +24,7 @@ struct exchange {
     const char *rest;           /* of the path, behind the route's: a model's id */
     struct api_error refused;   /* status 0: not so far */
     struct strbuf url, body;
-    size_t n_body;
+    size_t n_body, held; /* bytes of the body: that came, that count as held until the answer is sent */
     bool is_whole;
     struct job *job;
 };
@@ -89,7 +89,8 @@ static enum MHD_Result send_error(struct exchange *x, struct MHD_Connection *c, 
     if (response && error->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         mhd.add_response_header(response, MHD_HTTP_HEADER_ALLOW,
                                 strcmp(x->route->method, "GET") ? "POST" : "GET, HEAD");
-    if (response && error->status == MHD_HTTP_TOO_MANY_REQUESTS)
+    if (response &&
+        (error->status == MHD_HTTP_TOO_MANY_REQUESTS || error->status == MHD_HTTP_SERVICE_UNAVAILABLE))
         mhd.add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     return send_response(x, c, (unsigned)error->status, response);
 }
@@ -301,14 +302,34 @@ static bool is_refused_at_once(struct exchange *x, struct MHD_Connection *c)
                                  announced_length(c) > (uint64_t)x->http->max_body * SWALLOWED_BODIES);
 }
 
+/* Count n more bytes as held, unless all requests together hold too many: what they are read into lives as long. */
+static bool hold(struct exchange *x, size_t n)
+{
+    if (x->http->held + n > x->http->max_held)
+        return false;
+    x->http->held += n;
+    x->held += n;
+    return true;
+}
+
+static void release(struct exchange *x)
+{
+    strbuf_free(&x->body);
+    x->http->held -= x->held;
+    x->held = 0;
+}
+
 /* False where it is too much even to be passed over. */
 static bool take_body(struct exchange *x, const char *data, size_t n)
 {
     x->n_body += n;
     if (!x->refused.status && x->n_body > x->http->max_body)
         refuse_size(x);
+    if (!x->refused.status && !hold(x, n))
+        api_error_set(&x->refused, API_OVERLOADED, NULL,
+                      "the requests that are here hold %zu bytes already: ask again later", (size_t)x->http->held);
     if (x->refused.status)
-        strbuf_free(&x->body);
+        release(x);
     else
         strbuf_add(&x->body, data, n);
     return x->n_body <= x->http->max_body * SWALLOWED_BODIES;
@@ -356,8 +377,8 @@ void http_completed(void *context, struct MHD_Connection *c, void **state, enum 
     if (x->is_whole)
         http->metrics.answering--;
     connection_reads(&http->connections, x->connection, http->idle_seconds);
+    release(x);
     strbuf_free(&x->url);
-    strbuf_free(&x->body);
     free(x);
     *state = NULL;
 }

@@ -20,6 +20,8 @@ struct http {
     const char *host;    /* that it was bound to, as given */
     bool is_local;       /* to a loopback address: then Host must be one, or a page elsewhere could be the client */
     size_t max_body;     /* bytes */
+    size_t max_held;     /* bytes of the bodies of all requests that are not yet answered */
+    _Atomic size_t held; /* of them; only the HTTP thread changes it */
     double idle_seconds; /* between two requests */
     struct job_queue queue;
     struct metrics metrics;

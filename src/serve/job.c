@@ -147,11 +147,11 @@ bool job_queue_push(struct job *job, struct MHD_Connection *connection, int fd)
     /* under the lock: the engine's thread may have the answer before the connection is suspended, and must not resume
      * it before that */
     pthread_mutex_lock(&job->lock);
+    job->fd = fd;
     const bool fits = append(job->queue, job);
     if (fits) {
         job->references++;
         job->connection = connection;
-        job->fd = fd;
         suspend(job);
     }
     pthread_mutex_unlock(&job->lock);

@@ -13,7 +13,7 @@ static const char *const path_name[METRIC_PATHS] = {"/v1/chat/completions", "/v1
 
 /* Every status that the server gives (serve/api_error.h, and 200); what is none of them would be counted as the
  * last. */
-static const unsigned statuses[METRIC_STATUSES] = {200, 400, 401, 403, 404, 405, 408, 413, 415, 429, 500, 503};
+static const unsigned statuses[METRIC_STATUSES] = {200, 400, 401, 403, 404, 405, 413, 429, 500, 503};
 
 static const double bounds[HISTOGRAM_BOUNDS] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60};
 
@@ -133,6 +133,8 @@ void metrics_print(const struct metrics *m, const char *model, struct strbuf *ou
 {
     print_requests(out, m);
     print_value(out, "sft_requests_running", "gauge", "Requests that are being answered.", (double)m->running);
+    print_value(out, "sft_requests_behind", "gauge", "Of those that are being answered, whose clients are slow to read.",
+                (double)m->behind);
     print_value(out, "sft_requests_waiting", "gauge", "Requests that wait for their turn.", (double)m->waiting);
     print_value(out, "sft_prompt_tokens_total", "counter", "Tokens of prompts.", (double)m->prompt_tokens);
     print_value(out, "sft_prompt_tokens_cached_total", "counter", "Tokens of prompts that were not computed again.",

@@ -32,12 +32,13 @@ struct metrics {
     _Atomic uint64_t requests[METRIC_PATHS][METRIC_STATUSES];
     _Atomic uint64_t connections;
     _Atomic uint64_t answering; /* requests that are whole and not yet answered to the last byte */
+    _Atomic uint64_t waiting;   /* requests of which no answer has begun, as of the last look at the queue */
 
     /* both */
     _Atomic uint64_t disconnects; /* clients that left before their answer was whole */
 
     /* the engine's thread's */
-    _Atomic uint64_t running, waiting; /* requests */
+    _Atomic uint64_t running, behind; /* requests; of them those that rest, since their clients are slow to read */
     _Atomic uint64_t prompt_tokens, cached_tokens, made_tokens;
     _Atomic uint64_t pages_used, pages_cached, pages_free;
     struct histogram first_token;  /* from the whole request to its first token */

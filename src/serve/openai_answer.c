@@ -78,6 +78,12 @@ size_t answer_said_ready(const struct answer *a)
     return n;
 }
 
+void answer_forget_written(struct answer *a)
+{
+    if (a->said_written == a->n_said)
+        a->n_said = a->n_whole = a->n_tops = a->said_written = 0;
+}
+
 size_t answer_count_chars(struct answer *a, size_t byte)
 {
     const struct strbuf *text = &a->text.text;

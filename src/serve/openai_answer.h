@@ -21,7 +21,7 @@ struct answer {
 
     bool keeps_tokens;
     struct said_token *said; /* (n_said) but for end tokens */
-    size_t n_said, said_capacity;
+    size_t n_said, said_capacity; /* in a stream since the last time that all were written */
     size_t n_whole; /* of them, whose end is known */
     struct scored_token *tops;
     size_t n_tops, tops_capacity;
@@ -43,6 +43,9 @@ void answer_end(struct answer *a, enum finish_reason reason);
 /* Tokens said[said_written .. this) go with the text that may be shown: with what is ready, and at the end all but
  * those of a stop string. */
 size_t answer_said_ready(const struct answer *a);
+
+/* In a stream tokens that are written are wanted no more: their memory is for the next ones. */
+void answer_forget_written(struct answer *a);
 
 /* Characters before text[byte]; byte never shrinks. */
 size_t answer_count_chars(struct answer *a, size_t byte);

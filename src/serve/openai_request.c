@@ -67,7 +67,7 @@ static enum sft_status read_size(const json *body, const char *key, size_t low, 
 }
 
 /* max_completion_tokens is the newer name of max_tokens, and goes before it; -1 is llama.cpp's and LangChain's word for
- * as many as there are positions. */
+ * as many as there are positions. 0 is for the prompt's echo and its usage, and so not for a chat. */
 static enum sft_status read_max_tokens(const struct reading *g, struct sft_err *err)
 {
     static const char *const keys[] = {"max_tokens", "max_completion_tokens"};
@@ -75,7 +75,7 @@ static enum sft_status read_max_tokens(const struct reading *g, struct sft_err *
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (field_whole(g->body, keys[i], -1, INT32_MAX, &most, err))
             return SFT_EDATA;
-        if (most == 0)
+        if (most == 0 && g->r->endpoint == ENDPOINT_CHAT)
             return sft_fail_in(err, SFT_EDATA, keys[i], "expected a whole number from 1, found 0");
     }
     g->r->max_tokens = most < 0 ? SIZE_MAX : (size_t)most;
@@ -247,6 +247,7 @@ static enum sft_status read_prompts(const struct reading *g, struct sft_err *err
     const bool is_list = json_is_array(prompt) && !json_is_number(json_first(prompt));
     enum sft_status status;
     if (is_list) {
+        r->is_list = true;
         status = read_prompt_list(g, prompt, err);
     } else {
         r->prompts = arena_calloc(&r->arena, 1, sizeof *r->prompts);

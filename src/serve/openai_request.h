@@ -48,8 +48,9 @@ struct request {
     struct conversation conversation; /* of a chat */
     struct request_prompt *prompts;   /* (n_prompts) one in a chat */
     size_t n_prompts;
+    bool is_list;                     /* of prompts, though it may be one */
     size_t n, best_of;                /* choices of each prompt, and answers that are made for them: best_of >= n */
-    size_t max_tokens;                /* SIZE_MAX: as many as there are positions */
+    size_t max_tokens;                /* SIZE_MAX: as many as there are positions; 0 only of /v1/completions */
     struct sampling sampling;
     bool has_seed;                    /* false: whoever runs it puts a random one into sampling.seed */
     const struct logit_bias *biases;  /* (n_biases) */

@@ -147,6 +147,8 @@ static void add_logprobs(const struct response *p, struct answer *a, struct strb
     else
         logprobs_print_completion(a, from, to, p->tokenizer, out);
     a->said_written = to;
+    if (p->request->stream)
+        answer_forget_written(a);
 }
 
 /* ---- a stream ---- */

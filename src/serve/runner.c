@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "serve/turns.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -17,8 +18,8 @@ struct run {
         size_t index;
         struct stream *stream; /* NULL: not yet, or no more */
     } * answers;               /* (n_answers) */
-    size_t n_answers, n_begun;
-    bool rests;     /* its client is behind */
+    size_t n_answers, n_begun, n_ended;
+    bool is_behind; /* its client is */
     bool has_token; /* the first one has come */
     bool has_sent;  /* an error can no longer be the answer */
     bool has_ended; /* nothing of it is left to be done */
@@ -30,7 +31,8 @@ struct runner {
     struct decode *decode;
     struct run **runs; /* (n_runs) in the order in which they came */
     size_t n_runs, runs_capacity;
-    size_t n_streams; /* of all runs */
+    struct turn *turns; /* (n_runs) */
+    size_t turns_capacity;
     struct strbuf out;
     struct pollfd *polled; /* (n_runs + 1) */
     size_t polled_capacity;
@@ -67,10 +69,8 @@ static struct run *run_new(struct runner *r, struct job *job)
 static void run_end(struct run *run)
 {
     for (size_t i = 0; i < run->n_begun; i++)
-        if (run->answers[i].stream) {
+        if (run->answers[i].stream)
             decode_close(run->runner->decode, run->answers[i].stream);
-            run->runner->n_streams--;
-        }
     run->n_begun = 0;
     run->has_ended = true;
 }
@@ -121,41 +121,42 @@ static void begin_answer(struct run *run)
     ask.context = answer;
     if (ask.max_new_tokens == 0) {
         response_ended(&run->response, answer->index, FINISH_LENGTH, 0);
+        run->n_ended++;
         return;
     }
     answer->stream = decode_submit(r->decode, &ask, &err);
     if (!answer->stream) {
         api_error_take(&error, err.status == SFT_ENOMEM ? API_NO_MEMORY : API_INVALID, &err);
         run_fail(run, &error);
-        return;
     }
-    r->n_streams++;
-    stream_rest(answer->stream, run->rests);
 }
 
-/* As many as there are places for, the oldest requests' first. Returns whether any did. */
-static bool begin_answers(struct runner *r)
+/* So many of its answers go on, the first first, or begin; the others rest. */
+static void use_places(struct run *run, size_t places)
 {
-    bool any = false;
-    for (size_t i = 0; i < r->n_runs; i++) {
-        struct run *run = r->runs[i];
-        while (!run->has_ended && run->n_begun < run->n_answers) {
-            if (r->n_streams >= r->decode->options.max_streams)
-                return any;
-            any = true;
-            job_begin(run->job);
-            begin_answer(run);
+    for (size_t i = 0; i < run->n_begun; i++)
+        if (run->answers[i].stream) {
+            stream_rest(run->answers[i].stream, places == 0);
+            places -= places > 0;
         }
+    while (places > 0 && !run->has_ended && run->n_begun < run->n_answers) {
+        job_begin(run->job);
+        begin_answer(run);
+        places--;
     }
-    return any;
 }
 
-static void take_jobs(struct runner *r)
+static void deal_places(struct runner *r)
 {
-    for (struct job *job; (job = job_queue_pop(&r->http->queue));) {
-        r->runs = mem_grow(r->runs, &r->runs_capacity, r->n_runs + 1, sizeof *r->runs);
-        r->runs[r->n_runs++] = run_new(r, job);
+    r->turns = mem_grow(r->turns, &r->turns_capacity, r->n_runs + 1, sizeof *r->turns);
+    for (size_t i = 0; i < r->n_runs; i++) {
+        const struct run *run = r->runs[i];
+        r->turns[i].wanted = run->has_ended || run->is_behind ? 0 : run->n_answers - run->n_ended;
     }
+    turns_deal(r->turns, r->n_runs, r->decode->options.max_streams);
+    for (size_t i = 0; i < r->n_runs; i++)
+        if (!r->runs[i]->has_ended)
+            use_places(r->runs[i], r->turns[i].places);
 }
 
 /* ---- answers go on, and end ---- */
@@ -169,15 +170,7 @@ static void end_answer(struct run *run, struct answer_run *answer)
         histogram_add(&m->per_token, (s->ended - s->first_token) / (double)(s->n_made - 1));
     decode_close(run->runner->decode, answer->stream);
     answer->stream = NULL;
-    run->runner->n_streams--;
-}
-
-static void set_rest(struct run *run, bool rests)
-{
-    run->rests = rests;
-    for (size_t i = 0; i < run->n_begun; i++)
-        if (run->answers[i].stream)
-            stream_rest(run->answers[i].stream, rests);
+    run->n_ended++;
 }
 
 /* What the last step gave goes to its client. */
@@ -185,11 +178,6 @@ static void hand_out(struct run *run)
 {
     struct runner *r = run->runner;
     struct api_error error;
-    const struct job_look look = job_look(run->job);
-    if (!look.is_wanted) {
-        run_end(run);
-        return;
-    }
     for (size_t i = 0; i < run->n_begun; i++)
         if (run->answers[i].stream && run->answers[i].stream->state == STREAM_DONE)
             end_answer(run, &run->answers[i]);
@@ -205,34 +193,38 @@ static void hand_out(struct run *run)
     if (is_done) {
         histogram_add(&r->http->metrics.duration, clock_seconds() - run->job->received);
         run_end(run);
-    } else if (look.is_behind != run->rests) {
-        set_rest(run, look.is_behind);
     }
 }
 
-/* A run whose answers are all waiting has nothing to be handed out, but may be unwanted. */
-static void hand_out_all(struct runner *r)
+/* Returns whether a request has come to its end: what it had is for those who wait. */
+static bool hand_out_all(struct runner *r)
 {
-    size_t kept = 0, running = 0;
+    size_t kept = 0;
     for (size_t i = 0; i < r->n_runs; i++) {
         struct run *run = r->runs[i];
         if (!run->has_ended)
             hand_out(run);
-        if (run->has_ended) {
+        if (run->has_ended)
             run_free(run);
-        } else {
-            running += run->n_begun > 0;
+        else
             r->runs[kept++] = run;
-        }
     }
+    const bool any = kept < r->n_runs;
     r->n_runs = kept;
-    r->http->metrics.running = running;
+    return any;
 }
 
 static void publish(struct runner *r)
 {
     struct metrics *m = &r->http->metrics;
     const struct decode_counts *c = &r->decode->counts;
+    uint64_t running = 0, behind = 0;
+    for (size_t i = 0; i < r->n_runs; i++) {
+        running += r->runs[i]->n_begun > 0;
+        behind += r->runs[i]->is_behind;
+    }
+    m->running = running;
+    m->behind = behind;
     m->prompt_tokens = c->prompt_tokens;
     m->cached_tokens = c->cached_tokens;
     m->made_tokens = c->made_tokens;
@@ -243,23 +235,45 @@ static void publish(struct runner *r)
 
 /* ---- what happens outside ---- */
 
-/* Wait for news, at most `seconds`, and look which clients have left whose connections nobody else watches. */
-static void look_outside(struct runner *r, double seconds)
+static void take_jobs(struct runner *r)
+{
+    for (struct job *job; (job = job_queue_pop(&r->http->queue));) {
+        r->runs = mem_grow(r->runs, &r->runs_capacity, r->n_runs + 1, sizeof *r->runs);
+        r->runs[r->n_runs++] = run_new(r, job);
+    }
+}
+
+/* What polled[i + 1] says of run i's client: only where nobody else watches its connection. */
+static int poll_clients(struct runner *r, short wake_events, double seconds)
 {
     r->polled = mem_grow(r->polled, &r->polled_capacity, r->n_runs + 1, sizeof *r->polled);
-    r->polled[0] = (struct pollfd){.fd = r->http->queue.wake_fd, .events = POLLIN};
+    r->polled[0] = (struct pollfd){.fd = r->http->queue.wake_fd, .events = wake_events};
     for (size_t i = 0; i < r->n_runs; i++) /* poll(2) passes over descriptors below 0 */
         r->polled[i + 1] = (struct pollfd){.fd = job_look(r->runs[i]->job).is_watched ? r->runs[i]->job->fd : -1,
                                            .events = POLLRDHUP};
-    if (poll(r->polled, r->n_runs + 1, (int)(seconds * 1000)) <= 0)
-        return;
-    if (r->polled[0].revents)
+    return poll(r->polled, r->n_runs + 1, (int)(seconds * 1000));
+}
+
+/* At most so long. */
+static void wait_for_news(struct runner *r, double seconds)
+{
+    if (poll_clients(r, POLLIN, seconds) > 0 && r->polled[0].revents)
         job_queue_slept(&r->http->queue);
-    for (size_t i = 0; i < r->n_runs; i++)
-        if (r->polled[i + 1].revents & JOB_GONE) {
-            job_cancel(r->runs[i]->job);
+}
+
+/* Before anything is computed for them: which clients have left, and which are behind. */
+static void look_at_clients(struct runner *r)
+{
+    if (poll_clients(r, 0, 0) > 0)
+        for (size_t i = 0; i < r->n_runs; i++)
+            if (r->polled[i + 1].revents & JOB_GONE)
+                job_cancel(r->runs[i]->job);
+    for (size_t i = 0; i < r->n_runs; i++) {
+        const struct job_look look = job_look(r->runs[i]->job);
+        r->runs[i]->is_behind = look.is_behind;
+        if (!look.is_wanted)
             run_end(r->runs[i]);
-        }
+    }
 }
 
 static void end_late_connections(struct runner *r)
@@ -301,12 +315,14 @@ static void runner_loop(struct runner *r, struct server *server)
     double until = 0;
     bool works = false;
     while (!*r->options->stop || drain(r, server, &until)) {
-        take_jobs(r);
-        works |= begin_answers(r);
-        look_outside(r, works ? 0 : *r->options->stop ? 0.1 : 1);
+        if (!works)
+            wait_for_news(r, *r->options->stop ? 0.1 : r->options->look_seconds);
         end_late_connections(r);
+        take_jobs(r);
+        look_at_clients(r);
+        deal_places(r);
         works = decode_step(r->decode);
-        hand_out_all(r);
+        works |= hand_out_all(r);
         publish(r);
     }
 }
@@ -321,6 +337,7 @@ void runner_run(struct server *server, const struct runner_options *options)
         run_free(r.runs[i]);
     }
     free(r.runs);
+    free(r.turns);
     free(r.polled);
     strbuf_free(&r.out);
 }

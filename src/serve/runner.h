@@ -12,6 +12,7 @@ struct runner_options {
     const char *fingerprint;           /* of the answers (struct response_about) */
     const volatile sig_atomic_t *stop; /* set by a signal, whose handler calls job_queue_wake */
     double drain_seconds;              /* for answers that have begun or wait when it is set */
+    double look_seconds;               /* how often connections are looked at whose time may be over (1) */
 };
 
 /* Answer what comes until *stop is set and all that came before it is answered, or drain_seconds have passed: what

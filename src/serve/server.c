@@ -135,6 +135,7 @@ enum sft_status server_start(struct server *s, const struct server_options *o, c
                                   .api_key = o->api_key,
                                   .host = o->host,
                                   .max_body = o->max_body,
+                                  .max_held = o->max_bodies + o->max_body, /* one always fits beside them */
                                   .idle_seconds = o->idle_seconds}};
     metrics_init(&s->http.metrics);
     connections_init(&s->http.connections, o->request_seconds);

@@ -17,11 +17,12 @@ struct server_options {
     unsigned port;    /* 0: a free one */
     const char *api_key;
     size_t max_connections, max_waiting, max_body;
+    size_t max_bodies; /* bytes of all requests that are not yet answered, above which no further one is read */
     double request_seconds, idle_seconds; /* for a request to become whole; of silence */
 };
 #define SERVER_OPTIONS_DEFAULT                                                                                         \
     {.host = "127.0.0.1", .port = 8080, .max_connections = 512, .max_waiting = 256, .max_body = 4 << 20,               \
-     .request_seconds = 30, .idle_seconds = 60}
+     .max_bodies = 64 << 20, .request_seconds = 30, .idle_seconds = 60}
 
 struct server_model {
     struct served_model about;

@@ -18,6 +18,18 @@ Air scatters blue light.'
     [ -s answer ] && [ ! -s notices ] || die "$(cat answer notices)"
 }
 
+# A message that no room can be made for is refused, and costs none of the turns before it.
+test_a_message_that_is_too_long_costs_itself_alone() {
+    long=$(yes 'Why is the sky blue?' | head -n 60 | tr '\n' ' ')
+    chat 'Name a tree.' "$long" 'Hello' /speed >answers
+    is "$(head -n 1 answers)" 'The oak.'
+    has notices 'and the model sees 128 at most'
+    has_not notices 'forgotten'
+    with=$(grep -o 'prompt of [0-9]*' notices)
+    chat 'Name a tree.' 'Hello' /speed >answers
+    has notices "$with"
+}
+
 # 128 positions: the oldest turns go, which is said once; the system prompt stays.
 test_a_long_conversation_forgets_its_beginning() {
     set -- '/system Be short.'
@@ -139,7 +151,7 @@ tty >tty
 stty cols "$1" rows 24
 stty -a >before
 shift
-sh -c 'echo $$ >sft.pid; exec "$@"' - "$SFT" chat "$@"
+sh -c 'echo $$ >sft.pid; exec env --default-signal=HUP "$@"' - "$SFT" chat "$@" # nohup, for one, has it ignored
 echo $? >code
 stty -a >after
 END

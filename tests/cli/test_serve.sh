@@ -134,6 +134,55 @@ test_a_queue_that_is_full() {
     stop_server
 }
 
+# Clients that have stopped reading, with answers for every place and more bytes than sockets hold (128 answers that begin with a prompt of
+# 9000 control characters, 54,000 bytes of JSON): others are answered as if they were not there.
+test_readers_that_stop_hold_nobody() {
+    start_server "$(long_model)" --parallel 2
+    awk 'BEGIN { printf "{\"stream\":true,\"echo\":true,\"n\":16,\"max_tokens\":2,\"ignore_eos\":true,\"prompt\":["
+        for (i = 0; i < 8; i++) { printf i ? ",\"" : "\""; for (k = 0; k < 9000; k++) printf "\\u0001"; printf "\"" } print "]}" }' >much
+    mkfifo stuck
+    exec 3<>stuck # open, so that curl writes into it until it is full, and then reads no more
+    curl -sN "$url/v1/completions" -d @much >stuck 2>/dev/null &
+    first=$!
+    curl -sN "$url/v1/completions" -d @much >stuck 2>/dev/null &
+    client=$!
+    wait_until metric_is sft_requests_behind 2
+    for i in 1 2 3; do
+        is "$(curl -s "$url/v1/completions" -d '{"prompt":"a","max_tokens":3,"ignore_eos":true}' | field finish_reason)" length
+    done
+    is "$(metric sft_requests_behind) $(metric sft_disconnects_total)" '2 0'
+    leave
+    client=$first
+    leave
+    wait_until metric_is sft_requests_running 0
+    is "$(metric 'sft_kv_pages{state="used"}')" 0
+    stop_server
+}
+
+# One of 32 answers of 20,000 tokens, one of three tokens: it is answered while the other has not one whole answer.
+test_a_small_request_does_not_wait_for_a_large_one() {
+    start_server "$(long_model)" --parallel 2
+    curl -s "$url/v1/completions" -d '{"prompt":["a","b"],"n":16,"max_tokens":20000,"ignore_eos":true}' >large 2>/dev/null &
+    client=$!
+    wait_until metric_grows sft_generated_tokens_total 20
+    is "$(curl -s "$url/v1/completions" -d '{"prompt":"a","max_tokens":3,"ignore_eos":true}' | field finish_reason)" length
+    [ "$(metric sft_generated_tokens_total)" -lt 20000 ] || die 'it has waited'
+    leave
+    wait_until metric_is sft_requests_running 0
+    stop_server
+}
+
+# A fingerprint tells what answers to a seed depend on.
+test_the_fingerprint_is_of_the_settings_too() {
+    for arguments in '' '--set data.template=chatml' '--set data.template=chatml'; do
+        start_server "$(trained_model)" $arguments
+        echo "$(chat | field system_fingerprint)" >>fingerprints
+        stop_server
+    done
+    is "$(sort fingerprints | uniq | wc -l)" 2
+    is "$(sed -n 2p fingerprints)" "$(sed -n 3p fingerprints)"
+}
+
 test_a_client_that_leaves_while_waiting() {
     start_server "$(long_model)" --parallel 1
     endless
@@ -222,6 +271,7 @@ test_what_it_does_not_start_with() {
     expect_error_about 2 'expected a model' "$SFT" serve
     expect_error_about 2 '--port: expected 0 to 65535, found 70000' "$SFT" serve "$(trained_model)" --port 70000
     expect_error_about 2 "--host: 'no.such.host.invalid' is no host" "$SFT" serve "$(trained_model)" --host no.such.host.invalid
+    expect_error_about 2 '--max-body: expected 16384 megabytes at most' "$SFT" serve "$(trained_model)" --port 0 --max-body 17592186044417
     start_server "$(trained_model)"
     expect_error 1 "cannot listen at 127.0.0.1, port ${url##*:}: Address already in use (another --port, or --port 0 for a free one)" \
         "$SFT" serve "$(trained_model)" --port "${url##*:}"

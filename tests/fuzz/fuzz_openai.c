@@ -51,7 +51,8 @@ static void check_request(const struct request *r, const struct request_limits *
 {
     const struct sampling *s = &r->sampling;
     require(r->n >= 1 && r->best_of >= r->n && r->best_of <= limits->max_samples);
-    require(r->n_prompts >= 1 && request_answers(r) <= limits->max_answers && r->max_tokens >= 1);
+    require(r->n_prompts >= 1 && request_answers(r) <= limits->max_answers);
+    require(r->max_tokens >= 1 || r->endpoint == ENDPOINT_COMPLETIONS);
     require(r->stops.count <= limits->max_stops && r->n_top <= limits->max_top_logprobs);
     require(s->temperature >= 0 && s->temperature <= 2 && s->top_p > 0 && s->top_p <= 1);
     require(s->min_p >= 0 && s->min_p <= 1);
@@ -67,15 +68,23 @@ static void check_request(const struct request *r, const struct request_limits *
 
 /* ---- answers ---- */
 
+/* Any token but that of byte 0, which comes after the special token and 188 other bytes: an answer may hold it, as
+ * \u0000, but our own reader of JSON, by which answers are looked at here, takes none. */
+static int32_t token_id(unsigned byte)
+{
+    enum { NUL_ID = 1 + 188 };
+    return byte % 256 == NUL_ID ? 0 : (int32_t)(byte % 256);
+}
+
 /* Tokens of the input, dealt to the answers; written after each. */
 static void speak(struct response *p, const uint8_t *said, size_t n, struct strbuf *out)
 {
     bool *enough = mem_calloc(p->n_answers, sizeof *enough);
     for (size_t i = 0; i < n; i++) {
         const size_t a = i % p->n_answers;
-        const struct scored_token top[] = {{said[i], -0.125F}, {(said[i] + 1) % 256, -INFINITY}};
+        const struct scored_token top[] = {{token_id(said[i]), -0.125F}, {token_id(said[i] + 1U), -INFINITY}};
         const struct new_token token = {
-            .id = said[i], .logprob = -0.125F, .top = top, .n_top = p->request->n_top < 2 ? p->request->n_top : 2};
+            .id = top[0].id, .logprob = -0.125F, .top = top, .n_top = p->request->n_top < 2 ? p->request->n_top : 2};
         if (!enough[a])
             enough[a] = !response_token(p, a, &token);
         response_write(p, out);

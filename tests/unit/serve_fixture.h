@@ -20,6 +20,7 @@ static struct server server;
 static struct bundle bundle;
 static struct server_options options;
 static unsigned port;
+static size_t n_positions = 1000; /* that the model sees */
 
 /* ---- the server ---- */
 
@@ -35,7 +36,7 @@ static inline void make_bundle(void)
 
 static inline void start(void)
 {
-    struct server_model model = {.about = {.id = "org/tiny", .created = 17, .n_positions = 1000},
+    struct server_model model = {.about = {.id = "org/tiny", .created = 17, .n_positions = n_positions},
                                  .limits = REQUEST_LIMITS_DEFAULT,
                                  .bundle = &bundle};
     model.limits.vocab_size = tokenizer_vocab_size(bundle.files.tokenizer);

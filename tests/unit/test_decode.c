@@ -105,26 +105,57 @@ START_TEST(a_waiting_stream_may_be_closed)
 }
 END_TEST
 
-/* Who is slow to read holds up nobody. */
+/* Who is slow to read holds up nobody: neither beside others, nor by keeping a place that others wait for. */
 START_TEST(a_stream_may_rest)
 {
     struct setting t;
     struct said_tokens alone[N_PROMPTS];
     setting_make(&t);
     answers_alone(&t, 0.8, alone);
-    setting_begin(&t, 2);
-    struct stream *rests = submit_prompt(&t, 1, 0.8), *goes_on = submit_prompt(&t, 0, 0.8);
-    for (size_t i = 0; i < 5; i++)
-        ck_assert(decode_step(&t.decode));
-    const size_t made = rests->n_made;
+    for (size_t places = 1; places <= 2; places++) {
+        setting_begin(&t, places);
+        struct stream *rests = submit_prompt(&t, 1, 0.8), *goes_on = submit_prompt(&t, 0, 0.8);
+        for (size_t i = 0; i < 5; i++)
+            ck_assert(decode_step(&t.decode));
+        const size_t made = rests->n_made;
+        ck_assert_uint_gt(made, 0);
+        stream_rest(rests, true);
+        run(&t);
+        ck_assert_uint_eq(rests->n_made, made);
+        ck_assert_int_eq(rests->state, STREAM_WAITING);
+        ck_assert_int_eq(goes_on->state, STREAM_DONE);
+        ck_assert_uint_gt(rests->n_pages, 0); /* nobody wanted them */
+        expect_answer(&t, goes_on, &alone[0]);
+        stream_rest(rests, false);
+        const uint64_t steps = t.decode.counts.steps;
+        run(&t);
+        ck_assert_uint_eq(t.decode.counts.steps - steps, NEW - 1 - made); /* its prompt is not run again */
+        expect_answer(&t, rests, &alone[1]);
+        decode_free(&t.decode);
+    }
+    transformer_free(&t.model);
+}
+END_TEST
+
+/* In the middle of its prompt, too. */
+START_TEST(a_prompt_may_rest)
+{
+    struct setting t;
+    struct said_tokens alone[N_PROMPTS];
+    setting_make(&t);
+    answers_alone(&t, 0.8, alone);
+    check_ok(decode_init(&t.decode, &t.asked,
+                         &(struct decode_options){.max_streams = 1, .prompt_positions = 2 * KV_PAGE}, &err));
+    struct stream *rests = submit_prompt(&t, 2, 0.8), *goes_on = submit_prompt(&t, 0, 0.8);
+    ck_assert(decode_step(&t.decode));
+    ck_assert_int_eq(rests->state, STREAM_PROMPT);
     stream_rest(rests, true);
     run(&t);
-    ck_assert_uint_eq(rests->n_made, made);
-    ck_assert_int_eq(rests->reason, FINISH_NONE);
     expect_answer(&t, goes_on, &alone[0]);
     stream_rest(rests, false);
     run(&t);
-    expect_answer(&t, rests, &alone[1]);
+    ck_assert_uint_eq(rests->n_cached, 0);
+    expect_answer(&t, rests, &alone[2]);
     setting_end(&t);
 }
 END_TEST
@@ -463,6 +494,7 @@ int main(void)
     tcase_add_test(tcase, a_stream_may_be_closed_at_any_time);
     tcase_add_test(tcase, a_waiting_stream_may_be_closed);
     tcase_add_test(tcase, a_stream_may_rest);
+    tcase_add_test(tcase, a_prompt_may_rest);
     tcase_add_test(tcase, samples_of_one_prompt);
     tcase_add_loop_test(tcase, threads_that_nobody_planned_for_do_not_compute, 0, 4);
     tcase_add_test(tcase, an_end_token_ends);

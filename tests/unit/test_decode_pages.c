@@ -193,6 +193,29 @@ START_TEST(the_youngest_gives_its_pages_back)
 }
 END_TEST
 
+/* What a stream that rests has is others' where they need it, though it came before them; it goes on all the same. */
+START_TEST(who_rests_gives_its_pages_back)
+{
+    struct said_tokens alone[N_PROMPTS];
+    setting_make(&t);
+    answers_alone(&t, 0.8, alone);
+    begin_with_pages(2, kv_pages_of(LONGEST + NEW));
+    struct stream *rests = submit_prompt(&t, 1, 0.8);
+    while (rests->n_made < 3)
+        ck_assert(decode_step(&t.decode));
+    stream_rest(rests, true);
+    struct stream *longest = submit_prompt(&t, 2, 0.8);
+    run(&t);
+    ck_assert_uint_eq(rests->n_pages, 0);
+    expect_answer(&t, longest, &alone[2]);
+    stream_rest(rests, false);
+    run(&t);
+    expect_answer(&t, rests, &alone[1]);
+    check_nothing_is_left();
+    setting_end(&t);
+}
+END_TEST
+
 START_TEST(no_memory_for_one_alone)
 {
     int32_t tokens[LONGEST];
@@ -384,6 +407,7 @@ int main(void)
     tcase_add_test(tcase, cuts_change_nothing);
     tcase_add_loop_test(tcase, streams_wait_where_memory_is_short, 0, 4);
     tcase_add_test(tcase, the_youngest_gives_its_pages_back);
+    tcase_add_test(tcase, who_rests_gives_its_pages_back);
     tcase_add_test(tcase, no_memory_for_one_alone);
     tcase_add_test(tcase, no_memory_for_a_prompt);
     tcase_add_test(tcase, no_memory_for_more_than_all);

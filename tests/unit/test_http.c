@@ -115,6 +115,43 @@ START_TEST(a_body_has_a_limit)
 }
 END_TEST
 
+/* However many send large ones: what they hold together has a bound, and is free again when they leave. */
+START_TEST(bodies_together_have_a_limit)
+{
+    char *body = letters(1900), head[128];
+    int fds[2];
+    options.max_body = 2000;
+    options.max_bodies = 3000;
+    start();
+    snprintf(head, sizeof head, "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n");
+    for (int i = 0; i < 2; i++) {
+        fds[i] = dial();
+        say(fds[i], head);
+        say(fds[i], body);
+    }
+    UNTIL(server.http.held == 3800);
+    expect_answer("POST", "/v1/completions", "", body, 503, "\"code\":\"overloaded\"");
+    expect_answer("POST", "/v1/completions", "", body, 503, "Retry-After: 1\r\n");
+    expect_answer("POST", "/v1/completions", "", "{}", 400, "\"error\":{"); /* a small one fits */
+    close(fds[0]);
+    UNTIL(server.http.held == 1900);
+    expect_answer("POST", "/v1/completions", "", body, 400, "\"error\":{");
+
+    const int fd = ask_chat(CHAT); /* one that waits is held, too */
+    struct job *job = next_job();
+    ck_assert_uint_eq(server.http.held, 1900 + strlen(CHAT));
+    answer(job, "{}", JOB_DONE);
+    job_drop(job);
+    free(hear_until(fd, "\r\n\r\n{}"));
+    UNTIL(server.http.held == 1900);
+    close(fd);
+    close(fds[1]);
+    UNTIL(server.http.held == 0);
+    free(body);
+    stop();
+}
+END_TEST
+
 START_TEST(a_request_that_does_not_end_is_ended)
 {
     char byte;
@@ -270,6 +307,7 @@ int main(void)
         a_key_is_asked_for,
         pages_of_other_sites_may_not_ask,
         a_body_has_a_limit,
+        bodies_together_have_a_limit,
         a_request_that_does_not_end_is_ended,
         who_leaves_with_the_last_bytes_is_seen,
         it_drains,

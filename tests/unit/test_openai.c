@@ -479,6 +479,51 @@ START_TEST(a_conversation_is_rendered_and_cannot_close_itself)
 }
 END_TEST
 
+/* Of an answer that is sent when it is whole, all are kept. */
+START_TEST(log_probabilities_have_a_bound)
+{
+    static const struct {
+        const char *body;
+        bool fits;
+    } asked[] = {
+        {"{'prompt': 'a', 'max_tokens': -1, 'n': 16, 'logprobs': 20}", false},
+        {"{'prompt': 'a', 'max_tokens': -1, 'n': 16, 'logprobs': 20, 'stream': true}", true},
+        {"{'prompt': 'a', 'max_tokens': -1, 'n': 16}", true},
+        {"{'prompt': 'a', 'max_tokens': -1, 'logprobs': 20}", true},
+        {"{'prompt': 'a', 'max_tokens': 1000, 'n': 16, 'logprobs': 20}", true},
+        {"{'prompt': ['a', 'b'], 'max_tokens': 2000, 'n': 16, 'logprobs': 20}", false},
+    };
+    struct encoding e;
+    struct request r;
+    struct api_error error;
+    encoding_open(&e, NULL, 32768);
+    for (size_t i = 0; i < COUNT(asked); i++) {
+        read_good(&r, ENDPOINT_COMPLETIONS, asked[i].body);
+        ck_assert_msg((request_encode(&r, &e.maker, &error) == SFT_OK) == asked[i].fits, "%s", asked[i].body);
+        if (!asked[i].fits) {
+            ck_assert_str_eq(error.param, "max_tokens");
+            ck_assert_int_eq(error.status, 400);
+            ck_assert_ptr_nonnull(strstr(error.message, "max_tokens: log probabilities of "));
+        }
+        request_free(&r);
+    }
+    encoding_close(&e);
+}
+END_TEST
+
+/* The prompt is echoed, and nothing is added to it. */
+START_TEST(a_completion_may_be_of_no_tokens)
+{
+    struct request r;
+    struct ask ask;
+    read_good(&r, ENDPOINT_COMPLETIONS, "{'prompt': 'x', 'max_tokens': 0, 'echo': true}");
+    ck_assert(r.echo && r.max_tokens == 0);
+    request_ask(&r, 0, &ask);
+    ck_assert_uint_eq(ask.max_new_tokens, 0);
+    request_free(&r);
+}
+END_TEST
+
 START_TEST(prompts_hold_the_tokens_that_they_name)
 {
     struct encoding e;
@@ -503,7 +548,9 @@ START_TEST(what_does_not_fit_is_told)
         const char *body, *param, *code, *message;
     } wrong[] = {
         {COMPLETION("'prompt': ''"), "prompt", NULL, "prompt: the prompt is empty"},
-        {COMPLETION("'prompt': [[1], []]"), "prompt", NULL, "prompt: the prompt is empty"},
+        {COMPLETION("'prompt': [[1], []]"), "prompt[1]", NULL, "prompt[1]: the prompt is empty"},
+        {COMPLETION("'prompt': ['a', 'b', '0123456789']"), "prompt[2]", "context_length_exceeded",
+         "prompt[2]: 10 tokens, of 10 positions that this model sees: nothing is left for an answer"},
         {COMPLETION("'prompt': '0123456789'"), "prompt", "context_length_exceeded",
          "prompt: 10 tokens, of 10 positions that this model sees: nothing is left for an answer"},
         {TURNS("{'role': 'user', 'content': 'Hello'}"), "messages", "context_length_exceeded",
@@ -572,6 +619,8 @@ int main(void)
     tcase_add_test(tc, errors_have_openais_shape);
     tcase_add_test(tc, a_conversation_is_rendered_and_cannot_close_itself);
     tcase_add_test(tc, prompts_hold_the_tokens_that_they_name);
+    tcase_add_test(tc, log_probabilities_have_a_bound);
+    tcase_add_test(tc, a_completion_may_be_of_no_tokens);
     tcase_add_test(tc, what_does_not_fit_is_told);
     tcase_add_test(tc, an_answer_behind_an_answer_is_the_templates_to_allow);
     suite_add_tcase(suite, tc);

@@ -2,6 +2,7 @@
  * is written with ' for ". */
 #include "base/json.h"
 #include "base/mem.h"
+#include "serve/openai_answer.h"
 #include "serve/openai_response.h"
 #include "support/run_suite.h"
 
@@ -358,6 +359,24 @@ START_TEST(logprobs_in_a_stream_come_with_their_text)
 }
 END_TEST
 
+/* However long it is. */
+START_TEST(a_stream_keeps_no_logprobs_that_are_written)
+{
+    struct talk t;
+    talk_open(&t, ENDPOINT_COMPLETIONS, "'stream': true, 'logprobs': 2");
+    for (int i = 0; i < 3000; i++) {
+        ck_assert(say(&t, 0, i % 3 ? 'a' : 0xC3, -0.5F)); /* with half a character now and then */
+        ck_assert(say(&t, 0, i % 3 ? 'b' : 0xA9, -0.5F));
+        expect_in(written(&t), i % 3 ? "'tokens':['a','b']" : "'text':'\xC3\xA9'");
+    }
+    ck_assert_uint_lt(t.response.answers[0].said_capacity, 100);
+    ck_assert_uint_lt(t.response.answers[0].tops_capacity, 200);
+    response_ended(&t.response, 0, FINISH_LENGTH, 0);
+    expect_in(written(&t), "'finish_reason':'length'");
+    talk_close(&t);
+}
+END_TEST
+
 START_TEST(logprobs_of_a_completion)
 {
     struct talk t;
@@ -418,6 +437,7 @@ int main(void)
     tcase_add_test(tc, logprobs_of_a_chat);
     tcase_add_test(tc, logprobs_without_likeliest_have_empty_lists);
     tcase_add_test(tc, logprobs_in_a_stream_come_with_their_text);
+    tcase_add_test(tc, a_stream_keeps_no_logprobs_that_are_written);
     tcase_add_test(tc, logprobs_of_a_completion);
     tcase_add_test(tc, logprobs_of_a_completion_hold_the_token_itself);
     tcase_add_test(tc, models_are_listed);
