@@ -1,6 +1,8 @@
 /* How much memory there is to be had. */
 #include "base/mem.h"
 
+#include "base/bounds.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +15,6 @@ static size_t left_of(size_t limit, size_t used)
     if (limit == SIZE_MAX || used == SIZE_MAX)
         return SIZE_MAX;
     return limit > used ? limit - used : 0;
-}
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 /* ---- files of one number, or of names and numbers ---- */
@@ -83,7 +80,7 @@ static size_t left_in_group(const char *dir, const struct cgroup_version *v)
 {
     size_t limit = SIZE_MAX;
     for (size_t i = 0; i < v->n_limits; i++)
-        limit = least(limit, number_in(dir, v->limits[i]));
+        limit = at_most(limit, number_in(dir, v->limits[i]));
     const size_t used = number_in(dir, v->usage);
     if (limit == SIZE_MAX || used == SIZE_MAX)
         return SIZE_MAX;
@@ -133,7 +130,7 @@ static size_t left_in_groups(const char *root, const struct cgroup_version *v)
     size_t left = SIZE_MAX;
     for (;;) {
         char *dir = mem_printf("%s/%s%s", root, v->mount, path);
-        left = least(left, left_in_group(dir, v));
+        left = at_most(left, left_in_group(dir, v));
         free(dir);
         char *slash = strrchr(path, '/');
         if (!slash)
@@ -150,7 +147,7 @@ size_t mem_available_below(const char *root)
     const size_t kib = sum_in(root, "proc/meminfo", available, 1);
     size_t left = kib ? kib * 1024 : SIZE_MAX; /* a kernel before 3.14, or no /proc, does not tell */
     for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
-        left = least(left, left_in_groups(root, &versions[i]));
+        left = at_most(left, left_in_groups(root, &versions[i]));
     return left;
 }
 
@@ -174,8 +171,8 @@ size_t mem_available(void)
     if (f)
         fclose(f);
     size_t left = mem_available_below("");
-    left = least(left, left_of_limit(RLIMIT_AS, (size_t)all));
-    return least(left, left_of_limit(RLIMIT_DATA, (size_t)data));
+    left = at_most(left, left_of_limit(RLIMIT_AS, (size_t)all));
+    return at_most(left, left_of_limit(RLIMIT_DATA, (size_t)data));
 }
 
 size_t mem_peak_rss(void)

@@ -7,6 +7,7 @@
 #include "cmd/model_argument.h"
 #include "cmd/sampling_options.h"
 #include "cmd/terminal.h"
+#include "infer/bundle.h"
 #include "infer/prompt.h"
 #include "infer/text_stream.h"
 
@@ -49,7 +50,7 @@ static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
     const size_t had_forgotten = chat->said.n_forgotten;
     for (;;) {
         const struct conversation conv = dialogue_shown(&chat->said);
-        if (prompt_of_conversation(&chat->prompt, &chat->bundle, chat->encoder, &conv, err))
+        if (prompt_of_conversation(&chat->prompt, &chat->bundle.template, chat->encoder, &conv, err))
             return err->status;
         if (chat->prompt.tokens.count + room <= sees || !dialogue_forget_oldest(&chat->said))
             break;
@@ -187,7 +188,7 @@ static void retry(struct chat *chat, const char *argument)
         return;
     }
     const struct message old = said->messages[said->count - 1];
-    if (chat->sampling.temperature <= 0)
+    if (sampling_is_greedy(&chat->sampling))
         fputs("with temperature 0 the answer stays the same\n", stderr);
     dialogue_take_back(said);
     if (!answer_last(chat))

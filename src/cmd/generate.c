@@ -1,3 +1,4 @@
+#include "base/bounds.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
@@ -122,11 +123,6 @@ static enum sft_status check_words(const struct generator *g, bool as_rows, cons
 }
 
 /* More than is asked for at once needs no memory. */
-static uint64_t at_most(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 int cmd_generate(int argc, char **argv)
 {
     struct generator g = {.max_new_tokens = 256, .n_samples = 1, .parallel = 16};
@@ -188,7 +184,7 @@ int cmd_generate(int argc, char **argv)
     } else {
         model_argument_tell_bundle(&argument, &g.bundle);
         g.sampling = sampling_resolve(&sampling, NULL, &SAMPLING_GREEDY);
-        if (g.n_samples > 1 && g.sampling.temperature <= 0)
+        if (g.n_samples > 1 && sampling_is_greedy(&g.sampling))
             log_warning("with temperature 0 the %" PRIu64 " answers to a prompt are the same: --temperature makes "
                         "them differ",
                         g.n_samples);

@@ -35,8 +35,9 @@ static bool on_token(void *context, const struct new_token *token)
 
 static enum sft_status render(struct generator *g, const struct prompt *prompt, struct sft_err *err)
 {
-    return g->raw ? prompt_of_text(&g->rendered, &g->bundle, g->encoder, prompt->text, prompt->len, err)
-                  : prompt_of_conversation(&g->rendered, &g->bundle, g->encoder, &prompt->conv, err);
+    const struct bundle *b = &g->bundle;
+    return g->raw ? prompt_of_text(&g->rendered, b->files.tokenizer, g->encoder, prompt->text, prompt->len, err)
+                  : prompt_of_conversation(&g->rendered, &b->template, g->encoder, &prompt->conv, err);
 }
 
 enum sft_status generator_begin(struct generator *g, const struct prompt *prompt, uint64_t number,

@@ -2,6 +2,7 @@
 #ifndef SFT_CMD_GENERATOR_H
 #define SFT_CMD_GENERATOR_H
 
+#include "infer/bundle.h"
 #include "infer/prompt.h"
 #include "infer/text_stream.h"
 

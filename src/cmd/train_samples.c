@@ -5,8 +5,8 @@
 #include "data/readers/file_format.h"
 #include "data/source/source.h"
 #include "infer/decode.h"
+#include "infer/prompt.h"
 #include "infer/text_stream.h"
-#include "text/template_render.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +28,7 @@ struct train_samples {
     const struct run *run;
     struct sample samples[SAMPLES];
     size_t n;
-    int32_t *holes, ends[END_TOKENS_MAX + 1];
-    size_t n_holes, n_ends;
+    struct token_rules rules;
     struct decode_options options;
     struct decode decode; /* of the learner's model */
 };
@@ -45,16 +44,11 @@ static enum sft_status encode(const struct train_samples *t, const char *prompt,
     const struct conversation conv = {.messages = &message, .count = 1};
     struct encoder *encoder = encoder_new(base->tokenizer);
     struct rendered rendered = {0};
-    const int32_t start = tokenizer_text_start(base->tokenizer);
-    if (base->template.name)
-        template_render_prompt(&base->template, encoder, &conv, &rendered);
-    else if (start != TOKEN_NONE)
-        token_buf_push(tokens, start);
-    if (!base->template.name)
-        encoder_encode(encoder, prompt, message.len, tokens);
+    const enum sft_status status =
+        base->template.name ? prompt_of_conversation(&rendered, &base->template, encoder, &conv, err)
+                            : prompt_of_text(&rendered, base->tokenizer, encoder, prompt, message.len, err);
     for (size_t i = 0; i < rendered.tokens.count; i++)
         token_buf_push(tokens, rendered.tokens.ids[i]);
-    const enum sft_status status = encoder_check(encoder, err);
     rendered_free(&rendered);
     encoder_free(encoder);
     return status;
@@ -117,22 +111,6 @@ static enum sft_status read_file(struct train_samples *t, const char *path, stru
     return status;
 }
 
-/* What ends an answer, and ids that are no tokens. */
-static void find_ids(struct train_samples *t)
-{
-    const struct base_model *base = &t->run->base;
-    const struct generation_config *own = &base->files.generation;
-    for (size_t i = 0; i < own->n_end_tokens; i++)
-        t->ends[t->n_ends++] = own->end_tokens[i];
-    t->ends[t->n_ends++] = base->template.name ? base->template.end_of_turn : tokenizer_eos_id(base->tokenizer);
-    t->holes = mem_alloc(base->config.vocab_size * sizeof *t->holes);
-    for (size_t id = 0; id < base->config.vocab_size; id++) {
-        size_t len;
-        if (!tokenizer_token_bytes(base->tokenizer, (int32_t)id, &len))
-            t->holes[t->n_holes++] = (int32_t)id;
-    }
-}
-
 /* Just so many keys and values as all of them may need. */
 static void choose_options(struct train_samples *t)
 {
@@ -161,7 +139,10 @@ enum sft_status train_samples_read(struct train_samples **samples, const struct 
         return status;
     if (t->n == 0)
         log_warning("[eval] prompts: there is none to be answered");
-    find_ids(t);
+    const struct base_model *base = &run->base;
+    const int32_t end = base->template.name ? base->template.end_of_turn : tokenizer_eos_id(base->tokenizer);
+    token_rules_init(&t->rules, base->tokenizer, &base->files.generation, end, base->config.vocab_size,
+                     base->config.vocab_size);
     choose_options(t);
     return SFT_OK;
 }
@@ -180,7 +161,7 @@ void train_samples_free(struct train_samples *t)
         free(t->samples[i].prompt);
         token_buf_free(&t->samples[i].tokens);
     }
-    free(t->holes);
+    token_rules_free(&t->rules);
     free(t);
 }
 
@@ -214,11 +195,7 @@ static bool on_token(void *context, const struct new_token *token)
 static enum sft_status begin(void *context, const struct transformer *model, struct sft_err *err)
 {
     struct train_samples *t = context;
-    const struct decode_model what = {.model = model,
-                                      .ends = t->ends,
-                                      .n_ends = t->n_ends,
-                                      .holes = t->holes,
-                                      .n_holes = t->n_holes};
+    const struct decode_model what = decode_model_of(model, &t->rules);
     return decode_init(&t->decode, &what, &t->options, err);
 }
 

@@ -2,7 +2,6 @@
 
 #include "files/weights.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const char bundle_weights[] = "f32, bf16 or int8";
@@ -60,29 +59,6 @@ static enum sft_status load_weights(struct bundle *b, const char *dir, const str
     return status;
 }
 
-/* Rows that pad the embedding, ids that the tokenizer leaves out, and tokens that the files have no row for, which
- * nobody trained, but for the one that ends an answer. */
-static void find_holes(struct bundle *b)
-{
-    const size_t V = b->model.config.vocab_size;
-    b->holes = mem_alloc(V * sizeof *b->holes);
-    for (size_t id = 0; id < V; id++) {
-        size_t len;
-        const bool is_untrained = id >= b->files.config.vocab_size && (int32_t)id != b->template.end_of_turn;
-        if (is_untrained || !tokenizer_token_bytes(b->files.tokenizer, (int32_t)id, &len))
-            b->holes[b->n_holes++] = (int32_t)id;
-    }
-}
-
-static void find_ends(struct bundle *b)
-{
-    const struct generation_config *own = &b->files.generation;
-    for (size_t i = 0; i < own->n_end_tokens; i++)
-        b->ends[b->n_ends++] = own->end_tokens[i];
-    if (b->template.end_of_turn != TOKEN_NONE)
-        b->ends[b->n_ends++] = b->template.end_of_turn;
-}
-
 enum sft_status bundle_open(struct bundle *b, const char *dir, const struct bundle_options *options,
                             const struct template_options *chosen, struct sft_err *err)
 {
@@ -97,14 +73,14 @@ enum sft_status bundle_open(struct bundle *b, const char *dir, const struct bund
     if ((chosen && template_init(&b->template, chosen, b->files.tokenizer, err)) || load_weights(b, dir, &kept, err))
         return err->status;
     b->n_new_tokens = tokenizer_vocab_size(b->files.tokenizer) - own_tokens;
-    find_holes(b);
-    find_ends(b);
+    token_rules_init(&b->rules, b->files.tokenizer, &b->files.generation, b->template.end_of_turn,
+                     b->files.config.vocab_size, b->model.config.vocab_size);
     return SFT_OK;
 }
 
 void bundle_close(struct bundle *b)
 {
-    free(b->holes);
+    token_rules_free(&b->rules);
     strbuf_free(&b->unused);
     transformer_free(&b->model);
     template_free(&b->template);
@@ -114,9 +90,5 @@ void bundle_close(struct bundle *b)
 
 struct decode_model bundle_decode_model(const struct bundle *b)
 {
-    return (struct decode_model){.model = &b->model,
-                                 .ends = b->ends,
-                                 .n_ends = b->n_ends,
-                                 .holes = b->holes,
-                                 .n_holes = b->n_holes};
+    return decode_model_of(&b->model, &b->rules);
 }

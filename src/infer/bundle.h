@@ -16,10 +16,7 @@ struct bundle {
     struct transformer model;      /* a row for each token */
     size_t n_new_tokens;           /* control tokens of the template that the model's files do not have */
     struct strbuf unused;          /* names of tensors in the files that are no part of the model; to be told */
-    int32_t *holes; /* (n_holes) ids below V that no token has, or that nobody trained: never generated */
-    size_t n_holes;
-    int32_t ends[END_TOKENS_MAX + 1]; /* (n_ends) ids that end a text: the model's own, the template's end of turn */
-    size_t n_ends;
+    struct token_rules rules;      /* what ends a text, what is never generated */
 };
 
 /* How a model is loaded. */

@@ -1,6 +1,8 @@
 #include "infer/decode.h"
 
+#include "base/bounds.h"
 #include "base/clock.h"
+#include "infer/stream_pages.h"
 
 #include <math.h>
 #include <omp.h>
@@ -14,16 +16,6 @@ struct pending {
 };
 
 /* ---- memory ---- */
-
-static size_t at_least(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static size_t at_most(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 static void resolve(struct decode_options *o)
 {
@@ -50,6 +42,15 @@ size_t decode_bytes(const struct model_config *config, const struct kernels *ker
     const size_t logits = 2 * o.max_streams * config->vocab_size * sizeof(float);
     return acts.plan.bytes + o.kv_bytes + logits +
            (size_t)omp_get_max_threads() * sampler_bytes(config->vocab_size);
+}
+
+struct decode_model decode_model_of(const struct transformer *model, const struct token_rules *rules)
+{
+    return (struct decode_model){.model = model,
+                                 .ends = rules->ends,
+                                 .n_ends = rules->n_ends,
+                                 .suppressed = rules->suppressed,
+                                 .n_suppressed = rules->n_suppressed};
 }
 
 static enum sft_status init_pages(struct decode *d, struct sft_err *err)
@@ -177,33 +178,12 @@ struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft
     return s;
 }
 
-static void drop_pages(struct decode *d, struct stream *s)
-{
-    while (s->n_pages)
-        kv_pool_drop(&d->pool, s->pages[--s->n_pages]);
-    s->n_indexed = 0;
-}
-
-static void finish(struct decode *d, struct stream *s, enum finish_reason reason)
-{
-    drop_pages(d, s);
-    s->state = STREAM_DONE;
-    s->reason = reason;
-    s->ended = clock_seconds();
-    d->has_freed = true;
-}
-
-static bool is_running(const struct stream *s)
-{
-    return s->state == STREAM_PROMPT || s->state == STREAM_DECODING;
-}
-
 static void count(struct decode *d)
 {
     struct decode_counts *c = &d->counts;
     c->running = c->waiting = 0;
     for (size_t i = 0; i < d->n_streams; i++) {
-        c->running += is_running(d->streams[i]);
+        c->running += stream_is_running(d->streams[i]);
         c->waiting += d->streams[i]->state == STREAM_WAITING;
     }
     c->pages_cached = prefix_n_idle(&d->prefix);
@@ -217,7 +197,7 @@ void decode_close(struct decode *d, struct stream *s)
         i++;
     if (i == d->n_streams)
         SFT_BUG("a stream of another");
-    drop_pages(d, s);
+    stream_drop_pages(d, s);
     d->n_streams--;
     memmove(d->streams + i, d->streams + i + 1, (d->n_streams - i) * sizeof(struct stream *));
     free(s->tokens);
@@ -257,90 +237,6 @@ enum sft_status stream_check(const struct stream *s, struct sft_err *err)
     return SFT_OK;
 }
 
-/* Tokens that a stream has by now: all of them are run before the next one is known. */
-static size_t n_tokens(const struct stream *s)
-{
-    return s->n_prompt + s->n_made;
-}
-
-/* ---- pages ---- */
-
-/* The youngest stream that came after s and has pages; NULL: none. */
-static struct stream *youngest_behind(const struct decode *d, const struct stream *s)
-{
-    for (size_t i = d->n_streams; d->streams[--i] != s;)
-        if (d->streams[i]->n_pages)
-            return d->streams[i];
-    return NULL;
-}
-
-/* Let a stream wait again, with all that it has said as its prompt: nothing is lost but time. */
-static void preempt(struct decode *d, struct stream *s)
-{
-    drop_pages(d, s);
-    s->n_run = 0;
-    s->was_preempted = true;
-    s->state = STREAM_WAITING;
-}
-
-/* Who rests loses its pages where another wants them, the youngest first. False: none of them has any. */
-static bool take_from_resting(struct decode *d)
-{
-    for (size_t i = d->n_streams; i-- > 0;)
-        if (d->streams[i]->rests && d->streams[i]->n_pages) {
-            preempt(d, d->streams[i]);
-            return true;
-        }
-    return false;
-}
-
-/* One more page for a stream: a free one, else that of the beginning that was used least recently, else of one that
- * rests, else of the youngest. False: that is itself, and it waits; or it has all pages that there are, and ends. */
-static bool add_page(struct decode *d, struct stream *s)
-{
-    uint32_t page;
-    if (s->n_pages == d->pool.n_pages) {
-        s->n_run = s->n_pages * KV_PAGE; /* there is memory for so many */
-        finish(d, s, FINISH_NO_MEMORY);
-        return false;
-    }
-    while ((page = kv_pool_take(&d->pool)) == KV_NO_PAGE) {
-        if (prefix_evict(&d->prefix) || take_from_resting(d))
-            continue;
-        struct stream *younger = youngest_behind(d, s);
-        preempt(d, younger ? younger : s);
-        if (!younger)
-            return false;
-    }
-    s->pages = mem_grow(s->pages, &s->pages_capacity, s->n_pages + 1, sizeof *s->pages);
-    s->pages[s->n_pages++] = page;
-    return true;
-}
-
-/* Take those pages that others have computed of the same beginning; the last token is run for its logits. */
-static void find_beginning(struct decode *d, struct stream *s)
-{
-    const size_t most = (n_tokens(s) - 1) / KV_PAGE;
-    s->pages = mem_grow(s->pages, &s->pages_capacity, most + 1, sizeof *s->pages);
-    const size_t found = prefix_find(&d->prefix, s->tokens, s->n_pages, most, s->pages);
-    const size_t positions = (found - s->n_pages) * KV_PAGE;
-    s->n_pages = found;
-    s->n_run += positions;
-    if (!s->was_preempted) { /* or else it computed them itself, perhaps */
-        s->n_cached += positions;
-        d->counts.cached_tokens += positions;
-    }
-}
-
-/* Enter in the index what is full by now. */
-static void add_beginning(struct decode *d, struct stream *s)
-{
-    const size_t full = s->n_run / KV_PAGE;
-    if (full > s->n_indexed)
-        prefix_add(&d->prefix, s->tokens, full, s->pages);
-    s->n_indexed = full;
-}
-
 /* ---- a pass ---- */
 
 /* What a pass is made of, beside decode's arrays. */
@@ -354,7 +250,7 @@ struct pass_size {
 static bool append(struct decode *d, struct pass_size *pass, struct stream *s, size_t n)
 {
     while (s->n_pages < kv_pages_of(s->n_run + n))
-        if (!add_page(d, s))
+        if (!stream_add_page(d, s))
             return false;
     d->batched[pass->S] = s;
     d->len[pass->S] = s->n_run;
@@ -364,7 +260,7 @@ static bool append(struct decode *d, struct pass_size *pass, struct stream *s, s
         d->position[pass->N] = (int32_t)p;
     }
     s->n_run += n;
-    if (s->n_run == n_tokens(s)) {
+    if (s->n_run == stream_n_tokens(s)) {
         d->rows[pass->n_rows++] = pass->N - 1;
         d->pending[d->n_pending++].stream = s;
     }
@@ -400,7 +296,7 @@ static bool run(struct decode *d, const struct pass_size *pass)
     transformer_logits(d->model.model, &d->acts, &batch, &view, d->rows, pass->n_rows,
                        d->logits + (d->n_pending - pass->n_rows) * V);
     for (size_t i = 0; i < pass->S; i++)
-        add_beginning(d, d->batched[i]);
+        stream_add_beginning(d, d->batched[i]);
     return true;
 }
 
@@ -408,10 +304,10 @@ static bool run(struct decode *d, const struct pass_size *pass)
 static bool is_coming(const struct decode *d, const struct pass_size *pass, const struct stream *s)
 {
     const size_t end = s->n_run + KV_PAGE;
-    for (size_t i = 0; i < pass->S && end < n_tokens(s); i++) {
+    for (size_t i = 0; i < pass->S && end < stream_n_tokens(s); i++) {
         const struct stream *t = d->batched[i];
         const size_t began = (size_t)d->position[d->seq_start[i]];
-        if (began < end && end <= n_tokens(t) && memcmp(t->tokens, s->tokens, end * sizeof *s->tokens) == 0)
+        if (began < end && end <= stream_n_tokens(t) && memcmp(t->tokens, s->tokens, end * sizeof *s->tokens) == 0)
             return true;
     }
     return false;
@@ -429,10 +325,10 @@ static bool prompt_pass(struct decode *d, struct pass_size *pass)
         struct stream *s = d->streams[i];
         if (s->state != STREAM_PROMPT)
             continue;
-        find_beginning(d, s);
+        stream_find_beginning(d, s);
         if (is_coming(d, pass, s))
             continue;
-        const size_t left = n_tokens(s) - s->n_run, n = left <= room ? left : room / KV_PAGE * KV_PAGE;
+        const size_t left = stream_n_tokens(s) - s->n_run, n = left <= room ? left : room / KV_PAGE * KV_PAGE;
         if (n > 0 && append(d, pass, s, n))
             room -= n;
     }
@@ -463,12 +359,12 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
 {
     const struct ask *ask = &s->ask;
     if (!choice->is_finite) {
-        finish(d, s, FINISH_NOT_FINITE);
+        stream_finish(d, s, FINISH_NOT_FINITE);
         return;
     }
     if (s->state == STREAM_PROMPT) /* it may have been preempted since */
         s->state = STREAM_DECODING;
-    s->tokens = mem_grow(s->tokens, &s->capacity, n_tokens(s) + 1, sizeof *s->tokens);
+    s->tokens = mem_grow(s->tokens, &s->capacity, stream_n_tokens(s) + 1, sizeof *s->tokens);
     s->tokens[s->n_prompt + s->n_made++] = choice->id;
     d->counts.made_tokens++;
     if (s->n_made == 1)
@@ -480,9 +376,9 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
                                     .n_top = ask->wants_logprob ? ask->n_top : 0};
     const bool has_enough = ask->on_token && !ask->on_token(ask->context, &token);
     if (token.ends || has_enough)
-        finish(d, s, FINISH_STOP);
-    else if (s->n_made >= ask->max_new_tokens || n_tokens(s) > d->max_positions)
-        finish(d, s, FINISH_LENGTH);
+        stream_finish(d, s, FINISH_STOP);
+    else if (s->n_made >= ask->max_new_tokens || stream_n_tokens(s) > d->max_positions)
+        stream_finish(d, s, FINISH_LENGTH);
 }
 
 /* What must not be chosen, and what the ask changes, in row i of the logits. */
@@ -492,8 +388,8 @@ static void adjust_row(struct decode *d, size_t i)
     struct pending *p = &d->pending[i];
     const struct history history = {p->stream->tokens, p->stream->n_prompt, p->stream->n_made};
     float *logits = d->logits + i * V;
-    for (size_t h = 0; h < d->model.n_holes; h++)
-        logits[d->model.holes[h]] = -INFINITY;
+    for (size_t h = 0; h < d->model.n_suppressed; h++)
+        logits[d->model.suppressed[h]] = -INFINITY;
     sampler_adjust(&d->samplers[omp_get_thread_num()], &p->choice, logits, d->plain + i * V, &p->stream->ask,
                    &history);
     d->inverse_temperature[i] = sampler_inverse_temperature(&p->stream->ask.sampling);
@@ -533,59 +429,7 @@ static void cancel_all(struct decode *d)
 {
     for (size_t i = 0; i < d->n_streams; i++)
         if (d->streams[i]->state != STREAM_DONE)
-            finish(d, d->streams[i], FINISH_CANCELLED);
-}
-
-/* Pages that a stream will want soon: for what is to be run and one token more. Who rests takes none. */
-static size_t n_wanted(const struct stream *s)
-{
-    const size_t all = kv_pages_of(n_tokens(s) + 1);
-    return s->state == STREAM_DECODING ? 1 : all - at_most(all, s->n_pages);
-}
-
-/* Whether so many pages can be had without a stream that runs losing its own. */
-static bool has_pages(struct decode *d, size_t wanted)
-{
-    while (wanted > d->pool.n_free + prefix_n_idle(&d->prefix))
-        if (!take_from_resting(d))
-            return false;
-    return true;
-}
-
-/* Who has rested goes on where it was, unless its pages are gone. */
-static void take_place(struct stream *s)
-{
-    s->state = s->n_made > 0 && s->n_run + 1 == n_tokens(s) ? STREAM_DECODING : STREAM_PROMPT;
-}
-
-/* Who rests gives up its place. Who waits takes a place that is free, the first first, where there are pages for all of
- * its prompt, so that it need not soon be preempted; one alone tries in any case. */
-static void admit(struct decode *d)
-{
-    size_t running = 0, wanted = 0;
-    for (size_t i = 0; i < d->n_streams; i++) {
-        struct stream *s = d->streams[i];
-        if (is_running(s) && s->rests)
-            s->state = STREAM_WAITING;
-        if (is_running(s)) {
-            running++;
-            wanted += n_wanted(s);
-        }
-    }
-    for (size_t i = 0; i < d->n_streams && running < d->options.max_streams; i++) {
-        struct stream *s = d->streams[i];
-        if (s->state != STREAM_WAITING || s->rests)
-            continue;
-        wanted += n_wanted(s);
-        if (!has_pages(d, wanted) && running > 0)
-            break;
-        if (s->ask.max_new_tokens == 0) {
-            finish(d, s, FINISH_LENGTH);
-            continue;
-        }
-        take_place(s);
-        running++;
-    }
+            stream_finish(d, d->streams[i], FINISH_CANCELLED);
 }
 
 /* A pass reads all weights, and multiplies as long as it reads for about so many positions. */
@@ -612,7 +456,7 @@ static bool step(struct decode *d)
     d->has_freed = false;
     if (is_stopped(d))
         cancel_all(d);
-    admit(d);
+    streams_admit(d);
     bool ran = prompt_pass(d, &prompts);
     if (!is_stopped(d))
         ran |= decode_pass(d, &decoding);

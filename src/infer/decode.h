@@ -18,6 +18,7 @@
 #include "infer/ask.h"
 #include "infer/prefix.h"
 #include "infer/sampler.h"
+#include "infer/token_rules.h"
 #include "threads.h"
 
 #include <signal.h>
@@ -25,9 +26,10 @@
 /* What generates: a bundle's (bundle_decode_model), or a trainer's in the middle of a run. Borrowed. */
 struct decode_model {
     const struct transformer *model;
-    const int32_t *ends, *holes; /* ids that end a text; ids that are never chosen */
-    size_t n_ends, n_holes;
+    const int32_t *ends, *suppressed; /* ids that end a text; ids that are never chosen */
+    size_t n_ends, n_suppressed;
 };
+struct decode_model decode_model_of(const struct transformer *model, const struct token_rules *rules);
 
 struct decode_options { /* 0 is the default, which stands in brackets */
     size_t max_streams;      /* that run at once (32); more may be submitted, and wait */

@@ -102,7 +102,7 @@ static enum sft_status encode_conversation(struct request *r, struct prompt_make
         return SFT_EDATA;
     if (conv->messages[conv->count - 1].role == ROLE_ASSISTANT && check_answer_behind(r, maker, &err))
         return fail(&at, &err, error);
-    if (prompt_of_conversation(&maker->rendered, maker->bundle, maker->encoder, conv, &err))
+    if (prompt_of_conversation(&maker->rendered, &maker->bundle->template, maker->encoder, conv, &err))
         return fail(&at, &err, error);
     take_rendered(r, r->prompts, &maker->rendered.tokens);
     return check_count(&at, maker, r->prompts->n_ids, error);
@@ -116,7 +116,8 @@ static enum sft_status encode_prompt(struct request *r, struct request_prompt *p
     if (prompt->text) {
         if (check_bytes(&at, maker, prompt->len, error))
             return SFT_EDATA;
-        if (prompt_of_text(&maker->rendered, maker->bundle, maker->encoder, prompt->text, prompt->len, &err))
+        if (prompt_of_text(&maker->rendered, maker->bundle->files.tokenizer, maker->encoder, prompt->text, prompt->len,
+                           &err))
             return fail(&at, &err, error);
         take_rendered(r, prompt, &maker->rendered.tokens);
     }

@@ -4,6 +4,7 @@
 #ifndef SFT_SERVE_OPENAI_PROMPT_H
 #define SFT_SERVE_OPENAI_PROMPT_H
 
+#include "infer/bundle.h"
 #include "infer/prompt.h"
 #include "serve/openai_request.h"
 

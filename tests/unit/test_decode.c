@@ -347,8 +347,8 @@ START_TEST(what_must_not_be_said_is_not)
 {
     begin_one();
     const struct said_tokens free = free_answer();
-    one.decode.model.holes = free.ids;
-    one.decode.model.n_holes = 1;
+    one.decode.model.suppressed = free.ids;
+    one.decode.model.n_suppressed = 1;
     const struct said_tokens other = free_answer();
     for (size_t i = 0; i < other.n; i++)
         ck_assert_int_ne(other.ids[i], free.ids[0]);
@@ -412,7 +412,7 @@ static bool check_scores(void *context, const struct new_token *token)
     check_ok(activations_init(&acts, &x->model->config, x->model->kernels, POSITIONS, false, &err));
     transformer_logits(x->model, &acts, &batch, NULL, &last, 1, logits);
     activations_free(&acts);
-    logits[5] = -INFINITY; /* the hole */
+    logits[5] = -INFINITY; /* suppressed */
     for (size_t v = 0; v < V; v++)
         sum += exp((double)logits[v]);
     ck_assert_float_eq_tol(token->logprob, (float)((double)logits[token->id] - log(sum)), 1e-4F);
@@ -433,8 +433,8 @@ START_TEST(log_probabilities_are_the_models_own)
 {
     const int32_t hole = 5;
     begin_one();
-    one.decode.model.holes = &hole;
-    one.decode.model.n_holes = 1;
+    one.decode.model.suppressed = &hole;
+    one.decode.model.n_suppressed = 1;
     struct scores scores = {.model = &one.model, .n_seen = prompt_len[1]};
     make_prompt(1, scores.seen);
     struct ask ask = ask_of(scores.seen, scores.n_seen, NEW);
