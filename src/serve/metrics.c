@@ -133,7 +133,7 @@ void metrics_print(const struct metrics *m, const char *model, struct strbuf *ou
 {
     print_requests(out, m);
     print_value(out, "sft_requests_running", "gauge", "Requests that are being answered.", (double)m->running);
-    print_value(out, "sft_requests_behind", "gauge", "Of those that are being answered, whose clients are slow to read.",
+    print_value(out, "sft_requests_behind", "gauge", "Of them those whose clients are slow to read.",
                 (double)m->behind);
     print_value(out, "sft_requests_waiting", "gauge", "Requests that wait for their turn.", (double)m->waiting);
     print_value(out, "sft_prompt_tokens_total", "counter", "Tokens of prompts.", (double)m->prompt_tokens);

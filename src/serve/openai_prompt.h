@@ -18,7 +18,8 @@ struct prompt_maker { /* one thread's */
 
 /* Set ids and n_ids of each prompt, and cut max_tokens to the positions. A conversation may end with an answer where
  * the template has a place for another one behind it. SFT_EDATA and *error: the template has no place for a message, a
- * prompt is empty, or leaves no position for an answer (API_TOO_LONG); or log probabilities are more than can be kept. */
+ * prompt is empty, or leaves no position for an answer (API_TOO_LONG); or log probabilities are more than can be
+ * kept. */
 enum sft_status request_encode(struct request *r, struct prompt_maker *maker, struct api_error *error);
 
 size_t prompt_longest_token(const struct tokenizer *tokenizer);

@@ -85,8 +85,8 @@ static int ask_for(const char *members)
 
 #define LITTLE "\"prompt\":\"bc\",\"max_tokens\":3"
 
-/* Answers that are long at once, 512 that begin with a prompt of 5000 control characters, which is 30,000 bytes of JSON:
- * sockets hold some 4 MB. */
+/* Answers that are long at once, 512 that begin with a prompt of 5000 control characters, which is 30,000 bytes of
+ * JSON: sockets hold some 4 MB. */
 static int ask_for_much(void)
 {
     struct strbuf members = {0};
@@ -161,7 +161,7 @@ END_TEST
 START_TEST(a_small_request_does_not_wait_for_a_large_one)
 {
     begin();
-    const int large = ask_for("\"prompt\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\"],\"n\":4,\"max_tokens\":900");
+    const int large = ask_for("\"prompt\":[\"a\",\"b\",\"c\",\"d\"],\"n\":8,\"max_tokens\":900");
     UNTIL(server.http.metrics.made_tokens > 40);
     expect_whole(ask_for(LITTLE));
     UNTIL(server.http.metrics.running == 1);
