@@ -1,10 +1,13 @@
 #include "cmd/generate_rows.h"
 
 #include "base/json.h"
+#include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/line_reader.h"
 #include "data/readers/reader.h"
+#include "data/readers/reader_fields.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +18,8 @@ enum { ROWS_MAX = 1024 };
 
 struct row {
     struct row *next;
+    uint64_t number; /* from 0 */
+    bool is_bad;     /* one of its lines is an error */
     json *parsed;
     struct arena arena; /* of prompt */
     struct prompt prompt;
@@ -28,8 +33,7 @@ struct queue {
     struct generator *g;
     struct row *first, **end;
     size_t n_rows, n_running; /* answers */
-    uint64_t n_read;
-    bool has_bad_rows;
+    uint64_t n_read, n_bad;
 };
 
 /* ---- what is printed ---- */
@@ -109,13 +113,20 @@ static void print_completion(struct strbuf *out, const struct generator *g, cons
     strbuf_puts(out, "}\n");
 }
 
-static void print_error(struct queue *q, struct strbuf *out, const struct sft_err *err)
+/* Which row it is: by its number, unless it has one of its own, and by what comes back of it. */
+static void print_error(const struct generator *g, struct row *row, const struct sft_err *err)
 {
+    static const char *const ours[] = {"messages", "completion", "tokens", "finish_reason", "error", "sample"};
+    struct strbuf *out = &row->lines;
     const char *why = SFT_ERR_TEXT(err);
     strbuf_puts(out, "{\"error\":");
     strbuf_json_string(out, why, strlen(why));
+    if (!json_get(row->parsed, "row"))
+        strbuf_printf(out, ",\"row\":%" PRIu64, row->number + 1);
+    if (json_is_object(row->parsed))
+        print_other_keys(out, row->parsed, ours, g->n_samples > 1 ? 6 : 5, ",");
     strbuf_puts(out, "}\n");
-    q->has_bad_rows = true;
+    row->is_bad = true;
 }
 
 /* ---- one row ---- */
@@ -135,8 +146,7 @@ static enum sft_status read_prompt(bool raw, struct row *row, struct sft_err *er
         const json *text = json_get(row->parsed, "prompt");
         prompt->text = json_string(text);
         prompt->len = prompt->text ? strlen(prompt->text) : 0;
-        return prompt->text ? SFT_OK
-                            : sft_fail(err, SFT_EDATA, "prompt: expected a string, found %s", json_type_name(text));
+        return prompt->text ? SFT_OK : (reader_fail_type(text, "a string", err), sft_in_key(err, "prompt"));
     }
     if (reader_read_any(row->parsed, &row->arena, &prompt->conv, err))
         return !has_prompt_alone(row->parsed)
@@ -167,14 +177,14 @@ static void add_row(struct queue *q, const char *line, size_t len)
 {
     struct sft_err err = {0};
     struct row *row = mem_calloc(1, sizeof *row);
-    const uint64_t number = q->n_read++;
+    row->number = q->n_read++;
     *q->end = row;
     q->end = &row->next;
     q->n_rows++;
     row->samples = mem_calloc((size_t)q->g->n_samples, sizeof *row->samples);
     if (json_parse(line, len, &row->parsed, &err) || read_prompt(q->g->raw, row, &err) ||
-        generator_begin(q->g, &row->prompt, number, row->samples, &err)) {
-        print_error(q, &row->lines, &err);
+        generator_begin(q->g, &row->prompt, row->number, row->samples, &err)) {
+        print_error(q->g, row, &err);
         forget(q, row);
         return;
     }
@@ -188,7 +198,7 @@ static void finish_row(struct queue *q, struct row *row)
     for (size_t k = 0; k < q->g->n_samples; k++) {
         struct sft_err err;
         if (stream_check(row->samples[k].stream, &err))
-            print_error(q, &row->lines, &err);
+            print_error(q->g, row, &err);
         else if (q->g->raw)
             print_completion(&row->lines, q->g, row, k);
         else
@@ -221,6 +231,7 @@ static void print_first_rows(struct queue *q)
         fflush(stdout);
         q->first = row->next;
         q->n_rows--;
+        q->n_bad += row->is_bad;
         strbuf_free(&row->lines);
         free(row);
     }
@@ -266,5 +277,7 @@ int generate_rows(struct generator *g)
     line_reader_free(&in);
     if (failed)
         fprintf(stderr, "error: standard input: %s\n", strerror(failed));
-    return code || failed || q.has_bad_rows;
+    if (q.n_bad)
+        log_info("%" PRIu64 " of %" PRIu64 " rows had errors", q.n_bad, q.n_read);
+    return code || failed || q.n_bad;
 }

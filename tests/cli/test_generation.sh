@@ -32,9 +32,9 @@ test_raw_takes_a_prompt_as_text_too() {
 END
     expect 1 "$SFT" generate m --raw --json <rows
     sed -n 1p stdout | grep -q '^{"id":7,"prompt":"the the the the the","tags":\["a"\],"completion":"[^"]*","tokens":\[246,' || die "$(cat stdout)"
-    is "$(sed -n 2,4p stdout)" '{"error":"prompt: expected a string, found a number"}
-{"error":"prompt: expected a string, found missing"}
-{"error":"the prompt is empty, and there is nothing to continue"}'
+    is "$(sed -n 2,4p stdout)" '{"error":"prompt: expected a string, found a number","row":2,"prompt":3}
+{"error":"prompt: missing","row":3}
+{"error":"the prompt is empty, and there is nothing to continue","row":4,"prompt":""}'
     expect_error 2 '--system has no place in text that is continued as it stands (--raw)' "$SFT" generate m --raw --system x y
 }
 
@@ -95,7 +95,7 @@ test_a_conversation_that_has_its_answer() {
 END
     expect 1 "$SFT" generate "$model" --json <rows
     is "$(grep -c '"error":"messages\[1\]: the conversation ends with the assistant.s answer already' stdout)" 2
-    has stdout '{"error":"a document has no turns to answer (sft generate --raw continues text)"}'
+    has stdout '{"error":"a document has no turns to answer (sft generate --raw continues text)","row":3,"text":"Hello"}'
 }
 
 # A model's output, and names from its files, reach a terminal as text. `script` makes one.
@@ -157,7 +157,7 @@ open(sys.argv[1], "wb").write(data)
 END
     echo '{"prompt":"the"}' >rows
     expect 1 "$SFT" generate m --raw --json <rows
-    is "$(cat stdout)" "{\"error\":\"the model's output is not finite: its weights have diverged, or its config.json is not theirs\"}"
+    is "$(cat stdout)" "{\"error\":\"the model's output is not finite: its weights have diverged, or its config.json is not theirs\",\"row\":1,\"prompt\":\"the\"}"
 }
 
 # Who starts it without a prompt on a terminal is told what it waits for.
@@ -195,7 +195,7 @@ test_many_rows_at_once() {
         while IFS= read -r row; do
             echo "$row" | "$SFT" generate "$model" --json --max-new-tokens 30 --temperature 0
         done <rows >each || :
-        [ "$options" != '--temperature 0' ] || diff alone each || die 'a row alone'
+        [ "$options" != '--temperature 0' ] || sed 's/"row":18,/"row":1,/' alone | diff - each || die 'a row alone'
     done
 }
 
@@ -281,12 +281,30 @@ test_timings() {
     grep -q '^[0-9]* prompt tokens, 0 of them known from before, and [0-9]* new ones in [0-9.]* s: [0-9.]* new tokens/s$' stderr || die "$(cat stderr)"
 }
 
+# Where a row is told by its id, so is the error; the end says how many there were.
+test_a_bad_row_is_told_by_its_keys() {
+    cat >rows <<'END'
+{"id":3,"messages":[],"error":"old","tags":["a"]}
+
+{"id":4,"messages":[{"role":"user","content":"Hello"}]}
+[1]
+{"row":"mine","instruction":"Hello"}
+END
+    expect 1 "$SFT" generate "$(trained_model)" --json <rows
+    is "$(wc -l <stdout | tr -d ' ')" 4 # a blank line is no row
+    is "$(sed -n '1s/:.*"row/ row/p' stdout)" '{"error" row":1,"id":3,"tags":["a"]}'
+    is "$(sed -n 3p stdout | sed 's/.*,//')" '"row":3}'
+    is "$(sed -n 4p stdout | sed 's/.*","row/","row/')" '","row":"mine","instruction":"Hello"}'
+    has_not stdout '[data]' # which generate does not obey
+    is "$(tail -n 1 stderr)" '3 of 4 rows had errors'
+}
+
 test_rows_that_cannot_be_read() {
     expect 1 "$SFT" generate "$(trained_model)" --json <.
     is "$(cat stderr)" 'error: standard input: Is a directory'
     echo '{"prompt":"Hello"}' >rows
     expect 1 "$SFT" generate "$(trained_model)" --json <rows
-    is "$(cat stdout)" '{"error":"prompt: alone it is text to be continued, with --raw (a conversation that is to be answered is {\"messages\": [...]})"}'
+    is "$(cat stdout)" '{"error":"prompt: alone it is text to be continued, with --raw (a conversation that is to be answered is {\"messages\": [...]})","row":1,"prompt":"Hello"}'
     echo '{"messages":[{"role":"user","content":"Hello"}]}' >rows
     expect_error 2 'with --json a conversation brings its own system message, not --system' "$SFT" generate "$(trained_model)" --json --system x <rows
 }

@@ -48,8 +48,8 @@ not JSON
 {"messages":[{"role":"user","content":"Name a tree."}]}
 END
     expect 1 generate_json
-    [ ! -s stderr ] || die "$(cat stderr)"
-    is "$(sed -n 2p stdout)" "{\"error\":\"messages[0].role: unknown role 'usr' (system, user or assistant)\"}"
+    is "$(cat stderr)" '3 of 5 rows had errors'
+    is "$(sed -n 2p stdout)" "{\"error\":\"messages[0].role: unknown role 'usr' (system, user or assistant)\",\"row\":2}"
     is "$(grep -c '^{"error":' stdout)" 3
     is "$(wc -l <stdout | tr -d ' ')" 5
     has stdout '"content":"Hi there."}'
@@ -60,7 +60,7 @@ test_a_prompt_that_is_too_long() {
     model=$(trained_model)
     awk 'BEGIN { printf "{\"messages\":[{\"role\":\"user\",\"content\":\""; for (i = 0; i < 200; i++) printf " word"; print "\"}]}" }' >rows.jsonl
     expect 1 generate_json
-    grep -q '^{"error":"the prompt has [0-9]* tokens, and the model sees 128 at most: shorten it"}$' stdout || die "$(cat stdout)"
+    grep -q '^{"error":"the prompt has [0-9]* tokens, and the model sees 128 at most: shorten it","row":1}$' stdout || die "$(cat stdout)"
 }
 
 test_generation_ends_where_the_positions_do() {

@@ -73,7 +73,7 @@ static void suggest_columns(const json *row, struct strbuf *out)
     strbuf_puts(out, list ? " says what they are" : " says which is which");
 }
 
-const struct reader *reader_detect(const json *row, struct sft_err *err)
+static const struct reader *detect(const json *row, bool has_columns, struct sft_err *err)
 {
     if (!json_is_object(row)) {
         reader_fail_type(row, "an object", err);
@@ -88,11 +88,18 @@ const struct reader *reader_detect(const json *row, struct sft_err *err)
         strbuf_puts(&text, " (tokens already, and texts are read here)");
     strbuf_puts(&text, "; expected ");
     list_formats(&text);
-    strbuf_puts(&text, "; ");
-    suggest_columns(row, &text);
+    if (has_columns) {
+        strbuf_puts(&text, "; ");
+        suggest_columns(row, &text);
+    }
     sft_fail(err, SFT_EDATA, "unknown structure: it has %s", text.data);
     strbuf_free(&text);
     return NULL;
+}
+
+const struct reader *reader_detect(const json *row, struct sft_err *err)
+{
+    return detect(row, true, err);
 }
 
 enum sft_status reader_read(const struct reader *reader, const json *row, const struct names *names,
@@ -120,7 +127,7 @@ enum sft_status reader_read_any(const json *row, struct arena *arena, struct con
                                 struct sft_err *err)
 {
     struct conversations list;
-    const struct reader *reader = reader_detect(row, err);
+    const struct reader *reader = detect(row, false, err);
     if (!reader || reader_read(reader, row, NULL, arena, &list, err))
         return SFT_EDATA;
     *conv = list.items[0];

@@ -50,7 +50,8 @@ enum sft_status reader_read(const struct reader *reader, const json *row, const 
  * formats in short, and the setting that gives keys other names. */
 const struct reader *reader_detect(const json *row, struct sft_err *err);
 
-/* One conversation from a row in any format (of a tree the first): for generate. Strings go to the arena. */
+/* One conversation from a row in any format (of a tree the first): for generate, which has no [data]
+ * columns. Strings go to the arena. */
 enum sft_status reader_read_any(const json *row, struct arena *arena, struct conversation *conv,
                                 struct sft_err *err);
 

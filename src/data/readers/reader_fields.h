@@ -1,4 +1,5 @@
-/* Fields of a row, as the readers take them, and what is wrong with one. For reader*.c only. */
+/* Fields of a row, as the readers take them, and what is wrong with one. For reader*.c, and who reads
+ * a row of one key. */
 #ifndef SFT_DATA_READERS_READER_FIELDS_H
 #define SFT_DATA_READERS_READER_FIELDS_H
 
