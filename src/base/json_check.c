@@ -300,7 +300,7 @@ static enum sft_status check_word(struct cursor *c)
         return fail_expected(c, "a value");
     char word[41]; /* which one it is is the cause: None, undefined */
     snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), c->p);
-    return FAIL_AT(c, c->p, "%s is no JSON value", word);
+    return FAIL_AT(c, c->p, "'%s' is no JSON value", word);
 }
 
 /* ---- structure ---- */

@@ -1,6 +1,7 @@
 #include "base/bounds.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "cmd/cmd.h"
 #include "cmd/generate_rows.h"
 #include "cmd/model_argument.h"
@@ -48,6 +49,25 @@ static int print_samples(struct generator *g, struct sample *samples)
     return finish_output();
 }
 
+static enum sft_status check_utf8(const char *what, const char *text, size_t len, struct sft_err *err)
+{
+    for (size_t i = 0, n; i < len; i += n)
+        if ((n = utf8_decode(text + i, len - i, NULL, NULL)) == 0)
+            return sft_fail_in(err, SFT_EDATA, what, "not UTF-8 (byte 0x%02X)", (unsigned char)text[i]);
+    return SFT_OK;
+}
+
+/* What is continued may be empty where the tokenizer begins by itself: the engine knows. */
+static enum sft_status check_text(const struct generator *g, const char *system, const char *text, size_t len,
+                                  struct sft_err *err)
+{
+    if (!g->raw && len == 0)
+        return sft_fail(err, SFT_EDATA, "the prompt is empty");
+    if (system && check_utf8("--system", system, strlen(system), err))
+        return err->status;
+    return check_utf8("prompt", text, len, err);
+}
+
 static int answer_text(struct generator *g, const char *system, const char *text, size_t len)
 {
     struct message messages[2];
@@ -59,8 +79,8 @@ static int answer_text(struct generator *g, const char *system, const char *text
     messages[prompt.conv.count++] = (struct message){ROLE_USER, text, len, 1};
     if (g->n_samples == 1)
         samples[0].on_text = print_ready;
-    const int code =
-        generator_begin(g, &prompt, 0, samples, &err) ? report_error(&err) : print_samples(g, samples);
+    const bool is_bad = check_text(g, system, text, len, &err) || generator_begin(g, &prompt, 0, samples, &err);
+    const int code = is_bad ? report_error(&err) : print_samples(g, samples);
     for (size_t k = 0; k < g->n_samples; k++)
         sample_free(g, &samples[k]);
     free(samples);

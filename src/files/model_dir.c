@@ -130,6 +130,8 @@ enum sft_status model_dir_find(const char *path_or_name, char **dir, const char 
     char *path;
     *dir = NULL;
     *link = NULL;
+    if (!*path_or_name)
+        return sft_fail(err, SFT_EIO, "the model's name is empty");
     enum sft_status status = hub_cache_resolve(path_or_name, &path, err);
     if (!status && (status = find_dir(path, dir, link, err)))
         hub_remark_incomplete(path, err);

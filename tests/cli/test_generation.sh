@@ -299,6 +299,22 @@ END
     is "$(tail -n 1 stderr)" '3 of 4 rows had errors'
 }
 
+test_prompts_that_are_no_text() {
+    model=$(trained_model)
+    expect_error_about 1 'the prompt is empty' "$SFT" generate "$model" ''
+    printf '\n\n' >empty
+    expect_error_about 1 'the prompt is empty' "$SFT" generate "$model" <empty
+    expect_error_about 1 'the prompt is empty, and there is nothing to continue' "$SFT" generate "$model" --raw ''
+    bad=$(printf 'a\377b')
+    printf 'a\377b' >bytes
+    for option in '' --raw; do
+        expect_error_about 1 'prompt: not UTF-8 (byte 0xFF)' "$SFT" generate "$model" $option "$bad"
+        expect_error_about 1 'prompt: not UTF-8 (byte 0xFF)' "$SFT" generate "$model" $option <bytes
+    done
+    expect_error_about 1 '--system: not UTF-8 (byte 0xFF)' "$SFT" generate "$model" --system "$bad" Hello
+    expect_error 1 "the model's name is empty" "$SFT" generate '' Hello
+}
+
 test_rows_that_cannot_be_read() {
     expect 1 "$SFT" generate "$(trained_model)" --json <.
     is "$(cat stderr)" 'error: standard input: Is a directory'

@@ -83,13 +83,13 @@ static const struct {
     {TEXT("0x10"), "column 2: text after the end of the document"},
     {TEXT("[1e400]"), "column 2: 1e400 is too large a number"},
     {TEXT("NaNs"), "column 4: text after the end of the document"},
-    {TEXT("[nan]"), "column 2: nan is no JSON value"},
+    {TEXT("[nan]"), "column 2: 'nan' is no JSON value"},
     {TEXT("[+Infinity]"), "column 2: expected a value, found '+'"},
     {TEXT("[-NaN]"), "column 3: expected a digit, found 'N'"},
     {TEXT("[1e999, NaN]"), "column 2: 1e999 is too large a number"},
     {TEXT("-Infinit"), "column 2: expected a digit, found 'I'"},
-    {TEXT("[True]"), "column 2: True is no JSON value"},
-    {TEXT("nul"), "column 1: nul is no JSON value"},
+    {TEXT("[True]"), "column 2: 'True' is no JSON value"},
+    {TEXT("nul"), "column 1: 'nul' is no JSON value"},
     {TEXT("{\"a\": 1,\n \"b\": {\"a\": 1},\n \"a\": 2}"), "line 3, column 2: duplicate key \"a\""},
     {TEXT("[{\"a\": 1, \"\\u0061\": 2}]"), "column 11: duplicate key \"a\""},
     {TEXT("// no comment\n1"), "line 1, column 1: expected a value, found '/'"},
@@ -169,7 +169,7 @@ START_TEST(files_are_named)
     fclose(file);
     ck_assert_int_eq(json_parse_file(path, &root, &err), SFT_EDATA);
     remove(path);
-    char *expected = mem_printf("%s: line 2, column 6: tru is no JSON value", path);
+    char *expected = mem_printf("%s: line 2, column 6: 'tru' is no JSON value", path);
     ck_assert_str_eq(err_text(&err), expected);
     free(expected);
     ck_assert_int_eq(json_parse_file("no/such/file.json", &root, &err), SFT_EIO);
