@@ -171,7 +171,7 @@ int cmd_bench(int argc, char **argv)
     const struct usage usage = {
         "sft bench --base DIR --data FILE [options]",
         "Measures how fast a model trains here, against what the CPU can do, and where the time goes.", table,
-        sizeof table / sizeof *table};
+        sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

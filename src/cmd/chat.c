@@ -414,7 +414,7 @@ int cmd_chat(int argc, char **argv)
         "Talks on the terminal: each line is a message, and the answer is printed as it is generated; /help "
         "lists the commands. Where the model's generation_config.json says do_sample, its temperature, top_k, "
         "top_p, min_p and repetition_penalty take the place of the defaults below.",
-        table, sizeof table / sizeof *table};
+        table, sizeof table / sizeof *table, TEMPLATE_SETTINGS};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

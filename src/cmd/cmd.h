@@ -47,6 +47,7 @@ struct usage {
     const char *about;    /* what it does; wrapped to 80 columns */
     const struct option *options;
     size_t n_options;
+    const char *settings; /* the keys that it reads of those that --set knows, separated by blanks; NULL: all */
 };
 
 /* Parse argv[1..): options into their values, the other words into *words (malloc'd list, borrowed strings).
@@ -66,8 +67,13 @@ enum sft_status read_settings(struct settings *settings, const char *path,
  * that are not there become problems, with what may have been meant. */
 void check_inputs(struct settings *settings);
 
-/* Apply every "section.key=value" of --set; errors as in read_settings. */
-enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments,
+/* The settings of a command that only needs the model's template. */
+#define TEMPLATE_SETTINGS                                                                                              \
+    "template system_prefix system_suffix user_prefix user_suffix assistant_prefix assistant_suffix"
+
+/* Apply every "section.key=value" of --set, each of a key among `keys` (as in struct usage); errors as in
+ * read_settings. */
+enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments, const char *keys,
                                 struct sft_err *err);
 
 /* Print "error: MESSAGE" on stderr and return the exit code that goes with it (none for an interruption's

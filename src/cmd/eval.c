@@ -92,7 +92,7 @@ int cmd_eval(int argc, char **argv)
     const struct usage usage = {"sft eval DIR FILE... [options]",
                                 "Prints the model's loss, perplexity and accuracy on the conversations, over "
                                 "the tokens that training would train on.",
-                                table, sizeof table / sizeof *table};
+                                table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &files);
     if (code >= 0)
         return code;

@@ -16,7 +16,7 @@ int cmd_export(int argc, char **argv)
     const struct usage usage = {
         "sft export DIR --out PATH [options]",
         "Writes a model without its training state, in another precision if asked for.", table,
-        sizeof table / sizeof *table};
+        sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

@@ -180,7 +180,7 @@ int cmd_generate(int argc, char **argv)
         "Answers one prompt, from the command line or stdin; with --json, one conversation per line. An answer "
         "ends at the template's end of turn and at any eos_token_id of the model's generation_config.json; the "
         "sampling settings there are chat's defaults, not generate's.",
-        table, sizeof table / sizeof *table};
+        table, sizeof table / sizeof *table, TEMPLATE_SETTINGS};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

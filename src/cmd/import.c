@@ -31,7 +31,7 @@ int cmd_import(int argc, char **argv)
         "sft import FILE.gguf --out DIR [options]",
         "Makes a Hugging Face directory of a model in GGUF: config, weights, tokenizer, chat template and generation "
         "settings. Of a file that is split, name the first.",
-        table, sizeof table / sizeof *table};
+        table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

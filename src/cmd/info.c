@@ -278,7 +278,7 @@ int cmd_info(int argc, char **argv)
     const struct usage usage = {"sft info DIR [--json]",
                                 "Says what a model directory holds. The exit code is 0 only if it is "
                                 "complete and its checksums match.",
-                                table, sizeof table / sizeof *table};
+                                table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

@@ -308,7 +308,7 @@ int cmd_inspect(int argc, char **argv)
         "Shows each conversation as the model will see it, turn by turn, and which "
         "tokens are trained on: highlighted on a terminal, [[between brackets]] elsewhere. "
         "With --report: what train reports before its first step.",
-        table, sizeof table / sizeof *table};
+        table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &in.words);
     if (code >= 0) {
         words_free(&in.overrides);

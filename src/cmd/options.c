@@ -59,21 +59,51 @@ static const struct option *find_option(const struct usage *usage, const char *n
     return NULL;
 }
 
+/* Whether `word` is among the words of `list`, which blanks separate; NULL has all. */
+static bool has_word(const char *list, const char *word)
+{
+    const size_t len = strlen(word);
+    for (const char *p = list; p && *p; p += strcspn(p, " ")) {
+        p += strspn(p, " ");
+        if (strncmp(p, word, len) == 0 && (p[len] == ' ' || !p[len]))
+            return true;
+    }
+    return !list;
+}
+
 /* A configuration's key, or another trainer's name of one, that was given as an option: "--set
  * train.seed=..." */
-static char *suggest_key(const char *name, const char *value)
+static char *suggest_key(const char *keys, const char *name, const char *value)
 {
     struct strbuf words = {0};
     char *key = mem_strdup(name), *hint = NULL;
     for (char *c = key; *c; c++)
         *c = *c == '-' ? '_' : *c;
     const struct field *field = settings_find(key);
-    if (field || (foreign_key("", key, value, &words, &field) && field))
+    if ((field || (foreign_key("", key, value, &words, &field) && field)) && has_word(keys, field->key))
         hint = mem_printf("--set %s.%s=%s", field->section, field->key,
                           words.data || !*value ? "..." : value);
     free(key);
     strbuf_free(&words);
     return hint;
+}
+
+/* An option that others call otherwise, or NULL. */
+static const char *find_foreign_option(const struct usage *usage, const char *name)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } names[] = {{"max-tokens", "max-new-tokens"},
+                 {"max-length", "max-new-tokens"},
+                 {"max-completion-tokens", "max-new-tokens"},
+                 {"n-predict", "max-new-tokens"},
+                 {"system-prompt", "system"},
+                 {"num-return-sequences", "num-samples"},
+                 {"repeat-penalty", "repetition-penalty"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i].theirs) == 0 && find_option(usage, names[i].ours, strlen(names[i].ours)))
+            return names[i].ours;
+    return NULL;
 }
 
 /* What an unknown option may be, malloc'd, or NULL: `word` may have one dash or two, _ for - and =value. */
@@ -87,10 +117,11 @@ static char *suggest_option(const struct usage *usage, const char *word)
     char *dashed = mem_strdup(name);
     for (char *c = dashed; *c; c++)
         *c = *c == '_' ? '-' : *c;
-    const char *nearest = find_option(usage, dashed, strlen(dashed)) ? dashed : NULL;
+    const char *nearest =
+        find_option(usage, dashed, strlen(dashed)) ? dashed : find_foreign_option(usage, dashed);
     char *hint = NULL;
     if (!nearest && find_option(usage, "set", 3))
-        hint = suggest_key(name, equals ? equals + 1 : "");
+        hint = suggest_key(usage->settings, name, equals ? equals + 1 : "");
     if (!nearest && !hint)
         nearest = nearest_word(dashed, names, n);
     if (nearest)
@@ -263,11 +294,33 @@ enum sft_status read_settings(struct settings *settings, const char *path,
     return tell_problems(settings, err);
 }
 
-enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments,
+/* "data.template, data.system_prefix" */
+static void list_keys(struct strbuf *out, const char *keys)
+{
+    for (size_t i = 0; i < settings_fields_count; i++)
+        if (has_word(keys, settings_fields[i].key))
+            strbuf_printf(out, "%s%s.%s", out->len ? ", " : "", settings_fields[i].section, settings_fields[i].key);
+}
+
+/* What a command is told and does not read would be passed over in silence. */
+static void complain_of_unread(struct settings *settings, const char *keys)
+{
+    struct strbuf list = {0};
+    list_keys(&list, keys);
+    for (size_t i = 0; i < settings_fields_count; i++) {
+        const struct field *field = &settings_fields[i];
+        if (!has_word(keys, field->key) && settings_is_given(settings, field))
+            settings_complain(settings, field->key, SFT_EUSAGE, "is not read by this command (but %s)", list.data);
+    }
+    strbuf_free(&list);
+}
+
+enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments, const char *keys,
                                 struct sft_err *err)
 {
     for (size_t i = 0; i < assignments->count; i++)
         settings_override(settings, assignments->items[i], NULL);
+    complain_of_unread(settings, keys);
     return tell_problems(settings, err);
 }
 

@@ -190,7 +190,7 @@ int cmd_serve(int argc, char **argv)
         "Serves a model over HTTP: OpenAI's API (/v1/chat/completions, /v1/completions, /v1/models), a page to chat in "
         "a browser (/), /health, and /metrics for Prometheus. SIGTERM or Ctrl-C lets what was asked be answered first; "
         "a second one ends at once.",
-        table, sizeof table / sizeof *table};
+        table, sizeof table / sizeof *table, TEMPLATE_SETTINGS};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

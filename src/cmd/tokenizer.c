@@ -134,7 +134,7 @@ int cmd_tokenizer(int argc, char **argv)
         "sft tokenizer encode|decode --model DIR [options]",
         "encode: text on stdin becomes ids on stdout. decode: ids on stdin become text on stdout. "
         "sft tokenizer train learns a new tokenizer (sft help tokenizer train).",
-        table, sizeof table / sizeof *table};
+        table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

@@ -172,7 +172,7 @@ int cmd_tokenizer_train(int argc, char **argv)
         "Hugging Face's forms. Vocabulary and merges equal those of Hugging Face's BpeTrainer on the same "
         "texts: the lines of a FILE.txt, the messages or documents of any other FILE (JSON, CSV, also gzipped; "
         "- is standard input). FILE*2 counts twice, FILE:format forces a format (txt: lines).",
-        table, sizeof table / sizeof *table};
+        table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &t.files);
     if (code >= 0) {
         words_free(&t.special);

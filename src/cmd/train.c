@@ -163,7 +163,7 @@ int cmd_train(int argc, char **argv)
         "sft train CONFIG.ini [options]",
         "Fine-tunes as the configuration says. If output_dir holds an unfinished run, it continues where that "
         "run stopped. Ctrl-C saves a checkpoint and stops; the same command continues later.",
-        table, sizeof table / sizeof *table};
+        table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

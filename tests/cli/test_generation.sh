@@ -299,6 +299,20 @@ END
     is "$(tail -n 1 stderr)" '3 of 4 rows had errors'
 }
 
+# A hint is to something that the command heeds.
+test_hints_are_to_what_is_read() {
+    model=$(trained_model)
+    expect_error 2 "unknown option '--max-tokens' (did you mean --max-new-tokens?)" "$SFT" generate "$model" --max-tokens 4
+    expect_error 2 "unknown option '--system_prompt=x' (did you mean --system?)" "$SFT" generate "$model" --system_prompt=x
+    expect_error 2 "unknown option '--system' (usage: sft serve DIR [options])" "$SFT" serve "$model" --system x
+    expect_error 2 "unknown option '--template' (did you mean --set data.template=...?)" "$SFT" generate "$model" --template chatml
+    expect_error 2 "unknown option '--max-length' (did you mean --set data.max_length=...?)" "$SFT" train c.ini --max-length 4
+    for command in generate chat serve; do
+        expect_error_about 2 '--set data.system: is not read by this command (but data.template, data.system_prefix, ' \
+            "$SFT" $command "$model" --set data.system=x
+    done
+}
+
 test_prompts_that_are_no_text() {
     model=$(trained_model)
     expect_error_about 1 'the prompt is empty' "$SFT" generate "$model" ''
