@@ -2,7 +2,9 @@
 
 #include "base/log.h"
 #include "config/settings.h"
-#include "data/readers/file_format.h"
+#include "data/file_spec.h"
+#include "data/readers/reader_fields.h"
+#include "data/rows/rows_json.h"
 #include "data/source/source.h"
 #include "infer/decode.h"
 #include "infer/prompt.h"
@@ -35,18 +37,17 @@ struct train_samples {
 
 /* ---- the prompts ---- */
 
-/* As a user's message where the model knows turns, else as the beginning of a text. */
-static enum sft_status encode(const struct train_samples *t, const char *prompt, struct token_buf *tokens,
+/* As the model's template has it where it knows turns, else its last message as the beginning of a text. */
+static enum sft_status encode(const struct train_samples *t, const struct conversation *conv, struct token_buf *tokens,
                               struct sft_err *err)
 {
     const struct base_model *base = &t->run->base;
-    struct message message = {ROLE_USER, prompt, strlen(prompt), 1};
-    const struct conversation conv = {.messages = &message, .count = 1};
+    const struct message *last = &conv->messages[conv->count - 1];
     struct encoder *encoder = encoder_new(base->tokenizer);
     struct rendered rendered = {0};
     const enum sft_status status =
-        base->template.name ? prompt_of_conversation(&rendered, &base->template, encoder, &conv, err)
-                            : prompt_of_text(&rendered, base->tokenizer, encoder, prompt, message.len, err);
+        base->template.name ? prompt_of_conversation(&rendered, &base->template, encoder, conv, err)
+                            : prompt_of_text(&rendered, base->tokenizer, encoder, last->content, last->len, err);
     for (size_t i = 0; i < rendered.tokens.count; i++)
         token_buf_push(tokens, rendered.tokens.ids[i]);
     rendered_free(&rendered);
@@ -55,14 +56,12 @@ static enum sft_status encode(const struct train_samples *t, const char *prompt,
 }
 
 /* One that the model cannot see whole is told, and left out. */
-static enum sft_status add_prompt(struct train_samples *t, const json *row, struct sft_err *err)
+static enum sft_status add_prompt(struct train_samples *t, const struct conversation *conv, struct sft_err *err)
 {
-    const json *prompt = json_get(row, "prompt");
+    const struct message *last = &conv->messages[conv->count - 1];
     const size_t sees = t->run->base.config.n_positions;
     struct sample *s = &t->samples[t->n];
-    if (!json_string(prompt))
-        return sft_fail_in(err, SFT_EDATA, "prompt", "expected a string, found %s", json_type_name(prompt));
-    if (encode(t, json_string(prompt), &s->tokens, err))
+    if (encode(t, conv, &s->tokens, err))
         return err->status;
     if (s->tokens.count == 0 || s->tokens.count >= sees) {
         log_warning("[eval] prompts: one has %zu tokens, and the model sees %zu at most: it is not answered",
@@ -70,9 +69,42 @@ static enum sft_status add_prompt(struct train_samples *t, const json *row, stru
         s->tokens.count = 0;
         return SFT_OK;
     }
-    s->prompt = mem_strdup(json_string(prompt));
+    s->prompt = mem_strndup(last->content, last->len);
     t->n++;
     return SFT_OK;
+}
+
+static enum sft_status add_text(struct train_samples *t, const char *text, size_t len, struct sft_err *err)
+{
+    struct message message = {ROLE_USER, text, len, 1};
+    return add_prompt(t, &(struct conversation){.messages = &message, .count = 1}, err);
+}
+
+/* Up to the last message of the user. */
+static enum sft_status add_conversation(struct train_samples *t, const json *row, struct sft_err *err)
+{
+    struct arena arena = {0};
+    struct conversation conv;
+    enum sft_status status = reader_read_any(row, &arena, &conv, err);
+    while (!status && conv.count && conv.messages[conv.count - 1].role != ROLE_USER)
+        conv.count--;
+    if (!status)
+        status = conv.count ? add_prompt(t, &conv, err)
+                            : sft_fail_in(err, SFT_EDATA, "messages", "there is none of the user to be answered");
+    arena_free(&arena);
+    return status;
+}
+
+static enum sft_status add_row(struct train_samples *t, const json *row, struct sft_err *err)
+{
+    const json *prompt = json_get(row, "prompt");
+    const char *text = json_string(prompt);
+    if (text)
+        return add_text(t, text, strlen(text), err);
+    if (!prompt && json_get(row, "messages"))
+        return add_conversation(t, row, err);
+    reader_fail_type(prompt, "a string", err);
+    return sft_in_key(err, "prompt");
 }
 
 static enum sft_status read_rows(struct train_samples *t, struct rows *rows, const char *path, struct sft_err *err)
@@ -86,7 +118,7 @@ static enum sft_status read_rows(struct train_samples *t, struct rows *rows, con
             return status ? sft_in_file(err, path, 0) : SFT_OK;
         status = rows_parse(rows, &row, &root, err);
         if (!status)
-            status = add_prompt(t, root, err);
+            status = add_row(t, root, err);
         json_free(root);
         if (status)
             return sft_in_file(err, path, row.line);
@@ -94,20 +126,57 @@ static enum sft_status read_rows(struct train_samples *t, struct rows *rows, con
     return SFT_OK;
 }
 
-static enum sft_status read_file(struct train_samples *t, const char *path, struct sft_err *err)
+/* Plain text: a line is a prompt. */
+static enum sft_status read_lines(struct train_samples *t, const char *text, size_t len, const char *path,
+                                  struct sft_err *err)
 {
-    const struct file_format format = file_format_of(path, NULL);
-    struct source source = {0};
+    const size_t mark = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    const char *p = text + mark, *end = text + len;
+    for (size_t line = 1; p < end && t->n < SAMPLES; line++) {
+        const char *newline = memchr(p, '\n', (size_t)(end - p)), *stop = newline ? newline : end;
+        const char *next = newline ? newline + 1 : end;
+        while (stop > p && (stop[-1] == ' ' || stop[-1] == '\t' || stop[-1] == '\r'))
+            stop--;
+        if (stop > p && add_text(t, p, (size_t)(stop - p), err))
+            return sft_in_file(err, path, line);
+        p = next;
+    }
+    return SFT_OK;
+}
+
+static enum sft_status read_source(struct train_samples *t, const struct source *source, struct file_format format,
+                                   struct sft_err *err)
+{
+    const char *text = source->bytes.data;
+    const size_t len = source->bytes.size;
     struct rows rows = {0};
-    enum sft_status status = source_open_until(&source, path, t->options.stop, err);
+    enum sft_status status;
+    if (format.is_text && !rows_json_is_it(text, len))
+        return read_lines(t, text, len, source->path, err);
+    if (rows_init(&rows, format.rows, text, len, err)) {
+        sft_remark(err, "; of [eval] prompts a row is {\"prompt\": \"...\"} or {\"messages\": [...]}, and in FILE:txt "
+                        "each line is a prompt");
+        status = sft_in_file(err, source->path, 0);
+    } else {
+        status = read_rows(t, &rows, source->path, err);
+    }
+    rows_free(&rows);
+    return status;
+}
+
+static enum sft_status read_file(struct train_samples *t, const char *text, struct sft_err *err)
+{
+    struct file_spec spec = {0};
+    struct source source = {0};
+    enum sft_status status = file_spec_parse(&spec, text, err);
+    if (!status)
+        status = source_open_until(&source, spec.path, t->options.stop, err);
     if (!status)
         status = source_bytes(&source, err);
-    if (!status && rows_init(&rows, format.rows, source.bytes.data, source.bytes.size, err))
-        status = sft_in_file(err, path, 0);
     if (!status)
-        status = read_rows(t, &rows, path, err);
-    rows_free(&rows);
+        status = read_source(t, &source, spec.format, err);
     source_close(&source);
+    file_spec_free(&spec);
     return status;
 }
 

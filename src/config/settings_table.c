@@ -119,8 +119,8 @@ const struct field settings_fields[] = {
 
     /* ---- [eval] ---- */
     {AT(eval, prompts), .type = FIELD_FILES, .default_text = "", .resume = RESUME_MAY,
-     .doc = "files of prompts (CSV or JSON lines, key prompt): the first few are answered after each evaluation, and "
-            "shown in the log"},
+     .doc = "files of prompts (CSV or JSON lines, key prompt or messages; .txt: each line is one): the first few are "
+            "answered after each evaluation, and shown in the log"},
 };
 const size_t settings_fields_count = sizeof settings_fields / sizeof *settings_fields;
 

@@ -88,7 +88,7 @@ test_prompts_that_cannot_be_answered() {
     echo '{"question": "Hello"}' >>wrong.jsonl
     for option in --dry-run --fresh; do # before anything is trained
         expect 1 train $option --set eval.prompts=wrong.jsonl
-        has stderr 'error: wrong.jsonl:2: prompt: expected a string, found missing'
+        has stderr 'error: wrong.jsonl:2: prompt: missing'
     done
     [ ! -e run/last ] || die 'it was trained'
     { printf '{"prompt": "'; yes word | head -n 200 | tr '\n' ' '; echo '"}'; } >long.jsonl
@@ -98,4 +98,26 @@ test_prompts_that_cannot_be_answered() {
     : >empty.jsonl
     expect 0 train --fresh --set eval.prompts=empty.jsonl
     has stderr '[eval] prompts: there is none to be answered'
+}
+
+# {"messages": ...}: what was said up to the last message of the user; plain text: a line is a prompt.
+test_prompts_in_other_forms() {
+    write_prompts
+    cat >talks.jsonl <<'END'
+{"messages":[{"role":"system","content":"Be short."},{"role":"user","content":"Why is the sky blue?"},{"role":"assistant","content":"What?"}]}
+END
+    printf '\357\273\277\nHello\r\n\n  \nName a tree.' >lines.txt
+    cp lines.txt lines
+    set -- --set model.base="$(trained_model)" --set train.learning_rate=1e-9 --set train.max_steps=1
+    for text in lines.txt lines:txt; do
+        expect 0 train "$@" --fresh --set "eval.prompts=talks.jsonl $text"
+        is "$(sed -n 's/^  \(.* => .*\)/\1/p' stderr | head -n 3)" 'Why is the sky blue? => Air scatters blue light.
+Hello => Hi there.
+Name a tree. => The oak.'
+    done
+    expect 1 train "$@" --fresh --set eval.prompts=lines
+    has stderr 'of [eval] prompts a row is {"prompt": "..."} or {"messages": [...]}, and in FILE:txt each line is a prompt'
+    echo '{"messages":[{"role":"system","content":"Be short."}]}' >talks.jsonl
+    expect 1 train "$@" --fresh --set eval.prompts=talks.jsonl
+    has stderr 'talks.jsonl:1: messages: there is none of the user to be answered'
 }
