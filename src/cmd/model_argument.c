@@ -1,12 +1,34 @@
 #include "cmd/model_argument.h"
 
 #include "base/log.h"
+#include "base/path.h"
 #include "files/hub_cache.h"
 #include "files/model_dir.h"
 #include "train/options.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Where the configuration `path` has its model written; malloc'd, NULL where it is none that says so. */
+static char *output_of(const char *path)
+{
+    struct settings settings;
+    settings_init(&settings);
+    const bool is_read = str_has_ending(path, ".ini") && settings_read_file(&settings, path, NULL) == SFT_OK;
+    char *output = is_read && settings.train.output_dir ? path_tidy(mem_strdup(settings.train.output_dir)) : NULL;
+    settings_free(&settings);
+    return output;
+}
+
+static enum sft_status find(struct model_argument *a, struct sft_err *err)
+{
+    char *output = output_of(a->path);
+    if (output)
+        sft_fail(err, SFT_EIO, "%s: is a configuration; name what it trains, its output_dir: %s", a->path, output);
+    const enum sft_status status = output ? SFT_EIO : model_dir_find(a->path, &a->dir, &a->link, err);
+    free(output);
+    return status;
+}
 
 enum sft_status model_argument(struct model_argument *a, const char *option, struct string_list *words,
                                const char *synopsis, struct sft_err *err)
@@ -19,7 +41,7 @@ enum sft_status model_argument(struct model_argument *a, const char *option, str
         words->count--;
         memmove(words->items, words->items + 1, words->count * sizeof *words->items);
     }
-    if (model_dir_find(a->path, &a->dir, &a->link, err))
+    if (find(a, err))
         return err->status;
     a->snapshot = hub_snapshot_name(a->dir);
     return SFT_OK;

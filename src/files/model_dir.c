@@ -1,5 +1,6 @@
 #include "files/model_dir.h"
 
+#include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -62,18 +63,47 @@ static enum sft_status fail_file(const char *path, struct sft_err *err)
     if (path_holds(dir, "config.json"))
         sft_fail(err, SFT_EIO, "%s: is a file of a model; name its directory, %s", path, dir);
     else
-        sft_fail(err, SFT_EIO, "%s: is a file, expected a directory (%s)", path, expected);
+        sft_fail(err, SFT_EIO, "%s: is a file, expected a directory or a .gguf file (%s)", path, expected);
     free(dir);
     return SFT_EIO;
+}
+
+static bool is_model_or_run(const char *dir)
+{
+    return path_holds(dir, "config.json") || path_holds(dir, "best/config.json") || path_holds(dir, "last/config.json");
+}
+
+/* "out/chat, out/quickstart": the models and runs in `dir`, or the first of them; nothing where there is none. */
+static void list_models(const char *dir, struct strbuf *out)
+{
+    enum { MOST = 6 };
+    char **names = NULL;
+    size_t count = 0, n = 0;
+    if (io_list(dir, &names, &count, NULL))
+        return;
+    for (size_t i = 0; i < count && n <= MOST; i++) {
+        char *path = path_join(dir, names[i]);
+        if (is_model_or_run(path) && n++ < MOST)
+            strbuf_printf(out, "%s%s", n > 1 ? ", " : "", path);
+        else if (n > MOST)
+            strbuf_puts(out, ", ...");
+        free(path);
+    }
+    io_list_free(names, count);
 }
 
 static enum sft_status fail_without_config(const char *dir, struct sft_err *err)
 {
     char *gguf = gguf_first_file(dir);
+    struct strbuf models = {0};
+    list_models(dir, &models);
     if (gguf)
         sft_fail(err, SFT_EDATA, "%s: no config.json, but models in GGUF: name a file, %s", dir, gguf);
+    else if (models.len)
+        sft_fail(err, SFT_EDATA, "%s: no config.json, but models in it: name one, %s", dir, models.data);
     else
         sft_fail(err, SFT_EDATA, "%s: no config.json (%s)", dir, expected);
+    strbuf_free(&models);
     free(gguf);
     return SFT_EDATA;
 }

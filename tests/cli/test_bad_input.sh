@@ -56,7 +56,14 @@ test_files_that_are_not_there() {
         expect_error 1 'nope: No such file or directory' "$SFT" $command "$@"
     done
     expect_error 1 'nope: No such file or directory' "$SFT" info nope
-    expect_error 1 "config.ini: is a file, expected a directory (a model's directory has config.json, model.safetensors and tokenizer.json, or vocab.json and merges.txt in place of the latter)" "$SFT" info config.ini
+    expect_error 1 'config.ini: is a configuration; name what it trains, its output_dir: run' "$SFT" generate config.ini Hello
+    mkdir there
+    ln -s "$(trained_model)" there/a
+    mkdir -p there/b/last there/c
+    : >there/b/last/config.json
+    expect_error 1 'there: no config.json, but models in it: name one, there/a, there/b' "$SFT" generate there Hello
+    echo text >README.md
+    expect_error 1 "README.md: is a file, expected a directory or a .gguf file (a model's directory has config.json, model.safetensors and tokenizer.json, or vocab.json and merges.txt in place of the latter)" "$SFT" info README.md
     expect_error 1 'nope: No such file or directory' "$SFT" tokenizer encode --model nope
     expect_error 1 'base: no model.safetensors' "$SFT" generate --model base hi
 }
