@@ -11,13 +11,13 @@
 enum {
     PIECE = 1 << 20,        /* elements that are read at a time */
     PARALLEL_MIN = 1 << 16, /* elements that are worth a second thread */
-    TILE = 32,              /* rows and columns that are turned at a time */
+    TILE = 32,              /* rows and columns that are transposed at a time */
 };
 
 void kept_scratch_free(struct kept_scratch *scratch)
 {
     block_free(&scratch->piece);
-    block_free(&scratch->turned);
+    block_free(&scratch->transposed);
 }
 
 static enum sft_status reserve(struct block *floats, size_t n, struct sft_err *err)
@@ -40,8 +40,8 @@ size_t kept_count_not_finite(const float *values, size_t n, enum kept kept)
     return n_bad;
 }
 
-/* to (cols, rows) = x (rows, cols), turned. */
-static void turn(float *to, const float *x, size_t rows, size_t cols)
+/* to (cols, rows) = x (rows, cols), transposed. */
+static void transpose(float *to, const float *x, size_t rows, size_t cols)
 {
 #pragma omp parallel for schedule(static) if (rows * cols > PARALLEL_MIN)
     for (size_t c0 = 0; c0 < cols; c0 += TILE)
@@ -96,20 +96,21 @@ enum sft_status kept_check_finite(const struct stored_tensor *from, size_t n_bad
     return sft_in_file(err, from->path, 0);
 }
 
-/* A matrix that is turned: as one piece. */
-static enum sft_status read_turned(const struct reading *r, const struct tensor *t, const struct stored_tensor *from,
-                                   struct kept_scratch *scratch, struct sft_err *err)
+/* A matrix that is transposed: as one piece. */
+static enum sft_status read_transposed(const struct reading *r, const struct tensor *t,
+                                       const struct stored_tensor *from, struct kept_scratch *scratch,
+                                       struct sft_err *err)
 {
     const bool in_place = t->kept == KEPT_REAL;
-    if (reserve(&scratch->piece, t->count, err) || (!in_place && reserve(&scratch->turned, t->count, err)))
+    if (reserve(&scratch->piece, t->count, err) || (!in_place && reserve(&scratch->transposed, t->count, err)))
         return err->status;
-    float *piece = scratch->piece.data, *turned = in_place ? r->to : scratch->turned.data;
+    float *piece = scratch->piece.data, *transposed = in_place ? r->to : scratch->transposed.data;
     stored_read_piece(from, 0, t->count, piece);
     const size_t n_bad = kept_count_not_finite(piece, t->count, t->kept);
     if (kept_check_finite(from, n_bad, err))
         return SFT_EDATA;
-    turn(turned, piece, t->rows, t->cols);
-    keep_rows(r, 0, t->cols, turned);
+    transpose(transposed, piece, t->rows, t->cols);
+    keep_rows(r, 0, t->cols, transposed);
     return SFT_OK;
 }
 
@@ -149,16 +150,17 @@ enum sft_status kept_read(const struct param_set *params, const struct tensor *t
                           size_t rows, quantize_rows_fn *quantize, struct kept_scratch *scratch, struct sft_err *err)
 {
     const struct reading r = {.kept = t->kept,
-                              .cols = t->turned ? t->rows : t->cols,
+                              .cols = t->transposed ? t->rows : t->cols,
                               .to = param_memory(params, t),
                               .scales = param_scales(params, t),
                               .quantize = quantize};
     double *sum = rows < t->rows ? mem_calloc(t->cols, sizeof *sum) : NULL;
-    if ((t->turned && rows < t->rows) || (t->kept == KEPT_INT8 && !quantize))
-        SFT_BUG("a matrix that is turned and grows, or integers that nobody makes");
+    if ((t->transposed && rows < t->rows) || (t->kept == KEPT_INT8 && !quantize))
+        SFT_BUG("a matrix that is transposed and grows, or integers that nobody makes");
     enum sft_status status = stored_check_dtype(from, err) ? sft_in_file(err, from->path, 0) : SFT_OK;
     if (!status)
-        status = t->turned ? read_turned(&r, t, from, scratch, err) : read_rows(&r, from, rows, sum, scratch, err);
+        status = t->transposed ? read_transposed(&r, t, from, scratch, err)
+                               : read_rows(&r, from, rows, sum, scratch, err);
     if (!status && sum)
         add_rows(&r, rows, t->rows, sum);
     free(sum);

@@ -1,6 +1,6 @@
-/* The values of a tensor, from a file into a model's memory as they are kept there (tensor_table.h): rounded, turned,
- * and with rows for new tokens. This goes piece by piece: beside what is kept no more is in memory than a piece of
- * floats, of about 4 MB, or a matrix that is turned, twice. */
+/* The values of a tensor, from a file into a model's memory as they are kept there (tensor_table.h): rounded,
+ * transposed, with rows for new tokens. This goes piece by piece: beside what is kept no more is in memory than a piece
+ * of floats, of about 4 MB, or a matrix that is transposed, twice. */
 #ifndef SFT_FILES_KEPT_H
 #define SFT_FILES_KEPT_H
 
@@ -9,7 +9,7 @@
 
 /* Floats for pieces, which may grow with each tensor. Zero-initialised is empty; free with kept_scratch_free. */
 struct kept_scratch {
-    struct block piece, turned;
+    struct block piece, transposed;
 };
 void kept_scratch_free(struct kept_scratch *scratch);
 

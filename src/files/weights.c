@@ -71,9 +71,9 @@ static enum kept kept_as(const struct placement *place, const struct tensor *t, 
     return KEPT_REAL;
 }
 
-static bool is_turned(const struct tensor *t, const struct weights_kept *kept)
+static bool is_transposed(const struct tensor *t, const struct weights_kept *kept)
 {
-    return kept->turned && t->is_matrix && !t->per_token && t->layout == LAYOUT_IN_OUT;
+    return kept->transposed && t->is_matrix && !t->per_token && t->layout == LAYOUT_IN_OUT;
 }
 
 enum sft_status weights_check_to_read(struct tensor_table *table, const struct weights_kept *kept,
@@ -87,7 +87,7 @@ enum sft_status weights_check_to_read(struct tensor_table *table, const struct w
         name_groups_print(&w.place.others[TENSOR_UNUSED], unused);
     for (struct tensor *t = table->tensors; t < table->tensors + table->n_tensors && !status; t++) {
         t->kept = kept_as(&w.place, t, kept->as);
-        t->turned = is_turned(t, kept);
+        t->transposed = is_transposed(t, kept);
     }
     weights_close(&w);
     tensor_table_choose(table, NULL);

@@ -6,7 +6,7 @@
  *     tie             tie           a head that is the embedding
  *     decode          stored, dtype floats of what is stored
  *     grow            grow          rows for new tokens
- *     keep            kept          as floats, rounded, turned */
+ *     keep            kept          as floats, rounded, transposed */
 #ifndef SFT_FILES_WEIGHTS_H
 #define SFT_FILES_WEIGHTS_H
 
@@ -38,11 +38,11 @@ enum weights_kind {
     WEIGHTS_AS_STORED, /* bfloat16s that are there whole as these, since rows for new tokens would be rounded */
     WEIGHTS_F32,
     WEIGHTS_BF16, /* rounded to nearest even */
-    WEIGHTS_INT8, /* 8-bit integers with a scale for each row: needs `turned` where the family has matrices (in,out) */
+    WEIGHTS_INT8, /* 8-bit integers with a scale a row: needs `transposed` where the family has matrices (in,out) */
 };
 struct weights_kept {
     enum weights_kind as;
-    bool turned; /* matrices that files have (in,out) are (out,in) */
+    bool transposed; /* matrices that files have (in,out) are (out,in) */
 };
 
 /* The same for a model that nobody trains: *table, the config's, gets places for what is kept so. */

@@ -12,8 +12,8 @@ enum { TOP_LOGPROBS_MAX = 20 };
 struct new_token {
     int32_t id;
     bool ends;     /* an end token: it has no text of its own */
-    float logprob; /* of the model's own distribution, without suppressed tokens: before bias, penalties and temperature; only where
-                      asked for (wants_logprob) */
+    float logprob; /* of the model's own distribution, without suppressed tokens: before bias, penalties and
+                      temperature; only where asked for (wants_logprob) */
     const struct scored_token *top; /* (n_top) the likeliest of it, the first first; good during the call */
     size_t n_top;
 };

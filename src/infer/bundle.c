@@ -36,7 +36,7 @@ static enum sft_status choose_weights(struct weights_kept *kept, const struct ke
     if (!kernels->reads_bf16 && kept->as != WEIGHTS_F32)
         return sft_fail(err, SFT_EUSAGE, "--weights %s: the %s kernels read floats alone (f32)", options->weights,
                         kernels->isa);
-    kept->turned = options->for_generation || kept->as == WEIGHTS_INT8; /* whose scales are rows' */
+    kept->transposed = options->for_generation || kept->as == WEIGHTS_INT8; /* whose scales are rows' */
     return SFT_OK;
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/bounds.h"
 #include "base/clock.h"
-#include "infer/stream_pages.h"
 
 #include <math.h>
 #include <omp.h>
@@ -58,10 +57,11 @@ static enum sft_status init_pages(struct decode *d, struct sft_err *err)
     size_t most; /* whole contexts, and what is begun */
     if (!mem_mul(kv_pages_of(d->max_positions) + 1, d->options.max_streams, &most))
         most = SIZE_MAX;
-    const enum sft_status status = kv_pool_init(&d->pool, d->model.model, d->options.kv_bytes, most, err);
+    const enum sft_status status = kv_pool_init(&d->streams.pool, d->model.model, d->options.kv_bytes, most, err);
     if (!status)
-        prefix_init(&d->prefix, &d->pool);
-    d->counts.pages = d->pool.n_pages;
+        prefix_init(&d->streams.prefix, &d->streams.pool);
+    d->streams.max_running = d->options.max_streams;
+    d->counts.pages = d->streams.pool.n_pages;
     return status;
 }
 
@@ -105,11 +105,11 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
 
 void decode_free(struct decode *d)
 {
-    while (d->n_streams)
-        decode_close(d, d->streams[d->n_streams - 1]);
+    while (d->streams.count)
+        decode_close(d, d->streams.items[d->streams.count - 1]);
     for (int t = 0; d->samplers && t < d->n_threads; t++)
         sampler_free(&d->samplers[t]);
-    free(d->streams);
+    free(d->streams.items);
     free(d->samplers);
     free(d->pending);
     free(d->batched);
@@ -124,8 +124,8 @@ void decode_free(struct decode *d)
     free(d->plain);
     free(d->inverse_temperature);
     free(d->scans);
-    prefix_free(&d->prefix);
-    kv_pool_free(&d->pool);
+    prefix_free(&d->streams.prefix);
+    kv_pool_free(&d->streams.pool);
     activations_free(&d->acts);
     *d = (struct decode){0};
 }
@@ -148,11 +148,11 @@ static enum sft_status check_ask(const struct decode *d, const struct ask *ask, 
         if (ask->bias[i].id < 0 || (size_t)ask->bias[i].id >= V)
             return sft_fail(err, SFT_EDATA, "a bias is for token %d, and the model has tokens 0 to %zu",
                             ask->bias[i].id, V - 1);
-    if (kv_pages_of(ask->n_prompt + 1) > d->pool.n_pages)
+    if (kv_pages_of(ask->n_prompt + 1) > d->streams.pool.n_pages)
         return sft_fail(err, SFT_ENOMEM,
                         "the prompt has %zu tokens, and there is memory for the keys and values of %zu positions, "
                         "answer included: shorten it, or free memory before the start",
-                        ask->n_prompt, d->pool.n_pages * KV_PAGE);
+                        ask->n_prompt, d->streams.pool.n_pages * KV_PAGE);
     return SFT_OK;
 }
 
@@ -171,8 +171,8 @@ struct stream *decode_submit(struct decode *d, const struct ask *ask, struct sft
     }
     s->ask.bias = s->bias;
     rng_seed(&s->rng, ask->sampling.seed, ask->random_stream);
-    d->streams = mem_grow(d->streams, &d->capacity, d->n_streams + 1, sizeof(struct stream *));
-    d->streams[d->n_streams++] = s;
+    d->streams.items = mem_grow(d->streams.items, &d->streams.capacity, d->streams.count + 1, sizeof(struct stream *));
+    d->streams.items[d->streams.count++] = s;
     d->counts.prompt_tokens += ask->n_prompt;
     d->counts.waiting++;
     return s;
@@ -182,24 +182,25 @@ static void count(struct decode *d)
 {
     struct decode_counts *c = &d->counts;
     c->running = c->waiting = 0;
-    for (size_t i = 0; i < d->n_streams; i++) {
-        c->running += stream_is_running(d->streams[i]);
-        c->waiting += d->streams[i]->state == STREAM_WAITING;
+    for (size_t i = 0; i < d->streams.count; i++) {
+        c->running += stream_is_running(d->streams.items[i]);
+        c->waiting += d->streams.items[i]->state == STREAM_WAITING;
     }
-    c->pages_cached = prefix_n_idle(&d->prefix);
-    c->pages_used = d->pool.n_pages - d->pool.n_free - c->pages_cached;
+    c->cached_tokens = d->streams.cached_tokens;
+    c->pages_cached = prefix_n_idle(&d->streams.prefix);
+    c->pages_used = d->streams.pool.n_pages - d->streams.pool.n_free - c->pages_cached;
 }
 
 void decode_close(struct decode *d, struct stream *s)
 {
     size_t i = 0;
-    while (i < d->n_streams && d->streams[i] != s)
+    while (i < d->streams.count && d->streams.items[i] != s)
         i++;
-    if (i == d->n_streams)
+    if (i == d->streams.count)
         SFT_BUG("a stream of another");
-    stream_drop_pages(d, s);
-    d->n_streams--;
-    memmove(d->streams + i, d->streams + i + 1, (d->n_streams - i) * sizeof(struct stream *));
+    stream_drop_pages(&d->streams, s);
+    d->streams.count--;
+    memmove(d->streams.items + i, d->streams.items + i + 1, (d->streams.count - i) * sizeof(struct stream *));
     free(s->tokens);
     free(s->bias);
     free(s->pages);
@@ -209,7 +210,7 @@ void decode_close(struct decode *d, struct stream *s)
 
 void decode_forget(struct decode *d)
 {
-    prefix_forget(&d->prefix);
+    prefix_forget(&d->streams.prefix);
     count(d);
 }
 
@@ -250,7 +251,7 @@ struct pass_size {
 static bool append(struct decode *d, struct pass_size *pass, struct stream *s, size_t n)
 {
     while (s->n_pages < kv_pages_of(s->n_run + n))
-        if (!stream_add_page(d, s))
+        if (!stream_add_page(&d->streams, s))
             return false;
     d->batched[pass->S] = s;
     d->len[pass->S] = s->n_run;
@@ -292,11 +293,11 @@ static bool run(struct decode *d, const struct pass_size *pass)
                                 .tokens = d->tokens,
                                 .position = d->position,
                                 .seq_start = d->seq_start};
-    const struct kv_view view = kv_pool_view(&d->pool, d->pages, d->page_start, d->len, pass->decoding);
+    const struct kv_view view = kv_pool_view(&d->streams.pool, d->pages, d->page_start, d->len, pass->decoding);
     transformer_logits(d->model.model, &d->acts, &batch, &view, d->rows, pass->n_rows,
                        d->logits + (d->n_pending - pass->n_rows) * V);
     for (size_t i = 0; i < pass->S; i++)
-        stream_add_beginning(d, d->batched[i]);
+        stream_add_beginning(&d->streams, d->batched[i]);
     return true;
 }
 
@@ -318,14 +319,14 @@ static bool is_coming(const struct decode *d, const struct pass_size *pass, cons
 static bool prompt_pass(struct decode *d, struct pass_size *pass)
 {
     bool others = false;
-    for (size_t i = 0; i < d->n_streams; i++)
-        others |= d->streams[i]->state == STREAM_DECODING;
+    for (size_t i = 0; i < d->streams.count; i++)
+        others |= d->streams.items[i]->state == STREAM_DECODING;
     size_t room = others ? d->options.prompt_positions / 2 : d->options.prompt_positions;
-    for (size_t i = 0; i < d->n_streams && room > 0; i++) {
-        struct stream *s = d->streams[i];
+    for (size_t i = 0; i < d->streams.count && room > 0; i++) {
+        struct stream *s = d->streams.items[i];
         if (s->state != STREAM_PROMPT)
             continue;
-        stream_find_beginning(d, s);
+        stream_find_beginning(&d->streams, s);
         if (is_coming(d, pass, s))
             continue;
         const size_t left = stream_n_tokens(s) - s->n_run, n = left <= room ? left : room / KV_PAGE * KV_PAGE;
@@ -338,9 +339,9 @@ static bool prompt_pass(struct decode *d, struct pass_size *pass)
 /* The next position of every stream that is through its prompt. */
 static bool decode_pass(struct decode *d, struct pass_size *pass)
 {
-    for (size_t i = 0; i < d->n_streams; i++)
-        if (d->streams[i]->state == STREAM_DECODING)
-            append(d, pass, d->streams[i], 1);
+    for (size_t i = 0; i < d->streams.count; i++)
+        if (d->streams.items[i]->state == STREAM_DECODING)
+            append(d, pass, d->streams.items[i], 1);
     return run(d, pass);
 }
 
@@ -359,7 +360,7 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
 {
     const struct ask *ask = &s->ask;
     if (!choice->is_finite) {
-        stream_finish(d, s, FINISH_NOT_FINITE);
+        stream_finish(&d->streams, s, FINISH_NOT_FINITE);
         return;
     }
     if (s->state == STREAM_PROMPT) /* it may have been preempted since */
@@ -376,9 +377,9 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
                                     .n_top = ask->wants_logprob ? ask->n_top : 0};
     const bool has_enough = ask->on_token && !ask->on_token(ask->context, &token);
     if (token.ends || has_enough)
-        stream_finish(d, s, FINISH_STOP);
+        stream_finish(&d->streams, s, FINISH_STOP);
     else if (s->n_made >= ask->max_new_tokens || stream_n_tokens(s) > d->max_positions)
-        stream_finish(d, s, FINISH_LENGTH);
+        stream_finish(&d->streams, s, FINISH_LENGTH);
 }
 
 /* What must not be chosen, and what the ask changes, in row i of the logits. */
@@ -427,9 +428,9 @@ static bool is_stopped(const struct decode *d)
 
 static void cancel_all(struct decode *d)
 {
-    for (size_t i = 0; i < d->n_streams; i++)
-        if (d->streams[i]->state != STREAM_DONE)
-            stream_finish(d, d->streams[i], FINISH_CANCELLED);
+    for (size_t i = 0; i < d->streams.count; i++)
+        if (d->streams.items[i]->state != STREAM_DONE)
+            stream_finish(&d->streams, d->streams.items[i], FINISH_CANCELLED);
 }
 
 /* A pass reads all weights, and multiplies as long as it reads for about so many positions. */
@@ -453,10 +454,10 @@ static bool step(struct decode *d)
     struct pass_size prompts = {0}, decoding = {.decoding = true};
     begin_work(d);
     d->n_pending = 0;
-    d->has_freed = false;
+    d->streams.has_freed = false;
     if (is_stopped(d))
         cancel_all(d);
-    streams_admit(d);
+    streams_admit(&d->streams);
     bool ran = prompt_pass(d, &prompts);
     if (!is_stopped(d))
         ran |= decode_pass(d, &decoding);
@@ -469,7 +470,7 @@ static bool step(struct decode *d)
     if (d->options.adapts_threads)
         threads_adapt(&d->threads, work_of(&prompts) + work_of(&decoding));
     d->stepped = clock_seconds();
-    return ran || (d->has_freed && d->counts.waiting > 0); /* who ended without a pass has made room */
+    return ran || (d->streams.has_freed && d->counts.waiting > 0); /* who ended without a pass has made room */
 }
 
 /* Memory is there for so many threads; there may be more by now (omp_set_num_threads, threads.h). */

@@ -15,9 +15,8 @@
 #ifndef SFT_INFER_DECODE_H
 #define SFT_INFER_DECODE_H
 
-#include "infer/ask.h"
-#include "infer/prefix.h"
 #include "infer/sampler.h"
+#include "infer/streams.h"
 #include "infer/token_rules.h"
 #include "threads.h"
 
@@ -39,42 +38,6 @@ struct decode_options { /* 0 is the default, which stands in brackets */
     bool adapts_threads; /* fewer compute where the machine has other work (threads.h): for who computes nothing else */
 };
 
-enum finish_reason {
-    FINISH_NONE,      /* not yet */
-    FINISH_STOP,      /* an end token, or on_token had enough */
-    FINISH_LENGTH,    /* max_new_tokens, or the positions that the model sees */
-    FINISH_NO_MEMORY, /* for the keys and values of more positions, though no other stream has any */
-    FINISH_CANCELLED, /* by decode_options.stop */
-    FINISH_NOT_FINITE /* the model's logits are not: nothing can be chosen */
-};
-
-enum stream_state {
-    STREAM_WAITING,  /* for a place among those that run, or for pages; or it rests */
-    STREAM_PROMPT,   /* some of its prompt is still to be run */
-    STREAM_DECODING, /* the next token comes with the next step */
-    STREAM_DONE
-};
-
-/* To be read by who submitted it; stream_rest alone changes it. */
-struct stream {
-    enum stream_state state;
-    enum finish_reason reason;
-    size_t n_prompt, n_cached, n_made; /* tokens: of the prompt, of it those that were not run again, of the answer */
-    double submitted, first_token, ended; /* clock_seconds(); 0: not yet */
-
-    /* decode.c's own */
-    struct ask ask;
-    int32_t *tokens; /* (n_prompt + n_made) prompt and answer */
-    size_t capacity;
-    size_t n_run; /* of them, whose keys and values are there */
-    struct logit_bias *bias; /* (ask.n_bias) */
-    struct rng rng;
-    bool rests, was_preempted;
-    uint32_t *pages; /* (n_pages) of its keys and values */
-    size_t n_pages, pages_capacity;
-    size_t n_indexed; /* of them, that the index of beginnings has been told of */
-};
-
 struct decode_counts {
     size_t running, waiting;                /* streams */
     size_t pages_used, pages_cached, pages; /* of keys and values: streams', kept for prompts to come, all there are */
@@ -89,12 +52,8 @@ struct decode {
     struct decode_counts counts;   /* running, waiting and pages as of the last step */
 
     /* decode.c's own */
-    struct stream **streams; /* (n_streams) in the order in which they came, waiting, running and done */
-    size_t n_streams, capacity;
-    bool has_freed; /* a stream has ended in this step */
+    struct streams streams;
     struct activations acts;
-    struct kv_pool pool;
-    struct prefix prefix;
     /* one pass's batch, of S streams and N tokens */
     struct stream **batched;     /* (S) */
     int32_t *tokens, *position;  /* (N) */

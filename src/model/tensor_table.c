@@ -67,7 +67,7 @@ void tensor_table_choose(struct tensor_table *table, tensor_choice *trained)
 /* Whether a row of what lies in memory is of one output, as integers need it. */
 static bool is_out_in(const struct tensor *t)
 {
-    return t->per_token || (t->layout == LAYOUT_OUT_IN) != t->turned;
+    return t->per_token || (t->layout == LAYOUT_OUT_IN) != t->transposed;
 }
 
 void tensor_table_place(struct tensor_table *table)
@@ -76,14 +76,14 @@ void tensor_table_place(struct tensor_table *table)
         [KEPT_REAL] = &table->n_elements, [KEPT_BF16] = &table->n_bf16, [KEPT_INT8] = &table->n_int8};
     table->n_elements = table->n_bf16 = table->n_int8 = table->n_scales = 0;
     for (struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
-        if ((t->kept || t->turned) && (t->trained || !t->is_matrix))
+        if ((t->kept || t->transposed) && (t->trained || !t->is_matrix))
             SFT_BUG("a tensor whose values can only be reals, as they are in files");
         if (t->kept == KEPT_INT8 && !is_out_in(t))
             SFT_BUG("integers whose scales are no rows'");
         t->offset = *ends[t->kept];
         *ends[t->kept] += aligned(t->count, align_elements[t->kept]);
         t->scales = table->n_scales;
-        table->n_scales += t->kept == KEPT_INT8 ? aligned(t->turned ? t->cols : t->rows, ALIGN_ELEMENTS) : 0;
+        table->n_scales += t->kept == KEPT_INT8 ? aligned(t->transposed ? t->cols : t->rows, ALIGN_ELEMENTS) : 0;
     }
 }
 

@@ -21,7 +21,7 @@ struct tensor {
     char name[96];       /* as we write it, prefix included: "transformer.h.0.attn.c_attn.weight" */
     const char *pattern; /* the family's name for it: "h.%zu.attn.c_attn.weight" */
     size_t layer;        /* of a layer's tensor; 0 otherwise */
-    size_t rows, cols;   /* as it lies in files, and in memory unless it is turned; a vector: rows elements, cols 1 */
+    size_t rows, cols;   /* as in files, and in memory unless it is transposed; a vector: rows elements, cols 1 */
     size_t n_dims;       /* 1 or 2 */
     enum layout layout;  /* of a linear layer's matrix */
     enum init init;
@@ -29,7 +29,7 @@ struct tensor {
     bool per_token;     /* a row a token: it grows with the vocabulary */
     bool trained;       /* it has gradients */
     bool is_matrix;     /* all ops that read it take any kind of values: a layer's matrix, a row a token */
-    bool turned;        /* it lies (cols, rows) in memory; nothing trains it */
+    bool transposed;    /* it lies (cols, rows) in memory; nothing trains it */
     enum kept kept;     /* KEPT_REAL unless it is_matrix and nothing trains it */
     size_t count;       /* elements */
     size_t offset;      /* first element, counted in elements from the start of its kind's block of values */
@@ -58,8 +58,8 @@ typedef bool tensor_choice(const struct tensor *tensor);
 bool tensor_any(const struct tensor *tensor);
 void tensor_table_choose(struct tensor_table *table, tensor_choice *trained);
 
-/* After kept and turned were set in matrices none of which is trained: the places of all in the blocks. Integers are of
- * matrices that lie (out,in). */
+/* After kept and transposed were set in matrices none of which is trained: the places of all in the blocks. Integers
+ * are of matrices that lie (out,in). */
 void tensor_table_place(struct tensor_table *table);
 
 /* The tensor that the family calls so, of a layer (0 for one that is once in a model); NULL: it has none, or `pattern`

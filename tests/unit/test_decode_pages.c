@@ -18,17 +18,17 @@ static void begin_with_pages(size_t max_streams, size_t pages)
 {
     check_ok(decode_init(&t.decode, &t.asked,
                          &(struct decode_options){.max_streams = max_streams, .kv_bytes = pages * page_bytes()}, &err));
-    ck_assert_uint_le(t.decode.pool.n_pages, pages);
+    ck_assert_uint_le(t.decode.streams.pool.n_pages, pages);
 }
 
 static void check_nothing_is_left(void)
 {
-    ck_assert_uint_eq(t.decode.n_streams, 0);
+    ck_assert_uint_eq(t.decode.streams.count, 0);
     ck_assert_uint_eq(t.decode.counts.pages_used, 0);
     decode_forget(&t.decode);
-    ck_assert_uint_eq(t.decode.pool.n_free, t.decode.pool.n_pages);
-    for (size_t p = 0; p < t.decode.pool.n_pages; p++)
-        ck_assert_uint_eq(t.decode.pool.references[p], 0);
+    ck_assert_uint_eq(t.decode.streams.pool.n_free, t.decode.streams.pool.n_pages);
+    for (size_t p = 0; p < t.decode.streams.pool.n_pages; p++)
+        ck_assert_uint_eq(t.decode.streams.pool.references[p], 0);
 }
 
 /* ---- what is shared ---- */
@@ -337,7 +337,7 @@ START_TEST(memory_follows_the_conversation)
     size_t most = 0;
     for (size_t p = 0; p < N_PROMPTS; p++)
         most += kv_pages_of(prompt_len[p] + NEW);
-    ck_assert_uint_le(t.decode.pool.top, most);
+    ck_assert_uint_le(t.decode.streams.pool.top, most);
     check_nothing_is_left();
     setting_end(&t);
 }
@@ -384,8 +384,8 @@ START_TEST(streams_at_random)
         for (size_t steps = (size_t)rng_below(&rng, 6); steps > 0; steps--)
             decode_step(&t.decode);
         ck_assert_uint_le(t.decode.counts.running, 5);
-        ck_assert_uint_eq(t.decode.counts.pages_used + t.decode.counts.pages_cached + t.decode.pool.n_free,
-                          t.decode.pool.n_pages);
+        ck_assert_uint_eq(t.decode.counts.pages_used + t.decode.counts.pages_cached + t.decode.streams.pool.n_free,
+                          t.decode.streams.pool.n_pages);
     }
     for (size_t i = 0; i < MANY; i++)
         if (visitors[i].stream)

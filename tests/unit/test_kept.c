@@ -1,5 +1,5 @@
 /* Weights that are only read, as they may be kept in memory: floats, bfloat16s or 8-bit integers, as they lie in files
- * or turned. What is in memory, and that a model answers as the same numbers as floats do. */
+ * or transposed. What is in memory, and that a model answers as the same numbers as floats do. */
 #include "files/half.h"
 #include "files/safetensors.h"
 #include "files/weights.h"
@@ -44,11 +44,11 @@ static void put_model(const char *config_json, const struct dtype *dtype, struct
 
 /* Opened to be read: config has a row for each token, the files file_vocab. */
 static enum sft_status open_model(struct transformer *model, const struct kernels *k, const struct model_config *config,
-                                  size_t file_vocab, enum weights_kind kind, bool turned)
+                                  size_t file_vocab, enum weights_kind kind, bool transposed)
 {
     struct tensor_table table;
     struct strbuf unused = {0};
-    const struct weights_kept kept = {.as = kind, .turned = turned};
+    const struct weights_kept kept = {.as = kind, .transposed = transposed};
     tensor_table_init(&table, config);
     check_ok(weights_check_to_read(&table, &kept, config, file_vocab, dir, &unused, &err));
     check_ok(transformer_init_of(model, config, k, &table, &err));
@@ -61,17 +61,17 @@ static enum sft_status open_model(struct transformer *model, const struct kernel
 /* Element (row, col) of what the files have, wherever it lies. */
 static size_t place_of(const struct tensor *t, size_t row, size_t col)
 {
-    return t->turned ? col * t->rows + row : row * t->cols + col;
+    return t->transposed ? col * t->rows + row : row * t->cols + col;
 }
 
 /* As integers: the largest of a row of the memory is 127, and each is the nearest. */
 static void check_integers(const struct matrix *m, const struct tensor *t, const float *floats)
 {
-    const size_t rows = t->turned ? t->cols : t->rows, cols = t->turned ? t->rows : t->cols;
+    const size_t rows = t->transposed ? t->cols : t->rows, cols = t->transposed ? t->rows : t->cols;
     for (size_t r = 0; r < rows; r++) {
         int largest = 0;
         for (size_t c = 0; c < cols; c++) {
-            const float x = t->turned ? floats[c * t->cols + r] : floats[r * t->cols + c];
+            const float x = t->transposed ? floats[c * t->cols + r] : floats[r * t->cols + c];
             const int q = m->w_int8[r * cols + c];
             largest = abs(q) > largest ? abs(q) : largest;
             ck_assert_msg(fabs((double)x - q * (double)m->scales[r]) <= 0.5001 * (double)m->scales[r],
@@ -112,7 +112,7 @@ START_TEST(values_are_those_of_the_files)
 {
     const enum weights_kind kind = kinds[_i % N_KINDS];
     const struct dtype *dtype = dtypes[_i / N_KINDS % N_DTYPES];
-    const bool turned = _i / N_KINDS / N_DTYPES % 2 || kind == WEIGHTS_INT8;
+    const bool transposed = _i / N_KINDS / N_DTYPES % 2 || kind == WEIGHTS_INT8;
     for (size_t c = 0; c < N_CONFIGS; c++)
         for (size_t grown = 0; grown <= NEW_TOKENS; grown += NEW_TOKENS) {
             struct model_config config;
@@ -123,15 +123,15 @@ START_TEST(values_are_those_of_the_files)
             config.vocab_size += grown;
             check_ok(param_set_init(&floats, &config, NULL, &err));
             check_ok(weights_load(floats.values.data, &floats.table, &config, file_vocab, dir, &err));
-            check_ok(open_model(&model, &kernels_plain_f32, &config, file_vocab, kind, turned));
-            size_t n_turned = 0;
+            check_ok(open_model(&model, &kernels_plain_f32, &config, file_vocab, kind, transposed));
+            size_t n_transposed = 0;
             for (size_t i = 0; i < floats.table.n_tensors; i++) {
                 const struct tensor *t = &model.params.table.tensors[i];
                 ck_assert_int_eq(t->kept, kept_as(kind, dtype, t, grown > 0));
                 check_tensor(&model.params, t, param_values(&floats, &floats.table.tensors[i]));
-                n_turned += t->turned;
+                n_transposed += t->transposed;
             }
-            ck_assert_uint_eq(n_turned, turned && c == GPT2 ? 2 * 4 : 0);
+            ck_assert_uint_eq(n_transposed, transposed && c == GPT2 ? 2 * 4 : 0);
             transformer_free(&model);
             param_set_free(&floats);
         }
@@ -253,7 +253,7 @@ static void put_hollow_model(const char *config_json, struct model_config *confi
     tensor_table_free(&table);
 }
 
-/* Beside what is kept there is a piece in memory, the file's and its floats, or a matrix and its turned one. */
+/* Beside what is kept there is a piece in memory, the file's and its floats, or a matrix and its transposed one. */
 START_TEST(reading_takes_little_more_than_what_is_kept)
 {
     const size_t before = mem_peak_rss();
@@ -358,23 +358,23 @@ START_TEST(bfloat16s_answer_as_floats)
 END_TEST
 
 /* Packed products have the same numbers in the same order, wherever they were; few rows are summed in another. */
-START_TEST(turned_matrices_answer_as_those_in_files)
+START_TEST(transposed_matrices_answer_as_those_in_files)
 {
     const struct kernels *tables[MAX_TABLES];
     const size_t n_tables = modelled_tables(tables);
     struct model_config config;
     put_model(configs[GPT2], dtypes[_i], &config);
     for (size_t t = 0; t < n_tables; t++) {
-        struct transformer model, turned;
+        struct transformer model, transposed;
         check_ok(open_model(&model, tables[t], &config, config.vocab_size, WEIGHTS_F32, false));
-        check_ok(open_model(&turned, tables[t], &config, config.vocab_size, WEIGHTS_F32, true));
+        check_ok(open_model(&transposed, tables[t], &config, config.vocab_size, WEIGHTS_F32, true));
         if (!strstr(tables[t]->products, "OpenBLAS"))
-            expect_same_logits(&model, &turned, N_MOST, 1);
+            expect_same_logits(&model, &transposed, N_MOST, 1);
         for (size_t way = 0; way < N_WAYS; way++)
-            expect_near_logits("turned matrices", &turned, &model, N_MOST, way,
+            expect_near_logits("transposed matrices", &transposed, &model, N_MOST, way,
                                is_bf16_table(tables[t]) ? 2e-2 : 2e-6);
         transformer_free(&model);
-        transformer_free(&turned);
+        transformer_free(&transposed);
     }
 }
 END_TEST
@@ -407,7 +407,7 @@ static void copy_integers(struct transformer *to, const struct transformer *from
         const struct tensor *t = &from->params.table.tensors[i];
         const struct matrix m = param_matrix(&from->params, t);
         float *values = param_values(&to->params, &to->params.table.tensors[i]);
-        const size_t cols = t->turned ? t->rows : t->cols;
+        const size_t cols = t->transposed ? t->rows : t->cols;
         for (size_t j = 0; m.w_int8 && j < t->count; j++)
             values[j] = m.scales[j / cols] * (float)m.w_int8[j];
     }
@@ -468,7 +468,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(tcase, a_number_that_is_none_is_told, 0, 6);
     tcase_add_loop_test(tcase, reading_takes_little_more_than_what_is_kept, 0, 4);
     tcase_add_loop_test(tcase, bfloat16s_answer_as_floats, 0, N_CONFIGS);
-    tcase_add_loop_test(tcase, turned_matrices_answer_as_those_in_files, 0, N_DTYPES);
+    tcase_add_loop_test(tcase, transposed_matrices_answer_as_those_in_files, 0, N_DTYPES);
     tcase_add_loop_test(tcase, rounded_weights_are_what_bf16_makes_of_floats, 0, N_CONFIGS);
     tcase_add_loop_test(tcase, integers_answer_as_the_floats_that_they_are, 0, N_CONFIGS);
     tcase_add_test(tcase, an_embedding_that_grows_is_not_rounded);

@@ -59,7 +59,7 @@ static void end(void)
     job_queue_wake(&server.http.queue);
     pthread_join(engine, NULL);
     stop();
-    ck_assert_uint_eq(decode.n_streams, 0);
+    ck_assert_uint_eq(decode.streams.count, 0);
     ck_assert_uint_eq(decode.counts.pages_used, 0);
     decode_free(&decode);
     transformer_free(&model);

@@ -9,7 +9,7 @@ struct linear_layer linear_bind(const struct param_set *params, const struct lin
                                             .b = param_values(params, b),
                                             .in = is_out_in ? w->cols : w->rows,
                                             .out = is_out_in ? w->rows : w->cols,
-                                            .transposed = is_out_in || w->turned},
+                                            .transposed = is_out_in || w->transposed},
                                  .dw = param_grads(params, w),
                                  .db = param_grads(params, b)};
 }
