@@ -71,10 +71,12 @@ void check_inputs(struct settings *settings);
 #define TEMPLATE_SETTINGS                                                                                              \
     "template system_prefix system_suffix user_prefix user_suffix assistant_prefix assistant_suffix"
 
-/* Apply every "section.key=value" of --set, each of a key among `keys` (as in struct usage); errors as in
- * read_settings. */
-enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments, const char *keys,
+/* Apply every "section.key=value" of --set; errors as in read_settings. */
+enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments,
                                 struct sft_err *err);
+
+/* That no other keys were set than `keys` (as in struct usage), which the command reads; errors as in read_settings. */
+enum sft_status check_settings_read(struct settings *settings, const char *keys, struct sft_err *err);
 
 /* Print "error: MESSAGE" on stderr and return the exit code that goes with it (none for an interruption's
  * 130: it is told without "error: "). */

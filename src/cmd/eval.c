@@ -7,6 +7,11 @@
 #include <math.h>
 #include <stdio.h>
 
+/* What dataset_options_of and score take. */
+static const char settings_read[] =
+    TEMPLATE_SETTINGS " max_length overlong train_on on_bad_row dedupe system system_policy columns roles "
+                      "prompt_column completion_column seed micro_batch_tokens";
+
 static enum sft_status fail_nothing_left(const struct dataset *ds, struct sft_err *err)
 {
     struct strbuf why = {0};
@@ -92,7 +97,7 @@ int cmd_eval(int argc, char **argv)
     const struct usage usage = {"sft eval DIR FILE... [options]",
                                 "Prints the model's loss, perplexity and accuracy on the conversations, over "
                                 "the tokens that training would train on.",
-                                table, sizeof table / sizeof *table, NULL};
+                                table, sizeof table / sizeof *table, settings_read};
     int code = options_parse(argc, argv, &usage, &files);
     if (code >= 0)
         return code;
@@ -112,6 +117,8 @@ int cmd_eval(int argc, char **argv)
     settings_given(&settings, "eval");
     if (!status)
         status = read_settings(&settings, NULL, &overrides, false, true, &err);
+    if (!status)
+        status = check_settings_read(&settings, settings_read, &err);
     const struct template_options template = template_options_of(&settings);
     if (!status)
         status = bundle_open(&bundle, argument.dir, &options, &template, &err);

@@ -60,7 +60,9 @@ enum sft_status model_argument_open(const struct model_argument *a, const struct
 {
     struct settings settings;
     settings_init(&settings);
-    enum sft_status status = apply_overrides(&settings, overrides, TEMPLATE_SETTINGS, err);
+    enum sft_status status = apply_overrides(&settings, overrides, err);
+    if (!status)
+        status = check_settings_read(&settings, TEMPLATE_SETTINGS, err);
     const struct template_options template = template_options_of(&settings);
     if (!status)
         status = bundle_open(bundle, a->dir, options, has_template ? &template : NULL, err);

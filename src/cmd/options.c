@@ -303,7 +303,7 @@ static void list_keys(struct strbuf *out, const char *keys)
 }
 
 /* What a command is told and does not read would be passed over in silence. */
-static void complain_of_unread(struct settings *settings, const char *keys)
+enum sft_status check_settings_read(struct settings *settings, const char *keys, struct sft_err *err)
 {
     struct strbuf list = {0};
     list_keys(&list, keys);
@@ -313,14 +313,14 @@ static void complain_of_unread(struct settings *settings, const char *keys)
             settings_complain(settings, field->key, SFT_EUSAGE, "is not read by this command (but %s)", list.data);
     }
     strbuf_free(&list);
+    return tell_problems(settings, err);
 }
 
-enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments, const char *keys,
+enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments,
                                 struct sft_err *err)
 {
     for (size_t i = 0; i < assignments->count; i++)
         settings_override(settings, assignments->items[i], NULL);
-    complain_of_unread(settings, keys);
     return tell_problems(settings, err);
 }
 

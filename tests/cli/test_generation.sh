@@ -311,6 +311,8 @@ test_hints_are_to_what_is_read() {
         expect_error_about 2 '--set data.system: is not read by this command (but data.template, data.system_prefix, ' \
             "$SFT" $command "$model" --set data.system=x
     done
+    expect_error_about 2 '--set train.batch_size: is not read by this command (but ' "$SFT" eval "$model" "$DATA/chat.jsonl" --set train.batch_size=2
+    expect 0 "$SFT" eval "$model" "$DATA/chat.jsonl" --set train.micro_batch_tokens=512 --set data.train_on=all
 }
 
 test_prompts_that_are_no_text() {
