@@ -7,6 +7,7 @@
 #include "cmd/sampling_options.h"
 #include "serve/runner.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -93,21 +94,28 @@ static enum sft_status find_key(const struct serve *s, const char **key, struct 
 
 enum { MOST_BODY = 1 << 14 }; /* megabytes */
 
+static enum sft_status check_is_some(const char *option, uint64_t found, struct sft_err *err)
+{
+    return found > 0 ? SFT_OK : sft_fail(err, SFT_EUSAGE, "%s: expected 1 or more, found 0", option);
+}
+
 static enum sft_status check_usage(const struct serve *s, const struct string_list *words, const char *synopsis,
                                    struct sft_err *err)
 {
     if (words->count)
         return sft_fail(err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words->items[0], synopsis);
     if (s->port > 65535)
-        return sft_fail(err, SFT_EUSAGE, "--port: expected 0 to 65535, found %llu", (unsigned long long)s->port);
-    if (s->parallel < 1 || s->max_queue < 1 || s->max_connections < 1 || s->max_body < 1)
-        return sft_fail(err, SFT_EUSAGE,
-                        "--parallel, --max-queue, --max-connections and --max-body: expected 1 or more");
-    if (s->max_body > MOST_BODY)
-        return sft_fail(err, SFT_EUSAGE, "--max-body: expected %d megabytes at most, found %llu", MOST_BODY,
-                        (unsigned long long)s->max_body);
-    if (!(s->request_seconds > 0) || !(s->drain_seconds >= 0))
-        return sft_fail(err, SFT_EUSAGE, "--request-timeout and --drain: expected seconds");
+        return sft_fail(err, SFT_EUSAGE, "--port: expected 0 to 65535, found %" PRIu64, s->port);
+    if (check_is_some("--parallel", s->parallel, err) || check_is_some("--max-queue", s->max_queue, err) ||
+        check_is_some("--max-connections", s->max_connections, err))
+        return err->status;
+    if (s->max_body < 1 || s->max_body > MOST_BODY)
+        return sft_fail(err, SFT_EUSAGE, "--max-body: expected 1 to %d megabytes, found %" PRIu64, MOST_BODY,
+                        s->max_body);
+    if (!(s->request_seconds > 0))
+        return sft_fail(err, SFT_EUSAGE, "--request-timeout: expected seconds above 0, found %g", s->request_seconds);
+    if (!(s->drain_seconds >= 0))
+        return sft_fail(err, SFT_EUSAGE, "--drain: expected seconds from 0 on, found %g", s->drain_seconds);
     return SFT_OK;
 }
 
