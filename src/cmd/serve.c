@@ -25,6 +25,7 @@ struct serve {
     struct model_argument model;
     struct bundle bundle;
     struct decode decode;
+    struct server_options options;
     struct server server;
     char *id;
     char fingerprint[32];
@@ -131,23 +132,30 @@ static enum sft_status load(struct serve *s, const struct string_list *overrides
     return decode_init(&s->decode, &model, &options, err);
 }
 
+/* All that can be refused before the model is read, which may take minutes: an address, a port in use, a key. */
+static enum sft_status prepare(struct serve *s, struct sft_err *err)
+{
+    s->options.host = s->host;
+    s->options.port = (unsigned)s->port;
+    s->options.max_waiting = (size_t)s->max_queue;
+    s->options.max_connections = (size_t)s->max_connections;
+    s->options.max_body = (size_t)s->max_body << 20;
+    s->options.request_seconds = s->request_seconds;
+    if (find_key(s, &s->options.api_key, err) || mhd_load(err))
+        return err->status;
+    return server_bind(&s->options, err);
+}
+
 static enum sft_status start(struct serve *s, struct sft_err *err)
 {
     static const struct sampling_options none_given = SAMPLING_OPTIONS_NONE;
-    struct server_options options = SERVER_OPTIONS_DEFAULT;
     const struct served_model about = {
         .id = s->id, .created = (int64_t)time(NULL), .n_positions = s->decode.max_positions};
     struct server_model model = {.about = about, .limits = REQUEST_LIMITS_DEFAULT, .bundle = &s->bundle};
-    if (find_key(s, &options.api_key, err))
-        return err->status;
-    options.host = s->host;
-    options.port = (unsigned)s->port;
-    options.max_waiting = (size_t)s->max_queue;
-    options.max_connections = (size_t)s->max_connections;
-    options.max_body = (size_t)s->max_body << 20;
-    options.request_seconds = s->request_seconds;
     model.limits.vocab_size = s->bundle.model.config.vocab_size;
     model.limits.sampling = sampling_resolve(&none_given, &s->bundle.files.generation, &model.limits.sampling);
+    const struct server_options options = s->options;
+    s->options.socket = -1; /* the server's from here on */
     return server_start(&s->server, &options, &model, err);
 }
 
@@ -168,7 +176,7 @@ static void run(struct serve *s)
 
 int cmd_serve(int argc, char **argv)
 {
-    struct serve s = {.loading = {.precision = "auto", .for_generation = true},
+    struct serve s = {.loading = {.precision = "auto", .for_generation = true}, .options = SERVER_OPTIONS_DEFAULT,
                       .host = "127.0.0.1", .port = 8080, .parallel = 32, .max_queue = 256,
                       .max_connections = 512, .max_body = 4, .request_seconds = 30, .drain_seconds = 30};
     const char *model = NULL;
@@ -207,7 +215,7 @@ int cmd_serve(int argc, char **argv)
     if (!status)
         status = check_usage(&s, &words, usage.synopsis, &err);
     if (!status)
-        status = mhd_load(&err); /* server_start would, when the model has been read in vain */
+        status = prepare(&s, &err);
     if (!status)
         status = load(&s, &overrides, &err);
     if (!status)
@@ -215,6 +223,8 @@ int cmd_serve(int argc, char **argv)
     code = status ? report_error(&err) : 0;
     if (!status)
         run(&s);
+    if (s.options.socket >= 0)
+        close(s.options.socket);
     decode_free(&s.decode);
     bundle_close(&s.bundle);
     model_argument_free(&s.model);

@@ -280,6 +280,12 @@ test_what_it_does_not_start_with() {
     expect_error 1 "cannot listen at 127.0.0.1, port ${url##*:}: Address already in use (another --port, or --port 0 for a free one)" \
         "$SFT" serve "$(trained_model)" --port "${url##*:}"
     is "$(chat | field content)" 'The oak.'
+    # before the model is read: this one has no weights
+    mkdir hollow
+    cp "$(trained_model)/config.json" "$(trained_model)"/*token* hollow
+    expect_error_about 1 "cannot listen at 127.0.0.1, port ${url##*:}" "$SFT" serve hollow --port "${url##*:}"
+    expect_error_about 2 "--host: 'no.such.host.invalid' is no host" "$SFT" serve hollow --host no.such.host.invalid
+    expect_error_about 2 'NO_SUCH_KEY is not set' "$SFT" serve hollow --port 0 --api-key-env NO_SUCH_KEY
     stop_server
 }
 
