@@ -272,11 +272,21 @@ test_what_it_does_not_start_with() {
     expect_error_about 2 'expected a model' "$SFT" serve
     expect_error_about 2 '--port: expected 0 to 65535, found 70000' "$SFT" serve "$(trained_model)" --port 70000
     expect_error_about 2 "--host: 'no.such.host.invalid' is no host" "$SFT" serve "$(trained_model)" --host no.such.host.invalid
-    expect_error_about 2 '--max-body: expected 16384 megabytes at most' "$SFT" serve "$(trained_model)" --port 0 --max-body 17592186044417
+    expect_error_about 2 '--max-body: expected 1 to 16384 megabytes, found 17592186044417' "$SFT" serve "$(trained_model)" --max-body 17592186044417
+    expect_error_about 2 '--parallel: expected 1 or more, found 0' "$SFT" serve "$(trained_model)" --parallel 0
+    expect_error_about 2 '--max-queue: expected 1 or more, found 0' "$SFT" serve "$(trained_model)" --max-queue 0
+    expect_error_about 2 '--request-timeout: expected seconds above 0, found 0' "$SFT" serve "$(trained_model)" --request-timeout 0
+    expect_error_about 2 '--drain: expected seconds from 0 on, found -1' "$SFT" serve "$(trained_model)" --drain -1
     start_server "$(trained_model)"
     expect_error 1 "cannot listen at 127.0.0.1, port ${url##*:}: Address already in use (another --port, or --port 0 for a free one)" \
         "$SFT" serve "$(trained_model)" --port "${url##*:}"
     is "$(chat | field content)" 'The oak.'
+    # before the model is read: this one has no weights
+    mkdir hollow
+    cp "$(trained_model)/config.json" "$(trained_model)"/*token* hollow
+    expect_error_about 1 "cannot listen at 127.0.0.1, port ${url##*:}" "$SFT" serve hollow --port "${url##*:}"
+    expect_error_about 2 "--host: 'no.such.host.invalid' is no host" "$SFT" serve hollow --host no.such.host.invalid
+    expect_error_about 2 'NO_SUCH_KEY is not set' "$SFT" serve hollow --port 0 --api-key-env NO_SUCH_KEY
     stop_server
 }
 
