@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLANKS " \t\r\n"
+
 /* How fast an answer came. */
 struct speed {
     size_t n_prompt, n_cached, n_made;       /* tokens */
@@ -35,6 +37,7 @@ struct chat {
     struct dialogue said;
     struct line_editor editor;
     struct speed speed; /* of the last answer */
+    bool has_failed;    /* a message that was to be answered was not */
     char *saved_as;     /* where this chat was written to; NULL: nowhere yet */
 };
 
@@ -93,7 +96,8 @@ static struct speed speed_of(const struct stream *s)
                           .further_seconds = s->ended - s->first_token};
 }
 
-/* Have the last message answered, and print it as it comes. *is_said: there is an answer, part of the dialogue now. */
+/* Have the last message answered, and print it as it comes. *is_said: there is an answer, part of the dialogue now. One
+ * that was cut is not to be trained on: a model would learn to end there. */
 static enum sft_status give_answer(struct chat *chat, bool *is_said, struct sft_err *err)
 {
     struct answer answer = {0};
@@ -123,7 +127,10 @@ static enum sft_status give_answer(struct chat *chat, bool *is_said, struct sft_
     if (*is_said) {
         const struct strbuf *text = &answer.text.text;
         chat->speed = speed_of(stream);
-        dialogue_say(&chat->said, ROLE_ASSISTANT, text->data ? text->data : "", text->len);
+        dialogue_say(&chat->said, &(struct message){.role = ROLE_ASSISTANT,
+                                                    .content = text->data ? text->data : "",
+                                                    .len = text->len,
+                                                    .weight = stream->reason == FINISH_STOP});
     }
     text_stream_free(&answer.text);
     decode_close(&chat->decode, stream);
@@ -135,14 +142,16 @@ static bool answer_last(struct chat *chat)
 {
     struct sft_err err = {0};
     bool is_said;
-    if (give_answer(chat, &is_said, &err))
+    if (give_answer(chat, &is_said, &err)) {
+        chat->has_failed = true;
         fprintf(stderr, "error: %s (/reset to start again)\n", SFT_ERR_TEXT(&err));
+    }
     return is_said;
 }
 
 static void send_message(struct chat *chat, const char *line, size_t len)
 {
-    dialogue_say(&chat->said, ROLE_USER, line, len);
+    dialogue_say(&chat->said, &(struct message){ROLE_USER, line, len, 1});
     if (!answer_last(chat))
         dialogue_take_back(&chat->said);
 }
@@ -192,17 +201,21 @@ static void retry(struct chat *chat, const char *argument)
         fputs("with temperature 0 the answer stays the same\n", stderr);
     dialogue_take_back(said);
     if (!answer_last(chat))
-        dialogue_say(said, old.role, old.content, old.len);
+        dialogue_say(said, &old);
 }
 
 static void save(struct chat *chat, const char *argument)
 {
     struct sft_err err;
     size_t len = strlen(argument);
-    while (len && strchr(" \t\n", argument[len - 1]))
+    while (len && strchr(BLANKS, argument[len - 1]))
         len--;
     if (!len) {
         fputs("/save FILE: the file's name is missing\n", stderr);
+        return;
+    }
+    if (chat->said.count == 0) {
+        fputs("nothing to save yet\n", stderr);
         return;
     }
     char *file = mem_strndup(argument, len), *path = NULL;
@@ -274,8 +287,8 @@ static const struct command *find_command(const char *word, size_t len)
 /* A line that begins with a slash; false ends the chat. */
 static bool obey(struct chat *chat, const char *line)
 {
-    const size_t word = strcspn(line, " \t\n");
-    const char *argument = line + word + strspn(line + word, " \t\n");
+    const size_t word = strcspn(line, BLANKS);
+    const char *argument = line + word + strspn(line + word, BLANKS);
     const struct command *command = find_command(line, word);
     if (!command || (*argument && !command->argument)) {
         struct strbuf shown = {0};
@@ -304,6 +317,37 @@ static bool goes_on(bool *was_told, size_t dropped)
     return !ends;
 }
 
+/* Whether the line is text; what is not would be sent as something else than it is. */
+static bool is_utf8(struct chat *chat, const char *line, size_t len)
+{
+    for (size_t i = 0, n; i < len; i += n) {
+        n = utf8_decode(line + i, len - i, NULL, NULL);
+        if (n == 0) {
+            fprintf(stderr, "error: not UTF-8 (byte 0x%02X): not sent\n", (unsigned char)line[i]);
+            chat->has_failed = true;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Do what a line says, whatever blanks stand before a slash; nothing where it is blank. False ends the chat. */
+static bool take_line(struct chat *chat, const char *line, size_t len)
+{
+    while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+        len--;
+    const size_t blanks = strspn(line, BLANKS);
+    if (blanks >= len || !is_utf8(chat, line, len))
+        return true;
+    if (line[blanks] != '/')
+        send_message(chat, line, len);
+    else if (line[blanks + 1] != '/')
+        return obey(chat, line + blanks);
+    else if (len > blanks + 1)
+        send_message(chat, line + blanks + 1, len - blanks - 1);
+    return true;
+}
+
 /* Read, answer, until the end of input or /quit. Ctrl-C stops an answer; where nobody types, it ends. */
 static void talk(struct chat *chat)
 {
@@ -319,14 +363,8 @@ static void talk(struct chat *chat)
         if (status == LINE_INTERRUPTED)
             continue;
         was_told = false;
-        const bool is_command = line[0] == '/' && line[1] != '/';
-        const size_t skip = line[0] == '/' && line[1] == '/';
-        while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-            len--;
-        if (is_command && !obey(chat, line))
+        if (!take_line(chat, line, len))
             return;
-        if (!is_command && len > skip)
-            send_message(chat, line + skip, len - skip);
         if (ferror(stdout) || terminal_is_over() || (*terminal_stop() && !chat->editor.is_typed))
             return;
     }
@@ -339,7 +377,9 @@ static int exit_code(struct chat *chat)
         fprintf(stderr, "error: standard input: %s\n", strerror(failed));
     if (code || failed)
         return 1;
-    return terminal_is_over() || (*terminal_stop() && !chat->editor.is_typed) ? 130 : 0;
+    if (terminal_is_over() || (*terminal_stop() && !chat->editor.is_typed))
+        return 130;
+    return chat->has_failed && !chat->editor.is_typed; /* a script learns of it so */
 }
 
 static void describe_sampling(const struct chat *chat)

@@ -21,7 +21,7 @@ Air scatters blue light.'
 # A message that no room can be made for is refused, and costs none of the turns before it.
 test_a_message_that_is_too_long_costs_itself_alone() {
     long=$(yes 'Why is the sky blue?' | head -n 60 | tr '\n' ' ')
-    chat 'Name a tree.' "$long" 'Hello' /speed >answers
+    ! chat 'Name a tree.' "$long" 'Hello' /speed >answers || die 'exit code 0'
     is "$(head -n 1 answers)" 'The oak.'
     has notices 'and the model sees 128 at most'
     has_not notices 'forgotten'
@@ -43,10 +43,24 @@ test_a_long_conversation_forgets_its_beginning() {
 }
 
 test_input_that_is_not_text() {
-    printf 'Hel\377lo\300\n\000\n\033[2J\n/reset\nName a tree.\n' | "$SFT" chat "$(trained_model)" --temperature 0 --max-new-tokens 9 >answers
+    printf 'Hello\377\n/system caf\351\n\000\n\033[2J\n/reset\nName a tree.\n' >lines
+    code=0
+    "$SFT" chat "$(trained_model)" --temperature 0 --max-new-tokens 9 <lines >answers 2>notices || code=$?
+    is "$code" 1
+    is "$(grep error notices)" 'error: not UTF-8 (byte 0xFF): not sent
+error: not UTF-8 (byte 0xE9): not sent'
     is "$(tail -n 1 answers)" 'The oak.'
     [ "$(wc -l <answers)" -ge 3 ] || die "$(cat answers)"
     iconv -f UTF-8 -t UTF-8 answers >/dev/null || die 'not UTF-8'
+}
+
+test_blanks() {
+    is "$(chat '' '   ' "$(printf '\t \r')" ' /reset' '  /help' 'Name a tree.' /speed)" 'The oak.'
+    has notices '/system TEXT'
+    has notices 'prompt of'
+    [ "$(grep -c unknown notices)" = 0 ] || die "$(cat notices)"
+    chat ' //' '  //etc is a folder' >answers
+    is "$(wc -l <answers | tr -d ' ')" 2
 }
 
 # A model's own settings are the defaults where it says that it samples; what is given comes first.
@@ -112,7 +126,7 @@ Hi there.'
 test_save() {
     export HOME="$PWD"
     chat '/system Be short.' 'Why is the sky blue?' '/save a.jsonl' 'What is 2+2?' '/save a.jsonl' '/save  there ' /save '/save no/where' '/save ~/home.jsonl' >answers
-    is "$(cat a.jsonl)" '{"messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters blue light."}, {"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "'"$(sed -n '2s/ \[\.\.\.\]$//p' answers)"'"}]}'
+    is "$(cat a.jsonl)" '{"messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters blue light."}, {"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "'"$(sed -n '2s/ \[\.\.\.\]$//p' answers)"'", "train": false}]}'
     same a.jsonl there
     is "$(sed 's,no/where.*,no/where: ,' notices)" 'saved a.jsonl
 saved a.jsonl
@@ -126,6 +140,25 @@ saved '"$HOME/home.jsonl"
     same a.jsonl there
     expect 0 "$SFT" inspect --base "$(trained_model)" a.jsonl --json
     is "$(wc -l <stdout | tr -d ' ')" 1
+}
+
+test_nothing_to_save() {
+    chat '/save no' '/system Be short.' '/save no' Hello '/save said' >answers
+    is "$(cat notices)" 'nothing to save yet
+nothing to save yet
+saved said'
+    [ ! -e no ] || die 'a file was written'
+}
+
+# Training on an answer that was cut would teach the model to end there.
+test_what_is_saved_of_a_cut_answer() {
+    chat Hello '/save whole' >answers
+    printf 'Hello\n/save cut\n' | "$SFT" chat "$(trained_model)" --temperature 0 --max-new-tokens 2 >answers
+    is "$(cat cut)" '{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi", "train": false}]}'
+    expect 0 "$SFT" inspect --base "$(trained_model)" whole
+    has_not stdout 'nothing left to train'
+    expect 0 "$SFT" inspect --base "$(trained_model)" cut
+    has stdout 'nothing left to train'
 }
 
 test_speed_on_request() {
@@ -222,13 +255,15 @@ test_a_paste_is_one_message() {
 
 # Longer than a terminal's driver would pass on, and than the screen is high, typed and pasted.
 test_a_long_line() {
-    open_chat 80 "$(trained_model)" || return 0
+    has_terminals || return 0
+    singer
+    open_chat 80 singer --temperature 0 --max-new-tokens 1
     long=$(head -c 5000 /dev/zero | tr '\0' a)
-    type_keys "/system $long\r/save typed\r"
+    type_keys "/system $long\rSing\r/save typed\r"
     shows 'saved typed'
     has typed "\"content\": \"$long\"}"
     lines=$(awk 'BEGIN { for (i = 1; i <= 60; i++) printf "line %d\\r", i }')
-    type_keys "/system \033[200~${lines}end\033[201~\r/save pasted\r"
+    type_keys "/system \033[200~${lines}end\033[201~\rSing\r/save pasted\r"
     shows 'saved pasted'
     has pasted "\"content\": \"$(awk 'BEGIN { for (i = 1; i <= 60; i++) printf "line %d\\n", i }')end\"}"
     type_keys '/quit\r'
