@@ -43,9 +43,30 @@ struct chat {
 
 /* ---- an answer ---- */
 
+static enum sft_status render(struct chat *chat, const struct conversation *conv, struct sft_err *err)
+{
+    return prompt_of_conversation(&chat->prompt, &chat->bundle.template, chat->encoder, conv, err);
+}
+
+/* The prompt fills what the model sees: with a system prompt that leaves no message any room, or with the message. */
+static enum sft_status refuse_prompt(struct chat *chat, struct sft_err *err)
+{
+    const size_t sees = chat->decode.max_positions, whole = chat->prompt.tokens.count;
+    const char *remedy = "shorten the message";
+    if (chat->said.system.len) {
+        struct message least[] = {dialogue_shown(&chat->said).messages[0], {ROLE_USER, "?", 1, 1}};
+        if (render(chat, &(struct conversation){.messages = least, .count = 2}, err))
+            return err->status;
+        remedy = chat->prompt.tokens.count >= sees ? "the system prompt alone is too long (/system gives another)"
+                                                   : "shorten the message, or the system prompt (/system)";
+    }
+    return sft_fail(err, SFT_EDATA, "the prompt has %zu tokens, and the model sees %zu at most: %s", whole, sees,
+                    remedy);
+}
+
 /* Render what is to be answered. The prompt leaves room for an answer: a quarter of what the model sees, or less
- * where less is wanted; the oldest turns go until it does. None goes for a message that is too long by itself: the
- * engine refuses it, and the conversation goes on as it was. */
+ * where less is wanted; the oldest turns go until it does. None goes for a message that is too long by itself: it is
+ * refused, and the conversation goes on as it was. */
 static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
 {
     const size_t sees = chat->decode.max_positions, quarter = sees / 4;
@@ -53,14 +74,16 @@ static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
     const size_t had_forgotten = chat->said.n_forgotten;
     for (;;) {
         const struct conversation conv = dialogue_shown(&chat->said);
-        if (prompt_of_conversation(&chat->prompt, &chat->bundle.template, chat->encoder, &conv, err))
+        if (render(chat, &conv, err))
             return err->status;
         if (chat->prompt.tokens.count + room <= sees || !dialogue_forget_oldest(&chat->said))
             break;
     }
-    if (chat->prompt.tokens.count >= sees)
+    if (chat->prompt.tokens.count >= sees) {
         chat->said.n_forgotten = had_forgotten;
-    else if (chat->said.n_forgotten && !had_forgotten)
+        return refuse_prompt(chat, err);
+    }
+    if (chat->said.n_forgotten && !had_forgotten)
         fprintf(stderr, "the model sees %zu tokens and no more: the oldest turns are forgotten\n", sees);
     return SFT_OK;
 }
@@ -144,7 +167,8 @@ static bool answer_last(struct chat *chat)
     bool is_said;
     if (give_answer(chat, &is_said, &err)) {
         chat->has_failed = true;
-        fprintf(stderr, "error: %s (/reset to start again)\n", SFT_ERR_TEXT(&err));
+        fprintf(stderr, "error: %s%s\n", SFT_ERR_TEXT(&err),
+                err.status == SFT_ENOMEM ? " (/reset to start again)" : "");
     }
     return is_said;
 }

@@ -30,6 +30,18 @@ test_a_message_that_is_too_long_costs_itself_alone() {
     has notices "$with"
 }
 
+# What is said of it is what helps.
+test_what_is_too_long() {
+    long=$(yes 'Why is the sky blue?' | head -n 60 | tr '\n' ' ')
+    ! chat "$long" >answers || die 'exit code 0'
+    grep -q '^error: the prompt has [0-9]* tokens, and the model sees 128 at most: shorten the message$' notices || die "$(cat notices)"
+    ! chat '/system Be short.' "$long" >answers || die 'exit code 0'
+    has notices ': shorten the message, or the system prompt (/system)'
+    ! chat "/system $long" Hello '/system' Hello >answers || die 'exit code 0'
+    has notices ': the system prompt alone is too long (/system gives another)'
+    is "$(cat answers)" 'Hi there.'
+}
+
 # 128 positions: the oldest turns go, which is said once; the system prompt stays.
 test_a_long_conversation_forgets_its_beginning() {
     set -- '/system Be short.'
