@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "cmd/answer_printer.h"
@@ -37,6 +38,7 @@ struct chat {
     struct dialogue said;
     struct line_editor editor;
     struct speed speed; /* of the last answer */
+    double stopped_at;  /* the last answer that was, by Ctrl-C */
     bool has_failed;    /* a message that was to be answered was not */
     char *saved_as;     /* where this chat was written to; NULL: nowhere yet */
 };
@@ -331,9 +333,22 @@ static bool obey(struct chat *chat, const char *line)
 
 /* ---- the loop ---- */
 
-/* Ctrl-C at the prompt drops the line; a second one, where there was nothing to drop, ends the chat. */
-static bool goes_on(bool *was_told, size_t dropped)
+/* Whether a Ctrl-C that dropped nothing still meant the answer: whoever stops one may press the key more than once. */
+static bool meant_the_answer(struct chat *chat)
 {
+    static const double in_a_row = 1;
+    const double now = clock_seconds();
+    if (now - chat->stopped_at > in_a_row)
+        return false;
+    chat->stopped_at = now;
+    return true;
+}
+
+/* Ctrl-C at the prompt drops the line; a second one, where there was nothing to drop, ends the chat. */
+static bool goes_on(struct chat *chat, bool *was_told, size_t dropped)
+{
+    if (!dropped && meant_the_answer(chat))
+        return true;
     const bool ends = !dropped && *was_told;
     *was_told = !dropped;
     if (!dropped && !ends)
@@ -382,13 +397,15 @@ static void talk(struct chat *chat)
         fputs("/help lists the commands; Ctrl-C stops an answer, Ctrl-D ends\n", stderr);
     for (;;) {
         const enum line_status status = line_editor_read(&chat->editor, &line, &len);
-        if (status == LINE_END || (status == LINE_INTERRUPTED && !goes_on(&was_told, len)))
+        if (status == LINE_END || (status == LINE_INTERRUPTED && !goes_on(chat, &was_told, len)))
             return;
         if (status == LINE_INTERRUPTED)
             continue;
         was_told = false;
         if (!take_line(chat, line, len))
             return;
+        if (*terminal_stop())
+            chat->stopped_at = clock_seconds();
         if (ferror(stdout) || terminal_is_over() || (*terminal_stop() && !chat->editor.is_typed))
             return;
     }
@@ -452,7 +469,7 @@ static void chat_free(struct chat *chat)
 int cmd_chat(int argc, char **argv)
 {
     static const struct sampling fallback = {.temperature = 0.7, .top_p = 0.95, .repetition_penalty = 1};
-    struct chat chat = {.max_new_tokens = 512};
+    struct chat chat = {.max_new_tokens = 512, .stopped_at = -INFINITY};
     struct bundle_options options = {.precision = "auto", .for_generation = true};
     const char *model = NULL, *system = NULL;
     struct model_argument argument = {0};

@@ -339,6 +339,29 @@ test_ctrl_c_stops_the_answer_on_a_terminal() {
     has later '{"role": "user", "content": "Sing"}, {"role": "assistant", "content": "la la la'
 }
 
+# Who presses Ctrl-C three times means the answer, not the prompt behind it.
+test_ctrl_c_in_a_row_stops_the_answer_alone() {
+    has_terminals || return 0
+    singer
+    open_chat 80 singer --temperature 0 --max-new-tokens 90000
+    type_keys 'Sing\r'
+    shows 'la la la la la la'
+    type_keys '\003'
+    sleep 0.1
+    type_keys '\003'
+    sleep 0.1
+    type_keys '\003'
+    shows ' [...]'
+    sleep 1.5
+    has_not screen 'again ends'
+    type_keys '/save said\r'
+    shows 'saved said'
+    type_keys '\003'
+    shows '(/quit, Ctrl-D or Ctrl-C again ends)'
+    type_keys '\003'
+    chat_ends 0
+}
+
 test_a_signal_ends_a_chat_and_leaves_the_terminal_whole() {
     for signal in TERM HUP; do
         rm -f in screen tty before after code
