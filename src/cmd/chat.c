@@ -121,6 +121,17 @@ static struct speed speed_of(const struct stream *s)
                           .further_seconds = s->ended - s->first_token};
 }
 
+/* Why an answer ends where it does not end by itself. */
+static void tell_cut(const struct chat *chat, const struct stream *s)
+{
+    if (s->reason == FINISH_CANCELLED)
+        fputs("stopped\n", stderr);
+    else if (s->reason == FINISH_LENGTH && s->n_made >= chat->max_new_tokens)
+        fprintf(stderr, "cut at --max-new-tokens %zu\n", (size_t)chat->max_new_tokens);
+    else if (s->reason == FINISH_LENGTH)
+        fprintf(stderr, "cut: the model sees %zu tokens and no more\n", chat->decode.max_positions);
+}
+
 /* Have the last message answered, and print it as it comes. *is_said: there is an answer, part of the dialogue now. One
  * that was cut is not to be trained on: a model would learn to end there. */
 static enum sft_status give_answer(struct chat *chat, bool *is_said, struct sft_err *err)
@@ -147,7 +158,9 @@ static enum sft_status give_answer(struct chat *chat, bool *is_said, struct sft_
     print_ready(&answer);
     const enum sft_status status = stream_check(stream, err);
     if (!status || answer.n_printed)
-        answer_printer_end(&answer.printer, stream->reason == FINISH_STOP ? "" : " [...]");
+        answer_printer_end(&answer.printer, stream->reason != FINISH_STOP);
+    if (!status)
+        tell_cut(chat, stream);
     *is_said = !status && (stream->n_made || stream->reason != FINISH_CANCELLED);
     if (*is_said) {
         const struct strbuf *text = &answer.text.text;

@@ -51,7 +51,7 @@ test_a_long_conversation_forgets_its_beginning() {
     chat "$@" >answers
     is "$(wc -l <answers | tr -d ' ')" 16
     is "$(head -n 1 answers)" 'Air scatters blue light.'
-    is "$(cat notices)" 'the model sees 128 tokens and no more: the oldest turns are forgotten'
+    is "$(grep -v '^cut: the model sees 128 tokens and no more$' notices)" 'the model sees 128 tokens and no more: the oldest turns are forgotten'
 }
 
 test_input_that_is_not_text() {
@@ -138,9 +138,10 @@ Hi there.'
 test_save() {
     export HOME="$PWD"
     chat '/system Be short.' 'Why is the sky blue?' '/save a.jsonl' 'What is 2+2?' '/save a.jsonl' '/save  there ' /save '/save no/where' '/save ~/home.jsonl' >answers
-    is "$(cat a.jsonl)" '{"messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters blue light."}, {"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "'"$(sed -n '2s/ \[\.\.\.\]$//p' answers)"'", "train": false}]}'
+    is "$(cat a.jsonl)" '{"messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters blue light."}, {"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "'"$(sed -n 2p answers)"'", "train": false}]}'
     same a.jsonl there
     is "$(sed 's,no/where.*,no/where: ,' notices)" 'saved a.jsonl
+cut: the model sees 128 tokens and no more
 saved a.jsonl
 saved there
 /save FILE: the file'\''s name is missing
@@ -165,7 +166,10 @@ saved said'
 # Training on an answer that was cut would teach the model to end there.
 test_what_is_saved_of_a_cut_answer() {
     chat Hello '/save whole' >answers
-    printf 'Hello\n/save cut\n' | "$SFT" chat "$(trained_model)" --temperature 0 --max-new-tokens 2 >answers
+    printf 'Hello\n/save cut\n' | "$SFT" chat "$(trained_model)" --temperature 0 --max-new-tokens 2 >answers 2>notices
+    is "$(cat answers)" 'Hi' # a script takes all of it for the answer
+    is "$(cat notices)" 'cut at --max-new-tokens 2
+saved cut'
     is "$(cat cut)" '{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi", "train": false}]}'
     expect 0 "$SFT" inspect --base "$(trained_model)" whole
     has_not stdout 'nothing left to train'
@@ -296,11 +300,11 @@ test_ctrl_c_drops_a_line_and_then_ends() {
     chat_ends 0
 }
 
-# A singer: a model that goes on for thousands of tokens.
+# singer [WORD]: a model that goes on for thousands of tokens.
 singer() {
     tiny_base base
     sed -i 's/"n_positions": 128/"n_positions": 100000/' base/config.json
-    awk 'BEGIN { printf "{\"prompt\": \"Sing\", \"completion\": \""; for (i = 0; i < 100; i++) printf "la "; print "\"}" }' >song.jsonl
+    printf '{"prompt": "Sing", "completion": "%s"}\n' "$(yes "${1:-la }" | head -n 100 | tr -d '\n')" >song.jsonl
     cat >config.ini <<END
 [model]
 base = base/config.json
@@ -327,6 +331,7 @@ test_ctrl_c_stops_the_answer_on_a_terminal() {
     type_keys 'not shown yet'
     type_keys '\003' # the driver drops what was typed before it
     shows ' [...]'
+    shows 'stopped'
     has_not screen 'not shown'
     type_keys '/save said\r'
     shows 'saved said'
@@ -337,6 +342,27 @@ test_ctrl_c_stops_the_answer_on_a_terminal() {
     type_keys '/save later\r/quit\r'
     chat_ends 0
     has later '{"role": "user", "content": "Sing"}, {"role": "assistant", "content": "la la la'
+}
+
+# The mark of a cut answer stands behind its last word, or at the beginning of a line.
+test_the_mark_of_a_cut_answer() {
+    has_terminals || return 0
+    singer 'la\n\n'
+    for n in 1 2 3 4 5 6; do
+        printf 'Sing\n' | "$SFT" chat singer --temperature 0 --max-new-tokens $n 2>>notices >>plain
+        rm -f in screen tty before after code
+        open_chat 80 singer --temperature 0 --max-new-tokens $n
+        type_keys 'Sing\r'
+        shows "cut at --max-new-tokens $n"
+        type_keys '/quit\r'
+        chat_ends 0
+        tr -d '\r' <screen >>screens
+    done
+    has_not plain '[...]'
+    is "$(grep -c '^cut at' notices)" 6
+    has screens 'la [...]'
+    grep -qxF '[...]' screens || die "$(cat screens)"
+    ! grep -qxF ' [...]' screens || die "$(cat screens)"
 }
 
 # Who presses Ctrl-C three times means the answer, not the prompt behind it.
