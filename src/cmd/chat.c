@@ -86,7 +86,7 @@ static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
         return refuse_prompt(chat, err);
     }
     if (chat->said.n_forgotten && !had_forgotten)
-        fprintf(stderr, "the model sees %zu tokens and no more: the oldest turns are forgotten\n", sees);
+        log_notice(0, "the model sees %zu tokens and no more: the oldest turns are forgotten", sees);
     return SFT_OK;
 }
 
@@ -125,11 +125,11 @@ static struct speed speed_of(const struct stream *s)
 static void tell_cut(const struct chat *chat, const struct stream *s)
 {
     if (s->reason == FINISH_CANCELLED)
-        fputs("stopped\n", stderr);
+        log_notice(0, "stopped");
     else if (s->reason == FINISH_LENGTH && s->n_made >= chat->max_new_tokens)
-        fprintf(stderr, "cut at --max-new-tokens %zu\n", (size_t)chat->max_new_tokens);
+        log_notice(0, "cut at --max-new-tokens %zu", (size_t)chat->max_new_tokens);
     else if (s->reason == FINISH_LENGTH)
-        fprintf(stderr, "cut: the model sees %zu tokens and no more\n", chat->decode.max_positions);
+        log_notice(0, "cut: the model sees %zu tokens and no more", chat->decode.max_positions);
 }
 
 /* Have the last message answered, and print it as it comes. *is_said: there is an answer, part of the dialogue now. One
@@ -182,8 +182,7 @@ static bool answer_last(struct chat *chat)
     bool is_said;
     if (give_answer(chat, &is_said, &err)) {
         chat->has_failed = true;
-        fprintf(stderr, "error: %s%s\n", SFT_ERR_TEXT(&err),
-                err.status == SFT_ENOMEM ? " (/reset to start again)" : "");
+        log_notice(0, "error: %s%s", SFT_ERR_TEXT(&err), err.status == SFT_ENOMEM ? " (/reset to start again)" : "");
     }
     return is_said;
 }
@@ -211,7 +210,7 @@ static void tell_new_beginning(const struct chat *chat)
 {
     const bool has_system = chat->said.system.len > 0;
     if (chat->editor.is_typed)
-        fprintf(stderr, "a new conversation%s\n", has_system ? ", with the system prompt" : "");
+        log_notice(0, "a new conversation%s", has_system ? ", with the system prompt" : "");
 }
 
 static void set_system(struct chat *chat, const char *text)
@@ -232,12 +231,12 @@ static void retry(struct chat *chat, const char *argument)
     struct dialogue *said = &chat->said;
     (void)argument;
     if (dialogue_last_role(said) != ROLE_ASSISTANT) {
-        fputs("there is no answer yet that could be another\n", stderr);
+        log_notice(0, "there is no answer yet that could be another");
         return;
     }
     const struct message old = said->messages[said->count - 1];
     if (sampling_is_greedy(&chat->sampling))
-        fputs("with temperature 0 the answer stays the same\n", stderr);
+        log_notice(0, "with temperature 0 the answer stays the same");
     dialogue_take_back(said);
     if (!answer_last(chat))
         dialogue_say(said, &old);
@@ -250,11 +249,11 @@ static void save(struct chat *chat, const char *argument)
     while (len && strchr(BLANKS, argument[len - 1]))
         len--;
     if (!len) {
-        fputs("/save FILE: the file's name is missing\n", stderr);
+        log_notice(0, "/save FILE: the file's name is missing");
         return;
     }
     if (chat->said.count == 0) {
-        fputs("nothing to save yet\n", stderr);
+        log_notice(0, "nothing to save yet");
         return;
     }
     char *file = mem_strndup(argument, len), *path = NULL;
@@ -263,7 +262,7 @@ static void save(struct chat *chat, const char *argument)
     if (!status)
         status = dialogue_save(&chat->said, path, is_ours, &err);
     if (status) {
-        fprintf(stderr, "not saved: %s\n", SFT_ERR_TEXT(&err));
+        log_notice(0, "not saved: %s", SFT_ERR_TEXT(&err));
     } else {
         log_info("saved %s", path);
         free(chat->saved_as);
@@ -278,14 +277,15 @@ static void print_speed(struct chat *chat, const char *argument)
     const struct speed *s = &chat->speed;
     (void)argument;
     if (s->n_made == 0) {
-        fputs("there is no answer yet\n", stderr);
+        log_notice(0, "there is no answer yet");
         return;
     }
-    fprintf(stderr, "%zu tokens", s->n_made);
+    struct strbuf rate = {0};
     if (s->n_made > 1 && s->further_seconds > 0)
-        fprintf(stderr, ", %.1f tokens/s", (double)(s->n_made - 1) / s->further_seconds);
-    fprintf(stderr, "; the first after %.2f s; prompt of %zu tokens, %zu known\n", s->first_seconds, s->n_prompt,
-            s->n_cached);
+        strbuf_printf(&rate, ", %.1f tokens/s", (double)(s->n_made - 1) / s->further_seconds);
+    log_notice(0, "%zu tokens%s; the first after %.2f s; prompt of %zu tokens, %zu known", s->n_made,
+               rate.data ? rate.data : "", s->first_seconds, s->n_prompt, s->n_cached);
+    strbuf_free(&rate);
 }
 
 static const struct command chat_commands[] = {
@@ -301,15 +301,19 @@ enum { N_COMMANDS = sizeof chat_commands / sizeof *chat_commands };
 
 static void print_help(struct chat *chat, const char *argument)
 {
+    enum { HELP_COLUMN = 14 };
     (void)argument;
+    struct strbuf call = {0};
     for (size_t i = 0; i < N_COMMANDS; i++) {
         const struct command *c = &chat_commands[i];
-        fprintf(stderr, "%s%s%-*s%s\n", c->name, c->argument ? " " : "",
-                (int)(13 - strlen(c->name) + (c->argument == NULL)), c->argument ? c->argument : "", c->help);
+        strbuf_clear(&call);
+        strbuf_printf(&call, "%s %s", c->name, c->argument ? c->argument : "");
+        log_notice(HELP_COLUMN, "%-*s%s", HELP_COLUMN, call.data, c->help);
     }
-    fputs("Ctrl-C stops an answer. A message that begins with / is sent with // in front.\n", stderr);
+    strbuf_free(&call);
+    log_notice(0, "Ctrl-C stops an answer. A message that begins with / is sent with // in front.");
     if (chat->editor.is_typed)
-        fputs("Alt-Enter begins a new line; what is pasted is one message, whatever its lines.\n", stderr);
+        log_notice(0, "Alt-Enter begins a new line; what is pasted is one message, whatever its lines.");
 }
 
 static const struct command *find_command(const char *word, size_t len)
@@ -329,14 +333,12 @@ static bool obey(struct chat *chat, const char *line)
     const size_t word = strcspn(line, BLANKS);
     const char *argument = line + word + strspn(line + word, BLANKS);
     const struct command *command = find_command(line, word);
-    if (!command || (*argument && !command->argument)) {
-        struct strbuf shown = {0};
-        strbuf_add_visible(&shown, line, word);
-        if (command)
-            fprintf(stderr, "%s takes nothing behind it: not done\n", shown.data);
-        else
-            fprintf(stderr, "unknown command %s: not sent (/help lists them; // in front sends it)\n", shown.data);
-        strbuf_free(&shown);
+    if (!command) {
+        log_notice(0, "unknown command %.*s: not sent (/help lists them; // in front sends it)", (int)word, line);
+        return true;
+    }
+    if (*argument && !command->argument) {
+        log_notice(0, "%s takes nothing behind it: not done", command->name);
         return true;
     }
     if (command->run)
@@ -365,7 +367,7 @@ static bool goes_on(struct chat *chat, bool *was_told, size_t dropped)
     const bool ends = !dropped && *was_told;
     *was_told = !dropped;
     if (!dropped && !ends)
-        fputs("(/quit, Ctrl-D or Ctrl-C again ends)\n", stderr);
+        log_notice(0, "(/quit, Ctrl-D or Ctrl-C again ends)");
     return !ends;
 }
 
@@ -375,7 +377,7 @@ static bool is_utf8(struct chat *chat, const char *line, size_t len)
     for (size_t i = 0, n; i < len; i += n) {
         n = utf8_decode(line + i, len - i, NULL, NULL);
         if (n == 0) {
-            fprintf(stderr, "error: not UTF-8 (byte 0x%02X): not sent\n", (unsigned char)line[i]);
+            log_notice(0, "error: not UTF-8 (byte 0x%02X): not sent", (unsigned char)line[i]);
             chat->has_failed = true;
             return false;
         }
@@ -407,7 +409,7 @@ static void talk(struct chat *chat)
     size_t len;
     bool was_told = false;
     if (chat->editor.is_typed)
-        fputs("/help lists the commands; Ctrl-C stops an answer, Ctrl-D ends\n", stderr);
+        log_notice(0, "/help lists the commands; Ctrl-C stops an answer, Ctrl-D ends");
     for (;;) {
         const enum line_status status = line_editor_read(&chat->editor, &line, &len);
         if (status == LINE_END || (status == LINE_INTERRUPTED && !goes_on(chat, &was_told, len)))
@@ -428,7 +430,7 @@ static int exit_code(struct chat *chat)
 {
     const int code = finish_output(), failed = line_editor_failed(&chat->editor);
     if (failed)
-        fprintf(stderr, "error: standard input: %s\n", strerror(failed));
+        log_notice(0, "error: standard input: %s", strerror(failed));
     if (code || failed)
         return 1;
     if (terminal_is_over() || (*terminal_stop() && !chat->editor.is_typed))
@@ -442,15 +444,17 @@ static void describe_sampling(const struct chat *chat)
     const bool models_own = chat->bundle.files.generation.do_sample;
     if (!chat->editor.is_typed)
         return;
-    fprintf(stderr, "sampling with temperature %g", s->temperature);
+    struct strbuf line = {0};
+    strbuf_printf(&line, "sampling with temperature %g", s->temperature);
     if (s->top_k)
-        fprintf(stderr, ", top-k %zu", s->top_k);
-    fprintf(stderr, ", top-p %g", s->top_p);
+        strbuf_printf(&line, ", top-k %zu", s->top_k);
+    strbuf_printf(&line, ", top-p %g", s->top_p);
     if (s->min_p > 0)
-        fprintf(stderr, ", min-p %g", s->min_p);
+        strbuf_printf(&line, ", min-p %g", s->min_p);
     if (s->repetition_penalty != 1)
-        fprintf(stderr, ", repetition penalty %g", s->repetition_penalty);
-    fprintf(stderr, "%s\n", models_own ? " (from the model's generation_config.json where not given)" : "");
+        strbuf_printf(&line, ", repetition penalty %g", s->repetition_penalty);
+    log_notice(0, "%s%s", line.data, models_own ? " (from the model's generation_config.json where not given)" : "");
+    strbuf_free(&line);
 }
 
 /* Characters are UTF-8 here, whatever the user's language: of the locale only their classes and widths are used. */

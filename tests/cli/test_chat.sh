@@ -422,6 +422,23 @@ test_the_width_of_the_screen() {
     chat_ends 0
 }
 
+# What chat says is broken between words, help under its column; a warning, too.
+test_notices_on_a_narrow_terminal() {
+    has_terminals || return 0
+    write_config
+    "$SFT" train config.ini --set data.template=chatml --set train.max_steps=1 2>log || die "$(cat log)"
+    open_chat 40 run --set data.template=im_sep
+    type_keys '/help\r/speed\r/sytem\r/quit\r'
+    chat_ends 0
+    sed 's/\r//g; s/\x1b[[?0-9]*[a-zA-Z]//g' screen >lines
+    ! grep '.\{40\}' lines || die 'too long for the screen'
+    tr '\n' '|' <lines >flat
+    has flat '|sampling with temperature 0.7, top-p|0.95|'
+    has flat '|/retry        have the last message|              answered once more|'
+    has flat 'has not been|         trained with template ='
+    has flat '|unknown command /sytem: not sent (/help|lists them; // in front sends it)|'
+}
+
 # A line may end at any wide character, but not before what closes a clause, nor inside a family of emoji.
 test_wide_characters() {
     write_config 64
