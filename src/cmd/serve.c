@@ -7,6 +7,7 @@
 #include "cmd/sampling_options.h"
 #include "serve/runner.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct serve {
     struct model_argument model;
     struct bundle bundle;
     struct decode decode;
+    struct server_options options;
     struct server server;
     char *id;
     char fingerprint[32];
@@ -93,21 +95,28 @@ static enum sft_status find_key(const struct serve *s, const char **key, struct 
 
 enum { MOST_BODY = 1 << 14 }; /* megabytes */
 
+static enum sft_status check_is_some(const char *option, uint64_t found, struct sft_err *err)
+{
+    return found > 0 ? SFT_OK : sft_fail(err, SFT_EUSAGE, "%s: expected 1 or more, found 0", option);
+}
+
 static enum sft_status check_usage(const struct serve *s, const struct string_list *words, const char *synopsis,
                                    struct sft_err *err)
 {
     if (words->count)
         return sft_fail(err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words->items[0], synopsis);
     if (s->port > 65535)
-        return sft_fail(err, SFT_EUSAGE, "--port: expected 0 to 65535, found %llu", (unsigned long long)s->port);
-    if (s->parallel < 1 || s->max_queue < 1 || s->max_connections < 1 || s->max_body < 1)
-        return sft_fail(err, SFT_EUSAGE,
-                        "--parallel, --max-queue, --max-connections and --max-body: expected 1 or more");
-    if (s->max_body > MOST_BODY)
-        return sft_fail(err, SFT_EUSAGE, "--max-body: expected %d megabytes at most, found %llu", MOST_BODY,
-                        (unsigned long long)s->max_body);
-    if (!(s->request_seconds > 0) || !(s->drain_seconds >= 0))
-        return sft_fail(err, SFT_EUSAGE, "--request-timeout and --drain: expected seconds");
+        return sft_fail(err, SFT_EUSAGE, "--port: expected 0 to 65535, found %" PRIu64, s->port);
+    if (check_is_some("--parallel", s->parallel, err) || check_is_some("--max-queue", s->max_queue, err) ||
+        check_is_some("--max-connections", s->max_connections, err))
+        return err->status;
+    if (s->max_body < 1 || s->max_body > MOST_BODY)
+        return sft_fail(err, SFT_EUSAGE, "--max-body: expected 1 to %d megabytes, found %" PRIu64, MOST_BODY,
+                        s->max_body);
+    if (!(s->request_seconds > 0))
+        return sft_fail(err, SFT_EUSAGE, "--request-timeout: expected seconds above 0, found %g", s->request_seconds);
+    if (!(s->drain_seconds >= 0))
+        return sft_fail(err, SFT_EUSAGE, "--drain: expected seconds from 0 on, found %g", s->drain_seconds);
     return SFT_OK;
 }
 
@@ -123,23 +132,30 @@ static enum sft_status load(struct serve *s, const struct string_list *overrides
     return decode_init(&s->decode, &model, &options, err);
 }
 
+/* All that can be refused before the model is read, which may take minutes: an address, a port in use, a key. */
+static enum sft_status prepare(struct serve *s, struct sft_err *err)
+{
+    s->options.host = s->host;
+    s->options.port = (unsigned)s->port;
+    s->options.max_waiting = (size_t)s->max_queue;
+    s->options.max_connections = (size_t)s->max_connections;
+    s->options.max_body = (size_t)s->max_body << 20;
+    s->options.request_seconds = s->request_seconds;
+    if (find_key(s, &s->options.api_key, err) || mhd_load(err))
+        return err->status;
+    return server_bind(&s->options, err);
+}
+
 static enum sft_status start(struct serve *s, struct sft_err *err)
 {
     static const struct sampling_options none_given = SAMPLING_OPTIONS_NONE;
-    struct server_options options = SERVER_OPTIONS_DEFAULT;
     const struct served_model about = {
         .id = s->id, .created = (int64_t)time(NULL), .n_positions = s->decode.max_positions};
     struct server_model model = {.about = about, .limits = REQUEST_LIMITS_DEFAULT, .bundle = &s->bundle};
-    if (find_key(s, &options.api_key, err))
-        return err->status;
-    options.host = s->host;
-    options.port = (unsigned)s->port;
-    options.max_waiting = (size_t)s->max_queue;
-    options.max_connections = (size_t)s->max_connections;
-    options.max_body = (size_t)s->max_body << 20;
-    options.request_seconds = s->request_seconds;
     model.limits.vocab_size = s->bundle.model.config.vocab_size;
     model.limits.sampling = sampling_resolve(&none_given, &s->bundle.files.generation, &model.limits.sampling);
+    const struct server_options options = s->options;
+    s->options.socket = -1; /* the server's from here on */
     return server_start(&s->server, &options, &model, err);
 }
 
@@ -160,7 +176,7 @@ static void run(struct serve *s)
 
 int cmd_serve(int argc, char **argv)
 {
-    struct serve s = {.loading = {.precision = "auto", .for_generation = true},
+    struct serve s = {.loading = {.precision = "auto", .for_generation = true}, .options = SERVER_OPTIONS_DEFAULT,
                       .host = "127.0.0.1", .port = 8080, .parallel = 32, .max_queue = 256,
                       .max_connections = 512, .max_body = 4, .request_seconds = 30, .drain_seconds = 30};
     const char *model = NULL;
@@ -199,7 +215,7 @@ int cmd_serve(int argc, char **argv)
     if (!status)
         status = check_usage(&s, &words, usage.synopsis, &err);
     if (!status)
-        status = mhd_load(&err); /* server_start would, when the model has been read in vain */
+        status = prepare(&s, &err);
     if (!status)
         status = load(&s, &overrides, &err);
     if (!status)
@@ -207,6 +223,8 @@ int cmd_serve(int argc, char **argv)
     code = status ? report_error(&err) : 0;
     if (!status)
         run(&s);
+    if (s.options.socket >= 0)
+        close(s.options.socket);
     decode_free(&s.decode);
     bundle_close(&s.bundle);
     model_argument_free(&s.model);

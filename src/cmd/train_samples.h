@@ -11,10 +11,10 @@ struct train_samples;
  * names the row. Borrows the run, which must be prepared. Free *samples in any case. */
 enum sft_status train_samples_read(struct train_samples **samples, const struct run *run, const volatile int *stop,
                                    struct sft_err *err);
-void train_samples_free(struct train_samples *samples); /* accepts NULL */
+void train_samples_free(struct train_samples *t); /* accepts NULL */
 
 /* What answering takes of memory, beside the model: for the plan. Of NULL: nothing. */
-size_t train_samples_bytes(const struct train_samples *samples);
+size_t train_samples_bytes(const struct train_samples *t);
 
 /* To be called by the trainer; nothing of NULL. */
 struct train_watch train_samples_watch(struct train_samples *samples);

@@ -275,8 +275,8 @@ static void check_head(struct exchange *x, struct MHD_Connection *c, const char 
     else if (http->api_key && is_api(url) && !access_has_key(header(c, MHD_HTTP_HEADER_AUTHORIZATION), http->api_key))
         api_error_set(&x->refused, API_NO_KEY, NULL, "the right key is missing (a header 'Authorization: Bearer KEY')");
     else if (!x->route)
-        api_error_set(&x->refused, API_NO_URL, NULL, "there is no %.100s here (/v1/chat/completions, /v1/completions, "
-                      "/v1/models, /health, /metrics)", url);
+        api_error_set(&x->refused, API_NO_URL, NULL, "there is no %.100s here (/, /v1/chat/completions, "
+                      "/v1/completions, /v1/models, /health, /metrics)", url);
     else if (!is_method(method, x->route->method))
         api_error_set(&x->refused, API_METHOD, NULL, "%.20s is not for %s: use %s", method, x->route->path,
                       x->route->method);

@@ -71,13 +71,11 @@ static enum sft_status read_size(const json *body, const char *key, size_t low, 
 static enum sft_status read_max_tokens(const struct reading *g, struct sft_err *err)
 {
     static const char *const keys[] = {"max_tokens", "max_completion_tokens"};
+    const int64_t least = g->r->endpoint == ENDPOINT_CHAT ? 1 : 0;
     int64_t most = g->r->endpoint == ENDPOINT_CHAT ? -1 : COMPLETION_TOKENS;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        if (field_whole(g->body, keys[i], -1, INT32_MAX, &most, err))
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (field_whole_or_all(g->body, keys[i], least, INT32_MAX, &most, err))
             return SFT_EDATA;
-        if (most == 0 && g->r->endpoint == ENDPOINT_CHAT)
-            return sft_fail_in(err, SFT_EDATA, keys[i], "expected a whole number from 1, found 0");
-    }
     g->r->max_tokens = most < 0 ? SIZE_MAX : (size_t)most;
     return SFT_OK;
 }

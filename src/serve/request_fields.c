@@ -91,3 +91,23 @@ enum sft_status field_whole(const json *object, const char *key, int64_t low, in
         return SFT_OK;
     return in_key(key, err);
 }
+
+enum sft_status field_whole_or_all(const json *object, const char *key, int64_t low, int64_t high, int64_t *out,
+                                   struct sft_err *err)
+{
+    const json *node = field_get(object, key);
+    struct strbuf text = {0};
+    int64_t x;
+    enum sft_status status = SFT_OK;
+    if (!node || !json_is_number(node))
+        return node ? field_whole(object, key, low, high, out, err) : SFT_OK;
+    json_print_line(node, &text);
+    if (!parse_whole(text.data, &x) || (x != -1 && (x < low || x > high)))
+        status = sft_fail_in(err, SFT_EDATA, key,
+                             "expected a whole number from %" PRId64 " to %" PRId64 ", or -1 for as many as fit, "
+                             "found %.80s", low, high, text.data);
+    else
+        *out = x;
+    strbuf_free(&text);
+    return status;
+}

@@ -22,4 +22,8 @@ enum sft_status field_whole(const json *object, const char *key, int64_t low, in
                             struct sft_err *err);
 enum sft_status whole_number(const json *node, int64_t low, int64_t high, int64_t *out, struct sft_err *err);
 
+/* The same of a count, or -1: as many as fit. */
+enum sft_status field_whole_or_all(const json *object, const char *key, int64_t low, int64_t high, int64_t *out,
+                                   struct sft_err *err);
+
 #endif

@@ -18,15 +18,15 @@ static bool is_loopback(const struct sockaddr *address)
     return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
-/* A socket that listens there; -1, errno: why not. SO_REUSEADDR: connections of a server that has just ended do not
+/* A socket that is bound there; -1, errno: why not. SO_REUSEADDR: connections of a server that has just ended do not
  * keep the port; another one that listens does. */
-static int listen_at(const struct addrinfo *at)
+static int bind_at(const struct addrinfo *at)
 {
     const int yes = 1, fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
-        bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+        bind(fd, at->ai_addr, at->ai_addrlen) == 0)
         return fd;
     const int why = errno;
     close(fd);
@@ -46,19 +46,20 @@ static enum sft_status cannot_listen(const struct server_options *o, struct sft_
     return sft_fail(err, SFT_EIO, "cannot listen at %s, port %u: %s%s", o->host, o->port, strerror(errno), remedy);
 }
 
-/* HOST:PORT of a socket, in numbers. */
+/* HOST:PORT of a socket, in numbers, and whether only this machine reaches it. */
 static void name_address(struct server *s)
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t len = sizeof bound;
     char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
     if (getsockname(s->socket, (struct sockaddr *)&bound, &len) == 0)
         getnameinfo((struct sockaddr *)&bound, len, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV);
+    s->http.is_local = is_loopback((struct sockaddr *)&bound);
     snprintf(s->address, sizeof s->address, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-static enum sft_status open_socket(struct server *s, const struct server_options *o, struct sft_err *err)
+enum sft_status server_bind(struct server_options *o, struct sft_err *err)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found;
@@ -67,16 +68,23 @@ static enum sft_status open_socket(struct server *s, const struct server_options
     const int why = getaddrinfo(o->host, port, &hints, &found);
     if (why)
         return sft_fail(err, SFT_EUSAGE, "--host: '%s' is no host: %s", o->host, gai_strerror(why));
-    for (const struct addrinfo *at = found; at && s->socket < 0; at = at->ai_next) {
-        s->socket = listen_at(at);
-        s->http.is_local = is_loopback(at->ai_addr);
-    }
-    if (s->socket < 0)
+    for (const struct addrinfo *at = found; at && o->socket < 0; at = at->ai_next)
+        o->socket = bind_at(at);
+    if (o->socket < 0)
         cannot_listen(o, err);
-    else
-        name_address(s);
     freeaddrinfo(found);
-    return s->socket < 0 ? err->status : SFT_OK;
+    return o->socket < 0 ? err->status : SFT_OK;
+}
+
+/* Two that are bound to a port before either listens: the second to listen finds it in use. */
+static enum sft_status open_socket(struct server *s, const struct server_options *o, struct sft_err *err)
+{
+    struct server_options mine = *o;
+    if (s->socket < 0 && server_bind(&mine, err))
+        return err->status;
+    s->socket = mine.socket;
+    name_address(s);
+    return listen(s->socket, SOMAXCONN) ? cannot_listen(o, err) : SFT_OK;
 }
 
 /* ---- the daemon ---- */
@@ -124,7 +132,7 @@ static void free_rooms(struct server *s)
 enum sft_status server_start(struct server *s, const struct server_options *o, const struct server_model *model,
                              struct sft_err *err)
 {
-    *s = (struct server){.socket = -1,
+    *s = (struct server){.socket = o->socket,
                          .prompts = {.bundle = model->bundle,
                                      .encoder = encoder_new(model->bundle->files.tokenizer),
                                      .n_positions = model->about.n_positions,

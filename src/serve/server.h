@@ -1,5 +1,6 @@
 /* The HTTP server of one model: a socket, libmicrohttpd's thread, and the queue between it and the engine's thread.
  *
+ *     server_bind(&options, err);            // if a model is read first; server_start does it, too
  *     server_start(&server, &options, &model, err);
  *     ... the engine's thread answers the jobs of server.http.queue (serve/runner.h) ...
  *     server_drain(&server);                 // no new connections and jobs
@@ -15,14 +16,15 @@
 struct server_options {
     const char *host; /* a name or an address; "127.0.0.1" */
     unsigned port;    /* 0: a free one */
+    int socket;       /* of server_bind; -1: none so far */
     const char *api_key;
     size_t max_connections, max_waiting, max_body;
     size_t max_bodies; /* bytes of all requests that are not yet answered, above which no further one is read */
     double request_seconds, idle_seconds; /* for a request to become whole; of silence */
 };
 #define SERVER_OPTIONS_DEFAULT                                                                                         \
-    {.host = "127.0.0.1", .port = 8080, .max_connections = 512, .max_waiting = 256, .max_body = 4 << 20,               \
-     .max_bodies = 64 << 20, .request_seconds = 30, .idle_seconds = 60}
+    {.host = "127.0.0.1", .port = 8080, .socket = -1, .max_connections = 512, .max_waiting = 256,                      \
+     .max_body = 4 << 20, .max_bodies = 64 << 20, .request_seconds = 30, .idle_seconds = 60}
 
 struct server_model {
     struct served_model about;
@@ -38,9 +40,13 @@ struct server {
     char address[NI_MAXHOST + 16]; /* "127.0.0.1:8080", "[::1]:8080" */
 };
 
-/* Listen, and answer from then on. What `options` and `model` point to must outlive it. SFT_EUSAGE: the host is
- * unknown, or too many connections for ulimit -n; SFT_EIO: the port is in use or not ours, no thread, no libmicrohttpd.
- * Nothing is to be stopped then. */
+/* Set options->socket to one that is bound to host and port: clients are refused until server_start listens. Close it
+ * where that is not called. SFT_EUSAGE: the host is unknown; SFT_EIO: the port is in use or not ours. */
+enum sft_status server_bind(struct server_options *options, struct sft_err *err);
+
+/* Listen, and answer from then on. The socket is the server's, also where it fails. What `options` and `model` point to
+ * must outlive it. SFT_EUSAGE: the host is unknown, or too many connections for ulimit -n; SFT_EIO: the port is in use
+ * or not ours, no thread, no libmicrohttpd. Nothing is to be stopped then. */
 enum sft_status server_start(struct server *server, const struct server_options *options,
                              const struct server_model *model, struct sft_err *err);
 

@@ -4,7 +4,7 @@
  * usage: page_test CHROMIUM URL [DIR]     (URL: of a running server; DIR: where pictures of the page go)
  *
  * Where an answer must come in certain pieces the page's fetch is replaced: window.feed(text) is then what the server
- * sends next, window.asked what it was asked. */
+ * sends next, window.asked what it was asked, window.refusal (or what it makes of that) the error that it answers. */
 #include "cdp.h"
 
 #include "base/mem.h"
@@ -34,6 +34,7 @@ static void shoot(const char *name)
 }
 
 #define LAST "[...document.querySelectorAll('.assistant')].pop()"
+#define PROBLEM "(document.querySelector('#turns > .problem')?.textContent ?? '')"
 #define IDLE "document.getElementById('go').getAttribute('aria-label') === 'Send'"
 
 static void enter(const char *text)
@@ -82,6 +83,34 @@ static void test_talk(void)
     expect("document.activeElement.id", "say");
 }
 
+/* Too long for the model that is served: told so, and the next message has its answer. */
+static void test_rejected(void)
+{
+    browser_run(&browser, "document.getElementById('say').value = 'word '.repeat(3000)");
+    browser_run(&browser, "document.getElementById('go').disabled = false; document.getElementById('go').click()");
+    browser_wait(&browser, PROBLEM " === 'Too long for this model: shorten the message'");
+    expect("document.getElementById('say').value.length + ' ' + document.querySelectorAll('article').length",
+           "15000 2");
+    browser_run(&browser, "document.getElementById('say').value = ''");
+    enter("Hello");
+    browser_wait(&browser, IDLE " && document.querySelectorAll('.below').length === 2");
+    expect(PROBLEM " + (" LAST ".querySelector('.problem')?.textContent ?? '')", "");
+}
+
+/* The model sees 128 tokens: the conversation goes on where it holds more. */
+static void test_long_talk(void)
+{
+    for (int turn = 3; turn < 30; turn++) {
+        enter("Name a tree, and then say why you like it best.");
+        char *answered = mem_printf(IDLE " && document.querySelectorAll('.below').length === %d", turn);
+        browser_wait(&browser, answered);
+        free(answered);
+    }
+    expect("document.getElementById('say').value + " PROBLEM, "");
+    expect("document.querySelectorAll('.problem').length", "0");
+    expect("document.getElementById('turns').textContent.split('the oldest turns are forgotten').length", "2");
+}
+
 /* The policy that the server sends is in force: no other script, no style, no other address. */
 static void test_policy(void)
 {
@@ -105,7 +134,8 @@ static void check_requests(const char *url)
             die("the page asked for %s", asked);
     }
     for (size_t i = 0; i < browser.problems.count; i++)
-        die("the browser complains: %s", browser.problems.items[i]);
+        if (!strstr(browser.problems.items[i], "status of 400")) /* test_rejected's */
+            die("the browser complains: %s", browser.problems.items[i]);
 }
 
 /* ---- with answers in certain pieces ---- */
@@ -113,8 +143,8 @@ static void check_requests(const char *url)
 static const char fake[] =
     "window.fetch = async (url, options) => {"
     "  window.asked = { url, headers: options.headers, ...JSON.parse(options.body) };"
-    "  if (window.refusal)"
-    "    return new Response(JSON.stringify({ error: { message: refusal.message } }), { status: refusal.status });"
+    "  const refused = typeof window.refusal === 'function' ? refusal(asked) : window.refusal;"
+    "  if (refused) return new Response(JSON.stringify({ error: refused }), { status: refused.status });"
     "  const body = new ReadableStream({ start(c) {"
     "    window.feed = bytes =>"
     "      c.enqueue(typeof bytes === 'string' ? new TextEncoder().encode(bytes) : new Uint8Array(bytes));"
@@ -157,14 +187,16 @@ static void test_html_is_text(void)
 /* Events and characters may be cut anywhere on their way. */
 static void test_cut_pieces(void)
 {
+    browser_run(&browser, "document.getElementById('longest').value = 2");
     enter("Cut");
     browser_wait(&browser, "asked.messages.length === 3");
     browser_run(&browser, "{ const bytes = [...new TextEncoder().encode(': comment\\n\\n' + delta('\\u20ac') + "
-                          "delta('\\ud83d\\ude00') + delta('', 'length') + 'data: [DONE]\\n\\n')];"
+                          "delta('\\ud83d\\ude00') + delta('', 'length') + usage(2) + 'data: [DONE]\\n\\n')];"
                           "for (const byte of bytes) feed([byte]); }");
     browser_wait(&browser, IDLE);
     expect(LAST ".querySelector('.text').textContent", "\xE2\x82\xAC\xF0\x9F\x98\x80");
     expect(LAST ".querySelector('.below').textContent.includes('cut at the longest length')", "true");
+    browser_run(&browser, "document.getElementById('longest').value = ''");
 }
 
 static void test_stop(void)
@@ -184,28 +216,113 @@ static void test_stop(void)
     expect("asked.messages[5].role + ': ' + asked.messages[5].content", "assistant: half an ans");
     browser_run(&browser, "document.getElementById('go').click()"); /* the button stops too */
     browser_wait(&browser, IDLE);
+    expect("document.getElementById('say').value", "Go on"); /* that had no answer: to be sent again, or not */
+    expect("document.querySelectorAll('.user').length + ' ' + document.querySelectorAll('.assistant').length", "3 3");
 }
 
 static void test_errors(void)
 {
-    browser_run(&browser, "[...document.querySelectorAll('.again')].pop().click()");
-    browser_wait(&browser, "asked.messages.length === 7 && !(" IDLE ")");
+    browser_key(&browser, "Enter", 13, false);
+    browser_wait(&browser, "asked.messages.length === 7 && asked.messages[6].content === 'Go on' && !(" IDLE ")");
     browser_run(&browser, "feed(delta('some') + 'data: {\"error\":{\"message\":\"it broke\"}}\\n\\n')");
     browser_wait(&browser, IDLE);
     expect(LAST ".querySelector('.problem').textContent + ' ' + " LAST ".querySelector('.problem').role",
            "it broke alert");
-    browser_run(&browser, "window.refusal = { status: 401, message: 'a key, please' }");
+}
+
+/* A key is asked for, and Enter behind it sends what was to be sent. */
+static void test_key(void)
+{
+    browser_run(&browser, "window.refusal = { status: 401, message: 'the right key is missing' }");
     enter("And now?");
-    browser_wait(&browser, IDLE " && document.activeElement.id === 'key'");
-    expect(LAST ".querySelector('.problem').textContent", "a key, please");
+    browser_wait(&browser, PROBLEM " === 'This server asks for a key' && document.activeElement.id === 'key'");
     expect("String(asked.headers.Authorization)", "undefined");
-    browser_type(&browser, "secret");
-    browser_run(&browser, "window.refusal = null; [...document.querySelectorAll('.again')].pop().click()");
-    browser_wait(&browser, "asked.headers.Authorization === 'Bearer secret'");
+    expect("document.getElementById('say').value", "And now?");
+    browser_type(&browser, "secre");
+    browser_key(&browser, "Enter", 13, false);
+    browser_wait(&browser, PROBLEM " === 'That key is not right' && document.activeElement.id === 'key'");
+    expect("asked.headers.Authorization", "Bearer secre");
+    browser_run(&browser, "window.refusal = null");
+    browser_type(&browser, "t");
+    browser_key(&browser, "Enter", 13, false);
+    browser_wait(&browser, "asked.headers.Authorization === 'Bearer secret' && !(" IDLE ")");
+    expect("document.getElementById('settings').hidden + " PROBLEM, "true");
+    expect("asked.messages.length + asked.messages[8].content", "9And now?");
     browser_run(&browser, "feed(delta('yes')); finish()");
     browser_wait(&browser, IDLE);
     expect(LAST ".querySelector('.problem').textContent", "the answer broke off");
     shoot("problem");
+}
+
+static void answer_fully(const char *text, const char *reason)
+{
+    browser_wait(&browser, "!(" IDLE ")");
+    char *feeding = mem_printf("feed(delta('%s', '%s') + 'data: [DONE]\\n\\n'); finish()", text, reason);
+    browser_run(&browser, feeding);
+    browser_wait(&browser, IDLE);
+    free(feeding);
+}
+
+#define SAID "asked.messages.map(m => m.content).join(' | ')"
+#define TOO_LONG "{ status: 400, code: 'context_length_exceeded', message: '529 tokens, of 512 positions' }"
+
+/* A conversation that the model does not hold goes on without its oldest turns. */
+static void test_forgetting(void)
+{
+    browser_run(&browser, "document.getElementById('fresh').click()");
+    enter("one");
+    answer_fully("first", "stop");
+    enter("two");
+    answer_fully("second", "stop");
+    browser_run(&browser, "window.refusal = asked => asked.messages.length > 3 ? " TOO_LONG " : null");
+    enter("three");
+    browser_wait(&browser, "asked.messages.length === 3 && asked.messages[2].content === 'three'");
+    answer_fully("third", "stop");
+    expect(SAID, "two | second | three");
+    expect(LAST ".textContent.includes('the oldest turns are forgotten')", "true");
+    enter("four");
+    browser_wait(&browser, "asked.messages.length === 3 && asked.messages[2].content === 'four'");
+    answer_fully("fourth", "length");
+    expect(SAID, "three | third | four");
+    expect(LAST ".textContent.includes('forgotten')", "false"); /* said once */
+    expect(LAST ".textContent.includes('cut: the model holds no more')", "true");
+    browser_run(&browser, "window.refusal = null");
+    enter("five"); /* without one turn more, for the last answer had no room */
+    browser_wait(&browser, "asked.messages[2]?.content === 'five'");
+    answer_fully("fifth", "stop");
+    expect(SAID, "four | fourth | five");
+    expect("document.querySelectorAll('article').length", "10");
+}
+
+/* A message that is too long by itself is put back; nothing of it is left in the conversation. */
+static void test_too_long(void)
+{
+    browser_run(&browser, "window.refusal = " TOO_LONG);
+    enter("word word word");
+    browser_wait(&browser, PROBLEM " === 'Too long for this model: shorten the message'");
+    expect("document.getElementById('say').value", "word word word");
+    expect("document.querySelectorAll('article').length + document.activeElement.id", "10say");
+    shoot("too-long");
+    browser_run(&browser, "window.refusal = null; document.getElementById('say').value = ''");
+    enter("Hello");
+    answer_fully("hi", "stop");
+    expect(SAID, "four | fourth | five | fifth | Hello");
+    expect(PROBLEM, "");
+}
+
+static void test_wrong_numbers(void)
+{
+    browser_run(&browser, "document.getElementById('temperature').value = 3");
+    enter("Hot");
+    browser_wait(&browser, PROBLEM " === 'Temperature: a number from 0 to 2, or nothing'");
+    browser_run(&browser, "document.getElementById('temperature').value = 0.75;"
+                          "document.getElementById('longest').value = 0");
+    browser_run(&browser, "document.getElementById('go').click()");
+    browser_wait(&browser, PROBLEM " === 'Longest answer, in tokens: a whole number from 1 on, or nothing'");
+    expect("document.getElementById('say').value + asked.messages.at(-1).content", "HotHello");
+    browser_run(&browser, "document.getElementById('longest').value = ''; document.getElementById('go').click()");
+    browser_wait(&browser, "asked.temperature === 0.75");
+    answer_fully("warm", "stop");
 }
 
 static void test_settings(void)
@@ -218,8 +335,7 @@ static void test_settings(void)
     browser_wait(&browser, "asked.max_tokens === 7");
     expect("asked.temperature + ' ' + JSON.stringify(asked.messages)",
            "0.5 [{\"role\":\"system\",\"content\":\"Be brief.\"},{\"role\":\"user\",\"content\":\"Hi\"}]");
-    browser_key(&browser, "Escape", 27, false);
-    browser_wait(&browser, IDLE);
+    answer_fully("Hello.", "stop");
     browser_run(&browser, "document.getElementById('more').click()");
     expect("document.getElementById('settings').hidden", "true");
 }
@@ -330,11 +446,17 @@ int main(int argc, char **argv)
     open_page(argv[2]);
     test_begin();
     test_talk();
+    test_rejected();
+    test_long_talk();
     begin_fake();
     test_html_is_text();
     test_cut_pieces();
     test_stop();
     test_errors();
+    test_key();
+    test_forgetting();
+    test_too_long();
+    test_wrong_numbers();
     test_settings();
     test_keys();
     test_schemes();
