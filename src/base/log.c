@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "base/wrap.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -73,19 +74,41 @@ static void add_live(struct strbuf *out)
     strbuf_free(&text);
 }
 
+/* How a kind of lines looks. */
+struct shape {
+    const char *prefix;
+    size_t prefix_width;
+    bool wraps; /* else a long one is the terminal's to fold */
+    size_t margin;
+};
+
+/* The last column stays free, where terminals differ in when they go on to the next line. */
+static void add_message(struct strbuf *out, const char *message, const struct shape *shape)
+{
+    enum { LEAST_MARGIN = 2 };
+    const size_t columns = log_columns(STDERR_FILENO);
+    const size_t margin = shape->margin < columns / 2 ? shape->margin : LEAST_MARGIN;
+    struct strbuf text = {0};
+    strbuf_add_printable(&text, message, strlen(message));
+    const char *shown = text.data ? text.data : "";
+    strbuf_puts(out, shape->prefix);
+    if (shape->wraps && isatty(STDERR_FILENO))
+        strbuf_wrap_to(out, shown, shape->prefix_width, margin, columns - 1);
+    else
+        strbuf_printf(out, "%s\n", shown);
+    strbuf_free(&text);
+}
+
 /* Names from files are in it, so that nothing in it may be obeyed by a terminal. One write a line: what a signal's
  * handler says between two cannot tear it. */
-static void put_line(const char *prefix, const char *fmt, va_list ap)
+static void put_line(const struct shape *shape, const char *fmt, va_list ap)
 {
     char *message = NULL;
     struct strbuf out = {0};
     const int len = vasprintf(&message, fmt, ap);
     if (live.text[0])
         strbuf_puts(&out, CLEAR);
-    strbuf_puts(&out, prefix);
-    if (len > 0)
-        strbuf_add_printable(&out, message, (size_t)len);
-    strbuf_putc(&out, '\n');
+    add_message(&out, len > 0 ? message : "", shape);
     if (live.text[0])
         add_live(&out);
     fwrite(out.data, 1, out.len, stderr);
@@ -97,15 +120,25 @@ void log_info(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    put_line("", fmt, ap);
+    put_line(&(struct shape){.prefix = ""}, fmt, ap);
+    va_end(ap);
+}
+
+void log_notice(size_t margin, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    put_line(&(struct shape){.prefix = "", .wraps = true, .margin = margin}, fmt, ap);
     va_end(ap);
 }
 
 void log_warning(const char *fmt, ...)
 {
+    enum { WIDTH = sizeof "warning: " - 1 };
+    const char *prefix = log_is_terminal(STDERR_FILENO) ? "\033[1;35mwarning:\033[0m " : "warning: ";
     va_list ap;
     va_start(ap, fmt);
-    put_line(log_is_terminal(STDERR_FILENO) ? "\033[1;35mwarning:\033[0m " : "warning: ", fmt, ap);
+    put_line(&(struct shape){.prefix = prefix, .prefix_width = WIDTH, .wraps = true, .margin = WIDTH}, fmt, ap);
     va_end(ap);
 }
 

@@ -11,7 +11,10 @@
 #include <stddef.h>
 
 void log_info(const char *fmt, ...) SFT_PRINTF(1, 2);    /* a line */
-void log_warning(const char *fmt, ...) SFT_PRINTF(1, 2); /* a line that starts with "warning: " */
+void log_warning(const char *fmt, ...) SFT_PRINTF(1, 2); /* one that starts with "warning: "; wrapped as a notice is */
+
+/* Sentences: a line, which a terminal gets as lines that end between words; further ones are indented by `margin`. */
+void log_notice(size_t margin, const char *fmt, ...) SFT_PRINTF(2, 3);
 
 /* The live line's text, cut to the terminal's width. A call with the same fmt (the same pointer) within a tenth of a
  * second changes nothing, so that it may be called as often as there is news. "" removes the line. */

@@ -100,6 +100,8 @@ static void hold(struct answer_printer *p, const char *shown, size_t len)
 
 void answer_printer_add(struct answer_printer *p, const char *text, size_t len)
 {
+    for (size_t i = 0; i < len; i++)
+        p->is_amid_line = text[i] != '\n' && (p->is_amid_line || (text[i] != ' ' && text[i] != '\t'));
     if (!p->wraps)
         print_model_text(text, len);
     for (size_t i = 0, used; p->wraps && i < len; i += used) {
@@ -110,10 +112,27 @@ void answer_printer_add(struct answer_printer *p, const char *text, size_t len)
     fflush(stdout);
 }
 
-void answer_printer_end(struct answer_printer *p, const char *mark)
+/* Behind the last word, or where the next line would begin. */
+static void print_cut(struct answer_printer *p)
 {
+    static const char mark[] = "[...]";
+    if (p->wraps && p->is_amid_line && p->column + sizeof mark >= p->columns)
+        print_line_break(p);
+    else if (p->is_amid_line)
+        putchar(' ');
+    fputs(mark, stdout);
+}
+
+void answer_printer_end(struct answer_printer *p, bool is_cut)
+{
+    if (p->word.len == 0) { /* blanks that nothing follows */
+        strbuf_clear(&p->blanks);
+        p->blanks_width = 0;
+    }
     let_go(p);
-    printf("%s\n", mark);
+    if (is_cut && isatty(STDOUT_FILENO))
+        print_cut(p);
+    putchar('\n');
     fflush(stdout);
     strbuf_free(&p->blanks);
     strbuf_free(&p->word);

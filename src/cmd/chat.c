@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "cmd/answer_printer.h"
@@ -18,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLANKS " \t\r\n"
+
 /* How fast an answer came. */
 struct speed {
     size_t n_prompt, n_cached, n_made;       /* tokens */
@@ -35,14 +38,37 @@ struct chat {
     struct dialogue said;
     struct line_editor editor;
     struct speed speed; /* of the last answer */
+    double stopped_at;  /* the last answer that was, by Ctrl-C */
+    bool has_failed;    /* a message that was to be answered was not */
     char *saved_as;     /* where this chat was written to; NULL: nowhere yet */
 };
 
 /* ---- an answer ---- */
 
+static enum sft_status render(struct chat *chat, const struct conversation *conv, struct sft_err *err)
+{
+    return prompt_of_conversation(&chat->prompt, &chat->bundle.template, chat->encoder, conv, err);
+}
+
+/* The prompt fills what the model sees: with a system prompt that leaves no message any room, or with the message. */
+static enum sft_status refuse_prompt(struct chat *chat, struct sft_err *err)
+{
+    const size_t sees = chat->decode.max_positions, whole = chat->prompt.tokens.count;
+    const char *remedy = "shorten the message";
+    if (chat->said.system.len) {
+        struct message least[] = {dialogue_shown(&chat->said).messages[0], {ROLE_USER, "?", 1, 1}};
+        if (render(chat, &(struct conversation){.messages = least, .count = 2}, err))
+            return err->status;
+        remedy = chat->prompt.tokens.count >= sees ? "the system prompt alone is too long (/system gives another)"
+                                                   : "shorten the message, or the system prompt (/system)";
+    }
+    return sft_fail(err, SFT_EDATA, "the prompt has %zu tokens, and the model sees %zu at most: %s", whole, sees,
+                    remedy);
+}
+
 /* Render what is to be answered. The prompt leaves room for an answer: a quarter of what the model sees, or less
- * where less is wanted; the oldest turns go until it does. None goes for a message that is too long by itself: the
- * engine refuses it, and the conversation goes on as it was. */
+ * where less is wanted; the oldest turns go until it does. None goes for a message that is too long by itself: it is
+ * refused, and the conversation goes on as it was. */
 static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
 {
     const size_t sees = chat->decode.max_positions, quarter = sees / 4;
@@ -50,15 +76,17 @@ static enum sft_status make_prompt(struct chat *chat, struct sft_err *err)
     const size_t had_forgotten = chat->said.n_forgotten;
     for (;;) {
         const struct conversation conv = dialogue_shown(&chat->said);
-        if (prompt_of_conversation(&chat->prompt, &chat->bundle.template, chat->encoder, &conv, err))
+        if (render(chat, &conv, err))
             return err->status;
         if (chat->prompt.tokens.count + room <= sees || !dialogue_forget_oldest(&chat->said))
             break;
     }
-    if (chat->prompt.tokens.count >= sees)
+    if (chat->prompt.tokens.count >= sees) {
         chat->said.n_forgotten = had_forgotten;
-    else if (chat->said.n_forgotten && !had_forgotten)
-        fprintf(stderr, "the model sees %zu tokens and no more: the oldest turns are forgotten\n", sees);
+        return refuse_prompt(chat, err);
+    }
+    if (chat->said.n_forgotten && !had_forgotten)
+        log_notice(0, "the model sees %zu tokens and no more: the oldest turns are forgotten", sees);
     return SFT_OK;
 }
 
@@ -93,7 +121,19 @@ static struct speed speed_of(const struct stream *s)
                           .further_seconds = s->ended - s->first_token};
 }
 
-/* Have the last message answered, and print it as it comes. *is_said: there is an answer, part of the dialogue now. */
+/* Why an answer ends where it does not end by itself. */
+static void tell_cut(const struct chat *chat, const struct stream *s)
+{
+    if (s->reason == FINISH_CANCELLED)
+        log_notice(0, "stopped");
+    else if (s->reason == FINISH_LENGTH && s->n_made >= chat->max_new_tokens)
+        log_notice(0, "cut at --max-new-tokens %zu", (size_t)chat->max_new_tokens);
+    else if (s->reason == FINISH_LENGTH)
+        log_notice(0, "cut: the model sees %zu tokens and no more", chat->decode.max_positions);
+}
+
+/* Have the last message answered, and print it as it comes. *is_said: there is an answer, part of the dialogue now. One
+ * that was cut is not to be trained on: a model would learn to end there. */
 static enum sft_status give_answer(struct chat *chat, bool *is_said, struct sft_err *err)
 {
     struct answer answer = {0};
@@ -118,12 +158,17 @@ static enum sft_status give_answer(struct chat *chat, bool *is_said, struct sft_
     print_ready(&answer);
     const enum sft_status status = stream_check(stream, err);
     if (!status || answer.n_printed)
-        answer_printer_end(&answer.printer, stream->reason == FINISH_STOP ? "" : " [...]");
+        answer_printer_end(&answer.printer, stream->reason != FINISH_STOP);
+    if (!status)
+        tell_cut(chat, stream);
     *is_said = !status && (stream->n_made || stream->reason != FINISH_CANCELLED);
     if (*is_said) {
         const struct strbuf *text = &answer.text.text;
         chat->speed = speed_of(stream);
-        dialogue_say(&chat->said, ROLE_ASSISTANT, text->data ? text->data : "", text->len);
+        dialogue_say(&chat->said, &(struct message){.role = ROLE_ASSISTANT,
+                                                    .content = text->data ? text->data : "",
+                                                    .len = text->len,
+                                                    .weight = stream->reason == FINISH_STOP});
     }
     text_stream_free(&answer.text);
     decode_close(&chat->decode, stream);
@@ -135,14 +180,16 @@ static bool answer_last(struct chat *chat)
 {
     struct sft_err err = {0};
     bool is_said;
-    if (give_answer(chat, &is_said, &err))
-        fprintf(stderr, "error: %s (/reset to start again)\n", SFT_ERR_TEXT(&err));
+    if (give_answer(chat, &is_said, &err)) {
+        chat->has_failed = true;
+        log_notice(0, "error: %s%s", SFT_ERR_TEXT(&err), err.status == SFT_ENOMEM ? " (/reset to start again)" : "");
+    }
     return is_said;
 }
 
 static void send_message(struct chat *chat, const char *line, size_t len)
 {
-    dialogue_say(&chat->said, ROLE_USER, line, len);
+    dialogue_say(&chat->said, &(struct message){ROLE_USER, line, len, 1});
     if (!answer_last(chat))
         dialogue_take_back(&chat->said);
 }
@@ -163,7 +210,7 @@ static void tell_new_beginning(const struct chat *chat)
 {
     const bool has_system = chat->said.system.len > 0;
     if (chat->editor.is_typed)
-        fprintf(stderr, "a new conversation%s\n", has_system ? ", with the system prompt" : "");
+        log_notice(0, "a new conversation%s", has_system ? ", with the system prompt" : "");
 }
 
 static void set_system(struct chat *chat, const char *text)
@@ -184,25 +231,29 @@ static void retry(struct chat *chat, const char *argument)
     struct dialogue *said = &chat->said;
     (void)argument;
     if (dialogue_last_role(said) != ROLE_ASSISTANT) {
-        fputs("there is no answer yet that could be another\n", stderr);
+        log_notice(0, "there is no answer yet that could be another");
         return;
     }
     const struct message old = said->messages[said->count - 1];
     if (sampling_is_greedy(&chat->sampling))
-        fputs("with temperature 0 the answer stays the same\n", stderr);
+        log_notice(0, "with temperature 0 the answer stays the same");
     dialogue_take_back(said);
     if (!answer_last(chat))
-        dialogue_say(said, old.role, old.content, old.len);
+        dialogue_say(said, &old);
 }
 
 static void save(struct chat *chat, const char *argument)
 {
     struct sft_err err;
     size_t len = strlen(argument);
-    while (len && strchr(" \t\n", argument[len - 1]))
+    while (len && strchr(BLANKS, argument[len - 1]))
         len--;
     if (!len) {
-        fputs("/save FILE: the file's name is missing\n", stderr);
+        log_notice(0, "/save FILE: the file's name is missing");
+        return;
+    }
+    if (chat->said.count == 0) {
+        log_notice(0, "nothing to save yet");
         return;
     }
     char *file = mem_strndup(argument, len), *path = NULL;
@@ -211,7 +262,7 @@ static void save(struct chat *chat, const char *argument)
     if (!status)
         status = dialogue_save(&chat->said, path, is_ours, &err);
     if (status) {
-        fprintf(stderr, "not saved: %s\n", SFT_ERR_TEXT(&err));
+        log_notice(0, "not saved: %s", SFT_ERR_TEXT(&err));
     } else {
         log_info("saved %s", path);
         free(chat->saved_as);
@@ -226,14 +277,15 @@ static void print_speed(struct chat *chat, const char *argument)
     const struct speed *s = &chat->speed;
     (void)argument;
     if (s->n_made == 0) {
-        fputs("there is no answer yet\n", stderr);
+        log_notice(0, "there is no answer yet");
         return;
     }
-    fprintf(stderr, "%zu tokens", s->n_made);
+    struct strbuf rate = {0};
     if (s->n_made > 1 && s->further_seconds > 0)
-        fprintf(stderr, ", %.1f tokens/s", (double)(s->n_made - 1) / s->further_seconds);
-    fprintf(stderr, "; the first after %.2f s; prompt of %zu tokens, %zu known\n", s->first_seconds, s->n_prompt,
-            s->n_cached);
+        strbuf_printf(&rate, ", %.1f tokens/s", (double)(s->n_made - 1) / s->further_seconds);
+    log_notice(0, "%zu tokens%s; the first after %.2f s; prompt of %zu tokens, %zu known", s->n_made,
+               rate.data ? rate.data : "", s->first_seconds, s->n_prompt, s->n_cached);
+    strbuf_free(&rate);
 }
 
 static const struct command chat_commands[] = {
@@ -249,15 +301,19 @@ enum { N_COMMANDS = sizeof chat_commands / sizeof *chat_commands };
 
 static void print_help(struct chat *chat, const char *argument)
 {
+    enum { HELP_COLUMN = 14 };
     (void)argument;
+    struct strbuf call = {0};
     for (size_t i = 0; i < N_COMMANDS; i++) {
         const struct command *c = &chat_commands[i];
-        fprintf(stderr, "%s%s%-*s%s\n", c->name, c->argument ? " " : "",
-                (int)(13 - strlen(c->name) + (c->argument == NULL)), c->argument ? c->argument : "", c->help);
+        strbuf_clear(&call);
+        strbuf_printf(&call, "%s %s", c->name, c->argument ? c->argument : "");
+        log_notice(HELP_COLUMN, "%-*s%s", HELP_COLUMN, call.data, c->help);
     }
-    fputs("Ctrl-C stops an answer. A message that begins with / is sent with // in front.\n", stderr);
+    strbuf_free(&call);
+    log_notice(0, "Ctrl-C stops an answer. A message that begins with / is sent with // in front.");
     if (chat->editor.is_typed)
-        fputs("Alt-Enter begins a new line; what is pasted is one message, whatever its lines.\n", stderr);
+        log_notice(0, "Alt-Enter begins a new line; what is pasted is one message, whatever its lines.");
 }
 
 static const struct command *find_command(const char *word, size_t len)
@@ -274,17 +330,15 @@ static const struct command *find_command(const char *word, size_t len)
 /* A line that begins with a slash; false ends the chat. */
 static bool obey(struct chat *chat, const char *line)
 {
-    const size_t word = strcspn(line, " \t\n");
-    const char *argument = line + word + strspn(line + word, " \t\n");
+    const size_t word = strcspn(line, BLANKS);
+    const char *argument = line + word + strspn(line + word, BLANKS);
     const struct command *command = find_command(line, word);
-    if (!command || (*argument && !command->argument)) {
-        struct strbuf shown = {0};
-        strbuf_add_visible(&shown, line, word);
-        if (command)
-            fprintf(stderr, "%s takes nothing behind it: not done\n", shown.data);
-        else
-            fprintf(stderr, "unknown command %s: not sent (/help lists them; // in front sends it)\n", shown.data);
-        strbuf_free(&shown);
+    if (!command) {
+        log_notice(0, "unknown command %.*s: not sent (/help lists them; // in front sends it)", (int)word, line);
+        return true;
+    }
+    if (*argument && !command->argument) {
+        log_notice(0, "%s takes nothing behind it: not done", command->name);
         return true;
     }
     if (command->run)
@@ -294,14 +348,58 @@ static bool obey(struct chat *chat, const char *line)
 
 /* ---- the loop ---- */
 
-/* Ctrl-C at the prompt drops the line; a second one, where there was nothing to drop, ends the chat. */
-static bool goes_on(bool *was_told, size_t dropped)
+/* Whether a Ctrl-C that dropped nothing still meant the answer: whoever stops one may press the key more than once. */
+static bool meant_the_answer(struct chat *chat)
 {
+    static const double in_a_row = 1;
+    const double now = clock_seconds();
+    if (now - chat->stopped_at > in_a_row)
+        return false;
+    chat->stopped_at = now;
+    return true;
+}
+
+/* Ctrl-C at the prompt drops the line; a second one, where there was nothing to drop, ends the chat. */
+static bool goes_on(struct chat *chat, bool *was_told, size_t dropped)
+{
+    if (!dropped && meant_the_answer(chat))
+        return true;
     const bool ends = !dropped && *was_told;
     *was_told = !dropped;
     if (!dropped && !ends)
-        fputs("(/quit, Ctrl-D or Ctrl-C again ends)\n", stderr);
+        log_notice(0, "(/quit, Ctrl-D or Ctrl-C again ends)");
     return !ends;
+}
+
+/* Whether the line is text; what is not would be sent as something else than it is. */
+static bool is_utf8(struct chat *chat, const char *line, size_t len)
+{
+    for (size_t i = 0, n; i < len; i += n) {
+        n = utf8_decode(line + i, len - i, NULL, NULL);
+        if (n == 0) {
+            log_notice(0, "error: not UTF-8 (byte 0x%02X): not sent", (unsigned char)line[i]);
+            chat->has_failed = true;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Do what a line says, whatever blanks stand before a slash; nothing where it is blank. False ends the chat. */
+static bool take_line(struct chat *chat, const char *line, size_t len)
+{
+    while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+        len--;
+    const size_t blanks = strspn(line, BLANKS);
+    if (blanks >= len || !is_utf8(chat, line, len))
+        return true;
+    if (line[blanks] != '/')
+        send_message(chat, line, len);
+    else if (line[blanks + 1] != '/')
+        return obey(chat, line + blanks);
+    else if (len > blanks + 1)
+        send_message(chat, line + blanks + 1, len - blanks - 1);
+    return true;
 }
 
 /* Read, answer, until the end of input or /quit. Ctrl-C stops an answer; where nobody types, it ends. */
@@ -311,22 +409,18 @@ static void talk(struct chat *chat)
     size_t len;
     bool was_told = false;
     if (chat->editor.is_typed)
-        fputs("/help lists the commands; Ctrl-C stops an answer, Ctrl-D ends\n", stderr);
+        log_notice(0, "/help lists the commands; Ctrl-C stops an answer, Ctrl-D ends");
     for (;;) {
         const enum line_status status = line_editor_read(&chat->editor, &line, &len);
-        if (status == LINE_END || (status == LINE_INTERRUPTED && !goes_on(&was_told, len)))
+        if (status == LINE_END || (status == LINE_INTERRUPTED && !goes_on(chat, &was_told, len)))
             return;
         if (status == LINE_INTERRUPTED)
             continue;
         was_told = false;
-        const bool is_command = line[0] == '/' && line[1] != '/';
-        const size_t skip = line[0] == '/' && line[1] == '/';
-        while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-            len--;
-        if (is_command && !obey(chat, line))
+        if (!take_line(chat, line, len))
             return;
-        if (!is_command && len > skip)
-            send_message(chat, line + skip, len - skip);
+        if (*terminal_stop())
+            chat->stopped_at = clock_seconds();
         if (ferror(stdout) || terminal_is_over() || (*terminal_stop() && !chat->editor.is_typed))
             return;
     }
@@ -336,10 +430,12 @@ static int exit_code(struct chat *chat)
 {
     const int code = finish_output(), failed = line_editor_failed(&chat->editor);
     if (failed)
-        fprintf(stderr, "error: standard input: %s\n", strerror(failed));
+        log_notice(0, "error: standard input: %s", strerror(failed));
     if (code || failed)
         return 1;
-    return terminal_is_over() || (*terminal_stop() && !chat->editor.is_typed) ? 130 : 0;
+    if (terminal_is_over() || (*terminal_stop() && !chat->editor.is_typed))
+        return 130;
+    return chat->has_failed && !chat->editor.is_typed; /* a script learns of it so */
 }
 
 static void describe_sampling(const struct chat *chat)
@@ -348,15 +444,17 @@ static void describe_sampling(const struct chat *chat)
     const bool models_own = chat->bundle.files.generation.do_sample;
     if (!chat->editor.is_typed)
         return;
-    fprintf(stderr, "sampling with temperature %g", s->temperature);
+    struct strbuf line = {0};
+    strbuf_printf(&line, "sampling with temperature %g", s->temperature);
     if (s->top_k)
-        fprintf(stderr, ", top-k %zu", s->top_k);
-    fprintf(stderr, ", top-p %g", s->top_p);
+        strbuf_printf(&line, ", top-k %zu", s->top_k);
+    strbuf_printf(&line, ", top-p %g", s->top_p);
     if (s->min_p > 0)
-        fprintf(stderr, ", min-p %g", s->min_p);
+        strbuf_printf(&line, ", min-p %g", s->min_p);
     if (s->repetition_penalty != 1)
-        fprintf(stderr, ", repetition penalty %g", s->repetition_penalty);
-    fprintf(stderr, "%s\n", models_own ? " (from the model's generation_config.json where not given)" : "");
+        strbuf_printf(&line, ", repetition penalty %g", s->repetition_penalty);
+    log_notice(0, "%s%s", line.data, models_own ? " (from the model's generation_config.json where not given)" : "");
+    strbuf_free(&line);
 }
 
 /* Characters are UTF-8 here, whatever the user's language: of the locale only their classes and widths are used. */
@@ -388,7 +486,7 @@ static void chat_free(struct chat *chat)
 int cmd_chat(int argc, char **argv)
 {
     static const struct sampling fallback = {.temperature = 0.7, .top_p = 0.95, .repetition_penalty = 1};
-    struct chat chat = {.max_new_tokens = 512};
+    struct chat chat = {.max_new_tokens = 512, .stopped_at = -INFINITY};
     struct bundle_options options = {.precision = "auto", .for_generation = true};
     const char *model = NULL, *system = NULL;
     struct model_argument argument = {0};

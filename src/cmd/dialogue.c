@@ -27,10 +27,12 @@ void dialogue_set_system(struct dialogue *d, const char *text, size_t len)
     dialogue_reset(d);
 }
 
-void dialogue_say(struct dialogue *d, enum role role, const char *text, size_t len)
+void dialogue_say(struct dialogue *d, const struct message *message)
 {
     d->messages = mem_grow(d->messages, &d->capacity, d->count + 1, sizeof *d->messages);
-    d->messages[d->count++] = (struct message){role, arena_strndup(&d->arena, text, len), len, 1};
+    struct message *copy = &d->messages[d->count++];
+    *copy = *message;
+    copy->content = arena_strndup(&d->arena, message->content, message->len);
 }
 
 void dialogue_take_back(struct dialogue *d)
@@ -76,7 +78,7 @@ static void add_message(struct strbuf *out, const struct message *message, bool 
 {
     strbuf_printf(out, "%s{\"role\": \"%s\", \"content\": ", is_first ? "" : ", ", role_name[message->role]);
     strbuf_json_string(out, message->content, message->len);
-    strbuf_putc(out, '}');
+    strbuf_puts(out, message->weight > 0 ? "}" : ", \"train\": false}");
 }
 
 enum sft_status dialogue_save(const struct dialogue *d, const char *path, bool replaces, struct sft_err *err)

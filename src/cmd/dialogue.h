@@ -22,7 +22,7 @@ void dialogue_free(struct dialogue *dialogue); /* accepts a zeroed struct, which
 
 void dialogue_reset(struct dialogue *dialogue); /* the system prompt stays */
 void dialogue_set_system(struct dialogue *dialogue, const char *text, size_t len); /* and begin again */
-void dialogue_say(struct dialogue *dialogue, enum role role, const char *text, size_t len);
+void dialogue_say(struct dialogue *dialogue, const struct message *message); /* is copied; weight 0: not trained on */
 void dialogue_take_back(struct dialogue *dialogue); /* the last message */
 
 /* The role of the last message; ROLE_SYSTEM where nothing was said. */
@@ -35,8 +35,8 @@ struct conversation dialogue_shown(struct dialogue *dialogue);
 /* Forget the oldest question and its answer; false where only one question is left. */
 bool dialogue_forget_oldest(struct dialogue *dialogue);
 
-/* Write it to a file, forgotten turns too, as a line that training reads: {"messages": [...]}. A file that is there
- * stays unless `replaces`: SFT_EUSAGE. */
+/* Write it to a file, forgotten turns too, as a line that training reads: {"messages": [...]}, those of weight 0 with
+ * "train": false. A file that is there stays unless `replaces`: SFT_EUSAGE. */
 enum sft_status dialogue_save(const struct dialogue *dialogue, const char *path, bool replaces, struct sft_err *err);
 
 #endif

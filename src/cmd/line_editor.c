@@ -284,7 +284,7 @@ static enum line_status read_edited(struct line_editor *editor)
 enum { TERMINAL_LINE = 4095 };
 static const char too_long_for_a_terminal[] =
     "a terminal passes on 4095 bytes of a line and drops the rest: not sent (use shorter lines, or sft generate DIR "
-    "<FILE)\n";
+    "<FILE)";
 
 static enum line_status read_plain(struct line_editor *editor, const char **line, size_t *len)
 {
@@ -298,7 +298,7 @@ static enum line_status read_plain(struct line_editor *editor, const char **line
             fputc('\n', stderr); /* behind the prompt, or the ^C */
         if (status != LINE_READ || !editor->is_typed || *len < TERMINAL_LINE)
             return status;
-        fputs(too_long_for_a_terminal, stderr);
+        log_notice(0, "%s", too_long_for_a_terminal);
     }
 }
 

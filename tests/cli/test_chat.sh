@@ -21,13 +21,25 @@ Air scatters blue light.'
 # A message that no room can be made for is refused, and costs none of the turns before it.
 test_a_message_that_is_too_long_costs_itself_alone() {
     long=$(yes 'Why is the sky blue?' | head -n 60 | tr '\n' ' ')
-    chat 'Name a tree.' "$long" 'Hello' /speed >answers
+    ! chat 'Name a tree.' "$long" 'Hello' /speed >answers || die 'exit code 0'
     is "$(head -n 1 answers)" 'The oak.'
     has notices 'and the model sees 128 at most'
     has_not notices 'forgotten'
     with=$(grep -o 'prompt of [0-9]*' notices)
     chat 'Name a tree.' 'Hello' /speed >answers
     has notices "$with"
+}
+
+# What is said of it is what helps.
+test_what_is_too_long() {
+    long=$(yes 'Why is the sky blue?' | head -n 60 | tr '\n' ' ')
+    ! chat "$long" >answers || die 'exit code 0'
+    grep -q '^error: the prompt has [0-9]* tokens, and the model sees 128 at most: shorten the message$' notices || die "$(cat notices)"
+    ! chat '/system Be short.' "$long" >answers || die 'exit code 0'
+    has notices ': shorten the message, or the system prompt (/system)'
+    ! chat "/system $long" Hello '/system' Hello >answers || die 'exit code 0'
+    has notices ': the system prompt alone is too long (/system gives another)'
+    is "$(cat answers)" 'Hi there.'
 }
 
 # 128 positions: the oldest turns go, which is said once; the system prompt stays.
@@ -39,14 +51,28 @@ test_a_long_conversation_forgets_its_beginning() {
     chat "$@" >answers
     is "$(wc -l <answers | tr -d ' ')" 16
     is "$(head -n 1 answers)" 'Air scatters blue light.'
-    is "$(cat notices)" 'the model sees 128 tokens and no more: the oldest turns are forgotten'
+    is "$(grep -v '^cut: the model sees 128 tokens and no more$' notices)" 'the model sees 128 tokens and no more: the oldest turns are forgotten'
 }
 
 test_input_that_is_not_text() {
-    printf 'Hel\377lo\300\n\000\n\033[2J\n/reset\nName a tree.\n' | "$SFT" chat "$(trained_model)" --temperature 0 --max-new-tokens 9 >answers
+    printf 'Hello\377\n/system caf\351\n\000\n\033[2J\n/reset\nName a tree.\n' >lines
+    code=0
+    "$SFT" chat "$(trained_model)" --temperature 0 --max-new-tokens 9 <lines >answers 2>notices || code=$?
+    is "$code" 1
+    is "$(grep error notices)" 'error: not UTF-8 (byte 0xFF): not sent
+error: not UTF-8 (byte 0xE9): not sent'
     is "$(tail -n 1 answers)" 'The oak.'
     [ "$(wc -l <answers)" -ge 3 ] || die "$(cat answers)"
     iconv -f UTF-8 -t UTF-8 answers >/dev/null || die 'not UTF-8'
+}
+
+test_blanks() {
+    is "$(chat '' '   ' "$(printf '\t \r')" ' /reset' '  /help' 'Name a tree.' /speed)" 'The oak.'
+    has notices '/system TEXT'
+    has notices 'prompt of'
+    [ "$(grep -c unknown notices)" = 0 ] || die "$(cat notices)"
+    chat ' //' '  //etc is a folder' >answers
+    is "$(wc -l <answers | tr -d ' ')" 2
 }
 
 # A model's own settings are the defaults where it says that it samples; what is given comes first.
@@ -112,9 +138,10 @@ Hi there.'
 test_save() {
     export HOME="$PWD"
     chat '/system Be short.' 'Why is the sky blue?' '/save a.jsonl' 'What is 2+2?' '/save a.jsonl' '/save  there ' /save '/save no/where' '/save ~/home.jsonl' >answers
-    is "$(cat a.jsonl)" '{"messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters blue light."}, {"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "'"$(sed -n '2s/ \[\.\.\.\]$//p' answers)"'"}]}'
+    is "$(cat a.jsonl)" '{"messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters blue light."}, {"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "'"$(sed -n 2p answers)"'", "train": false}]}'
     same a.jsonl there
     is "$(sed 's,no/where.*,no/where: ,' notices)" 'saved a.jsonl
+cut: the model sees 128 tokens and no more
 saved a.jsonl
 saved there
 /save FILE: the file'\''s name is missing
@@ -126,6 +153,28 @@ saved '"$HOME/home.jsonl"
     same a.jsonl there
     expect 0 "$SFT" inspect --base "$(trained_model)" a.jsonl --json
     is "$(wc -l <stdout | tr -d ' ')" 1
+}
+
+test_nothing_to_save() {
+    chat '/save no' '/system Be short.' '/save no' Hello '/save said' >answers
+    is "$(cat notices)" 'nothing to save yet
+nothing to save yet
+saved said'
+    [ ! -e no ] || die 'a file was written'
+}
+
+# Training on an answer that was cut would teach the model to end there.
+test_what_is_saved_of_a_cut_answer() {
+    chat Hello '/save whole' >answers
+    printf 'Hello\n/save cut\n' | "$SFT" chat "$(trained_model)" --temperature 0 --max-new-tokens 2 >answers 2>notices
+    is "$(cat answers)" 'Hi' # a script takes all of it for the answer
+    is "$(cat notices)" 'cut at --max-new-tokens 2
+saved cut'
+    is "$(cat cut)" '{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi", "train": false}]}'
+    expect 0 "$SFT" inspect --base "$(trained_model)" whole
+    has_not stdout 'nothing left to train'
+    expect 0 "$SFT" inspect --base "$(trained_model)" cut
+    has stdout 'nothing left to train'
 }
 
 test_speed_on_request() {
@@ -222,13 +271,15 @@ test_a_paste_is_one_message() {
 
 # Longer than a terminal's driver would pass on, and than the screen is high, typed and pasted.
 test_a_long_line() {
-    open_chat 80 "$(trained_model)" || return 0
+    has_terminals || return 0
+    singer
+    open_chat 80 singer --temperature 0 --max-new-tokens 1
     long=$(head -c 5000 /dev/zero | tr '\0' a)
-    type_keys "/system $long\r/save typed\r"
+    type_keys "/system $long\rSing\r/save typed\r"
     shows 'saved typed'
     has typed "\"content\": \"$long\"}"
     lines=$(awk 'BEGIN { for (i = 1; i <= 60; i++) printf "line %d\\r", i }')
-    type_keys "/system \033[200~${lines}end\033[201~\r/save pasted\r"
+    type_keys "/system \033[200~${lines}end\033[201~\rSing\r/save pasted\r"
     shows 'saved pasted'
     has pasted "\"content\": \"$(awk 'BEGIN { for (i = 1; i <= 60; i++) printf "line %d\\n", i }')end\"}"
     type_keys '/quit\r'
@@ -249,11 +300,11 @@ test_ctrl_c_drops_a_line_and_then_ends() {
     chat_ends 0
 }
 
-# A singer: a model that goes on for thousands of tokens.
+# singer [WORD]: a model that goes on for thousands of tokens.
 singer() {
     tiny_base base
     sed -i 's/"n_positions": 128/"n_positions": 100000/' base/config.json
-    awk 'BEGIN { printf "{\"prompt\": \"Sing\", \"completion\": \""; for (i = 0; i < 100; i++) printf "la "; print "\"}" }' >song.jsonl
+    printf '{"prompt": "Sing", "completion": "%s"}\n' "$(yes "${1:-la }" | head -n 100 | tr -d '\n')" >song.jsonl
     cat >config.ini <<END
 [model]
 base = base/config.json
@@ -280,6 +331,7 @@ test_ctrl_c_stops_the_answer_on_a_terminal() {
     type_keys 'not shown yet'
     type_keys '\003' # the driver drops what was typed before it
     shows ' [...]'
+    shows 'stopped'
     has_not screen 'not shown'
     type_keys '/save said\r'
     shows 'saved said'
@@ -290,6 +342,50 @@ test_ctrl_c_stops_the_answer_on_a_terminal() {
     type_keys '/save later\r/quit\r'
     chat_ends 0
     has later '{"role": "user", "content": "Sing"}, {"role": "assistant", "content": "la la la'
+}
+
+# The mark of a cut answer stands behind its last word, or at the beginning of a line.
+test_the_mark_of_a_cut_answer() {
+    has_terminals || return 0
+    singer 'la\n\n'
+    for n in 1 2 3 4 5 6; do
+        printf 'Sing\n' | "$SFT" chat singer --temperature 0 --max-new-tokens $n 2>>notices >>plain
+        rm -f in screen tty before after code
+        open_chat 80 singer --temperature 0 --max-new-tokens $n
+        type_keys 'Sing\r'
+        shows "cut at --max-new-tokens $n"
+        type_keys '/quit\r'
+        chat_ends 0
+        tr -d '\r' <screen >>screens
+    done
+    has_not plain '[...]'
+    is "$(grep -c '^cut at' notices)" 6
+    has screens 'la [...]'
+    grep -qxF '[...]' screens || die "$(cat screens)"
+    ! grep -qxF ' [...]' screens || die "$(cat screens)"
+}
+
+# Who presses Ctrl-C three times means the answer, not the prompt behind it.
+test_ctrl_c_in_a_row_stops_the_answer_alone() {
+    has_terminals || return 0
+    singer
+    open_chat 80 singer --temperature 0 --max-new-tokens 90000
+    type_keys 'Sing\r'
+    shows 'la la la la la la'
+    type_keys '\003'
+    sleep 0.1
+    type_keys '\003'
+    sleep 0.1
+    type_keys '\003'
+    shows ' [...]'
+    sleep 1.5
+    has_not screen 'again ends'
+    type_keys '/save said\r'
+    shows 'saved said'
+    type_keys '\003'
+    shows '(/quit, Ctrl-D or Ctrl-C again ends)'
+    type_keys '\003'
+    chat_ends 0
 }
 
 test_a_signal_ends_a_chat_and_leaves_the_terminal_whole() {
@@ -324,6 +420,23 @@ test_the_width_of_the_screen() {
     stty -F "$(cat tty)" cols 12
     type_keys '/quit\r'
     chat_ends 0
+}
+
+# What chat says is broken between words, help under its column; a warning, too.
+test_notices_on_a_narrow_terminal() {
+    has_terminals || return 0
+    write_config
+    "$SFT" train config.ini --set data.template=chatml --set train.max_steps=1 2>log || die "$(cat log)"
+    open_chat 40 run --set data.template=im_sep
+    type_keys '/help\r/speed\r/sytem\r/quit\r'
+    chat_ends 0
+    sed 's/\r//g; s/\x1b[[?0-9]*[a-zA-Z]//g' screen >lines
+    ! grep '.\{40\}' lines || die 'too long for the screen'
+    tr '\n' '|' <lines >flat
+    has flat '|sampling with temperature 0.7, top-p|0.95|'
+    has flat '|/retry        have the last message|              answered once more|'
+    has flat 'has not been|         trained with template ='
+    has flat '|unknown command /sytem: not sent (/help|lists them; // in front sends it)|'
 }
 
 # A line may end at any wide character, but not before what closes a clause, nor inside a family of emoji.
