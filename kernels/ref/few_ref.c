@@ -19,8 +19,10 @@ void REF(quantize_rows)(int8_t *q, float *scales, const real *w, size_t rows, si
 {
     for (size_t r = 0; r < rows; r++) {
         double largest = 0;
-        for (size_t i = 0; i < n; i++)
-            largest = fmax(largest, fabs((double)w[r * n + i]));
+        for (size_t i = 0; i < n; i++) { /* not by fmax, of which gcc 12 for ARM makes an internal error */
+            const double size = fabs((double)w[r * n + i]);
+            largest = size > largest ? size : largest;
+        }
         scales[r] = (float)(largest / 127);
         for (size_t i = 0; i < n; i++) {
             const double x = scales[r] > 0 ? rint((double)w[r * n + i] / (double)scales[r]) : 0;
