@@ -247,7 +247,8 @@ void job_send(struct job *job, struct strbuf *bytes, enum job_state state)
         strbuf_add(&job->out, bytes->data, bytes->len);
         set_state(job, state);
         job->is_behind |= job->out.len - job->sent > JOB_BEHIND;
-        resume(job);
+        if (job->request.stream || is_over(job)) /* one that is not streamed is sent whole (job_take) */
+            resume(job);
     }
     pthread_mutex_unlock(&job->lock);
     strbuf_clear(bytes);

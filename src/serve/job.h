@@ -93,7 +93,7 @@ void job_drop(struct job *job);
 void job_begin(struct job *job);
 
 /* Add *bytes to the answer, which leaves them empty; the last ones with JOB_DONE, else JOB_RUNNING. A connection
- * that waits for them is resumed: once a step, with all that the step gave. */
+ * that waits for them is resumed: a stream's once a step, with all that the step gave, another one's with JOB_DONE. */
 void job_send(struct job *job, struct strbuf *bytes, enum job_state state);
 
 /* The answer is this error. Only where nothing was sent: in the middle of a stream an error is an event like others. */

@@ -14,6 +14,7 @@ START_TEST(an_answer_is_sent_whole)
     ck_assert_uint_eq(job_queue_waiting(&server.http.queue), 0);
     ck_assert(job_look(job).is_wanted && job_look(job).is_watched);
     answer(job, "{\"a\":", JOB_RUNNING);
+    ck_assert(job_look(job).is_watched); /* nothing is sent of an answer in one piece before it is all there */
     answer(job, "1}", JOB_DONE);
     char *heard = hear_until(fd, "{\"a\":1}");
     EXPECT(heard, "HTTP/1.1 200 ");
