@@ -330,7 +330,7 @@ test_ctrl_c_stops_the_answer_on_a_terminal() {
     shows 'la la la la la la'
     type_keys 'not shown yet'
     type_keys '\003' # the driver drops what was typed before it
-    shows ' [...]'
+    shows '[...]' # where the line ends, without a blank
     shows 'stopped'
     has_not screen 'not shown'
     type_keys '/save said\r'
@@ -377,7 +377,7 @@ test_ctrl_c_in_a_row_stops_the_answer_alone() {
     type_keys '\003'
     sleep 0.1
     type_keys '\003'
-    shows ' [...]'
+    shows '[...]' # where the line ends, without a blank
     sleep 1.5
     has_not screen 'again ends'
     type_keys '/save said\r'
