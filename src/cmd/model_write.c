@@ -22,6 +22,8 @@ struct exported {
     struct tensor_table table;
     struct weights *weights;
     const volatile int *stop; /* set by a signal */
+    struct chat_template template;
+    bool has_template; /* and it is one that is known */
 };
 
 static enum sft_status open_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
@@ -38,8 +40,24 @@ static enum sft_status open_model(struct exported *m, const struct model_argumen
     return status;
 }
 
+/* What the model's chat template does, where it has one and that is known; to a tokenizer of its own, so that the
+ * model's stays as it is. */
+static void open_template(struct exported *m)
+{
+    const struct template_options own = {.choice = TEMPLATE_AUTO};
+    struct sft_err unknown = {0};
+    struct tokenizer *tok;
+    if (!m->files.tokenizer || !tokenizer_chat_template(m->files.tokenizer) ||
+        model_files_reload_tokenizer(&m->files, &tok, &unknown))
+        return;
+    m->has_template = !template_init(&m->template, &own, tok, &unknown);
+    tokenizer_free(tok);
+}
+
 static void close_model(struct exported *m)
 {
+    if (m->has_template)
+        template_free(&m->template);
     weights_end(m->weights);
     tensor_table_free(&m->table);
     model_files_close(&m->files);
@@ -147,7 +165,14 @@ static enum sft_status write_model(const struct write_target *target, const stru
                                     .bos_token_id = -1,
                                     .dtype = target->dtype,
                                     .max_shard_bytes = target->max_shard_bytes};
-    const struct model_out out = {{pass_values, m}, &m->table, &m->files.config, &meta, m->files.tokenizer};
+    const struct model_out out = {
+        .values = {pass_values, m},
+        .table = &m->table,
+        .config = &m->files.config,
+        .meta = &meta,
+        .tokenizer = m->files.tokenizer,
+        .generation = &m->files.generation,
+        .template = m->has_template ? &m->template : NULL};
     struct staging staging;
     enum sft_status status = staging_open(&staging, target->path, err);
     char *marked = status ? NULL : path_join(staging.path, mark), *staged = NULL;
@@ -240,6 +265,8 @@ enum sft_status model_write(const struct model_argument *model, const struct wri
     enum sft_status status = check_place(target, err);
     if (!status)
         status = open_model(&m, model, err);
+    if (!status && target->format->ending)
+        open_template(&m);
     if (!status)
         status = write_model(target, &m, err);
     if (!status && target->format->ending)
