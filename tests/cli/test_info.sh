@@ -65,7 +65,7 @@ test_export() {
     has deep/bf16/config.json 'bfloat16'
     [ "$(wc -c <deep/bf16/model.safetensors)" -lt $(($(wc -c <deep/f32/model.safetensors) * 6 / 10)) ] || die 'not half as large'
     expect_error 2 '--out: deep/f16 exists already (choose another name)' "$SFT" export --model "$model" --out deep/f16
-    expect_error 2 "--dtype: unknown dtype 'f8' (f32, f16 or bf16)" "$SFT" export --model "$model" --dtype f8 --out x
+    expect_error 2 "--dtype: unknown dtype 'f8' (hf takes f32, f16 or bf16)" "$SFT" export --model "$model" --dtype f8 --out x
     [ ! -e x ] || die 'it made x'
 }
 
