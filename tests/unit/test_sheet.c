@@ -93,7 +93,8 @@ static const struct {
     {"p.csv", "prompt,label,types\na,safe,x\n", "/p.csv: no column 'type' (there is 'types')"},
     {"p.csv", "", "/p.csv: no column 'prompt': the file is empty"},
 }, bad_rows[] = {
-    {"p.csv", "prompt,label\na,safe\nb\n", "/p.csv:3: expected 2 columns as in the header, found 1 (separated by commas)"},
+    {"p.csv", "prompt,label\na,safe\nb\n",
+     "/p.csv:3: expected 2 columns as in the header, found 1 (separated by commas)"},
     {"p.jsonl", "{\"prompt\":\"a\",\"label\":\"b\"}\n{\"promt\":\"a\",\"label\":\"b\"}\n",
      "/p.jsonl:2: prompt: missing (there is 'promt')"},
     {"p.jsonl", "{\"prompt\":\"a\",\"label\":\"b\"}\n{\"label\":\"b\"}\n", "/p.jsonl:2: prompt: missing"},
