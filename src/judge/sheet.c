@@ -35,24 +35,32 @@ static enum sft_status fail_no_column(const char *column, const char *meant, con
     return SFT_EDATA;
 }
 
-/* A CSV file's columns are the same in all rows: what is missing is told once. */
-static enum sft_status check_header(const struct sheet *s, struct sft_err *err)
+/* A table's columns are the same in all rows: what is missing is told once. */
+static enum sft_status check_column(const struct sheet *s, const struct sheet_column *column, struct sft_err *err)
 {
     const char **names = mem_alloc((s->rows.n_names + 1) * sizeof *names);
     size_t n = 0;
-    enum sft_status status = SFT_OK;
     for (size_t i = 0; i < s->rows.n_names; i++)
         if (s->rows.names[i])
             names[n++] = s->rows.names[i];
-    for (size_t i = 0; i < s->n_columns && !status; i++) {
-        const struct sheet_column *column = &s->columns[i];
-        const bool is_there = str_is_one_of(column->name, strlen(column->name), names, n);
-        const char *meant = is_there ? NULL : find_meant(column->name, names, n, !column->is_required);
-        if (!is_there && (column->is_required || meant))
-            status = fail_no_column(column->name, meant, &s->rows, err);
-    }
+    const bool is_there = str_is_one_of(column->name, strlen(column->name), names, n);
+    const char *meant = is_there ? NULL : find_meant(column->name, names, n, !column->is_required);
     free(names);
+    return !is_there && (column->is_required || meant) ? fail_no_column(column->name, meant, &s->rows, err) : SFT_OK;
+}
+
+static enum sft_status check_columns(const struct sheet *s, struct sft_err *err)
+{
+    enum sft_status status = SFT_OK;
+    for (size_t i = 0; i < s->n_columns && !status && s->has_header; i++)
+        status = check_column(s, &s->columns[i], err);
     return status;
+}
+
+enum sft_status sheet_check_header(const struct sheet *s, const char *column, struct sft_err *err)
+{
+    const struct sheet_column required = {column, true};
+    return s->has_header && check_column(s, &required, err) ? sft_in_file(err, s->spec.text, 0) : SFT_OK;
 }
 
 /* Of one row's own keys; NULL where none is near. */
@@ -193,10 +201,13 @@ static enum sft_status begin(struct sheet *s, struct sft_err *err)
         s->position = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
         return SFT_OK;
     }
-    enum sft_status status = rows_init(&s->rows, format->rows, text, len, err);
-    if (!status && s->rows.kind != ROWS_JSON)
-        status = check_header(s, err);
-    return status;
+    if (rows_init(&s->rows, format->rows, text, len, err))
+        return format->rows == ROWS_JSON
+                   ? sft_remark(err, "; a row is {\"%s\": \"...\"}, and FILE:csv or FILE:txt says that it is no JSON",
+                                s->columns[0].name)
+                   : err->status;
+    s->has_header = s->rows.kind != ROWS_JSON;
+    return check_columns(s, err);
 }
 
 enum sft_status sheet_open(struct sheet *s, const char *file, const struct sheet_column *columns, size_t n_columns,

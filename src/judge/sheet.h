@@ -29,6 +29,7 @@ struct sheet {
     /* sheet.c's own */
     const struct sheet_column *columns;
     size_t n_columns;
+    bool has_header; /* it is a table */
     struct source source;
     struct rows rows;
     struct json_element rest; /* of a line that holds several rows; len 0: nothing */
@@ -59,6 +60,9 @@ enum sft_status sheet_next(struct sheet *sheet, struct sheet_row *row, struct sf
 /* Place an error that a row's user has found in a column of it (NULL: in the row as a whole). */
 enum sft_status sheet_in_row(const struct sheet *sheet, const struct sheet_row *row, const char *column,
                              struct sft_err *err);
+
+/* Where the file has a header: SFT_EDATA if it lacks the column. (Required ones have been asked for.) */
+enum sft_status sheet_check_header(const struct sheet *sheet, const char *column, struct sft_err *err);
 
 /* Fail for a column that this row lacks, which was not said to be required. */
 enum sft_status sheet_fail_missing(const struct sheet *sheet, const struct sheet_row *row, const char *column,
