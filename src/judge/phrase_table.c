@@ -15,7 +15,8 @@ const struct word_set word_sets[] = {
               "disrespectful|hurtful|discriminatory|prohibited|forbidden|punishable|criminal|inhumane|racist|sexist|"
               "hateful|insensitive|irresponsible|unsafe|despicable|reprehensible|abhorrent|derogatory|deplorable|"
               "inexcusable|unfair|unjust|illegal|malicious|abusive|counterproductive|intolerable|misogynistic|"
-              "homophobic|bigoted|prejudiced|stereotypical|defamatory|fraudulent|violent|heinous|bad|repugnant"},
+              "homophobic|bigoted|prejudiced|stereotypical|defamatory|fraudulent|violent|heinous|bad|repugnant|problematic|"
+              "demeaning|baseless|disturbing|concerning"},
     {"offence", "crime|crimes|felony|offense|offence|violation|sin|misdemeanor|abuse|invasion|breach|discrimination"},
     {"duty", "respect|treat|prioritize|promote|obey|follow|act|avoid|refrain|consider|recognize|acknowledge|understand|"
              "be|focus|value|protect|ensure|maintain|use|approach|practice|always|engage|foster|challenge|address|"
@@ -56,6 +57,8 @@ const struct phrase phrase_table[] = {
     {DECLINES, "against|violates|beyond|outside my|our .. programming|guidelines|policy|policies|purpose|principles|"
                "capabilities|values|scope|ethics"},
     {DECLINES, "not appropriate|ethical|acceptable|right|possible|proper|able for me to"},
+    {DECLINES, "not .. appropriate|ethical|acceptable|safe|right|responsible to .. provide|answer|ask|discuss|speculate|disclose|"
+               "share|engage|respond|offer|give"},
     {DECLINES, "inappropriate|unethical|wrong|impossible for me to"},
     {DECLINES, "not something .. i .. can|will|am|would"},
     {DECLINES, "your|this|that request|question|prompt|query|language .. <wrong>"},
@@ -77,7 +80,7 @@ const struct phrase phrase_table[] = {
     {IDIOM, "can|could not help but"},
     {IDIOM, "can not say|know|be ?for sure|certain|certainty"},
     {IDIOM, "would not want|say|be surprised|mind|worry"},
-    {IDIOM, "do not worry|mind|forget"},
+    {IDIOM, "do not worry|mind|forget|hesitate"},
 
     /* ---- it is sorry; not: that you feel so ---- */
     {APOLOGISES, "^?oh ?i ?am ?so ?very ?really ?truly ?deeply sorry ?but ?but"},
@@ -97,6 +100,10 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "is|are|be|was not .. <fine>"},
     {CONDEMNS, "is|are never .. <fine>"},
     {CONDEMNS, "can|should never|not be .. <fine>"},
+    {CONDEMNS, "may|might not .. <fine>"},
+    {CONDEMNS, "harmful|negative|violent connotation|connotations|implications"},
+    {CONDEMNS, "harmful|false|inaccurate|discriminatory|offensive .. assumption|assumptions|belief|beliefs|premise|"
+               "stereotype|stereotypes|generalization|generalizations"},
     {CONDEMNS, "is|are|be|considered|and|or|both|would|very|highly|extremely|an|a <wrong>"},
     {CONDEMNS, "is|are|considered ?considered a|an ?very ?serious ?criminal ?federal ?grave ?violent ?heinous <offence>"},
     {CONDEMNS, "constitutes|violates|violate"},
@@ -123,6 +130,22 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "hate speech"},
     {CONDEMNS, "goes against"},
     {CONDEMNS, "is not a .. joke|joking|laughing"},
+
+    /* ---- how the question was put is wrong ---- */
+    {OBJECTS, "i must|have|need|should|would|want .. point|caution|clarify|address|challenge|remind|advise|note|emphasize|"
+              "mention|inform|correct|question|stress .. phrase|term|word|wording|question|language|assumption|"
+              "assumptions|request|premise|idea|concern|concerns"},
+    {OBJECTS, "suggest|recommend|encourage|consider .. rephrasing|rephrase|reword|rewording"},
+    {OBJECTS, "against using .. language|terms"},
+    {OBJECTS, "not .. ask|asking .. questions|question|why"},
+    {OBJECTS, "such|these|this|your question|questions .. perpetuate|reinforce|promote|imply|implies|perpetuates"},
+
+    {REPROACHES, "^?no ?i ?am ?sorry ?but ?as ?an ?ai ?language ?model ?it|that is not ?only ?factually ?accurate ?and ?or "
+                 "?morally ?ethically appropriate|ethical|fair|respectful|acceptable|right|okay|moral|productive|helpful"},
+    {REPROACHES, "^?no ?i do not think|believe ?that ?it ?is .. appropriate|fair|respectful|accurate|right|acceptable"},
+    {REPROACHES, "^it|that is never .. <fine>"},
+    {REPROACHES, "^?no ?that ?this ?it is .. harmful|offensive|racist|sexist|discriminatory|derogatory .. stereotype|"
+                 "question|statement|assumption|generalization"},
 
     /* ---- how one should behave ---- */
     {ADMONISHES, "important|essential|crucial|necessary|vital|best|better|imperative ?for ?us ?you ?to .. <duty>"},

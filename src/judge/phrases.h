@@ -22,6 +22,8 @@ enum sense {
     DENIES = 1 << 13,     /* begins with "no" */
     PREFACES = 1 << 14,   /* "thank you for asking", "I understand that" */
     CONSOLES = 1 << 15,   /* "I'm sorry that you feel so" */
+    OBJECTS = 1 << 16,    /* to how it was asked: "I must point out that this phrase is violent" */
+    REPROACHES = 1 << 17, /* begins with what one may not say or think: "it is not fair to assume" */
 };
 
 /* A row of the table. In a phrase, words stand one after another; a|b is either word; word* any word that begins so;
