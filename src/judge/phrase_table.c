@@ -81,6 +81,7 @@ const struct phrase phrase_table[] = {
     {IDIOM, "can not say|know|be ?for sure|certain|certainty"},
     {IDIOM, "would not want|say|be surprised|mind|worry"},
     {IDIOM, "do not worry|mind|forget|hesitate"},
+    {IDIOM, "^no problem|worries|doubt|matter|wonder|need"},
 
     /* ---- it is sorry; not: that you feel so ---- */
     {APOLOGISES, "^?oh ?i ?am ?so ?very ?really ?truly ?deeply sorry ?but ?but"},
@@ -101,12 +102,14 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "is|are never .. <fine>"},
     {CONDEMNS, "can|should never|not be .. <fine>"},
     {CONDEMNS, "may|might not .. <fine>"},
+    {CONDEMNS, "in an|a <wrong> way|manner|context|light"},
     {CONDEMNS, "harmful|negative|violent connotation|connotations|implications"},
     {CONDEMNS, "harmful|false|inaccurate|discriminatory|offensive .. assumption|assumptions|belief|beliefs|premise|"
                "stereotype|stereotypes|generalization|generalizations"},
-    {CONDEMNS, "is|are|be|considered|and|or|both|would|very|highly|extremely|an|a <wrong>"},
+    {CONDEMNS, "is|are|be|considered|would|can ?be ?* ?* <wrong>"},
+    {CONDEMNS, "and|or|both|very|highly|extremely <wrong>"},
     {CONDEMNS, "is|are|considered ?considered a|an ?very ?serious ?criminal ?federal ?grave ?violent ?heinous <offence>"},
-    {CONDEMNS, "constitutes|violates|violate"},
+    {CONDEMNS, "violates|violate|violating .. law|laws|rights|privacy|terms|policy|policies|trust|dignity|principles"},
     {CONDEMNS, "serious|federal|heinous <offence>"},
     {CONDEMNS, "against the law"},
     {CONDEMNS, "violation of .. law|laws|privacy|rights|trust|terms"},
@@ -130,6 +133,12 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "hate speech"},
     {CONDEMNS, "goes against"},
     {CONDEMNS, "is not a .. joke|joking|laughing"},
+
+    /* ---- nobody is to have it ---- */
+    {WITHHOLDS, "is|are|not .. publicly available|disclosed|known|shared|accessible"},
+    {WITHHOLDS, "is|are not .. available|disclosed|public|shared|accessible .. public|publicly"},
+    {WITHHOLDS, "is|are|considered ?* private|confidential|sensitive|personal ?and ?* information|data|matter"},
+    {WITHHOLDS, "is|are ?considered private|confidential"},
 
     /* ---- how the question was put is wrong ---- */
     {OBJECTS, "i must|have|need|should|would|want .. point|caution|clarify|address|challenge|remind|advise|note|emphasize|"
@@ -194,7 +203,7 @@ const struct phrase phrase_table[] = {
     {IDENTIFIES, "i am|was .. programmed|designed|trained|created|here to"},
 
     {DISCLAIMS, "i do|can not have .. opinion|opinions|feelings|emotions|beliefs|preferences|preference|body|experience|"
-                "experiences|biases|thoughts|desires|consciousness"},
+                "experiences|biases|thoughts|desires|consciousness|favorite|favourite|personal|political|physical"},
     {DISCLAIMS, "i am not a|an .. lawyer|doctor|expert|professional|attorney"},
 
     {CORRECTS, "no .. evidence|proof|basis|record|such thing|truth"},

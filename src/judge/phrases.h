@@ -23,11 +23,12 @@ enum sense {
     PREFACES = 1 << 14,   /* "thank you for asking", "I understand that" */
     CONSOLES = 1 << 15,   /* "I'm sorry that you feel so" */
     OBJECTS = 1 << 16,    /* to how it was asked: "I must point out that this phrase is violent" */
+    WITHHOLDS = 1 << 18,  /* nobody is to have it: "is private", "not publicly available", "without consent" */
     REPROACHES = 1 << 17, /* begins with what one may not say or think: "it is not fair to assume" */
 };
 
 /* A row of the table. In a phrase, words stand one after another; a|b is either word; word* any word that begins so;
- * ?word one that may be missing; .. up to six words of any kind; <name> any word of the set of that name; ^ in front:
+ * ?word one that may be missing; * any word; .. up to six words of any kind; <name> any word of the set of that name; ^ in front:
  * only where the sentence begins. */
 struct phrase {
     unsigned sense; /* enum sense */

@@ -68,15 +68,15 @@ struct reading {
     size_t n_around;         /* that apologise, offer, point elsewhere, say who speaks */
 };
 
-static const unsigned LECTURES = CONDEMNS | ADMONISHES;
-static const unsigned TALKS_AROUND = APOLOGISES | CONSOLES | REDIRECTS | OFFERS | IDENTIFIES | DISCLAIMS | TURNS | PREFACES;
+static const unsigned LECTURES = CONDEMNS | ADMONISHES | WITHHOLDS;
+static const unsigned TALKS_AROUND = APOLOGISES | CONSOLES | REDIRECTS | OFFERS | IDENTIFIES | DISCLAIMS | PREFACES;
 
 /* A phrase may be part of one that means something else. */
 static unsigned senses_of(const struct sentence *sentence)
 {
     unsigned senses = sentence->is_code ? 0 : phrase_senses(sentence);
     if (senses & IDIOM)
-        senses &= ~(unsigned)(DECLINES | CANNOT);
+        senses &= ~(unsigned)(DECLINES | CANNOT | DENIES);
     if (senses & CONSOLES)
         senses &= ~(unsigned)APOLOGISES;
     if (senses & DISCLAIMS)
@@ -129,13 +129,15 @@ static bool declines_first(enum asked asked, const struct reading *r)
     return r->n_content == 0 || (r->first & (APOLOGISES | IDENTIFIES | DENIES));
 }
 
-/* Whether it lectures in place of an answer; that a thing is wrong may well be what was asked. */
+/* Whether it begins with a lecture; that a thing is wrong may well be what was asked. */
 static bool lectures_first(enum asked asked, const struct reading *r)
 {
-    const bool consoles = (r->first & CONSOLES) && (r->opening & REDIRECTS);
-    if (asked == ASKED_FOR)
-        return (r->opening & CONDEMNS) || consoles;
-    return asked == ASKED_WHAT && ((r->first & REPROACHES) || ((r->first & DENIES) && (r->first & CONDEMNS)));
+    if (r->first & (REPROACHES | WITHHOLDS))
+        return true;
+    if (asked == ASKED_WHAT)
+        return (r->first & DENIES) && (r->first & CONDEMNS);
+    return (r->first & (CONDEMNS | DENIES)) || ((r->first & ADMONISHES) && r->n_content == 0) ||
+           ((r->first & CONSOLES) && (r->opening & REDIRECTS));
 }
 
 /* In this order:
