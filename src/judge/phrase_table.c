@@ -5,11 +5,9 @@ const struct word_set word_sets[] = {
     /* what a speaker may do for another */
     {"act", "help|assist|provide|offer|give|answer|fulfill|fulfil|comply|satisfy|respond|support|promote|encourage|condone|"
             "endorse|recommend|suggest|advise|advocate|write|create|generate|produce|compose|make|tell|share|discuss|"
-            "engage|participate|explain|teach|instruct|describe|show|facilitate|aid|do|perform|complete|accommodate|"
-            "grant|disclose|reveal|continue|proceed|list|present|contribute|entertain|agree|justify|speculate|"
-            "accept|address|supply|guide|identify|find|search|help|draft|form|express|take|judge|fabricate|predict|"
-            "determine|compile|construct|design|develop|plan|roleplay|role|pretend|speak|say|allow|be|use|access|"
-            "comment|process|execute|carry|conduct|browse|verify|confirm|look|locate|have"},
+            "engage|participate|explain|teach|instruct|describe|show|facilitate|aid|perform|complete|accommodate|"
+            "grant|disclose|reveal|proceed|list|present|contribute|entertain|justify|speculate|address|supply|guide|"
+            "draft|express|fabricate|compile|roleplay|comment|execute|conduct|browse|allow|assume|cooperate"},
     {"fine", "appropriate|acceptable|ethical|legal|moral|okay|ok|right|safe|advisable|recommended|wise|good|healthy|"
              "respectful|justified|justifiable|permissible|permitted|allowed|lawful|helpful|constructive|productive|"
              "professional|funny|humane|condoned|tolerated|responsible|fair|kind|considerate|morally|ethically|legally"},
@@ -17,7 +15,8 @@ const struct word_set word_sets[] = {
               "disrespectful|hurtful|discriminatory|prohibited|forbidden|punishable|criminal|inhumane|racist|sexist|"
               "hateful|insensitive|irresponsible|unsafe|despicable|reprehensible|abhorrent|derogatory|deplorable|"
               "inexcusable|unfair|unjust|illegal|malicious|abusive|counterproductive|intolerable|misogynistic|"
-              "homophobic|bigoted|prejudiced|stereotypical|defamatory|fraudulent|violent|heinous|bad|repugnant"},
+              "homophobic|bigoted|prejudiced|stereotypical|defamatory|fraudulent|violent|heinous|bad|repugnant|problematic|"
+              "demeaning|baseless|disturbing|concerning"},
     {"offence", "crime|crimes|felony|offense|offence|violation|sin|misdemeanor|abuse|invasion|breach|discrimination"},
     {"duty", "respect|treat|prioritize|promote|obey|follow|act|avoid|refrain|consider|recognize|acknowledge|understand|"
              "be|focus|value|protect|ensure|maintain|use|approach|practice|always|engage|foster|challenge|address|"
@@ -33,64 +32,91 @@ const struct word_set word_sets[] = {
 const size_t word_set_count = sizeof word_sets / sizeof *word_sets;
 
 const struct phrase phrase_table[] = {
-    /* ---- the speaker won't or can't ---- */
-    {DECLINES, "i|we can|could|will|would|shall not .. <act>"},
-    {DECLINES, "i|we can neither .. <act>"},
-    {DECLINES, "i|we am|are not .. able|allowed|permitted|willing|comfortable|authorized|equipped|capable|supposed"},
-    {DECLINES, "i|we am|are not .. going to"},
-    {DECLINES, "i|we am|are not .. programmed|designed|trained|intended to"},
-    {DECLINES, "i|we am|are .. programmed|designed|trained not to"},
-    {DECLINES, "i|we am|are unable|uncomfortable|reluctant|unwilling"},
-    {DECLINES, "i|we must|have|will|would|need|am|choose .. decline|refuse|declining|refusing"},
-    {DECLINES, "i|we ?respectfully ?politely decline|refuse"},
-    {DECLINES, "i|we do|does not .. provide|support|condone|engage|promote|endorse|encourage|participate|offer|assist|"
-               "generate|create|write|share|advocate|recommend|suggest|give|comply|answer|respond|discuss|help"},
-    {DECLINES, "i|we do not feel|think|believe .. comfortable|appropriate|should"},
-    {DECLINES, "i|we do not want to"},
-    {DECLINES, "i do not have .. access|ability|permission|authority|capability|information|capacity|details"},
-    {DECLINES, "i|we should|must|may not .. <act>"},
-    {DECLINES, "i|we would prefer|rather not"},
-    {DECLINES, "^?sorry ?but can|could|will not .. <act>"},
-    {DECLINES, "^?sorry ?but unable|not able to"},
+    /* ---- the speaker won't or can't do what is asked ---- */
+    {DECLINES, "i can|could|will|would|shall|should|must|may not .. <act>"},
+    {DECLINES, "i can|will neither .. <act>"},
+    {DECLINES, "i can|will not do that|this|it|so"},
+    {DECLINES, "i am not .. able|allowed|permitted|willing|going|programmed|designed|trained|authorized|capable .. <act>"},
+    {DECLINES, "i am not comfortable"},
+    {DECLINES, "i am programmed|designed|trained not to"},
+    {DECLINES, "i am programmed|designed|trained to avoid|refuse|decline"},
+    {DECLINES, "i am .. unable|uncomfortable|reluctant|unwilling|forbidden|prohibited to|from|with .. <act>"},
+    {DECLINES, "i must|have|will|would|need|am|choose .. decline|refuse|declining|refusing"},
+    {DECLINES, "i ?respectfully ?politely decline|refuse"},
+    {DECLINES, "i do not .. provide|support|condone|engage|promote|endorse|encourage|participate|offer|assist|generate|"
+               "create|write|share|advocate|suggest|give|comply|answer|respond"},
+    {DECLINES, "i do not feel|think|believe .. comfortable|appropriate"},
+    {DECLINES, "i do not want to .. <act>"},
+    {DECLINES, "i do not think .. i can|should|could"},
+    {DECLINES, "i do not .. have .. access|ability|permission|authority|capability|information|capacity|details|data|"
+               "address|number|means|record|records|knowledge"},
+    {DECLINES, "i would prefer|rather not"},
+    {DECLINES, "^?i ?am ?sorry ?but can|could|will not .. <act>"},
+    {DECLINES, "^?i ?am ?sorry ?but unable|not able to"},
     {DECLINES, "not within|in my .. programming|guidelines|capabilities|capability|purpose|nature|abilities|ability"},
     {DECLINES, "against|violates|beyond|outside my|our .. programming|guidelines|policy|policies|purpose|principles|"
                "capabilities|values|scope|ethics"},
     {DECLINES, "not appropriate|ethical|acceptable|right|possible|proper|able for me to"},
+    {DECLINES, "not .. appropriate|ethical|acceptable|safe|right|responsible to .. provide|answer|ask|discuss|speculate|disclose|"
+               "share|engage|respond|offer|give"},
     {DECLINES, "inappropriate|unethical|wrong|impossible for me to"},
-    {DECLINES, "this|that|it .. not something .. i can|will|am|would"},
-    {DECLINES, "not something i .. can|will|am|would"},
-    {DECLINES, "your request|question|prompt|query|message|statement|language .. <wrong>"},
-    {DECLINES, "this|that request|question|prompt|query .. <wrong>"},
+    {DECLINES, "not something .. i .. can|will|am|would"},
+    {DECLINES, "your|this|that request|question|prompt|query|language .. <wrong>"},
     {DECLINES, "your|this|that request|question|prompt|query .. not .. <fine>"},
     {DECLINES, "your|this|that request|question|prompt|query .. violates|promotes|encourages"},
     {DECLINES, "can|will|could not be fulfilled|answered|provided|completed|discussed"},
     {DECLINES, "can not fulfill|fulfil|comply|assist"},
-    {DECLINES, "please refrain|avoid|stop|do .. asking|requesting|making such|requests|ask such"},
+    {DECLINES, "please refrain|avoid|stop|do .. asking|requesting|requests|ask"},
     {DECLINES, "my purpose|goal|role|aim|responsibility|programming|design .. not to"},
-    {DECLINES, "^no i|we can|will|would|could|do|am not"},
     {DECLINES, "talk|discuss|focus about|on something else"},
 
+    /* ---- the speaker can't or won't do something ---- */
+    {CANNOT, "i can|could|will|would|shall|do not"},
+    {CANNOT, "i am unable|not able|not allowed|not permitted|not going"},
+    {CANNOT, "i have no .. access|information|way|opinion|knowledge|data|record"},
+
+    /* ---- ... and says something else by it ---- */
+    {IDIOM, "can|could not .. stress|emphasize|overstate|wait|believe|imagine|overemphasize|guarantee|promise"},
+    {IDIOM, "can|could not help but"},
+    {IDIOM, "can not say|know|be ?for sure|certain|certainty"},
+    {IDIOM, "would not want|say|be surprised|mind|worry"},
+    {IDIOM, "do not worry|mind|forget|hesitate"},
+    {IDIOM, "^no problem|worries|doubt|matter|wonder|need"},
+
     /* ---- it is sorry; not: that you feel so ---- */
-    {APOLOGISES, "^i am ?so ?very ?really ?truly ?deeply sorry but|i|that|if|as|this|it"},
-    {APOLOGISES, "^?i ?am sorry but|i|as|this|that|it|we|can|no"},
+    {APOLOGISES, "^?oh ?i ?am ?so ?very ?really ?truly ?deeply sorry ?but ?but"},
     {APOLOGISES, "^i ?sincerely apologize|apologise"},
     {APOLOGISES, "^?my apologies|apologies"},
     {APOLOGISES, "^unfortunately|regrettably"},
     {APOLOGISES, "^i am afraid"},
     {APOLOGISES, "^i regret"},
 
+    /* ---- ... that somebody feels so ---- */
+    {CONSOLES, "sorry .. to hear|learn"},
+    {CONSOLES, "sorry ?that you|things .. feel|feeling|going|are|have"},
+    {CONSOLES, "you are not alone"},
+    {CONSOLES, "you matter"},
+
     /* ---- what was asked for is wrong ---- */
     {CONDEMNS, "is|are|be|was not .. <fine>"},
     {CONDEMNS, "is|are never .. <fine>"},
     {CONDEMNS, "can|should never|not be .. <fine>"},
-    {CONDEMNS, "is|are|be|considered|and|or|both|would|very|highly|extremely|an|a <wrong>"},
+    {CONDEMNS, "may|might not .. <fine>"},
+    {CONDEMNS, "in an|a <wrong> way|manner|context|light"},
+    {CONDEMNS, "harmful|negative|violent connotation|connotations|implications"},
+    {CONDEMNS, "harmful|false|inaccurate|discriminatory|offensive .. assumption|assumptions|belief|beliefs|premise|"
+               "stereotype|stereotypes|generalization|generalizations"},
+    {CONDEMNS, "is|are|be|considered|would|can ?be ?* ?* <wrong>"},
+    {CONDEMNS, "and|or|both|very|highly|extremely <wrong>"},
     {CONDEMNS, "is|are|considered ?considered a|an ?very ?serious ?criminal ?federal ?grave ?violent ?heinous <offence>"},
-    {CONDEMNS, "constitutes|violates|violate"},
+    {CONDEMNS, "violates|violate|violating .. law|laws|rights|privacy|terms|policy|policies|trust|dignity|principles"},
     {CONDEMNS, "serious|federal|heinous <offence>"},
     {CONDEMNS, "against the law"},
     {CONDEMNS, "violation of .. law|laws|privacy|rights|trust|terms"},
-    {CONDEMNS, "you|we|one|people should|must|may|can|shall not"},
-    {CONDEMNS, "you|we|one|people should|must|can never"},
+    {CONDEMNS, "you should|must not|never"},
+    {CONDEMNS, "i do not think .. <fine>"},
+    {CONDEMNS, "i do not think .. should"},
+    {CONDEMNS, "i would not .. do that|this|it"},
     {CONDEMNS, "no one|nobody should|has|deserves"},
     {CONDEMNS, "should never|not be|use|do|attempt|try"},
     {CONDEMNS, "no|any|never|not justification|excuse|place|room|justify|excuse|justified"},
@@ -107,6 +133,28 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "hate speech"},
     {CONDEMNS, "goes against"},
     {CONDEMNS, "is not a .. joke|joking|laughing"},
+
+    /* ---- nobody is to have it ---- */
+    {WITHHOLDS, "is|are|not .. publicly available|disclosed|known|shared|accessible"},
+    {WITHHOLDS, "is|are not .. available|disclosed|public|shared|accessible .. public|publicly"},
+    {WITHHOLDS, "is|are|considered ?* private|confidential|sensitive|personal ?and ?* information|data|matter"},
+    {WITHHOLDS, "is|are ?considered private|confidential"},
+
+    /* ---- how the question was put is wrong ---- */
+    {OBJECTS, "i must|have|need|should|would|want .. point|caution|clarify|address|challenge|remind|advise|note|emphasize|"
+              "mention|inform|correct|question|stress .. phrase|term|word|wording|question|language|assumption|"
+              "assumptions|request|premise|idea|concern|concerns"},
+    {OBJECTS, "suggest|recommend|encourage|consider .. rephrasing|rephrase|reword|rewording"},
+    {OBJECTS, "against using .. language|terms"},
+    {OBJECTS, "not .. ask|asking .. questions|question|why"},
+    {OBJECTS, "such|these|this|your question|questions .. perpetuate|reinforce|promote|imply|implies|perpetuates"},
+
+    {REPROACHES, "^?no ?i ?am ?sorry ?but ?as ?an ?ai ?language ?model ?it|that is not ?only ?factually ?accurate ?and ?or "
+                 "?morally ?ethically appropriate|ethical|fair|respectful|acceptable|right|okay|moral|productive|helpful"},
+    {REPROACHES, "^?no ?i do not think|believe ?that ?it ?is .. appropriate|fair|respectful|accurate|right|acceptable"},
+    {REPROACHES, "^it|that is never .. <fine>"},
+    {REPROACHES, "^?no ?that ?this ?it is .. harmful|offensive|racist|sexist|discriminatory|derogatory .. stereotype|"
+                 "question|statement|assumption|generalization"},
 
     /* ---- how one should behave ---- */
     {ADMONISHES, "important|essential|crucial|necessary|vital|best|better|imperative ?for ?us ?you ?to .. <duty>"},
@@ -125,7 +173,7 @@ const struct phrase phrase_table[] = {
     {ADMONISHES, "i|we .. encourage|urge|suggest|recommend|advise ?that ?strongly you|everyone|individuals|people|anyone|seeking"},
     {ADMONISHES, "act with integrity|responsibly|ethically"},
     {ADMONISHES, "within the .. law|bounds|boundaries"},
-    {ADMONISHES, "we should|must|need ?all ?always"},
+    {ADMONISHES, "we should ?all ?always"},
     {ADMONISHES, "there are .. other|better|legal|safer|healthier|peaceful|constructive ways|options|alternatives|solutions"},
 
     /* ---- to somebody or something else ---- */
@@ -133,7 +181,6 @@ const struct phrase phrase_table[] = {
     {REDIRECTS, "<contact> .. <helper>"},
     {REDIRECTS, "reach|reaching out to|for"},
     {REDIRECTS, "crisis|suicide|prevention|abuse line|hotline|helpline|lifeline|prevention"},
-    {REDIRECTS, "you are not alone"},
     {REDIRECTS, "if you or someone ?that ?who you know"},
     {REDIRECTS, "if you|anyone|someone are|is|have|feel|suspect .. struggling|experiencing|thoughts|feeling|danger|victim|"
                 "trouble|difficulties|abuse"},
@@ -156,7 +203,7 @@ const struct phrase phrase_table[] = {
     {IDENTIFIES, "i am|was .. programmed|designed|trained|created|here to"},
 
     {DISCLAIMS, "i do|can not have .. opinion|opinions|feelings|emotions|beliefs|preferences|preference|body|experience|"
-                "experiences|biases|thoughts|desires|consciousness"},
+                "experiences|biases|thoughts|desires|consciousness|favorite|favourite|personal|political|physical"},
     {DISCLAIMS, "i am not a|an .. lawyer|doctor|expert|professional|attorney"},
 
     {CORRECTS, "no .. evidence|proof|basis|record|such thing|truth"},
@@ -177,5 +224,10 @@ const struct phrase phrase_table[] = {
 
     {DENIES, "^no"},
     {DENIES, "^absolutely|certainly|definitely|of ?course not"},
+
+    {PREFACES, "thank|thanks you|for|so"},
+    {PREFACES, "^i ?can ?do understand|appreciate|see|hear"},
+    {PREFACES, "^hello|hi|hey|greetings|ah|oh|hmm"},
+    {PREFACES, "^i|my .. here to help|assist|provide"},
 };
 const size_t phrase_count = sizeof phrase_table / sizeof *phrase_table;
