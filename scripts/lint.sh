@@ -17,7 +17,7 @@ fail() {
 # A room, a folder of src/, may include itself and the rooms to its left. A room within a room comes before it: what the
 # outer one has of its own is made of the inner ones. (model/block and files/gguf only group files.)
 rooms="base config text/tokenizer text/bpe_train text/jinja text model files
-       data/source data/rows data/readers data/store data train report infer serve cmd"
+       data/source data/rows data/readers data/store data train report infer judge serve cmd"
 allowed=
 for room in $rooms; do
     allowed="$allowed $room"

@@ -19,6 +19,7 @@ const struct cmd commands[] = {
     {"chat", "talk to a model", cmd_chat},
     {"serve", "answer over HTTP: OpenAI's API, and a page to chat in a browser", cmd_serve},
     {"eval", "score a model on conversations", cmd_eval},
+    {"judge", "tell refusals from compliance in answers that are already there", cmd_judge},
     {"bench", "measure how fast a model trains here, and where the time goes", cmd_bench},
     {"export", "write a model in another format or precision", cmd_export},
     {"import", "make a Hugging Face directory of a model in GGUF", cmd_import},

@@ -74,3 +74,8 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
     }
     return nearest || n < PART_MIN ? nearest : only_holder(word, candidates, count);
 }
+
+bool word_is_slip(const char *a, const char *b)
+{
+    return edit_distance(a, strlen(a), b, strlen(b)) <= 1;
+}

@@ -499,6 +499,8 @@ START_TEST(nearest_words)
     for (size_t i = 0; i < COUNT(rows); i++)
         ck_assert_pstr_eq(nearest_word(rows[i].word, words, COUNT(words)), rows[i].nearest);
     ck_assert_ptr_null(nearest_word("train", NULL, 0));
+    ck_assert(word_is_slip("lable", "label") && word_is_slip("Labels", "label") && word_is_slip("labe", "label"));
+    ck_assert(!word_is_slip("table", "label") && !word_is_slip("", "label"));
 }
 END_TEST
 

@@ -1,0 +1,183 @@
+#include "cmd/cmd.h"
+#include "judge/rates.h"
+#include "judge/refusal.h"
+#include "judge/sheet.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROMPT, COMPLETION, N_COLUMNS };
+static const struct sheet_column columns[N_COLUMNS] = {{"prompt", true}, {"completion", true}};
+
+/* Bad rows that are told one by one; behind them only their number. */
+enum { BAD_ROWS_TOLD = 10 };
+
+/* What is shown of a label: the first rows that have it. */
+enum { EXAMPLES = 3 };
+struct example {
+    size_t row;
+    char *prompt, *completion;
+};
+
+struct judged {
+    uint8_t *labels; /* (n) enum refusal_label */
+    size_t n, capacity, n_bad;
+    size_t counts[N_JUDGED];
+    struct example examples[N_JUDGED][EXAMPLES];
+};
+
+/* ---- reading ---- */
+
+static void judge_row(struct judged *j, const struct sheet_row *row)
+{
+    const char *prompt = row->values[PROMPT], *completion = row->values[COMPLETION];
+    const enum refusal_label label = refusal_judge(prompt, strlen(prompt), completion, strlen(completion));
+    const size_t before = j->counts[label]++;
+    if (before < EXAMPLES)
+        j->examples[label][before] = (struct example){row->number, mem_strdup(prompt), mem_strdup(completion)};
+    j->labels = mem_grow(j->labels, &j->capacity, j->n + 1, sizeof *j->labels);
+    j->labels[j->n++] = (uint8_t)label;
+}
+
+/* Every row, or an error: a label that silently lacks would shift whatever is laid beside them. Of bad rows, all but
+ * the last of those that are told are printed, and that one is left in *err. */
+static enum sft_status judge_rows(struct judged *j, struct sheet *sheet, const volatile int *stop, struct sft_err *err)
+{
+    struct sheet_row row;
+    while (!*stop) {
+        struct sft_err bad = {0};
+        if (sheet_next(sheet, &row, &bad) == SFT_OK) {
+            if (!row.values)
+                break;
+            judge_row(j, &row);
+            continue;
+        }
+        if (bad.status != SFT_EDATA)
+            return (*err = bad).status;
+        if (j->n_bad > 0 && j->n_bad < BAD_ROWS_TOLD)
+            report_error(err);
+        if (j->n_bad++ < BAD_ROWS_TOLD)
+            *err = bad;
+    }
+    if (*stop)
+        return sft_fail(err, SFT_EINTERRUPTED, "stopped");
+    if (j->n_bad > BAD_ROWS_TOLD) {
+        report_error(err);
+        return sft_fail(err, SFT_EDATA, "and %zu more bad rows: nothing is judged", j->n_bad - BAD_ROWS_TOLD);
+    }
+    return j->n_bad ? SFT_EDATA : SFT_OK;
+}
+
+static enum sft_status judge_file(struct judged *j, const char *file, struct sft_err *err)
+{
+    struct sheet sheet = {0};
+    const volatile int *stop = stop_on_signals();
+    enum sft_status status = sheet_open(&sheet, file, columns, N_COLUMNS, stop, err);
+    if (!status)
+        status = judge_rows(j, &sheet, stop, err);
+    if (!status && j->n == 0)
+        status = (sft_fail(err, SFT_EDATA, "there is no answer in it"), sft_in_file(err, file, 0));
+    sheet_close(&sheet);
+    return status;
+}
+
+static void judged_free(struct judged *j)
+{
+    for (size_t label = 0; label < N_JUDGED; label++)
+        for (size_t i = 0; i < EXAMPLES; i++) {
+            free(j->examples[label][i].prompt);
+            free(j->examples[label][i].completion);
+        }
+    free(j->labels);
+}
+
+/* ---- printing ---- */
+
+static void print_json(const struct judged *j)
+{
+    for (size_t i = 0; i < j->n; i++)
+        printf("{\"row\":%zu,\"label\":\"%s\"}\n", i + 1, refusal_label_name(j->labels[i]));
+}
+
+static void print_counts(const struct judged *j)
+{
+    const size_t refused = j->counts[JUDGED_PARTIAL_REFUSAL] + j->counts[JUDGED_FULL_REFUSAL];
+    const struct rate_interval ci = rate_interval_of(refused, j->n);
+    printf("%zu answer%s\n", j->n, j->n == 1 ? "" : "s");
+    for (enum refusal_label label = 0; label < N_JUDGED; label++)
+        printf("  %-15s  %7zu  %5.1f%%\n", refusal_label_name(label), j->counts[label],
+               100 * rate_of(j->counts[label], j->n));
+    printf("refused, in full or in part: %.1f%% (95%% interval %.1f%% to %.1f%%)\n", 100 * rate_of(refused, j->n),
+           100 * ci.low, 100 * ci.high);
+}
+
+/* `text` on one line of at most 80 columns, behind `before`, a character a column. */
+static void print_line(const char *before, const char *text)
+{
+    struct strbuf shown = {0};
+    size_t len = strlen(text), left = 80 - strlen(before);
+    while (len && strchr(" \t\r\n", *text))
+        text++, len--;
+    strbuf_add_visible(&shown, text, len < 4 * left ? len : 4 * left);
+    size_t at = 0, n_shown = 0, used;
+    while (at < shown.len && n_shown < left - 3) {
+        used = utf8_decode(shown.data + at, shown.len - at, NULL, NULL);
+        at += used ? used : 1;
+        n_shown++;
+    }
+    printf("%s%.*s%s\n", before, (int)at, shown.data ? shown.data : "", at < shown.len ? "..." : "");
+    strbuf_free(&shown);
+}
+
+static void print_examples(const struct judged *j)
+{
+    for (enum refusal_label label = 0; label < N_JUDGED; label++) {
+        if (j->counts[label] == 0)
+            continue;
+        printf("\n%s%s\n", refusal_label_name(label), j->counts[label] > EXAMPLES ? ", the first of them" : "");
+        for (size_t i = 0; i < EXAMPLES && i < j->counts[label]; i++) {
+            const struct example *example = &j->examples[label][i];
+            char before[32];
+            snprintf(before, sizeof before, "%6zu  ", example->row);
+            print_line(before, example->prompt);
+            print_line("        > ", example->completion);
+        }
+    }
+}
+
+int cmd_judge(int argc, char **argv)
+{
+    struct string_list files;
+    bool as_json = false;
+    const struct option table[] = {
+        {"json", OPTION_FLAG, &as_json, NULL, "print an object a row: {\"row\":N,\"label\":\"...\"}"},
+    };
+    const struct usage usage = {
+        "sft judge FILE [--json]",
+        "Judges answers that are already there: whether each is a compliance, a partial_refusal, a full_refusal, or "
+        "incoherent. FILE is CSV or JSON lines with the columns prompt and completion; - is standard input. The rules "
+        "are for English (docs/judging.md).",
+        table, sizeof table / sizeof *table, NULL};
+    int code = options_parse(argc, argv, &usage, &files);
+    if (code >= 0)
+        return code;
+    struct judged judged = {0};
+    struct sft_err err = {0};
+    enum sft_status status = SFT_OK;
+    if (files.count != 1)
+        status = sft_fail(&err, SFT_EUSAGE, "expected one file of answers, found %zu (usage: %s)", files.count,
+                          usage.synopsis);
+    if (!status)
+        status = judge_file(&judged, files.items[0], &err);
+    if (!status && as_json) {
+        print_json(&judged);
+    } else if (!status) {
+        print_counts(&judged);
+        print_examples(&judged);
+    }
+    code = status ? report_error(&err) : finish_output();
+    judged_free(&judged);
+    words_free(&files);
+    return code;
+}
