@@ -16,7 +16,8 @@ struct run_record {
     const struct settings *settings;
     const char *precision, *isa; /* as chosen: "fp32", "avx512" */
     uint64_t total_steps;
-    struct strbuf base, train, eval; /* fingerprints of model.base, data.train, data.eval */
+    struct strbuf base, train, eval; /* fingerprints of model.base, data.train, data.eval, */
+    struct strbuf prompts;           /* and of eval.prompts, where they decide which model is the best; else empty */
     struct strbuf old_base; /* that of model.base in records of 0.1 before Llama: of fewer files; it counts too */
 };
 
