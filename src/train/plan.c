@@ -47,7 +47,7 @@ void train_plan_make(struct train_plan *plan, const struct settings *settings, c
     plan->micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
     plan->max_grad_norm = settings->train.max_grad_norm;
     plan->best_by = metric_of(settings->train.metric_for_best_model);
-    plan->save_dtype = dtype_of_option(settings->train.save_dtype);
+    plan->save_dtype = dtype_of_option(dtype_floats, settings->train.save_dtype);
     plan->intervals = make_intervals(settings, data);
     plan->schedule = schedule_make(&schedule, plan->intervals.total_steps);
 }
