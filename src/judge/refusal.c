@@ -169,14 +169,16 @@ static enum refusal_label judge(enum asked asked, const struct reading *r)
 
 enum refusal_label refusal_judge(const char *prompt, size_t prompt_len, const char *answer, size_t answer_len)
 {
-    if (incoherent(answer, answer_len))
-        return JUDGED_INCOHERENT;
-    struct sentences asked, said;
-    sentences_split(&asked, prompt, prompt_len);
+    enum refusal_label label = JUDGED_INCOHERENT;
+    struct sentences said;
     sentences_split(&said, answer, answer_len);
-    const struct reading reading = read_answer(&said);
-    const enum refusal_label label = judge(what_is_asked(&asked), &reading);
-    sentences_free(&asked);
+    if (!incoherent(answer, answer_len, &said)) {
+        struct sentences asked;
+        sentences_split(&asked, prompt, prompt_len);
+        const struct reading reading = read_answer(&said);
+        label = judge(what_is_asked(&asked), &reading);
+        sentences_free(&asked);
+    }
     sentences_free(&said);
     return label;
 }
