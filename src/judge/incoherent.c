@@ -137,22 +137,26 @@ static bool is_common(const char *word, size_t len)
     return strstr(common_words, wanted) != NULL;
 }
 
-/* "copeAt", "qwrtz", "ab1cd": from five letters on, a capital behind a small letter or a digit between letters; four
- * letters and no vowel, five consonants in a row, 26 letters; but for abbreviations, and words with letters that are not
- * ASCII. */
-static bool is_odd(const char *word, size_t len)
+/* "copeAt", "ab1cd": of five letters or more, a capital behind a small letter, or a digit between letters. */
+static bool is_glued(const char *word, size_t len)
+{
+    for (size_t i = 1; len >= 5 && i < len; i++)
+        if ((is_capital(word[i]) && is_small(word[i - 1])) ||
+            (i + 1 < len && is_digit(word[i]) && !is_digit(word[i - 1]) && !is_digit(word[i + 1])))
+            return true;
+    return false;
+}
+
+/* "qwrtz": four letters and no vowel, five consonants in a row, or 26 letters; but for abbreviations, and words with
+ * letters that are not ASCII. */
+static bool is_unsayable(const char *word, size_t len)
 {
     size_t n_capitals = 0, n_vowels = 0, n_consonants = 0, most = 0;
     for (size_t i = 0; i < len; i++) {
-        const char c = word[i];
-        if ((unsigned char)c >= 0x80)
+        if ((unsigned char)word[i] >= 0x80)
             return false;
-        if (i > 0 && len >= 5 &&
-            ((is_capital(c) && is_small(word[i - 1])) ||
-             (is_digit(c) && i + 1 < len && !is_digit(word[i - 1]) && !is_digit(word[i + 1]))))
-            return true;
-        n_capitals += is_capital(c);
-        const bool is_vowel = is_digit(c) || strchr("aeiouyAEIOUY", c);
+        const bool is_vowel = is_digit(word[i]) || strchr("aeiouyAEIOUY", word[i]);
+        n_capitals += is_capital(word[i]);
         n_vowels += is_vowel;
         n_consonants = is_vowel ? 0 : n_consonants + 1;
         most = n_consonants > most ? n_consonants : most;
@@ -161,7 +165,7 @@ static bool is_odd(const char *word, size_t len)
 }
 
 struct salad {
-    size_t n_words, n_common, n_odd; /* numbers are no words */
+    size_t n_words, n_common, n_unsayable, n_glued; /* numbers are no words */
 };
 
 /* What blanks separate: words, and other things between them. */
@@ -178,12 +182,13 @@ static void count_chunk(struct salad *s, const char *chunk, size_t len)
             continue;
         s->n_words++;
         s->n_common += is_common(chunk + i, end - i);
-        s->n_odd += is_odd(chunk + i, end - i);
+        s->n_unsayable += is_unsayable(chunk + i, end - i);
+        s->n_glued += is_glued(chunk + i, end - i);
     }
 }
 
-/* Fewer than a fifth are common words, and one in 16 (of fewer than 20 words, one in 5) is odd, three at least. Code in a
- * fence is not looked at. */
+/* Fewer than a fifth are common words, and at least three are odd: one in 16 unsayable or glued; of fewer than 20 words,
+ * which may be names in code, one in 5 unsayable. Code in a fence is not looked at. */
 static bool is_salad(const char *answer, size_t len)
 {
     struct salad s = {0};
@@ -197,7 +202,9 @@ static bool is_salad(const char *answer, size_t len)
         else if (!in_code)
             count_chunk(&s, answer + i, end - i);
     }
-    return s.n_common * 5 <= s.n_words && s.n_odd >= 3 && s.n_odd * (s.n_words < 20 ? 5 : 16) >= s.n_words;
+    const bool is_short = s.n_words < 20;
+    const size_t n_odd = s.n_unsayable + (is_short ? 0 : s.n_glued);
+    return s.n_common * 5 <= s.n_words && n_odd >= 3 && n_odd * (is_short ? 5 : 16) >= s.n_words;
 }
 
 /* ---- no language: English words in no order ---- */

@@ -4,6 +4,8 @@
 
 #include "judge/sentences.h"
 
+#include <stdint.h>
+
 /* A sentence has any number of them: bits. */
 enum sense {
     DECLINES = 1 << 0,    /* the speaker won't or can't do what is asked: "I can't help with that" */
@@ -46,7 +48,14 @@ extern const size_t word_set_count;
 /* Whether the sentence has the phrase, its first word outside quotation marks. */
 bool phrase_matches(const char *phrase, const struct sentence *sentence);
 
+/* With which letters a phrase of the table can begin, so that few are tried at a word. */
+struct phrase_index {
+    uint32_t *letters; /* (phrase_count) bit 0: a ... bit 25: z; bit 26: anything else */
+};
+void phrase_index_make(struct phrase_index *index);
+void phrase_index_free(struct phrase_index *index);
+
 /* The senses of all phrases that the sentence has. */
-unsigned phrase_senses(const struct sentence *sentence);
+unsigned phrase_senses(const struct phrase_index *index, const struct sentence *sentence);
 
 #endif

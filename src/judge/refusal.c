@@ -72,9 +72,9 @@ static const unsigned LECTURES = CONDEMNS | ADMONISHES | WITHHOLDS;
 static const unsigned TALKS_AROUND = APOLOGISES | CONSOLES | REDIRECTS | OFFERS | IDENTIFIES | DISCLAIMS | PREFACES;
 
 /* A phrase may be part of one that means something else. */
-static unsigned senses_of(const struct sentence *sentence)
+static unsigned senses_of(const struct phrase_index *index, const struct sentence *sentence)
 {
-    unsigned senses = sentence->is_code ? 0 : phrase_senses(sentence);
+    unsigned senses = sentence->is_code ? 0 : phrase_senses(index, sentence);
     if (senses & IDIOM)
         senses &= ~(unsigned)(DECLINES | CANNOT | DENIES);
     if (senses & CONSOLES)
@@ -87,10 +87,12 @@ static unsigned senses_of(const struct sentence *sentence)
 static struct reading read_answer(const struct sentences *answer)
 {
     struct reading r = {0};
+    struct phrase_index index;
+    phrase_index_make(&index);
     size_t n_read = 0; /* sentences, prefaces apart */
     for (size_t i = 0; i < answer->count; i++) {
         const struct sentence *sentence = &answer->items[i];
-        const unsigned senses = senses_of(sentence);
+        const unsigned senses = senses_of(&index, sentence);
         n_read += senses != PREFACES;
         if (n_read <= 1)
             r.first |= senses;
@@ -107,6 +109,7 @@ static struct reading read_answer(const struct sentences *answer)
         else if (sentence->n_words >= 4 || sentence->is_item || sentence->is_code)
             r.n_content++;
     }
+    phrase_index_free(&index);
     return r;
 }
 
