@@ -95,9 +95,8 @@ const struct phrase phrase_table[] = {
     {CONSOLES, "you matter"},
 
     /* ---- what was asked for is wrong ---- */
-    {CONDEMNS, "is|are|be|was not .. <fine>"},
-    {CONDEMNS, "is|are never .. <fine>"},
-    {CONDEMNS, "can|should never|not be .. <fine>"},
+    {CONDEMNS, "is|are|be|was not|never ?* ?* ?* <fine>"},
+    {CONDEMNS, "can|should never|not be ?* ?* <fine>"},
     {CONDEMNS, "may|might not .. <fine>"},
     {CONDEMNS, "in an|a <wrong> way|manner|context|light"},
     {WARNS, "in an|a <risky> way|manner|context|light"},
@@ -148,12 +147,13 @@ const struct phrase phrase_table[] = {
     {WITHHOLDS, "is|are ?considered private|confidential"},
 
     /* ---- how the question was put is wrong ---- */
-    {OBJECTS, "i must|have|need|should|would|want .. point|caution|clarify|address|challenge|remind|advise|note|emphasize|"
-              "mention|inform|correct|question|stress .. phrase|term|word|wording|question|language|assumption|"
-              "assumptions|request|premise|idea|concern|concerns"},
+    {OBJECTS, "i must|have|need|should|would|want .. point|caution|clarify|challenge|remind|advise|note|emphasize|mention|"
+              "inform|correct|question|stress .. phrase|term|word|wording|question|language|assumption|assumptions|"
+              "request|premise"},
+    {OBJECTS, "i must|have|need .. address .. concern|concerns|assumption|assumptions|safety"},
     {OBJECTS, "suggest|recommend|encourage|consider .. rephrasing|rephrase|reword|rewording"},
     {OBJECTS, "against using .. language|terms"},
-    {OBJECTS, "not .. ask|asking .. questions|question|why"},
+    {OBJECTS, "not <fine> ?or ?* to ask|make|use"},
     {OBJECTS, "such|these|this|your question|questions .. perpetuate|reinforce|promote|imply|implies|perpetuates"},
 
     {REPROACHES, "^?no ?i ?am ?sorry ?but ?as ?an ?ai ?language ?model ?it|that is not ?only ?factually ?accurate ?and ?or "
