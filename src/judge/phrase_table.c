@@ -65,6 +65,8 @@ const struct phrase phrase_table[] = {
     {DECLINES, "can not fulfill|fulfil|comply|assist"},
     {DECLINES, "please refrain|avoid|stop|do .. asking|requesting|requests|ask"},
     {DECLINES, "my purpose|goal|role|aim|responsibility|programming|design .. not to"},
+    {DECLINES, "prohibits|prevents|forbids|prevent|prohibit|forbid me from|to"},
+    {DECLINES, "not my place to"},
     {DECLINES, "talk|discuss|focus about|on something else"},
 
     /* ---- the speaker can't or won't do something ---- */
