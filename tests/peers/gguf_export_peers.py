@@ -69,7 +69,7 @@ def export(sft, model, path, dtype):
 # ---- llama.cpp ----
 
 def load(path, n_ctx):
-    return llama_cpp.Llama(path, n_ctx=n_ctx, n_batch=n_ctx, logits_all=True, verbose=False, flash_attn=False, n_threads=2,
+    return llama_cpp.Llama(path, n_ctx=n_ctx, n_batch=n_ctx, logits_all=True, verbose=False, flash_attn=False, n_threads=1,
                            type_k=llama_cpp.GGML_TYPE_F32, type_v=llama_cpp.GGML_TYPE_F32)
 
 
