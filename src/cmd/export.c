@@ -17,10 +17,9 @@ int cmd_export(int argc, char **argv)
     };
     const struct usage usage = {
         "sft export DIR --out PATH [options]",
-        "Writes a model without its training state for other programs: a Hugging Face directory, or a file in GGUF and a "
-        "Modelfile beside it.",
-        table,
-        sizeof table / sizeof *table, NULL};
+        "Writes a model without its training state for other programs: a Hugging Face directory, or a file in GGUF and "
+        "a Modelfile beside it.",
+        table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

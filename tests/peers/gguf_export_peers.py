@@ -18,8 +18,12 @@ LLAMA_CPP = os.environ.get("LLAMA_CPP")
 if LLAMA_CPP:
     sys.path[:0] = [os.path.join(LLAMA_CPP, "gguf-py"), LLAMA_CPP]
 
+try:
+    import llama_cpp
+except ImportError:
+    print("SKIP: no llama_cpp (pip install --no-binary llama-cpp-python llama-cpp-python builds it): GGUF is not held to llama.cpp")
+    sys.exit(0)
 import gguf
-import llama_cpp
 import numpy
 from safetensors.numpy import load_file
 
