@@ -6,6 +6,7 @@
 #include "base/staging.h"
 #include "base/wrap.h"
 #include "cmd/cmd.h"
+#include "cmd/model_card.h"
 #include "files/formats.h"
 #include "files/model_files.h"
 #include "files/weights.h"
@@ -24,6 +25,9 @@ struct exported {
     struct weights *weights;
     struct model_check check; /* of what was written */
     const volatile int *stop; /* set by a signal */
+    struct chat_template template;
+    bool has_template; /* and it is one that is known */
+    bool has_card;     /* gets one */
 };
 
 static enum sft_status open_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
@@ -40,9 +44,25 @@ static enum sft_status open_model(struct exported *m, const struct model_argumen
     return status;
 }
 
+/* What the model's chat template does, where it has one and that is known; to a tokenizer of its own, so that the
+ * model's stays as it is. */
+static void open_template(struct exported *m)
+{
+    const struct template_options own = {.choice = TEMPLATE_AUTO};
+    struct sft_err unknown = {0};
+    struct tokenizer *tok;
+    if (!m->files.tokenizer || !tokenizer_chat_template(m->files.tokenizer) ||
+        model_files_reload_tokenizer(&m->files, &tok, &unknown))
+        return;
+    m->has_template = !template_init(&m->template, &own, tok, &unknown);
+    tokenizer_free(tok);
+}
+
 static void close_model(struct exported *m)
 {
     model_check_free(&m->check);
+    if (m->has_template)
+        template_free(&m->template);
     weights_end(m->weights);
     tensor_table_free(&m->table);
     model_files_close(&m->files);
@@ -140,8 +160,29 @@ static enum sft_status commit_file(const struct write_target *target, struct sta
     return status;
 }
 
+static bool has_place_for_card(const struct write_target *target)
+{
+    char *dir = path_dirname(target->path);
+    const bool has = !target->format->ending || model_card_has_place(dir);
+    free(dir);
+    return has;
+}
+
+/* The model card: in the directory, or beside the file, unless somebody else's is there. "its own": a template of which
+ * no more is known. */
+static enum sft_status write_card(const struct write_target *target, const struct model_argument *model,
+                                  const struct exported *m, const char *dir, struct sft_err *err)
+{
+    const char *template = m->has_template                               ? m->template.name
+                           : tokenizer_chat_template(m->files.tokenizer) ? "its own"
+                                                                         : NULL;
+    const struct model_card_of of = {target, model, &m->files.config, m->table.n_parameters, template};
+    return m->has_card ? model_card_write(dir, &of, err) : SFT_OK;
+}
+
 /* It is there whole, or not at all, and not before it has been opened and run. */
-static enum sft_status write_model(const struct write_target *target, struct exported *m, struct sft_err *err)
+static enum sft_status write_model(const struct write_target *target, const struct model_argument *model,
+                                   struct exported *m, struct sft_err *err)
 {
     const struct model_meta meta = {.base_config = m->files.config_json,
                                     .base_generation = m->files.generation.raw,
@@ -150,7 +191,14 @@ static enum sft_status write_model(const struct write_target *target, struct exp
                                     .bos_token_id = -1,
                                     .dtype = target->dtype,
                                     .max_shard_bytes = target->max_shard_bytes};
-    const struct model_out out = {{pass_values, m}, &m->table, &m->files.config, &meta, m->files.tokenizer};
+    const struct model_out out = {
+        .values = {pass_values, m},
+        .table = &m->table,
+        .config = &m->files.config,
+        .meta = &meta,
+        .tokenizer = m->files.tokenizer,
+        .generation = &m->files.generation,
+        .template = m->has_template ? &m->template : NULL};
     struct staging staging;
     enum sft_status status = staging_open(&staging, target->path, err);
     char *marked = status ? NULL : path_join(staging.path, mark), *staged = NULL;
@@ -168,6 +216,8 @@ static enum sft_status write_model(const struct write_target *target, struct exp
                                                       .memory = mem_available(),
                                                       .stop = m->stop},
                              err);
+    if (!status)
+        status = write_card(target, model, m, staging.path, err);
     if (!status)
         status = io_remove_tree(marked, err);
     if (!status)
@@ -244,18 +294,26 @@ static void report_directory(const struct write_target *target, const struct exp
     strbuf_free(&list);
 }
 
+static void put_beside(struct strbuf *lines, const char *dir, const char *name)
+{
+    char *path = path_join(dir, name);
+    if (path_exists(path))
+        strbuf_printf(lines, "       %s\n", path);
+    free(path);
+}
+
 static void report_file(const struct write_target *target, const struct exported *m)
 {
     const char *const *beside = target->format->beside;
     struct strbuf lines = {0};
     char *dir = path_dirname(target->path);
     tell_written(target->path, bytes_of(target->path), m, target->dtype->option);
-    for (; beside && *beside; beside++) {
-        char *path = path_join(dir, *beside);
-        if (path_exists(path))
-            strbuf_printf(&lines, "       %s\n", path);
-        free(path);
-    }
+    for (; beside && *beside; beside++)
+        put_beside(&lines, dir, *beside);
+    if (m->has_card)
+        put_beside(&lines, dir, "README.md");
+    else if (target->card)
+        log_info("       %s/README.md is not sft's, and stays: the model card is not written", dir);
     put_check(&lines, m, target->dtype);
     put_next(&lines, target->path);
     log_info("%s", lines.data);
@@ -269,8 +327,11 @@ enum sft_status model_write(const struct model_argument *model, const struct wri
     enum sft_status status = check_place(target, err);
     if (!status)
         status = open_model(&m, model, err);
-    if (!status)
-        status = write_model(target, &m, err);
+    if (!status) {
+        open_template(&m);
+        m.has_card = target->card && has_place_for_card(target);
+        status = write_model(target, model, &m, err);
+    }
     if (!status && target->format->ending)
         report_file(target, &m);
     else if (!status)
