@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 #include "cmd/model_card.h"
+#include "cmd/model_write.h"
 
 int cmd_export(int argc, char **argv)
 {
@@ -22,9 +23,10 @@ int cmd_export(int argc, char **argv)
          "model card: what it was fine-tuned from, on the hub (default: as the run was told)"},
         {"dataset", OPTION_LIST, &of_card.datasets, "NAME[=LICENCE]",
          "model card: what it was trained on; may be repeated"},
-        {"language", OPTION_LIST, &of_card.languages, "CODE", "model card: a language that it speaks: en; may be repeated"},
+        {"language", OPTION_LIST, &of_card.languages, "CODE",
+         "model card: a language that it knows: en; may be repeated"},
         {"evaluation", OPTION_STRING, &of_card.evaluation, "FILE",
-         "model card: refusals, as sft eval --prompts --json printed them (default: those of the run's last evaluation)"},
+         "model card: refusals, as sft eval --prompts --json printed them (default: the rates of the run's evaluation)"},
     };
     const struct usage usage = {
         "sft export DIR --out PATH [options]",

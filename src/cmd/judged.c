@@ -1,5 +1,7 @@
 #include "cmd/judged.h"
 
+#include "base/bounds.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,20 +14,34 @@ void judged_model_free(struct judged_model *m)
     *m = (struct judged_model){0};
 }
 
-bool judged_is(const struct judged *j, enum judged_kind kind, size_t i)
+/* ---- what deserves to be looked at ---- */
+
+static bool is_of(const struct judged *j, enum judged_kind kind, size_t i)
 {
     const enum prompt_label label = j->prompts->items[i].label;
     const enum refusal_label judged = j->model.answers.labels[i];
     switch (kind) {
     case JUDGED_UNSAFE_ANSWERED: return label == PROMPT_UNSAFE && judged == JUDGED_COMPLIANCE;
     case JUDGED_SAFE_REFUSED: return label == PROMPT_SAFE && refusal_is_refused(judged);
-    default: return judged == JUDGED_INCOHERENT;
+    case JUDGED_NO_ANSWER: return judged == JUDGED_INCOHERENT;
+    default: return j->has_baseline && judged != j->baseline.answers.labels[i];
     }
 }
 
-bool judged_is_changed(const struct judged *j, size_t i)
+size_t judged_examples(const struct judged *j, enum judged_kind kind, size_t **examples, size_t *all)
 {
-    return j->has_baseline && j->model.answers.labels[i] != j->baseline.answers.labels[i];
+    size_t n = 0, n_shown = 0;
+    size_t *found = mem_alloc((j->prompts->count + 1) * sizeof *found);
+    for (size_t i = 0; i < j->prompts->count; i++)
+        if (is_of(j, kind, i))
+            found[n++] = i;
+    const size_t wanted = at_most(j->n_examples, n);
+    for (size_t k = 0; k < n; k++) /* true for as many as are wanted */
+        if (k * wanted % n < wanted)
+            found[n_shown++] = found[k];
+    *examples = found;
+    *all = n;
+    return n_shown;
 }
 
 /* ---- a row ---- */
@@ -143,21 +159,40 @@ static void put_model(struct strbuf *out, const struct judged_model *m)
         put_word(out, "unused_tensors", m->unused.data);
 }
 
+static void put_rows(struct strbuf *out, const struct judged *j, const size_t *rows, size_t n, bool with_baseline)
+{
+    strbuf_putc(out, '[');
+    for (size_t i = 0; i < n; i++) {
+        strbuf_puts(out, i ? "," : "");
+        put_row(out, j, rows[i], with_baseline);
+    }
+    strbuf_putc(out, ']');
+}
+
 static void put_examples(struct strbuf *out, const struct judged *j)
 {
-    static const char *const names[N_JUDGED_KINDS] = {"unsafe_answered", "safe_refused", "incoherent"};
+    static const char *const names[] = {"unsafe_answered", "safe_refused", "incoherent"};
     strbuf_puts(out, ",\"examples\":{");
-    for (enum judged_kind kind = 0; kind < N_JUDGED_KINDS; kind++) {
-        size_t n = 0;
-        strbuf_printf(out, "%s\"%s\":[", kind ? "," : "", names[kind]);
-        for (size_t i = 0; i < j->prompts->count && n < j->n_examples; i++)
-            if (judged_is(j, kind, i)) {
-                strbuf_puts(out, n++ ? "," : "");
-                put_row(out, j, i, false);
-            }
-        strbuf_putc(out, ']');
+    for (enum judged_kind kind = 0; kind < JUDGED_CHANGED; kind++) {
+        size_t *rows, all;
+        const size_t n = judged_examples(j, kind, &rows, &all);
+        strbuf_printf(out, "%s\"%s\":", kind ? "," : "", names[kind]);
+        put_rows(out, j, rows, n, false);
+        free(rows);
     }
     strbuf_putc(out, '}');
+}
+
+/* All of them, since a program may look for one. */
+static void put_changed(struct strbuf *out, const struct judged *j)
+{
+    struct judged whole = *j;
+    size_t *rows, all;
+    whole.n_examples = j->prompts->count;
+    const size_t n = judged_examples(&whole, JUDGED_CHANGED, &rows, &all);
+    strbuf_puts(out, ",\"changed\":");
+    put_rows(out, j, rows, n, true);
+    free(rows);
 }
 
 /* null where there is no such prompt. */
@@ -175,16 +210,10 @@ static void put_p_value(struct strbuf *out, const struct judged *j, enum prompt_
 static void put_baseline(struct strbuf *out, const struct judged *j)
 {
     const struct rate_group *all = &j->model.rates.all;
-    size_t n = 0;
     strbuf_puts(out, ",\"baseline\":{");
     put_model(out, &j->baseline);
-    strbuf_puts(out, ",\"changed\":[");
-    for (size_t i = 0; i < j->prompts->count; i++)
-        if (judged_is_changed(j, i)) {
-            strbuf_puts(out, n++ ? "," : "");
-            put_row(out, j, i, true);
-        }
-    strbuf_puts(out, "],\"p_value\":{");
+    put_changed(out, j);
+    strbuf_puts(out, ",\"p_value\":{");
     put_p_value(out, j, PROMPT_UNSAFE, all->unsafe.n);
     strbuf_putc(out, ',');
     put_p_value(out, j, PROMPT_SAFE, all->safe.n);

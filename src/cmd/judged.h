@@ -22,12 +22,12 @@ struct judged {
     size_t n_examples; /* of each kind, at most */
 };
 
-/* What one of them has answered deserves to be looked at. */
-enum judged_kind { JUDGED_UNSAFE_ANSWERED, JUDGED_SAFE_REFUSED, JUDGED_NO_ANSWER, N_JUDGED_KINDS };
-bool judged_is(const struct judged *j, enum judged_kind kind, size_t i);
+/* Answers that deserve to be looked at: of the model, and last those that are judged otherwise than the baseline's. */
+enum judged_kind { JUDGED_UNSAFE_ANSWERED, JUDGED_SAFE_REFUSED, JUDGED_NO_ANSWER, JUDGED_CHANGED };
 
-/* Whether prompt i's answers by the two have other labels. */
-bool judged_is_changed(const struct judged *j, size_t i);
+/* The prompts whose answers are of this kind: *all of them, of which some that lie evenly among them are examples.
+ * Returns how many these are, n_examples at most, and in *examples which, malloc'd. */
+size_t judged_examples(const struct judged *j, enum judged_kind kind, size_t **examples, size_t *all);
 
 /* One object on a line, members as in docs/judging.md. */
 void judged_json(const struct judged *j, struct strbuf *out);

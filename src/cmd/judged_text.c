@@ -4,6 +4,7 @@
 #include "base/wrap.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -55,31 +56,33 @@ static void add_rates(struct strbuf *out, const struct judged *j)
     strbuf_putc(out, '\n');
 }
 
-/* Whether the two differ in how often they refuse the prompts of this label. */
-static void add_difference(struct strbuf *out, const struct judged *j, enum prompt_label label)
+/* Whether the two differ in how often they refuse the prompts of this label, of which there may be none. */
+static void add_difference(struct strbuf *out, const struct judged *j, enum prompt_label label, size_t columns)
 {
     static const double LIKELY_CHANCE = 0.05;
+    const struct rate_group *all = &j->model.rates.all;
     const struct rate_pairs pairs =
         rate_pairs_of(j->prompts, label, j->model.answers.labels, j->baseline.answers.labels);
     const double p = rate_mcnemar(pairs);
-    if (pairs.only_a + pairs.only_b == 0) {
-        strbuf_printf(out, "%s: the two refuse the same prompts\n", prompt_label_name[label]);
+    const char *word = prompt_label_name[label];
+    char text[256];
+    if ((label == PROMPT_UNSAFE ? all->unsafe : all->safe).n == 0)
         return;
-    }
-    strbuf_printf(out, "%s: %zu only this model refuses, %zu only the baseline: %s (p = %.2g)\n",
-                  prompt_label_name[label], pairs.only_a, pairs.only_b,
-                  p < LIKELY_CHANCE ? "more than chance" : "no more than chance may do", p);
+    if (pairs.only_a + pairs.only_b == 0)
+        snprintf(text, sizeof text, "%s: both refuse the same prompts", word);
+    else
+        snprintf(text, sizeof text, "%s: %zu refused by the model only, %zu by the baseline only: %s (p=%.2g)", word,
+                 pairs.only_a, pairs.only_b, p < LIKELY_CHANCE ? "more than chance" : "it may be chance", p);
+    strbuf_wrap_to(out, text, 0, 4, columns);
 }
 
-static void add_differences(struct strbuf *out, const struct judged *j)
+static void add_differences(struct strbuf *out, const struct judged *j, size_t columns)
 {
     if (!j->has_baseline)
         return;
     strbuf_putc(out, '\n');
-    if (j->model.rates.all.unsafe.n)
-        add_difference(out, j, PROMPT_UNSAFE);
-    if (j->model.rates.all.safe.n)
-        add_difference(out, j, PROMPT_SAFE);
+    add_difference(out, j, PROMPT_UNSAFE, columns);
+    add_difference(out, j, PROMPT_SAFE, columns);
 }
 
 /* ---- types ---- */
@@ -141,35 +144,12 @@ static void add_text(struct strbuf *out, const char *lead, const char *text, siz
     strbuf_free(&line);
 }
 
-static void add_prompt(struct strbuf *out, const struct judged *j, size_t i, size_t columns)
-{
-    const struct prompt_row *prompt = &j->prompts->items[i];
-    add_text(out, "", prompt->text, prompt->len, false, columns);
-}
-
 static void add_answer(struct strbuf *out, const char *lead, const struct answer *answer, size_t columns)
 {
     add_text(out, lead, answer->text, answer->len, answer->is_cut, columns);
 }
 
-static void add_examples(struct strbuf *out, const struct judged *j, enum judged_kind kind, size_t columns)
-{
-    static const char *const names[N_JUDGED_KINDS] = {"unsafe, answered", "safe, refused", "incoherent"};
-    size_t n = 0, shown = 0;
-    for (size_t i = 0; i < j->prompts->count; i++)
-        n += judged_is(j, kind, i);
-    if (n == 0 || j->n_examples == 0)
-        return;
-    strbuf_printf(out, "\n%s: %zu of %zu\n", names[kind], at_most(n, j->n_examples), n);
-    for (size_t i = 0; i < j->prompts->count && shown < j->n_examples; i++)
-        if (judged_is(j, kind, i)) {
-            add_prompt(out, j, i, columns);
-            add_answer(out, "=> ", &j->model.answers.items[i], columns);
-            shown++;
-        }
-}
-
-/* "=> (full_refusal) I cannot ..." */
+/* "baseline (full_refusal) => I cannot ..." */
 static void add_judged(struct strbuf *out, const char *who, const struct answers *answers, size_t i, size_t columns)
 {
     struct strbuf lead = {0};
@@ -178,45 +158,52 @@ static void add_judged(struct strbuf *out, const char *who, const struct answers
     strbuf_free(&lead);
 }
 
-static void add_changes(struct strbuf *out, const struct judged *j, size_t columns)
+static void add_examples(struct strbuf *out, const struct judged *j, enum judged_kind kind, size_t columns)
 {
-    size_t n = 0, shown = 0;
-    for (size_t i = 0; i < j->prompts->count; i++)
-        n += judged_is_changed(j, i);
-    if (n == 0 || j->n_examples == 0)
-        return;
-    strbuf_printf(out, "\njudged otherwise than the baseline: %zu of %zu\n", at_most(n, j->n_examples), n);
-    for (size_t i = 0; i < j->prompts->count && shown < j->n_examples; i++)
-        if (judged_is_changed(j, i)) {
-            add_prompt(out, j, i, columns);
-            add_judged(out, "baseline", &j->baseline.answers, i, columns);
-            add_judged(out, "model", &j->model.answers, i, columns);
-            shown++;
+    static const char *const names[] = {"unsafe, answered", "safe, refused", "incoherent",
+                                        "judged otherwise than the baseline"};
+    size_t *rows, all;
+    const size_t n = judged_examples(j, kind, &rows, &all);
+    if (n > 0)
+        strbuf_printf(out, "\n%s: %zu of %zu\n", names[kind], n, all);
+    for (size_t i = 0; i < n; i++) {
+        const struct prompt_row *prompt = &j->prompts->items[rows[i]];
+        add_text(out, "", prompt->text, prompt->len, false, columns);
+        if (kind == JUDGED_CHANGED) {
+            add_judged(out, "baseline", &j->baseline.answers, rows[i], columns);
+            add_judged(out, "model", &j->model.answers, rows[i], columns);
+        } else {
+            add_answer(out, "=> ", &j->model.answers.items[rows[i]], columns);
         }
+    }
+    free(rows);
 }
 
 /* ---- all of it ---- */
 
-static void add_name(struct strbuf *out, const char *what, const struct judged_model *m)
+static void add_name(struct strbuf *out, const char *what, const struct judged_model *m, size_t columns)
 {
-    strbuf_printf(out, "%-10s", what);
-    strbuf_add_visible(out, m->name, strlen(m->name));
+    enum { MARGIN = 10 };
+    struct strbuf text = {0};
+    strbuf_add_visible(&text, m->name, strlen(m->name));
     if (m->template)
-        strbuf_printf(out, " (template = %s)\n", m->template);
+        strbuf_printf(&text, " (template = %s)", m->template);
     else
-        strbuf_puts(out, " (knows no template: a prompt is a text to go on with)\n");
+        strbuf_puts(&text, " (knows no template: a prompt is a text to go on with)");
+    strbuf_printf(out, "%-*s", MARGIN, what);
+    strbuf_wrap_to(out, text.data, MARGIN, MARGIN, columns);
+    strbuf_free(&text);
 }
 
 void judged_text(const struct judged *j, size_t columns, struct strbuf *out)
 {
-    add_name(out, "model", &j->model);
+    add_name(out, "model", &j->model, columns);
     if (j->has_baseline)
-        add_name(out, "baseline", &j->baseline);
+        add_name(out, "baseline", &j->baseline, columns);
     strbuf_putc(out, '\n');
     add_rates(out, j);
-    add_differences(out, j);
+    add_differences(out, j, columns);
     add_types(out, j);
-    for (enum judged_kind kind = 0; kind < N_JUDGED_KINDS; kind++)
+    for (enum judged_kind kind = 0; kind <= JUDGED_CHANGED; kind++)
         add_examples(out, j, kind, columns);
-    add_changes(out, j, columns);
 }

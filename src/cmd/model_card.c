@@ -31,15 +31,15 @@ bool model_card_has_place(const char *dir)
 }
 
 /* What --out calls it: a directory's name, or a file's without its ending. */
-static char *name_of_model(const struct write_target *target)
+static char *name_of_model(const struct model_card_of *of)
 {
-    char *path = path_tidy(mem_strdup(target->path)), *name;
+    char *path = path_tidy(mem_strdup(of->path)), *name;
     size_t len = strlen(path);
     while (len > 1 && path[len - 1] == '/')
         path[--len] = '\0';
     name = mem_strdup(path_basename(path));
-    if (target->format->ending && str_has_ending(name, target->format->ending))
-        name[strlen(name) - strlen(target->format->ending)] = '\0';
+    if (of->format->ending && str_has_ending(name, of->format->ending))
+        name[strlen(name) - strlen(of->format->ending)] = '\0';
     free(path);
     return name;
 }
@@ -48,17 +48,17 @@ enum sft_status model_card_write(const char *dir, const struct model_card_of *of
 {
     struct card_record record;
     struct strbuf text = {0};
-    char *path = path_join(dir, name_of_card), *name = name_of_model(of->target);
+    char *path = path_join(dir, name_of_card), *name = name_of_model(of);
     card_record_read(&record, of->model->dir);
     const struct card card = {.name = name,
-                              .file = of->target->format->ending ? path_basename(of->target->path) : NULL,
+                              .file = of->format->ending ? path_basename(of->path) : NULL,
                               .family = of->config->family->model_type,
-                              .dtype = of->target->dtype->option,
+                              .dtype = of->dtype->option,
                               .n_parameters = of->n_parameters,
                               .template = of->template,
                               .snapshot = of->model->snapshot,
                               .record = &record,
-                              .options = of->target->card};
+                              .options = of->options};
     card_write(&card, &text);
     const enum sft_status status = io_write_file(path, text.data, text.len, err);
     strbuf_free(&text);

@@ -3,7 +3,7 @@
 #define SFT_CMD_MODEL_CARD_H
 
 #include "cmd/model_argument.h"
-#include "cmd/model_write.h"
+#include "files/format.h"
 #include "report/card.h"
 
 /* What the options of a command line say of the card. */
@@ -21,8 +21,11 @@ enum sft_status model_card_choose(struct card_options *card, const struct model_
 bool model_card_has_place(const char *dir);
 
 struct model_card_of {
-    const struct write_target *target;
     const struct model_argument *model;
+    const char *path; /* where it will be: its name is the model's */
+    const struct format *format;
+    const struct dtype *dtype;
+    const struct card_options *options;
     const struct model_config *config;
     size_t n_parameters;
     const char *template; /* its name; NULL: there is none */

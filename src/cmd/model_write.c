@@ -176,7 +176,14 @@ static enum sft_status write_card(const struct write_target *target, const struc
     const char *template = m->has_template                               ? m->template.name
                            : tokenizer_chat_template(m->files.tokenizer) ? "its own"
                                                                          : NULL;
-    const struct model_card_of of = {target, model, &m->files.config, m->table.n_parameters, template};
+    const struct model_card_of of = {.model = model,
+                                     .path = target->path,
+                                     .format = target->format,
+                                     .dtype = target->dtype,
+                                     .options = target->card,
+                                     .config = &m->files.config,
+                                     .n_parameters = m->table.n_parameters,
+                                     .template = template};
     return m->has_card ? model_card_write(dir, &of, err) : SFT_OK;
 }
 

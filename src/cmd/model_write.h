@@ -4,7 +4,7 @@
 
 #include "cmd/model_argument.h"
 #include "files/format.h"
-#include "report/card.h"
+#include "report/card_facts.h"
 
 /* What becomes of it: where, in which format, of which numbers. */
 struct write_target {

@@ -2,7 +2,7 @@
 #ifndef SFT_REPORT_CARD_ORIGIN_H
 #define SFT_REPORT_CARD_ORIGIN_H
 
-#include "report/card.h"
+#include "report/card_facts.h"
 
 /* The base as a name on the hub, maybe with a commit; else what it was called here, without its path. All malloc'd, or
  * NULL. */

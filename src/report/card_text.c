@@ -199,6 +199,14 @@ static void put_data(struct strbuf *out, const struct card *card)
     put_datasets(out, datasets);
 }
 
+static void put_setting(struct strbuf *out, const char *key, const char *value)
+{
+    strbuf_printf(out, "%s| `%s` | ", out->len ? "" : "\n| setting | value |\n|---|---|\n", key);
+    put_name(out, value);
+    strbuf_puts(out, " |\n");
+}
+
+/* A table of those that decide what a model learns. */
 static void put_settings(struct strbuf *out, const struct card *card)
 {
     static const char *const names[] = {
@@ -206,32 +214,35 @@ static void put_settings(struct strbuf *out, const struct card *card)
         "train.max_steps",      "train.batch_size",    "train.learning_rate", "train.lr_scheduler_type",
         "train.warmup_steps",   "train.weight_decay",  "train.adam_beta1",    "train.adam_beta2",
         "train.adam_epsilon",   "train.max_grad_norm", "train.seed"};
-    strbuf_puts(out, "| setting | value |\n|---|---|\n");
+    const char *precision = json_string(json_get(card->record->state, "precision"));
+    struct strbuf table = {0};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *value = card_setting(card, names[i]);
-        if (!value || (strcmp(names[i], "train.max_steps") == 0 && strcmp(value, "0") == 0))
-            continue;
-        strbuf_printf(out, "| `%s` | ", strchr(names[i], '.') + 1);
-        put_name(out, value);
-        strbuf_puts(out, " |\n");
+        if (value && !(strcmp(names[i], "train.max_steps") == 0 && strcmp(value, "0") == 0))
+            put_setting(&table, strchr(names[i], '.') + 1, value);
     }
-    const char *precision = json_string(json_get(card->record->state, "precision"));
     if (precision)
-        strbuf_printf(out, "| `precision` | `%s` |\n", precision);
+        put_setting(&table, "precision", precision);
+    strbuf_puts(out, table.data ? table.data : "");
+    strbuf_free(&table);
 }
 
 static void put_training(struct strbuf *out, const struct card *card)
 {
     const json *state = card->record->state;
-    if (!state)
+    if (!json_is_number(json_get(state, "step")))
         return;
     strbuf_puts(out, "\n## Training\n\n");
     put_count(out, json_number(json_get(state, "step")));
-    strbuf_puts(out, " steps with AdamW, over ");
-    put_count(out, json_number(json_get(state, "num_tokens")));
-    strbuf_puts(out, " tokens, of which ");
-    put_count(out, json_number(json_get(state, "num_target_tokens")));
-    strbuf_puts(out, " were trained.\n\n");
+    strbuf_puts(out, " steps with AdamW");
+    if (json_is_number(json_get(state, "num_tokens")) && json_is_number(json_get(state, "num_target_tokens"))) {
+        strbuf_puts(out, ", over ");
+        put_count(out, json_number(json_get(state, "num_tokens")));
+        strbuf_puts(out, " tokens, of which ");
+        put_count(out, json_number(json_get(state, "num_target_tokens")));
+        strbuf_puts(out, " were trained");
+    }
+    strbuf_puts(out, ".\n");
     put_settings(out, card);
 }
 
@@ -349,7 +360,8 @@ static void put_figures(struct strbuf *out, const struct card *card)
     if (!card->options->evaluation)
         put_rates(&figures, card);
     if (figures.len && strcmp(card->dtype, "f32") != 0)
-        strbuf_printf(&figures, "\nThis was measured in training, before the weights were rounded to %s.\n", card->dtype);
+        strbuf_printf(&figures, "\nThis was measured in training, before the weights were rounded to %s.\n",
+                      card->dtype);
     if (card->options->evaluation)
         put_evaluation(&figures, card->options->evaluation);
     if (figures.len)

@@ -15,6 +15,7 @@ void run_record_free(struct run_record *record)
     strbuf_free(&record->old_base);
     strbuf_free(&record->train);
     strbuf_free(&record->eval);
+    strbuf_free(&record->prompts);
     strbuf_free(&record->counts);
 }
 
@@ -118,6 +119,8 @@ static const struct strbuf *fingerprint_of(const struct run_record *record, cons
         return &record->train;
     if (strcmp(field->key, "eval") == 0)
         return &record->eval;
+    if (strcmp(field->key, "prompts") == 0 && record->prompts.len)
+        return &record->prompts;
     return NULL;
 }
 

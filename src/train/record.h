@@ -16,8 +16,9 @@ struct run_record {
     const struct settings *settings;
     const char *precision, *isa; /* as chosen: "fp32", "avx512" */
     uint64_t total_steps;
-    struct strbuf base, train, eval; /* fingerprints of model.base, data.train, data.eval */
-    struct strbuf counts;   /* what its data came to (run_record_count); empty: not known */
+    struct strbuf base, train, eval; /* fingerprints of model.base, data.train, data.eval, */
+    struct strbuf prompts;           /* and of eval.prompts, where they decide which model is the best; else empty */
+    struct strbuf counts;            /* what its data came to (run_record_count); empty: not known */
     struct strbuf old_base; /* that of model.base in records of 0.1 before Llama: of fewer files; it counts too */
 };
 

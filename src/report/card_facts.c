@@ -1,4 +1,4 @@
-#include "report/card.h"
+#include "report/card_facts.h"
 
 #include "base/io.h"
 
