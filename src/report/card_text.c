@@ -45,11 +45,11 @@ static void put_name(struct strbuf *out, const char *text)
     put_code(out, text, strlen(text));
 }
 
-/* 12,345 */
+/* 12,345; "-" of what is no number. */
 static void put_count(struct strbuf *out, double count)
 {
     char digits[32];
-    const int n = snprintf(digits, sizeof digits, "%.0f", count);
+    const int n = count < 1e18 ? snprintf(digits, sizeof digits, "%.0f", count) : snprintf(digits, sizeof digits, "-");
     for (int i = 0; i < n; i++)
         strbuf_printf(out, "%s%c", i && (n - i) % 3 == 0 ? "," : "", digits[i]);
 }
