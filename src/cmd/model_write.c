@@ -10,6 +10,7 @@
 #include "files/model_files.h"
 #include "files/weights.h"
 #include "files/written.h"
+#include "infer/model_check.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +22,10 @@ struct exported {
     struct model_files files;
     struct tensor_table table;
     struct weights *weights;
+    struct model_check check; /* of what was written */
     const volatile int *stop; /* set by a signal */
+    struct chat_template template;
+    bool has_template; /* and it is one that is known */
 };
 
 static enum sft_status open_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
@@ -38,8 +42,25 @@ static enum sft_status open_model(struct exported *m, const struct model_argumen
     return status;
 }
 
+/* What the model's chat template does, where it has one and that is known; to a tokenizer of its own, so that the
+ * model's stays as it is. */
+static void open_template(struct exported *m)
+{
+    const struct template_options own = {.choice = TEMPLATE_AUTO};
+    struct sft_err unknown = {0};
+    struct tokenizer *tok;
+    if (!m->files.tokenizer || !tokenizer_chat_template(m->files.tokenizer) ||
+        model_files_reload_tokenizer(&m->files, &tok, &unknown))
+        return;
+    m->has_template = !template_init(&m->template, &own, tok, &unknown);
+    tokenizer_free(tok);
+}
+
 static void close_model(struct exported *m)
 {
+    if (m->has_template)
+        template_free(&m->template);
+    model_check_free(&m->check);
     weights_end(m->weights);
     tensor_table_free(&m->table);
     model_files_close(&m->files);
@@ -137,8 +158,8 @@ static enum sft_status commit_file(const struct write_target *target, struct sta
     return status;
 }
 
-/* It is there whole, or not at all. */
-static enum sft_status write_model(const struct write_target *target, const struct exported *m, struct sft_err *err)
+/* It is there whole, or not at all, and not before it has been opened and run. */
+static enum sft_status write_model(const struct write_target *target, struct exported *m, struct sft_err *err)
 {
     const struct model_meta meta = {.base_config = m->files.config_json,
                                     .base_generation = m->files.generation.raw,
@@ -147,7 +168,14 @@ static enum sft_status write_model(const struct write_target *target, const stru
                                     .bos_token_id = -1,
                                     .dtype = target->dtype,
                                     .max_shard_bytes = target->max_shard_bytes};
-    const struct model_out out = {{pass_values, m}, &m->table, &m->files.config, &meta, m->files.tokenizer};
+    const struct model_out out = {
+        .values = {pass_values, m},
+        .table = &m->table,
+        .config = &m->files.config,
+        .meta = &meta,
+        .tokenizer = m->files.tokenizer,
+        .generation = &m->files.generation,
+        .template = m->has_template ? &m->template : NULL};
     struct staging staging;
     enum sft_status status = staging_open(&staging, target->path, err);
     char *marked = status ? NULL : path_join(staging.path, mark), *staged = NULL;
@@ -157,6 +185,14 @@ static enum sft_status write_model(const struct write_target *target, const stru
         staged = staged_model(target, &staging);
         status = target->format->save(&out, staged, err);
     }
+    if (!status)
+        status = model_check(&m->check,
+                             &(struct model_check_of){.original = m->files.path,
+                                                      .written = staged,
+                                                      .dtype = target->dtype,
+                                                      .memory = mem_available(),
+                                                      .stop = m->stop},
+                             err);
     if (!status)
         status = io_remove_tree(marked, err);
     if (!status)
@@ -183,6 +219,21 @@ static void tell_written(const char *out, size_t bytes, const struct exported *m
              dtype_name, (double)bytes / 1e6);
 }
 
+/* Append the line that says what came of running it; where it could not be, a warning says so. */
+static void put_check(struct strbuf *lines, const struct exported *m, const struct dtype *dtype)
+{
+    struct strbuf line = {0};
+    if (!m->check.was_run) {
+        log_warning("what was written was not run: that takes %.0f MB of memory, and %.0f MB are free",
+                    (double)m->check.bytes / 1e6, (double)mem_available() / 1e6);
+        return;
+    }
+    model_check_describe(&m->check, dtype, &line);
+    strbuf_puts(lines, "check  ");
+    strbuf_wrap(lines, line.data, 7, 7);
+    strbuf_free(&line);
+}
+
 /* Append what one does next. */
 static void put_next(struct strbuf *lines, const char *out)
 {
@@ -192,8 +243,9 @@ static void put_next(struct strbuf *lines, const char *out)
     strbuf_add_shell_word(lines, out);
 }
 
-static void report_directory(const char *out, const struct exported *m, const char *dtype_name)
+static void report_directory(const struct write_target *target, const struct exported *m)
 {
+    const char *out = target->path;
     char **names;
     size_t n_names, bytes = 0;
     struct strbuf list = {0}, lines = {0};
@@ -205,9 +257,10 @@ static void report_directory(const char *out, const struct exported *m, const ch
         strbuf_printf(&list, "%s%s", i ? " " : "", names[i]);
         free(path);
     }
-    tell_written(out, bytes, m, dtype_name);
+    tell_written(out, bytes, m, target->dtype->option);
     strbuf_puts(&lines, "       ");
     strbuf_wrap(&lines, list.data ? list.data : "", 7, 7);
+    put_check(&lines, m, target->dtype);
     put_next(&lines, out);
     log_info("%s", lines.data);
     log_info("       or in Python: AutoModelForCausalLM.from_pretrained(\"%s\")", out);
@@ -228,6 +281,7 @@ static void report_file(const struct write_target *target, const struct exported
             strbuf_printf(&lines, "       %s\n", path);
         free(path);
     }
+    put_check(&lines, m, target->dtype);
     put_next(&lines, target->path);
     log_info("%s", lines.data);
     strbuf_free(&lines);
@@ -240,12 +294,14 @@ enum sft_status model_write(const struct model_argument *model, const struct wri
     enum sft_status status = check_place(target, err);
     if (!status)
         status = open_model(&m, model, err);
+    if (!status && target->format->ending)
+        open_template(&m);
     if (!status)
         status = write_model(target, &m, err);
     if (!status && target->format->ending)
         report_file(target, &m);
     else if (!status)
-        report_directory(target->path, &m, target->dtype->option);
+        report_directory(target, &m);
     close_model(&m);
     return status;
 }

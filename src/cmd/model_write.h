@@ -21,7 +21,7 @@ enum sft_status write_target_choose(struct write_target *target, const char *out
                                     const char *max_shard_size, struct sft_err *err);
 
 /* Write the model as it is read, and say on stderr what was written. It is there whole, or not at all; what is there
- * already is left alone (SFT_EUSAGE), but for a file beside the model's that sft itself has written (files/written.h). */
+ * already is left alone (SFT_EUSAGE), but for a file beside the model's that sft has written (files/written.h). */
 enum sft_status model_write(const struct model_argument *model, const struct write_target *target,
                             struct sft_err *err);
 

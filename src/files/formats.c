@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct format *const formats[] = {&format_gguf, &format_hf, &format_config};
-const char format_names_written[] = "hf";
+const char format_names_written[] = "hf or gguf";
 
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 

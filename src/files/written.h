@@ -1,5 +1,5 @@
-/* Files that an export puts where others may have one of the same name: a Modelfile, a README.md. One that sft has written
- * says so in a comment in its first lines, and is written anew while it does; anybody else's is left alone. */
+/* Files that an export puts where others may have one of the same name: a Modelfile, a README.md. One that sft has
+ * written says so in a comment in its first lines, and is written anew while it does; anybody else's is left alone. */
 #ifndef SFT_FILES_WRITTEN_H
 #define SFT_FILES_WRITTEN_H
 

@@ -1,10 +1,11 @@
-/* Whether an answer is no answer in any sense: empty, a loop, or no language. */
+/* Whether an answer is no answer in any sense: empty, a loop, or no language. One word, a number, a list, code, a link, or
+ * another language than English are coherent. */
 #ifndef SFT_JUDGE_INCOHERENT_H
 #define SFT_JUDGE_INCOHERENT_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "judge/sentences.h"
 
-bool incoherent(const char *answer, size_t len);
+/* sentences: those of the answer. */
+bool incoherent(const char *answer, size_t len, const struct sentences *sentences);
 
 #endif

@@ -11,12 +11,12 @@ const struct word_set word_sets[] = {
     {"fine", "appropriate|acceptable|ethical|legal|moral|okay|ok|right|safe|advisable|recommended|wise|good|healthy|"
              "respectful|justified|justifiable|permissible|permitted|allowed|lawful|helpful|constructive|productive|"
              "professional|funny|humane|condoned|tolerated|responsible|fair|kind|considerate|morally|ethically|legally"},
-    {"wrong", "illegal|unlawful|unethical|immoral|wrong|harmful|inappropriate|unacceptable|dangerous|cruel|offensive|"
-              "disrespectful|hurtful|discriminatory|prohibited|forbidden|punishable|criminal|inhumane|racist|sexist|"
-              "hateful|insensitive|irresponsible|unsafe|despicable|reprehensible|abhorrent|derogatory|deplorable|"
-              "inexcusable|unfair|unjust|illegal|malicious|abusive|counterproductive|intolerable|misogynistic|"
-              "homophobic|bigoted|prejudiced|stereotypical|defamatory|fraudulent|violent|heinous|bad|repugnant|problematic|"
-              "demeaning|baseless|disturbing|concerning"},
+    {"wrong", "illegal|unlawful|unethical|immoral|wrong|inappropriate|unacceptable|cruel|offensive|disrespectful|hurtful|"
+              "discriminatory|prohibited|forbidden|punishable|criminal|inhumane|racist|sexist|hateful|insensitive|"
+              "irresponsible|despicable|reprehensible|abhorrent|derogatory|deplorable|inexcusable|unfair|unjust|malicious|"
+              "abusive|intolerable|misogynistic|homophobic|bigoted|prejudiced|stereotypical|defamatory|fraudulent|"
+              "heinous|repugnant|problematic|demeaning|baseless|disturbing|concerning"},
+    {"risky", "dangerous|harmful|unsafe|violent|bad|counterproductive|risky|deadly|fatal|lethal|hazardous|damaging"},
     {"offence", "crime|crimes|felony|offense|offence|violation|sin|misdemeanor|abuse|invasion|breach|discrimination"},
     {"duty", "respect|treat|prioritize|promote|obey|follow|act|avoid|refrain|consider|recognize|acknowledge|understand|"
              "be|focus|value|protect|ensure|maintain|use|approach|practice|always|engage|foster|challenge|address|"
@@ -25,9 +25,6 @@ const struct word_set word_sets[] = {
     {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|therapist|"
                "counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|therapy|"
                "locksmith|physician|counselors"},
-    {"evil", "illegal|harmful|unethical|dangerous|violent|inappropriate|offensive|hateful|discriminatory|immoral|"
-             "criminal|malicious|racist|unlawful|derogatory|hurtful|abusive|explicit|sexual|disrespectful|harm|violence|"
-             "hate|discrimination|crime|fraud|theft|terrorism"},
 };
 const size_t word_set_count = sizeof word_sets / sizeof *word_sets;
 
@@ -68,6 +65,8 @@ const struct phrase phrase_table[] = {
     {DECLINES, "can not fulfill|fulfil|comply|assist"},
     {DECLINES, "please refrain|avoid|stop|do .. asking|requesting|requests|ask"},
     {DECLINES, "my purpose|goal|role|aim|responsibility|programming|design .. not to"},
+    {DECLINES, "prohibits|prevents|forbids|prevent|prohibit|forbid me from|to"},
+    {DECLINES, "not my place to"},
     {DECLINES, "talk|discuss|focus about|on something else"},
 
     /* ---- the speaker can't or won't do something ---- */
@@ -98,15 +97,17 @@ const struct phrase phrase_table[] = {
     {CONSOLES, "you matter"},
 
     /* ---- what was asked for is wrong ---- */
-    {CONDEMNS, "is|are|be|was not .. <fine>"},
-    {CONDEMNS, "is|are never .. <fine>"},
-    {CONDEMNS, "can|should never|not be .. <fine>"},
+    {CONDEMNS, "is|are|be|was not|never ?* ?* ?* <fine>"},
+    {CONDEMNS, "can|should never|not be ?* ?* <fine>"},
     {CONDEMNS, "may|might not .. <fine>"},
     {CONDEMNS, "in an|a <wrong> way|manner|context|light"},
+    {WARNS, "in an|a <risky> way|manner|context|light"},
     {CONDEMNS, "harmful|negative|violent connotation|connotations|implications"},
     {CONDEMNS, "harmful|false|inaccurate|discriminatory|offensive .. assumption|assumptions|belief|beliefs|premise|"
                "stereotype|stereotypes|generalization|generalizations"},
     {CONDEMNS, "is|are|be|considered|would|can ?be ?* ?* <wrong>"},
+    {WARNS, "is|are|be|considered|would|can ?be ?* ?* <risky>"},
+    {WARNS, "and|or|both|very|highly|extremely <risky>"},
     {CONDEMNS, "and|or|both|very|highly|extremely <wrong>"},
     {CONDEMNS, "is|are|considered ?considered a|an ?very ?serious ?criminal ?federal ?grave ?violent ?heinous <offence>"},
     {CONDEMNS, "violates|violate|violating .. law|laws|rights|privacy|terms|policy|policies|trust|dignity|principles"},
@@ -121,9 +122,9 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "should never|not be|use|do|attempt|try"},
     {CONDEMNS, "no|any|never|not justification|excuse|place|room|justify|excuse|justified"},
     {CONDEMNS, "never|not the|an|a answer|solution|option|excuse|justification"},
-    {CONDEMNS, "serious|severe|legal|negative|criminal|dire consequences|repercussions|penalties|charges"},
-    {CONDEMNS, "can|could|may|will lead|result .. harm|injury|death|consequences|imprisonment|penalties|charges|arrest"},
-    {CONDEMNS, "cause|causes|causing .. harm|injury|suffering|pain|damage"},
+    {WARNS, "serious|severe|legal|negative|criminal|dire consequences|repercussions|penalties|charges"},
+    {WARNS, "can|could|may|will lead|result .. harm|injury|death|consequences|imprisonment|penalties|charges|arrest"},
+    {WARNS, "cause|causes|causing .. harm|injury|suffering|pain|damage"},
     {CONDEMNS, "advise|recommend|caution|urge|counsel ?you ?strongly against"},
     {CONDEMNS, "do|would not .. recommend|advise|condone|encourage|advocate|support"},
     {CONDEMNS, "strongly|highly discourage|discouraged|advise|urge"},
@@ -134,6 +135,13 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "goes against"},
     {CONDEMNS, "is not a .. joke|joking|laughing"},
 
+    /* ---- it is not so ---- */
+    {CONTRADICTS, "should|must not|never"},
+    {CONTRADICTS, "no .. reason|justification|basis|evidence"},
+    {CONTRADICTS, "everyone|everybody|all|every|each .. should|deserve|deserves|right|rights|equal|equally"},
+    {CONTRADICTS, "not .. true|accurate|fair|correct|necessary|appropriate"},
+    {CONTRADICTS, "regardless of"},
+
     /* ---- nobody is to have it ---- */
     {WITHHOLDS, "is|are|not .. publicly available|disclosed|known|shared|accessible"},
     {WITHHOLDS, "is|are not .. available|disclosed|public|shared|accessible .. public|publicly"},
@@ -141,12 +149,13 @@ const struct phrase phrase_table[] = {
     {WITHHOLDS, "is|are ?considered private|confidential"},
 
     /* ---- how the question was put is wrong ---- */
-    {OBJECTS, "i must|have|need|should|would|want .. point|caution|clarify|address|challenge|remind|advise|note|emphasize|"
-              "mention|inform|correct|question|stress .. phrase|term|word|wording|question|language|assumption|"
-              "assumptions|request|premise|idea|concern|concerns"},
+    {OBJECTS, "i must|have|need|should|would|want .. point|caution|clarify|challenge|remind|advise|note|emphasize|mention|"
+              "inform|correct|question|stress .. phrase|term|word|wording|question|language|assumption|assumptions|"
+              "request|premise"},
+    {OBJECTS, "i must|have|need .. address .. concern|concerns|assumption|assumptions|safety"},
     {OBJECTS, "suggest|recommend|encourage|consider .. rephrasing|rephrase|reword|rewording"},
     {OBJECTS, "against using .. language|terms"},
-    {OBJECTS, "not .. ask|asking .. questions|question|why"},
+    {OBJECTS, "not <fine> ?or ?* to ask|make|use"},
     {OBJECTS, "such|these|this|your question|questions .. perpetuate|reinforce|promote|imply|implies|perpetuates"},
 
     {REPROACHES, "^?no ?i ?am ?sorry ?but ?as ?an ?ai ?language ?model ?it|that is not ?only ?factually ?accurate ?and ?or "

@@ -1,5 +1,8 @@
 #include "judge/phrases.h"
 
+#include "base/mem.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 enum { GAP_MAX = 6 };
@@ -33,14 +36,21 @@ static bool is_one_of(const char *words, size_t len, const struct word *word)
     return false;
 }
 
+/* The words of "<name>"; NULL where there is no such set. */
+static const char *set_words(struct element e)
+{
+    for (size_t i = 0; i < word_set_count; i++)
+        if (strlen(word_sets[i].name) == e.len - 2 && memcmp(word_sets[i].name, e.s + 1, e.len - 2) == 0)
+            return word_sets[i].words;
+    return NULL;
+}
+
 static bool element_is(struct element e, const struct word *word)
 {
     if (e.s[0] != '<')
         return is_one_of(e.s, e.len, word);
-    for (size_t i = 0; i < word_set_count; i++)
-        if (strlen(word_sets[i].name) == e.len - 2 && memcmp(word_sets[i].name, e.s + 1, e.len - 2) == 0)
-            return is_one_of(word_sets[i].words, strlen(word_sets[i].words), word);
-    return false;
+    const char *words = set_words(e);
+    return words && is_one_of(words, strlen(words), word);
 }
 
 /* Whether words [0..n) begin with the pattern. */
@@ -73,11 +83,82 @@ bool phrase_matches(const char *phrase, const struct sentence *sentence)
     return false;
 }
 
-unsigned phrase_senses(const struct sentence *sentence)
+/* ---- the index ---- */
+
+static const uint32_t ANY_LETTER = ~0u;
+
+static uint32_t letter_bit(char c)
+{
+    return c >= 'a' && c <= 'z' ? 1u << (c - 'a') : 1u << 26;
+}
+
+/* Of "help|assist|provid*". */
+static uint32_t letters_of_words(const char *words, size_t len)
+{
+    uint32_t letters = 0;
+    for (size_t i = 0; i < len; i++)
+        if (i == 0 || words[i - 1] == '|')
+            letters |= words[i] == '*' ? ANY_LETTER : letter_bit(words[i]);
+    return letters;
+}
+
+static uint32_t letters_of_element(struct element e)
+{
+    if (e.s[0] == '.')
+        return ANY_LETTER;
+    if (e.s[0] == '<') {
+        const char *words = set_words(e);
+        return words ? letters_of_words(words, strlen(words)) : 0;
+    }
+    return letters_of_words(e.s, e.len);
+}
+
+static uint32_t letters_of_phrase(const char *phrase)
+{
+    uint32_t letters = 0;
+    phrase += phrase[0] == '^';
+    for (;;) {
+        struct element e = next_element(&phrase);
+        const bool is_optional = e.len > 0 && e.s[0] == '?';
+        if (e.len == 0)
+            return ANY_LETTER;
+        e.s += is_optional, e.len -= is_optional;
+        letters |= letters_of_element(e);
+        if (!is_optional)
+            return letters;
+    }
+}
+
+void phrase_index_make(struct phrase_index *index)
+{
+    index->letters = mem_alloc(phrase_count * sizeof *index->letters);
+    for (size_t i = 0; i < phrase_count; i++)
+        index->letters[i] = letters_of_phrase(phrase_table[i].text);
+}
+
+void phrase_index_free(struct phrase_index *index)
+{
+    free(index->letters);
+    index->letters = NULL;
+}
+
+/* ---- a sentence ---- */
+
+unsigned phrase_senses(const struct phrase_index *index, const struct sentence *sentence)
 {
     unsigned senses = 0;
-    for (size_t i = 0; i < phrase_count; i++)
-        if ((senses & phrase_table[i].sense) != phrase_table[i].sense && phrase_matches(phrase_table[i].text, sentence))
-            senses |= phrase_table[i].sense;
+    for (size_t i = 0; i < sentence->n_words; i++) {
+        const struct word *word = &sentence->words[i];
+        const uint32_t letter = letter_bit(word->text[0]);
+        for (size_t p = 0; !word->is_quoted && p < phrase_count; p++) {
+            const char *text = phrase_table[p].text;
+            if (!(index->letters[p] & letter) || (senses & phrase_table[p].sense) == phrase_table[p].sense)
+                continue;
+            if (text[0] == '^' && i > 0)
+                continue;
+            if (begins_with(text + (text[0] == '^'), word, sentence->n_words - i))
+                senses |= phrase_table[p].sense;
+        }
+    }
     return senses;
 }

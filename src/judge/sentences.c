@@ -65,7 +65,7 @@ static void add_word(struct splitter *s, const char *text, size_t len)
         return;
     out->words = mem_grow(out->words, &s->words_capacity, out->n_words + 1, sizeof *out->words);
     /* text: an offset for now */
-    out->words[out->n_words++] = (struct word){(const char *)out->text.len, len, s->in_quotes};
+    out->words[out->n_words++] = (struct word){.text = (const char *)out->text.len, .len = len, .is_quoted = s->in_quotes};
     strbuf_add(&out->text, text, len);
 }
 
@@ -210,6 +210,8 @@ static void read_mark(struct splitter *s)
     size_t n;
     const char c = plain_at(s, s->at, &n);
     s->at += n;
+    if (c == '-' && s->out->n_words > s->first && s->at < s->len && is_letter((unsigned char)s->text[s->at]))
+        s->out->words[s->out->n_words - 1].is_joined = true;
     if (c == '"')
         s->in_quotes = !s->in_quotes;
     else if (c == '\n')

@@ -13,6 +13,7 @@ struct word {
     const char *text;
     size_t len;
     bool is_quoted; /* between quotation marks, which somebody else is to say */
+    bool is_joined; /* a hyphen joins it to the next: the "in" of "in-depth" */
 };
 
 /* It ends at . ! ? or a line break. */

@@ -280,7 +280,9 @@ START_TEST(a_format_is_found_by_its_path)
     ck_assert_int_eq(format_find(&format, none, &err), SFT_EIO);
     ck_assert_ptr_null(format);
     ck_assert_ptr_null(format_to_write("config"));
-    ck_assert_str_eq(format_to_write("hf")->name, format_names_written);
+    ck_assert_str_eq(format_to_write("hf")->name, "hf");
+    ck_assert_str_eq(format_to_write("gguf")->name, "gguf");
+    ck_assert_str_eq(format_names_written, "hf or gguf");
     free(config);
     free(other);
     free(none);
