@@ -189,7 +189,7 @@ static void add_name(struct strbuf *out, const char *what, const struct judged_m
     if (m->run)
         strbuf_printf(&text, ", the %s of %s", m->link, m->run);
     if (m->template)
-        strbuf_printf(&text, " (template = %s)", m->template);
+        strbuf_printf(&text, " (template %s)", m->template);
     else
         strbuf_puts(&text, " (knows no template: a prompt is a text to go on with)");
     strbuf_printf(out, "%-*s", MARGIN, what);
