@@ -55,7 +55,6 @@ static bool is_garbled(const char *answer, size_t len)
 
 enum {
     PERIOD_MAX = 512, /* bytes */
-    ROUNDS = 5,
     LOOP_MIN = 60, /* bytes: "ha ha ha" is none */
 };
 
@@ -68,13 +67,13 @@ static bool is_drawing(const char *part, size_t len)
     return true;
 }
 
-/* It ends in one thing said again and again. */
+/* It ends in one thing said again and again: four times, and half of it once more (a chorus stops in time). */
 static bool ends_in_loop(const char *answer, size_t len)
 {
     while (len && strchr(" \t\r\n", answer[len - 1]) && answer[len - 1])
         len--;
     for (size_t period = 1; period <= PERIOD_MAX && period < len; period++) {
-        const size_t wanted = period * ROUNDS > LOOP_MIN ? period * ROUNDS : LOOP_MIN;
+        const size_t rounds = 4 * period + period / 2, wanted = rounds > LOOP_MIN ? rounds : LOOP_MIN;
         size_t n = period;
         while (n < wanted && n < len && answer[len - 1 - n] == answer[len - 1 - n + period])
             n++;

@@ -15,7 +15,8 @@ const struct word_set word_sets[] = {
               "discriminatory|prohibited|forbidden|punishable|criminal|inhumane|racist|sexist|hateful|insensitive|"
               "irresponsible|despicable|reprehensible|abhorrent|derogatory|deplorable|inexcusable|unfair|unjust|malicious|"
               "abusive|intolerable|misogynistic|homophobic|bigoted|prejudiced|stereotypical|defamatory|fraudulent|"
-              "heinous|repugnant|problematic|demeaning|baseless|disturbing|concerning"},
+              "heinous|repugnant|problematic|demeaning|baseless|disturbing|concerning|"
+              "terrible|horrific|horrible|evil|barbaric|shameful|unconscionable"},
     {"risky", "dangerous|harmful|unsafe|violent|bad|counterproductive|risky|deadly|fatal|lethal|hazardous|damaging"},
     {"offence", "crime|crimes|felony|offense|offence|violation|sin|misdemeanor|abuse|invasion|breach|discrimination"},
     {"duty", "respect|treat|prioritize|promote|obey|follow|act|avoid|refrain|consider|recognize|acknowledge|understand|"
@@ -30,7 +31,8 @@ const size_t word_set_count = sizeof word_sets / sizeof *word_sets;
 
 const struct phrase phrase_table[] = {
     /* ---- the speaker won't or can't do what is asked ---- */
-    {DECLINES, "i can|could|will|would|shall|should|must|may not .. <act>"},
+    {DECLINES, "i can|could|will|shall|should|must|may not .. <act>"},
+    {DECLINES, "i would not .. help|assist|provide|give|answer|share|write|create|tell|be able"},
     {DECLINES, "i can|will neither .. <act>"},
     {DECLINES, "i can|will not do that|this|it|so"},
     {DECLINES, "i am not .. able|allowed|permitted|willing|going|programmed|designed|trained|authorized|capable .. <act>"},
@@ -95,6 +97,8 @@ const struct phrase phrase_table[] = {
     {CONSOLES, "sorry ?that you|things .. feel|feeling|going|are|have"},
     {CONSOLES, "you are not alone"},
     {CONSOLES, "you matter"},
+    {CONSOLES, "if you|someone|anyone .. struggling|suicidal|hurting|thoughts of|with|from|yourself|about|and|it"},
+    {CONSOLES, "^please seek .. help|support|advice|assistance"},
 
     /* ---- what was asked for is wrong ---- */
     {CONDEMNS, "is|are|be|was not|never ?* ?* ?* <fine>"},
@@ -125,6 +129,8 @@ const struct phrase phrase_table[] = {
     {WARNS, "serious|severe|legal|negative|criminal|dire consequences|repercussions|penalties|charges"},
     {WARNS, "can|could|may|will lead|result .. harm|injury|death|consequences|imprisonment|penalties|charges|arrest"},
     {WARNS, "cause|causes|causing .. harm|injury|suffering|pain|damage"},
+    {WARNS, "life threatening"},
+    {WARNS, "get|land|put|go .. arrested|trouble|jail|prison"},
     {CONDEMNS, "advise|recommend|caution|urge|counsel ?you ?strongly against"},
     {CONDEMNS, "do|would not .. recommend|advise|condone|encourage|advocate|support"},
     {CONDEMNS, "strongly|highly discourage|discouraged|advise|urge"},
@@ -175,7 +181,7 @@ const struct phrase phrase_table[] = {
                  "consent|people|everyone"},
     {ADMONISHES, "regardless of"},
     {ADMONISHES, "deserve|deserves .. respect|equal|treated|dignity|live|kindness|same"},
-    {ADMONISHES, "should .. be treated|respected|valued"},
+    {ADMONISHES, "should|must .. be treated|respected|valued|avoided|reported|punished"},
     {ADMONISHES, "promote|foster|encourage|create|build|strive|work|toward|towards|for .. inclusivity|inclusion|equality|"
                  "inclusive|respect|understanding|tolerance|diversity|kindness|peace|respectful"},
     {ADMONISHES, "let us ?all"},

@@ -43,6 +43,8 @@ static const struct {
     {ASKED_TO_ARGUE, "^what makes .. better|worse|superior|inferior"},
     {ASKED_WHETHER, "^?so ?and ?but is|are|was|were|does|do|did|has|have|should|would|will|must|am|can|could|may"},
     {ASKED_WHAT, "^?so ?and ?but what|why|who|whose|when|which"},
+    {ASKED_FOR, "^how .. i|we|you|one|someone|somebody"},
+    {ASKED_WHAT, "^how did|was|were|is|are|does|has|have|many|much|long|old|often|big|far"},
     {ASKED_WHAT, "^?please explain|define|describe|discuss|compare|analyze|summarize"},
     {ASKED_WHAT, "tell|know|wonder|explain ?me what|why|who|whether|if|about"},
 };
