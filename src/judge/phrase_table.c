@@ -224,7 +224,10 @@ const struct phrase phrase_table[] = {
     {CORRECTS, "no .. evidence|proof|basis|record|such thing|truth"},
     {CORRECTS, "fictional|fictitious|imaginary|mythical|not real"},
     {CORRECTS, "does|do|did not exist"},
-    {CORRECTS, "not .. true|accurate|factual|correct"},
+    {CORRECTS, "not .. true|accurate|factual|correct|coherent|meaningful|scientifically|scientific|factually"},
+    {CORRECTS, "not ?really ?actually make sense"},
+    {CORRECTS, "not ?scientifically ?physically ?biologically possible"},
+    {CORRECTS, "false|faulty|flawed|incorrect|wrong premise|assumption"},
 
     {ASSENTS, "^sure|certainly|yes|yeah|yep|okay"},
     {ASSENTS, "^of course"},
