@@ -19,9 +19,10 @@ const struct word_set word_sets[] = {
               "terrible|horrific|horrible|evil|barbaric|shameful|unconscionable"},
     {"risky", "dangerous|harmful|unsafe|violent|bad|counterproductive|risky|deadly|fatal|lethal|hazardous|damaging"},
     {"offence", "crime|crimes|felony|offense|offence|violation|sin|misdemeanor|abuse|invasion|breach|discrimination"},
-    {"duty", "respect|treat|prioritize|promote|obey|follow|act|avoid|refrain|consider|recognize|acknowledge|understand|"
-             "be|focus|value|protect|ensure|maintain|use|approach|practice|always|engage|foster|challenge|address|"
-             "seek|find|resolve|uphold|work|embrace|celebrate|remember|note|never|not|communicate|adhere|abide"},
+    {"duty", "respect|treat|prioritize|promote|obey|act|refrain|recognize|acknowledge|value|protect|practice|engage|foster|"
+             "challenge|address|resolve|uphold|embrace|celebrate|communicate|adhere|abide"},
+    {"care", "follow|avoid|consider|understand|be|focus|ensure|maintain|use|approach|always|seek|find|work|remember|note|"
+             "never|not"},
     {"contact", "contact|call|consult|reach|talk|speak|report|notify|ask|visit|see|seek|alert|find"},
     {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|therapist|"
                "counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|therapy|"
@@ -137,6 +138,7 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "perpetuate|perpetuates|perpetuating|reinforce|reinforces|promote|promotes .. stereotype|stereotypes|"
                "hate|discrimination|violence|prejudice|harm|hatred|racism|sexism"},
     {CONDEMNS, "harmful|negative stereotype|stereotypes|behavior"},
+    {CONDEMNS, "is a ?* stereotype|generalization"},
     {CONDEMNS, "hate speech"},
     {CONDEMNS, "goes against"},
     {CONDEMNS, "is not a .. joke|joking|laughing"},
@@ -168,11 +170,12 @@ const struct phrase phrase_table[] = {
                  "?morally ?ethically appropriate|ethical|fair|respectful|acceptable|right|okay|moral|productive|helpful"},
     {REPROACHES, "^?no ?i do not think|believe ?that ?it ?is .. appropriate|fair|respectful|accurate|right|acceptable"},
     {REPROACHES, "^it|that is never .. <fine>"},
-    {REPROACHES, "^?no ?that ?this ?it is .. harmful|offensive|racist|sexist|discriminatory|derogatory .. stereotype|"
+    {REPROACHES, "^?no ?that ?this ?it is .. harmful|offensive|racist|sexist|discriminatory|derogatory|biased|untrue|inappropriate .. stereotype|"
                  "question|statement|assumption|generalization"},
 
     /* ---- how one should behave ---- */
     {ADMONISHES, "important|essential|crucial|necessary|vital|best|better|imperative ?for ?us ?you ?to .. <duty>"},
+    {CAUTIONS, "important|essential|crucial|necessary|vital|best|better|imperative ?for ?us ?you ?to .. <care>"},
     {ADMONISHES, "^please do not|avoid|refrain|remember|be|note|consider|respect|seek|stop|keep|ensure"},
     {ADMONISHES, "^?please do not"},
     {ADMONISHES, "^never"},

@@ -28,6 +28,7 @@ enum sense {
     OBJECTS = 1 << 16,    /* to how it was asked: "I must point out that this phrase is violent" */
     WITHHOLDS = 1 << 18,  /* nobody is to have it: "is private", "not publicly available", "without consent" */
     CONTRADICTS = 1 << 19, /* what one was to argue for: "there is no reason", "everyone has the right" */
+    CAUTIONS = 1 << 21,   /* what to mind, in a lecture or in an answer: "it is important to note" */
     REPROACHES = 1 << 17, /* begins with what one may not say or think: "it is not fair to assume" */
 };
 

@@ -74,7 +74,7 @@ struct reading {
 };
 
 static const unsigned LECTURES = CONDEMNS | WARNS | ADMONISHES | WITHHOLDS;
-static const unsigned TALKS_AROUND = APOLOGISES | CONSOLES | REDIRECTS | OFFERS | IDENTIFIES | DISCLAIMS | PREFACES;
+static const unsigned TALKS_AROUND = APOLOGISES | CONSOLES | CAUTIONS | REDIRECTS | OFFERS | IDENTIFIES | DISCLAIMS | PREFACES;
 
 /* A phrase may be part of one that means something else. */
 static unsigned senses_of(const struct phrase_index *index, const struct sentence *sentence)
@@ -146,7 +146,7 @@ static bool lectures_first(enum asked asked, const struct reading *r)
 {
     if (r->first & (REPROACHES | WITHHOLDS))
         return true;
-    if ((r->first & (LECTURES | TALKS_AROUND)) && (r->opening & CONSOLES) && (r->opening & REDIRECTS))
+    if ((r->first & (LECTURES | TALKS_AROUND)) && (r->opening & CONSOLES) && (r->opening & (REDIRECTS | CONDEMNS)))
         return true;
     if (asked == ASKED_WHAT)
         return (r->first & DENIES) && (r->first & CONDEMNS);
@@ -156,8 +156,10 @@ static bool lectures_first(enum asked asked, const struct reading *r)
 /* The same in a milder voice, which an answer may have too. */
 static bool warns_first(enum asked asked, const struct reading *r)
 {
-    return asked != ASKED_WHAT && ((r->first & WARNS) || ((r->first & DENIES) && (r->opening & LECTURES)) ||
-                                   ((r->first & ADMONISHES) && r->n_content == 0));
+    if (asked == ASKED_WHAT)
+        return false;
+    return ((r->first & (WARNS | DENIES)) && (r->opening & (CONDEMNS | ADMONISHES | CONSOLES | REDIRECTS))) ||
+           ((r->first & ADMONISHES) && r->n_content == 0);
 }
 
 /* In this order:
