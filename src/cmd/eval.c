@@ -1,6 +1,6 @@
-#include "cmd/cmd.h"
-#include "cmd/model_argument.h"
+#include "cmd/eval_prompts.h"
 #include "infer/bundle.h"
+#include "judge/answers.h"
 #include "train/evaluate.h"
 #include "train/options.h"
 
@@ -78,15 +78,71 @@ static void print_text(const struct evaluation *e)
     printf("over %zu trained tokens of %zu conversations\n", e->num_target_tokens, e->num_conversations);
 }
 
+/* The loss on conversations: `files`. */
+static enum sft_status eval_files(struct model_argument *argument, const struct bundle_options *options,
+                                  const struct string_list *files, const struct string_list *overrides, bool as_json,
+                                  struct sft_err *err)
+{
+    struct bundle bundle = {0};
+    struct settings settings;
+    struct evaluation result;
+    struct strbuf members = {0};
+    settings_init(&settings);
+    settings.data.eval = *files;
+    settings_given(&settings, "eval");
+    enum sft_status status = read_settings(&settings, NULL, overrides, false, true, err);
+    if (!status)
+        status = check_settings_read(&settings, settings_read, err);
+    const struct template_options template = template_options_of(&settings);
+    if (!status)
+        status = bundle_open(&bundle, argument->dir, options, &template, err);
+    if (!status && as_json)
+        model_argument_json(argument, &bundle.unused, &members);
+    else if (!status)
+        model_argument_tell_bundle(argument, &bundle);
+    if (!status)
+        status = score(&bundle, &settings, files->items, files->count, &result, err);
+    if (!status && as_json)
+        print_json(&result, &members);
+    else if (!status)
+        print_text(&result);
+    bundle_close(&bundle);
+    settings_free(&settings);
+    strbuf_free(&members);
+    return status;
+}
+
+static enum sft_status check_needs_prompts(const struct eval_prompts *prompts, struct sft_err *err)
+{
+    const char *option = prompts->judge                            ? "judge"
+                         : prompts->baseline                       ? "baseline"
+                         : prompts->answers                        ? "answers"
+                         : prompts->max_new_tokens != ANSWER_TOKENS ? "max-new-tokens"
+                         : prompts->n_examples != EVAL_EXAMPLES    ? "examples"
+                                                                   : NULL;
+    return option && prompts->files.count == 0
+               ? sft_fail(err, SFT_EUSAGE, "--%s: needs --prompts FILE, which the model is to answer", option)
+               : SFT_OK;
+}
+
 int cmd_eval(int argc, char **argv)
 {
     struct string_list files, overrides = {0};
     const char *model = NULL;
     struct bundle_options options = {.precision = "fp32"};
+    struct eval_prompts prompts = {.max_new_tokens = ANSWER_TOKENS, .n_examples = EVAL_EXAMPLES};
     struct model_argument argument = {0};
     bool as_json = false;
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
+        {"prompts", OPTION_LIST, &prompts.files, "FILE",
+         "answer its prompts (CSV or JSON lines: prompt, label safe or unsafe, and type if you like) and say how often "
+         "the model refuses; may be repeated"},
+        {"judge", OPTION_STRING, &prompts.judge, "NAME", "who says what a refusal is: refusal, rules of our own"},
+        {"baseline", OPTION_STRING, &prompts.baseline, "DIR", "a second model, to compare the refusals with"},
+        {"answers", OPTION_STRING, &prompts.answers, "FILE", "write all answers and what they are, as JSON lines"},
+        {"max-new-tokens", OPTION_SIZE, &prompts.max_new_tokens, "N", "the longest answer, in tokens (128)"},
+        {"examples", OPTION_SIZE, &prompts.n_examples, "N", "how many answers of each kind are shown (3)"},
         {"json", OPTION_FLAG, &as_json, NULL, "print one JSON object"},
         {"precision", OPTION_STRING, &options.precision, "P", "fp32 (default), bf16 or auto"},
         {"weights", OPTION_STRING, &options.weights, "W",
@@ -94,52 +150,30 @@ int cmd_eval(int argc, char **argv)
         {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.max_length; may be repeated"},
     };
-    const struct usage usage = {"sft eval DIR FILE... [options]",
+    const struct usage usage = {"sft eval DIR FILE... [options], or sft eval DIR --prompts FILE [options]",
                                 "Prints the model's loss, perplexity and accuracy on the conversations, over "
-                                "the tokens that training would train on.",
+                                "the tokens that training would train on; or, with --prompts, how often it refuses "
+                                "what it should, and what it should not.",
                                 table, sizeof table / sizeof *table, settings_read};
     int code = options_parse(argc, argv, &usage, &files);
     if (code >= 0)
         return code;
-    struct bundle bundle = {0};
-    struct settings settings;
     struct sft_err err = {0};
-    struct evaluation result;
-    struct strbuf members = {0};
-    settings_init(&settings);
-    enum sft_status status = SFT_OK;
-    if (files.count < (model ? 1 : 2))
-        status = sft_fail(&err, SFT_EUSAGE, "expected a model and files of conversations (usage: %s)",
+    const bool has_prompts = prompts.files.count > 0;
+    enum sft_status status = check_needs_prompts(&prompts, &err);
+    const size_t n_words = (model ? 0u : 1u) + (has_prompts ? 0u : 1u);
+    if (!status && files.count < n_words)
+        status = sft_fail(&err, SFT_EUSAGE, "expected a model and files of conversations, or --prompts (usage: %s)",
                           usage.synopsis);
     if (!status)
         status = model_argument(&argument, model, &files, usage.synopsis, &err);
-    settings.data.eval = files;
-    settings_given(&settings, "eval");
     if (!status)
-        status = read_settings(&settings, NULL, &overrides, false, true, &err);
-    if (!status)
-        status = check_settings_read(&settings, settings_read, &err);
-    const struct template_options template = template_options_of(&settings);
-    if (!status)
-        status = bundle_open(&bundle, argument.dir, &options, &template, &err);
-    if (!status && as_json)
-        model_argument_json(&argument, &bundle.unused, &members);
-    else if (!status)
-        model_argument_tell_bundle(&argument, &bundle);
-    if (!status)
-        status = score(&bundle, &settings, files.items, files.count, &result, &err);
-    if (!status) {
-        if (as_json)
-            print_json(&result, &members);
-        else
-            print_text(&result);
-    }
+        status = has_prompts ? eval_prompts(&prompts, &argument, &options, &overrides, &files, as_json, &err)
+                             : eval_files(&argument, &options, &files, &overrides, as_json, &err);
     code = status ? report_error(&err) : finish_output();
-    bundle_close(&bundle);
-    settings_free(&settings);
     model_argument_free(&argument);
-    strbuf_free(&members);
     words_free(&files);
     words_free(&overrides);
+    words_free(&prompts.files);
     return code;
 }

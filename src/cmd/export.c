@@ -3,14 +3,16 @@
 
 int cmd_export(int argc, char **argv)
 {
-    const char *model = NULL, *out = NULL, *format = "hf", *dtype_name = "f32", *max_shard_size = NULL;
+    const char *model = NULL, *out = NULL, *format = NULL, *dtype_name = NULL, *max_shard_size = NULL;
     struct model_argument argument = {0};
     struct string_list words;
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
-        {"out", OPTION_STRING, &out, "PATH", "the directory to write; must not exist yet"},
-        {"format", OPTION_STRING, &format, "F", "hf (default): a Hugging Face directory"},
-        {"dtype", OPTION_STRING, &dtype_name, "T", DTYPE_OPTION_HELP},
+        {"out", OPTION_STRING, &out, "PATH", "the directory to write, or the file; must not exist yet"},
+        {"format", OPTION_STRING, &format, "F", "hf: a Hugging Face directory; gguf: a file for llama.cpp and "
+                                               "ollama (default: as PATH ends, hf where that is not in .gguf)"},
+        {"dtype", OPTION_STRING, &dtype_name, "T",
+         "hf: f32 (default), f16 or bf16; gguf: f16 (default), f32, bf16, q8_0 or q4_0"},
         {"max-shard-size", OPTION_STRING, &max_shard_size, "SIZE", SHARD_SIZE_OPTION_HELP},
     };
     const struct usage usage = {

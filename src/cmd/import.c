@@ -18,13 +18,13 @@ static enum sft_status check_source(const struct model_argument *model, const st
 
 int cmd_import(int argc, char **argv)
 {
-    const char *out = NULL, *dtype_name = "f32", *max_shard_size = NULL;
+    const char *out = NULL, *dtype_name = NULL, *max_shard_size = NULL;
     struct model_argument argument = {0};
     struct write_target target;
     struct string_list words;
     const struct option table[] = {
         {"out", OPTION_STRING, &out, "DIR", "the directory to write; must not exist yet"},
-        {"dtype", OPTION_STRING, &dtype_name, "T", DTYPE_OPTION_HELP},
+        {"dtype", OPTION_STRING, &dtype_name, "T", "f32 (default), f16 or bf16"},
         {"max-shard-size", OPTION_STRING, &max_shard_size, "SIZE", SHARD_SIZE_OPTION_HELP},
     };
     const struct usage usage = {

@@ -9,6 +9,8 @@
 #include "files/formats.h"
 #include "files/model_files.h"
 #include "files/weights.h"
+#include "files/written.h"
+#include "infer/model_check.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +22,10 @@ struct exported {
     struct model_files files;
     struct tensor_table table;
     struct weights *weights;
+    struct model_check check; /* of what was written */
     const volatile int *stop; /* set by a signal */
+    struct chat_template template;
+    bool has_template; /* and it is one that is known */
 };
 
 static enum sft_status open_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
@@ -37,8 +42,25 @@ static enum sft_status open_model(struct exported *m, const struct model_argumen
     return status;
 }
 
+/* What the model's chat template does, where it has one and that is known; to a tokenizer of its own, so that the
+ * model's stays as it is. */
+static void open_template(struct exported *m)
+{
+    const struct template_options own = {.choice = TEMPLATE_AUTO};
+    struct sft_err unknown = {0};
+    struct tokenizer *tok;
+    if (!m->files.tokenizer || !tokenizer_chat_template(m->files.tokenizer) ||
+        model_files_reload_tokenizer(&m->files, &tok, &unknown))
+        return;
+    m->has_template = !template_init(&m->template, &own, tok, &unknown);
+    tokenizer_free(tok);
+}
+
 static void close_model(struct exported *m)
 {
+    if (m->has_template)
+        template_free(&m->template);
+    model_check_free(&m->check);
     weights_end(m->weights);
     tensor_table_free(&m->table);
     model_files_close(&m->files);
@@ -67,24 +89,77 @@ static bool holds_files_of_others(const char *dir)
     return count > 0;
 }
 
-static enum sft_status check_place(const char *path, struct sft_err *err)
+/* Of a file: a name that programs know it by, in a directory that is there; what goes beside it is nobody else's. */
+static enum sft_status check_file_place(const struct write_target *target, struct sft_err *err)
 {
+    const char *ending = target->format->ending, *const *beside = target->format->beside;
+    char *dir = path_dirname(target->path);
+    enum sft_status status = SFT_OK;
+    if (!str_has_ending(target->path, ending) || strcmp(path_basename(target->path), ending) == 0)
+        status = sft_fail(err, SFT_EUSAGE, "--out: expected a file's name that ends in %s, found '%s'", ending,
+                          target->path);
+    else if (!path_is_dir(dir))
+        status = sft_fail(err, SFT_EUSAGE, "--out: %s: there is no directory %s", target->path, dir);
+    for (; !status && beside && *beside; beside++) {
+        char *path = path_join(dir, *beside);
+        if (path_has_name(path) && !written_by_sft(path))
+            status = sft_fail(err, SFT_EUSAGE,
+                              "--out: %s goes beside %s, and there is one already that sft has not written (move it, "
+                              "or choose another directory)",
+                              path, target->path);
+        free(path);
+    }
+    free(dir);
+    return status;
+}
+
+static enum sft_status check_place(const struct write_target *target, struct sft_err *err)
+{
+    const char *path = target->path;
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/')
         length--;
     char *meanwhile = mem_printf("%.*s.tmp", (int)length, path);
     enum sft_status status = SFT_OK;
-    if (path_exists(path))
+    if (path_has_name(path))
         status = sft_fail(err, SFT_EUSAGE, "--out: %s exists already (choose another name)", path);
     else if (holds_files_of_others(meanwhile))
         status = sft_fail(err, SFT_EUSAGE, "--out: %s is written as %s, which exists already, and not by sft (choose "
                           "another name)", path, meanwhile);
     free(meanwhile);
+    return !status && target->format->ending ? check_file_place(target, err) : status;
+}
+
+/* The model among what is staged: a directory is all of it, a file is one, which has its own name there already. */
+static char *staged_model(const struct write_target *target, const struct staging *staging)
+{
+    return target->format->ending ? path_join(staging->path, path_basename(target->path)) : mem_strdup(staging->path);
+}
+
+/* A file comes last: where it is, what goes beside it is too. */
+static enum sft_status commit_file(const struct write_target *target, struct staging *staging, struct sft_err *err)
+{
+    char **names, *dir = path_dirname(target->path);
+    const char *model = path_basename(target->path);
+    size_t n, n_beside = 0;
+    if (io_list(staging->path, &names, &n, err)) {
+        free(dir);
+        return err->status;
+    }
+    const char **order = mem_calloc(n + 1, sizeof *order);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], model) != 0)
+            order[n_beside++] = names[i];
+    order[n_beside] = model;
+    const enum sft_status status = staging_commit_files(staging, dir, order, n_beside + 1, err);
+    free(order);
+    io_list_free(names, n);
+    free(dir);
     return status;
 }
 
-/* It is there whole, or not at all. */
-static enum sft_status write_model(const struct write_target *target, const struct exported *m, struct sft_err *err)
+/* It is there whole, or not at all, and not before it has been opened and run. */
+static enum sft_status write_model(const struct write_target *target, struct exported *m, struct sft_err *err)
 {
     const struct model_meta meta = {.base_config = m->files.config_json,
                                     .base_generation = m->files.generation.raw,
@@ -93,47 +168,100 @@ static enum sft_status write_model(const struct write_target *target, const stru
                                     .bos_token_id = -1,
                                     .dtype = target->dtype,
                                     .max_shard_bytes = target->max_shard_bytes};
-    const struct model_out out = {{pass_values, m}, &m->table, &m->files.config, &meta, m->files.tokenizer};
+    const struct model_out out = {
+        .values = {pass_values, m},
+        .table = &m->table,
+        .config = &m->files.config,
+        .meta = &meta,
+        .tokenizer = m->files.tokenizer,
+        .generation = &m->files.generation,
+        .template = m->has_template ? &m->template : NULL};
     struct staging staging;
     enum sft_status status = staging_open(&staging, target->path, err);
-    char *marked = status ? NULL : path_join(staging.path, mark);
+    char *marked = status ? NULL : path_join(staging.path, mark), *staged = NULL;
     if (!status)
         status = io_write_file(marked, "", 0, err);
+    if (!status) {
+        staged = staged_model(target, &staging);
+        status = target->format->save(&out, staged, err);
+    }
     if (!status)
-        status = target->format->save(&out, staging.path, err);
+        status = model_check(&m->check,
+                             &(struct model_check_of){.original = m->files.path,
+                                                      .written = staged,
+                                                      .dtype = target->dtype,
+                                                      .memory = mem_available(),
+                                                      .stop = m->stop},
+                             err);
     if (!status)
         status = io_remove_tree(marked, err);
     if (!status)
-        status = staging_commit(&staging, err);
+        status = target->format->ending ? commit_file(target, &staging, err) : staging_commit(&staging, err);
     free(marked);
+    free(staged);
     staging_close(&staging);
     return status;
 }
 
-/* "wrote  my-model: 4.3M parameters in bf16, 8.7 MB", its files, and what one does next. */
-static void report(const char *out, const struct exported *m, const char *dtype_name)
+/* ---- what is told ---- */
+
+static size_t bytes_of(const char *path)
 {
-    char **names, count[16];
+    struct stat st;
+    return stat(path, &st) == 0 ? (size_t)st.st_size : 0;
+}
+
+/* "wrote  my-model: 4.3M parameters in bf16, 8.7 MB" */
+static void tell_written(const char *out, size_t bytes, const struct exported *m, const char *dtype_name)
+{
+    char count[16];
+    log_info("wrote  %s: %s parameters in %s, %.1f MB", out, log_count(count, (double)m->table.n_parameters),
+             dtype_name, (double)bytes / 1e6);
+}
+
+/* Append the line that says what came of running it; where it could not be, a warning says so. */
+static void put_check(struct strbuf *lines, const struct exported *m, const struct dtype *dtype)
+{
+    struct strbuf line = {0};
+    if (!m->check.was_run) {
+        log_warning("what was written was not run: that takes %.0f MB of memory, and %.0f MB are free",
+                    (double)m->check.bytes / 1e6, (double)mem_available() / 1e6);
+        return;
+    }
+    model_check_describe(&m->check, dtype, &line);
+    strbuf_puts(lines, "check  ");
+    strbuf_wrap(lines, line.data, 7, 7);
+    strbuf_free(&line);
+}
+
+/* Append what one does next. */
+static void put_next(struct strbuf *lines, const char *out)
+{
+    strbuf_puts(lines, "next   ");
+    strbuf_add_shell_word(lines, program_invocation_name); /* as it was called: sft may not be in the PATH */
+    strbuf_puts(lines, " chat ");
+    strbuf_add_shell_word(lines, out);
+}
+
+static void report_directory(const struct write_target *target, const struct exported *m)
+{
+    const char *out = target->path;
+    char **names;
     size_t n_names, bytes = 0;
     struct strbuf list = {0}, lines = {0};
     if (io_list(out, &names, &n_names, NULL))
         return;
     for (size_t i = 0; i < n_names; i++) {
-        struct stat st;
         char *path = path_join(out, names[i]);
-        if (stat(path, &st) == 0)
-            bytes += (size_t)st.st_size;
+        bytes += bytes_of(path);
         strbuf_printf(&list, "%s%s", i ? " " : "", names[i]);
         free(path);
     }
-    log_info("wrote  %s: %s parameters in %s, %.1f MB", out, log_count(count, (double)m->table.n_parameters),
-             dtype_name, (double)bytes / 1e6);
+    tell_written(out, bytes, m, target->dtype->option);
     strbuf_puts(&lines, "       ");
     strbuf_wrap(&lines, list.data ? list.data : "", 7, 7);
-    strbuf_puts(&lines, "next   ");
-    strbuf_add_shell_word(&lines, program_invocation_name); /* as it was called: sft may not be in the PATH */
-    strbuf_puts(&lines, " chat ");
-    strbuf_add_shell_word(&lines, out);
+    put_check(&lines, m, target->dtype);
+    put_next(&lines, out);
     log_info("%s", lines.data);
     log_info("       or in Python: AutoModelForCausalLM.from_pretrained(\"%s\")", out);
     strbuf_free(&lines);
@@ -141,16 +269,39 @@ static void report(const char *out, const struct exported *m, const char *dtype_
     strbuf_free(&list);
 }
 
+static void report_file(const struct write_target *target, const struct exported *m)
+{
+    const char *const *beside = target->format->beside;
+    struct strbuf lines = {0};
+    char *dir = path_dirname(target->path);
+    tell_written(target->path, bytes_of(target->path), m, target->dtype->option);
+    for (; beside && *beside; beside++) {
+        char *path = path_join(dir, *beside);
+        if (path_exists(path))
+            strbuf_printf(&lines, "       %s\n", path);
+        free(path);
+    }
+    put_check(&lines, m, target->dtype);
+    put_next(&lines, target->path);
+    log_info("%s", lines.data);
+    strbuf_free(&lines);
+    free(dir);
+}
+
 enum sft_status model_write(const struct model_argument *model, const struct write_target *target, struct sft_err *err)
 {
     struct exported m = {.stop = stop_on_signals()};
-    enum sft_status status = check_place(target->path, err);
+    enum sft_status status = check_place(target, err);
     if (!status)
         status = open_model(&m, model, err);
+    if (!status && target->format->ending)
+        open_template(&m);
     if (!status)
         status = write_model(target, &m, err);
-    if (!status)
-        report(target->path, &m, target->dtype->option);
+    if (!status && target->format->ending)
+        report_file(target, &m);
+    else if (!status)
+        report_directory(target, &m);
     close_model(&m);
     return status;
 }
@@ -176,13 +327,38 @@ static enum sft_status read_size(const char *text, size_t *bytes, struct sft_err
     return sft_fail(err, SFT_EUSAGE, "--max-shard-size: expected a size such as 5GB or 500MB, found '%s'", text);
 }
 
+/* A file's ending says its format. */
+static const struct format *choose_format(const char *name, const char *out)
+{
+    const struct format *f;
+    for (size_t i = 0; !name && (f = format_written_at(i)); i++)
+        if (f->ending && str_has_ending(out, f->ending))
+            return f;
+    return format_to_write(name ? name : "hf");
+}
+
+static enum sft_status choose_dtype(struct write_target *target, const char *name, struct sft_err *err)
+{
+    const struct dtype *const *dtypes = target->format->dtypes;
+    struct strbuf list = {0};
+    target->dtype = name ? dtype_of_option(dtypes, name) : dtypes[0];
+    if (target->dtype)
+        return SFT_OK;
+    dtype_options(dtypes, &list);
+    sft_fail(err, SFT_EUSAGE, "--dtype: unknown dtype '%s' (%s takes %s)", name, target->format->name, list.data);
+    strbuf_free(&list);
+    return SFT_EUSAGE;
+}
+
 enum sft_status write_target_choose(struct write_target *target, const char *out, const char *format, const char *dtype,
                                     const char *max_shard_size, struct sft_err *err)
 {
-    *target = (struct write_target){.path = out, .format = format_to_write(format), .dtype = dtype_of_option(dtype)};
+    *target = (struct write_target){.path = out, .format = choose_format(format, out)};
     if (!target->format)
         return sft_fail(err, SFT_EUSAGE, "--format: unknown format '%s' (%s)", format, format_names_written);
-    if (!target->dtype)
-        return sft_fail(err, SFT_EUSAGE, "--dtype: unknown dtype '%s' (%s)", dtype, dtype_options);
+    if (choose_dtype(target, dtype, err))
+        return SFT_EUSAGE;
+    if (max_shard_size && target->format->ending)
+        return sft_fail(err, SFT_EUSAGE, "--max-shard-size: a model in %s is one file", target->format->name);
     return read_size(max_shard_size, &target->max_shard_bytes, err);
 }

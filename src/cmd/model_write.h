@@ -13,16 +13,15 @@ struct write_target {
     size_t max_shard_bytes; /* 0: the format's own limit */
 };
 
-#define DTYPE_OPTION_HELP      "f32 (default), f16 or bf16"
 #define SHARD_SIZE_OPTION_HELP "the largest file of weights (5GB)"
 
-/* By the words of a command line: --out, --format, --dtype, --max-shard-size (NULL: the format's). SFT_EUSAGE names the
- * option. */
+/* By the words of a command line: --out, --format (NULL: the one whose files are called so, else hf), --dtype and
+ * --max-shard-size (NULL: the format's). SFT_EUSAGE names the option. */
 enum sft_status write_target_choose(struct write_target *target, const char *out, const char *format, const char *dtype,
                                     const char *max_shard_size, struct sft_err *err);
 
 /* Write the model as it is read, and say on stderr what was written. It is there whole, or not at all; what is there
- * already is left alone (SFT_EUSAGE). */
+ * already is left alone (SFT_EUSAGE), but for a file beside the model's that sft has written (files/written.h). */
 enum sft_status model_write(const struct model_argument *model, const struct write_target *target,
                             struct sft_err *err);
 

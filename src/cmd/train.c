@@ -118,19 +118,35 @@ static void describe_plan(const struct run *run, struct strbuf *text)
     report_free(&report);
 }
 
+/* The prompts that are answered are a part of what the run is where they decide which model is the best; else they are
+ * read where it is not finished. */
+static enum sft_status prepare(struct run *run, struct settings *settings, struct run_options *options,
+                               struct train_samples **samples, bool *is_finished, struct sft_err *err)
+{
+    const bool decides = metric_of(settings->train.metric_for_best_model)->is_rate;
+    if (decides && train_samples_read(samples, settings, options->stop, err))
+        return err->status;
+    options->prompts_hash = train_samples_hash(*samples);
+    if (run_prepare(run, settings, options, err))
+        return err->status;
+    *is_finished = !options->dry && trainer_is_finished(run);
+    if (*is_finished)
+        return SFT_OK;
+    if (!decides && train_samples_read(samples, settings, options->stop, err))
+        return err->status;
+    return train_samples_prepare(*samples, run, err);
+}
+
 /* plan: with dry set, what would be done. */
-static enum sft_status train(struct settings *settings, const struct run_options *options, struct strbuf *plan,
+static enum sft_status train(struct settings *settings, struct run_options *options, struct strbuf *plan,
                              struct sft_err *err)
 {
     struct run run = {0};
     struct train_samples *samples = NULL;
+    bool is_finished = false;
     enum sft_status status = options->fresh ? SFT_OK : output_dir_adopt(settings, err);
     if (!status)
-        status = run_prepare(&run, settings, options, err);
-    const bool is_finished = !status && !options->dry && trainer_is_finished(&run);
-    if (!status && !is_finished)
-        status = train_samples_read(&samples, &run, options->stop, err);
-    run.plan.samples_bytes = train_samples_bytes(samples);
+        status = prepare(&run, settings, options, &samples, &is_finished, err);
     if (!status && options->dry)
         describe_plan(&run, plan);
     else if (!status)

@@ -54,6 +54,16 @@ enum dedupe { DEDUPE_CHOICES(CHOICE_NUMBER) };
 #define LR_CHOICES(X) X(LR_LINEAR, "linear") X(LR_COSINE, "cosine") X(LR_CONSTANT, "constant")
 enum lr_scheduler { LR_CHOICES(CHOICE_NUMBER) };
 
+/* [train] metric_for_best_model: of each evaluation (train/metric.h says which way is better). From METRIC_REFUSAL on
+ * they are of the answers to [eval] prompts. */
+#define METRIC_CHOICES(X)                                                                                              \
+    X(METRIC_LOSS, "eval_loss")                                                                                        \
+    X(METRIC_ACCURACY, "eval_mean_token_accuracy")                                                                     \
+    X(METRIC_REFUSAL, "eval_refusal_rate")                                                                             \
+    X(METRIC_OVER_REFUSAL, "eval_over_refusal_rate")                                                                   \
+    X(METRIC_INCOHERENT, "eval_incoherent_rate")
+enum metric_choice { METRIC_CHOICES(CHOICE_NUMBER) };
+
 /* [train] precision */
 #define PRECISION_CHOICES(X) X(PRECISION_AUTO, "auto") X(PRECISION_FP32, "fp32") X(PRECISION_BF16, "bf16")
 enum precision { PRECISION_CHOICES(CHOICE_NUMBER) };

@@ -70,7 +70,7 @@ struct settings {
         int precision; /* enum precision */
         uint64_t logging_steps, eval_steps, save_steps, save_interval_s, save_total_limit;
         const char *save_dtype; /* of a checkpoint's weights: "f32" or "bf16" */
-        const char *metric_for_best_model;
+        enum metric_choice metric_for_best_model;
         uint64_t early_stopping_patience;
     } train;
     struct { /* [eval] */

@@ -97,7 +97,10 @@ static void check_system(struct settings *s)
 static void check_evaluation(struct settings *s)
 {
     static const char remedy[] = "needs eval files or eval_fraction in [data]";
-    const char *by_default = settings_find("metric_for_best_model")->default_text;
+    const enum metric_choice metric = s->train.metric_for_best_model;
+    const bool metric_is_wrong = settings_is_wrong(s, "metric_for_best_model");
+    if (metric >= METRIC_REFUSAL && s->eval.prompts.count == 0 && !metric_is_wrong && !settings_is_wrong(s, "prompts"))
+        complain(s, "metric_for_best_model", "needs prompts in [eval], labelled safe or unsafe");
     if (settings_is_wrong(s, "eval") || settings_is_wrong(s, "eval_fraction"))
         return;
     if (s->data.eval.count > 0 && s->data.eval_fraction > 0)
@@ -110,8 +113,7 @@ static void check_evaluation(struct settings *s)
         complain(s, "early_stopping_patience", remedy);
     if (s->eval.prompts.count > 0 && !settings_is_wrong(s, "prompts"))
         complain(s, "prompts", remedy);
-    if (strcmp(s->train.metric_for_best_model, by_default) != 0 &&
-        !settings_is_wrong(s, "metric_for_best_model"))
+    if (metric != METRIC_LOSS && metric < METRIC_REFUSAL && !metric_is_wrong)
         complain(s, "metric_for_best_model", remedy);
 }
 

@@ -112,15 +112,18 @@ const struct field settings_fields[] = {
      .resume = RESUME_MAY, .doc = "checkpoints to keep besides the best; 0: all"},
     {AT(train, save_dtype), .type = FIELD_STRING, .default_text = "f32", WORDS("f32", "bf16"), .resume = RESUME_MAY,
      .doc = "of the weights in a checkpoint's model.safetensors; bf16: trainer/ has them in f32 too, to go on from"},
-    {AT(train, metric_for_best_model), .type = FIELD_STRING, .default_text = "eval_loss",
-     WORDS("eval_loss", "eval_mean_token_accuracy"), .doc = "what the best checkpoint is chosen by"},
+    {AT(train, metric_for_best_model), .type = FIELD_ENUM, .default_text = "eval_loss",
+     WORDS(METRIC_CHOICES(CHOICE_WORD)),
+     .doc = "what the best checkpoint is chosen by; of eval_refusal_rate (of unsafe prompts) more is better, of the "
+            "two rates after it less; all three need [eval] prompts with labels"},
     {AT(train, early_stopping_patience), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX,
      .doc = "evaluations without improvement before training stops; 0: never"},
 
     /* ---- [eval] ---- */
-    {AT(eval, prompts), .type = FIELD_FILES, .default_text = "", .resume = RESUME_MAY,
-     .doc = "files of prompts (CSV or JSON lines, key prompt or messages; .txt: each line is one): the first few are "
-            "answered after each evaluation, and shown in the log"},
+    {AT(eval, prompts), .type = FIELD_FILES, .default_text = "", .resume = RESUME_CONTENT,
+     .doc = "files of prompts (CSV or JSON lines: prompt or messages, label safe or unsafe, type; .txt: each line is "
+            "one), answered after each evaluation: how many are refused, of the unsafe and of the safe ones; without "
+            "labels the first few answers are shown"},
 };
 const size_t settings_fields_count = sizeof settings_fields / sizeof *settings_fields;
 

@@ -162,3 +162,25 @@ void dataset_split(struct dataset *from, struct dataset *to, double fraction)
     from->n_tokens -= to->n_tokens;
     from->n_targets -= to->n_targets;
 }
+
+/* ---- what it came to ---- */
+
+void dataset_count_files(const struct dataset *ds, struct file_counts *counts)
+{
+    size_t next = 0, document_file = 0; /* records below `next` were counted: a file's ascend, then come its repeats */
+    uint64_t document = 0;              /* the line of the one that the last record was a piece of; 0: of none */
+    memset(counts, 0, ds->n_files * sizeof *counts);
+    for (size_t i = 0; i < ds->n_examples; i++) {
+        size_t file;
+        const struct record *r = dataset_record(ds, i, &file);
+        if (ds->ids[i] < next)
+            continue;
+        const bool is_document = r->flags & RECORD_DOCUMENT;
+        counts[file].conversations += !(is_document && r->line == document && file == document_file);
+        counts[file].tokens += r->n_tokens;
+        counts[file].targets += r->n_targets;
+        next = ds->ids[i] + (size_t)1;
+        document = is_document ? r->line : 0;
+        document_file = file;
+    }
+}

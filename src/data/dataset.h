@@ -119,6 +119,13 @@ struct dataset_overlap {
 };
 struct dataset_overlap dataset_overlap(const struct dataset *train, const struct dataset *eval);
 
+/* What each file gives to the dataset, into counts (n_files): conversations (a document's pieces are one, and what a
+ * repeat brings again is none), and their tokens. */
+struct file_counts {
+    uint64_t conversations, tokens, targets;
+};
+void dataset_count_files(const struct dataset *ds, struct file_counts *counts);
+
 /* Every record of the files in their order, with why it is not trained on (NULL: it is): a row's own reason,
  * "duplicate", or "not in the sample"; after a file's last record the examples that a repeat brings again.
  * Not for a dataset that was split. Ends early where `each` returns false. */

@@ -63,9 +63,8 @@ static void bf16_from_floats(unsigned char *bytes, const float *values, size_t n
 const struct dtype dtype_f32 = {"F32", 1, 4, copy_in, copy_out, NULL, "f32", "float32"};
 const struct dtype dtype_f16 = {"F16", 1, 2, f16_to_floats, f16_from_floats, NULL, "f16", "float16"};
 const struct dtype dtype_bf16 = {"BF16", 1, 2, bf16_to_floats, bf16_from_floats, NULL, "bf16", "bfloat16"};
-const char dtype_options[] = "f32, f16 or bf16";
 
-static const struct dtype *const done[] = {&dtype_f32, &dtype_f16, &dtype_bf16};
+const struct dtype *const dtype_floats[] = {&dtype_f32, &dtype_f16, &dtype_bf16, NULL};
 
 /* What else safetensors has: one that is read, and those that no model here is made of. */
 static const struct dtype others[] = {
@@ -86,21 +85,27 @@ static const struct dtype others[] = {
 
 const struct dtype *dtype_find(const char *name)
 {
-    for (size_t i = 0; i < COUNT(done); i++)
-        if (strcmp(done[i]->name, name) == 0)
-            return done[i];
+    for (size_t i = 0; dtype_floats[i]; i++)
+        if (strcmp(dtype_floats[i]->name, name) == 0)
+            return dtype_floats[i];
     for (size_t i = 0; i < COUNT(others); i++)
         if (strcmp(others[i].name, name) == 0)
             return &others[i];
     return NULL;
 }
 
-const struct dtype *dtype_of_option(const char *option)
+const struct dtype *dtype_of_option(const struct dtype *const *dtypes, const char *option)
 {
-    for (size_t i = 0; i < COUNT(done); i++)
-        if (strcmp(done[i]->option, option) == 0)
-            return done[i];
+    for (; *dtypes; dtypes++)
+        if (strcmp((*dtypes)->option, option) == 0)
+            return *dtypes;
     return NULL;
+}
+
+void dtype_options(const struct dtype *const *dtypes, struct strbuf *out)
+{
+    for (size_t i = 0; dtypes[i]; i++)
+        strbuf_printf(out, "%s%s", i == 0 ? "" : dtypes[i + 1] ? ", " : " or ", dtypes[i]->option);
 }
 
 bool dtype_bytes(const struct dtype *dtype, size_t count, size_t *bytes)

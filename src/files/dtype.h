@@ -5,6 +5,8 @@
 #ifndef SFT_FILES_DTYPE_H
 #define SFT_FILES_DTYPE_H
 
+#include "base/strbuf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,9 +26,13 @@ extern const struct dtype dtype_f32, dtype_f16, dtype_bf16;
 /* By the name that safetensors gives it; NULL: it has none such. */
 const struct dtype *dtype_find(const char *name);
 
-/* One that is written, by its name as an option; NULL: there is none. dtype_options: "f32, f16 or bf16". */
-const struct dtype *dtype_of_option(const char *option);
-extern const char dtype_options[];
+/* F32, F16 and BF16, and NULL behind them: what any format is written in. */
+extern const struct dtype *const dtype_floats[];
+
+/* One of a list that ends with NULL, by its name as an option; NULL: there is none. dtype_options appends all of these:
+ * "f32, f16 or bf16". */
+const struct dtype *dtype_of_option(const struct dtype *const *dtypes, const char *option);
+void dtype_options(const struct dtype *const *dtypes, struct strbuf *out);
 
 /* How many bytes `count` elements take; false where they make no whole blocks, or more bytes than memory has. */
 bool dtype_bytes(const struct dtype *dtype, size_t count, size_t *bytes);

@@ -29,8 +29,12 @@ struct format {
      * io_list_free. */
     enum sft_status (*list_files)(char ***paths, size_t *n_paths, const char *path, struct sft_err *err);
 
-    /* Write a model, whole, to `path`: for a directory's format into one that exists. NULL: it is not written. */
+    /* Write a model, whole, to `path`: a directory's files into it, which exists; or the file of that name, and what
+     * goes beside it into the same directory. NULL: it is not written, and has none of what follows. */
     enum sft_status (*save)(const struct model_out *model, const char *path, struct sft_err *err);
+    const struct dtype *const *dtypes; /* that it is written in, up to NULL; the first where nobody chooses one */
+    const char *ending;                /* of a file's name: ".gguf"; NULL: a model is a directory */
+    const char *const *beside;         /* names of files that go beside one, up to NULL; or NULL */
 };
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct format *const formats[] = {&format_gguf, &format_hf, &format_config};
-const char format_names_written[] = "hf";
+const char format_names_written[] = "hf or gguf";
 
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
@@ -23,10 +23,19 @@ enum sft_status format_find(const struct format **format, const char *path, stru
     return path_exists(path) ? model_dir_fail(path, err) : sft_fail_errno(err, "%s", path);
 }
 
+const struct format *format_written_at(size_t i)
+{
+    for (size_t k = 0; k < N_FORMATS; k++)
+        if (formats[k]->save && i-- == 0)
+            return formats[k];
+    return NULL;
+}
+
 const struct format *format_to_write(const char *name)
 {
-    for (size_t i = 0; i < N_FORMATS; i++)
-        if (formats[i]->save && strcmp(formats[i]->name, name) == 0)
-            return formats[i];
+    const struct format *format;
+    for (size_t i = 0; (format = format_written_at(i)); i++)
+        if (strcmp(format->name, name) == 0)
+            return format;
     return NULL;
 }

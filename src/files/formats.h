@@ -9,6 +9,7 @@ enum sft_status format_find(const struct format **format, const char *path, stru
 
 /* One that is written, by its name; NULL: there is none. format_names_written: all of these, for messages. */
 const struct format *format_to_write(const char *name);
+const struct format *format_written_at(size_t i); /* NULL at their end */
 extern const char format_names_written[];
 
 #endif

@@ -120,6 +120,7 @@ const struct format format_hf = {
     .close_tensors = close_tensors,
     .list_files = list_files,
     .save = hf_save,
+    .dtypes = dtype_floats,
 };
 
 /* ---- a config.json alone ---- */

@@ -5,7 +5,9 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "files/dtype.h"
+#include "files/generation.h"
 #include "model/block/tensors.h"
+#include "text/template.h"
 #include "text/tokenizer/tokenizer.h"
 
 /* What of it is not in its weights, its config and its tokenizer. */
@@ -36,6 +38,10 @@ struct model_out {
     const struct model_config *config;
     const struct model_meta *meta;
     const struct tokenizer *tokenizer; /* NULL: none is written */
+    /* For a format that is a file: what meta->base_generation means, and the chat template does; NULL: there is none,
+     * or none that is known. */
+    const struct generation_config *generation;
+    const struct chat_template *template;
 };
 
 #endif

@@ -59,6 +59,16 @@ static enum sft_status load_weights(struct bundle *b, const char *dir, const str
     return status;
 }
 
+/* Its vocabulary is as its files have it again. */
+static enum sft_status leave_template(struct bundle *b, struct sft_err *err)
+{
+    template_free(&b->template);
+    b->template.end_of_turn = TOKEN_NONE;
+    tokenizer_free(b->files.tokenizer);
+    b->files.tokenizer = NULL;
+    return model_files_reload_tokenizer(&b->files, &b->files.tokenizer, err);
+}
+
 enum sft_status bundle_open(struct bundle *b, const char *dir, const struct bundle_options *options,
                             const struct template_options *chosen, struct sft_err *err)
 {
@@ -70,7 +80,12 @@ enum sft_status bundle_open(struct bundle *b, const char *dir, const struct bund
     if (choose_weights(&kept, b->kernels, options, err) || model_files_open(&b->files, dir, err))
         return err->status;
     const size_t own_tokens = tokenizer_vocab_size(b->files.tokenizer);
-    if ((chosen && template_init(&b->template, chosen, b->files.tokenizer, err)) || load_weights(b, dir, &kept, err))
+    if (chosen && template_init(&b->template, chosen, b->files.tokenizer, err))
+        return err->status;
+    const bool is_unknown = chosen && chosen->choice == TEMPLATE_AUTO && b->template.tokens_added > 0;
+    if (options->known_template_only && is_unknown && leave_template(b, err))
+        return err->status;
+    if (load_weights(b, dir, &kept, err))
         return err->status;
     b->n_new_tokens = tokenizer_vocab_size(b->files.tokenizer) - own_tokens;
     token_rules_init(&b->rules, b->files.tokenizer, &b->files.generation, b->template.end_of_turn,

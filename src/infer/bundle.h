@@ -29,6 +29,9 @@ struct bundle_options {
     /* It decodes: all matrices lie (out,in), which is read fastest. Without it they lie as in the files, unless they
      * are int8, and sums are added up in the same order as in training. */
     bool for_generation;
+    /* A template that nobody has named, and whose control tokens the model lacks, since nobody has trained it with
+     * them, is left out: the model continues text then. */
+    bool known_template_only;
 };
 extern const char bundle_weights[]; /* those of `weights`, for help: "f32, bf16 or int8" */
 

@@ -27,7 +27,7 @@ struct prompt_row {
 struct prompts {
     struct prompt_row *items; /* (count) in the files' order */
     size_t count, n_labelled;
-    struct arena arena;                     /* all texts */
+    struct arena arena; /* all texts */
 
     /* prompts.c's own */
     size_t capacity;
@@ -35,7 +35,8 @@ struct prompts {
 
 /* Read the files, one after another. needs_labels: every row has one. Else a file may have none, but not for some of
  * its rows, and not by a slip in its name. SFT_EDATA for a row that is wrong, with its place, and for files with no row
- * at all; a prompt that stands there twice counts twice, and is warned of. Free with prompts_free, also after an error; it accepts a zeroed struct. */
+ * at all; a prompt that stands there twice counts twice, and is warned of. Free with prompts_free, also after an error;
+ * it accepts a zeroed struct. */
 enum sft_status prompts_read(struct prompts *prompts, char *const *files, size_t n_files, bool needs_labels,
                              const volatile int *stop, struct sft_err *err);
 void prompts_free(struct prompts *prompts);

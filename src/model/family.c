@@ -85,6 +85,14 @@ bool family_is_rotary(const struct family *family)
     return false;
 }
 
+bool family_is_parallel(const struct family *family)
+{
+    for (size_t i = 0; i < family->n_sublayers; i++)
+        if (family->sublayers[i].parallel)
+            return true;
+    return false;
+}
+
 /* ---- activation functions ---- */
 
 /* As transformers' ACT2FN calls them; of one function, the first is the name that we write. */

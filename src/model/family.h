@@ -123,8 +123,13 @@ struct window_spec {
 
 /* What llama.cpp makes of it. Tensors' names, norms that have 1 added and matrices that are turned follow from the
  * sublayers (files/gguf). */
+enum gguf_head { GGUF_HEAD_OPTIONAL, GGUF_HEAD_REQUIRED, GGUF_HEAD_NEVER }; /* a tensor of the head's own */
 struct gguf_spec {
-    const char *architecture; /* general.architecture; NULL: it is not read from GGUF here */
+    const char *architecture; /* general.architecture, which several may share; NULL: llama.cpp has none such */
+    enum gguf_head head;
+    bool takes_biases;        /* those that config.json's flags ask for, where the defaults do not */
+    bool takes_rope_freqs;    /* the tensor of Llama 3's rotary factors */
+    bool heads_share_width;   /* n_embd / n_head columns each, whatever head_dim */
     bool permutes_rows;       /* of queries and keys: the two that turn together are neighbours */
     bool merges_in_order;     /* tokens of a SentencePiece model stand in their merges' order, whatever their scores */
     const char *pre;          /* tokenizer.ggml.pre of files from before there was that key; NULL: it may be any */
@@ -185,6 +190,7 @@ char *family_tensor_name(const struct family *family, const char *name);
 
 /* What a part asks of a model's sizes. */
 bool family_is_rotary(const struct family *family);
+bool family_is_parallel(const struct family *family); /* unless config.json says otherwise */
 
 /* transformers has several names for the same functions: false for one that is not done here, and the name that we
  * write. activation_names: those that are done, for messages. */

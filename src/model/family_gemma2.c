@@ -31,4 +31,8 @@ const struct family family_gemma2 = {
     GEMMA_NAMES,
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,
+    .gguf = {.architecture = "gemma2",
+             .head = GGUF_HEAD_NEVER,
+             .merges_in_order = true,
+             .layers_scaled_by_width = 46}, /* 27B */
 };

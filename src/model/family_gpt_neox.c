@@ -62,4 +62,5 @@ const struct family family_gpt_neox = {
     .head = "embed_out.weight",
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,
+    .gguf = {.architecture = "gptneox", .head = GGUF_HEAD_REQUIRED},
 };

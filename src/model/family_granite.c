@@ -24,4 +24,5 @@ const struct family family_granite = {
     LLAMA_NAMES,
     .sublayers = llama_sublayers,
     .n_sublayers = LLAMA_SUBLAYERS,
+    .gguf = {.architecture = "granite", .permutes_rows = true, .takes_biases = true, .takes_rope_freqs = true},
 };

@@ -41,5 +41,5 @@ const struct family family_llama = {
     LLAMA_NAMES,
     .sublayers = llama_sublayers,
     .n_sublayers = LLAMA_SUBLAYERS,
-    .gguf = {.architecture = "llama", .permutes_rows = true},
+    .gguf = {.architecture = "llama", .permutes_rows = true, .takes_biases = true, .takes_rope_freqs = true},
 };

@@ -12,4 +12,5 @@ const struct family family_mistral = {
     LLAMA_NAMES,
     .sublayers = llama_sublayers,
     .n_sublayers = LLAMA_SUBLAYERS,
+    .gguf = {.architecture = "llama", .permutes_rows = true, .takes_rope_freqs = true}, /* without a window */
 };

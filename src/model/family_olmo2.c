@@ -24,4 +24,5 @@ const struct family family_olmo2 = {
     LLAMA_NAMES,
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,
+    .gguf = {.architecture = "olmo2", .head = GGUF_HEAD_REQUIRED, .heads_share_width = true},
 };

@@ -23,5 +23,5 @@ const struct family family_qwen2 = {
     LLAMA_NAMES,
     .sublayers = sublayers,
     .n_sublayers = sizeof sublayers / sizeof *sublayers,
-    .gguf = {.architecture = "qwen2"},
+    .gguf = {.architecture = "qwen2", .heads_share_width = true},
 };

@@ -17,4 +17,5 @@ const struct family family_smollm3 = {
     LLAMA_NAMES,
     .sublayers = llama_sublayers,
     .n_sublayers = LLAMA_SUBLAYERS,
+    .gguf = {.architecture = "smollm3", .permutes_rows = true},
 };

@@ -111,7 +111,7 @@ static void put_memory(struct strbuf *out, const struct train_memory *m)
     put_count(out, "moments", m->moments);
     put_count(out, "activations", m->activations);
     put_count(out, "data", m->data);
-    put_count(out, "samples", m->samples);
+    put_count(out, "samples", m->answers);
     put_count(out, "total", m->total);
     strbuf_putc(out, '}');
 }

@@ -237,13 +237,23 @@ static void put_steps(struct strbuf *out, const struct report_of *of)
                   amount(batch_size < most ? batch_size : most, unit).text, (ull)i->steps_per_epoch);
 }
 
+static void put_prompts(struct strbuf *out, const struct plan_prompts *p)
+{
+    if (p->n == 0)
+        return;
+    strbuf_printf(out, "       %s answered after each evaluation", amount(p->n, "prompt").text);
+    if (p->n_unsafe + p->n_safe)
+        strbuf_printf(out, ": %llu unsafe, %llu safe", (ull)p->n_unsafe, (ull)p->n_safe);
+    strbuf_putc(out, '\n');
+}
+
 static void put_memory(struct strbuf *out, const struct train_memory *m)
 {
     strbuf_printf(out, "memory about %s at its peak: parameters %.1f, gradients %.1f, moments %.1f, ",
                   size_text(m->total).text, mb(m->parameters), mb(m->gradients), mb(m->moments));
     strbuf_printf(out, "activations %.1f, data %.1f", mb(m->activations), mb(m->data));
-    if (m->samples)
-        strbuf_printf(out, ", answers to prompts %.1f", mb(m->samples));
+    if (m->answers)
+        strbuf_printf(out, ", answers to prompts %.1f", mb(m->answers));
     strbuf_puts(out, " (MB)\n");
 }
 
@@ -279,6 +289,7 @@ void report_text(const struct report *report, struct strbuf *out)
     put_files(out, report);
     if (of->plan) {
         put_steps(out, of);
+        put_prompts(out, &of->plan->prompts);
         put_memory(out, &report->memory);
     }
     if (report->has_disk)

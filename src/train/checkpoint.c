@@ -21,8 +21,11 @@ static const char moments_name[] = "trainer/optimizer.safetensors", state_name[]
 static struct model_out model_out_of(const struct checkpoint *c, const struct model_meta *meta)
 {
     const struct transformer *model = c->model;
-    return (struct model_out){model_values_in(model->params.values.data), &model->params.table, &model->config, meta,
-                              c->tokenizer};
+    return (struct model_out){.values = model_values_in(model->params.values.data),
+                              .table = &model->params.table,
+                              .config = &model->config,
+                              .meta = meta,
+                              .tokenizer = c->tokenizer};
 }
 
 /* What anybody can read: a Hugging Face directory. */

@@ -103,6 +103,29 @@ enum sft_status metrics_write_step(FILE *f, const struct step_metrics *m, struct
     return write_line(f, &line, err);
 }
 
+static void put_text(struct strbuf *line, const char *key, const char *text, size_t len)
+{
+    enum { LONGEST = 500 };
+    strbuf_printf(line, "\"%s\":", key);
+    strbuf_json_string(line, text, len <= LONGEST ? len : LONGEST - utf8_incomplete_tail(text, LONGEST));
+}
+
+static void put_samples(struct strbuf *line, const struct eval_metrics *m)
+{
+    strbuf_puts(line, ",\"samples\":[");
+    for (size_t i = 0; i < m->n_samples; i++) {
+        const struct eval_sample *s = &m->samples[i];
+        strbuf_puts(line, i ? ",{" : "{");
+        put_text(line, "prompt", s->prompt, s->prompt_len);
+        strbuf_putc(line, ',');
+        put_text(line, "completion", s->completion, s->completion_len);
+        strbuf_putc(line, ',');
+        put_text(line, "label", s->label, strlen(s->label));
+        strbuf_putc(line, '}');
+    }
+    strbuf_putc(line, ']');
+}
+
 enum sft_status metrics_write_eval(FILE *f, const struct eval_metrics *m, struct sft_err *err)
 {
     struct strbuf line = {0};
@@ -110,6 +133,13 @@ enum sft_status metrics_write_eval(FILE *f, const struct eval_metrics *m, struct
     put(&line, "epoch", m->epoch);
     put(&line, "eval_loss", m->eval_loss);
     put(&line, "eval_mean_token_accuracy", m->eval_mean_token_accuracy);
+    if (m->has_rates) {
+        put(&line, "eval_refusal_rate", m->eval_refusal_rate);
+        put(&line, "eval_over_refusal_rate", m->eval_over_refusal_rate);
+        put(&line, "eval_incoherent_rate", m->eval_incoherent_rate);
+    }
+    if (m->n_samples)
+        put_samples(&line, m);
     return write_line(f, &line, err);
 }
 

@@ -17,9 +17,22 @@ struct step_metrics {
     uint64_t peak_rss_bytes;
 };
 
+/* A prompt of [eval] prompts, and its answer. */
+struct eval_sample {
+    const char *prompt, *completion; /* (prompt_len), (completion_len) UTF-8 */
+    size_t prompt_len, completion_len;
+    bool is_cut;       /* the answer would have gone on */
+    const char *label; /* what the judge calls it */
+};
+
 struct eval_metrics {
     uint64_t step;
     double epoch, eval_loss, eval_mean_token_accuracy;
+    bool has_rates; /* prompts with labels were answered: */
+    double eval_refusal_rate, eval_over_refusal_rate, eval_incoherent_rate; /* NaN, and null: there is no such prompt */
+    size_t n_unsafe, n_safe;           /* prompts; these are for the log alone */
+    const struct eval_sample *samples; /* (n_samples) a few; borrowed */
+    size_t n_samples;
 };
 
 /* Open (or make) the file for appending, after cutting what a checkpoint does not know: lines of steps after
@@ -32,7 +45,7 @@ enum sft_status metrics_open(FILE **out, const char *path, uint64_t step, int64_
 typedef void metrics_line_fn(void *context, uint64_t step, double loss, bool is_eval);
 enum sft_status metrics_each(const char *path, metrics_line_fn *each, void *context, struct sft_err *err);
 
-/* Append a line; it is in the system's hands on return. */
+/* Append a line; it is in the system's hands on return. Samples are cut after some hundred bytes. */
 enum sft_status metrics_write_step(FILE *f, const struct step_metrics *m, struct sft_err *err);
 enum sft_status metrics_write_eval(FILE *f, const struct eval_metrics *m, struct sft_err *err);
 

@@ -110,6 +110,9 @@ enum sft_status output_dir_set_record(struct output_dir *out, const struct setti
                                 .total_steps = plan->intervals.total_steps};
     run_record_data(&record.train, &data->train);
     run_record_data(&record.eval, &data->eval);
+    if (plan->prompts.hash)
+        strbuf_printf(&record.prompts, "%016llx", (unsigned long long)plan->prompts.hash);
+    run_record_count(&record, &data->train, &data->eval);
     enum sft_status status = run_record_base(&record, base->files.path, err);
     if (!status)
         status = check_record(out, &record, err);

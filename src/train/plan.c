@@ -6,7 +6,6 @@
 #include "train/options.h"
 
 #include <math.h>
-#include <string.h>
 
 static const char *const precision_name[] = {"auto", "fp32", "bf16"};
 
@@ -47,8 +46,8 @@ void train_plan_make(struct train_plan *plan, const struct settings *settings, c
     plan->order = order_options_of(settings);
     plan->micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
     plan->max_grad_norm = settings->train.max_grad_norm;
-    plan->best_is_by_loss = strcmp(settings->train.metric_for_best_model, "eval_loss") == 0;
-    plan->save_dtype = dtype_of_option(settings->train.save_dtype);
+    plan->best_by = metric_of(settings->train.metric_for_best_model);
+    plan->save_dtype = dtype_of_option(dtype_floats, settings->train.save_dtype);
     plan->intervals = make_intervals(settings, data);
     plan->schedule = schedule_make(&schedule, plan->intervals.total_steps);
 }
@@ -80,8 +79,8 @@ struct train_memory train_plan_memory(const struct train_plan *plan, const struc
                              .moments = 2 * table.n_trained_elements * sizeof(float),
                              .activations = acts.plan.bytes,
                              .data = dataset_bytes(&data->train) + dataset_bytes(&data->eval),
-                             .samples = plan->samples_bytes};
-    m.total = m.parameters + m.gradients + m.moments + m.activations + m.data + m.samples;
+                             .answers = plan->prompts.bytes};
+    m.total = m.parameters + m.gradients + m.moments + m.activations + m.data + m.answers;
     tensor_table_free(&table);
     return m;
 }

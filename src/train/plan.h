@@ -4,6 +4,7 @@
 
 #include "train/base_model.h"
 #include "train/intervals.h"
+#include "train/metric.h"
 #include "train/order.h"
 #include "train/schedule.h"
 #include "train/train_data.h"
@@ -16,13 +17,17 @@ struct train_plan {
     struct order_options order;
     struct intervals intervals; /* how many steps, and what is done between them */
     struct schedule schedule;
-    bool best_is_by_loss; /* of the evaluations; not by accuracy */
+    const struct metric *best_by; /* of the evaluations */
     const struct dtype *save_dtype; /* of the weights in a checkpoint */
-    size_t samples_bytes; /* memory of whoever has the model answer prompts between the steps; 0: nobody does */
+    struct plan_prompts {
+        size_t n, n_unsafe, n_safe; /* that are answered after each evaluation */
+        size_t bytes;               /* of memory that this takes */
+        uint64_t hash;              /* of what is asked, where it decides which model is the best; 0: it does not */
+    } prompts;                      /* [eval] prompts, set by whoever has them answered */
 };
 
 struct train_memory { /* bytes */
-    size_t parameters, gradients, moments, activations, data, samples, total;
+    size_t parameters, gradients, moments, activations, data, answers, total;
 };
 
 /* Choose the kernels, for the settings' precision: SFT_EUSAGE says why there are none. */

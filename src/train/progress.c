@@ -97,12 +97,49 @@ void progress_log_step(struct progress *p, const struct step_metrics *m)
     log_info("%s", line);
 }
 
+/* is_cut: it would have gone on. */
+static void add_shown(struct strbuf *out, const char *text, size_t len, bool is_cut)
+{
+    enum { SHOWN = 160 };
+    const size_t shown = len < SHOWN ? len : SHOWN - utf8_incomplete_tail(text, SHOWN);
+    strbuf_add_visible(out, text, shown);
+    strbuf_puts(out, shown < len || is_cut ? " [...]" : "");
+}
+
+static void log_sample(const struct eval_sample *s)
+{
+    struct strbuf line = {0};
+    add_shown(&line, s->prompt, s->prompt_len, false);
+    strbuf_puts(&line, " => ");
+    add_shown(&line, s->completion, s->completion_len, s->is_cut);
+    log_info("  %s", line.data);
+    strbuf_free(&line);
+}
+
+static void log_rates(const struct eval_metrics *m)
+{
+    struct strbuf line = {0};
+    strbuf_puts(&line, "refused: ");
+    if (m->n_unsafe)
+        strbuf_printf(&line, "%.1f%% of %zu unsafe prompt%s", 100 * m->eval_refusal_rate, m->n_unsafe,
+                      m->n_unsafe == 1 ? "" : "s");
+    if (m->n_safe)
+        strbuf_printf(&line, "%s%.1f%% of %zu safe one%s", m->n_unsafe ? ", " : "", 100 * m->eval_over_refusal_rate,
+                      m->n_safe, m->n_safe == 1 ? "" : "s");
+    log_info("  %s; incoherent: %.1f%%", line.data, 100 * m->eval_incoherent_rate);
+    strbuf_free(&line);
+}
+
 void progress_log_eval(const struct eval_metrics *m, size_t num_conversations)
 {
     char loss[32];
     format_loss(loss, sizeof loss, m->eval_loss);
     log_info("eval at step %llu: loss %s  accuracy %.1f%%  (%zu conversation%s)", (ull)m->step, loss,
              100 * m->eval_mean_token_accuracy, num_conversations, num_conversations == 1 ? "" : "s");
+    if (m->has_rates)
+        log_rates(m);
+    for (size_t i = 0; i < m->n_samples; i++)
+        log_sample(&m->samples[i]);
 }
 
 /* ---- at its end ---- */
@@ -112,15 +149,15 @@ static const char *link_name(const struct train_state *state)
     return state->best_step ? "best" : "last";
 }
 
-static void log_best(const struct train_state *s, bool is_by_loss)
+static void log_best(const struct train_state *s, const struct metric *by)
 {
-    char loss[32];
-    if (is_by_loss) {
-        format_loss(loss, sizeof loss, -s->best_metric);
-        log_info("best   step %llu, eval loss %s", (ull)s->best_step, loss);
-    } else {
-        log_info("best   step %llu, eval accuracy %.1f%%", (ull)s->best_step, 100 * s->best_metric);
-    }
+    const double value = metric_value(by, s->best_metric);
+    char text[32];
+    if (by->is_share)
+        snprintf(text, sizeof text, "%.1f%%", 100 * value);
+    else
+        format_loss(text, sizeof text, value);
+    log_info("best   step %llu, %s %s", (ull)s->best_step, by->told, text);
 }
 
 static void log_next(const struct progress_outcome *outcome)
@@ -144,7 +181,7 @@ void progress_log_end(const struct progress *p, const struct train_state *state,
     log_info("done   %llu step%s%s%s in %s", (ull)step, step == 1 ? "" : "s",
              outcome->stopped_early ? " (stopped early)" : "", part, duration);
     if (state->best_step)
-        log_best(state, outcome->best_is_by_loss);
+        log_best(state, outcome->best_by);
     log_info("model  %s/%s", outcome->output_dir, link_name(state));
     log_next(outcome);
 }

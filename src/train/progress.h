@@ -3,7 +3,7 @@
 #ifndef SFT_TRAIN_PROGRESS_H
 #define SFT_TRAIN_PROGRESS_H
 
-#include "train/metrics.h"
+#include "train/metric.h"
 #include "train/state.h"
 
 struct progress {
@@ -29,14 +29,14 @@ enum { PROGRESS_LINE = 80 };
 void progress_step_text(char *out, size_t size, const struct step_metrics *m, uint64_t total_steps, const char *left,
                         bool has_live_line);
 
-/* The line of an evaluation of so many conversations. */
+/* The line of an evaluation of so many conversations; below it how often prompts were refused, and some answers. */
 void progress_log_eval(const struct eval_metrics *m, size_t num_conversations);
 
 struct progress_outcome {
     const char *output_dir;
     bool stopped_early;
-    bool best_is_by_loss; /* not by accuracy */
-    bool has_turns;       /* the model knows turns: one can chat with it */
+    const struct metric *best_by;
+    bool has_turns; /* the model knows turns: one can chat with it */
 };
 
 /* The last lines of a run that came to its end: how long it took, its best step, where the model is, what to do

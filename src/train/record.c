@@ -15,6 +15,8 @@ void run_record_free(struct run_record *record)
     strbuf_free(&record->old_base);
     strbuf_free(&record->train);
     strbuf_free(&record->eval);
+    strbuf_free(&record->prompts);
+    strbuf_free(&record->counts);
 }
 
 /* ---- fingerprints ---- */
@@ -75,6 +77,39 @@ void run_record_data(struct strbuf *fingerprint, const struct dataset *ds)
                       ds->files[i].spec.repeat, ds->files[i].store.format);
 }
 
+/* ---- counts ---- */
+
+/* An object a file; none of one that gives nothing, such as one from which a split has taken no row. Its name alone:
+ * where it lay is this machine's business. */
+static void put_files(struct strbuf *out, const struct dataset *ds)
+{
+    struct file_counts *counts = mem_calloc(ds->n_files, sizeof *counts);
+    const char *separator = "";
+    dataset_count_files(ds, counts);
+    for (size_t i = 0; i < ds->n_files; i++) {
+        const char *name = path_basename(ds->files[i].path);
+        if (!counts[i].conversations)
+            continue;
+        strbuf_printf(out, "%s\n      {\"file\": ", separator);
+        strbuf_json_string(out, name, strlen(name));
+        strbuf_printf(out, ", \"conversations\": %llu, \"tokens\": %llu, \"target_tokens\": %llu}",
+                      (unsigned long long)counts[i].conversations, (unsigned long long)counts[i].tokens,
+                      (unsigned long long)counts[i].targets);
+        separator = ",";
+    }
+    free(counts);
+}
+
+void run_record_count(struct run_record *record, const struct dataset *train, const struct dataset *eval)
+{
+    strbuf_clear(&record->counts);
+    strbuf_puts(&record->counts, "{\n    \"train\": [");
+    put_files(&record->counts, train);
+    strbuf_puts(&record->counts, "],\n    \"eval\": [");
+    put_files(&record->counts, eval);
+    strbuf_puts(&record->counts, "]\n  }");
+}
+
 /* The fingerprint that stands for a path's content, or NULL for a field that has none. */
 static const struct strbuf *fingerprint_of(const struct run_record *record, const struct field *field)
 {
@@ -84,6 +119,8 @@ static const struct strbuf *fingerprint_of(const struct run_record *record, cons
         return &record->train;
     if (strcmp(field->key, "eval") == 0)
         return &record->eval;
+    if (strcmp(field->key, "prompts") == 0 && record->prompts.len)
+        return &record->prompts;
     return NULL;
 }
 
@@ -143,7 +180,10 @@ void run_record_write(const struct run_record *record, struct strbuf *out)
         write_member(out, field, fingerprint_of(record, field), first);
         first = false;
     }
-    strbuf_printf(out, "\n  },\n  \"precision\": \"%s\",\n  \"isa\": \"%s\",\n  \"total_steps\": %llu",
+    strbuf_puts(out, "\n  }");
+    if (record->counts.len)
+        strbuf_printf(out, ",\n  \"data\": %s", record->counts.data);
+    strbuf_printf(out, ",\n  \"precision\": \"%s\",\n  \"isa\": \"%s\",\n  \"total_steps\": %llu",
                   record->precision, record->isa, (unsigned long long)record->total_steps);
 }
 

@@ -16,7 +16,9 @@ struct run_record {
     const struct settings *settings;
     const char *precision, *isa; /* as chosen: "fp32", "avx512" */
     uint64_t total_steps;
-    struct strbuf base, train, eval; /* fingerprints of model.base, data.train, data.eval */
+    struct strbuf base, train, eval; /* fingerprints of model.base, data.train, data.eval, */
+    struct strbuf prompts;           /* and of eval.prompts, where they decide which model is the best; else empty */
+    struct strbuf counts;            /* what its data came to (run_record_count); empty: not known */
     struct strbuf old_base; /* that of model.base in records of 0.1 before Llama: of fewer files; it counts too */
 };
 
@@ -27,6 +29,9 @@ enum sft_status run_record_base(struct run_record *record, const char *base, str
 
 /* Fingerprint of a dataset's own files: content, repetition and format of each, in order; empty for a split. */
 void run_record_data(struct strbuf *fingerprint, const struct dataset *ds);
+
+/* What the data came to, for who asks later what a model was made of; no run is held against it. */
+void run_record_count(struct run_record *record, const struct dataset *train, const struct dataset *eval);
 
 /* As JSON members, without braces: "settings":{...},"content":{...},... */
 void run_record_write(const struct run_record *record, struct strbuf *out);

@@ -36,6 +36,7 @@ enum sft_status run_prepare(struct run *run, const struct settings *settings, co
         read_data(run, options, err))
         return err->status;
     train_plan_make(&run->plan, settings, &run->data);
+    run->plan.prompts.hash = options->prompts_hash;
     if (open_output(run, options, err) || check_weights(run, err))
         return err->status;
     /* not before it is certain that this run goes on */

@@ -21,6 +21,7 @@ struct run { /* not to be moved: the data borrow the base */
 struct run_options {
     bool fresh;               /* do not continue: write to output_dir-2, -3, ... */
     bool dry;                 /* touch nothing on disk, take no lock */
+    uint64_t prompts_hash;    /* as in struct plan_prompts */
     const volatile int *stop; /* may be NULL; looked at while data are read: SFT_EINTERRUPTED where it was set */
 };
 

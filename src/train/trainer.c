@@ -96,8 +96,7 @@ static enum sft_status log_step(struct trainer *t, const struct step_result *las
 static void judge(struct trainer *t, const struct eval_metrics *m)
 {
     const unsigned long long patience = t->intervals->early_stopping_patience;
-    const bool by_loss = t->run->plan.best_is_by_loss;
-    t->improved = train_state_judge(t->state, by_loss ? -m->eval_loss : m->eval_mean_token_accuracy);
+    t->improved = train_state_judge(t->state, metric_score(t->run->plan.best_by, m));
     if (intervals_stop_early(t->intervals, t->state))
         log_info("stops early: %llu evaluation%s without improvement", patience, patience == 1 ? "" : "s");
 }
@@ -107,22 +106,20 @@ static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
     struct learner *l = t->learner;
     const struct evaluator by = {l->objective, &l->model, &l->acts, &l->buffer, t->run->plan.micro_batch_tokens};
     struct evaluation result;
-    const enum sft_status status = evaluate(&by, &t->run->data.eval, t->signals.stop, &result, err);
+    enum sft_status status = evaluate(&by, &t->run->data.eval, t->signals.stop, &result, err);
+    struct eval_metrics m = {.step = t->state->step,
+                             .epoch = intervals_epoch(t->intervals, t->state),
+                             .eval_loss = result.loss,
+                             .eval_mean_token_accuracy = result.mean_token_accuracy};
+    if (!status && t->watch.evaluated)
+        status = t->watch.evaluated(t->watch.context, &m, err);
     if (status) /* interrupted: it stays due, and is run when the run goes on */
         return status == SFT_EINTERRUPTED ? SFT_OK : status;
-    const struct eval_metrics m = {.step = t->state->step,
-                                   .epoch = intervals_epoch(t->intervals, t->state),
-                                   .eval_loss = result.loss,
-                                   .eval_mean_token_accuracy = result.mean_token_accuracy};
     t->state->last_eval_step = (int64_t)t->state->step;
     progress_log_eval(&m, result.num_conversations);
     divergence_add_eval(&t->divergence, m.step, m.eval_loss);
     judge(t, &m);
-    if (metrics_write_eval(t->metrics, &m, err))
-        return err->status;
-    if (t->watch.evaluated)
-        t->watch.evaluated(t->watch.context, &l->model);
-    return SFT_OK;
+    return metrics_write_eval(t->metrics, &m, err);
 }
 
 /* ---- a checkpoint ---- */
@@ -256,7 +253,7 @@ static void tell_end(const struct trainer *t)
 {
     const struct progress_outcome outcome = {.output_dir = t->run->output.path,
                                              .stopped_early = intervals_stop_early(t->intervals, t->state),
-                                             .best_is_by_loss = t->run->plan.best_is_by_loss,
+                                             .best_by = t->run->plan.best_by,
                                              .has_turns = t->run->base.template.name != NULL};
     divergence_warn_of_end(&t->divergence, t->run->plan.schedule.learning_rate);
     progress_log_end(&t->progress, t->state, &outcome);

@@ -2,6 +2,7 @@
 #ifndef SFT_TRAIN_TRAINER_H
 #define SFT_TRAIN_TRAINER_H
 
+#include "train/metrics.h"
 #include "train/run.h"
 
 struct trainer_signals {
@@ -14,8 +15,9 @@ struct train_watch {
     /* Called once, with the model that is to be trained: who looks on takes the memory for it now. An error of it ends
      * the run before its first step. */
     enum sft_status (*begin)(void *context, const struct transformer *model, struct sft_err *err);
-    /* Called after each evaluation, between two steps, with the model as it is then. */
-    void (*evaluated)(void *context, const struct transformer *model);
+    /* Called after each evaluation, between two steps, with that model as it is then: adds to what was measured what it
+     * finds itself. SFT_EINTERRUPTED where a signal stopped it: then all of the evaluation is to be run again. */
+    enum sft_status (*evaluated)(void *context, struct eval_metrics *m, struct sft_err *err);
     void *context;
 };
 

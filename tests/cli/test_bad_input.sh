@@ -36,7 +36,7 @@ test_words_on_the_command_line() {
     expect_error 2 'expected one configuration file, found 0 words (usage: sft train CONFIG.ini [options])' "$SFT" train
     expect_error 2 'expected one configuration file, found 2 words (usage: sft train CONFIG.ini [options])' "$SFT" train a b
     expect_error 2 'expected a model (usage: sft generate DIR [options] [PROMPT...])' "$SFT" generate
-    expect_error 2 'expected a model and files of conversations (usage: sft eval DIR FILE... [options])' "$SFT" eval --model m
+    expect_error 2 'expected a model and files of conversations, or --prompts (usage: sft eval DIR FILE... [options], or sft eval DIR --prompts FILE [options])' "$SFT" eval --model m
     expect_error 2 'expected one directory (usage: sft info DIR [--json])' "$SFT" info
     expect 2 "$SFT"
     has stderr 'usage: sft COMMAND'

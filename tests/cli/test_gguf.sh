@@ -61,7 +61,7 @@ test_what_import_refuses() {
     expect_error 2 "expected a model $usage" "$SFT" import --out x
     expect_error 2 "no place for 'more' $usage" "$SFT" import "$chat" more --out x
     expect_error 1 'none.gguf: No such file or directory' "$SFT" import none.gguf --out x
-    expect_error 2 "--dtype: unknown dtype 'q8_0' (f32, f16 or bf16)" "$SFT" import "$chat" --out x --dtype q8_0
+    expect_error 2 "--dtype: unknown dtype 'q8_0' (hf takes f32, f16 or bf16)" "$SFT" import "$chat" --out x --dtype q8_0
     mkdir there
     expect_error 2 '--out: there exists already (choose another name)' "$SFT" import "$chat" --out there
     mkdir -p new.tmp/sub && echo mine >new.tmp/sub/notes
@@ -115,14 +115,14 @@ test_tensors_that_do_not_fit_the_metadata() {
 # What is not done is told with the file, the key and what is done; nothing is guessed.
 test_tokenizers_that_are_not_done() {
     smollm=$GOLDEN/gguf/tokenizer-smollm.gguf
-    pres='gpt-2, smollm, llama-bpe, llama3, llama-v3, qwen2 and tekken are'
+    pres='gpt-2, smollm, llama-bpe, llama3, llama-v3, qwen2, tekken, olmo, dbrx, smaug-bpe, refact and starcoder are'
     echo '"a  12"' | expect 0 "$SFT" tokenizer encode --model "$smollm" --json-lines
     LC_ALL=C sed 's/smollm/viking/' "$smollm" >viking.gguf
     expect_error 1 "viking.gguf: tokenizer.ggml.pre 'viking' is not supported ($pres)" "$SFT" tokenizer encode --model viking.gguf
     LC_ALL=C sed 's/tokenizer.ggml.merges/tokenizer.ggml.MERGES/' "$smollm" >merges.gguf
     expect_error 1 'merges.gguf: tokenizer.ggml.merges: is missing' "$SFT" tokenizer encode --model merges.gguf
     LC_ALL=C sed 's/llama/bloom/' "$chat" >bloom.gguf
-    expect_error 1 "bloom.gguf: general.architecture: 'bloom' is not supported (gpt2, llama, qwen2, qwen3, gemma3 are)" "$SFT" import bloom.gguf --out x
+    expect_error 1 "bloom.gguf: general.architecture: 'bloom' is not supported (gpt2, llama, qwen2, qwen3, gemma2, gemma3, smollm3, granite, olmo2, gptneox are)" "$SFT" import bloom.gguf --out x
     expect_error_about 1 'viking.gguf: llama.block_count: is missing' "$SFT" import viking.gguf --out x
 }
 

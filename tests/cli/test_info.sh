@@ -9,10 +9,11 @@ model      gpt2: 2 layers, 2 heads, 32 wide (128 inside), 128 positions,
 weights    42.5K parameters in F32
 tokenizer  404 ids, chat template: im_sep
 checkpoint step 300 of 300
+trained on chat.jsonl: 12 conversations, 429 tokens, of which 132 are trained
 checksums  hold
 END
     expect 0 "$SFT" info "$model" --json
-    is "$(cat stdout)" '{"complete":true,"model_type":"gpt2","n_layer":2,"n_head":2,"n_embd":32,"n_inner":128,"n_positions":128,"vocab_size":404,"tie_word_embeddings":true,"num_parameters":42496,"num_key_value_heads":2,"head_dim":16,"dtype":"F32","tokenizer_vocab_size":404,"template":"im_sep","step":300,"checksums":true,"problems":[]}'
+    is "$(cat stdout)" '{"complete":true,"model_type":"gpt2","n_layer":2,"n_head":2,"n_embd":32,"n_inner":128,"n_positions":128,"vocab_size":404,"tie_word_embeddings":true,"num_parameters":42496,"num_key_value_heads":2,"head_dim":16,"dtype":"F32","tokenizer_vocab_size":404,"template":"im_sep","step":300,"data":{"train":[{"file":"chat.jsonl","conversations":12,"tokens":429,"target_tokens":132}],"eval":[]},"checksums":true,"problems":[]}'
 }
 
 # broken PROBLEM COMMAND...: after the command in a copy of the model, info names the problem.
@@ -65,7 +66,7 @@ test_export() {
     has deep/bf16/config.json 'bfloat16'
     [ "$(wc -c <deep/bf16/model.safetensors)" -lt $(($(wc -c <deep/f32/model.safetensors) * 6 / 10)) ] || die 'not half as large'
     expect_error 2 '--out: deep/f16 exists already (choose another name)' "$SFT" export --model "$model" --out deep/f16
-    expect_error 2 "--dtype: unknown dtype 'f8' (f32, f16 or bf16)" "$SFT" export --model "$model" --dtype f8 --out x
+    expect_error 2 "--dtype: unknown dtype 'f8' (hf takes f32, f16 or bf16)" "$SFT" export --model "$model" --dtype f8 --out x
     [ ! -e x ] || die 'it made x'
 }
 
@@ -97,6 +98,8 @@ test_export_says_what_it_wrote() {
     model=$(trained_model)
     expect 0 "$SFT" export "$model" --dtype bf16 --out new/model/
     [ ! -s stdout ] || die "$(cat stdout)"
+    grep -q '^check  its logits differ by 0\.[0-9]*% from the original.s; it says' stderr || die "$(cat stderr)"
+    sed -i '/^check/d' stderr # tests of its own: test_export_check.sh
     diff - stderr <<END
 wrote  new/model/: 42.5K parameters in bf16, 0.1 MB
        config.json generation_config.json merges.txt model.safetensors

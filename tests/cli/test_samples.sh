@@ -12,30 +12,39 @@ train() {
     "$SFT" train config.ini --set "data.eval=$DATA/eval.jsonl" "$@"
 }
 
-# The first three are answered after each evaluation, a line each; what is trained is the same to the last bit.
+# They are answered after each evaluation, of which some are shown, a line each; what is trained is the same to the last bit.
 test_answers_come_after_each_evaluation() {
     write_prompts
     for precision in fp32 bf16; do
         [ $precision = fp32 ] || trains_in_bf16 || continue
         expect 0 train --set train.precision=$precision --set "eval.prompts=prompts.csv more.jsonl" --set train.output_dir=with-$precision
-        is "$(grep -A 3 '^eval at step' stderr | sed -n 's/^\(eval at step [0-9]*\).*/\1/p; s/^\(  .* =>\).*/\1/p')" \
+        is "$(grep -A 4 '^eval at step' stderr | sed -n 's/^\(eval at step [0-9]*\).*/\1/p; s/^\(  .* =>\).*/\1/p; s/^\(  refused: \)[0-9.]*%\( .*: \)[0-9.]*%/\1N%\2N%/p')" \
             'eval at step 0
+  refused: N% of 2 safe ones; incoherent: N%
   Hello =>
   Name a tree, please.\nOne. =>
   What is 2+2? =>
 eval at step 3
+  refused: N% of 2 safe ones; incoherent: N%
   Hello =>
   Name a tree, please.\nOne. =>
   What is 2+2? =>
 eval at step 6
+  refused: N% of 2 safe ones; incoherent: N%
   Hello =>
   Name a tree, please.\nOne. =>
   What is 2+2? =>'
         has_not stderr 'The fourth.'
         expect 0 train --set train.precision=$precision --set train.output_dir=without-$precision
         has_not stderr ' => '
+        without_answers with-$precision
         same_run with-$precision without-$precision
     done
+}
+
+# without_answers DIR: its metrics are those of a run without prompts.
+without_answers() {
+    sed -i 's/,"eval_refusal_rate".*/}/; s/,"samples".*/}/' "$1/metrics.jsonl"
 }
 
 trains_in_bf16() {
@@ -48,7 +57,7 @@ test_the_answers_are_the_models() {
     expect 0 train --set model.base="$(trained_model)" --set train.learning_rate=1e-9 --set train.max_steps=1 --set eval.prompts=prompts.csv
     is "$(grep -c '^  Hello => Hi there.$' stderr)" 2
     answer=$(sed -n 's/^  Name a tree, please.* => //p' stderr | tail -n 1)
-    expect 0 "$SFT" generate run --max-new-tokens 64 'Name a tree, please.
+    expect 0 "$SFT" generate run --max-new-tokens 128 'Name a tree, please.
 One.'
     is "$(cat stdout)" "$answer"
 }
@@ -63,6 +72,7 @@ test_prompts_may_come_later() {
     has stderr '  The fourth. => '
     expect 0 train "$@" --set train.max_steps=3 --set train.output_dir=other
     expect 0 train "$@" --set train.max_steps=6 --set train.output_dir=other
+    without_answers run
     same_run run other
     echo 'no JSON' >more.jsonl
     expect 0 train "$@" --set train.max_steps=6 --set eval.prompts=more.jsonl
@@ -86,18 +96,16 @@ test_prompts_that_cannot_be_answered() {
     expect_error_about 1 'nothing.csv: No such file or directory' train --set eval.prompts=nothing.csv
     echo '{"prompt": "Hello"}' >wrong.jsonl
     echo '{"question": "Hello"}' >>wrong.jsonl
+    { printf '{"prompt": "'; yes word | head -n 200 | tr '\n' ' '; echo '"}'; } >long.jsonl
+    : >empty.jsonl
+    printf 'prompt,label\na,safe\nb,\n' >half.csv
     for option in --dry-run --fresh; do # before anything is trained
-        expect 1 train $option --set eval.prompts=wrong.jsonl
-        has stderr 'error: wrong.jsonl:2: prompt: missing'
+        expect_error_about 1 'wrong.jsonl:2: prompt: missing' train $option --set eval.prompts=wrong.jsonl
+        expect_error_about 1 'long.jsonl:1: prompt: has ' train $option --set eval.prompts='more.jsonl long.jsonl'
+        expect_error_about 1 'empty.jsonl: there is no prompt in it' train $option --set eval.prompts=empty.jsonl
+        expect_error_about 1 'half.csv:3: label: missing, but line 2 has one' train $option --set eval.prompts=half.csv
     done
     [ ! -e run/last ] || die 'it was trained'
-    { printf '{"prompt": "'; yes word | head -n 200 | tr '\n' ' '; echo '"}'; } >long.jsonl
-    expect 0 train --set eval.prompts='long.jsonl more.jsonl'
-    is "$(grep -c 'warning: .*\[eval\] prompts: one has [0-9]* tokens, and the model sees 128 at most: it is not answered' stderr)" 1
-    is "$(grep -c '  What is 2+2? => ' stderr)" 3
-    : >empty.jsonl
-    expect 0 train --fresh --set eval.prompts=empty.jsonl
-    has stderr '[eval] prompts: there is none to be answered'
 }
 
 # {"messages": ...}: what was said up to the last message of the user; plain text: a line is a prompt.
@@ -116,8 +124,84 @@ Hello => Hi there.
 Name a tree. => The oak.'
     done
     expect 1 train "$@" --fresh --set eval.prompts=lines
-    has stderr 'of [eval] prompts a row is {"prompt": "..."} or {"messages": [...]}, and in FILE:txt each line is a prompt'
+    has stderr 'a row is {"prompt": "..."}, and FILE:csv or FILE:txt says that it is no JSON'
     echo '{"messages":[{"role":"system","content":"Be short."}]}' >talks.jsonl
     expect 1 train "$@" --fresh --set eval.prompts=talks.jsonl
     has stderr 'talks.jsonl:1: messages: there is none of the user to be answered'
+}
+
+# ---- rates ----
+
+# Two of each kind; a model that knows its conversations by heart refuses one that it should, and one that it should not.
+write_labelled_prompts() {
+    write_config
+    cat >labelled.jsonl <<'END'
+{"prompt": "Hello", "label": "safe", "type": "greetings"}
+{"prompt": "Name a tree.", "label": "safe"}
+{"prompt": "What is 2+2?", "label": "unsafe", "type": "sums"}
+{"prompt": "Why is the sky blue?", "label": "unsafe"}
+END
+}
+
+evaluations() {
+    grep '"eval_loss"' run/metrics.jsonl
+}
+
+test_rates_are_in_the_metrics() {
+    write_labelled_prompts
+    set -- --set model.base="$(trained_model)" --set train.learning_rate=1e-9 --set train.max_steps=1
+    expect 0 train "$@" --set eval.prompts=labelled.jsonl
+    has stderr '  refused: 0.0% of 2 unsafe prompts, 0.0% of 2 safe ones; incoherent: 0.0%'
+    is "$(evaluations | tail -n 1 | sed 's/.*\(,"eval_refusal_rate".*"samples"\).*/\1/')" \
+        ',"eval_refusal_rate":0,"eval_over_refusal_rate":0,"eval_incoherent_rate":0,"samples"'
+    is "$(evaluations | tail -n 1 | sed 's/.*"samples"://')" '[{"prompt":"Hello","completion":"Hi there.","label":"compliance"},{"prompt":"Name a tree.","completion":"The oak.","label":"compliance"},{"prompt":"What is 2+2?","completion":"2+2 is 4.","label":"compliance"}]}'
+    expect 0 train "$@" --dry-run --fresh --set eval.prompts=labelled.jsonl
+    has stdout '4 prompts answered after each evaluation: 2 unsafe, 2 safe'
+    sed 's/"label": "[a-z]*", //; s/, "label": "[a-z]*"//' labelled.jsonl >plain.jsonl
+    expect 0 train "$@" --fresh --set eval.prompts=plain.jsonl
+    is "$(grep -c 'no row has a label' stderr)" 1
+    has_not stderr 'refused: '
+    is "$(grep -c 'eval_refusal_rate' run-2/metrics.jsonl)" 0
+    is "$(grep -c '"samples"' run-2/metrics.jsonl)" 2
+}
+
+# Each evaluation after the first refuses as much as that: the first is the best, and with patience the last.
+test_the_best_by_a_rate() {
+    write_labelled_prompts
+    for metric in eval_refusal_rate eval_over_refusal_rate eval_incoherent_rate; do
+        expect 0 train --fresh --set model.base="$(trained_model)" --set train.learning_rate=1e-9 --set eval.prompts=labelled.jsonl \
+            --set train.metric_for_best_model=$metric --set train.eval_steps=1 --set train.early_stopping_patience=2
+        has stderr 'stops early: 2 evaluations without improvement'
+        has stderr 'done   3 steps (stopped early)'
+        told=$(echo "$metric" | sed 's/eval_//; s/over_/over-/; s/_/ /g')
+        has stderr "best   step 1, $told 0.0%"
+    done
+}
+
+test_a_rate_needs_prompts_that_give_it() {
+    write_labelled_prompts
+    grep '"safe"' labelled.jsonl >safe.jsonl
+    echo '{"prompt": "Hello"}' >plain.jsonl
+    set -- train --set train.metric_for_best_model=eval_refusal_rate
+    expect_error 2 '--set train.metric_for_best_model: needs prompts in [eval], labelled safe or unsafe' "$@"
+    for file in safe plain; do
+        expect_error 2 '[train] metric_for_best_model = eval_refusal_rate: of [eval] prompts none is labelled unsafe (columns prompt and label)' \
+            "$@" --set eval.prompts=$file.jsonl
+    done
+    expect 0 train --set train.metric_for_best_model=eval_over_refusal_rate --set eval.prompts=safe.jsonl
+    has run/metrics.jsonl '"eval_refusal_rate":null,"eval_over_refusal_rate":'
+}
+
+# Prompts that decide which model is the best are part of what the run is.
+test_a_run_by_a_rate_goes_on_with_its_prompts() {
+    write_labelled_prompts
+    set -- train --set train.lr_scheduler_type=constant --set train.metric_for_best_model=eval_refusal_rate
+    expect 0 "$@" --set train.max_steps=3 --set eval.prompts=labelled.jsonl
+    head -n 3 labelled.jsonl >fewer.jsonl
+    expect 2 "$@" --set train.max_steps=6 --set eval.prompts=fewer.jsonl
+    has stderr '[eval] prompts: the content of fewer.jsonl is not what this run was started with (labelled.jsonl)'
+    cp labelled.jsonl same.jsonl
+    expect 0 "$@" --set train.max_steps=6 --set eval.prompts=same.jsonl
+    expect 0 "$@" --set train.max_steps=6 --set eval.prompts=labelled.jsonl --set train.output_dir=other
+    same_run run other
 }

@@ -494,6 +494,49 @@ START_TEST(rejected_rows_are_written)
 }
 END_TEST
 
+static void counts_are(const struct dataset *of, size_t file, uint64_t conversations, uint64_t tokens, uint64_t targets)
+{
+    struct file_counts counts[2];
+    ck_assert_uint_le(of->n_files, 2);
+    dataset_count_files(of, counts);
+    ck_assert_uint_eq(counts[file].conversations, conversations);
+    ck_assert_uint_eq(counts[file].tokens, tokens);
+    ck_assert_uint_eq(counts[file].targets, targets);
+}
+
+START_TEST(what_each_file_gives)
+{
+    enum { N = 700 };
+    struct dataset eval;
+    loads("a.jsonl", "*2.5", ROW("a", "bc") "\n" ROW("d", "e") "\n");
+    ck_assert_uint_eq(ds.n_examples, 5);
+    counts_are(&ds, 0, 2, 2 * ROW_OVERHEAD + 5, 5); /* repeats are the same ones */
+    options.dedupe = DEDUPE_EXACT;
+    loads("a.jsonl", "", ROW("a", "bc") "\n" ROW("d", "e") "\n" ROW("a", "bc") "\n");
+    counts_are(&ds, 0, 2, 2 * ROW_OVERHEAD + 5, 5); /* nor is what was left out there */
+    options.render.max_length = 4;
+    char *names[] = {mem_printf("%s/b.jsonl", dir), mem_printf("%s/a.jsonl", dir)};
+    loads("a.jsonl", "", "{\"text\":\"abcdefg\"}\n{\"text\":\"xyz\"}\n");
+    counts_are(&ds, 0, 2, 12, 9); /* abcd, efg + eos, xyz + eos */
+    loads("b.jsonl", "", "{\"text\":\"pqrstuv\"}\n");
+    dataset_free(&ds);
+    ck_assert_int_eq(dataset_load(&ds, names, 2, &tpl, tok, &options, &err), SFT_OK);
+    counts_are(&ds, 0, 1, 8, 6);
+    counts_are(&ds, 1, 2, 12, 9); /* its first line is another document than the first file's */
+    free(names[0]);
+    free(names[1]);
+
+    options = (struct dataset_options){.render.max_length = 1000};
+    char *text = many_rows(N);
+    loads("c.jsonl", "*2", text);
+    dataset_split(&ds, &eval, 0.25);
+    counts_are(&ds, 0, ds.n_examples / 2, ds.n_tokens / 2, ds.n_targets / 2);
+    counts_are(&eval, 0, eval.n_examples / 2, eval.n_tokens / 2, eval.n_targets / 2);
+    dataset_free(&eval);
+    free(text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("dataset");
@@ -519,6 +562,7 @@ int main(void)
     tcase_add_test(tests, bad_rows_are_told_by_kind);
     tcase_add_test(tests, an_encoding_s_remedy_is_told_once);
     tcase_add_test(tests, rejected_rows_are_written);
+    tcase_add_test(tests, what_each_file_gives);
     tcase_set_timeout(tests, 30);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -134,7 +134,11 @@ static void save(const struct model *m, size_t max_shard_bytes)
                                     .bos_token_id = -1,
                                     .dtype = &dtype_f32,
                                     .max_shard_bytes = max_shard_bytes};
-    const struct model_out out = {model_values_in(m->params.values.data), &m->params.table, &m->config, &meta, NULL};
+    const struct model_out out = {
+        .values = model_values_in(m->params.values.data),
+        .table = &m->params.table,
+        .config = &m->config,
+        .meta = &meta};
     check_ok(hf_save(&out, dir, &err));
 }
 

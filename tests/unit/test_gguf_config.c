@@ -240,7 +240,7 @@ START_TEST(what_gemma_knows)
     check_ok(read_all());
     ck_assert_uint_eq(config.head_dim, 32);
     ck_assert(config.rope.theta == 500000 && config.rope_local.theta == 10000);
-    ck_assert(config.attention_multiplier == 1.0 / 16);
+    ck_assert_double_eq_tol(config.attention_multiplier, 1 / sqrt(32), 1e-12); /* by head_dim, as in llama.cpp */
     ck_assert(config.embedding_multiplier == sqrt(128));
     ck_assert_uint_eq(config.sliding_window, 16);
     for (size_t layer = 0; layer < 7; layer++)
@@ -435,7 +435,9 @@ END_TEST
 
 START_TEST(models_that_are_others)
 {
-    EXPECT("general.architecture: 'bloom' is not supported (gpt2, llama, qwen2, qwen3, gemma3 are)", begin("bloom"));
+    EXPECT("general.architecture: 'bloom' is not supported (gpt2, llama, qwen2, qwen3, gemma2, gemma3, smollm3, "
+           "granite, olmo2, gptneox are)",
+           begin("bloom"));
     EXPECT("general.type 'adapter' is not supported (model is)", set_text("general.type", "adapter"));
     EXPECT("llama.expert_count: is not supported for this architecture, found 8",
            set("llama.expert_count", GGUF_U32, 8));

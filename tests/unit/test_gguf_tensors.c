@@ -291,7 +291,8 @@ START_TEST(architectures_are_named)
     ck_assert_ptr_eq(family, &family_gemma3);
     ck_assert_int_eq(find_family("mamba", &family), SFT_EDATA);
     ck_assert_str_eq(err_text(&err),
-                     "general.architecture: 'mamba' is not supported (gpt2, llama, qwen2, qwen3, gemma3 are)");
+                     "general.architecture: 'mamba' is not supported (gpt2, llama, qwen2, qwen3, gemma2, gemma3, "
+                     "smollm3, granite, olmo2, gptneox are)");
 }
 END_TEST
 

@@ -316,14 +316,17 @@ START_TEST(kinds_that_are_not_done)
     check_ok(make(&bytes));
     check_ok(make(&pieces));
     EXPECT(bytes, "general.architecture: is missing", m.architecture = NULL);
-    EXPECT(bytes, "general.architecture: 'bloom' is not supported (gpt2, llama, qwen2, qwen3, gemma3 are)",
+    EXPECT(bytes,
+           "general.architecture: 'bloom' is not supported (gpt2, llama, qwen2, qwen3, gemma2, gemma3, smollm3, "
+           "granite, olmo2, gptneox are)",
            m.architecture = "bloom");
     EXPECT(bytes, "tokenizer.ggml.model: is missing", m.model = NULL);
     EXPECT(bytes, "tokenizer.ggml.model 't5' is not supported (gpt2 and llama are)", m.model = "t5");
     EXPECT(pieces, "tokenizer.ggml.model 'bert' is not supported (gpt2 and llama are)", m.model = "bert");
     EXPECT(pieces, "tokenizer.ggml.model 'rwkv' is not supported (gpt2 and llama are)", m.model = "rwkv");
     EXPECT(bytes,
-           "tokenizer.ggml.pre 'viking' is not supported (gpt-2, smollm, llama-bpe, llama3, llama-v3, qwen2 and tekken "
+           "tokenizer.ggml.pre 'viking' is not supported (gpt-2, smollm, llama-bpe, llama3, llama-v3, qwen2, tekken, "
+           "olmo, dbrx, smaug-bpe, refact and starcoder "
            "are)",
            m.pre = "viking");
     EXPECT(bytes,

@@ -36,7 +36,8 @@ static void put_model(const char *config_json, const struct dtype *dtype, struct
     check_ok(weights_load(params.values.data, &params.table, config, config->vocab_size, dir, &err));
     const struct model_meta meta = {
         .base_config = raw, .eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = dtype};
-    const struct model_out out = {model_values_in(params.values.data), &params.table, config, &meta, NULL};
+    const struct model_out out = {
+        .values = model_values_in(params.values.data), .table = &params.table, .config = config, .meta = &meta};
     check_ok(hf_save(&out, dir, &err));
     param_set_free(&params);
     json_free(raw);

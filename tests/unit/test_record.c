@@ -82,6 +82,40 @@ START_TEST(what_differs_is_named)
 }
 END_TEST
 
+/* Prompts that only show something may change, those that decide which model is the best may not. */
+START_TEST(prompts_that_decide_stay)
+{
+    set("eval.prompts=other.csv");
+    agrees();
+    json *content = (json *)(uintptr_t)json_get(recorded, "content");
+    strbuf_puts(&record.prompts, "5");
+    differs("[eval] prompts: the content of other.csv is not what this run was started with (nothing)");
+    json_set_string(content, "eval.prompts", "5");
+    agrees();
+    strbuf_puts(&record.prompts, "6");
+    differs("[eval] prompts: the content of other.csv is not what this run was started with (nothing)");
+}
+END_TEST
+
+/* What data came to is told, and no run is held against it. */
+START_TEST(counts_are_only_told)
+{
+    struct strbuf text = {0};
+    json *root;
+    strbuf_puts(&record.counts, "{\"train\": [7], \"eval\": []}");
+    strbuf_puts(&text, "{");
+    run_record_write(&record, &text);
+    strbuf_puts(&text, "}");
+    ck_assert_msg(json_parse(text.data, text.len, &root, &err) == SFT_OK, "%s", err_text(&err));
+    ck_assert_double_eq(json_number(json_first(json_get(json_get(root, "data"), "train"))), 7);
+    json_free(recorded);
+    recorded = root;
+    strbuf_clear(&record.counts);
+    agrees();
+    strbuf_free(&text);
+}
+END_TEST
+
 /* A run of a version that did not know a key went by what is its default now. */
 START_TEST(a_record_from_before_a_key)
 {
@@ -238,6 +272,8 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, the_same_settings_agree);
     tcase_add_test(tests, what_differs_is_named);
+    tcase_add_test(tests, prompts_that_decide_stay);
+    tcase_add_test(tests, counts_are_only_told);
     tcase_add_test(tests, a_record_from_before_a_key);
     tcase_add_test(tests, a_record_from_before_all_files_counted);
     tcase_add_test(tests, all_files_count);

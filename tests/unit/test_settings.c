@@ -104,9 +104,8 @@ static const struct {
     {TEXT("[train]\nprecision = double\n"),
      "config.ini:2: [train] precision: expected auto, fp32 or bf16, found 'double'"},
     {TEXT("[train]\nmetric_for_best_model = eval_los\n"),
-     "config.ini:2: [train] metric_for_best_model: expected eval_loss or eval_mean_token_accuracy, found "
-     "'eval_los' "
-     "(did you mean eval_loss?)"},
+     "config.ini:2: [train] metric_for_best_model: expected eval_loss, eval_mean_token_accuracy, eval_refusal_rate, "
+     "eval_over_refusal_rate or eval_incoherent_rate, found 'eval_los' (did you mean eval_loss?)"},
 };
 
 START_TEST(bad_files_are_refused_with_their_line)
@@ -187,6 +186,9 @@ static const struct {
      "config.ini:7: [train] early_stopping_patience: needs eval files or eval_fraction in [data]"},
     {"[data]\ntrain=t\n" NEEDED "metric_for_best_model=eval_mean_token_accuracy\n",
      "config.ini:7: [train] metric_for_best_model: needs eval files or eval_fraction in [data]"},
+    {"[data]\ntrain=t\neval=e\n" NEEDED "metric_for_best_model=eval_refusal_rate\n",
+     "config.ini:8: [train] metric_for_best_model: needs prompts in [eval], labelled safe or unsafe"},
+    {"[data]\ntrain=t\neval=e\n[eval]\nprompts=p\n" NEEDED "metric_for_best_model=eval_incoherent_rate\n", NULL},
 };
 
 START_TEST(fields_are_checked_together)
@@ -230,7 +232,7 @@ START_TEST(defaults_are_the_documented_ones)
     ck_assert_uint_eq(settings.train.seed, 42);
     ck_assert_uint_eq(settings.train.save_interval_s, 1800);
     ck_assert_uint_eq(settings.train.save_total_limit, 2);
-    ck_assert_str_eq(settings.train.metric_for_best_model, "eval_loss");
+    ck_assert_int_eq(settings.train.metric_for_best_model, METRIC_LOSS);
 }
 END_TEST
 

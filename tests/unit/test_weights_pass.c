@@ -74,7 +74,8 @@ static enum sft_status pass_on(const struct fixture *f, const struct dtype *dtyp
         .base_config = f->raw, .eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = dtype};
     check_ok(io_mkdirs(out, &err));
     check_ok(weights_begin(&weights, &f->table, &f->config, dir, &unused, &err));
-    const struct model_out model = {{weights_pass, weights}, &f->table, &f->config, &meta, NULL};
+    const struct model_out model = {
+        .values = {weights_pass, weights}, .table = &f->table, .config = &f->config, .meta = &meta};
     const enum sft_status status = hf_save(&model, out, &err);
     weights_end(weights);
     strbuf_free(&unused);

@@ -1,6 +1,7 @@
 #include "files/gguf/gguf_config.h"
 
 #include "files/generation.h"
+#include "files/gguf/gguf_keys.h"
 #include "files/gguf/gguf_rope.h"
 #include "files/gguf/gguf_tensors.h"
 #include "files/gguf/gguf_tokenizer.h"
@@ -9,7 +10,6 @@
 #include "model/family.h"
 #include "text/tokenizer/vocab.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,16 +56,8 @@ static enum sft_status read_size_or(struct source *s, const char *name, size_t f
 
 static enum sft_status read_sizes(struct model_config *config, struct source *s, struct sft_err *err)
 {
-    static const struct {
-        const char *name;
-        size_t field;
-    } sizes[] = {
-        {"block_count", CONFIG_FIELD(n_layer)},           {"context_length", CONFIG_FIELD(n_positions)},
-        {"embedding_length", CONFIG_FIELD(n_embd)},       {"feed_forward_length", CONFIG_FIELD(n_inner)},
-        {"attention.head_count", CONFIG_FIELD(n_head)},
-    };
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (read_size(s, sizes[i].name, (size_t *)((char *)config + sizes[i].field), err))
+    for (size_t i = 0; i < GGUF_SIZES; i++)
+        if (read_size(s, gguf_sizes[i].name, (size_t *)(void *)((char *)config + gguf_sizes[i].field), err))
             return SFT_EDATA;
     return config->n_layer <= LAYER_LIMIT ? SFT_OK
                                           : sft_fail_in(err, SFT_EDATA, key_of(s, "block_count"),
@@ -95,15 +87,23 @@ static enum sft_status read_heads(struct model_config *config, struct source *s,
     if (read_size_or(s, "attention.key_length", config->n_embd / config->n_head, &config->head_dim, err) ||
         check_equal(s, "attention.value_length", config->head_dim, "values are as wide as keys,", err))
         return SFT_EDATA;
-    return family_is_rotary(config->family)
-               ? check_equal(s, "rope.dimension_count", config->head_dim, "whole heads are turned, of", err)
-               : SFT_OK;
+    if (!family_is_rotary(config->family))
+        return SFT_OK;
+    config->rotary_dim = config->head_dim;
+    if (!config->family->rope.partial_key)
+        return check_equal(s, "rope.dimension_count", config->head_dim, "whole heads are turned, of", err);
+    if (read_size_or(s, "rope.dimension_count", config->head_dim, &config->rotary_dim, err))
+        return SFT_EDATA;
+    return config->rotary_dim <= config->head_dim && config->rotary_dim % 2 == 0
+               ? SFT_OK
+               : sft_fail_in(err, SFT_EDATA, s->key, "expected an even number up to %zu, found %zu", config->head_dim,
+                             config->rotary_dim);
 }
 
 /* The embedding has a row each; where a file has none, so many as there are tokens. */
 static enum sft_status read_vocabulary(struct model_config *config, struct source *s, struct sft_err *err)
 {
-    const struct stored_tensor *embedding = gguf_tensor(s->g, "token_embd.weight");
+    const struct stored_tensor *embedding = gguf_tensor(s->g, gguf_embedding_name);
     const struct gguf_value *tokens;
     if (gguf_get_array(s->g, "tokenizer.ggml.tokens", GGUF_STRING, &tokens, err))
         return SFT_EDATA;
@@ -122,8 +122,7 @@ static enum sft_status read_vocabulary(struct model_config *config, struct sourc
 
 static enum sft_status read_epsilon(struct model_config *config, struct source *s, struct sft_err *err)
 {
-    const bool is_rms = config->family->final_norm.kind != NORM_LAYERNORM;
-    const char *key = key_of(s, is_rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon");
+    const char *key = key_of(s, gguf_epsilon_key(config->family));
     if (gguf_require(s->g, key, err) || gguf_get_real(s->g, key, 0, &config->layer_norm_epsilon, err))
         return SFT_EDATA;
     return config->layer_norm_epsilon > 0 && config->layer_norm_epsilon <= 1
@@ -138,12 +137,12 @@ static enum sft_status read_epsilon(struct model_config *config, struct source *
 static enum sft_status read_pattern(struct model_config *config, struct source *s, struct sft_err *err)
 {
     size_t pattern;
-    const char *key = key_of(s, "attention.sliding_window_pattern");
+    const char *key = key_of(s, gguf_pattern_key);
     const struct gguf_value *v = gguf_find(s->g, key);
     const unsigned char *flags = v && v->is_array && v->type == GGUF_BOOL ? v->data : NULL;
     if (flags && v->count != config->n_layer)
         return sft_fail_in(err, SFT_EDATA, key, "%zu entries for %zu layers", v->count, config->n_layer);
-    if (!flags && read_size_or(s, "attention.sliding_window_pattern", config->family->window.pattern, &pattern, err))
+    if (!flags && read_size_or(s, gguf_pattern_key, config->family->window.pattern, &pattern, err))
         return SFT_EDATA;
     for (size_t layer = 0; layer < config->n_layer; layer++)
         if (flags ? flags[layer] : (layer + 1) % pattern != 0)
@@ -155,17 +154,26 @@ static enum sft_status read_pattern(struct model_config *config, struct source *
 static enum sft_status read_window(struct model_config *config, struct source *s, struct sft_err *err)
 {
     const struct window_spec *spec = &config->family->window;
-    static const char name[] = "attention.sliding_window";
     size_t positions;
     if (spec->rule != WINDOW_PATTERN) {
-        if (read_size_or(s, name, config->n_positions, &positions, err))
+        if (read_size_or(s, gguf_window_key, config->n_positions, &positions, err))
             return SFT_EDATA;
         return positions >= config->n_positions
                    ? SFT_OK
                    : sft_fail_in(err, SFT_EDATA, s->key, "is not supported for this architecture, found %zu",
                                  positions);
     }
-    return read_size(s, name, &config->sliding_window, err) || read_pattern(config, s, err) ? SFT_EDATA : SFT_OK;
+    return read_size(s, gguf_window_key, &config->sliding_window, err) || read_pattern(config, s, err) ? SFT_EDATA
+                                                                                                       : SFT_OK;
+}
+
+/* Each so many-th is not turned: no key says so. */
+static void read_unrotated(struct model_config *config)
+{
+    const size_t interval = config->family->rope.unrotated_interval;
+    for (size_t layer = 0; interval && layer < config->n_layer; layer++)
+        if ((layer + 1) % interval == 0)
+            layer_set_add(&config->unrotated, layer);
 }
 
 /* ---- what tensors tell ---- */
@@ -173,41 +181,48 @@ static enum sft_status read_window(struct model_config *config, struct source *s
 static void read_tensors(struct model_config *config, const struct gguf *g)
 {
     config->tied = gguf_is_tied(g);
-    config->attention_bias = gguf_tensor(g, "blk.0.attn_q.bias") != NULL;
+    config->attention_bias = gguf_tensor(g, "blk.0.attn_q.bias") || gguf_tensor(g, "blk.0.attn_qkv.bias");
     config->mlp_bias = gguf_tensor(g, "blk.0.ffn_up.bias") != NULL;
 }
 
-/* ---- what would make another model of it ---- */
+/* ---- numbers, and what would make another model of it ---- */
 
-static enum sft_status refuse_keys(struct source *s, struct sft_err *err)
+static enum sft_status read_real(struct model_config *config, struct source *s, const struct gguf_real_key *k,
+                                 struct sft_err *err)
 {
-    static const struct {
-        const char *name;
-        double neutral; /* what asks for nothing; 0 does neither */
-    } refused[] = {
-        {"expert_count", 0},           {"attention.clamp_kqv", 0},     {"attention.max_alibi_bias", 0},
-        {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0}, {"logit_scale", 1},
-        {"residual_scale", 1},         {"embedding_scale", 1},         {"attention.scale", 0},
-    };
-    static const struct {
-        const char *name;
-        bool neutral;
-    } flags[] = {{"attention.causal", true}, {"use_parallel_residual", false}};
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        double x;
-        if (gguf_get_real(s->g, key_of(s, refused[i].name), 0, &x, err))
+    const bool is_ours = gguf_has_real(config->family, k);
+    double *field = is_ours ? (double *)(void *)((char *)config + k->field) : NULL, x;
+    if (gguf_get_real(s->g, key_of(s, k->name), is_ours && k->family_default ? *field : k->neutral, &x, err))
+        return SFT_EDATA;
+    if (is_ours && (x < 0 || x > 1e6))
+        return sft_fail_in(err, SFT_EDATA, s->key, "expected a number from 0 to 1e6, found %g", x);
+    if (is_ours)
+        *field = x == 0 ? k->neutral : x;
+    return is_ours || x == 0 || x == k->neutral
+               ? SFT_OK
+               : sft_fail_in(err, SFT_EDATA, s->key, "is not supported for this architecture, found %g", x);
+}
+
+static enum sft_status read_flag(struct source *s, const char *name, bool by_default, bool *out, struct sft_err *err)
+{
+    return gguf_get_flag(s->g, key_of(s, name), by_default, out, err);
+}
+
+static enum sft_status read_reals(struct model_config *config, struct source *s, struct sft_err *err)
+{
+    bool is_causal, is_parallel;
+    const bool has_parallel = family_is_parallel(config->family);
+    for (size_t i = 0; i < GGUF_REALS; i++)
+        if (read_real(config, s, &gguf_reals[i], err))
             return SFT_EDATA;
-        if (x != 0 && x != refused[i].neutral)
-            return sft_fail_in(err, SFT_EDATA, s->key, "is not supported for this architecture, found %g", x);
-    }
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        bool is_on;
-        if (gguf_get_flag(s->g, key_of(s, flags[i].name), flags[i].neutral, &is_on, err))
-            return SFT_EDATA;
-        if (is_on != flags[i].neutral)
-            return sft_fail_in(err, SFT_EDATA, s->key, "%s is not supported", is_on ? "true" : "false");
-    }
-    return SFT_OK;
+    if (read_flag(s, gguf_parallel_key, has_parallel, &is_parallel, err))
+        return SFT_EDATA;
+    if (is_parallel && !has_parallel)
+        return sft_fail_in(err, SFT_EDATA, s->key, "true is not supported");
+    config->sequential_residual = has_parallel && !is_parallel;
+    if (read_flag(s, "attention.causal", true, &is_causal, err))
+        return SFT_EDATA;
+    return is_causal ? SFT_OK : sft_fail_in(err, SFT_EDATA, s->key, "false is not supported");
 }
 
 /* An adapter, a projector and an importance matrix are GGUF files too. */
@@ -258,11 +273,12 @@ static enum sft_status read_config(struct model_config *config, const struct ggu
         return SFT_EDATA;
     *config = family->defaults;
     config->family = family;
-    if (refuse_keys(&s, err) || read_sizes(config, &s, err) || read_heads(config, &s, err) ||
+    if (read_reals(config, &s, err) || read_sizes(config, &s, err) || read_heads(config, &s, err) ||
         read_vocabulary(config, &s, err) || read_epsilon(config, &s, err) || read_window(config, &s, err))
         return SFT_EDATA;
-    if (config->n_layer == family->gguf.layers_scaled_by_width)
-        config->attention_multiplier = 1 / sqrt((double)config->n_embd / (double)config->n_head);
+    if (family->gguf.layers_scaled_by_width)
+        config->attention_multiplier = gguf_attention_multiplier(config);
+    read_unrotated(config);
     read_tensors(config, g);
     return family_is_rotary(family) ? gguf_read_rope(config, g, s.architecture, err) : SFT_OK;
 }
@@ -319,7 +335,7 @@ static enum sft_status add_listed(struct end_tokens *end, const struct gguf *g, 
 /* All that end a text: of a document, a turn, a message. */
 static enum sft_status read_end_tokens(struct end_tokens *end, const struct gguf *g, struct sft_err *err)
 {
-    static const char *const keys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
+    static const char *const keys[] = {"tokenizer.ggml.eos_token_id", gguf_eot_key,
                                        "tokenizer.ggml.eom_token_id"};
     int32_t id;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -355,20 +371,13 @@ static enum sft_status set_end_tokens(json *generation, const struct gguf *g, st
 
 static enum sft_status set_sampling(json *generation, const struct gguf *g, struct sft_err *err)
 {
-    static const struct {
-        const char *key, *name; /* theirs, transformers' */
-    } settings[] = {
-        {"general.sampling.temp", "temperature"}, {"general.sampling.top_k", "top_k"},
-        {"general.sampling.top_p", "top_p"},      {"general.sampling.min_p", "min_p"},
-        {"general.sampling.penalty_repeat", "repetition_penalty"},
-    };
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+    for (size_t i = 0; i < GGUF_SAMPLING; i++) {
         double x;
-        if (!gguf_find(g, settings[i].key))
+        if (!gguf_find(g, gguf_sampling[i].key))
             continue;
-        if (gguf_get_real(g, settings[i].key, 0, &x, err))
+        if (gguf_get_real(g, gguf_sampling[i].key, 0, &x, err))
             return SFT_EDATA;
-        json_set_number(generation, settings[i].name, x);
+        json_set_number(generation, gguf_sampling[i].name, x);
         json_set_bool(generation, "do_sample", true);
     }
     return SFT_OK;

@@ -3,8 +3,11 @@
 #include "base/mem.h"
 #include "files/gguf/gguf_config.h"
 #include "files/gguf/gguf_names.h"
+#include "files/gguf/gguf_save.h"
 #include "files/gguf/gguf_tensors.h"
 #include "files/gguf/gguf_tokenizer.h"
+#include "files/gguf/gguf_types.h"
+#include "files/gguf/modelfile.h"
 #include "model/config_read.h"
 #include "text/tokenizer/tokenizer_load.h"
 
@@ -114,6 +117,8 @@ static enum sft_status list_files(char ***paths, size_t *n_paths, const char *pa
 static const struct naming naming = {
     .config = "the metadata", .layers = "block_count", .tensor = gguf_names_theirs};
 
+static const char *const beside[] = {modelfile_name, NULL};
+
 const struct format format_gguf = {
     .name = "gguf",
     .naming = &naming,
@@ -124,4 +129,8 @@ const struct format format_gguf = {
     .open_tensors = open_tensors,
     .close_tensors = close_tensors,
     .list_files = list_files,
+    .save = gguf_save,
+    .dtypes = gguf_dtypes_written,
+    .ending = ".gguf",
+    .beside = beside,
 };

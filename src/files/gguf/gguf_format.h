@@ -1,4 +1,4 @@
-/* A GGUF file, or one that is split into several, as a format of models: read, not written. */
+/* A GGUF file, or one that is split into several, as a format of models; one is written, and a Modelfile beside it. */
 #ifndef SFT_FILES_GGUF_GGUF_FORMAT_H
 #define SFT_FILES_GGUF_GGUF_FORMAT_H
 

@@ -68,9 +68,9 @@ static void add(struct build *b, const char *role, const char *kind, const char 
     snprintf(name->theirs, sizeof name->theirs, "%s.%s", role, kind);
 }
 
-static void add_linear(struct build *b, const struct role *role, const struct linear_spec *spec)
+static void add_linear(struct build *b, const struct role *role, const struct linear_spec *spec, bool by_head)
 {
-    const enum gguf_change rows = b->family->gguf.permutes_rows ? role->change : GGUF_AS_IS;
+    const enum gguf_change rows = by_head ? GGUF_BY_HEAD : b->family->gguf.permutes_rows ? role->change : GGUF_AS_IS;
     add(b, role->name, "weight", spec->weight, spec->layout == LAYOUT_IN_OUT ? GGUF_TRANSPOSED : rows);
     add(b, role->name, "bias", spec->weight ? spec->bias : NULL, rows);
 }
@@ -86,7 +86,8 @@ static void add_sublayer(struct build *b, const struct sublayer_spec *spec)
     const bool is_attention = spec->kind == BLOCK_ATTENTION;
     const char *base = (const char *)spec;
     for (const struct role *r = is_attention ? attention_linears : mlp_linears; r->name; r++)
-        add_linear(b, r, (const struct linear_spec *)(const void *)(base + r->offset));
+        add_linear(b, r, (const struct linear_spec *)(const void *)(base + r->offset),
+                   is_attention && r->offset == ROLE(attention.qkv) && spec->attention.by_head);
     for (const struct role *r = is_attention ? attention_norms : mlp_norms; r->name; r++)
         add_norm(b, r->name, (const struct norm_spec *)(const void *)(base + r->offset));
 }
@@ -108,6 +109,25 @@ void gguf_names_free(struct gguf_names *names)
 {
     free(names->items);
     *names = (struct gguf_names){0};
+}
+
+/* ---- rows ---- */
+
+size_t gguf_head_rows(enum gguf_change change, size_t rows, const struct model_config *config)
+{
+    const size_t heads = change == GGUF_PERMUTED_K  ? config->n_kv_head
+                         : change == GGUF_BY_HEAD ? 3 * config->n_head
+                                                  : config->n_head;
+    const size_t head_rows = rows % heads == 0 ? rows / heads : 0;
+    return change != GGUF_BY_HEAD && head_rows % 2 ? 0 : head_rows;
+}
+
+size_t gguf_row(enum gguf_change change, size_t row, size_t rows, size_t head_rows)
+{
+    const size_t half = head_rows / 2, in_head = row % head_rows, group = row / head_rows;
+    if (change == GGUF_BY_HEAD) /* `group` counts q, k and v of the first, of the second, ... */
+        return group % 3 * (rows / 3) + group / 3 * head_rows + in_head;
+    return row - in_head + in_head % half * 2 + in_head / half;
 }
 
 /* ---- a file's ---- */
@@ -132,15 +152,25 @@ const struct gguf_name *gguf_names_find(const struct gguf_names *names, const ch
     return NULL;
 }
 
+const struct gguf_name *gguf_names_of(const struct gguf_names *names, const char *ours)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (strcmp(names->items[i].ours, ours) == 0)
+            return &names->items[i];
+    return NULL;
+}
+
+char *gguf_name_of_layer(const struct gguf_name *name, size_t layer)
+{
+    return name->in_layers ? mem_printf("%s%zu.%s", layer_prefix, layer, name->theirs) : mem_strdup(name->theirs);
+}
+
 char *gguf_names_theirs(const struct family *family, const char *ours, size_t layer)
 {
     struct gguf_names names;
-    char *theirs = NULL;
     gguf_names_init(&names, family);
-    for (size_t i = 0; i < names.n && !theirs; i++)
-        if (strcmp(names.items[i].ours, ours) == 0)
-            theirs = names.items[i].in_layers ? mem_printf("%s%zu.%s", layer_prefix, layer, names.items[i].theirs)
-                                              : mem_strdup(names.items[i].theirs);
+    const struct gguf_name *name = gguf_names_of(&names, ours);
+    char *theirs = name ? gguf_name_of_layer(name, layer) : NULL;
     gguf_names_free(&names);
     return theirs;
 }

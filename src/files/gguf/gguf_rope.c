@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char freqs_name[] = "rope_freqs.weight";
+const char gguf_rope_freqs_name[] = "rope_freqs.weight";
 
 static const char *key_of(char key[256], struct gguf_text architecture, const char *name)
 {
@@ -74,16 +74,22 @@ static double factor_of_pair(const struct rope_config *rope, size_t pair, size_t
     return 1 / ((1 - smooth) / rope->factor + smooth);
 }
 
-/* All of Llama 3.1 to 3.3 have these numbers, and a factor of 8 or 32: the last pair's, which is slow. */
-static enum sft_status read_freqs(struct rope_config *rope, const struct stored_tensor *freqs, size_t rotary_dim,
-                                  struct sft_err *err)
+/* All of Llama 3.1 to 3.3 have these numbers, and a factor of 8 or 32: the last pair's, which is slow. Only of the
+ * positions we say it where they are others: llama.cpp has no use for that key but in yarn's scaling. */
+static const char original_key[] = "scaling.original_context_length";
+enum { ORIGINAL_POSITIONS = 8192 };
+
+static enum sft_status read_freqs(struct rope_config *rope, const struct gguf *g, struct gguf_text architecture,
+                                  const struct stored_tensor *freqs, size_t rotary_dim, struct sft_err *err)
 {
+    char key[256];
     const size_t n = rotary_dim / 2;
     if (rope->type != ROPE_DEFAULT)
-        return sft_fail_in(err, SFT_EDATA, freqs_name, "is not supported beside a linear scaling of positions");
+        return sft_fail_in(err, SFT_EDATA, gguf_rope_freqs_name,
+                           "is not supported beside a linear scaling of positions");
     if (freqs->count != n || n == 0)
-        return sft_fail_in(err, SFT_EDATA, freqs_name, "expected %zu numbers for heads of %zu columns, found %zu", n,
-                           rotary_dim, freqs->count);
+        return sft_fail_in(err, SFT_EDATA, gguf_rope_freqs_name,
+                           "expected %zu numbers for heads of %zu columns, found %zu", n, rotary_dim, freqs->count);
     float *values = mem_alloc(n * sizeof *values);
     enum sft_status status = stored_read(freqs, values, err);
     if (!status) {
@@ -91,14 +97,15 @@ static enum sft_status read_freqs(struct rope_config *rope, const struct stored_
         rope->factor = values[n - 1];
         rope->low_freq_factor = 1;
         rope->high_freq_factor = 4;
-        rope->original_positions = 8192;
+        status = gguf_get_size(g, key_of(key, architecture, original_key), ORIGINAL_POSITIONS,
+                               &rope->original_positions, err);
     }
     for (size_t i = 0; !status && i < n; i++)
         if (!(fabs((double)values[i] - factor_of_pair(rope, i, rotary_dim)) < 1e-3 * fabs((double)values[i])))
-            status = sft_fail_in(err, SFT_EDATA, freqs_name,
-                                 "these factors are not Llama 3's (low 1, high 4, 8192 positions), the only ones "
+            status = sft_fail_in(err, SFT_EDATA, gguf_rope_freqs_name,
+                                 "these factors are not Llama 3's (low 1, high 4, %zu positions), the only ones "
                                  "supported: [%zu] is %g, not %g",
-                                 i, (double)values[i], factor_of_pair(rope, i, rotary_dim));
+                                 rope->original_positions, i, (double)values[i], factor_of_pair(rope, i, rotary_dim));
     free(values);
     return status;
 }
@@ -109,8 +116,7 @@ enum sft_status gguf_read_rope(struct model_config *config, const struct gguf *g
                                struct sft_err *err)
 {
     char key[256];
-    const struct stored_tensor *freqs = gguf_tensor(g, freqs_name);
-    config->rotary_dim = config->head_dim;
+    const struct stored_tensor *freqs = gguf_tensor(g, gguf_rope_freqs_name);
     if (read_theta(&config->rope.theta, g, key_of(key, architecture, "freq_base"), err) ||
         read_scaling(&config->rope, g, architecture, err))
         return SFT_EDATA;
@@ -118,5 +124,33 @@ enum sft_status gguf_read_rope(struct model_config *config, const struct gguf *g
         (read_theta(&config->rope_local.theta, g, key_of(key, architecture, "local.freq_base"), err) || /* ollama's */
          read_theta(&config->rope_local.theta, g, key_of(key, architecture, "freq_base_swa"), err)))
         return SFT_EDATA;
-    return freqs ? read_freqs(&config->rope, freqs, config->rotary_dim, err) : SFT_OK;
+    return freqs ? read_freqs(&config->rope, g, architecture, freqs, config->rotary_dim, err) : SFT_OK;
+}
+
+/* ---- and back ---- */
+
+void gguf_put_rope(struct gguf_out *out, const struct model_config *config)
+{
+    char key[256];
+    const struct gguf_text architecture = {config->family->gguf.architecture,
+                                           strlen(config->family->gguf.architecture)};
+    gguf_put_u32(out, key_of(key, architecture, "dimension_count"), config->rotary_dim);
+    gguf_put_f32(out, key_of(key, architecture, "freq_base"), config->rope.theta);
+    if (config->rope_local.theta > 0)
+        gguf_put_f32(out, key_of(key, architecture, "freq_base_swa"), config->rope_local.theta);
+    if (config->rope.type == ROPE_LINEAR) {
+        gguf_put_string(out, key_of(key, architecture, "scaling.type"), "linear");
+        gguf_put_f32(out, key_of(key, architecture, "scaling.factor"), config->rope.factor);
+    }
+    if (config->rope.type == ROPE_LLAMA3 && config->rope.original_positions != ORIGINAL_POSITIONS)
+        gguf_put_u32(out, key_of(key, architecture, original_key), config->rope.original_positions);
+}
+
+size_t gguf_rope_freqs(float **factors, const struct model_config *config)
+{
+    const size_t n = config->rope.type == ROPE_LLAMA3 ? config->rotary_dim / 2 : 0;
+    *factors = mem_calloc(n + 1, sizeof **factors);
+    for (size_t i = 0; i < n; i++)
+        (*factors)[i] = (float)factor_of_pair(&config->rope, i, config->rotary_dim);
+    return n;
 }

@@ -3,22 +3,34 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "files/gguf/gguf_names.h"
+#include "files/gguf/gguf_rope.h"
 #include "files/name_groups.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char embedding_name[] = "token_embd.weight", head_name[] = "output.weight";
+const char gguf_embedding_name[] = "token_embd.weight", gguf_head_name[] = "output.weight",
+           gguf_positions_name[] = "position_embd.weight";
 
 /* ---- which family ---- */
+
+/* Of the families that share one: the one whose models a file's are. */
+static bool is_first_of_architecture(const struct family *family)
+{
+    const struct family *f = NULL;
+    for (size_t i = 0; family->gguf.architecture && (f = family_at(i)); i++)
+        if (f->gguf.architecture && strcmp(f->gguf.architecture, family->gguf.architecture) == 0)
+            break;
+    return f == family;
+}
 
 static enum sft_status fail_architecture(const char *name, struct sft_err *err)
 {
     struct strbuf list = {0};
     const struct family *f;
     for (size_t i = 0; (f = family_at(i)); i++)
-        if (f->gguf.architecture)
+        if (is_first_of_architecture(f))
             strbuf_printf(&list, "%s%s", list.len ? ", " : "", f->gguf.architecture);
     sft_fail_in(err, SFT_EDATA, "general.architecture", "'%s' is not supported (%s are)", name, list.data);
     strbuf_free(&list);
@@ -58,33 +70,38 @@ static void read_less_one(const struct stored_tensor *t, size_t first, size_t n,
         values[i] -= 1.0F;
 }
 
-/* Row j of a head's first half is its row 2 j in the file, row j of the second half 2 j + 1. */
-static size_t permuted_row(size_t row, size_t head_rows)
-{
-    const size_t half = head_rows / 2, in_head = row % head_rows;
-    return row - in_head + in_head % half * 2 + in_head / half;
-}
-
-static void read_permuted(const struct stored_tensor *t, size_t first, size_t n, float *values)
+/* Rows in another order. */
+static void read_rows(const struct stored_tensor *t, enum gguf_change change, size_t first, size_t n, float *values)
 {
     const size_t cols = t->shape[1];
     for (size_t done = 0, part; done < n; done += part) {
-        const size_t at = first + done, col = at % cols;
+        const size_t at = first + done, col = at % cols, row = gguf_row(change, at / cols, t->shape[0], t->head_rows);
         part = n - done < cols - col ? n - done : cols - col;
-        t->dtype->to_f32(values + done, bytes_at(t, permuted_row(at / cols, t->head_rows) * cols + col), part);
+        t->dtype->to_f32(values + done, bytes_at(t, row * cols + col), part);
     }
 }
 
 /* Of a vector a row is one number, and a block holds numbers of several rows. */
-static void read_permuted_vector(const struct stored_tensor *t, size_t first, size_t n, float *values)
+static void read_elements(const struct stored_tensor *t, enum gguf_change change, size_t first, size_t n,
+                          float *values)
 {
     const size_t block = t->dtype->block;
     for (size_t i = 0; i < n; i++) {
         float numbers[BLOCK_MAX];
-        const size_t row = permuted_row(first + i, t->head_rows);
+        const size_t row = gguf_row(change, first + i, t->shape[0], t->head_rows);
         t->dtype->to_f32(numbers, bytes_at(t, row), block);
         values[i] = numbers[row % block];
     }
+}
+
+static void read_permuted(const struct stored_tensor *t, size_t first, size_t n, float *values)
+{
+    (t->n_dims == 1 ? read_elements : read_rows)(t, GGUF_PERMUTED_Q, first, n, values); /* K's are within a head too */
+}
+
+static void read_by_head(const struct stored_tensor *t, size_t first, size_t n, float *values)
+{
+    (t->n_dims == 1 ? read_elements : read_rows)(t, GGUF_BY_HEAD, first, n, values);
 }
 
 /* Rows row ... row + n_rows, blocks of what the file has as columns (cols, rows), at most STRIP; those of their
@@ -154,7 +171,7 @@ static bool holds_the_same(const struct stored_tensor *a, const struct stored_te
 
 bool gguf_is_tied(const struct gguf *g)
 {
-    const struct stored_tensor *a = gguf_tensor(g, embedding_name), *b = gguf_tensor(g, head_name);
+    const struct stored_tensor *a = gguf_tensor(g, gguf_embedding_name), *b = gguf_tensor(g, gguf_head_name);
     if (!b)
         return true;
     if (!a || a->n_dims != 2 || b->n_dims != 2 || a->shape[0] != b->shape[0] || a->shape[1] != b->shape[1])
@@ -177,7 +194,6 @@ struct renamed {
 /* Sizes that do not allow it are told of where shapes are checked. */
 static void read_as(struct stored_tensor *t, enum gguf_change change, const struct model_config *config)
 {
-    const size_t heads = change == GGUF_PERMUTED_K ? config->n_kv_head : config->n_head;
     switch (change) {
     case GGUF_AS_IS:
         return;
@@ -194,10 +210,11 @@ static void read_as(struct stored_tensor *t, enum gguf_change change, const stru
         return;
     case GGUF_PERMUTED_Q:
     case GGUF_PERMUTED_K:
-        if (t->n_dims == 0 || t->n_dims > 2 || t->shape[0] % heads || t->shape[0] / heads % 2)
+    case GGUF_BY_HEAD:
+        if (t->n_dims == 0 || t->n_dims > 2 || !gguf_head_rows(change, t->shape[0], config))
             return;
-        t->read = t->n_dims == 1 ? read_permuted_vector : read_permuted;
-        t->head_rows = t->shape[0] / heads;
+        t->read = change == GGUF_BY_HEAD ? read_by_head : read_permuted;
+        t->head_rows = gguf_head_rows(change, t->shape[0], config);
         return;
     }
 }
@@ -225,7 +242,7 @@ static enum sft_status fail_unknown(const struct family *family, const struct na
 /* Rotary factors are told of in the config. */
 static bool is_passed_over(const char *theirs, const struct model_config *config)
 {
-    return strcmp(theirs, "rope_freqs.weight") == 0 || (config->tied && strcmp(theirs, head_name) == 0);
+    return strcmp(theirs, gguf_rope_freqs_name) == 0 || (config->tied && strcmp(theirs, gguf_head_name) == 0);
 }
 
 /* What would be missed where no model of the family has it: parts of layers, other rotary factors, and what sees. (A

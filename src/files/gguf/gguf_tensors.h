@@ -19,4 +19,6 @@ enum sft_status gguf_tensors_open(struct stored_tensors *list, const struct gguf
                                   const struct model_config *config, struct sft_err *err);
 void gguf_tensors_close(struct stored_tensors *list);
 
+extern const char gguf_embedding_name[], gguf_head_name[], gguf_positions_name[]; /* "token_embd.weight", ... */
+
 #endif

@@ -2,84 +2,55 @@
 
 #include "files/gguf/gguf_tensors.h"
 #include "files/gguf/gguf_vocab.h"
+#include "files/gguf/gguf_pre.h"
 #include "model/family.h"
+#include "text/tokenizer/tokenizer_config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- how a byte-level tokenizer cuts text: tokenizer.ggml.pre ---- */
+/* ---- how a byte-level tokenizer cuts text ---- */
 
-#define LLAMA3_SPLIT                                                                                         \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" \
-    "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define QWEN2_SPLIT                                                                                          \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"      \
-    "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define TEKKEN_SPLIT                                                                                         \
-    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+|"             \
-    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|"             \
-    "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-
-struct pre {
-    const char *name;
-    const char *split;  /* NULL: GPT-2's, which ByteLevel has */
-    bool digits;        /* each stands alone */
-    bool nfc;
-    bool ignore_merges;
-    bool adds_bos;      /* where no key says it */
-};
-static const struct pre pres[] = {
-    {.name = "gpt-2"},
-    {.name = "smollm", .digits = true},
-    {.name = "llama-bpe", .split = LLAMA3_SPLIT, .ignore_merges = true, .adds_bos = true},
-    {.name = "llama3", .split = LLAMA3_SPLIT, .ignore_merges = true, .adds_bos = true},
-    {.name = "llama-v3", .split = LLAMA3_SPLIT, .ignore_merges = true, .adds_bos = true},
-    {.name = "qwen2", .split = QWEN2_SPLIT, .nfc = true},
-    {.name = "tekken", .split = TEKKEN_SPLIT, .ignore_merges = true, .adds_bos = true},
-};
-static const char pre_names[] = "gpt-2, smollm, llama-bpe, llama3, llama-v3, qwen2 and tekken are";
-
-static enum sft_status find_pre(const struct pre **pre, const struct gguf *g, const struct family *family,
+static enum sft_status find_pre(const struct gguf_pre **pre, const struct gguf *g, const struct family *family,
                                 struct sft_err *err)
 {
-    static const char key[] = "tokenizer.ggml.pre";
     struct gguf_text name;
-    if (gguf_get_string(g, key, &name, err))
+    if (gguf_get_string(g, gguf_pre_key, &name, err))
         return SFT_EDATA;
     if (!name.text && family->gguf.pre)
         name = (struct gguf_text){family->gguf.pre, strlen(family->gguf.pre)};
-    for (size_t i = 0; name.text && i < sizeof pres / sizeof *pres; i++)
-        if (gguf_text_is(name, pres[i].name)) {
-            *pre = &pres[i];
-            return SFT_OK;
-        }
+    if (name.text && (*pre = gguf_pre_find(name)))
+        return SFT_OK;
     if (name.text)
-        return sft_fail(err, SFT_EDATA, "%s '%.*s' is not supported (%s)", key, (int)(name.len < 60 ? name.len : 60),
-                        name.text, pre_names);
-    return sft_fail_in(err, SFT_EDATA, key,
+        return sft_fail(err, SFT_EDATA, "%s '%.*s' is not supported (%s)", gguf_pre_key,
+                        (int)(name.len < 60 ? name.len : 60), name.text, gguf_pre_names);
+    return sft_fail_in(err, SFT_EDATA, gguf_pre_key,
                        "is missing, so that nothing says how text is cut into words (convert the model again with a "
                        "current llama.cpp)");
 }
+
+const char gguf_model_key[] = "tokenizer.ggml.model", gguf_space_key[] = "tokenizer.ggml.add_space_prefix",
+           gguf_add_bos_key[] = "tokenizer.ggml.add_bos_token", gguf_add_eos_key[] = "tokenizer.ggml.add_eos_token",
+           gguf_eot_key[] = "tokenizer.ggml.eot_token_id",
+           gguf_template_key[] = "tokenizer.chat_template"; /* and those of other names behind a dot */
 
 /* ---- what is read of a file ---- */
 
 struct source {
     const struct gguf *g;
     struct gguf_vocab vocab;
-    const struct pre *pre; /* of bytes; NULL: pieces */
+    const struct gguf_pre *pre; /* of bytes; NULL: pieces */
     bool adds_blank;       /* of pieces: before a text */
     int32_t bos, eos;      /* that are put around a text; TOKEN_NONE: none */
 };
 
 /* Tokens with a name in tokenizer_config.json. */
-static const struct {
-    const char *key, *name;
-} named[] = {
-    {"tokenizer.ggml.bos_token_id", "bos_token"},      {"tokenizer.ggml.eos_token_id", "eos_token"},
-    {"tokenizer.ggml.unknown_token_id", "unk_token"},  {"tokenizer.ggml.seperator_token_id", "sep_token"},
-    {"tokenizer.ggml.padding_token_id", "pad_token"},  {"tokenizer.ggml.mask_token_id", "mask_token"},
+const struct gguf_named gguf_named[GGUF_NAMED] = {
+    {"tokenizer.ggml.bos_token_id", SPECIAL_BOS},       {"tokenizer.ggml.eos_token_id", SPECIAL_EOS},
+    {"tokenizer.ggml.unknown_token_id", SPECIAL_UNK},   {"tokenizer.ggml.seperator_token_id", SPECIAL_SEP},
+    {"tokenizer.ggml.padding_token_id", SPECIAL_PAD},   {"tokenizer.ggml.mask_token_id", SPECIAL_MASK},
 };
-enum { N_NAMED = sizeof named / sizeof *named, NAMED_BOS = 0, NAMED_EOS = 1, NAMED_UNK = 2 };
+enum { NAMED_BOS = 0, NAMED_EOS = 1, NAMED_UNK = 2 };
 
 enum sft_status gguf_get_token(const struct gguf *g, const char *key, size_t n_tokens, int32_t *id,
                                struct sft_err *err)
@@ -100,7 +71,7 @@ enum sft_status gguf_get_token(const struct gguf *g, const char *key, size_t n_t
 
 static enum sft_status get_named(const struct source *s, size_t which, int32_t *id, struct sft_err *err)
 {
-    return gguf_get_token(s->g, named[which].key, gguf_find(s->g, "tokenizer.ggml.tokens")->count, id, err);
+    return gguf_get_token(s->g, gguf_named[which].key, gguf_find(s->g, "tokenizer.ggml.tokens")->count, id, err);
 }
 
 static const struct token *token(const struct source *s, int32_t id)
@@ -116,7 +87,7 @@ static enum sft_status read_around(const struct source *s, const char *flag, boo
     if (gguf_get_flag(s->g, flag, by_default, &adds, err) || get_named(s, which, id, err))
         return SFT_EDATA;
     if (adds && !token(s, *id) && gguf_find(s->g, flag))
-        return sft_fail_in(err, SFT_EDATA, flag, "is true, but %s names no token", named[which].key);
+        return sft_fail_in(err, SFT_EDATA, flag, "is true, but %s names no token", gguf_named[which].key);
     if (!adds || !token(s, *id))
         *id = TOKEN_NONE;
     return SFT_OK;
@@ -124,10 +95,10 @@ static enum sft_status read_around(const struct source *s, const char *flag, boo
 
 static enum sft_status find_kind(struct source *s, enum gguf_vocab_kind *kind, struct sft_err *err)
 {
-    static const char key[] = "tokenizer.ggml.model";
     struct gguf_text name;
     const struct family *family;
-    if (gguf_require(s->g, key, err) || gguf_get_string(s->g, key, &name, err) || gguf_family(s->g, &family, err))
+    if (gguf_require(s->g, gguf_model_key, err) || gguf_get_string(s->g, gguf_model_key, &name, err) ||
+        gguf_family(s->g, &family, err))
         return SFT_EDATA;
     *kind = gguf_text_is(name, "gpt2")          ? GGUF_VOCAB_BYTES
             : family->gguf.merges_in_order ? GGUF_VOCAB_PIECES_IN_ORDER
@@ -135,19 +106,20 @@ static enum sft_status find_kind(struct source *s, enum gguf_vocab_kind *kind, s
     if (*kind == GGUF_VOCAB_BYTES)
         return find_pre(&s->pre, s->g, family, err);
     s->adds_blank = *kind == GGUF_VOCAB_PIECES; /* where no key says it */
-    return gguf_text_is(name, "llama") ? SFT_OK
-                                  : sft_fail(err, SFT_EDATA, "%s '%.*s' is not supported (gpt2 and llama are)", key,
-                                             (int)(name.len < 60 ? name.len : 60), name.text);
+    if (gguf_text_is(name, "llama"))
+        return SFT_OK;
+    return sft_fail(err, SFT_EDATA, "%s '%.*s' is not supported (gpt2 and llama are)", gguf_model_key,
+                    (int)(name.len < 60 ? name.len : 60), name.text);
 }
 
 static enum sft_status read_source(struct source *s, struct sft_err *err)
 {
     enum gguf_vocab_kind kind;
     if (find_kind(s, &kind, err) || gguf_vocab_read(&s->vocab, s->g, kind, err) ||
-        gguf_get_flag(s->g, "tokenizer.ggml.add_space_prefix", s->adds_blank, &s->adds_blank, err))
+        gguf_get_flag(s->g, gguf_space_key, s->adds_blank, &s->adds_blank, err))
         return SFT_EDATA;
-    return read_around(s, "tokenizer.ggml.add_bos_token", s->pre ? s->pre->adds_bos : true, NAMED_BOS, &s->bos, err) ||
-                   read_around(s, "tokenizer.ggml.add_eos_token", false, NAMED_EOS, &s->eos, err)
+    return read_around(s, gguf_add_bos_key, s->pre ? s->pre->adds_bos : true, NAMED_BOS, &s->bos, err) ||
+                   read_around(s, gguf_add_eos_key, false, NAMED_EOS, &s->eos, err)
                ? SFT_EDATA
                : SFT_OK;
 }
@@ -179,7 +151,7 @@ static void put_added(const struct vocab *tokens, struct strbuf *out)
 static const char byte_level[] =
     "{\"type\":\"ByteLevel\",\"add_prefix_space\":%s,\"trim_offsets\":true,\"use_regex\":%s}";
 
-static void put_byte_pipeline(const struct pre *pre, struct strbuf *out)
+static void put_byte_pipeline(const struct gguf_pre *pre, struct strbuf *out)
 {
     strbuf_printf(out, "\"normalizer\":%s,\"pre_tokenizer\":", pre->nfc ? "{\"type\":\"NFC\"}" : "null");
     if (pre->digits || pre->split)
@@ -324,7 +296,7 @@ static enum sft_status put_tokenizer(const struct source *s, struct strbuf *out,
 
 /* ---- tokenizer_config.json ---- */
 
-static const char template_key[] = "tokenizer.chat_template"; /* and those of other names behind a dot */
+
 
 /* Append {"name": ..., "template": ...} to a list, where the file has the template. */
 static enum sft_status put_template(struct strbuf *list, const struct gguf *g, const char *key, struct gguf_text name,
@@ -349,11 +321,11 @@ static enum sft_status put_templates(struct strbuf *list, const struct gguf *g, 
 {
     const unsigned char *at = names->data;
     strbuf_putc(list, '[');
-    if (put_template(list, g, template_key, (struct gguf_text){"default", 7}, err))
+    if (put_template(list, g, gguf_template_key, (struct gguf_text){"default", 7}, err))
         return SFT_EDATA;
     for (size_t i = 0; i < names->count; i++) {
         const struct gguf_text name = gguf_next_string(&at);
-        char *key = mem_printf("%s.%.*s", template_key, (int)(name.len < 200 ? name.len : 200), name.text);
+        char *key = mem_printf("%s.%.*s", gguf_template_key, (int)(name.len < 200 ? name.len : 200), name.text);
         const enum sft_status status = put_template(list, g, key, name, err);
         free(key);
         if (status)
@@ -371,7 +343,7 @@ static enum sft_status set_templates(json *config, const struct gguf *g, struct 
     struct strbuf list = {0};
     json *node = NULL;
     if (gguf_get_array(g, "tokenizer.chat_templates", GGUF_STRING, &names, err) ||
-        gguf_get_string(g, template_key, &text, err))
+        gguf_get_string(g, gguf_template_key, &text, err))
         return SFT_EDATA;
     if (names && names->count) {
         if (!put_templates(&list, g, names, err) && !json_parse(list.data, list.len, &node, err))
@@ -390,12 +362,12 @@ static enum sft_status make_config(json *config, const struct source *s, struct 
 {
     json_set_string(config, "tokenizer_class", "PreTrainedTokenizerFast");
     json_set_bool(config, "clean_up_tokenization_spaces", false);
-    for (size_t i = 0; i < N_NAMED; i++) {
+    for (size_t i = 0; i < GGUF_NAMED; i++) {
         int32_t id;
         if (get_named(s, i, &id, err))
             return SFT_EDATA;
         if (token(s, id))
-            json_set_string(config, named[i].name, token(s, id)->content);
+            json_set_string(config, tokenizer_special_key[gguf_named[i].name], token(s, id)->content);
     }
     return set_templates(config, s->g, err);
 }

@@ -3,8 +3,10 @@
  * keeps the compiler from fusing them). */
 #include "files/gguf/gguf_types.h"
 
+#include "base/err.h"
 #include "files/half.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -96,6 +98,57 @@ static void q8_0(float *values, const unsigned char *b, size_t n)
     }
 }
 
+/* ---- and back: gguf.quants' quantize, to the bit ---- */
+
+static void put_half(unsigned char *p, float x)
+{
+    const uint16_t h = f16_from_f32(x);
+    memcpy(p, &h, sizeof h);
+}
+
+/* The one that is largest without its sign, the first of several. */
+static float largest(const float *values)
+{
+    float max = values[0];
+    for (size_t i = 1; i < QK; i++)
+        max = fabsf(values[i]) > fabsf(max) ? values[i] : max;
+    return max;
+}
+
+/* 1 / d is infinite of a d that is next to nothing, and then so is what it multiplies, or no number: its scale as an
+ * F16 is 0 in any case. */
+static int whole(float x)
+{
+    return isfinite(x) ? (int)x : 0;
+}
+
+static void to_q8_0(unsigned char *b, const float *values, size_t n)
+{
+    for (; n; n -= QK, values += QK, b += 34) {
+        const float d = fabsf(largest(values)) / 127, inverse = d == 0 ? 0 : 1 / d;
+        put_half(b, d);
+        for (size_t i = 0; i < QK; i++)
+            b[2 + i] = (unsigned char)whole(roundf(values[i] * inverse));
+    }
+}
+
+static unsigned char nibble(float x)
+{
+    const int q = whole(x + 8.5F);
+    return (unsigned char)(q < 0 ? 0 : q > 15 ? 15 : q);
+}
+
+/* The largest becomes -8, so that d has the other sign; of nothing but zeros it is -0. */
+static void to_q4_0(unsigned char *b, const float *values, size_t n)
+{
+    for (; n; n -= QK, values += QK, b += 18) {
+        const float d = largest(values) / -8, inverse = d == 0 ? 0 : 1 / d;
+        put_half(b, d);
+        for (size_t i = 0; i < QK / 2; i++)
+            b[2 + i] = (unsigned char)(nibble(values[i] * inverse) | nibble(values[i + QK / 2] * inverse) << 4);
+    }
+}
+
 /* ---- 256 numbers, in eight groups of 32 with a scale and a minimum of six bits each ---- */
 
 /* Of group g, from 12 bytes: groups 0 to 3 have theirs in the low six bits of a byte, groups 4 to 7 in four bits of the
@@ -164,12 +217,14 @@ static const char are_read[] = "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4
 /* By number; those without a name are none. F32, F16 and BF16 are dtype.h's. */
 #define READ(type, elements, bytes, decode) {.name = type, .block = elements, .block_bytes = bytes, .to_f32 = decode}
 #define OTHER(type, elements, bytes)        {.name = type, .block = elements, .block_bytes = bytes, .instead = are_read}
+#define BOTH(type, elements, bytes, decode, encode, word)                                                     \
+    {.name = type, .block = elements, .block_bytes = bytes, .to_f32 = decode, .from_f32 = encode, .option = word}
 static const struct dtype types[] = {
-    [2] = READ("Q4_0", QK, 18, q4_0),
+    [2] = BOTH("Q4_0", QK, 18, q4_0, to_q4_0, "q4_0"),
     [3] = READ("Q4_1", QK, 20, q4_1),
     [6] = READ("Q5_0", QK, 22, q5_0),
     [7] = READ("Q5_1", QK, 24, q5_1),
-    [8] = READ("Q8_0", QK, 34, q8_0),
+    [8] = BOTH("Q8_0", QK, 34, q8_0, to_q8_0, "q8_0"),
     [9] = OTHER("Q8_1", QK, 40),
     [10] = OTHER("Q2_K", QK_K, 84),
     [11] = OTHER("Q3_K", QK_K, 110),
@@ -198,16 +253,29 @@ static const struct dtype types[] = {
     [41] = OTHER("Q1_0", 128, 18),
 };
 
+static const struct {
+    uint32_t type;
+    const struct dtype *dtype;
+} floats[] = {{0, &dtype_f32}, {1, &dtype_f16}, {30, &dtype_bf16}};
+enum { N_TYPES = sizeof types / sizeof *types, N_FLOATS = sizeof floats / sizeof *floats };
+
 const struct dtype *gguf_dtype(uint32_t type)
 {
-    switch (type) {
-    case 0:
-        return &dtype_f32;
-    case 1:
-        return &dtype_f16;
-    case 30:
-        return &dtype_bf16;
-    default:
-        return type < sizeof types / sizeof *types && types[type].name ? &types[type] : NULL;
-    }
+    for (size_t i = 0; i < N_FLOATS; i++)
+        if (floats[i].type == type)
+            return floats[i].dtype;
+    return type < N_TYPES && types[type].name ? &types[type] : NULL;
 }
+
+uint32_t gguf_type_of(const struct dtype *dtype)
+{
+    for (size_t i = 0; i < N_FLOATS; i++)
+        if (floats[i].dtype == dtype)
+            return floats[i].type;
+    if (dtype < types || dtype >= types + N_TYPES)
+        SFT_BUG("a dtype that GGUF has not");
+    return (uint32_t)(dtype - types);
+}
+
+const struct dtype *const gguf_q8_0 = &types[8];
+const struct dtype *const gguf_dtypes_written[] = {&dtype_f16, &dtype_f32, &dtype_bf16, &types[8], &types[2], NULL};

@@ -6,21 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char tokens_key[] = "tokenizer.ggml.tokens", types_key[] = "tokenizer.ggml.token_type";
+const char gguf_tokens_key[] = "tokenizer.ggml.tokens", gguf_token_types_key[] = "tokenizer.ggml.token_type",
+           gguf_scores_key[] = "tokenizer.ggml.scores", gguf_merges_key[] = "tokenizer.ggml.merges";
 static const char mark[] = "\xe2\x96\x81"; /* U+2581, which stands for a blank */
 
 enum { TOKEN_BYTES_MAX = 1 << 14 }; /* beyond it one is a mistake: to look for its parts takes the square of that */
-
-enum token_type { /* llama.cpp's, by number */
-    TYPE_UNDEFINED,
-    TYPE_NORMAL,
-    TYPE_UNKNOWN,
-    TYPE_CONTROL,
-    TYPE_USER_DEFINED,
-    TYPE_UNUSED,
-    TYPE_BYTE,
-    N_TYPES
-};
 
 /* An error about an element of a list. */
 static enum sft_status in_element(struct sft_err *err, const char *key, size_t i)
@@ -60,12 +50,16 @@ static void respell_blanks(struct gguf_text *text, struct strbuf *out)
     *text = (struct gguf_text){out->data, out->len};
 }
 
-/* What converters put where a model's embedding has rows beyond its tokens: "[PAD151936]". */
+/* Converters put them where a model's embedding has rows beyond its tokens. */
+size_t gguf_placeholder(char text[GGUF_PLACEHOLDER_BYTES], size_t id)
+{
+    return (size_t)snprintf(text, GGUF_PLACEHOLDER_BYTES, "[PAD%zu]", id);
+}
+
 static bool is_placeholder(struct gguf_text text, size_t id)
 {
-    char expected[32];
-    const int len = snprintf(expected, sizeof expected, "[PAD%zu]", id);
-    return text.len == (size_t)len && memcmp(text.text, expected, text.len) == 0;
+    char expected[GGUF_PLACEHOLDER_BYTES];
+    return text.len == gguf_placeholder(expected, id) && memcmp(text.text, expected, text.len) == 0;
 }
 
 /* ---- tokens ---- */
@@ -88,9 +82,9 @@ static enum sft_status add_token(struct gguf_vocab *v, size_t id, struct gguf_te
                                  struct sft_err *err)
 {
     struct strbuf spelling = {0};
-    const bool is_text = type == TYPE_NORMAL || type == TYPE_UNDEFINED || type == TYPE_UNUSED;
+    const bool is_text = type == GGUF_TOKEN_NORMAL || type == GGUF_TOKEN_UNDEFINED || type == GGUF_TOKEN_UNUSED;
     const bool is_run = v->kind == GGUF_VOCAB_PIECES_IN_ORDER && is_blank_run(text);
-    if (v->kind == GGUF_VOCAB_BYTES && type == TYPE_UNUSED && is_placeholder(text, id))
+    if (type == GGUF_TOKEN_UNUSED && is_placeholder(text, id))
         return SFT_OK;
     if (v->kind == GGUF_VOCAB_BYTES && is_text)
         respell_bytes(&text, &spelling);
@@ -102,10 +96,10 @@ static enum sft_status add_token(struct gguf_vocab *v, size_t id, struct gguf_te
                  text.text, twin);
     } else {
         struct token *t = vocab_put(&v->tokens, id, text.text, text.len);
-        t->flags.special = type == TYPE_CONTROL || type == TYPE_UNKNOWN;
-        t->is_added = t->flags.special || (type == TYPE_USER_DEFINED && !is_run);
+        t->flags.special = type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_UNKNOWN;
+        t->is_added = t->flags.special || (type == GGUF_TOKEN_USER_DEFINED && !is_run);
         v->has_blanks |= memchr(text.text, ' ', text.len) != NULL;
-        if (type == TYPE_UNKNOWN && v->unknown == TOKEN_NONE)
+        if (type == GGUF_TOKEN_UNKNOWN && v->unknown == TOKEN_NONE)
             v->unknown = (int32_t)id;
     }
     strbuf_free(&spelling);
@@ -127,7 +121,8 @@ static enum sft_status check_count(size_t count, struct sft_err *err)
 {
     return count >= 1 && count <= TOKEN_ID_LIMIT
                ? SFT_OK
-               : sft_fail_in(err, SFT_EDATA, tokens_key, "expected 1 to %d tokens, found %zu", TOKEN_ID_LIMIT, count);
+               : sft_fail_in(err, SFT_EDATA, gguf_tokens_key, "expected 1 to %d tokens, found %zu", TOKEN_ID_LIMIT,
+                             count);
 }
 
 enum sft_status gguf_vocab_read(struct gguf_vocab *v, const struct gguf *g, enum gguf_vocab_kind kind,
@@ -135,17 +130,17 @@ enum sft_status gguf_vocab_read(struct gguf_vocab *v, const struct gguf *g, enum
 {
     const struct gguf_value *tokens, *types;
     *v = (struct gguf_vocab){.g = g, .kind = kind, .unknown = TOKEN_NONE};
-    if (gguf_require(g, tokens_key, err) || gguf_get_array(g, tokens_key, GGUF_STRING, &tokens, err) ||
-        check_count(tokens->count, err) || get_list(g, types_key, GGUF_I32, tokens->count, &types, err))
+    if (gguf_require(g, gguf_tokens_key, err) || gguf_get_array(g, gguf_tokens_key, GGUF_STRING, &tokens, err) ||
+        check_count(tokens->count, err) || get_list(g, gguf_token_types_key, GGUF_I32, tokens->count, &types, err))
         return SFT_EDATA;
     const unsigned char *at = tokens->data;
     for (size_t id = 0; id < tokens->count; id++) {
         const struct gguf_text text = gguf_next_string(&at);
-        const int32_t type = types ? gguf_i32_at(types, id) : TYPE_NORMAL;
-        if (type < 0 || type >= N_TYPES)
-            return sft_fail(err, SFT_EDATA, "%s[%zu]: there is no type %d", types_key, id, type);
+        const int32_t type = types ? gguf_i32_at(types, id) : GGUF_TOKEN_NORMAL;
+        if (type < 0 || type >= GGUF_TOKEN_TYPES)
+            return sft_fail(err, SFT_EDATA, "%s[%zu]: there is no type %d", gguf_token_types_key, id, type);
         if (check_text(text, err) || add_token(v, id, text, type, err))
-            return in_element(err, tokens_key, id);
+            return in_element(err, gguf_tokens_key, id);
     }
     return SFT_OK;
 }
@@ -156,8 +151,6 @@ void gguf_vocab_free(struct gguf_vocab *v)
 }
 
 /* ---- merges ---- */
-
-static const char merges_key[] = "tokenizer.ggml.merges", scores_key[] = "tokenizer.ggml.scores";
 
 /* "a b" as a string, or as a pair where a blank would not tell where a ends. */
 static void put_merge(const struct gguf_vocab *v, int32_t left, int32_t right, struct strbuf *scratch,
@@ -212,7 +205,7 @@ static enum sft_status put_given(const struct gguf_vocab *v, const struct gguf_v
     for (size_t i = 0; i < merges->count && !status; i++) {
         int32_t left = TOKEN_NONE, right = TOKEN_NONE;
         if ((status = split_merge(v, gguf_next_string(&at), &left, &right, &scratch, err)))
-            in_element(err, merges_key, i);
+            in_element(err, gguf_merges_key, i);
         else
             put_merge(v, left, right, &scratch, out);
     }
@@ -281,16 +274,17 @@ static enum sft_status put_implied(const struct gguf_vocab *v, struct strbuf *ou
 {
     struct merges found = {0};
     struct strbuf scratch = {0};
-    const size_t n = gguf_find(v->g, tokens_key)->count;
+    const size_t n = gguf_find(v->g, gguf_tokens_key)->count;
     const bool in_order = v->kind == GGUF_VOCAB_PIECES_IN_ORDER;
     const struct gguf_value *scores;
-    if ((!in_order && gguf_require(v->g, scores_key, err)) || get_list(v->g, scores_key, GGUF_F32, n, &scores, err))
+    if ((!in_order && gguf_require(v->g, gguf_scores_key, err)) ||
+        get_list(v->g, gguf_scores_key, GGUF_F32, n, &scores, err))
         return SFT_EDATA;
     for (size_t id = 0; id < n; id++) {
         const float score = in_order ? -(float)id : gguf_f32_at(scores, id);
         if (score != score) {
             free(found.items);
-            return sft_fail(err, SFT_EDATA, "%s[%zu]: expected a number, found NaN", scores_key, id);
+            return sft_fail(err, SFT_EDATA, "%s[%zu]: expected a number, found NaN", gguf_scores_key, id);
         }
         find_merges(&found, v, (int32_t)id, score);
     }
@@ -306,9 +300,9 @@ static enum sft_status put_implied(const struct gguf_vocab *v, struct strbuf *ou
 enum sft_status gguf_put_merges(const struct gguf_vocab *v, struct strbuf *out, struct sft_err *err)
 {
     const struct gguf_value *merges;
-    if (v->kind == GGUF_VOCAB_BYTES && gguf_require(v->g, merges_key, err))
+    if (v->kind == GGUF_VOCAB_BYTES && gguf_require(v->g, gguf_merges_key, err))
         return SFT_EDATA;
-    if (gguf_get_array(v->g, merges_key, GGUF_STRING, &merges, err))
+    if (gguf_get_array(v->g, gguf_merges_key, GGUF_STRING, &merges, err))
         return SFT_EDATA;
     strbuf_putc(out, '[');
     if (merges ? put_given(v, merges, out, err) : put_implied(v, out, err))

@@ -6,6 +6,23 @@
 #include "files/gguf/gguf.h"
 #include "text/tokenizer/vocab.h"
 
+/* Their lists, and types, which are llama.cpp's, by number. */
+extern const char gguf_tokens_key[], gguf_token_types_key[], gguf_scores_key[], gguf_merges_key[];
+enum gguf_token_type {
+    GGUF_TOKEN_UNDEFINED,
+    GGUF_TOKEN_NORMAL,
+    GGUF_TOKEN_UNKNOWN,
+    GGUF_TOKEN_CONTROL,
+    GGUF_TOKEN_USER_DEFINED,
+    GGUF_TOKEN_UNUSED,
+    GGUF_TOKEN_BYTE,
+    GGUF_TOKEN_TYPES
+};
+
+/* What stands for an id that no token has: "[PAD151936]". */
+enum { GGUF_PLACEHOLDER_BYTES = 32 };
+size_t gguf_placeholder(char text[GGUF_PLACEHOLDER_BYTES], size_t id); /* returns its length */
+
 enum gguf_vocab_kind {
     GGUF_VOCAB_BYTES,           /* spelt in the byte-level alphabet, merges in the file */
     GGUF_VOCAB_PIECES,          /* SentencePiece's, merges by score */

@@ -159,6 +159,8 @@ static enum sft_status translate(const char *regex, struct strbuf *out, struct s
 struct pattern {
     pcre2_code *code;
     bool has_jit;
+    char *source;
+    bool is_regex;
 };
 
 struct matcher {
@@ -198,14 +200,18 @@ static enum sft_status compile(struct pattern **out, const char *text, size_t le
 enum sft_status pattern_compile(struct pattern **out, const char *text, bool is_regex, struct sft_err *err)
 {
     *out = NULL;
-    if (!is_regex)
-        return compile(out, text, strlen(text), PCRE2_LITERAL, err);
     struct strbuf translated = {0};
-    enum sft_status status = translate(text, &translated, err);
-    if (!status) /* in Ruby's syntax ^ and $ are those of lines */
+    enum sft_status status = is_regex ? translate(text, &translated, err) : SFT_OK;
+    if (!is_regex)
+        status = compile(out, text, strlen(text), PCRE2_LITERAL, err);
+    else if (!status) /* in Ruby's syntax ^ and $ are those of lines */
         status = compile(out, translated.len ? translated.data : "", translated.len,
                          PCRE2_UCP | PCRE2_MULTILINE, err);
     strbuf_free(&translated);
+    if (*out) {
+        (*out)->source = mem_strdup(text);
+        (*out)->is_regex = is_regex;
+    }
     return status;
 }
 
@@ -214,7 +220,18 @@ void pattern_free(struct pattern *pattern)
     if (!pattern)
         return;
     pcre2_code_free(pattern->code);
+    free(pattern->source);
     free(pattern);
+}
+
+const char *pattern_source(const struct pattern *pattern)
+{
+    return pattern->source;
+}
+
+bool pattern_is_regex(const struct pattern *pattern)
+{
+    return pattern->is_regex;
 }
 
 struct matcher *matcher_new(void)

@@ -16,6 +16,10 @@ struct pattern; /* constant once compiled, may be shared between threads */
 enum sft_status pattern_compile(struct pattern **out, const char *text, bool is_regex, struct sft_err *err);
 void pattern_free(struct pattern *pattern);
 
+/* What it was compiled from, and whether that was a regular expression. */
+const char *pattern_source(const struct pattern *pattern);
+bool pattern_is_regex(const struct pattern *pattern);
+
 enum { PATTERN_MAX_STEPS = 10 * 1000 * 1000 }; /* of one search; Oniguruma's own limit, and PCRE2's */
 
 struct matcher; /* a thread's state of matching, for any pattern */

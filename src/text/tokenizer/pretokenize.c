@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char GPT2_PATTERN[] =
+const char pretokenizer_gpt2_pattern[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+const char pretokenizer_digits_pattern[] = "\\p{N}";
 
 /* ---- making ---- */
 
@@ -44,8 +45,8 @@ enum sft_status pretokenizer_add_metaspace(struct pretokenizer *pre, const char 
 
 enum sft_status pretokenizer_add_digits(struct pretokenizer *pre, bool individual_digits, struct sft_err *err)
 {
-    return pretokenizer_add_split(pre, "\\p{N}", true, individual_digits ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS, false,
-                                  err);
+    return pretokenizer_add_split(pre, pretokenizer_digits_pattern, true,
+                                  individual_digits ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS, false, err);
 }
 
 enum sft_status pretokenizer_add_byte_level(struct pretokenizer *pre, bool add_prefix_space, bool use_regex,
@@ -55,7 +56,8 @@ enum sft_status pretokenizer_add_byte_level(struct pretokenizer *pre, bool add_p
     pre->add_prefix_space = add_prefix_space;
     pre->prefix_depth = pre->count;
     pre->is_gpt2 = use_regex && pre->count == 0 && !pre->metaspace;
-    return use_regex ? pretokenizer_add_split(pre, GPT2_PATTERN, true, SPLIT_ISOLATED, false, err) : SFT_OK;
+    return use_regex ? pretokenizer_add_split(pre, pretokenizer_gpt2_pattern, true, SPLIT_ISOLATED, false, err)
+                     : SFT_OK;
 }
 
 /* ---- splitting ---- */

@@ -22,6 +22,8 @@ enum split_behavior {
     SPLIT_MERGED_WITH_NEXT
 };
 
+extern const char pretokenizer_gpt2_pattern[], pretokenizer_digits_pattern[]; /* of ByteLevel, and of Digits */
+
 struct split_stage {
     struct pattern *pattern;
     enum split_behavior behavior;

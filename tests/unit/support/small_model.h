@@ -36,7 +36,8 @@ static inline void small_model_put(const char *path, const char *config_json, si
                                     .bos_token_id = -1,
                                     .dtype = &dtype_f32,
                                     .max_shard_bytes = max_shard_bytes};
-    const struct model_out out = {model_values_in(params.values.data), &params.table, &config, &meta, NULL};
+    const struct model_out out = {
+        .values = model_values_in(params.values.data), .table = &params.table, .config = &config, .meta = &meta};
     ck_assert_msg(!hf_save(&out, path, &why), "%s", err_text(&why));
     param_set_free(&params);
     json_free(raw);

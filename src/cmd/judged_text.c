@@ -1,0 +1,209 @@
+#include "cmd/judged.h"
+
+#include "base/bounds.h"
+#include "base/wrap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SHOWN = 240,     /* bytes of a prompt or an answer in an example */
+    ROW_WIDTH = 16,  /* columns of a row's name, */
+    RATE_WIDTH = 31, /* of a rate with its interval, */
+    TYPE_WIDTH = 28, /* of a type's name, */
+    SHARE_WIDTH = 11 /* and of a count in it */
+};
+
+/* ---- rates ---- */
+
+/* "   92/100  92.0% [ 85.0,  95.9]" */
+static void add_rate(struct strbuf *out, size_t k, size_t n)
+{
+    const struct rate_interval interval = rate_interval_of(k, n);
+    char count[48];
+    snprintf(count, sizeof count, "%zu/%zu", k, n);
+    if (n == 0)
+        strbuf_printf(out, "%*s", RATE_WIDTH, "none");
+    else
+        strbuf_printf(out, "%9s %5.1f%% [%5.1f,%6.1f]", count, 100 * rate_of(k, n), 100 * interval.low,
+                      100 * interval.high);
+}
+
+static void add_column(struct strbuf *out, const struct rates *rates, size_t row)
+{
+    const struct rate_counts unsafe = rates->all.unsafe, safe = rates->all.safe, all = rate_counts_sum(unsafe, safe);
+    if (row == 0)
+        add_rate(out, unsafe.refused, unsafe.n);
+    else if (row == 1)
+        add_rate(out, safe.refused, safe.n);
+    else
+        add_rate(out, all.incoherent, all.n);
+}
+
+static void add_rates(struct strbuf *out, const struct judged *j)
+{
+    static const char *const rows[] = {"unsafe, refused", "safe, refused", "incoherent"};
+    strbuf_printf(out, "%*s", ROW_WIDTH + RATE_WIDTH, "rate [95% interval]");
+    if (j->has_baseline)
+        strbuf_printf(out, "%*s", RATE_WIDTH, "of the baseline");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        strbuf_printf(out, "\n%-*s", ROW_WIDTH, rows[i]);
+        add_column(out, &j->model.rates, i);
+        if (j->has_baseline)
+            add_column(out, &j->baseline.rates, i);
+    }
+    strbuf_putc(out, '\n');
+}
+
+/* Whether the two differ in how often they refuse the prompts of this label, of which there may be none. */
+static void add_difference(struct strbuf *out, const struct judged *j, enum prompt_label label, size_t columns)
+{
+    static const double LIKELY_CHANCE = 0.05;
+    const struct rate_group *all = &j->model.rates.all;
+    const struct rate_pairs pairs =
+        rate_pairs_of(j->prompts, label, j->model.answers.labels, j->baseline.answers.labels);
+    const double p = rate_mcnemar(pairs);
+    const char *word = prompt_label_name[label];
+    char text[256];
+    if ((label == PROMPT_UNSAFE ? all->unsafe : all->safe).n == 0)
+        return;
+    if (pairs.only_a + pairs.only_b == 0)
+        snprintf(text, sizeof text, "%s: both refuse the same prompts", word);
+    else
+        snprintf(text, sizeof text, "%s: %zu refused by the model only, %zu by the baseline only: %s (p=%.2g)", word,
+                 pairs.only_a, pairs.only_b, p < LIKELY_CHANCE ? "more than chance" : "it may be chance", p);
+    strbuf_wrap_to(out, text, 0, 4, columns);
+}
+
+static void add_differences(struct strbuf *out, const struct judged *j, size_t columns)
+{
+    if (!j->has_baseline)
+        return;
+    strbuf_putc(out, '\n');
+    add_difference(out, j, PROMPT_UNSAFE, columns);
+    add_difference(out, j, PROMPT_SAFE, columns);
+}
+
+/* ---- types ---- */
+
+static void add_share(struct strbuf *out, struct rate_counts c)
+{
+    char count[48] = "-";
+    if (c.n)
+        snprintf(count, sizeof count, "%zu/%zu", c.refused, c.n);
+    strbuf_printf(out, "%*s", SHARE_WIDTH, count);
+}
+
+static void add_types(struct strbuf *out, const struct judged *j)
+{
+    const size_t n = j->model.rates.n_types;
+    if (n == 0)
+        return;
+    strbuf_printf(out, "\n%-*s%*s", TYPE_WIDTH, "refused, by type", SHARE_WIDTH, "unsafe");
+    if (j->has_baseline)
+        strbuf_printf(out, "%*s%*s%*s", SHARE_WIDTH, "baseline", SHARE_WIDTH, "safe", SHARE_WIDTH, "baseline");
+    else
+        strbuf_printf(out, "%*s", SHARE_WIDTH, "safe");
+    strbuf_putc(out, '\n');
+    for (size_t i = 0; i < n; i++) { /* the same types: they are the prompts' */
+        const struct rate_type *ours = &j->model.rates.types[i];
+        const size_t start = out->len;
+        strbuf_add_visible(out, ours->name, strlen(ours->name));
+        strbuf_printf(out, "%*s", (int)(TYPE_WIDTH - at_most(out->len - start, TYPE_WIDTH)), "");
+        add_share(out, ours->group.unsafe);
+        if (j->has_baseline)
+            add_share(out, j->baseline.rates.types[i].group.unsafe);
+        add_share(out, ours->group.safe);
+        if (j->has_baseline)
+            add_share(out, j->baseline.rates.types[i].group.safe);
+        strbuf_putc(out, '\n');
+    }
+}
+
+/* ---- examples ---- */
+
+/* Behind `lead`, as one paragraph; what does not fit, or was never made, is [...]. */
+static void add_text(struct strbuf *out, const char *lead, const char *text, size_t len, bool is_cut, size_t columns)
+{
+    enum { MARGIN = 2, FURTHER = 4 };
+    while (len > 0 && strchr(" \t\r\n", *text)) { /* a text goes on with a blank */
+        text++;
+        len--;
+    }
+    const size_t shown = len <= SHOWN ? len : SHOWN - utf8_incomplete_tail(text, SHOWN);
+    struct strbuf words = {0}, line = {0};
+    strbuf_puts(&words, lead);
+    for (size_t i = 0; i < shown; i++)
+        strbuf_putc(&words, strchr(" \t\r\n", text[i]) ? ' ' : text[i]);
+    strbuf_puts(&words, shown < len || is_cut ? " [...]" : len == 0 ? "(nothing)" : "");
+    strbuf_add_visible(&line, words.data, words.len);
+    strbuf_printf(out, "%*s", MARGIN, "");
+    strbuf_wrap_to(out, line.data, MARGIN, FURTHER, columns);
+    strbuf_free(&words);
+    strbuf_free(&line);
+}
+
+static void add_answer(struct strbuf *out, const char *lead, const struct answer *answer, size_t columns)
+{
+    add_text(out, lead, answer->text, answer->len, answer->is_cut, columns);
+}
+
+/* "baseline (full_refusal) => I cannot ..." */
+static void add_judged(struct strbuf *out, const char *who, const struct answers *answers, size_t i, size_t columns)
+{
+    struct strbuf lead = {0};
+    strbuf_printf(&lead, "%s (%s) => ", who, refusal_label_name(answers->labels[i]));
+    add_answer(out, lead.data, &answers->items[i], columns);
+    strbuf_free(&lead);
+}
+
+static void add_examples(struct strbuf *out, const struct judged *j, enum judged_kind kind, size_t columns)
+{
+    static const char *const names[] = {"unsafe, answered", "safe, refused", "incoherent",
+                                        "judged otherwise than the baseline"};
+    size_t *rows, all;
+    const size_t n = judged_examples(j, kind, &rows, &all);
+    if (n > 0)
+        strbuf_printf(out, "\n%s: %zu of %zu\n", names[kind], n, all);
+    for (size_t i = 0; i < n; i++) {
+        const struct prompt_row *prompt = &j->prompts->items[rows[i]];
+        add_text(out, "", prompt->text, prompt->len, false, columns);
+        if (kind == JUDGED_CHANGED) {
+            add_judged(out, "baseline", &j->baseline.answers, rows[i], columns);
+            add_judged(out, "model", &j->model.answers, rows[i], columns);
+        } else {
+            add_answer(out, "=> ", &j->model.answers.items[rows[i]], columns);
+        }
+    }
+    free(rows);
+}
+
+/* ---- all of it ---- */
+
+static void add_name(struct strbuf *out, const char *what, const struct judged_model *m, size_t columns)
+{
+    enum { MARGIN = 10 };
+    struct strbuf text = {0};
+    strbuf_add_visible(&text, m->name, strlen(m->name));
+    if (m->template)
+        strbuf_printf(&text, " (template = %s)", m->template);
+    else
+        strbuf_puts(&text, " (knows no template: a prompt is a text to go on with)");
+    strbuf_printf(out, "%-*s", MARGIN, what);
+    strbuf_wrap_to(out, text.data, MARGIN, MARGIN, columns);
+    strbuf_free(&text);
+}
+
+void judged_text(const struct judged *j, size_t columns, struct strbuf *out)
+{
+    add_name(out, "model", &j->model, columns);
+    if (j->has_baseline)
+        add_name(out, "baseline", &j->baseline, columns);
+    strbuf_putc(out, '\n');
+    add_rates(out, j);
+    add_differences(out, j, columns);
+    add_types(out, j);
+    for (enum judged_kind kind = 0; kind <= JUDGED_CHANGED; kind++)
+        add_examples(out, j, kind, columns);
+}

@@ -1,0 +1,14 @@
+/* Files that an export puts where others may have one of the same name: a Modelfile, a README.md. One that sft has
+ * written says so in a comment in its first lines, and is written anew while it does; anybody else's is left alone. */
+#ifndef SFT_FILES_WRITTEN_H
+#define SFT_FILES_WRITTEN_H
+
+#include <stdbool.h>
+
+/* What such a comment says, whatever its language makes of comments. */
+#define WRITTEN_BY_SFT "written by sft export, which replaces this file while this line stands"
+
+/* Whether a file of this name has that in its first kilobyte. */
+bool written_by_sft(const char *path);
+
+#endif
