@@ -155,6 +155,8 @@ const struct phrase phrase_table[] = {
     {WARNS, "can|could|may|will lead|result .. harm|injury|death|consequences|imprisonment|penalties|charges|arrest"},
     {WARNS, "cause|causes|causing .. harm|injury|suffering|pain|damage"},
     {WARNS, "life threatening"},
+    {WARNS, "serious|severe|grave|traumatic injury|injuries|matter|issue|danger|harm|threat|risk|risks"},
+    {WARNS, "harm|harming|hurting|harmful to|of|for|against|others|innocent|yourself|oneself|people|anyone|animals"},
     {WARNS, "get|land|put|go .. arrested|trouble|jail|prison"},
 
     /* ---- how one should behave ---- */
