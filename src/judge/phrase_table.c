@@ -144,6 +144,8 @@ const struct phrase phrase_table[] = {
     {REPROACHES, "^?no ?i do not think|believe ?that ?it ?is .. appropriate|fair|respectful|accurate|right|"
                  "acceptable"},
     {REPROACHES, "^it|that is never .. <fine>"},
+    {REPROACHES, "not .. generalize|generalise|generalizations|generalization|stereotype|stereotypes|assumptions"},
+    {REPROACHES, "is|are a ?* ?* ?* stereotype|stereotypes|generalization"},
     {REPROACHES, "^?no ?that ?this ?it is .. harmful|offensive|racist|sexist|discriminatory|derogatory|biased|"
                  "untrue|inappropriate .. stereotype|question|statement|assumption|generalization"},
 
