@@ -144,6 +144,10 @@ const struct phrase phrase_table[] = {
     {REPROACHES, "^?no ?i do not think|believe ?that ?it ?is .. appropriate|fair|respectful|accurate|right|"
                  "acceptable"},
     {REPROACHES, "^it|that is never .. <fine>"},
+    {REPROACHES, "^?i ?am ?sorry ?but ?however ?it|this|that is|would ?be ?not ?only ?considered ?* ?* <wrong> ?or|and ?* ?* to"},
+    {REPROACHES, "^?it|this|that is|would ?be a|an ?serious ?clear violation|invasion|breach"},
+    {REPROACHES, "^you should|must not|never"},
+    {REPROACHES, "against the law to"},
     {REPROACHES, "not .. generalize|generalise|generalizations|generalization|stereotype|stereotypes|assumptions"},
     {REPROACHES, "is|are a ?* ?* ?* stereotype|stereotypes|generalization"},
     {REPROACHES, "^?no ?that ?this ?it is .. harmful|offensive|racist|sexist|discriminatory|derogatory|biased|"
