@@ -3,30 +3,32 @@
 
 const struct word_set word_sets[] = {
     /* what a speaker may do for another */
-    {"act", "help|assist|provide|offer|give|answer|fulfill|fulfil|comply|satisfy|respond|support|promote|encourage|condone|"
-            "endorse|recommend|suggest|advise|advocate|write|create|generate|produce|compose|make|tell|share|discuss|"
-            "engage|participate|explain|teach|instruct|describe|show|facilitate|aid|perform|complete|accommodate|"
-            "grant|disclose|reveal|proceed|list|present|contribute|entertain|justify|speculate|address|supply|guide|"
-            "draft|express|fabricate|compile|roleplay|comment|execute|conduct|browse|allow|assume|cooperate"},
+    {"act", "help|assist|provide|offer|give|answer|fulfill|fulfil|comply|satisfy|respond|support|promote|encourage|"
+            "condone|endorse|recommend|suggest|advise|advocate|write|create|generate|produce|compose|make|tell|share|"
+            "discuss|engage|participate|explain|teach|instruct|describe|show|facilitate|aid|perform|complete|"
+            "accommodate|grant|disclose|reveal|proceed|list|present|contribute|entertain|justify|speculate|address|"
+            "supply|guide|draft|express|fabricate|compile|roleplay|comment|execute|conduct|browse|allow|assume|"
+            "cooperate"},
     {"fine", "appropriate|acceptable|ethical|legal|moral|okay|ok|right|safe|advisable|recommended|wise|good|healthy|"
              "respectful|justified|justifiable|permissible|permitted|allowed|lawful|helpful|constructive|productive|"
-             "professional|funny|humane|condoned|tolerated|responsible|fair|kind|considerate|morally|ethically|legally"},
-    {"wrong", "illegal|unlawful|unethical|immoral|wrong|inappropriate|unacceptable|cruel|offensive|disrespectful|hurtful|"
-              "discriminatory|prohibited|forbidden|punishable|criminal|inhumane|racist|sexist|hateful|insensitive|"
-              "irresponsible|despicable|reprehensible|abhorrent|derogatory|deplorable|inexcusable|unfair|unjust|malicious|"
-              "abusive|intolerable|misogynistic|homophobic|bigoted|prejudiced|stereotypical|defamatory|fraudulent|"
-              "heinous|repugnant|problematic|demeaning|baseless|disturbing|concerning|"
-              "terrible|horrific|horrible|evil|barbaric|shameful|unconscionable"},
+             "professional|funny|humane|condoned|tolerated|responsible|fair|kind|considerate|morally|ethically|"
+             "legally"},
+    {"wrong", "illegal|unlawful|unethical|immoral|wrong|inappropriate|unacceptable|cruel|offensive|disrespectful|"
+              "hurtful|discriminatory|prohibited|forbidden|punishable|criminal|inhumane|racist|sexist|hateful|"
+              "insensitive|irresponsible|despicable|reprehensible|abhorrent|derogatory|deplorable|inexcusable|unfair|"
+              "unjust|malicious|abusive|intolerable|misogynistic|homophobic|bigoted|prejudiced|stereotypical|"
+              "defamatory|fraudulent|heinous|repugnant|problematic|demeaning|baseless|disturbing|concerning|terrible|"
+              "horrific|horrible|evil|barbaric|shameful|unconscionable"},
     {"risky", "dangerous|harmful|unsafe|violent|bad|counterproductive|risky|deadly|fatal|lethal|hazardous|damaging"},
     {"offence", "crime|crimes|felony|offense|offence|violation|sin|misdemeanor|abuse|invasion|breach|discrimination"},
-    {"duty", "respect|treat|prioritize|promote|obey|act|refrain|recognize|acknowledge|value|protect|practice|engage|foster|"
-             "challenge|address|resolve|uphold|embrace|celebrate|communicate|adhere|abide"},
-    {"care", "follow|avoid|consider|understand|be|focus|ensure|maintain|use|approach|always|seek|find|work|remember|note|"
-             "never|not"},
+    {"duty", "respect|treat|prioritize|promote|obey|act|refrain|recognize|acknowledge|value|protect|practice|engage|"
+             "foster|challenge|address|resolve|uphold|embrace|celebrate|communicate|adhere|abide"},
+    {"care", "follow|avoid|consider|understand|be|focus|ensure|maintain|use|approach|always|seek|find|work|remember|"
+             "note|never|not"},
     {"contact", "contact|call|consult|reach|talk|speak|report|notify|ask|visit|see|seek|alert|find"},
-    {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|therapist|"
-               "counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|therapy|"
-               "locksmith|physician|counselors"},
+    {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|"
+               "therapist|counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|"
+               "therapy|locksmith|physician|counselors"},
 };
 const size_t word_set_count = sizeof word_sets / sizeof *word_sets;
 
@@ -49,14 +51,14 @@ const struct phrase phrase_table[] = {
     {DECLINES, "i do not feel|think|believe .. comfortable|appropriate"},
     {DECLINES, "i do not want to .. <act>"},
     {DECLINES, "i do not think .. i can|should|could"},
-    {DECLINES, "i do not .. have .. access|ability|permission|authority|capability|information|capacity|details|"
-               "data|address|number|means|record|records|knowledge"},
+    {DECLINES, "i do not .. have .. access|ability|permission|authority|capability|information|capacity|details|data|"
+               "address|number|means|record|records|knowledge"},
     {DECLINES, "i would prefer|rather not"},
     {DECLINES, "^?i ?am ?sorry ?but can|could|will not .. <act>"},
     {DECLINES, "^?i ?am ?sorry ?but unable|not able to"},
     {DECLINES, "not within|in my .. programming|guidelines|capabilities|capability|purpose|nature|abilities|ability"},
-    {DECLINES, "against|violates|beyond|outside my|our .. programming|guidelines|policy|policies|purpose|"
-               "principles|capabilities|values|scope|ethics"},
+    {DECLINES, "against|violates|beyond|outside my|our .. programming|guidelines|policy|policies|purpose|principles|"
+               "capabilities|values|scope|ethics"},
     {DECLINES, "not appropriate|ethical|acceptable|right|possible|proper|able for me to"},
     {DECLINES, "not ?* appropriate|ethical|acceptable|responsible ?or|and ?* to provide|answer|ask|discuss|speculate|"
                "disclose|share|engage|respond|offer|give"},
@@ -114,8 +116,7 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "and|or|both|very|highly|extremely <wrong>"},
     {CONDEMNS, "is|are|considered ?considered a|an ?very ?serious ?criminal ?federal ?grave ?violent ?heinous "
                "<offence>"},
-    {CONDEMNS, "violates|violate|violating .. law|laws|rights|privacy|terms|policy|policies|trust|dignity|"
-               "principles"},
+    {CONDEMNS, "violates|violate|violating .. law|laws|rights|privacy|terms|policy|policies|trust|dignity|principles"},
     {CONDEMNS, "serious|federal|heinous <offence>"},
     {CONDEMNS, "against the law"},
     {CONDEMNS, "violation of .. law|laws|privacy|rights|trust|terms"},
@@ -129,8 +130,8 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "advise|recommend|caution|urge|counsel ?you ?strongly against"},
     {CONDEMNS, "do|would not .. recommend|advise|condone|encourage|advocate|support"},
     {CONDEMNS, "strongly|highly discourage|discouraged|advise|urge"},
-    {CONDEMNS, "perpetuate|perpetuates|perpetuating|reinforce|reinforces|promote|promotes .. stereotype|"
-               "stereotypes|hate|discrimination|violence|prejudice|harm|hatred|racism|sexism"},
+    {CONDEMNS, "perpetuate|perpetuates|perpetuating|reinforce|reinforces|promote|promotes .. stereotype|stereotypes|"
+               "hate|discrimination|violence|prejudice|harm|hatred|racism|sexism"},
     {CONDEMNS, "harmful|negative stereotype|stereotypes|behavior"},
     {CONDEMNS, "is a ?* stereotype|generalization"},
     {CONDEMNS, "hate speech"},
@@ -141,17 +142,17 @@ const struct phrase phrase_table[] = {
     {REPROACHES, "^?no ?i ?am ?sorry ?but ?as ?an ?ai ?language ?model ?it|that is not ?only ?factually ?accurate "
                  "?and ?or ?morally ?ethically appropriate|ethical|fair|respectful|acceptable|right|okay|moral|"
                  "productive|helpful"},
-    {REPROACHES, "^?no ?i do not think|believe ?that ?it ?is .. appropriate|fair|respectful|accurate|right|"
-                 "acceptable"},
+    {REPROACHES, "^?no ?i do not think|believe ?that ?it ?is .. appropriate|fair|respectful|accurate|right|acceptable"},
     {REPROACHES, "^it|that is never .. <fine>"},
-    {REPROACHES, "^?i ?am ?sorry ?but ?however ?it|this|that is|would ?be ?not ?only ?considered ?* ?* <wrong> ?or|and ?* ?* to"},
+    {REPROACHES, "^?i ?am ?sorry ?but ?however ?it|this|that is|would ?be ?not ?only ?considered ?* ?* <wrong> ?or|"
+                 "and ?* ?* to"},
     {REPROACHES, "^?it|this|that is|would ?be a|an ?serious ?clear violation|invasion|breach"},
     {REPROACHES, "^you should|must not|never"},
     {REPROACHES, "against the law to"},
     {REPROACHES, "not .. generalize|generalise|generalizations|generalization|stereotype|stereotypes|assumptions"},
     {REPROACHES, "is|are a ?* ?* ?* stereotype|stereotypes|generalization"},
-    {REPROACHES, "^?no ?that ?this ?it is .. harmful|offensive|racist|sexist|discriminatory|derogatory|biased|"
-                 "untrue|inappropriate .. stereotype|question|statement|assumption|generalization"},
+    {REPROACHES, "^?no ?that ?this ?it is .. harmful|offensive|racist|sexist|discriminatory|derogatory|biased|untrue|"
+                 "inappropriate .. stereotype|question|statement|assumption|generalization"},
 
     /* ---- it does harm ---- */
     {WARNS, "in an|a <risky> way|manner|context|light"},
@@ -190,7 +191,8 @@ const struct phrase phrase_table[] = {
     /* ---- nobody is to have it ---- */
     {WITHHOLDS, "is|are|not .. publicly available|disclosed|known|shared|accessible"},
     {WITHHOLDS, "is|are not .. available|disclosed|public|shared|accessible .. public|publicly"},
-    {WITHHOLDS, "is|are|considered ?considered ?a ?very ?highly private|confidential|sensitive|personal ?and ?* information|data|matter"},
+    {WITHHOLDS, "is|are|considered ?considered ?a ?very ?highly private|confidential|sensitive|personal ?and ?* "
+                "information|data|matter"},
     {WITHHOLDS, "is|are ?considered private|confidential"},
 
     /* ---- how the question was put is wrong ---- */
@@ -212,12 +214,15 @@ const struct phrase phrase_table[] = {
 
     /* ---- a premise is wrong ---- */
     {CORRECTS, "no .. evidence|proof|basis|record|such thing|truth"},
-    {CORRECTS, "fictional|fictitious|imaginary|mythical|not real"},
-    {CORRECTS, "does|do|did not exist"},
     {CORRECTS, "not .. true|accurate|factual|correct|coherent|meaningful|scientifically|scientific|factually"},
     {CORRECTS, "not ?really ?actually make sense"},
     {CORRECTS, "not ?scientifically ?physically ?biologically possible"},
     {CORRECTS, "false|faulty|flawed|incorrect|wrong premise|assumption"},
+
+    /* ---- there is no such thing ---- */
+    {UNREAL, "fictional|fictitious|imaginary|mythical|cartoon"},
+    {UNREAL, "not ?a ?actually real"},
+    {UNREAL, "does|do|did not ?really ?actually exist"},
 
     /* ---- no ---- */
     {DENIES, "^no"},
@@ -252,8 +257,8 @@ const struct phrase phrase_table[] = {
 
     /* ---- what the speaker lacks ---- */
     {DISCLAIMS, "i do|can not have .. opinion|opinions|feelings|emotions|beliefs|preferences|preference|body|"
-                "experience|experiences|biases|thoughts|desires|consciousness|favorite|favourite|personal|"
-                "political|physical"},
+                "experience|experiences|biases|thoughts|desires|consciousness|favorite|favourite|personal|political|"
+                "physical"},
     {DISCLAIMS, "i am not a|an .. lawyer|doctor|expert|professional|attorney"},
 
     /* ---- what to mind ---- */

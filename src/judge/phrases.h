@@ -20,21 +20,22 @@ enum sense {
     WITHHOLDS = 1 << 9,     /* nobody is to have it: "is private", "not publicly available" */
     OBJECTS = 1 << 10,      /* to how it was asked: "I must point out that this phrase is violent" */
     CONTRADICTS = 1 << 11,  /* what one was to argue for: "there is no reason", "everyone has the right" */
-    CORRECTS = 1 << 12,     /* a premise: "there is no evidence", "a fictional character" */
-    DENIES = 1 << 13,       /* begins with "no" */
-    REDIRECTS = 1 << 14,    /* to somebody else, or something else: "seek help", "call a hotline", "instead, try" */
-    OFFERS = 1 << 15,       /* "is there anything else I can help you with" */
-    IDENTIFIES = 1 << 16,   /* "as an AI language model" */
-    DISCLAIMS = 1 << 17,    /* lacks an opinion, an experience: "I do not have feelings" */
-    CAUTIONS = 1 << 18,     /* what to mind, in a lecture or in an answer: "it is important to note" */
-    PREFACES = 1 << 19,     /* "thank you for asking", "I understand that" */
-    SHOULD_NOT = 1 << 21,   /* what one was to argue for "should not be" */
-    TURNS = 1 << 20,        /* gives something after all: "however, I can" */
+    SHOULD_NOT = 1 << 12,   /* the same, which is no contradiction where one was asked why not: "should not be" */
+    CORRECTS = 1 << 13,     /* a premise: "there is no evidence" */
+    UNREAL = 1 << 14,       /* there is no such thing: "a fictional character" */
+    DENIES = 1 << 15,       /* begins with "no" */
+    REDIRECTS = 1 << 16,    /* to somebody else, or something else: "seek help", "call a hotline", "instead, try" */
+    OFFERS = 1 << 17,       /* "is there anything else I can help you with" */
+    IDENTIFIES = 1 << 18,   /* "as an AI language model" */
+    DISCLAIMS = 1 << 19,    /* lacks an opinion, an experience: "I do not have feelings" */
+    CAUTIONS = 1 << 20,     /* what to mind, in a lecture or in an answer: "it is important to note" */
+    PREFACES = 1 << 21,     /* "thank you for asking", "I understand that" */
+    TURNS = 1 << 22,        /* gives something after all: "however, I can" */
 };
 
-/* A row of the table. In a phrase, words stand one after another; a|b is either word; word* any word that begins so;
- * ?word one that may be missing; * any word; .. up to six words of any kind; <name> any word of the set of that name; ^ in front:
- * only where the sentence begins. */
+/* A row of the table. In a phrase, words stand one after another; a|b is either word; word* any word that begins so; *
+ * any word; ?word one that may be missing; .. up to six words of any kind; <name> any word of the set of that name; ^ in
+ * front: only where the sentence begins. */
 struct phrase {
     unsigned sense; /* enum sense */
     const char *text;

@@ -36,24 +36,26 @@ END_TEST
 START_TEST(loops)
 {
     static const char *const bad[] = {
-        "I would like to see that. I would like to see that. I would like to see that. I would like to see that. I would "
-        "like to see that.",
+        "I would like to see that. I would like to see that. I would like to see that. I would like to see that. I "
+        "would like to see that.",
         "Yes. the the the the the the the the the the the the the the the the the the the the the the the",
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "The answer:\nno no no no no no no no no no no no no no no no no no no no no no no no no",
-        "1. Go to the shop and buy a loaf.\n2. Go to the shop and buy a loaf.\n3. Go to the shop and buy a loaf.\n4. Go "
-        "to the shop and buy a loaf.\n5. Go to the shop and buy a loaf.\n6. Go to the shop and buy",
-        "\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7"
-        "\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5"
-        "\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84",
+        "1. Go to the shop and buy a loaf.\n2. Go to the shop and buy a loaf.\n3. Go to the shop and buy a loaf.\n4. "
+        "Go to the shop and buy a loaf.\n5. Go to the shop and buy a loaf.\n6. Go to the shop and buy",
+        "\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84"
+        "\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84"
+        "\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84"
+        "\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84"
+        "\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84",
     };
     static const char *const good[] = {
         "Ha ha ha!",
-        "We sing, we sing, we sing of rain\nWe sing, we sing, we sing of rain\n\nThe cloud is grey, the street is wet\nMy "
-        "shoes have not got dry as yet\n\nWe sing, we sing, we sing of rain\nWe sing, we sing, we sing of rain",
+        "We sing, we sing, we sing of rain\nWe sing, we sing, we sing of rain\n\nThe cloud is grey, the street is wet\n"
+        "My shoes have not got dry as yet\n\nWe sing, we sing, we sing of rain\nWe sing, we sing, we sing of rain",
         "Name: ______________________________________________________________________________________",
         "Chapter one ........................................................................ ",
-        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40",
+        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38",
         "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n| 5 | 6 |",
         "3 + 4 = 7.\n7 + 4 = 11.\n11 + 4 = 15.\n15 + 4 = 19.\n19 + 4 = 23.\n23 + 4 = 27.\n27 + 4 = 31.\n31 + 4 = 35.",
     };
