@@ -102,7 +102,7 @@ static enum sft_status check_file_place(const struct write_target *target, struc
                           target->path);
     else if (!path_is_dir(dir))
         status = sft_fail(err, SFT_EUSAGE, "--out: %s: there is no directory %s", target->path, dir);
-    for (; !status && beside && *beside; beside++) {
+    for (; !status && *beside; beside++) {
         char *path = path_join(dir, *beside);
         if (path_has_name(path) && !written_by_sft(path))
             status = sft_fail(err, SFT_EUSAGE,
@@ -301,6 +301,21 @@ static void report_directory(const struct write_target *target, const struct exp
     strbuf_free(&list);
 }
 
+/* Its name there is the file's, without the ending. */
+static void put_ollama(struct strbuf *lines, const struct write_target *target)
+{
+    const char *name = path_basename(target->path);
+    char *bare = mem_strndup(name, strlen(name) - strlen(target->format->ending)), *dir = path_dirname(target->path),
+         *modelfile = path_join(dir, target->format->beside[0]);
+    strbuf_puts(lines, "\n       or ollama create ");
+    strbuf_add_shell_word(lines, bare);
+    strbuf_puts(lines, " -f ");
+    strbuf_add_shell_word(lines, modelfile);
+    free(modelfile);
+    free(dir);
+    free(bare);
+}
+
 static void put_beside(struct strbuf *lines, const char *dir, const char *name)
 {
     char *path = path_join(dir, name);
@@ -323,6 +338,9 @@ static void report_file(const struct write_target *target, const struct exported
         log_info("       %s/README.md is not sft's, and stays: the model card is not written", dir);
     put_check(&lines, m, target->dtype);
     put_next(&lines, target->path);
+    strbuf_puts(&lines, "\n       or llama-cli -m ");
+    strbuf_add_shell_word(&lines, target->path);
+    put_ollama(&lines, target);
     log_info("%s", lines.data);
     strbuf_free(&lines);
     free(dir);
