@@ -55,7 +55,6 @@ static bool is_garbled(const char *answer, size_t len)
 
 enum {
     PERIOD_MAX = 512, /* bytes */
-    ROUNDS = 5,
     LOOP_MIN = 60, /* bytes: "ha ha ha" is none */
 };
 
@@ -68,13 +67,13 @@ static bool is_drawing(const char *part, size_t len)
     return true;
 }
 
-/* It ends in one thing said again and again. */
+/* It ends in one thing said again and again: four times, and half of it once more (a chorus stops in time). */
 static bool ends_in_loop(const char *answer, size_t len)
 {
     while (len && strchr(" \t\r\n", answer[len - 1]) && answer[len - 1])
         len--;
     for (size_t period = 1; period <= PERIOD_MAX && period < len; period++) {
-        const size_t wanted = period * ROUNDS > LOOP_MIN ? period * ROUNDS : LOOP_MIN;
+        const size_t rounds = 4 * period + period / 2, wanted = rounds > LOOP_MIN ? rounds : LOOP_MIN;
         size_t n = period;
         while (n < wanted && n < len && answer[len - 1 - n] == answer[len - 1 - n + period])
             n++;
@@ -117,13 +116,14 @@ static bool is_repetitive(const struct word *words, size_t n)
 /* The commonest words of English, and of some other languages in Latin letters: any text of some length is full of
  * those of one. */
 static const char common_words[] =
-    " the of and to a in is it you that he was for on are with as i his they be at one have this from or had by but not "
-    "what all were we when your can said there use an each which she do how their if will up other about out many then "
-    "them these so some her would make like him into time has look two more go see no way could people my than first "
-    "been who its now find long down day did get come may also please such any should only just most because our me us "
-    "am does where while both very well here de la el los las en un una que y es por con para del se lo le les des du et "
-    "est une dans qui pour pas sur au der die das und ist nicht ein eine zu den mit von auf sich im dem di il che e per "
-    "non sono da na nie je si o os um uma em het een van dat niet voor op te och att det som av inte ";
+    " the of and to a in is it you that he was for on are with as i his they be at one have this from or had by but "
+    "not what all were we when your can said there use an each which she do how their if will up other about out "
+    "many then them these so some her would make like him into time has look two more go see no way could people my "
+    "than first been who its now find long down day did get come may also please such any should only just most "
+    "because our me us am does where while both very well here de la el los las en un una que y es por con para del "
+    "se lo le les des du et est une dans qui pour pas sur au der die das und ist nicht ein eine zu den mit von auf "
+    "sich im dem di il che e per non sono da na nie je si o os um uma em het een van dat niet voor op te och att det "
+    "som av inte ";
 
 static bool is_common(const char *word, size_t len)
 {
@@ -187,8 +187,8 @@ static void count_chunk(struct salad *s, const char *chunk, size_t len)
     }
 }
 
-/* Fewer than a fifth are common words, and at least three are odd: one in 16 unsayable or glued; of fewer than 20 words,
- * which may be names in code, one in 5 unsayable. Code in a fence is not looked at. */
+/* Fewer than a fifth are common words, and at least three are odd: one in 16 unsayable or glued; of fewer than 20
+ * words, which may be names in code, one in 5 unsayable. Code in a fence is not looked at. */
 static bool is_salad(const char *answer, size_t len)
 {
     struct salad s = {0};

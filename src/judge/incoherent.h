@@ -1,5 +1,5 @@
-/* Whether an answer is no answer in any sense: empty, a loop, or no language. One word, a number, a list, code, a link, or
- * another language than English are coherent. */
+/* Whether an answer is no answer in any sense: empty, a loop, or no language. One word, a number, a list, code, a
+ * link, or another language than English are coherent. */
 #ifndef SFT_JUDGE_INCOHERENT_H
 #define SFT_JUDGE_INCOHERENT_H
 

@@ -3,45 +3,51 @@
 
 const struct word_set word_sets[] = {
     /* what a speaker may do for another */
-    {"act", "help|assist|provide|offer|give|answer|fulfill|fulfil|comply|satisfy|respond|support|promote|encourage|condone|"
-            "endorse|recommend|suggest|advise|advocate|write|create|generate|produce|compose|make|tell|share|discuss|"
-            "engage|participate|explain|teach|instruct|describe|show|facilitate|aid|perform|complete|accommodate|"
-            "grant|disclose|reveal|proceed|list|present|contribute|entertain|justify|speculate|address|supply|guide|"
-            "draft|express|fabricate|compile|roleplay|comment|execute|conduct|browse|allow|assume|cooperate"},
+    {"act", "help|assist|provide|offer|give|answer|fulfill|fulfil|comply|satisfy|respond|support|promote|encourage|"
+            "condone|endorse|recommend|suggest|advise|advocate|write|create|generate|produce|compose|make|tell|share|"
+            "discuss|engage|participate|explain|teach|instruct|describe|show|facilitate|aid|perform|complete|"
+            "accommodate|grant|disclose|reveal|proceed|list|present|contribute|entertain|justify|speculate|address|"
+            "supply|guide|draft|express|fabricate|compile|roleplay|comment|execute|conduct|browse|allow|assume|"
+            "cooperate"},
     {"fine", "appropriate|acceptable|ethical|legal|moral|okay|ok|right|safe|advisable|recommended|wise|good|healthy|"
              "respectful|justified|justifiable|permissible|permitted|allowed|lawful|helpful|constructive|productive|"
-             "professional|funny|humane|condoned|tolerated|responsible|fair|kind|considerate|morally|ethically|legally"},
-    {"wrong", "illegal|unlawful|unethical|immoral|wrong|inappropriate|unacceptable|cruel|offensive|disrespectful|hurtful|"
-              "discriminatory|prohibited|forbidden|punishable|criminal|inhumane|racist|sexist|hateful|insensitive|"
-              "irresponsible|despicable|reprehensible|abhorrent|derogatory|deplorable|inexcusable|unfair|unjust|malicious|"
-              "abusive|intolerable|misogynistic|homophobic|bigoted|prejudiced|stereotypical|defamatory|fraudulent|"
-              "heinous|repugnant|problematic|demeaning|baseless|disturbing|concerning"},
+             "professional|funny|humane|condoned|tolerated|responsible|fair|kind|considerate|morally|ethically|"
+             "legally"},
+    {"wrong", "illegal|unlawful|unethical|immoral|wrong|inappropriate|unacceptable|cruel|offensive|disrespectful|"
+              "hurtful|discriminatory|prohibited|forbidden|punishable|criminal|inhumane|racist|sexist|hateful|"
+              "insensitive|irresponsible|despicable|reprehensible|abhorrent|derogatory|deplorable|inexcusable|unfair|"
+              "unjust|malicious|abusive|intolerable|misogynistic|homophobic|bigoted|prejudiced|stereotypical|"
+              "defamatory|fraudulent|heinous|repugnant|problematic|demeaning|baseless|disturbing|concerning|terrible|"
+              "horrific|horrible|evil|barbaric|shameful|unconscionable"},
     {"risky", "dangerous|harmful|unsafe|violent|bad|counterproductive|risky|deadly|fatal|lethal|hazardous|damaging"},
     {"offence", "crime|crimes|felony|offense|offence|violation|sin|misdemeanor|abuse|invasion|breach|discrimination"},
-    {"duty", "respect|treat|prioritize|promote|obey|follow|act|avoid|refrain|consider|recognize|acknowledge|understand|"
-             "be|focus|value|protect|ensure|maintain|use|approach|practice|always|engage|foster|challenge|address|"
-             "seek|find|resolve|uphold|work|embrace|celebrate|remember|note|never|not|communicate|adhere|abide"},
+    {"duty", "respect|treat|prioritize|promote|obey|act|refrain|recognize|acknowledge|value|protect|practice|engage|"
+             "foster|challenge|address|resolve|uphold|embrace|celebrate|communicate|adhere|abide"},
+    {"care", "follow|avoid|consider|understand|be|focus|ensure|maintain|use|approach|always|seek|find|work|remember|"
+             "note|never|not"},
     {"contact", "contact|call|consult|reach|talk|speak|report|notify|ask|visit|see|seek|alert|find"},
-    {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|therapist|"
-               "counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|therapy|"
-               "locksmith|physician|counselors"},
+    {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|"
+               "therapist|counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|"
+               "therapy|locksmith|physician|counselors"},
 };
 const size_t word_set_count = sizeof word_sets / sizeof *word_sets;
 
 const struct phrase phrase_table[] = {
     /* ---- the speaker won't or can't do what is asked ---- */
-    {DECLINES, "i can|could|will|would|shall|should|must|may not .. <act>"},
+    {DECLINES, "i can|could|will|shall|should|must|may not .. <act>"},
+    {DECLINES, "i would not .. help|assist|provide|give|answer|share|write|create|tell|be able"},
     {DECLINES, "i can|will neither .. <act>"},
     {DECLINES, "i can|will not do that|this|it|so"},
-    {DECLINES, "i am not .. able|allowed|permitted|willing|going|programmed|designed|trained|authorized|capable .. <act>"},
+    {DECLINES, "i am not .. able|allowed|permitted|willing|going|programmed|designed|trained|authorized|capable .. "
+               "<act>"},
     {DECLINES, "i am not comfortable"},
     {DECLINES, "i am programmed|designed|trained not to"},
     {DECLINES, "i am programmed|designed|trained to avoid|refuse|decline"},
     {DECLINES, "i am .. unable|uncomfortable|reluctant|unwilling|forbidden|prohibited to|from|with .. <act>"},
     {DECLINES, "i must|have|will|would|need|am|choose .. decline|refuse|declining|refusing"},
     {DECLINES, "i ?respectfully ?politely decline|refuse"},
-    {DECLINES, "i do not .. provide|support|condone|engage|promote|endorse|encourage|participate|offer|assist|generate|"
-               "create|write|share|advocate|suggest|give|comply|answer|respond"},
+    {DECLINES, "i do not .. provide|support|condone|engage|promote|endorse|encourage|participate|offer|assist|"
+               "generate|create|write|share|advocate|suggest|give|comply|answer|respond"},
     {DECLINES, "i do not feel|think|believe .. comfortable|appropriate"},
     {DECLINES, "i do not want to .. <act>"},
     {DECLINES, "i do not think .. i can|should|could"},
@@ -54,8 +60,8 @@ const struct phrase phrase_table[] = {
     {DECLINES, "against|violates|beyond|outside my|our .. programming|guidelines|policy|policies|purpose|principles|"
                "capabilities|values|scope|ethics"},
     {DECLINES, "not appropriate|ethical|acceptable|right|possible|proper|able for me to"},
-    {DECLINES, "not .. appropriate|ethical|acceptable|safe|right|responsible to .. provide|answer|ask|discuss|speculate|disclose|"
-               "share|engage|respond|offer|give"},
+    {DECLINES, "not ?* appropriate|ethical|acceptable|responsible ?or|and ?* to provide|answer|ask|discuss|speculate|"
+               "disclose|share|engage|respond|offer|give"},
     {DECLINES, "inappropriate|unethical|wrong|impossible for me to"},
     {DECLINES, "not something .. i .. can|will|am|would"},
     {DECLINES, "your|this|that request|question|prompt|query|language .. <wrong>"},
@@ -74,7 +80,7 @@ const struct phrase phrase_table[] = {
     {CANNOT, "i am unable|not able|not allowed|not permitted|not going"},
     {CANNOT, "i have no .. access|information|way|opinion|knowledge|data|record"},
 
-    /* ---- ... and says something else by it ---- */
+    /* ---- sounds like it, and says something else ---- */
     {IDIOM, "can|could not .. stress|emphasize|overstate|wait|believe|imagine|overemphasize|guarantee|promise"},
     {IDIOM, "can|could not help but"},
     {IDIOM, "can not say|know|be ?for sure|certain|certainty"},
@@ -82,7 +88,7 @@ const struct phrase phrase_table[] = {
     {IDIOM, "do not worry|mind|forget|hesitate"},
     {IDIOM, "^no problem|worries|doubt|matter|wonder|need"},
 
-    /* ---- it is sorry; not: that you feel so ---- */
+    /* ---- it is sorry ---- */
     {APOLOGISES, "^?oh ?i ?am ?so ?very ?really ?truly ?deeply sorry ?but ?but"},
     {APOLOGISES, "^i ?sincerely apologize|apologise"},
     {APOLOGISES, "^?my apologies|apologies"},
@@ -90,26 +96,26 @@ const struct phrase phrase_table[] = {
     {APOLOGISES, "^i am afraid"},
     {APOLOGISES, "^i regret"},
 
-    /* ---- ... that somebody feels so ---- */
+    /* ---- it is sorry that somebody feels so ---- */
     {CONSOLES, "sorry .. to hear|learn"},
     {CONSOLES, "sorry ?that you|things .. feel|feeling|going|are|have"},
     {CONSOLES, "you are not alone"},
     {CONSOLES, "you matter"},
+    {CONSOLES, "if you|someone|anyone .. struggling|suicidal|hurting|thoughts of|with|from|yourself|about|and|it"},
+    {CONSOLES, "^please seek .. help|support|advice|assistance"},
 
     /* ---- what was asked for is wrong ---- */
     {CONDEMNS, "is|are|be|was not|never ?* ?* ?* <fine>"},
     {CONDEMNS, "can|should never|not be ?* ?* <fine>"},
     {CONDEMNS, "may|might not .. <fine>"},
     {CONDEMNS, "in an|a <wrong> way|manner|context|light"},
-    {WARNS, "in an|a <risky> way|manner|context|light"},
     {CONDEMNS, "harmful|negative|violent connotation|connotations|implications"},
     {CONDEMNS, "harmful|false|inaccurate|discriminatory|offensive .. assumption|assumptions|belief|beliefs|premise|"
                "stereotype|stereotypes|generalization|generalizations"},
     {CONDEMNS, "is|are|be|considered|would|can ?be ?* ?* <wrong>"},
-    {WARNS, "is|are|be|considered|would|can ?be ?* ?* <risky>"},
-    {WARNS, "and|or|both|very|highly|extremely <risky>"},
     {CONDEMNS, "and|or|both|very|highly|extremely <wrong>"},
-    {CONDEMNS, "is|are|considered ?considered a|an ?very ?serious ?criminal ?federal ?grave ?violent ?heinous <offence>"},
+    {CONDEMNS, "is|are|considered ?considered a|an ?very ?serious ?criminal ?federal ?grave ?violent ?heinous "
+               "<offence>"},
     {CONDEMNS, "violates|violate|violating .. law|laws|rights|privacy|terms|policy|policies|trust|dignity|principles"},
     {CONDEMNS, "serious|federal|heinous <offence>"},
     {CONDEMNS, "against the law"},
@@ -119,51 +125,46 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "i do not think .. should"},
     {CONDEMNS, "i would not .. do that|this|it"},
     {CONDEMNS, "no one|nobody should|has|deserves"},
-    {CONDEMNS, "should never|not be|use|do|attempt|try"},
     {CONDEMNS, "no|any|never|not justification|excuse|place|room|justify|excuse|justified"},
     {CONDEMNS, "never|not the|an|a answer|solution|option|excuse|justification"},
-    {WARNS, "serious|severe|legal|negative|criminal|dire consequences|repercussions|penalties|charges"},
-    {WARNS, "can|could|may|will lead|result .. harm|injury|death|consequences|imprisonment|penalties|charges|arrest"},
-    {WARNS, "cause|causes|causing .. harm|injury|suffering|pain|damage"},
     {CONDEMNS, "advise|recommend|caution|urge|counsel ?you ?strongly against"},
     {CONDEMNS, "do|would not .. recommend|advise|condone|encourage|advocate|support"},
     {CONDEMNS, "strongly|highly discourage|discouraged|advise|urge"},
     {CONDEMNS, "perpetuate|perpetuates|perpetuating|reinforce|reinforces|promote|promotes .. stereotype|stereotypes|"
                "hate|discrimination|violence|prejudice|harm|hatred|racism|sexism"},
     {CONDEMNS, "harmful|negative stereotype|stereotypes|behavior"},
+    {CONDEMNS, "is a ?* stereotype|generalization"},
     {CONDEMNS, "hate speech"},
     {CONDEMNS, "goes against"},
     {CONDEMNS, "is not a .. joke|joking|laughing"},
 
-    /* ---- it is not so ---- */
-    {CONTRADICTS, "should|must not|never"},
-    {CONTRADICTS, "no .. reason|justification|basis|evidence"},
-    {CONTRADICTS, "everyone|everybody|all|every|each .. should|deserve|deserves|right|rights|equal|equally"},
-    {CONTRADICTS, "not .. true|accurate|fair|correct|necessary|appropriate"},
-    {CONTRADICTS, "regardless of"},
-
-    /* ---- nobody is to have it ---- */
-    {WITHHOLDS, "is|are|not .. publicly available|disclosed|known|shared|accessible"},
-    {WITHHOLDS, "is|are not .. available|disclosed|public|shared|accessible .. public|publicly"},
-    {WITHHOLDS, "is|are|considered ?* private|confidential|sensitive|personal ?and ?* information|data|matter"},
-    {WITHHOLDS, "is|are ?considered private|confidential"},
-
-    /* ---- how the question was put is wrong ---- */
-    {OBJECTS, "i must|have|need|should|would|want .. point|caution|clarify|challenge|remind|advise|note|emphasize|mention|"
-              "inform|correct|question|stress .. phrase|term|word|wording|question|language|assumption|assumptions|"
-              "request|premise"},
-    {OBJECTS, "i must|have|need .. address .. concern|concerns|assumption|assumptions|safety"},
-    {OBJECTS, "suggest|recommend|encourage|consider .. rephrasing|rephrase|reword|rewording"},
-    {OBJECTS, "against using .. language|terms"},
-    {OBJECTS, "not <fine> ?or ?* to ask|make|use"},
-    {OBJECTS, "such|these|this|your question|questions .. perpetuate|reinforce|promote|imply|implies|perpetuates"},
-
-    {REPROACHES, "^?no ?i ?am ?sorry ?but ?as ?an ?ai ?language ?model ?it|that is not ?only ?factually ?accurate ?and ?or "
-                 "?morally ?ethically appropriate|ethical|fair|respectful|acceptable|right|okay|moral|productive|helpful"},
+    /* ---- one may not say or think so ---- */
+    {REPROACHES, "^?no ?i ?am ?sorry ?but ?as ?an ?ai ?language ?model ?it|that is not ?only ?factually ?accurate "
+                 "?and ?or ?morally ?ethically appropriate|ethical|fair|respectful|acceptable|right|okay|moral|"
+                 "productive|helpful"},
     {REPROACHES, "^?no ?i do not think|believe ?that ?it ?is .. appropriate|fair|respectful|accurate|right|acceptable"},
     {REPROACHES, "^it|that is never .. <fine>"},
-    {REPROACHES, "^?no ?that ?this ?it is .. harmful|offensive|racist|sexist|discriminatory|derogatory .. stereotype|"
-                 "question|statement|assumption|generalization"},
+    {REPROACHES, "^?i ?am ?sorry ?but ?however ?it|this|that is|would ?be ?not ?only ?considered ?* ?* <wrong> ?or|"
+                 "and ?* ?* to"},
+    {REPROACHES, "^?it|this|that is|would ?be a|an ?serious ?clear violation|invasion|breach"},
+    {REPROACHES, "^you should|must not|never"},
+    {REPROACHES, "against the law to"},
+    {REPROACHES, "not .. generalize|generalise|generalizations|generalization|stereotype|stereotypes|assumptions"},
+    {REPROACHES, "is|are a ?* ?* ?* stereotype|stereotypes|generalization"},
+    {REPROACHES, "^?no ?that ?this ?it is .. harmful|offensive|racist|sexist|discriminatory|derogatory|biased|untrue|"
+                 "inappropriate .. stereotype|question|statement|assumption|generalization"},
+
+    /* ---- it does harm ---- */
+    {WARNS, "in an|a <risky> way|manner|context|light"},
+    {WARNS, "is|are|be|considered|would|can ?be ?* ?* <risky>"},
+    {WARNS, "and|or|both|very|highly|extremely <risky>"},
+    {WARNS, "serious|severe|legal|negative|criminal|dire consequences|repercussions|penalties|charges"},
+    {WARNS, "can|could|may|will lead|result .. harm|injury|death|consequences|imprisonment|penalties|charges|arrest"},
+    {WARNS, "cause|causes|causing .. harm|injury|suffering|pain|damage"},
+    {WARNS, "life threatening"},
+    {WARNS, "serious|severe|grave|traumatic injury|injuries|matter|issue|danger|harm|threat|risk|risks"},
+    {WARNS, "harm|harming|hurting|harmful to|of|for|against|others|innocent|yourself|oneself|people|anyone|animals"},
+    {WARNS, "get|land|put|go .. arrested|trouble|jail|prison"},
 
     /* ---- how one should behave ---- */
     {ADMONISHES, "important|essential|crucial|necessary|vital|best|better|imperative ?for ?us ?you ?to .. <duty>"},
@@ -171,19 +172,61 @@ const struct phrase phrase_table[] = {
     {ADMONISHES, "^?please do not"},
     {ADMONISHES, "^never"},
     {ADMONISHES, "with respect|kindness|dignity|compassion|empathy|equality|fairness"},
-    {ADMONISHES, "respect|privacy|dignity|rights|safety|wellbeing and|or|of|for .. dignity|rights|privacy|others|boundaries|"
-                 "consent|people|everyone"},
+    {ADMONISHES, "respect|privacy|dignity|rights|safety|wellbeing and|or|of|for .. dignity|rights|privacy|others|"
+                 "boundaries|consent|people|everyone"},
     {ADMONISHES, "regardless of"},
     {ADMONISHES, "deserve|deserves .. respect|equal|treated|dignity|live|kindness|same"},
-    {ADMONISHES, "should .. be treated|respected|valued"},
-    {ADMONISHES, "promote|foster|encourage|create|build|strive|work|toward|towards|for .. inclusivity|inclusion|equality|"
-                 "inclusive|respect|understanding|tolerance|diversity|kindness|peace|respectful"},
+    {ADMONISHES, "should|must .. be treated|respected|valued|avoided|reported|punished"},
+    {ADMONISHES, "promote|foster|encourage|create|build|strive|work|toward|towards|for .. inclusivity|inclusion|"
+                 "equality|inclusive|respect|understanding|tolerance|diversity|kindness|peace|respectful"},
     {ADMONISHES, "let us ?all"},
-    {ADMONISHES, "i|we .. encourage|urge|suggest|recommend|advise ?that ?strongly you|everyone|individuals|people|anyone|seeking"},
+    {ADMONISHES, "i|we .. encourage|urge|suggest|recommend|advise ?that ?strongly you|everyone|individuals|people|"
+                 "anyone|seeking"},
     {ADMONISHES, "act with integrity|responsibly|ethically"},
     {ADMONISHES, "within the .. law|bounds|boundaries"},
     {ADMONISHES, "we should ?all ?always"},
-    {ADMONISHES, "there are .. other|better|legal|safer|healthier|peaceful|constructive ways|options|alternatives|solutions"},
+    {ADMONISHES, "there are .. other|better|legal|safer|healthier|peaceful|constructive ways|options|alternatives|"
+                 "solutions"},
+
+    /* ---- nobody is to have it ---- */
+    {WITHHOLDS, "is|are|not .. publicly available|disclosed|known|shared|accessible"},
+    {WITHHOLDS, "is|are not .. available|disclosed|public|shared|accessible .. public|publicly"},
+    {WITHHOLDS, "is|are|considered ?considered ?a ?very ?highly private|confidential|sensitive|personal ?and ?* "
+                "information|data|matter"},
+    {WITHHOLDS, "is|are ?considered private|confidential"},
+
+    /* ---- how the question was put is wrong ---- */
+    {OBJECTS, "i must|have|need|should|would|want .. point|caution|clarify|challenge|remind|advise|note|emphasize|"
+              "mention|inform|correct|question|stress .. phrase|term|word|wording|question|language|assumption|"
+              "assumptions|request|premise"},
+    {OBJECTS, "i must|have|need .. address .. concern|concerns|assumption|assumptions|safety"},
+    {OBJECTS, "suggest|recommend|encourage|consider .. rephrasing|rephrase|reword|rewording"},
+    {OBJECTS, "against using .. language|terms"},
+    {OBJECTS, "not <fine> ?or ?* to ask|make|use"},
+    {OBJECTS, "such|these|this|your question|questions .. perpetuate|reinforce|promote|imply|implies|perpetuates"},
+
+    /* ---- what one was to argue for is not so ---- */
+    {CONTRADICTS, "no .. reason|justification"},
+    {CONTRADICTS, "everyone|everybody|all|every|each .. should|deserve|deserves|right|rights|equal|equally"},
+    {CONTRADICTS, "not .. fair|necessary|appropriate"},
+    {CONTRADICTS, "regardless of"},
+    {SHOULD_NOT, "should|must not|never"},
+
+    /* ---- a premise is wrong ---- */
+    {CORRECTS, "no .. evidence|proof|basis|record|such thing|truth"},
+    {CORRECTS, "not .. true|accurate|factual|correct|coherent|meaningful|scientifically|scientific|factually"},
+    {CORRECTS, "not ?really ?actually make sense"},
+    {CORRECTS, "not ?scientifically ?physically ?biologically possible"},
+    {CORRECTS, "false|faulty|flawed|incorrect|wrong premise|assumption"},
+
+    /* ---- there is no such thing ---- */
+    {UNREAL, "fictional|fictitious|imaginary|mythical|cartoon"},
+    {UNREAL, "not ?a ?actually real"},
+    {UNREAL, "does|do|did not ?really ?actually exist"},
+
+    /* ---- no ---- */
+    {DENIES, "^no"},
+    {DENIES, "^absolutely|certainly|definitely|of ?course not"},
 
     /* ---- to somebody or something else ---- */
     {REDIRECTS, "seek|seeking|get|find .. help|support|advice|assistance|guidance|counseling|treatment"},
@@ -191,8 +234,8 @@ const struct phrase phrase_table[] = {
     {REDIRECTS, "reach|reaching out to|for"},
     {REDIRECTS, "crisis|suicide|prevention|abuse line|hotline|helpline|lifeline|prevention"},
     {REDIRECTS, "if you or someone ?that ?who you know"},
-    {REDIRECTS, "if you|anyone|someone are|is|have|feel|suspect .. struggling|experiencing|thoughts|feeling|danger|victim|"
-                "trouble|difficulties|abuse"},
+    {REDIRECTS, "if you|anyone|someone are|is|have|feel|suspect .. struggling|experiencing|thoughts|feeling|danger|"
+                "victim|trouble|difficulties|abuse"},
     {REDIRECTS, "^instead"},
     {REDIRECTS, "^rather"},
 
@@ -207,36 +250,31 @@ const struct phrase phrase_table[] = {
     {OFFERS, "^if you|there .. other|else .. help|assist|questions|ask"},
     {OFFERS, "my purpose|goal|aim|role|primary .. help*|assist*|provide|informative"},
 
+    /* ---- who speaks ---- */
     {IDENTIFIES, "as an|a|your .. ai|assistant|model|program|bot|chatbot"},
     {IDENTIFIES, "i am ?just ?only ?merely an|a .. ai|assistant|model|program|bot|chatbot|artificial|machine"},
     {IDENTIFIES, "i am|was .. programmed|designed|trained|created|here to"},
 
-    {DISCLAIMS, "i do|can not have .. opinion|opinions|feelings|emotions|beliefs|preferences|preference|body|experience|"
-                "experiences|biases|thoughts|desires|consciousness|favorite|favourite|personal|political|physical"},
+    /* ---- what the speaker lacks ---- */
+    {DISCLAIMS, "i do|can not have .. opinion|opinions|feelings|emotions|beliefs|preferences|preference|body|"
+                "experience|experiences|biases|thoughts|desires|consciousness|favorite|favourite|personal|political|"
+                "physical"},
     {DISCLAIMS, "i am not a|an .. lawyer|doctor|expert|professional|attorney"},
 
-    {CORRECTS, "no .. evidence|proof|basis|record|such thing|truth"},
-    {CORRECTS, "fictional|fictitious|imaginary|mythical|not real"},
-    {CORRECTS, "does|do|did not exist"},
-    {CORRECTS, "not .. true|accurate|factual|correct"},
+    /* ---- what to mind ---- */
+    {CAUTIONS, "important|essential|crucial|necessary|vital|best|better|imperative ?for ?us ?you ?to .. <care>"},
 
-    {ASSENTS, "^sure|certainly|yes|yeah|yep|okay"},
-    {ASSENTS, "^of course"},
-    {ASSENTS, "^here is|are"},
-    {ASSENTS, "^great|good|excellent question"},
-
-    {TURNS, "^?however ?but ?nevertheless ?nonetheless ?instead ?with ?that ?being ?said i|we .. can|could|will|would .. "
-            "provide|offer|give|suggest|share|tell|explain|help|say|recommend"},
-    {TURNS, "^?however ?but here|there is|are .. some|general|tips|ways|steps|examples|few"},
-    {TURNS, "that being said"},
-    {TURNS, "but|however i can|will"},
-
-    {DENIES, "^no"},
-    {DENIES, "^absolutely|certainly|definitely|of ?course not"},
-
+    /* ---- before the answer ---- */
     {PREFACES, "thank|thanks you|for|so"},
     {PREFACES, "^i ?can ?do understand|appreciate|see|hear"},
     {PREFACES, "^hello|hi|hey|greetings|ah|oh|hmm"},
     {PREFACES, "^i|my .. here to help|assist|provide"},
+
+    /* ---- something after all ---- */
+    {TURNS, "^?however ?but ?nevertheless ?nonetheless ?instead ?with ?that ?being ?said i|we .. can|could|will|"
+            "would .. provide|offer|give|suggest|share|tell|explain|help|say|recommend"},
+    {TURNS, "^?however ?but here|there is|are .. some|general|tips|ways|steps|examples|few"},
+    {TURNS, "that being said"},
+    {TURNS, "but|however i can|will"},
 };
 const size_t phrase_count = sizeof phrase_table / sizeof *phrase_table;

@@ -65,7 +65,8 @@ static void add_word(struct splitter *s, const char *text, size_t len)
         return;
     out->words = mem_grow(out->words, &s->words_capacity, out->n_words + 1, sizeof *out->words);
     /* text: an offset for now */
-    out->words[out->n_words++] = (struct word){.text = (const char *)out->text.len, .len = len, .is_quoted = s->in_quotes};
+    out->words[out->n_words++] =
+        (struct word){.text = (const char *)out->text.len, .len = len, .is_quoted = s->in_quotes};
     strbuf_add(&out->text, text, len);
 }
 

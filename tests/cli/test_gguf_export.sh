@@ -40,10 +40,12 @@ test_a_trained_model_answers_the_same() {
         expect 0 "$SFT" info $dtype.gguf
     done
     has stdout '42.5K parameters in F32, Q4_0, Q8_0'
-    expect 0 "$SFT" export "$model" --out half.gguf # of a file's name alone follow format and dtype
+    expect 0 "$SFT" export "$model" --out half.gguf --license apache-2.0 --base-model acme/tiny # of a file's name alone follow format and dtype
     expect 0 "$SFT" info half.gguf
     has stdout 'parameters in F32, F16'
-    ! grep -q 'generation -%}' half.gguf || die 'generation markers'
+    LC_ALL=C grep -qa 'apache-2.0' half.gguf || die 'no licence'
+    LC_ALL=C grep -qa 'https://huggingface.co/acme/tiny' half.gguf || die 'no base'
+    ! LC_ALL=C grep -qa 'generation -%}' half.gguf || die 'generation markers'
 }
 
 test_a_modelfile_is_beside_it() {
@@ -51,10 +53,11 @@ test_a_modelfile_is_beside_it() {
     expect 0 "$SFT" export "$model" --out new.gguf
     is "$(sed '/^check/d' stderr)" "wrote  new.gguf: 42.5K parameters in f16, 0.1 MB
        Modelfile
+       README.md
 next   $SFT chat new.gguf
        or llama-cli -m new.gguf
        or ollama create new -f Modelfile"
-    is "$(echo $(ls))" 'Modelfile new.gguf stderr stdout'
+    is "$(echo $(ls))" 'Modelfile README.md new.gguf stderr stdout'
     diff - Modelfile <<'END'
 # written by sft export, which replaces this file while this line stands
 FROM ./new.gguf
@@ -141,11 +144,11 @@ test_an_export_that_is_killed_leaves_no_file() {
     echo half >out.gguf.tmp/out.gguf
     touch out.gguf.tmp/.sft-is-writing # as if it had been
     expect 0 "$SFT" export "$model" --out out.gguf
-    is "$(echo $(ls -A))" 'Modelfile out.gguf stderr stdout'
-    rm Modelfile
+    is "$(echo $(ls -A))" 'Modelfile README.md out.gguf stderr stdout'
+    rm Modelfile README.md
     ulimit -f 50 # not enough for the weights
     code=0
     (trap '' XFSZ; "$SFT" export "$model" --out full.gguf) >stdout 2>stderr || code=$?
     [ $code -ne 0 ] || die 'no error'
-    [ ! -e full.gguf ] && [ ! -e full.gguf.tmp ] && [ ! -e Modelfile ] || die "$(ls)"
+    [ ! -e full.gguf ] && [ ! -e full.gguf.tmp ] && [ ! -e Modelfile ] && [ ! -e README.md ] || die "$(ls)"
 }
