@@ -103,8 +103,11 @@ static enum sft_status put_tokenizer(struct gguf_out *out, const struct model_ou
     const int32_t end = m->template ? m->template->end_of_turn : TOKEN_NONE;
     if (own)
         template_unmark(own, &jinja);
-    const struct gguf_tokens tokens = {
-        m->tokenizer, m->config, (size_t)end < m->config->vocab_size ? end : TOKEN_NONE, jinja.data};
+    const struct gguf_tokens tokens = {.tok = m->tokenizer,
+                                       .config = m->config,
+                                       .end_of_turn = (size_t)end < m->config->vocab_size ? end : TOKEN_NONE,
+                                       .generation = m->generation,
+                                       .jinja = jinja.data};
     const enum sft_status status = gguf_tokenizer_put(out, &tokens, err);
     strbuf_free(&jinja);
     return status;
