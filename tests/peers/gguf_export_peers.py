@@ -199,7 +199,7 @@ def contents(path):
 SAID = (".vocab_size", ".head_count_kv", ".key_length", ".value_length", ".dimension_count", ".freq_base", ".freq_base_swa",
         "general.file_type", "add_eos_token", "add_bos_token", "add_space_prefix", "tokenizer.ggml.pre", ".original_context_length", "eot_token_id",
         ".sliding_window_pattern", ".sliding_window")
-NAMES = ("general.name", "general.basename", "general.size_label", "general.finetune", "general.license", "general.tags", "general.languages",
+NAMES = ("general.name", "general.basename", "general.finetune", "general.license", "general.tags", "general.languages",
          "general.quantized_by", "general.version", "general.organization")
 
 

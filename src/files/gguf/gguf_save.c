@@ -24,7 +24,7 @@ static size_t file_type(const struct dtype *dtype)
     return dtype == &dtype_bf16 ? 32 : dtype == gguf_q8_0 ? 7 : gguf_type_of(dtype);
 }
 
-/* "135M": as its converter rounds. */
+/* "135M", "1.7B": as its converter rounds. */
 static void put_size_label(struct gguf_out *out, size_t n_parameters)
 {
     static const struct {
@@ -34,17 +34,17 @@ static void put_size_label(struct gguf_out *out, size_t n_parameters)
     size_t i = 0;
     while (i < 3 && (double)n_parameters < units[i].unit)
         i++;
-    const double x = (double)n_parameters / units[i].unit;
-    char *label = mem_printf("%.*f%s", x < 10 && i < 2 ? 1 : 0, x, units[i].letter);
+    const double x = (double)n_parameters / units[i].unit, whole = rint(x);
+    char *label = mem_printf("%.*f%s", whole >= 10 ? 0 : whole >= 1 ? 1 : 2, x, units[i].letter);
     gguf_put_string(out, "general.size_label", label);
     free(label);
 }
 
-/* The settings of sampling, as the base's file has them. */
-static void put_sampling(struct gguf_out *out, const json *generation)
+/* The settings of sampling, as the base's file has them, where it samples: who reads them does. */
+static void put_sampling(struct gguf_out *out, const struct model_out *m)
 {
-    for (size_t i = 0; i < GGUF_SAMPLING; i++) {
-        const json *x = json_get(generation, gguf_sampling[i].name);
+    for (size_t i = 0; i < GGUF_SAMPLING && m->generation->do_sample; i++) {
+        const json *x = json_get(m->meta->base_generation, gguf_sampling[i].name);
         if (!x || !json_is_number(x))
             continue;
         if (strcmp(gguf_sampling[i].name, "top_k") == 0)
@@ -88,7 +88,7 @@ static void put_general(struct gguf_out *out, const struct model_out *m, const c
         gguf_put_string(out, "general.license", m->meta->license);
     if (m->meta->base_model)
         put_base_model(out, m->meta->base_model);
-    put_sampling(out, m->meta->base_generation);
+    put_sampling(out, m);
     gguf_put_u32(out, "general.file_type", file_type(m->meta->dtype));
     gguf_put_u32(out, "general.quantization_version", 2); /* of blocks: it has not changed since 2023 */
     free(name);
