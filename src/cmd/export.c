@@ -26,7 +26,7 @@ int cmd_export(int argc, char **argv)
         {"language", OPTION_LIST, &of_card.languages, "CODE",
          "model card: a language that it knows: en; may be repeated"},
         {"evaluation", OPTION_STRING, &of_card.evaluation, "FILE",
-         "model card: refusals, as sft eval --prompts --json printed them (default: the rates of the run's evaluation)"},
+         "model card: refusals, as sft eval --prompts --json printed them (default: rates of the run's evaluation)"},
     };
     const struct usage usage = {
         "sft export DIR --out PATH [options]",
