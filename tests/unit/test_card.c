@@ -26,7 +26,8 @@ START_TEST(strings_of_yaml)
     static const char *const quoted[] = {
         "no",   "Yes", "NULL", "off", "true", "n",   "1.0", "1e3", "-", "- a", "a: b", "a #b", "[a]",        "{a}",
         "*a",   "&a",  "!a",   "%a",  "@a",   "~",   "",    " a",  "a ", "'a'", "a, b", "|",    ">",          "?",
-        "0x10", ":",   "#",    "`a`", "---",  ".in", "a=b", "y",   "on", "+",   "=",    "<<",   "2001-01-01", "\xC3\xA9"};
+        "0x10", ":",   "#",    "`a`", "---",  ".in", "a=b", "y",   "on", "+",   "=",    "<<",   "2001-01-01",
+        "\xC3\xA9"};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         yaml_is(plain[i], strlen(plain[i]), plain[i]);
     for (size_t i = 0; i < sizeof quoted / sizeof *quoted; i++) {
