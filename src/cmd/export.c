@@ -12,7 +12,7 @@ int cmd_export(int argc, char **argv)
     struct string_list words;
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
-        {"out", OPTION_STRING, &out, "PATH", "the directory to write, or the file; must not exist yet"},
+        {"out", OPTION_STRING, &out, "PATH", "what to write: a directory, or a file NAME.gguf; must not exist yet"},
         {"format", OPTION_STRING, &format, "F", "hf: a Hugging Face directory; gguf: a file for llama.cpp and "
                                                "ollama (default: as PATH ends, hf where that is not in .gguf)"},
         {"dtype", OPTION_STRING, &dtype_name, "T",
@@ -30,9 +30,9 @@ int cmd_export(int argc, char **argv)
     };
     const struct usage usage = {
         "sft export DIR --out PATH [options]",
-        "Writes a model without its training state, in another precision if asked for, tries what it wrote, and puts a "
-        "model card beside it (README.md).", table,
-        sizeof table / sizeof *table, NULL};
+        "Writes a model without its training state for other programs: a Hugging Face directory, or a file in GGUF and "
+        "a Modelfile beside it; with a model card, README.md. What was written is run before it is called done.",
+        table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

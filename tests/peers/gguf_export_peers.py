@@ -18,8 +18,12 @@ LLAMA_CPP = os.environ.get("LLAMA_CPP")
 if LLAMA_CPP:
     sys.path[:0] = [os.path.join(LLAMA_CPP, "gguf-py"), LLAMA_CPP]
 
+try:
+    import llama_cpp
+except ImportError:
+    print("SKIP: no llama_cpp (pip install --no-binary llama-cpp-python llama-cpp-python builds it): GGUF is not held to llama.cpp")
+    sys.exit(0)
 import gguf
-import llama_cpp
 import numpy
 from safetensors.numpy import load_file
 
@@ -130,6 +134,16 @@ def compare_end(llama, sft, model):
     tell("no generation markers", "generation -%}" in template or "generation %}" in template)
 
 
+def compare_chat(llama, sft, model):
+    """A question is answered the same, and the answer ends where ours does."""
+    question = "What is the capital of France?"
+    ours = json.loads(run(sft, "generate", "--model", model, "--json", "--precision", "fp32", "--temperature", "0", "--max-new-tokens", "60",
+                          input=json.dumps({"messages": [{"role": "user", "content": question}]}).encode()))
+    theirs = llama.create_chat_completion([{"role": "user", "content": question}], temperature=0, max_tokens=60)["choices"][0]
+    text = theirs["message"]["content"]
+    tell(f"a chat ({text!r}, {theirs['finish_reason']})", text.strip() != ours["messages"][-1]["content"].strip() or theirs["finish_reason"] != "stop")
+
+
 def compare_import(sft, model, path, tmp):
     """What is read of it again is what it was made of. (A Mistral comes back as the Llama that llama.cpp takes it for.)"""
     back = os.path.join(tmp, "back")
@@ -235,6 +249,8 @@ def compare(sft, model, tmp, n_ctx, kind="", n_new=NEW_TOKENS, small=True, conve
     compare_ids(llama, sft, model, kind)
     compare_greedy(llama, model, n_new)
     compare_end(llama, sft, model)
+    if not small and llama.metadata.get("tokenizer.chat_template"):
+        compare_chat(llama, sft, model)
     llama.close()
     if small:
         compare_import(sft, model, path, tmp)
