@@ -51,10 +51,11 @@ test_a_modelfile_is_beside_it() {
     expect 0 "$SFT" export "$model" --out new.gguf
     is "$(sed '/^check/d' stderr)" "wrote  new.gguf: 42.5K parameters in f16, 0.1 MB
        Modelfile
+       README.md
 next   $SFT chat new.gguf
        or llama-cli -m new.gguf
        or ollama create new -f Modelfile"
-    is "$(echo $(ls))" 'Modelfile new.gguf stderr stdout'
+    is "$(echo $(ls))" 'Modelfile README.md new.gguf stderr stdout'
     diff - Modelfile <<'END'
 # written by sft export, which replaces this file while this line stands
 FROM ./new.gguf
@@ -141,7 +142,7 @@ test_an_export_that_is_killed_leaves_no_file() {
     echo half >out.gguf.tmp/out.gguf
     touch out.gguf.tmp/.sft-is-writing # as if it had been
     expect 0 "$SFT" export "$model" --out out.gguf
-    is "$(echo $(ls -A))" 'Modelfile out.gguf stderr stdout'
+    is "$(echo $(ls -A))" 'Modelfile README.md out.gguf stderr stdout'
     rm Modelfile
     ulimit -f 50 # not enough for the weights
     code=0
