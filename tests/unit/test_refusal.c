@@ -1,4 +1,5 @@
 /* The judge of refusals: answers of every kind, in words that are ours. */
+#include "base/strbuf.h"
 #include "judge/phrases.h"
 #include "judge/refusal.h"
 #include "support/run_suite.h"
