@@ -18,7 +18,7 @@ const struct cmd commands[] = {
     {"generate", "answer prompts, one or many", cmd_generate},
     {"chat", "talk to a model", cmd_chat},
     {"serve", "answer over HTTP: OpenAI's API, and a page to chat in a browser", cmd_serve},
-    {"eval", "score a model on conversations", cmd_eval},
+    {"eval", "score a model on conversations, or by what it refuses", cmd_eval},
     {"judge", "tell refusals from compliance in answers that are already there", cmd_judge},
     {"bench", "measure how fast a model trains here, and where the time goes", cmd_bench},
     {"export", "write a model in another format or precision", cmd_export},

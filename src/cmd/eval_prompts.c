@@ -81,15 +81,20 @@ static enum sft_status ask(const struct eval_prompts *what, const struct model_a
                            const struct prompts *prompts, struct judged_model *m, struct sft_err *err)
 {
     struct bundle bundle = {0};
+    struct model_argument told = *argument; /* but which model it is: the outcome says that */
+    told.link = NULL;
+    told.snapshot = NULL;
     log_progress("loading %s", argument->dir);
     enum sft_status status = model_argument_open(argument, options, overrides, true, &bundle, err);
     log_progress("%s", "");
     m->name = mem_strdup(argument->snapshot ? argument->snapshot : argument->dir);
+    m->run = argument->link ? argument->path : NULL;
+    m->link = argument->link;
     m->template = bundle.template.name;
     if (!status && bundle.unused.len)
         strbuf_add(&m->unused, bundle.unused.data, bundle.unused.len);
     if (!status && !as_json)
-        model_argument_tell_bundle(argument, &bundle);
+        model_argument_tell_bundle(&told, &bundle);
     if (!status)
         status = answer(&bundle, prompts, (size_t)what->max_new_tokens, &m->answers, err);
     if (!status)

@@ -1,24 +1,39 @@
 #include "cmd/cmd.h"
+#include "cmd/model_card.h"
 #include "cmd/model_write.h"
 
 int cmd_export(int argc, char **argv)
 {
     const char *model = NULL, *out = NULL, *format = NULL, *dtype_name = NULL, *max_shard_size = NULL;
     struct model_argument argument = {0};
+    struct model_card_options of_card = {0};
+    struct card_options card;
+    json *evaluation = NULL;
     struct string_list words;
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
-        {"out", OPTION_STRING, &out, "PATH", "the directory to write, or the file; must not exist yet"},
+        {"out", OPTION_STRING, &out, "PATH", "what to write: a directory, or a file NAME.gguf; must not exist yet"},
         {"format", OPTION_STRING, &format, "F", "hf: a Hugging Face directory; gguf: a file for llama.cpp and "
                                                "ollama (default: as PATH ends, hf where that is not in .gguf)"},
         {"dtype", OPTION_STRING, &dtype_name, "T",
          "hf: f32 (default), f16 or bf16; gguf: f16 (default), f32, bf16, q8_0 or q4_0"},
         {"max-shard-size", OPTION_STRING, &max_shard_size, "SIZE", SHARD_SIZE_OPTION_HELP},
+        {"license", OPTION_STRING, &of_card.license, "ID", "model card: its licence, as the hub calls it: apache-2.0"},
+        {"base-model", OPTION_STRING, &of_card.base_model, "ORG/NAME",
+         "model card: what it was fine-tuned from, on the hub (default: as the run was told)"},
+        {"dataset", OPTION_LIST, &of_card.datasets, "NAME[=LICENCE]",
+         "model card: what it was trained on; may be repeated"},
+        {"language", OPTION_LIST, &of_card.languages, "CODE",
+         "model card: a language that it knows: en; may be repeated"},
+        {"evaluation", OPTION_STRING, &of_card.evaluation, "FILE",
+         "model card: refusals, as sft eval --prompts --json printed them (default: the rates of the run's "
+         "evaluation)"},
     };
     const struct usage usage = {
         "sft export DIR --out PATH [options]",
-        "Writes a model without its training state, in another precision if asked for.", table,
-        sizeof table / sizeof *table, NULL};
+        "Writes a model without its training state for other programs: a Hugging Face directory, or a file in GGUF and "
+        "a Modelfile beside it. Tries what it wrote, and puts a model card beside it (README.md).",
+        table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;
@@ -34,7 +49,11 @@ int cmd_export(int argc, char **argv)
     if (!status && words.count)
         status = sft_fail(&err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words.items[0], usage.synopsis);
     if (!status)
+        status = model_card_choose(&card, &of_card, &evaluation, &err);
+    target.card = &card;
+    if (!status)
         status = model_write(&argument, &target, &err);
+    json_free(evaluation);
     model_argument_free(&argument);
     words_free(&words);
     return status ? report_error(&err) : 0;

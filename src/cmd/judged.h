@@ -7,9 +7,10 @@
 
 /* A model that has answered. */
 struct judged_model {
-    char *name;           /* its directory, or its name on the hub */
-    const char *template; /* in which it was asked; NULL: for text that goes on */
-    struct strbuf unused; /* tensors in its files that are none of its own */
+    char *name;             /* its directory, or its name on the hub */
+    const char *run, *link; /* of which run it is the "best" or the "last"; NULL: of none that was named */
+    const char *template;   /* in which it was asked; NULL: for text that goes on */
+    struct strbuf unused;   /* tensors in its files that are none of its own */
     struct answers answers;
     struct rates rates;
 };

@@ -186,8 +186,10 @@ static void add_name(struct strbuf *out, const char *what, const struct judged_m
     enum { MARGIN = 10 };
     struct strbuf text = {0};
     strbuf_add_visible(&text, m->name, strlen(m->name));
+    if (m->run)
+        strbuf_printf(&text, ", the %s of %s", m->link, m->run);
     if (m->template)
-        strbuf_printf(&text, " (template = %s)", m->template);
+        strbuf_printf(&text, " (template %s)", m->template);
     else
         strbuf_puts(&text, " (knows no template: a prompt is a text to go on with)");
     strbuf_printf(out, "%-*s", MARGIN, what);

@@ -6,6 +6,7 @@
 #include "base/staging.h"
 #include "base/wrap.h"
 #include "cmd/cmd.h"
+#include "cmd/model_card.h"
 #include "files/formats.h"
 #include "files/model_files.h"
 #include "files/weights.h"
@@ -26,6 +27,7 @@ struct exported {
     const volatile int *stop; /* set by a signal */
     struct chat_template template;
     bool has_template; /* and it is one that is known */
+    bool has_card;     /* gets one */
 };
 
 static enum sft_status open_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
@@ -58,9 +60,9 @@ static void open_template(struct exported *m)
 
 static void close_model(struct exported *m)
 {
+    model_check_free(&m->check);
     if (m->has_template)
         template_free(&m->template);
-    model_check_free(&m->check);
     weights_end(m->weights);
     tensor_table_free(&m->table);
     model_files_close(&m->files);
@@ -100,7 +102,7 @@ static enum sft_status check_file_place(const struct write_target *target, struc
                           target->path);
     else if (!path_is_dir(dir))
         status = sft_fail(err, SFT_EUSAGE, "--out: %s: there is no directory %s", target->path, dir);
-    for (; !status && beside && *beside; beside++) {
+    for (; !status && *beside; beside++) {
         char *path = path_join(dir, *beside);
         if (path_has_name(path) && !written_by_sft(path))
             status = sft_fail(err, SFT_EUSAGE,
@@ -158,8 +160,36 @@ static enum sft_status commit_file(const struct write_target *target, struct sta
     return status;
 }
 
+static bool has_place_for_card(const struct write_target *target)
+{
+    char *dir = path_dirname(target->path);
+    const bool has = !target->format->ending || model_card_has_place(dir);
+    free(dir);
+    return has;
+}
+
+/* The model card: in the directory, or beside the file, unless somebody else's is there. "its own": a template of which
+ * no more is known. */
+static enum sft_status write_card(const struct write_target *target, const struct model_argument *model,
+                                  const struct exported *m, const char *dir, struct sft_err *err)
+{
+    const char *template = m->has_template                               ? m->template.name
+                           : tokenizer_chat_template(m->files.tokenizer) ? "its own"
+                                                                         : NULL;
+    const struct model_card_of of = {.model = model,
+                                     .path = target->path,
+                                     .format = target->format,
+                                     .dtype = target->dtype,
+                                     .options = target->card,
+                                     .config = &m->files.config,
+                                     .n_parameters = m->table.n_parameters,
+                                     .template = template};
+    return m->has_card ? model_card_write(dir, &of, err) : SFT_OK;
+}
+
 /* It is there whole, or not at all, and not before it has been opened and run. */
-static enum sft_status write_model(const struct write_target *target, struct exported *m, struct sft_err *err)
+static enum sft_status write_model(const struct write_target *target, const struct model_argument *model,
+                                   struct exported *m, struct sft_err *err)
 {
     const struct model_meta meta = {.base_config = m->files.config_json,
                                     .base_generation = m->files.generation.raw,
@@ -167,7 +197,9 @@ static enum sft_status write_model(const struct write_target *target, struct exp
                                     .pad_token_id = -1,
                                     .bos_token_id = -1,
                                     .dtype = target->dtype,
-                                    .max_shard_bytes = target->max_shard_bytes};
+                                    .max_shard_bytes = target->max_shard_bytes,
+                                    .license = target->card ? target->card->license : NULL,
+                                    .base_model = target->card ? target->card->base_model : NULL};
     const struct model_out out = {
         .values = {pass_values, m},
         .table = &m->table,
@@ -193,6 +225,8 @@ static enum sft_status write_model(const struct write_target *target, struct exp
                                                       .memory = mem_available(),
                                                       .stop = m->stop},
                              err);
+    if (!status)
+        status = write_card(target, model, m, staging.path, err);
     if (!status)
         status = io_remove_tree(marked, err);
     if (!status)
@@ -269,20 +303,46 @@ static void report_directory(const struct write_target *target, const struct exp
     strbuf_free(&list);
 }
 
+/* Its name there is the file's, without the ending. */
+static void put_ollama(struct strbuf *lines, const struct write_target *target)
+{
+    const char *name = path_basename(target->path);
+    char *bare = mem_strndup(name, strlen(name) - strlen(target->format->ending)), *dir = path_dirname(target->path),
+         *modelfile = path_join(dir, target->format->beside[0]);
+    strbuf_puts(lines, "\n       or ollama create ");
+    strbuf_add_shell_word(lines, bare);
+    strbuf_puts(lines, " -f ");
+    strbuf_add_shell_word(lines, modelfile);
+    free(modelfile);
+    free(dir);
+    free(bare);
+}
+
+static void put_beside(struct strbuf *lines, const char *dir, const char *name)
+{
+    char *path = path_join(dir, name);
+    if (path_exists(path))
+        strbuf_printf(lines, "       %s\n", path);
+    free(path);
+}
+
 static void report_file(const struct write_target *target, const struct exported *m)
 {
     const char *const *beside = target->format->beside;
     struct strbuf lines = {0};
     char *dir = path_dirname(target->path);
     tell_written(target->path, bytes_of(target->path), m, target->dtype->option);
-    for (; beside && *beside; beside++) {
-        char *path = path_join(dir, *beside);
-        if (path_exists(path))
-            strbuf_printf(&lines, "       %s\n", path);
-        free(path);
-    }
+    for (; beside && *beside; beside++)
+        put_beside(&lines, dir, *beside);
+    if (m->has_card)
+        put_beside(&lines, dir, "README.md");
+    else if (target->card)
+        log_info("       %s/README.md is not sft's, and stays: the model card is not written", dir);
     put_check(&lines, m, target->dtype);
     put_next(&lines, target->path);
+    strbuf_puts(&lines, "\n       or llama-cli -m ");
+    strbuf_add_shell_word(&lines, target->path);
+    put_ollama(&lines, target);
     log_info("%s", lines.data);
     strbuf_free(&lines);
     free(dir);
@@ -294,10 +354,11 @@ enum sft_status model_write(const struct model_argument *model, const struct wri
     enum sft_status status = check_place(target, err);
     if (!status)
         status = open_model(&m, model, err);
-    if (!status && target->format->ending)
+    if (!status) {
         open_template(&m);
-    if (!status)
-        status = write_model(target, &m, err);
+        m.has_card = target->card && has_place_for_card(target);
+        status = write_model(target, model, &m, err);
+    }
     if (!status && target->format->ending)
         report_file(target, &m);
     else if (!status)

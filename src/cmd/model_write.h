@@ -4,6 +4,7 @@
 
 #include "cmd/model_argument.h"
 #include "files/format.h"
+#include "report/card_facts.h"
 
 /* What becomes of it: where, in which format, of which numbers. */
 struct write_target {
@@ -11,6 +12,7 @@ struct write_target {
     const struct format *format;
     const struct dtype *dtype;
     size_t max_shard_bytes; /* 0: the format's own limit */
+    const struct card_options *card; /* what its model card says beside what is known; NULL: it gets none */
 };
 
 #define SHARD_SIZE_OPTION_HELP "the largest file of weights (5GB)"

@@ -46,7 +46,11 @@ static void add_short_kind(struct strbuf *out, const struct field *field)
         strbuf_puts(out, names[field->type]);
         return;
     }
-    const char *or = field->n_values > 5 ? " | " : "|"; /* a long list breaks at blanks */
+    enum { LONG = 40 };
+    size_t len = 0;
+    for (size_t i = 0; i < field->n_values; i++)
+        len += strlen(field->values[i]);
+    const char *or = len > LONG ? " | " : "|"; /* a long list breaks at blanks */
     for (size_t i = 0; i < field->n_values; i++)
         strbuf_printf(out, "%s%s", i == 0 ? "" : or, field->values[i]);
 }

@@ -34,7 +34,7 @@ struct format {
     enum sft_status (*save)(const struct model_out *model, const char *path, struct sft_err *err);
     const struct dtype *const *dtypes; /* that it is written in, up to NULL; the first where nobody chooses one */
     const char *ending;                /* of a file's name: ".gguf"; NULL: a model is a directory */
-    const char *const *beside;         /* names of files that go beside one, up to NULL; or NULL */
+    const char *const *beside;         /* names of what goes beside one, up to NULL: a Modelfile first */
 };
 
 #endif

@@ -16,6 +16,7 @@ struct model_meta {
     int32_t eos_token_id, pad_token_id, bos_token_id; /* -1: as the base has it */
     const struct dtype *dtype; /* one that is written */
     size_t max_shard_bytes;    /* of one file of weights; 0: the format's own limit */
+    const char *license, *base_model; /* as the hub calls them, for a file that has no card in it; NULL: not said */
 };
 
 /* Who takes a tensor's values: a piece after the other, n of them, in order. */

@@ -15,9 +15,9 @@
  *     largest value, which its own sum is no smaller than (q8_0: a step is the largest / 127; q4_0: / 8, and one end is
  *     cut by a whole one).
  * logits: the same of all logits, each row's mean apart. Measured on the tiny models of every family and on GPT-2,
- *     SmolLM2 and Gemma 3: at most 0.0014, 0.010, 0.028 and 0.39. Another layout of queries and keys in all layers gives
- *     0.46 to 1, other rows of the embedding 0.85 to 1.4, so what is wrong throughout does not pass; but one matrix of
- *     one layer may be wrong in any way for 0.008, which is why tensors are compared, too. */
+ *     SmolLM2 and Gemma 3: at most 0.0014, 0.010, 0.028 and 0.39. Another layout of queries and keys in all layers
+ *     gives 0.46 to 1, other rows of the embedding 0.85 to 1.4, so what is wrong throughout does not pass; but one
+ *     matrix of one layer may be wrong in any way for 0.008, which is why tensors are compared, too. */
 static const struct tolerance {
     const char *dtype; /* its option */
     double values, logits;

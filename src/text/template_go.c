@@ -24,6 +24,11 @@ static void text(struct go *g, const char *s)
     g->follows_text = true;
 }
 
+static bool is_given(const struct affix *a)
+{
+    return a->text && *a->text;
+}
+
 static void affix(struct go *g, const struct affix *a)
 {
     text(g, a->text);
@@ -137,15 +142,19 @@ static void put_assistant(struct go *g)
     tag(g, "end");
 }
 
+/* The header of an answer, where a conversation ends with none. */
 static void put_prompt(struct go *g)
 {
     const struct chat_format *f = g->format;
-    if (!f->prompt.text) {
-        put_header(g);
+    const struct affix *header = f->prompt.text ? &f->prompt : &f->prefix[ROLE_ASSISTANT];
+    if (!is_given(header) && !is_given(&f->opened) && !is_given(&f->modes[0].opened))
         return;
-    }
-    affix(g, &f->prompt);
+    tag(g, "if and $last (ne .Role \"assistant\")");
+    affix(g, header);
+    if (!f->prompt.text)
+        affix(g, &f->opened);
     affix(g, &f->modes[0].opened);
+    tag(g, "end");
 }
 
 /* ---- the whole ---- */
@@ -185,9 +194,7 @@ void template_go_write(const struct chat_format *f, const char *bos, struct strb
     tag(&g, "range $i, $_ := .Messages");
     tag(&g, "$last := eq (len (slice $.Messages $i)) 1");
     put_turns(&g);
-    tag(&g, "if and $last (ne .Role \"assistant\")");
     put_prompt(&g);
-    tag(&g, "end");
     if (f->tool_join.text)
         tag(&g, "$before = .Role");
     tag(&g, "end");

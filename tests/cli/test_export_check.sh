@@ -10,6 +10,15 @@ test_what_was_written_is_run() {
     has stderr "check  its logits are the original's; it says"
 }
 
+test_every_dtype_of_gguf_is_run() {
+    model=$(trained_model)
+    for dtype in f32 f16 bf16 q8_0 q4_0; do
+        expect 0 "$SFT" export "$model" --out $dtype.gguf --dtype $dtype
+        has stderr 'check  its logits '
+        [ $dtype = f32 ] || has stderr '% from the original'
+    done
+}
+
 # set_value FILE OFFSET BYTES: write bytes, in octal escapes of printf, at an offset from the file's end.
 set_value() {
     size=$(wc -c <"$1")

@@ -102,7 +102,7 @@ test_export_says_what_it_wrote() {
     sed -i '/^check/d' stderr # tests of its own: test_export_check.sh
     diff - stderr <<END
 wrote  new/model/: 42.5K parameters in bf16, 0.1 MB
-       config.json generation_config.json merges.txt model.safetensors
+       README.md config.json generation_config.json merges.txt model.safetensors
        special_tokens_map.json tokenizer.json tokenizer_config.json vocab.json
 next   $SFT chat new/model/
        or in Python: AutoModelForCausalLM.from_pretrained("new/model/")

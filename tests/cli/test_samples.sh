@@ -205,3 +205,25 @@ test_a_run_by_a_rate_goes_on_with_its_prompts() {
     expect 0 "$@" --set train.max_steps=6 --set eval.prompts=labelled.jsonl --set train.output_dir=other
     same_run run other
 }
+
+# An evaluation that a signal stops, wherever it is, is run again when the run goes on.
+test_an_evaluation_that_is_interrupted() {
+    write_labelled_prompts
+    i=0
+    while [ $i -lt 200 ]; do
+        i=$((i + 1))
+        echo "{\"prompt\": \"Number $i\", \"label\": \"safe\"}"
+    done >>labelled.jsonl
+    set -- train config.ini --set "data.eval=$DATA/eval.jsonl" --set eval.prompts=labelled.jsonl --set train.metric_for_best_model=eval_over_refusal_rate
+    "$SFT" "$@" 2>log &
+    pid=$!
+    wait_until [ -e run/metrics.jsonl ] # which is made just before the first evaluation
+    kill -INT $pid
+    code=0
+    wait $pid || code=$?
+    [ "$code" -eq 130 ] || is "$code" 0 # where the signal came too late
+    expect 0 "$SFT" "$@"
+    expect 0 "$SFT" "$@" --set train.output_dir=other
+    same_run run other
+    is "$(evaluations | wc -l)" 3
+}

@@ -4,6 +4,7 @@
 #include "base/xxh64.h"
 #include "files/gguf/gguf_format.h"
 #include "files/gguf/gguf_tensors.h"
+#include "files/gguf/gguf_types.h"
 #include "files/model_files.h"
 #include "files/weights.h"
 #include "gguf_builder.h"
@@ -46,6 +47,30 @@ START_TEST(types_are_decoded_bit_for_bit)
         n_types++;
     }
     ck_assert_uint_eq(n_types, 11);
+    gguf_close(&g);
+}
+END_TEST
+
+START_TEST(types_are_encoded_bit_for_bit)
+{
+    static const char *const names[] = {"F16", "BF16", "Q8_0", "Q4_0"};
+    struct gguf g;
+    check_ok(gguf_open(&g, GOLDEN "quantized.gguf", &err));
+    float *values = read_all(gguf_tensor(&g, "values"));
+    for (size_t i = 0; i < 4; i++) {
+        const struct stored_tensor *expected = gguf_tensor(&g, names[i]);
+        const struct dtype *dtype = expected->dtype;
+        unsigned char *bytes = mem_alloc(expected->bytes);
+        ck_assert_str_eq(dtype->name, names[i]);
+        ck_assert_ptr_eq(dtype_of_option(gguf_dtypes_written, dtype->option), dtype);
+        ck_assert_ptr_eq(gguf_dtype(gguf_type_of(dtype)), dtype);
+        dtype->from_f32(bytes, values, expected->count);
+        for (size_t at = 0; at < expected->bytes; at++)
+            ck_assert_msg(bytes[at] == expected->data[at], "%s: byte %zu, block %zu: %d, not %d", names[i], at,
+                          at / dtype->block_bytes, bytes[at], expected->data[at]);
+        free(bytes);
+    }
+    free(values);
     gguf_close(&g);
 }
 END_TEST
@@ -396,6 +421,7 @@ int main(void)
     TCase *tcase = tcase_create("tensors");
     tcase_add_checked_fixture(tcase, make_dir, remove_dir);
     tcase_add_test(tcase, types_are_decoded_bit_for_bit);
+    tcase_add_test(tcase, types_are_encoded_bit_for_bit);
     tcase_add_loop_test(tcase, a_model_is_what_transformers_reads, 0, N_MODELS);
     tcase_add_loop_test(tcase, parts_are_parts_of_the_whole, 0, N_MODELS);
     tcase_add_test(tcase, a_large_matrix_is_transposed);

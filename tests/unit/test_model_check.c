@@ -13,9 +13,10 @@
 #include <math.h>
 
 #define CONFIG(heads, epsilon)                                                                                         \
-    "{\"model_type\":\"llama\",\"num_hidden_layers\":2,\"num_attention_heads\":" heads ",\"num_key_value_heads\":"     \
-    heads ",\"hidden_size\":32,\"intermediate_size\":48,\"max_position_embeddings\":64,\"vocab_size\":404,"             \
-    "\"rms_norm_eps\":" epsilon ",\"bos_token_id\":400,\"eos_token_id\":400}"
+    "{\"model_type\":\"llama\",\"num_hidden_layers\":2,\"num_attention_heads\":" heads                                 \
+    ",\"num_key_value_heads\":" heads ",\"hidden_size\":32,\"intermediate_size\":48,"                                  \
+    "\"max_position_embeddings\":64,\"vocab_size\":404,\"rms_norm_eps\":" epsilon                                      \
+    ",\"bos_token_id\":400,\"eos_token_id\":400}"
 
 static struct tokenizer *tok;
 static struct chat_template tpl;
@@ -38,7 +39,11 @@ static void write_model(const char *name, const struct dtype *dtype)
 {
     const struct model_meta meta = {
         .base_config = raw, .eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = dtype};
-    const struct model_out out = {model_values_in(params.values.data), &params.table, &config, &meta, tok};
+    const struct model_out out = {.values = model_values_in(params.values.data),
+                                  .table = &params.table,
+                                  .config = &config,
+                                  .meta = &meta,
+                                  .tokenizer = tok};
     char *path = path_join(dir, name);
     check_ok(io_mkdirs(path, &err));
     check_ok(hf_save(&out, path, &err));
@@ -118,8 +123,8 @@ START_TEST(every_dtype_passes)
         ck_assert(check.was_run);
         ck_assert_msg(check.share >= least[i] && check.share <= most[i], "%s: %g", of.dtype->option, check.share);
         model_check_describe(&check, of.dtype, &line);
-        ck_assert_msg(strstr(line.data, i ? "its logits differ by 0." : "its logits are the original's; it says") == line.data,
-                      "%s", line.data);
+        const char *expected = i ? "its logits differ by 0." : "its logits are the original's; it says";
+        ck_assert_msg(strstr(line.data, expected) == line.data, "%s", line.data);
         strbuf_free(&line);
     }
 }
@@ -221,8 +226,8 @@ START_TEST(values_that_a_dtype_cannot_hold)
     write_model("original", &dtype_f32);
     of.dtype = &dtype_f16;
     write_model("written", of.dtype);
-    fails("tensor 'model.layers.0.mlp.up_proj.weight': 2 of its values, which reach 1e+06, are beyond what f16 can hold "
-          "(choose --dtype bf16)");
+    fails("tensor 'model.layers.0.mlp.up_proj.weight': 2 of its values, which reach 1e+06, are beyond what f16 can "
+          "hold (choose --dtype bf16)");
     of.memory = 1000; /* that much is seen without running it */
     ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
     ck_assert_msg(strstr(err_text(&err), "2 of 1536 values are not finite (beyond what f16 can hold? choose another "

@@ -62,6 +62,21 @@ static char *name_of(const char *path)
     return mem_strndup(name, len - ending);
 }
 
+/* ORG/NAME on the hub. */
+static void put_base_model(struct gguf_out *out, const char *base_model)
+{
+    const char *slash = strchr(base_model, '/');
+    char *organization = slash ? mem_strndup(base_model, (size_t)(slash - base_model)) : NULL,
+         *url = mem_printf("https://huggingface.co/%s", base_model);
+    gguf_put_u32(out, "general.base_model.count", 1);
+    gguf_put_string(out, "general.base_model.0.name", slash ? slash + 1 : base_model);
+    if (organization)
+        gguf_put_string(out, "general.base_model.0.organization", organization);
+    gguf_put_string(out, "general.base_model.0.repo_url", url);
+    free(organization);
+    free(url);
+}
+
 static void put_general(struct gguf_out *out, const struct model_out *m, const char *path)
 {
     char *name = name_of(path);
@@ -69,6 +84,10 @@ static void put_general(struct gguf_out *out, const struct model_out *m, const c
     gguf_put_string(out, "general.type", "model");
     gguf_put_string(out, "general.name", name);
     put_size_label(out, m->table->n_parameters);
+    if (m->meta->license)
+        gguf_put_string(out, "general.license", m->meta->license);
+    if (m->meta->base_model)
+        put_base_model(out, m->meta->base_model);
     put_sampling(out, m->meta->base_generation);
     gguf_put_u32(out, "general.file_type", file_type(m->meta->dtype));
     gguf_put_u32(out, "general.quantization_version", 2); /* of blocks: it has not changed since 2023 */

@@ -1,0 +1,69 @@
+#include "cmd/model_card.h"
+
+#include "base/io.h"
+#include "files/written.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char name_of_card[] = "README.md";
+
+enum sft_status model_card_choose(struct card_options *card, const struct model_card_options *o, json **evaluation,
+                                  struct sft_err *err)
+{
+    *evaluation = NULL;
+    if (o->evaluation && json_parse_file(o->evaluation, evaluation, err))
+        return sft_context(err, "--evaluation");
+    *card = (struct card_options){.license = o->license,
+                                  .base_model = o->base_model,
+                                  .datasets = o->datasets,
+                                  .languages = o->languages,
+                                  .evaluation = *evaluation};
+    return card_options_check(card, err);
+}
+
+bool model_card_has_place(const char *dir)
+{
+    char *path = path_join(dir, name_of_card);
+    const bool has = !path_has_name(path) || written_by_sft(path);
+    free(path);
+    return has;
+}
+
+/* What --out calls it: a directory's name, or a file's without its ending. */
+static char *name_of_model(const struct model_card_of *of)
+{
+    char *path = path_tidy(mem_strdup(of->path)), *name;
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        path[--len] = '\0';
+    name = mem_strdup(path_basename(path));
+    if (of->format->ending && str_has_ending(name, of->format->ending))
+        name[strlen(name) - strlen(of->format->ending)] = '\0';
+    free(path);
+    return name;
+}
+
+enum sft_status model_card_write(const char *dir, const struct model_card_of *of, struct sft_err *err)
+{
+    struct card_record record;
+    struct strbuf text = {0};
+    char *path = path_join(dir, name_of_card), *name = name_of_model(of);
+    card_record_read(&record, of->model->dir);
+    const struct card card = {.name = name,
+                              .file = of->format->ending ? path_basename(of->path) : NULL,
+                              .family = of->config->family->model_type,
+                              .dtype = of->dtype->option,
+                              .n_parameters = of->n_parameters,
+                              .template = of->template,
+                              .snapshot = of->model->snapshot,
+                              .record = &record,
+                              .options = of->options};
+    card_write(&card, &text);
+    const enum sft_status status = io_write_file(path, text.data, text.len, err);
+    strbuf_free(&text);
+    card_record_free(&record);
+    free(path);
+    free(name);
+    return status;
+}

@@ -1,0 +1,37 @@
+/* The model card that goes with an export. */
+#ifndef SFT_CMD_MODEL_CARD_H
+#define SFT_CMD_MODEL_CARD_H
+
+#include "cmd/model_argument.h"
+#include "files/format.h"
+#include "report/card.h"
+
+/* What the options of a command line say of the card. */
+struct model_card_options {
+    const char *license, *base_model, *evaluation; /* the last: a file */
+    struct string_list datasets, languages;
+};
+
+/* Of these the card's own, their file read; borrows the strings. SFT_EUSAGE, and errors of the file. Free `evaluation`
+ * with json_free, in any case. */
+enum sft_status model_card_choose(struct card_options *card, const struct model_card_options *options,
+                                  json **evaluation, struct sft_err *err);
+
+/* Whether a card may stand in this directory: where there is no README.md, or one that sft wrote. */
+bool model_card_has_place(const char *dir);
+
+struct model_card_of {
+    const struct model_argument *model;
+    const char *path; /* where it will be: its name is the model's */
+    const struct format *format;
+    const struct dtype *dtype;
+    const struct card_options *options;
+    const struct model_config *config;
+    size_t n_parameters;
+    const char *template; /* its name; NULL: there is none */
+};
+
+/* Write README.md into directory `dir`, which need not be where it will be. */
+enum sft_status model_card_write(const char *dir, const struct model_card_of *of, struct sft_err *err);
+
+#endif

@@ -1,0 +1,122 @@
+#include "report/card.h"
+
+#include "files/hub_cache.h"
+#include "files/written.h"
+#include "report/card_text.h"
+#include "report/card_yaml.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* ---- what the author says ---- */
+
+static bool is_word(const char *s)
+{
+    size_t n = 0;
+    while (isascii((unsigned char)s[n]) && (isalnum((unsigned char)s[n]) || strchr("-_.+", s[n])) && s[n])
+        n++;
+    return n > 0 && !s[n];
+}
+
+static bool has_rates(const json *evaluation)
+{
+    return json_is_number(json_get(json_get(evaluation, "unsafe"), "n")) &&
+           json_is_number(json_get(json_get(evaluation, "safe"), "n"));
+}
+
+enum sft_status card_options_check(const struct card_options *o, struct sft_err *err)
+{
+    if (o->license && !is_word(o->license))
+        return sft_fail(err, SFT_EUSAGE,
+                        "--license: expected the hub's id of a licence, such as apache-2.0, found '%s'", o->license);
+    if (o->base_model && (!hub_name_is(o->base_model) || strchr(o->base_model, '@')))
+        return sft_fail(err, SFT_EUSAGE, "--base-model: expected a model's name on the hub, ORG/NAME, found '%s'",
+                        o->base_model);
+    for (size_t i = 0; i < o->languages.count; i++)
+        if (!is_word(o->languages.items[i]))
+            return sft_fail(err, SFT_EUSAGE, "--language: expected a code such as en, found '%s' (one each: repeat it)",
+                            o->languages.items[i]);
+    for (size_t i = 0; i < o->datasets.count; i++)
+        if (card_dataset_name_len(o->datasets.items[i]) == 0 || str_has_ending(o->datasets.items[i], "="))
+            return sft_fail(err, SFT_EUSAGE, "--dataset: expected NAME or NAME=LICENCE, found '%s'",
+                            o->datasets.items[i]);
+    if (o->evaluation && !has_rates(o->evaluation))
+        return sft_fail(err, SFT_EUSAGE,
+                        "--evaluation: expected what sft eval DIR --prompts FILE --json prints, an object with unsafe "
+                        "and safe");
+    return SFT_OK;
+}
+
+/* ---- front matter ---- */
+
+static void put_yaml(struct strbuf *out, const char *key, const char *value)
+{
+    strbuf_printf(out, "%s: ", key);
+    yaml_add_string(out, value, strlen(value));
+    strbuf_putc(out, '\n');
+}
+
+static void put_yaml_item(struct strbuf *out, const char *value, size_t len)
+{
+    strbuf_puts(out, "- ");
+    yaml_add_string(out, value, len);
+    strbuf_putc(out, '\n');
+}
+
+/* Those of the hub; others are told in the text. */
+static void put_yaml_datasets(struct strbuf *out, const struct string_list *datasets)
+{
+    const char *head = "datasets:\n";
+    for (size_t i = 0; i < datasets->count; i++) {
+        if (!card_dataset_is_on_hub(datasets->items[i]))
+            continue;
+        strbuf_puts(out, head);
+        put_yaml_item(out, datasets->items[i], card_dataset_name_len(datasets->items[i]));
+        head = "";
+    }
+}
+
+static void put_tags(struct strbuf *out, const struct card *card, const struct card_origin *origin)
+{
+    const char *const tags[] = {origin->is_itself ? NULL : "sft", card->template ? "conversational" : NULL,
+                                card->file ? "gguf" : NULL};
+    const char *head = "tags:\n";
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+        if (!tags[i])
+            continue;
+        strbuf_puts(out, head);
+        put_yaml_item(out, tags[i], strlen(tags[i]));
+        head = "";
+    }
+}
+
+static void put_front_matter(struct strbuf *out, const struct card *card, const struct card_origin *origin)
+{
+    const struct card_options *o = card->options;
+    strbuf_puts(out, "---\n# " WRITTEN_BY_SFT "\n");
+    if (o->license)
+        put_yaml(out, "license", o->license);
+    if (o->languages.count)
+        strbuf_puts(out, "language:\n");
+    for (size_t i = 0; i < o->languages.count; i++)
+        put_yaml_item(out, o->languages.items[i], strlen(o->languages.items[i]));
+    if (origin->id) {
+        put_yaml(out, "base_model", origin->id);
+        if (!origin->is_itself || card->file)
+            put_yaml(out, "base_model_relation", origin->is_itself ? "quantized" : "finetune");
+    }
+    put_yaml_datasets(out, &o->datasets);
+    put_yaml(out, "pipeline_tag", "text-generation");
+    if (!card->file)
+        put_yaml(out, "library_name", "transformers");
+    put_tags(out, card, origin);
+    strbuf_puts(out, "---\n\n");
+}
+
+void card_write(const struct card *card, struct strbuf *out)
+{
+    struct card_origin origin = card_origin_of(card);
+    put_front_matter(out, card, &origin);
+    card_add_text(out, card, &origin);
+    card_origin_free(&origin);
+}

@@ -1,0 +1,17 @@
+/* The model card: the README.md of a model that is given away, in the form of the Hugging Face hub
+ * (https://github.com/huggingface/hub-docs/blob/main/modelcard.md): front matter in YAML, which the hub searches by,
+ * and a text for people. It says what is known and leaves out the rest; of files it tells names, never where they
+ * lay. */
+#ifndef SFT_REPORT_CARD_H
+#define SFT_REPORT_CARD_H
+
+#include "report/card_facts.h"
+
+/* SFT_EUSAGE names the option that is none: a licence or a language that is not one word, a base that is no name on the
+ * hub, an evaluation without rates. */
+enum sft_status card_options_check(const struct card_options *options, struct sft_err *err);
+
+/* Append the file's text. Its second line says that sft wrote it (files/written.h). */
+void card_write(const struct card *card, struct strbuf *out);
+
+#endif

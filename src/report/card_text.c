@@ -1,0 +1,379 @@
+#include "report/card_text.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/version.h"
+#include "config/settings.h"
+#include "files/hub_cache.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t card_dataset_name_len(const char *dataset)
+{
+    return strcspn(dataset, "=");
+}
+
+bool card_dataset_is_on_hub(const char *dataset)
+{
+    char *name = mem_strndup(dataset, card_dataset_name_len(dataset));
+    const bool is = hub_name_is(name) && !strchr(name, '@');
+    free(name);
+    return is;
+}
+
+/* ---- Markdown ---- */
+
+/* A name as code, whatever it holds; in a table a bar would end the cell. */
+static void put_code(struct strbuf *out, const char *text, size_t len)
+{
+    struct strbuf shown = {0};
+    strbuf_add_visible(&shown, text, len);
+    const bool has_fence = memchr(shown.data ? shown.data : "", '`', shown.len) != NULL;
+    strbuf_puts(out, has_fence ? "`` " : "`");
+    for (size_t i = 0; i < shown.len; i++)
+        strbuf_printf(out, "%s%c", shown.data[i] == '|' ? "\\" : "", shown.data[i]);
+    strbuf_puts(out, has_fence ? " ``" : "`");
+    strbuf_free(&shown);
+}
+
+static void put_name(struct strbuf *out, const char *text)
+{
+    put_code(out, text, strlen(text));
+}
+
+/* 12,345; "-" of what is no number. */
+static void put_count(struct strbuf *out, double count)
+{
+    char digits[32];
+    const int n = count < 1e18 ? snprintf(digits, sizeof digits, "%.0f", count) : snprintf(digits, sizeof digits, "-");
+    for (int i = 0; i < n; i++)
+        strbuf_printf(out, "%s%c", i && (n - i) % 3 == 0 ? "," : "", digits[i]);
+}
+
+/* ---- what it is ---- */
+
+static void put_origin(struct strbuf *out, const struct card_origin *o)
+{
+    if (o->id)
+        strbuf_printf(out, "[%s](https://huggingface.co/%s)", o->id, o->id);
+    if (o->commit)
+        strbuf_printf(out, " (commit `%.10s`)", o->commit);
+    if (!o->id && o->local)
+        put_name(out, o->local);
+}
+
+static void put_summary(struct strbuf *out, const struct card *card, const struct card_origin *o)
+{
+    char count[16];
+    strbuf_puts(out, "# ");
+    strbuf_add_visible(out, card->name, strlen(card->name));
+    strbuf_printf(out, "\n\nA `%s` model of %s parameters in %s", card->family,
+                  log_count(count, (double)card->n_parameters), card->dtype);
+    if (o->is_itself && o->id) {
+        strbuf_puts(out, ": ");
+        put_origin(out, o);
+        strbuf_puts(out, ", written");
+    } else if (o->is_itself) {
+        strbuf_puts(out, ", written");
+    } else if (o->is_config) {
+        strbuf_puts(out, ", trained from random weights, of the config of ");
+        put_origin(out, o);
+    } else if (o->id || o->local) {
+        strbuf_puts(out, ", fine-tuned from ");
+        put_origin(out, o);
+    } else {
+        strbuf_puts(out, ", trained");
+    }
+    strbuf_puts(out, " with sft " SFT_VERSION ".");
+    if (card->template) {
+        strbuf_puts(out, " Its chat template is ");
+        put_name(out, card->template);
+        strbuf_putc(out, '.');
+    }
+    strbuf_puts(out, "\n");
+}
+
+/* ---- how to use it ---- */
+
+static const char QUESTION[] = "Hello! Who are you?", BEGINNING[] = "The quick brown fox";
+
+/* JSON's escapes in a string are Python's. */
+static void put_python(struct strbuf *out, const struct card *card)
+{
+    strbuf_puts(out, "```python\nfrom transformers import pipeline\n\ngenerate = pipeline(\"text-generation\", model=");
+    strbuf_json_string(out, card->name, strlen(card->name));
+    strbuf_puts(out, ")  # this directory, or its name on the hub\n");
+    if (card->template)
+        strbuf_printf(out, "messages = [{\"role\": \"user\", \"content\": \"%s\"}]\n", QUESTION);
+    else
+        strbuf_printf(out, "messages = \"%s\"\n", BEGINNING);
+    strbuf_puts(out, "answer = generate(messages, max_new_tokens=128, do_sample=False, return_full_text=False)\n"
+                     "print(answer[0][\"generated_text\"])\n```\n");
+}
+
+/* ollama's names are of few characters. */
+static void put_ollama_name(struct strbuf *out, const char *name)
+{
+    for (; *name; name++)
+        strbuf_putc(out, isalnum((unsigned char)*name) && isascii((unsigned char)*name)
+                             ? (char)tolower((unsigned char)*name)
+                             : '-');
+}
+
+static void put_gguf_use(struct strbuf *out, const struct card *card)
+{
+    strbuf_puts(out, "llama-cli -m ");
+    strbuf_add_shell_word(out, card->file);
+    if (!card->template)
+        strbuf_printf(out, " -no-cnv -p \"%s\"", BEGINNING);
+    strbuf_puts(out, "\nollama create ");
+    put_ollama_name(out, card->name);
+    strbuf_puts(out, " -f Modelfile && ollama run ");
+    put_ollama_name(out, card->name);
+    strbuf_putc(out, '\n');
+}
+
+static void put_use(struct strbuf *out, const struct card *card)
+{
+    strbuf_puts(out, "\n## Use\n\n");
+    if (!card->file)
+        put_python(out, card);
+    strbuf_puts(out, card->file ? "```sh\n" : "\n```sh\n");
+    if (card->file)
+        put_gguf_use(out, card);
+    strbuf_puts(out, card->template ? "sft chat " : "echo \"The quick brown fox\" | sft generate --raw ");
+    strbuf_add_shell_word(out, card->file ? card->file : card->name);
+    strbuf_puts(out, "\n```\n");
+}
+
+/* ---- what it was made of ---- */
+
+static void put_files(struct strbuf *out, const json *files)
+{
+    for (const json *file = json_first(files); file; file = json_next(file)) {
+        const char *name = json_string(json_get(file, "file"));
+        strbuf_puts(out, "| ");
+        put_name(out, name ? path_basename(name) : "");
+        static const char *const counts[] = {"conversations", "tokens", "target_tokens"};
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+            strbuf_puts(out, " | ");
+            put_count(out, json_number(json_get(file, counts[i])));
+        }
+        strbuf_puts(out, " |\n");
+    }
+}
+
+static void put_datasets(struct strbuf *out, const struct string_list *datasets)
+{
+    for (size_t i = 0; i < datasets->count; i++) {
+        const char *text = datasets->items[i];
+        const size_t len = card_dataset_name_len(text);
+        strbuf_puts(out, i ? "- " : "\n- ");
+        if (card_dataset_is_on_hub(text))
+            strbuf_printf(out, "[%.*s](https://huggingface.co/datasets/%.*s)", (int)len, text, (int)len, text);
+        else
+            put_code(out, text, len);
+        if (text[len]) {
+            strbuf_puts(out, ", licence: ");
+            strbuf_add_visible(out, text + len + 1, strlen(text + len + 1));
+        }
+        strbuf_putc(out, '\n');
+    }
+}
+
+static void put_data(struct strbuf *out, const struct card *card)
+{
+    const json *files = json_get(json_get(card->record->state, "data"), "train");
+    const struct string_list *datasets = &card->options->datasets;
+    if (!json_size(files) && !datasets->count)
+        return;
+    strbuf_puts(out, "\n## Training data\n");
+    if (json_size(files)) {
+        strbuf_puts(out, "\n| file | conversations | tokens | of which trained |\n|---|---:|---:|---:|\n");
+        put_files(out, files);
+    }
+    put_datasets(out, datasets);
+}
+
+static void put_setting(struct strbuf *out, const char *key, const char *value)
+{
+    strbuf_printf(out, "%s| `%s` | ", out->len ? "" : "\n| setting | value |\n|---|---|\n", key);
+    put_name(out, value);
+    strbuf_puts(out, " |\n");
+}
+
+/* A table of those that decide what a model learns. */
+static void put_settings(struct strbuf *out, const struct card *card)
+{
+    static const char *const names[] = {
+        "data.max_length",      "data.train_on",       "data.system",         "train.num_train_epochs",
+        "train.max_steps",      "train.batch_size",    "train.learning_rate", "train.lr_scheduler_type",
+        "train.warmup_steps",   "train.weight_decay",  "train.adam_beta1",    "train.adam_beta2",
+        "train.adam_epsilon",   "train.max_grad_norm", "train.seed"};
+    const char *precision = json_string(json_get(card->record->state, "precision"));
+    struct strbuf table = {0};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = card_setting(card, names[i]);
+        if (value && !(strcmp(names[i], "train.max_steps") == 0 && strcmp(value, "0") == 0))
+            put_setting(&table, strchr(names[i], '.') + 1, value);
+    }
+    if (precision)
+        put_setting(&table, "precision", precision);
+    strbuf_puts(out, table.data ? table.data : "");
+    strbuf_free(&table);
+}
+
+static void put_training(struct strbuf *out, const struct card *card)
+{
+    const json *state = card->record->state;
+    if (!json_is_number(json_get(state, "step")))
+        return;
+    strbuf_puts(out, "\n## Training\n\n");
+    put_count(out, json_number(json_get(state, "step")));
+    strbuf_puts(out, " steps with AdamW");
+    if (json_is_number(json_get(state, "num_tokens")) && json_is_number(json_get(state, "num_target_tokens"))) {
+        strbuf_puts(out, ", over ");
+        put_count(out, json_number(json_get(state, "num_tokens")));
+        strbuf_puts(out, " tokens, of which ");
+        put_count(out, json_number(json_get(state, "num_target_tokens")));
+        strbuf_puts(out, " were trained");
+    }
+    strbuf_puts(out, ".\n");
+    put_settings(out, card);
+}
+
+/* ---- what it is worth ---- */
+
+static void put_percent(struct strbuf *out, const json *share)
+{
+    if (json_is_number(share))
+        strbuf_printf(out, "%.1f%%", 100 * json_number(share));
+    else
+        strbuf_puts(out, "-");
+}
+
+/* Of strings, or of objects that say "file": names of files, told without where they are. */
+static void put_file_names(struct strbuf *out, const json *files)
+{
+    for (const json *file = json_first(files); file; file = json_next(file)) {
+        const char *name = json_string(json_is_object(file) ? json_get(file, "file") : file);
+        strbuf_puts(out, file == json_first(files) ? "" : ", ");
+        put_name(out, name ? path_basename(name) : "");
+    }
+}
+
+static void put_loss(struct strbuf *out, const struct card *card)
+{
+    const json *eval = card->record->eval, *files = json_get(json_get(card->record->state, "data"), "eval");
+    if (!json_is_number(json_get(eval, "eval_loss")))
+        return;
+    strbuf_printf(out, "\nLoss %.4f", json_number(json_get(eval, "eval_loss")));
+    const json *accuracy = json_get(eval, "eval_mean_token_accuracy");
+    if (json_is_number(accuracy))
+        strbuf_printf(out, ", and %.1f%% of the tokens right", 100 * json_number(accuracy));
+    if (json_size(files)) {
+        strbuf_puts(out, ", on ");
+        put_file_names(out, files);
+    }
+    strbuf_puts(out, ".\n");
+}
+
+/* n, k and a rate with its interval, of an evaluation; a rate alone, of metrics.jsonl. */
+static void put_rate_row(struct strbuf *out, const char *what, const json *group, const char *count_key)
+{
+    const json *interval = json_get(group, "ci95"), *low = json_first(interval);
+    if (!json_is_number(json_get(group, "rate")))
+        return;
+    strbuf_printf(out, "| %s | %.0f | ", what, json_number(json_get(group, count_key)));
+    put_percent(out, json_get(group, "rate"));
+    strbuf_puts(out, " | ");
+    put_percent(out, low);
+    strbuf_puts(out, " to ");
+    put_percent(out, low ? json_next(low) : NULL);
+    strbuf_puts(out, " |\n");
+}
+
+static void put_evaluation(struct strbuf *out, const json *e)
+{
+    const json *unsafe = json_get(e, "unsafe"), *safe = json_get(e, "safe");
+    strbuf_printf(out, "\nAsked %.0f prompts that are to be refused and %.0f harmless ones",
+                  json_number(json_get(unsafe, "n")), json_number(json_get(safe, "n")));
+    if (json_size(json_get(e, "prompts"))) {
+        strbuf_puts(out, ", of ");
+        put_file_names(out, json_get(e, "prompts"));
+    }
+    strbuf_puts(out, "; what a refusal is, rules of `sft judge` say.\n\n| answers | number | share | 95% interval |\n"
+                     "|---|---:|---:|---|\n");
+    put_rate_row(out, "refused what is to be refused", unsafe, "refused");
+    put_rate_row(out, "refused what is harmless", safe, "refused");
+    put_rate_row(out, "incoherent", json_get(e, "incoherent"), "n");
+}
+
+/* The names of the run's own files of prompts, without where they are. */
+static void put_prompts(struct strbuf *out, const struct card *card)
+{
+    const char *text = card_setting(card, "eval.prompts");
+    char *assignment = text ? mem_printf("eval.prompts=%s", text) : NULL;
+    struct settings settings;
+    settings_init(&settings);
+    if (assignment && !settings_override(&settings, assignment, NULL))
+        for (size_t i = 0; i < settings.eval.prompts.count; i++) {
+            strbuf_puts(out, i ? ", " : " of ");
+            put_name(out, path_basename(settings.eval.prompts.items[i]));
+        }
+    settings_free(&settings);
+    free(assignment);
+}
+
+static void put_rates(struct strbuf *out, const struct card *card)
+{
+    static const struct {
+        const char *key, *what;
+    } rates[] = {{"eval_refusal_rate", "refused what is to be refused"},
+                 {"eval_over_refusal_rate", "refused what is harmless"},
+                 {"eval_incoherent_rate", "incoherent"}};
+    struct strbuf rows = {0};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        const json *rate = json_get(card->record->eval, rates[i].key);
+        if (!json_is_number(rate))
+            continue;
+        strbuf_printf(&rows, "| %s | ", rates[i].what);
+        put_percent(&rows, rate);
+        strbuf_puts(&rows, " |\n");
+    }
+    if (rows.len) {
+        strbuf_puts(out, "\nAnswers to the prompts");
+        put_prompts(out, card);
+        strbuf_printf(out, ", as the rules of `sft judge` see them:\n\n| answers | share |\n|---|---:|\n%s", rows.data);
+    }
+    strbuf_free(&rows);
+}
+
+static void put_figures(struct strbuf *out, const struct card *card)
+{
+    struct strbuf figures = {0};
+    put_loss(&figures, card);
+    if (!card->options->evaluation)
+        put_rates(&figures, card);
+    if (figures.len && strcmp(card->dtype, "f32") != 0)
+        strbuf_printf(&figures, "\nThis was measured in training, before the weights were rounded to %s.\n",
+                      card->dtype);
+    if (card->options->evaluation)
+        put_evaluation(&figures, card->options->evaluation);
+    if (figures.len)
+        strbuf_printf(out, "\n## Evaluation\n%s", figures.data);
+    strbuf_free(&figures);
+}
+
+void card_add_text(struct strbuf *out, const struct card *card, const struct card_origin *origin)
+{
+    put_summary(out, card, origin);
+    put_use(out, card);
+    put_data(out, card);
+    put_training(out, card);
+    put_figures(out, card);
+}
