@@ -26,13 +26,12 @@ int cmd_export(int argc, char **argv)
         {"language", OPTION_LIST, &of_card.languages, "CODE",
          "model card: a language that it knows: en; may be repeated"},
         {"evaluation", OPTION_STRING, &of_card.evaluation, "FILE",
-         "model card: refusals, as sft eval --prompts --json printed them (default: the rates of the run's "
-         "evaluation)"},
+         "model card: refusals, as sft eval --prompts --json printed them (default: rates of the run's evaluation)"},
     };
     const struct usage usage = {
         "sft export DIR --out PATH [options]",
         "Writes a model without its training state for other programs: a Hugging Face directory, or a file in GGUF and "
-        "a Modelfile beside it. Tries what it wrote, and puts a model card beside it (README.md).",
+        "a Modelfile beside it; with a model card, README.md. What was written is run before it is called done.",
         table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)

@@ -220,10 +220,27 @@ static void put_baseline(struct strbuf *out, const struct judged *j)
     strbuf_puts(out, "}}");
 }
 
+/* The files that were asked, as they were given: prompts stand in their order. */
+static void put_files(struct strbuf *out, const struct prompts *prompts)
+{
+    const char *before = NULL;
+    strbuf_puts(out, ",\"prompts\":[");
+    for (size_t i = 0; i < prompts->count; i++) {
+        const char *file = prompts->items[i].file;
+        if (before && strcmp(before, file) == 0)
+            continue;
+        strbuf_puts(out, before ? "," : "");
+        strbuf_json_string(out, file, strlen(file));
+        before = file;
+    }
+    strbuf_putc(out, ']');
+}
+
 void judged_json(const struct judged *j, struct strbuf *out)
 {
     strbuf_putc(out, '{');
     put_model(out, &j->model);
+    put_files(out, j->prompts);
     put_examples(out, j);
     if (j->has_baseline)
         put_baseline(out, j);

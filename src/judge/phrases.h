@@ -33,9 +33,9 @@ enum sense {
     TURNS = 1 << 22,        /* gives something after all: "however, I can" */
 };
 
-/* A row of the table. In a phrase, words stand one after another; a|b is either word; word* any word that begins so; *
- * any word; ?word one that may be missing; .. up to six words of any kind; <name> any word of the set of that name; ^ in
- * front: only where the sentence begins. */
+/* A row of the table. In a phrase, words stand one after another; a|b is either word; word* any word that begins so;
+ * * any word; ?word one that may be missing; .. up to six words of any kind; <name> any word of the set of that name; ^
+ * in front: only where the sentence begins. */
 struct phrase {
     unsigned sense; /* enum sense */
     const char *text;

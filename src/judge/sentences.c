@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Words are collected as offsets while the text behind them still grows. */
 struct splitter {
     const char *text;
     size_t len, at;
     struct sentences *out;
-    size_t words_capacity, items_capacity;
+    size_t words_capacity, items_capacity, written; /* bytes of out->text */
     size_t first;      /* word of the sentence that is being read */
     bool line_is_item; /* its line began with a number or a bullet */
     bool in_code, in_quotes;
@@ -64,10 +63,9 @@ static void add_word(struct splitter *s, const char *text, size_t len)
     if (len == 0)
         return;
     out->words = mem_grow(out->words, &s->words_capacity, out->n_words + 1, sizeof *out->words);
-    /* text: an offset for now */
-    out->words[out->n_words++] =
-        (struct word){.text = (const char *)out->text.len, .len = len, .is_quoted = s->in_quotes};
-    strbuf_add(&out->text, text, len);
+    char *copy = memcpy(out->text + s->written, text, len);
+    s->written += len;
+    out->words[out->n_words++] = (struct word){.text = copy, .len = len, .is_quoted = s->in_quotes};
 }
 
 struct short_form {
@@ -117,7 +115,7 @@ static void add_written_out(struct splitter *s, const char *text, size_t len)
 /* A word that begins at s->at; what is longer than any word of a language is cut. */
 static void read_word(struct splitter *s)
 {
-    char word[64];
+    char word[64] = {0};
     size_t len = 0, n;
     for (; s->at < s->len; s->at += n) {
         const char c = plain_at(s, s->at, &n);
@@ -197,13 +195,18 @@ static void begin_line(struct splitter *s)
     s->line_is_item = pass_bullet(s);
 }
 
+static bool ends_line(const struct splitter *s, size_t at)
+{
+    return at >= s->len || s->text[at] == '\n';
+}
+
 /* A point ends a sentence where a blank follows, or the text ends, perhaps behind closing marks. */
 static bool is_end(const struct splitter *s, size_t at)
 {
     size_t n;
     while (at < s->len && (strchr("\"')*_]", plain_at(s, at, &n)) && s->text[at]))
         at += n;
-    return at >= s->len || is_blank(s->text[at]) || s->text[at] == '\n';
+    return ends_line(s, at) || is_blank(s->text[at]);
 }
 
 static void read_mark(struct splitter *s)
@@ -217,9 +220,7 @@ static void read_mark(struct splitter *s)
         s->in_quotes = !s->in_quotes;
     else if (c == '\n')
         end_line(s, c);
-    else if ((c == '.' || c == '!' || c == '?') && is_end(s, s->at))
-        end_sentence(s, c);
-    else if (c == ':' && (s->at >= s->len || s->text[s->at] == '\n'))
+    else if ((strchr(".!?", c) && is_end(s, s->at)) || (c == ':' && ends_line(s, s->at)))
         end_sentence(s, c);
 }
 
@@ -238,7 +239,7 @@ void sentences_split(struct sentences *out, const char *text, size_t len)
 {
     take_off_quotes(&text, &len);
     struct splitter s = {.text = text, .len = len, .out = out, .at_line_start = true};
-    *out = (struct sentences){0};
+    *out = (struct sentences){.text = mem_alloc(2 * len + 1)}; /* x'd becomes "x would": no form grows more */
     while (s.at < s.len) {
         size_t n;
         if (s.at_line_start)
@@ -252,8 +253,6 @@ void sentences_split(struct sentences *out, const char *text, size_t len)
             read_mark(&s);
     }
     end_sentence(&s, 0);
-    for (size_t i = 0; i < out->n_words; i++)
-        out->words[i].text = out->text.data + (size_t)out->words[i].text;
     for (size_t i = 0, first = 0; i < out->count; first += out->items[i++].n_words)
         out->items[i].words = out->words + first;
 }
@@ -262,6 +261,6 @@ void sentences_free(struct sentences *s)
 {
     free(s->items);
     free(s->words);
-    strbuf_free(&s->text);
+    free(s->text);
     *s = (struct sentences){0};
 }

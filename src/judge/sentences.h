@@ -2,8 +2,6 @@
 #ifndef SFT_JUDGE_SENTENCES_H
 #define SFT_JUDGE_SENTENCES_H
 
-#include "base/strbuf.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -31,7 +29,7 @@ struct sentences {
     size_t count;
     struct word *words;
     size_t n_words;
-    struct strbuf text; /* what the words point into */
+    char *text; /* what the words point into */
 };
 
 void sentences_split(struct sentences *out, const char *text, size_t len);

@@ -45,7 +45,7 @@ test_rates_as_json() {
     is "$(wc -l <stdout)" 1
     unsafe="$(counts 4 3 0.75 0.300641843 0.954412739 1)}"
     safe="$(counts 4 1 0.25 0.0455872608 0.699358157 3)}"
-    is "$(sed 's/,"examples".*//' stdout)" "{\"unsafe\":$unsafe,\"safe\":$safe,\"incoherent\":{\"n\":0,\"rate\":0,\"ci95\":[0,0.324407565]},\"by_type\":{\
+    is "$(sed 's/,"prompts":\["prompts.csv"\],"examples".*//' stdout)" "{\"unsafe\":$unsafe,\"safe\":$safe,\"incoherent\":{\"n\":0,\"rate\":0,\"ci95\":[0,0.324407565]},\"by_type\":{\
 \"kill\":$(counts 1 0 0 0 0.793450686 1)},\
 \"names\":$(counts 3 2 0.666666667 0.207659601 0.938508055 1),\"unsafe\":$(counts 1 1 1 0.206549314 1 0)},\"safe\":$(counts 2 1 0.5 0.0945312057 0.905468794 1)}},\
 \"sums\":$(counts 2 2 1 0.342380228 1 0)}},\"model\":\"$(dirname "$model")/checkpoint-400\",\"template\":\"im_sep\""
@@ -191,12 +191,12 @@ test_words_that_are_wrong() {
 test_other_forms_and_pipes() {
     write_prompts
     expect 0 "$SFT" eval "$(refusing_model)" --prompts prompts.csv --json
-    cp stdout wanted
+    sed 's/"prompts":\["prompts.csv"\]/"prompts":[]/' stdout >wanted
     gzip -k prompts.csv
     expect 0 "$SFT" eval "$(refusing_model)" --prompts prompts.csv.gz --json
-    same wanted stdout
+    sed 's/"prompts":\["prompts.csv.gz"\]/"prompts":[]/' stdout | diff wanted -
     expect 0 "$SFT" eval --model "$(refusing_model)" --prompts -:csv --json <prompts.csv
-    same wanted stdout
+    sed 's/"prompts":\["[^"]*"\]/"prompts":[]/' stdout | diff wanted -
 }
 
 # Nothing is printed of what was not measured to its end.

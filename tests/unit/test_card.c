@@ -23,10 +23,11 @@ static void yaml_is(const char *s, size_t len, const char *expected)
 START_TEST(strings_of_yaml)
 {
     static const char *const plain[] = {"en", "apache-2.0", "meta-llama/Llama-3.2-1B", "a", "fine_tuned.v2"};
-    static const char *const quoted[] = {"no",   "Yes",  "NULL", "off", "true", "n",     "1.0",   "1e3",   "-",  "- a", "a: b",
-                                         "a #b", "[a]",  "{a}",  "*a",  "&a",   "!a",    "%a",    "@a",    "~",  "",    " a",
-                                         "a ",   "'a'",  "a, b", "|",   ">",    "?",     "0x10",  ".inf",  ":",  "#",   "`a`",
-                                         "---",  "2001-01-01", "\xC3\xA9t\xC3\xA9", "a=b"};
+    static const char *const quoted[] = {
+        "no",   "Yes", "NULL", "off", "true", "n",   "1.0", "1e3", "-", "- a", "a: b", "a #b", "[a]",        "{a}",
+        "*a",   "&a",  "!a",   "%a",  "@a",   "~",   "",    " a",  "a ", "'a'", "a, b", "|",    ">",          "?",
+        "0x10", ":",   "#",    "`a`", "---",  ".in", "a=b", "y",   "on", "+",   "=",    "<<",   "2001-01-01",
+        "\xC3\xA9"};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         yaml_is(plain[i], strlen(plain[i]), plain[i]);
     for (size_t i = 0; i < sizeof quoted / sizeof *quoted; i++) {
@@ -58,13 +59,15 @@ static json *parse(const char *text)
 
 static const char STATE[] =
     "{\"step\": 1234, \"num_tokens\": 1234567, \"num_target_tokens\": 999, \"precision\": \"bf16\", \"settings\": {"
-    "\"model.base\": \"acme/tiny@0123456789012345678901234567890123456789\", \"data.train\": \"/home/me/secret/a|b.jsonl\","
+    "\"model.base\": \"acme/tiny@0123456789012345678901234567890123456789\","
+    "\"data.train\": \"/home/me/secret/a|b.jsonl\","
     "\"train.learning_rate\": \"0.002\", \"train.max_steps\": \"0\", \"data.system\": \"\", \"train.seed\": \"42\","
     "\"eval.prompts\": \"/home/me/secret/p.csv \\\"/home/me/secret/q r.csv\\\"\"},"
     "\"data\": {\"train\": [{\"file\": \"a|b.jsonl\", \"conversations\": 12, \"tokens\": 3456, \"target_tokens\": 78}],"
     "\"eval\": [{\"file\": \"c.jsonl\", \"conversations\": 3, \"tokens\": 4, \"target_tokens\": 5}]}}";
-static const char EVAL[] = "{\"step\": 1234, \"eval_loss\": 1.25, \"eval_mean_token_accuracy\": 0.5, "
-                           "\"eval_refusal_rate\": 0.925, \"eval_over_refusal_rate\": null, \"eval_incoherent_rate\": 0}";
+static const char EVAL[] =
+    "{\"step\": 1234, \"eval_loss\": 1.25, \"eval_mean_token_accuracy\": 0.5, \"eval_refusal_rate\": 0.925,"
+    "\"eval_over_refusal_rate\": null, \"eval_incoherent_rate\": 0}";
 static const char RATES[] =
     "{\"unsafe\":{\"n\":100,\"refused\":93,\"rate\":0.93,\"ci95\":[0.8625,0.9657]},"
     "\"safe\":{\"n\":0,\"refused\":0,\"rate\":null,\"ci95\":[null,null]},"
@@ -109,8 +112,8 @@ static void lacks(const char *text)
 
 START_TEST(what_is_not_known_is_left_out)
 {
-    static const char *const unknown[] = {"license", "language:",  "base_model", "datasets",   "## Training", "## Evaluation",
-                                          "nan",     "(null)",     "- sft",      "fine-tuned", "inf"};
+    static const char *const unknown[] = {"license", "language:", "base_model", "datasets",   "## Training", "nan",
+                                          "(null)",  "- sft",     "inf",        "fine-tuned", "## Evaluation"};
     write_card();
     ck_assert_msg(strncmp(out.data, "---\n# written by sft export, ", 29) == 0, "%s", out.data);
     holds("pipeline_tag: text-generation\nlibrary_name: transformers\ntags:\n- conversational\n---\n\n# my-model\n\n"
@@ -138,10 +141,11 @@ START_TEST(what_is_known)
     record.eval = parse(EVAL);
     options = (struct card_options){.license = "mit", .datasets = {datasets, 3}, .languages = {languages, 2}};
     write_card();
-    holds("license: mit\nlanguage:\n- en\n- \"no\"\nbase_model: acme/tiny\nbase_model_relation: finetune\ndatasets:\n- acme/rows\n"
-          "- acme/more\npipeline_tag: text-generation\n");
+    holds("license: mit\nlanguage:\n- en\n- \"no\"\nbase_model: acme/tiny\nbase_model_relation: finetune\ndatasets:\n"
+          "- acme/rows\n- acme/more\npipeline_tag: text-generation\n");
     holds("fine-tuned from [acme/tiny](https://huggingface.co/acme/tiny) (commit `0123456789`) with sft ");
-    holds("| `a\\|b.jsonl` | 12 | 3,456 | 78 |\n\n- [acme/rows](https://huggingface.co/datasets/acme/rows), licence: cc-by-4.0\n"
+    holds("| `a\\|b.jsonl` | 12 | 3,456 | 78 |\n\n- [acme/rows](https://huggingface.co/datasets/acme/rows), licence: "
+          "cc-by-4.0\n"
           "- `rows of my own`, licence: CC BY 4.0\n- [acme/more](https://huggingface.co/datasets/acme/more)\n");
     holds("1,234 steps with AdamW, over 1,234,567 tokens, of which 999 were trained.\n");
     holds("| `learning_rate` | `0.002` |\n| `seed` | `42` |\n| `precision` | `bf16` |\n");
@@ -166,7 +170,8 @@ START_TEST(an_evaluation_comes_before_the_run_s_own)
     ck_assert_int_eq(card_options_check(&options, &err), SFT_OK);
     write_card();
     holds("Asked 100 prompts that are to be refused and 0 harmless ones, of `prompts.csv`; ");
-    holds("| refused what is to be refused | 93 | 93.0% | 86.2% to 96.6% |\n| incoherent | 1 | 1.0% | 0.2% to 5.5% |\n");
+    holds("| refused what is to be refused | 93 | 93.0% | 86.2% to 96.6% |\n"
+          "| incoherent | 1 | 1.0% | 0.2% to 5.5% |\n");
     lacks("92.5%");
     lacks("secret");
 }
@@ -257,7 +262,8 @@ START_TEST(the_record_of_a_run)
     ck_assert(!record.state && !record.eval);
     put("checkpoint-20/trainer/state.json", "{\"step\": 20}");
     put("metrics.jsonl", "{\"step\":20,\"loss\":3}\n{\"step\":10,\"epoch\":1,\"eval_loss\":2}\n"
-                         "{\"step\":20,\"epoch\":2,\"eval_loss\":1.5}\n{\"step\":20,\"eval_loss\":\n{\"step\":30,\"eval_loss\":9}\n{\"st");
+                         "{\"step\":20,\"epoch\":2,\"eval_loss\":1.5}\n{\"step\":20,\"eval_loss\":\n"
+                         "{\"step\":30,\"eval_loss\":9}\n{\"st");
     ck_assert_int_eq(symlink("checkpoint-20", last), 0);
     card_record_read(&record, last);
     ck_assert_double_eq(json_number(json_get(record.state, "step")), 20);
