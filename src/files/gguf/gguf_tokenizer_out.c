@@ -204,7 +204,7 @@ static void put_tokens(struct gguf_out *out, const struct gguf_tokens *g)
     }
     gguf_put_array(out, gguf_token_types_key, GGUF_I32, n);
     for (size_t id = 0; id < n; id++)
-        gguf_put_element_i32(out, type_of(g->tok, id, vocab_token(&g->tok->vocab, (int32_t)id)));
+        gguf_put_element_i32(out, (int32_t)type_of(g->tok, id, vocab_token(&g->tok->vocab, (int32_t)id)));
 }
 
 /* The tokenizer's name for it, else the config's. */

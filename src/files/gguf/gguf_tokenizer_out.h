@@ -20,7 +20,7 @@ struct gguf_tokens {
 };
 
 /* SFT_EDATA where llama.cpp would make other ids of a text, with what differs. */
-enum sft_status gguf_tokenizer_put(struct gguf_out *out, const struct gguf_tokens *tokens, struct sft_err *err);
+enum sft_status gguf_tokenizer_put(struct gguf_out *out, const struct gguf_tokens *g, struct sft_err *err);
 
 /* Whether llama.cpp puts a blank before what stands behind a control token, where this tokenizer does not. */
 bool gguf_tokenizer_adds_blanks(const struct tokenizer *tok);
