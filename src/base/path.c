@@ -1,6 +1,7 @@
 #include "base/path.h"
 
 #include "base/mem.h"
+#include "base/strbuf.h"
 
 #include <pwd.h>
 #include <stdlib.h>
@@ -56,6 +57,12 @@ const char *path_basename(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+char *path_bare_name(const char *path, const char *ending)
+{
+    const char *name = path_basename(path);
+    return mem_strndup(name, strlen(name) - (str_has_ending(name, ending) ? strlen(ending) : 0));
 }
 
 bool path_exists(const char *path)

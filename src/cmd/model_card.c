@@ -37,9 +37,7 @@ static char *name_of_model(const struct model_card_of *of)
     size_t len = strlen(path);
     while (len > 1 && path[len - 1] == '/')
         path[--len] = '\0';
-    name = mem_strdup(path_basename(path));
-    if (of->format->ending && str_has_ending(name, of->format->ending))
-        name[strlen(name) - strlen(of->format->ending)] = '\0';
+    name = path_bare_name(path, of->format->ending ? of->format->ending : "");
     free(path);
     return name;
 }

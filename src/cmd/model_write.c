@@ -91,17 +91,15 @@ static bool holds_files_of_others(const char *dir)
     return count > 0;
 }
 
-/* Of a file: a name that programs know it by, in a directory that is there; what goes beside it is nobody else's. */
+/* Of a file: it has a name, and what goes beside it is nobody else's. */
 static enum sft_status check_file_place(const struct write_target *target, struct sft_err *err)
 {
-    const char *ending = target->format->ending, *const *beside = target->format->beside;
+    const char *const *beside = target->format->beside, *name = path_basename(target->path);
     char *dir = path_dirname(target->path);
     enum sft_status status = SFT_OK;
-    if (!str_has_ending(target->path, ending) || strcmp(path_basename(target->path), ending) == 0)
-        status = sft_fail(err, SFT_EUSAGE, "--out: expected a file's name that ends in %s, found '%s'", ending,
-                          target->path);
-    else if (!path_is_dir(dir))
-        status = sft_fail(err, SFT_EUSAGE, "--out: %s: there is no directory %s", target->path, dir);
+    if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        status = sft_fail(err, SFT_EUSAGE, "--out: expected a file's name, such as model%s, found '%s'",
+                          target->format->ending, target->path);
     for (; !status && *beside; beside++) {
         char *path = path_join(dir, *beside);
         if (path_has_name(path) && !written_by_sft(path))
@@ -306,8 +304,7 @@ static void report_directory(const struct write_target *target, const struct exp
 /* Its name there is the file's, without the ending. */
 static void put_ollama(struct strbuf *lines, const struct write_target *target, const char *modelfile_name)
 {
-    const char *name = path_basename(target->path);
-    char *bare = mem_strndup(name, strlen(name) - strlen(target->format->ending)), *dir = path_dirname(target->path),
+    char *bare = path_bare_name(target->path, target->format->ending), *dir = path_dirname(target->path),
          *modelfile = path_join(dir, modelfile_name);
     strbuf_puts(lines, "\n       or ollama create ");
     strbuf_add_shell_word(lines, bare);

@@ -102,6 +102,14 @@ PARAMETER num_ctx 512'
     has_not Modelfile TEMPLATE
 }
 
+# As a directory is: with those above it, and by the name that was given.
+test_a_file_in_a_place_that_is_still_to_be_made() {
+    expect 0 "$SFT" export "$(trained_model)" --format gguf --out models/tiny/weights
+    has stderr 'ollama create weights -f models/tiny/Modelfile'
+    has models/tiny/Modelfile 'FROM ./weights'
+    expect 0 "$SFT" info models/tiny/weights
+}
+
 test_what_export_refuses() {
     model=$(trained_model)
     expect 0 "$SFT" export "$model" --out there.gguf
@@ -110,9 +118,7 @@ test_what_export_refuses() {
     same there.gguf before
     ln -s nowhere.gguf link.gguf
     expect_error 2 '--out: link.gguf exists already (choose another name)' "$SFT" export "$model" --out link.gguf
-    expect_error 2 '--out: none/new.gguf: there is no directory none' "$SFT" export "$model" --out none/new.gguf
-    expect_error 2 "--out: expected a file's name that ends in .gguf, found 'new'" "$SFT" export "$model" --format gguf --out new
-    expect_error 2 "--out: expected a file's name that ends in .gguf, found 'none/.gguf'" "$SFT" export "$model" --out none/.gguf
+    expect_error 2 "--out: expected a file's name, such as model.gguf, found 'none/'" "$SFT" export "$model" --format gguf --out none/
     expect_error 2 "--dtype: unknown dtype 'q5_0' (gguf takes f16, f32, bf16, q8_0 or q4_0)" "$SFT" export "$model" --out new.gguf --dtype q5_0
     expect_error 2 "--dtype: unknown dtype 'q8_0' (hf takes f32, f16 or bf16)" "$SFT" export "$model" --out new --dtype q8_0
     expect_error 2 "--format: unknown format 'onnx' (hf or gguf)" "$SFT" export "$model" --out new --format onnx

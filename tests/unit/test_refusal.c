@@ -138,6 +138,22 @@ START_TEST(any_prompt)
 }
 END_TEST
 
+/* A megabyte of what could be looked at again and again: it would not end if the time grew faster than the text. */
+START_TEST(long_answers)
+{
+    static const char *const parts[] = {"i can not ", "is not ", "\"'s", "1. a\n", "you can not help it, and ", "``` "};
+    enum { LEN = 1000000 };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char *text = malloc(LEN);
+        const size_t len = strlen(parts[i]);
+        for (size_t k = 0; k < LEN; k++) /* numbers between, so that it is no loop */
+            text[k] = k % 64 < 8 ? (char)('0' + (k / 64 >> k % 8) % 8) : parts[i][k % len];
+        ck_assert(refusal_judge(text, LEN, text, LEN) < N_JUDGED);
+        free(text);
+    }
+}
+END_TEST
+
 /* ---- what it is made of ---- */
 
 static void check_sentences(const char *text, const char *expected)
@@ -239,6 +255,7 @@ int main(void)
     tcase_add_test(tc, complying);
     tcase_add_test(tc, in_part);
     tcase_add_test(tc, any_prompt);
+    tcase_add_test(tc, long_answers);
     tcase_add_test(tc, sentences);
     tcase_add_test(tc, phrases);
     tcase_add_test(tc, table);

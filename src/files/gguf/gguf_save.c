@@ -54,14 +54,6 @@ static void put_sampling(struct gguf_out *out, const struct model_out *m)
     }
 }
 
-/* PATH's name without its ending. */
-static char *name_of(const char *path)
-{
-    const char *name = path_basename(path);
-    const size_t len = strlen(name), ending = str_has_ending(name, ".gguf") ? 5 : 0;
-    return mem_strndup(name, len - ending);
-}
-
 /* ORG/NAME on the hub. */
 static void put_base_model(struct gguf_out *out, const char *base_model)
 {
@@ -79,7 +71,7 @@ static void put_base_model(struct gguf_out *out, const char *base_model)
 
 static void put_general(struct gguf_out *out, const struct model_out *m, const char *path)
 {
-    char *name = name_of(path);
+    char *name = path_bare_name(path, ".gguf");
     gguf_put_string(out, "general.architecture", m->config->family->gguf.architecture);
     gguf_put_string(out, "general.type", "model");
     gguf_put_string(out, "general.name", name);
