@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char name_of_card[] = "README.md";
+const char model_card_name[] = "README.md";
 
 enum sft_status model_card_choose(struct card_options *card, const struct model_card_options *o, json **evaluation,
                                   struct sft_err *err)
@@ -24,7 +24,7 @@ enum sft_status model_card_choose(struct card_options *card, const struct model_
 
 bool model_card_has_place(const char *dir)
 {
-    char *path = path_join(dir, name_of_card);
+    char *path = path_join(dir, model_card_name);
     const bool has = !path_has_name(path) || written_by_sft(path);
     free(path);
     return has;
@@ -46,7 +46,9 @@ enum sft_status model_card_write(const char *dir, const struct model_card_of *of
 {
     struct card_record record;
     struct strbuf text = {0};
-    char *path = path_join(dir, name_of_card), *name = name_of_model(of);
+    char *path = path_join(dir, model_card_name), *name = name_of_model(of);
+    if (path_has_name(path))
+        SFT_BUG("a model whose files are called as its card is");
     card_record_read(&record, of->model->dir);
     const struct card card = {.name = name,
                               .file = of->format->ending ? path_basename(of->path) : NULL,
