@@ -45,11 +45,12 @@ static void put_name(struct strbuf *out, const char *text)
     put_code(out, text, strlen(text));
 }
 
-/* 12,345; "-" of what is no number. */
-static void put_count(struct strbuf *out, double count)
+/* 12,345; "-" of what is no count. */
+static void put_count(struct strbuf *out, const json *count)
 {
     char digits[32];
-    const int n = count < 1e18 ? snprintf(digits, sizeof digits, "%.0f", count) : snprintf(digits, sizeof digits, "-");
+    const int n = card_is_count(count) ? snprintf(digits, sizeof digits, "%.0f", json_number(count))
+                                       : snprintf(digits, sizeof digits, "-");
     for (int i = 0; i < n; i++)
         strbuf_printf(out, "%s%c", i && (n - i) % 3 == 0 ? "," : "", digits[i]);
 }
@@ -161,7 +162,7 @@ static void put_files(struct strbuf *out, const json *files)
         static const char *const counts[] = {"conversations", "tokens", "target_tokens"};
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
             strbuf_puts(out, " | ");
-            put_count(out, json_number(json_get(file, counts[i])));
+            put_count(out, json_get(file, counts[i]));
         }
         strbuf_puts(out, " |\n");
     }
@@ -229,17 +230,18 @@ static void put_settings(struct strbuf *out, const struct card *card)
 
 static void put_training(struct strbuf *out, const struct card *card)
 {
-    const json *state = card->record->state;
-    if (!json_is_number(json_get(state, "step")))
+    const json *state = card->record->state, *tokens = json_get(state, "num_tokens"),
+               *trained = json_get(state, "num_target_tokens");
+    if (!card_is_count(json_get(state, "step")))
         return;
     strbuf_puts(out, "\n## Training\n\n");
-    put_count(out, json_number(json_get(state, "step")));
+    put_count(out, json_get(state, "step"));
     strbuf_puts(out, " steps with AdamW");
-    if (json_is_number(json_get(state, "num_tokens")) && json_is_number(json_get(state, "num_target_tokens"))) {
+    if (card_is_count(tokens) && card_is_count(trained)) {
         strbuf_puts(out, ", over ");
-        put_count(out, json_number(json_get(state, "num_tokens")));
+        put_count(out, tokens);
         strbuf_puts(out, " tokens, of which ");
-        put_count(out, json_number(json_get(state, "num_target_tokens")));
+        put_count(out, trained);
         strbuf_puts(out, " were trained");
     }
     strbuf_puts(out, ".\n");
@@ -250,7 +252,7 @@ static void put_training(struct strbuf *out, const struct card *card)
 
 static void put_percent(struct strbuf *out, const json *share)
 {
-    if (json_is_number(share))
+    if (card_is_share(share))
         strbuf_printf(out, "%.1f%%", 100 * json_number(share));
     else
         strbuf_puts(out, "-");
@@ -269,11 +271,12 @@ static void put_file_names(struct strbuf *out, const json *files)
 static void put_loss(struct strbuf *out, const struct card *card)
 {
     const json *eval = card->record->eval, *files = json_get(json_get(card->record->state, "data"), "eval");
-    if (!json_is_number(json_get(eval, "eval_loss")))
+    const double loss = json_number(json_get(eval, "eval_loss"));
+    if (!(loss >= 0 && loss < 1e9)) /* nor NaN, which is none */
         return;
-    strbuf_printf(out, "\nLoss %.4f", json_number(json_get(eval, "eval_loss")));
+    strbuf_printf(out, "\nLoss %.4f", loss);
     const json *accuracy = json_get(eval, "eval_mean_token_accuracy");
-    if (json_is_number(accuracy))
+    if (card_is_share(accuracy))
         strbuf_printf(out, ", and %.1f%% of the tokens right", 100 * json_number(accuracy));
     if (json_size(files)) {
         strbuf_puts(out, ", on ");
@@ -286,7 +289,7 @@ static void put_loss(struct strbuf *out, const struct card *card)
 static void put_rate_row(struct strbuf *out, const char *what, const json *group, const char *count_key)
 {
     const json *interval = json_get(group, "ci95"), *low = json_first(interval);
-    if (!json_is_number(json_get(group, "rate")))
+    if (!card_is_share(json_get(group, "rate")))
         return;
     strbuf_printf(out, "| %s | %.0f | ", what, json_number(json_get(group, count_key)));
     put_percent(out, json_get(group, "rate"));
@@ -339,7 +342,7 @@ static void put_rates(struct strbuf *out, const struct card *card)
     struct strbuf rows = {0};
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
         const json *rate = json_get(card->record->eval, rates[i].key);
-        if (!json_is_number(rate))
+        if (!card_is_share(rate))
             continue;
         strbuf_printf(&rows, "| %s | ", rates[i].what);
         put_percent(&rows, rate);
