@@ -51,7 +51,9 @@ void strbuf_add_visible(struct strbuf *sb, const char *s, size_t len);
 /* The same for text of several lines, such as a message or a model's answer: \n and \t stay. */
 void strbuf_add_printable(struct strbuf *sb, const char *s, size_t len);
 
-/* A path as a shell takes it: quoted where it holds what a shell would not leave alone. */
+/* A word as a shell takes it: quoted where it holds what a shell would not leave alone. Of a path, one that begins with a
+ * dash is ./-x, or a program would take it for an option. */
 void strbuf_add_shell_word(struct strbuf *sb, const char *word);
+void strbuf_add_shell_path(struct strbuf *sb, const char *path);
 
 #endif

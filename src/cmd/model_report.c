@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/wrap.h"
 #include "cmd/model_card.h"
+#include "files/gguf/ollama_name.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,7 +47,7 @@ static void put_next(struct strbuf *lines, const char *out)
     strbuf_puts(lines, "next   ");
     strbuf_add_shell_word(lines, program_invocation_name); /* as it was called: sft may not be in the PATH */
     strbuf_puts(lines, " chat ");
-    strbuf_add_shell_word(lines, out);
+    strbuf_add_shell_path(lines, out);
 }
 
 static void report_directory(const struct write_target *target, const struct model_report_of *m)
@@ -75,15 +76,15 @@ static void report_directory(const struct write_target *target, const struct mod
     strbuf_free(&list);
 }
 
-/* Its name there is the file's, without the ending. */
+/* Its name there is the file's, without the ending, as far as ollama has such names. */
 static void put_ollama(struct strbuf *lines, const struct write_target *target, const char *modelfile_name)
 {
     char *bare = path_bare_name(target->path, target->format->ending), *dir = path_dirname(target->path),
          *modelfile = path_join(dir, modelfile_name);
     strbuf_puts(lines, "\n       or ollama create ");
-    strbuf_add_shell_word(lines, bare);
+    ollama_name_add(lines, bare);
     strbuf_puts(lines, " -f ");
-    strbuf_add_shell_word(lines, modelfile);
+    strbuf_add_shell_path(lines, modelfile);
     free(modelfile);
     free(dir);
     free(bare);
@@ -112,7 +113,7 @@ static void report_file(const struct write_target *target, const struct model_re
     put_check(&lines, m, target->dtype);
     put_next(&lines, target->path);
     strbuf_puts(&lines, "\n       or llama-cli -m ");
-    strbuf_add_shell_word(&lines, target->path);
+    strbuf_add_shell_path(&lines, target->path);
     put_ollama(&lines, target, beside[0]);
     log_info("%s", lines.data);
     strbuf_free(&lines);

@@ -5,9 +5,9 @@
 #include "base/path.h"
 #include "base/version.h"
 #include "config/settings.h"
+#include "files/gguf/ollama_name.h"
 #include "files/hub_cache.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,22 +27,42 @@ bool card_dataset_is_on_hub(const char *dataset)
 
 /* ---- Markdown ---- */
 
-/* A name as code, whatever it holds; in a table a bar would end the cell. */
-static void put_code(struct strbuf *out, const char *text, size_t len)
+/* How many backticks are the most in a row. */
+static size_t longest_fence(const char *text, size_t len)
+{
+    size_t longest = 0, n = 0;
+    for (size_t i = 0; i < len; i++) {
+        n = text[i] == '`' ? n + 1 : 0;
+        longest = n > longest ? n : longest;
+    }
+    return longest;
+}
+
+/* A name as code, whatever it holds: between more backticks than it has in a row. In a table a bar would end the cell. */
+static void put_code(struct strbuf *out, const char *text, size_t len, bool in_table)
 {
     struct strbuf shown = {0};
     strbuf_add_visible(&shown, text, len);
-    const bool has_fence = memchr(shown.data ? shown.data : "", '`', shown.len) != NULL;
-    strbuf_puts(out, has_fence ? "`` " : "`");
+    const size_t fence = longest_fence(shown.data, shown.len);
+    for (size_t i = 0; i <= fence; i++)
+        strbuf_putc(out, '`');
+    strbuf_puts(out, fence ? " " : "");
     for (size_t i = 0; i < shown.len; i++)
-        strbuf_printf(out, "%s%c", shown.data[i] == '|' ? "\\" : "", shown.data[i]);
-    strbuf_puts(out, has_fence ? " ``" : "`");
+        strbuf_printf(out, "%s%c", in_table && shown.data[i] == '|' ? "\\" : "", shown.data[i]);
+    strbuf_puts(out, fence ? " " : "");
+    for (size_t i = 0; i <= fence; i++)
+        strbuf_putc(out, '`');
     strbuf_free(&shown);
 }
 
 static void put_name(struct strbuf *out, const char *text)
 {
-    put_code(out, text, strlen(text));
+    put_code(out, text, strlen(text), false);
+}
+
+static void put_cell(struct strbuf *out, const char *text)
+{
+    put_code(out, text, strlen(text), true);
 }
 
 /* 12,345; "-" of what is no count. */
@@ -116,25 +136,16 @@ static void put_python(struct strbuf *out, const struct card *card)
                      "print(answer[0][\"generated_text\"])\n```\n");
 }
 
-/* ollama's names are of few characters. */
-static void put_ollama_name(struct strbuf *out, const char *name)
-{
-    for (; *name; name++)
-        strbuf_putc(out, isalnum((unsigned char)*name) && isascii((unsigned char)*name)
-                             ? (char)tolower((unsigned char)*name)
-                             : '-');
-}
-
 static void put_gguf_use(struct strbuf *out, const struct card *card)
 {
     strbuf_puts(out, card->template ? "llama-cli -m " : "llama-completion -m ");
-    strbuf_add_shell_word(out, card->file);
+    strbuf_add_shell_path(out, card->file);
     if (!card->template)
         strbuf_printf(out, " -no-cnv -p \"%s\"", BEGINNING);
     strbuf_puts(out, "\nollama create ");
-    put_ollama_name(out, card->name);
+    ollama_name_add(out, card->name);
     strbuf_puts(out, " -f Modelfile && ollama run ");
-    put_ollama_name(out, card->name);
+    ollama_name_add(out, card->name);
     strbuf_putc(out, '\n');
 }
 
@@ -147,7 +158,7 @@ static void put_use(struct strbuf *out, const struct card *card)
     if (card->file)
         put_gguf_use(out, card);
     strbuf_puts(out, card->template ? "sft chat " : "echo \"The quick brown fox\" | sft generate --raw ");
-    strbuf_add_shell_word(out, card->file ? card->file : card->name);
+    strbuf_add_shell_path(out, card->file ? card->file : card->name);
     strbuf_puts(out, "\n```\n");
 }
 
@@ -158,7 +169,7 @@ static void put_files(struct strbuf *out, const json *files)
     for (const json *file = json_first(files); file; file = json_next(file)) {
         const char *name = json_string(json_get(file, "file"));
         strbuf_puts(out, "| ");
-        put_name(out, name ? path_basename(name) : "");
+        put_cell(out, name ? path_basename(name) : "");
         static const char *const counts[] = {"conversations", "tokens", "target_tokens"};
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
             strbuf_puts(out, " | ");
@@ -177,7 +188,7 @@ static void put_datasets(struct strbuf *out, const struct string_list *datasets)
         if (card_dataset_is_on_hub(text))
             strbuf_printf(out, "[%.*s](https://huggingface.co/datasets/%.*s)", (int)len, text, (int)len, text);
         else
-            put_code(out, text, len);
+            put_code(out, text, len, false);
         if (text[len]) {
             strbuf_puts(out, ", licence: ");
             strbuf_add_visible(out, text + len + 1, strlen(text + len + 1));
@@ -203,7 +214,7 @@ static void put_data(struct strbuf *out, const struct card *card)
 static void put_setting(struct strbuf *out, const char *key, const char *value)
 {
     strbuf_printf(out, "%s| `%s` | ", out->len ? "" : "\n| setting | value |\n|---|---|\n", key);
-    put_name(out, value);
+    put_cell(out, value);
     strbuf_puts(out, " |\n");
 }
 

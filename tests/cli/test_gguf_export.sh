@@ -143,6 +143,21 @@ test_names_that_are_taken_beside_a_file() {
     is "$(ls -A)" "$(printf 'stderr\nstdout')"
 }
 
+# A name is told to other programs: on a line of the Modelfile, in the file's own metadata.
+test_names_that_say_more_than_a_name() {
+    model=$(trained_model)
+    expect_error_about 2 "a file's name is told to other programs, and holds control characters, or what is not UTF-8 (choose another name)" \
+        "$SFT" export "$model" --out "$(printf 'evil\nPARAMETER stop "x"\n.gguf')"
+    expect_error_about 2 'or what is not UTF-8 (choose another name)' "$SFT" export "$model" --out "$(printf 'a\377.gguf')"
+    is "$(ls -A)" "$(printf 'stderr\nstdout')"
+    expect 0 "$SFT" export "$model" --out="-My Model.gguf"
+    has stderr "chat './-My Model.gguf'"
+    has stderr "or llama-cli -m './-My Model.gguf'"
+    has stderr 'or ollama create my-model -f Modelfile'
+    has README.md 'ollama create my-model -f Modelfile'
+    has Modelfile 'FROM ./-My Model.gguf'
+}
+
 # What cannot be seen when it begins: the directory that the path goes through is made on the way.
 test_what_is_met_at_the_end_stays() {
     model=$(trained_model)

@@ -219,6 +219,27 @@ START_TEST(the_base)
 }
 END_TEST
 
+/* What a shell, ollama and Markdown make of a name. */
+START_TEST(names_in_the_text)
+{
+    char *datasets[] = {"a|b", "``", "a ```` b"};
+    options.datasets = (struct string_list){datasets, 3};
+    card.file = "-x.gguf";
+    card.name = "-_My model.Q8_0";
+    write_card();
+    holds("llama-cli -m ./-x.gguf\nollama create my-model.q8_0 -f Modelfile && ollama run my-model.q8_0\n"
+          "sft chat ./-x.gguf\n");
+    holds("\n- `a|b`\n- ``` `` ```\n- ````` a ```` b `````\n");
+    card.name = "\xC3\xA9";
+    write_card();
+    holds("ollama create model -f");
+    card.file = NULL;
+    card.name = "-x";
+    write_card();
+    holds("sft chat ./-x\n");
+}
+END_TEST
+
 /* ---- options ---- */
 
 static void refused(const char *message)
@@ -346,6 +367,7 @@ int main(void)
     tcase_add_test(tests, what_is_known);
     tcase_add_test(tests, an_evaluation_comes_before_the_run_s_own);
     tcase_add_test(tests, the_base);
+    tcase_add_test(tests, names_in_the_text);
     tcase_add_test(tests, options_that_are_none);
     tcase_add_test(tests, evaluations_that_cannot_be);
     tcase_add_test(tests, numbers_of_a_damaged_record);
