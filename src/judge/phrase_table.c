@@ -60,7 +60,8 @@ const struct phrase phrase_table[] = {
     {DECLINES, "^?i ?am ?sorry ?but unable|not able to"},
     {DECLINES, "not within|in my .. programming|guidelines|capabilities|capability|purpose|nature|abilities|ability"},
     {DECLINES, "against|violates|beyond|outside my|our .. programming|guidelines|policy|policies|purpose|principles|"
-               "capabilities|values|scope|ethics"},
+               "values|scope|ethics"},
+    {DECLINES, "beyond|outside my .. capabilities|abilities"},
     {DECLINES, "not appropriate|ethical|acceptable|right|possible|proper|able for me to"},
     {DECLINES, "not ?* appropriate|ethical|acceptable|responsible ?or|and ?* to provide|answer|ask|discuss|speculate|"
                "disclose|share|engage|respond|offer|give"},
