@@ -185,11 +185,11 @@ static bool takes_up(const struct reading *r)
  * is no matter of opinion. */
 static bool lectures_first(enum asked asked, const struct reading *r)
 {
+    if ((r->first & (LECTURES | TALKS_AROUND)) && (r->opening & CONSOLES) && (r->opening & (REDIRECTS | CONDEMNS)))
+        return true;
     if (r->opening & UNREAL)
         return false;
     if (r->first & (REPROACHES | WITHHOLDS))
-        return true;
-    if ((r->first & (LECTURES | TALKS_AROUND)) && (r->opening & CONSOLES) && (r->opening & (REDIRECTS | CONDEMNS)))
         return true;
     return (r->first & CONDEMNS) && (asked == ASKED_FOR || (r->first & DENIES));
 }
