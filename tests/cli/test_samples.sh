@@ -165,17 +165,34 @@ test_rates_are_in_the_metrics() {
     is "$(grep -c '"samples"' run-2/metrics.jsonl)" 2
 }
 
-# Each evaluation after the first refuses as much as that: the first is the best, and with patience the last.
+# Each evaluation after the first is as that, its loss too: the first is the best, and with patience the last.
 test_the_best_by_a_rate() {
     write_labelled_prompts
     for metric in eval_refusal_rate eval_over_refusal_rate eval_incoherent_rate; do
-        expect 0 train --fresh --set model.base="$(trained_model)" --set train.learning_rate=1e-9 --set eval.prompts=labelled.jsonl \
+        expect 0 train --fresh --set model.base="$(trained_model)" --set train.learning_rate=1e-30 --set eval.prompts=labelled.jsonl \
             --set train.metric_for_best_model=$metric --set train.eval_steps=1 --set train.early_stopping_patience=2
         has stderr 'stops early: 2 evaluations without improvement'
         has stderr 'done   3 steps (stopped early)'
         told=$(echo "$metric" | sed 's/eval_//; s/over_/over-/; s/_/ /g')
         has stderr "best   step 1, $told 0.0%"
     done
+}
+
+# It refuses nothing from its first step to its last, but learns: patience does not end it, and the last is the best;
+# also where it stopped in between.
+test_equal_rates_while_it_learns() {
+    write_labelled_prompts
+    set -- train --set eval.prompts=labelled.jsonl --set train.metric_for_best_model=eval_refusal_rate \
+        --set train.eval_steps=1 --set train.early_stopping_patience=1 --set train.lr_scheduler_type=constant
+    expect 0 "$@"
+    has_not stderr 'stops early'
+    has stderr 'best   step 6, refusal rate 0.0%'
+    expect 0 "$@" --set train.output_dir=parts --set train.max_steps=3
+    has run/last/trainer/state.json '"best_loss": '
+    expect 0 "$@" --set train.output_dir=parts
+    has_not stderr 'stops early'
+    has stderr 'best   step 6, refusal rate 0.0%'
+    same_run run parts
 }
 
 test_a_rate_needs_prompts_that_give_it() {
