@@ -79,7 +79,7 @@ static enum sft_status read_count(const json *root, const char *key, double most
 enum sft_status train_state_read(const json *root, struct train_state *s, struct sft_err *err)
 {
     static const double most = 0x1p53, huge = DBL_MAX;
-    double total, last_eval = -1, best_loss = -huge; /* none is lower: to older programs an equal metric was no better */
+    double total, last_eval = -1, best_loss = -huge; /* none is lower: to older programs equal was no better */
     *s = (struct train_state){0};
     if (read_number(root, "total_steps", true, 1, most, &total, err) ||
         read_count(root, "step", total, &s->step, err) ||

@@ -62,7 +62,7 @@ One.'
     is "$(cat stdout)" "$answer"
 }
 
-# They may be named, changed and left out when a run goes on; a run that is done does not read them.
+# They may be named, changed and left out when a run goes on; for a run that is done they are not answered.
 test_prompts_may_come_later() {
     write_prompts
     set -- --set train.lr_scheduler_type=constant
@@ -74,8 +74,8 @@ test_prompts_may_come_later() {
     expect 0 train "$@" --set train.max_steps=6 --set train.output_dir=other
     without_answers run
     same_run run other
-    echo 'no JSON' >more.jsonl
-    expect 0 train "$@" --set train.max_steps=6 --set eval.prompts=more.jsonl
+    expect 0 train "$@" --set train.max_steps=6 --set eval.prompts=prompts.csv
+    has stderr 'this run is finished'
     has_not stderr ' => '
 }
 
@@ -106,6 +106,18 @@ test_prompts_that_cannot_be_answered() {
         expect_error_about 1 'half.csv:3: label: missing, but line 2 has one' train $option --set eval.prompts=half.csv
     done
     [ ! -e run/last ] || die 'it was trained'
+}
+
+# Before any data are read, and nothing is left behind.
+test_prompts_are_read_first() {
+    write_prompts
+    printf 'prompt,lable\nHello,safe\n' >misspelt.csv
+    echo 'no JSON' >data.jsonl
+    for metric in eval_loss eval_refusal_rate; do
+        expect_error_about 1 "misspelt.csv: no column 'label' (there is 'lable')" \
+            train --set data.train=data.jsonl --set eval.prompts=misspelt.csv --set train.metric_for_best_model=$metric
+        [ ! -e run ] || die 'there is an output_dir'
+    done
 }
 
 # {"messages": ...}: what was said up to the last message of the user; plain text: a line is a prompt.

@@ -112,7 +112,8 @@ START_TEST(of_equal_metrics_the_lower_loss_is_better)
     state.step = 2;
     ck_assert(train_state_judge(&state, 0, 3) && state.best_step == 2);
     state.step = 3;
-    ck_assert(!train_state_judge(&state, 0, 3) && !train_state_judge(&state, 0, NAN) && !train_state_judge(&state, -1, 1));
+    ck_assert(!train_state_judge(&state, 0, 3) && !train_state_judge(&state, 0, NAN));
+    ck_assert(!train_state_judge(&state, -1, 1));
     ck_assert_uint_eq(state.evals_without_improvement, 3);
     ck_assert(train_state_judge(&state, 0, 2) && state.best_step == 3 && state.evals_without_improvement == 0);
     state.step = 4;
