@@ -54,6 +54,8 @@ int cmd_export(int argc, char **argv)
         status = model_write(&argument, &target, &err);
     json_free(evaluation);
     model_argument_free(&argument);
+    words_free(&of_card.datasets);
+    words_free(&of_card.languages);
     words_free(&words);
     return status ? report_error(&err) : 0;
 }

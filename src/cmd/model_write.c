@@ -302,10 +302,10 @@ static void report_directory(const struct write_target *target, const struct exp
 }
 
 /* Its name there is the file's, without the ending. */
-static void put_ollama(struct strbuf *lines, const struct write_target *target)
+static void put_ollama(struct strbuf *lines, const struct write_target *target, const char *modelfile_name)
 {
     char *bare = path_bare_name(target->path, target->format->ending), *dir = path_dirname(target->path),
-         *modelfile = path_join(dir, target->format->beside[0]);
+         *modelfile = path_join(dir, modelfile_name);
     strbuf_puts(lines, "\n       or ollama create ");
     strbuf_add_shell_word(lines, bare);
     strbuf_puts(lines, " -f ");
@@ -329,8 +329,8 @@ static void report_file(const struct write_target *target, const struct exported
     struct strbuf lines = {0};
     char *dir = path_dirname(target->path);
     tell_written(target->path, bytes_of(target->path), m, target->dtype->option);
-    for (; beside && *beside; beside++)
-        put_beside(&lines, dir, *beside);
+    for (size_t i = 0; beside[i]; i++)
+        put_beside(&lines, dir, beside[i]);
     if (m->has_card)
         put_beside(&lines, dir, "README.md");
     else if (target->card)
@@ -339,7 +339,7 @@ static void report_file(const struct write_target *target, const struct exported
     put_next(&lines, target->path);
     strbuf_puts(&lines, "\n       or llama-cli -m ");
     strbuf_add_shell_word(&lines, target->path);
-    put_ollama(&lines, target);
+    put_ollama(&lines, target, beside[0]);
     log_info("%s", lines.data);
     strbuf_free(&lines);
     free(dir);

@@ -126,7 +126,7 @@ static void put_ollama_name(struct strbuf *out, const char *name)
 
 static void put_gguf_use(struct strbuf *out, const struct card *card)
 {
-    strbuf_puts(out, "llama-cli -m ");
+    strbuf_puts(out, card->template ? "llama-cli -m " : "llama-completion -m ");
     strbuf_add_shell_word(out, card->file);
     if (!card->template)
         strbuf_printf(out, " -no-cnv -p \"%s\"", BEGINNING);

@@ -15,12 +15,10 @@ static void text(struct go *g, const char *s)
     if (!s || !*s)
         return;
     for (; *s; s++)
-        if (s[0] == '{' && s[1] == '{') {
-            strbuf_puts(g->out, "{{ \"{{\" }}");
-            s++;
-        } else {
+        if (s[0] == '{' && (s[1] == '{' || !s[1])) /* what would open a tag, alone or with the one behind it */
+            strbuf_puts(g->out, "{{ \"{\" }}");
+        else
             strbuf_putc(g->out, *s);
-        }
     g->follows_text = true;
 }
 

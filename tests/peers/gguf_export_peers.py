@@ -9,7 +9,7 @@ logits in f32 and so the same greedy tokens until the best two are within 0.01, 
 from it is the model it was made of, to the bit. LLAMA_CPP, a checkout of llama.cpp: every tensor, in f32, f16, bf16 and q8_0,
 and all metadata are what its convert_hf_to_gguf.py writes. Exit 1 where something differs.
 """
-import argparse, contextlib, io, json, os, shutil, subprocess, sys, tempfile
+import contextlib, io, json, os, re, shutil, subprocess, sys, tempfile, unicodedata
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -47,7 +47,7 @@ REFUSED = ["gpt2_untied", "opt"]
 WINDOWLESS = ["qwen2_window"]  # whose context would be five positions
 PROMPTS = ["Once upon a time", "What is 12 + 7?", "\n\n", " the dog's  bread"]
 # Whether text and ids differ of llama.cpp's own accord: it puts a blank before any text, begun with one or not, and before what
-# stands behind a token; it does no NFC; and its tekken goes by ASCII's letters.
+# stands behind a token; it does no NFC; its tekken goes by ASCII's letters; and Gemma's "</s>", a word like others, ends a text.
 TEXTS = golden_gguf_tokenizer.TEXTS
 failures = []
 
@@ -79,10 +79,9 @@ def load(path, n_ctx):
 
 def known_of_llama_cpp(text, kind):
     """See above."""
-    import unicodedata
     special = any(word in text for word in ("[w]", "the dog", "<think>", "</think>"))
     return ((kind == "llama" and (text[:1] in (" ", "\u2581") or not text or special))
-            or unicodedata.normalize("NFC", text) != text or (kind == "tekken" and not text.isascii()) or "\0" in text)
+            or (kind == "gemma" and "</s>" in text) or unicodedata.normalize("NFC", text) != text or (kind == "tekken" and not text.isascii()) or "\0" in text)
 
 
 def compare_ids(llama, sft, model, kind=""):
@@ -134,9 +133,8 @@ def compare_end(llama, sft, model):
     tell("no generation markers", "generation -%}" in template or "generation %}" in template)
 
 
-def compare_chat(llama, sft, model):
+def compare_chat(llama, sft, model, question):
     """A question is answered the same, and the answer ends where ours does."""
-    question = "What is the capital of France?"
     ours = json.loads(run(sft, "generate", "--model", model, "--json", "--precision", "fp32", "--temperature", "0", "--max-new-tokens", "60",
                           input=json.dumps({"messages": [{"role": "user", "content": question}]}).encode()))
     theirs = llama.create_chat_completion([{"role": "user", "content": question}], temperature=0, max_tokens=60)["choices"][0]
@@ -199,7 +197,7 @@ def contents(path):
 SAID = (".vocab_size", ".head_count_kv", ".key_length", ".value_length", ".dimension_count", ".freq_base", ".freq_base_swa",
         "general.file_type", "add_eos_token", "add_bos_token", "add_space_prefix", "tokenizer.ggml.pre", ".original_context_length", "eot_token_id",
         ".sliding_window_pattern", ".sliding_window")
-NAMES = ("general.name", "general.basename", "general.size_label", "general.finetune", "general.license", "general.tags", "general.languages",
+NAMES = ("general.name", "general.basename", "general.finetune", "general.license", "general.tags", "general.languages",
          "general.quantized_by", "general.version", "general.organization")
 
 
@@ -211,6 +209,8 @@ def compare_metadata(ours, theirs, known):
         if key not in theirs and key.endswith(SAID):
             continue
         a, b = ours.get(key), theirs.get(key)
+        if key == "tokenizer.chat_template":  # it leaves the marks of training in
+            b = re.sub(r"\{%- (end)?generation -%\}\n", "", b)
         if isinstance(a, float) and isinstance(b, float) and abs(a - b) <= 1e-6 * abs(b):
             continue
         if a != b:
@@ -243,14 +243,15 @@ def compare_converter(sft, model, tmp, dtypes, known=()):
 
 # ---- models ----
 
-def compare(sft, model, tmp, n_ctx, kind="", n_new=NEW_TOKENS, small=True, converter=True, known=()):
+def compare(sft, model, tmp, n_ctx, kind="", n_new=NEW_TOKENS, small=True, converter=True, known=(), question=None):
     path = export(sft, model, os.path.join(tmp, "model.gguf"), "f32")
     llama = load(path, n_ctx)
+    kind = "gemma" if llama.metadata["general.architecture"].startswith("gemma") else kind
     compare_ids(llama, sft, model, kind)
     compare_greedy(llama, model, n_new)
     compare_end(llama, sft, model)
-    if not small and llama.metadata.get("tokenizer.chat_template"):
-        compare_chat(llama, sft, model)
+    if question and llama.metadata.get("tokenizer.chat_template"):
+        compare_chat(llama, sft, model, question)
     llama.close()
     if small:
         compare_import(sft, model, path, tmp)
@@ -290,11 +291,28 @@ def make_tiny(name, directory, texts, **changes):
             json.dump(spelt, f)
 
 
+def train(sft, tmp):
+    """A GPT-2 that has learnt twelve conversations by heart, in a format that is ours (im_sep)."""
+    base, tests = os.path.join(tmp, "base"), os.path.join(HERE, "..")
+    shutil.copytree(os.path.join(tests, "golden/tiny_tokenizer/two_files"), base)
+    with open(os.path.join(base, "config.json"), "w") as f:
+        json.dump(dict(model_type="gpt2", architectures=["GPT2LMHeadModel"], n_layer=2, n_head=2, n_embd=64, n_positions=POSITIONS, n_ctx=POSITIONS,
+                       vocab_size=401, bos_token_id=400, eos_token_id=400, attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0), f)
+    config = os.path.join(tmp, "config.ini")
+    with open(config, "w") as f:
+        f.write(f"[model]\nbase = base/config.json\n[data]\ntrain = {os.path.abspath(tests)}/cli/data/chat.jsonl\n[train]\noutput_dir = run\n"
+                "max_steps = 300\nbatch_size = 12\nlearning_rate = 1e-2\nprecision = fp32\n")
+    run(sft, "train", config)
+    return os.path.realpath(os.path.join(tmp, "run", "last"))
+
+
 def main(sft, assets, *models):
     if not LLAMA_CPP:
         print("SKIP: LLAMA_CPP names no checkout of llama.cpp: nothing is held to its converter", flush=True)
     texts = [t for t in golden_gguf_tokenizer.STRINGS if t] + ["the bread of the dog"] * 9
     with tempfile.TemporaryDirectory() as tmp:
+        print("trained", flush=True)
+        compare(sft, train(sft, tmp), tmp, POSITIONS, question="Name a tree.")
         for name in tiny_models.MODELS:
             directory = os.path.join(tmp, name)
             if name in WINDOWLESS:
@@ -318,7 +336,8 @@ def main(sft, assets, *models):
         for model in [*models, *os.environ.get("SFT_MODELS", "").split()]:
             print(model, flush=True)
             has_sentencepiece_only = not os.path.exists(os.path.join(model, "merges.txt")) and "gemma" in model
-            compare(sft, model, tmp, 512, n_new=40, small=False, converter=not has_sentencepiece_only)
+            compare(sft, model, tmp, 256, n_new=40, small=False, converter=not has_sentencepiece_only,
+                    question="What is the capital of France?")
     for failure in failures:
         print("DIFFERENT:", failure)
     sys.exit(1 if failures else 0)

@@ -82,8 +82,8 @@ static void expect_config(const struct model_config *a, const struct model_confi
     NEAR(logit_softcap), NEAR(embedding_multiplier), NEAR(residual_multiplier), NEAR(logits_divisor);
     SAME(rope.original_positions);
     const double scale = pow((double)a->head_dim, -0.5);
-    ck_assert_double_eq_tol(a->attention_multiplier ? a->attention_multiplier : scale,
-                            b->attention_multiplier ? b->attention_multiplier : scale, 1e-6);
+    ck_assert_double_eq_tol(a->attention_multiplier != 0 ? a->attention_multiplier : scale,
+                            b->attention_multiplier != 0 ? b->attention_multiplier : scale, 1e-6);
     ck_assert_msg(memcmp(&a->sliding, &b->sliding, sizeof a->sliding) == 0 ||
                       a->family->window.rule != WINDOW_PATTERN, "%s: sliding", name);
     ck_assert_msg(memcmp(&a->unrotated, &b->unrotated, sizeof a->unrotated) == 0, "%s: unrotated", name);

@@ -82,6 +82,21 @@ START_TEST(go_renders_what_we_do)
 }
 END_TEST
 
+START_TEST(braces_open_no_tag)
+{
+    struct strbuf text = {0};
+    const struct chat_format format = {
+        .prefix[ROLE_USER] = {.text = "{{{a} {"}, .suffix[ROLE_USER] = {.text = "}} {b\n"}};
+    template_go_write(&format, NULL, &text);
+    ck_assert_str_eq(text.data, "{{- range $i, $_ := .Messages }}\n"
+                                "{{- $last := eq (len (slice $.Messages $i)) 1 }}\n"
+                                "{{- if eq .Role \"user\" }}{{ \"{\" }}{{ \"{\" }}{a} {{ \"{\" }}{{ .Content }}}} {b\n"
+                                "{{ end }}\n"
+                                "{{- end }}");
+    strbuf_free(&text);
+}
+END_TEST
+
 static void expect_unmarked(const char *jinja, const char *expected)
 {
     struct strbuf out = {0};
@@ -109,6 +124,7 @@ int main(void)
     Suite *suite = suite_create("template_go");
     TCase *tcase = tcase_create("template_go");
     tcase_add_test(tcase, go_renders_what_we_do);
+    tcase_add_test(tcase, braces_open_no_tag);
     tcase_add_test(tcase, markers_leave_nothing);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -319,14 +319,13 @@ static void add_end_token(struct end_tokens *end, int32_t id)
 /* ollama's copy of the list in generation_config.json. */
 static enum sft_status add_listed(struct end_tokens *end, const struct gguf *g, struct sft_err *err)
 {
-    static const char key[] = "tokenizer.ggml.eos_token_ids";
     const struct gguf_value *list;
-    if (gguf_get_array(g, key, GGUF_I32, &list, err))
+    if (gguf_get_array(g, gguf_ends_key, GGUF_I32, &list, err))
         return SFT_EDATA;
     for (size_t i = 0; list && i < list->count; i++) {
         const int32_t id = gguf_i32_at(list, i);
         if (id < 0 || id >= TOKEN_ID_LIMIT)
-            return sft_fail(err, SFT_EDATA, "%s[%zu]: %d is no token", key, i, id);
+            return sft_fail(err, SFT_EDATA, "%s[%zu]: %d is no token", gguf_ends_key, i, id);
         add_end_token(end, id);
     }
     return SFT_OK;

@@ -24,7 +24,7 @@ static size_t file_type(const struct dtype *dtype)
     return dtype == &dtype_bf16 ? 32 : dtype == gguf_q8_0 ? 7 : gguf_type_of(dtype);
 }
 
-/* "135M": as its converter rounds. */
+/* "135M", "1.7B": as its converter rounds. */
 static void put_size_label(struct gguf_out *out, size_t n_parameters)
 {
     static const struct {
@@ -34,17 +34,17 @@ static void put_size_label(struct gguf_out *out, size_t n_parameters)
     size_t i = 0;
     while (i < 3 && (double)n_parameters < units[i].unit)
         i++;
-    const double x = (double)n_parameters / units[i].unit;
-    char *label = mem_printf("%.*f%s", x < 10 && i < 2 ? 1 : 0, x, units[i].letter);
+    const double x = (double)n_parameters / units[i].unit, whole = rint(x);
+    char *label = mem_printf("%.*f%s", whole >= 10 ? 0 : whole >= 1 ? 1 : 2, x, units[i].letter);
     gguf_put_string(out, "general.size_label", label);
     free(label);
 }
 
-/* The settings of sampling, as the base's file has them. */
-static void put_sampling(struct gguf_out *out, const json *generation)
+/* The settings of sampling, as the base's file has them, where it samples: who reads them does. */
+static void put_sampling(struct gguf_out *out, const struct model_out *m)
 {
-    for (size_t i = 0; i < GGUF_SAMPLING; i++) {
-        const json *x = json_get(generation, gguf_sampling[i].name);
+    for (size_t i = 0; i < GGUF_SAMPLING && m->generation->do_sample; i++) {
+        const json *x = json_get(m->meta->base_generation, gguf_sampling[i].name);
         if (!x || !json_is_number(x))
             continue;
         if (strcmp(gguf_sampling[i].name, "top_k") == 0)
@@ -52,14 +52,6 @@ static void put_sampling(struct gguf_out *out, const json *generation)
         else
             gguf_put_f32(out, gguf_sampling[i].key, json_number(x));
     }
-}
-
-/* PATH's name without its ending. */
-static char *name_of(const char *path)
-{
-    const char *name = path_basename(path);
-    const size_t len = strlen(name), ending = str_has_ending(name, ".gguf") ? 5 : 0;
-    return mem_strndup(name, len - ending);
 }
 
 /* ORG/NAME on the hub. */
@@ -79,7 +71,7 @@ static void put_base_model(struct gguf_out *out, const char *base_model)
 
 static void put_general(struct gguf_out *out, const struct model_out *m, const char *path)
 {
-    char *name = name_of(path);
+    char *name = path_bare_name(path, ".gguf");
     gguf_put_string(out, "general.architecture", m->config->family->gguf.architecture);
     gguf_put_string(out, "general.type", "model");
     gguf_put_string(out, "general.name", name);
@@ -88,7 +80,7 @@ static void put_general(struct gguf_out *out, const struct model_out *m, const c
         gguf_put_string(out, "general.license", m->meta->license);
     if (m->meta->base_model)
         put_base_model(out, m->meta->base_model);
-    put_sampling(out, m->meta->base_generation);
+    put_sampling(out, m);
     gguf_put_u32(out, "general.file_type", file_type(m->meta->dtype));
     gguf_put_u32(out, "general.quantization_version", 2); /* of blocks: it has not changed since 2023 */
     free(name);
@@ -103,8 +95,11 @@ static enum sft_status put_tokenizer(struct gguf_out *out, const struct model_ou
     const int32_t end = m->template ? m->template->end_of_turn : TOKEN_NONE;
     if (own)
         template_unmark(own, &jinja);
-    const struct gguf_tokens tokens = {
-        m->tokenizer, m->config, (size_t)end < m->config->vocab_size ? end : TOKEN_NONE, jinja.data};
+    const struct gguf_tokens tokens = {.tok = m->tokenizer,
+                                       .config = m->config,
+                                       .end_of_turn = (size_t)end < m->config->vocab_size ? end : TOKEN_NONE,
+                                       .generation = m->generation,
+                                       .jinja = jinja.data};
     const enum sft_status status = gguf_tokenizer_put(out, &tokens, err);
     strbuf_free(&jinja);
     return status;

@@ -31,7 +31,7 @@ static enum sft_status find_pre(const struct gguf_pre **pre, const struct gguf *
 
 const char gguf_model_key[] = "tokenizer.ggml.model", gguf_space_key[] = "tokenizer.ggml.add_space_prefix",
            gguf_add_bos_key[] = "tokenizer.ggml.add_bos_token", gguf_add_eos_key[] = "tokenizer.ggml.add_eos_token",
-           gguf_eot_key[] = "tokenizer.ggml.eot_token_id",
+           gguf_eot_key[] = "tokenizer.ggml.eot_token_id", gguf_ends_key[] = "tokenizer.ggml.eos_token_ids",
            gguf_template_key[] = "tokenizer.chat_template"; /* and those of other names behind a dot */
 
 /* ---- what is read of a file ---- */

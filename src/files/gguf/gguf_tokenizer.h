@@ -23,7 +23,7 @@ struct gguf_named {
 enum { GGUF_NAMED = 6 };
 extern const struct gguf_named gguf_named[GGUF_NAMED];
 extern const char gguf_model_key[], gguf_space_key[], gguf_add_bos_key[], gguf_add_eos_key[], gguf_template_key[],
-    gguf_eot_key[]; /* what ends a turn, where that is not EOS */
+    gguf_eot_key[], gguf_ends_key[]; /* what ends a turn, where that is not EOS; ollama's list of all that end a text */
 
 /* Both are the caller's, to be freed with json_free; NULL after an error, SFT_EDATA with the file's key: one that is
  * missing or of another type, lists that do not fit one another, and kinds of tokenizers that are not done here. */

@@ -204,7 +204,7 @@ static void put_tokens(struct gguf_out *out, const struct gguf_tokens *g)
     }
     gguf_put_array(out, gguf_token_types_key, GGUF_I32, n);
     for (size_t id = 0; id < n; id++)
-        gguf_put_element_i32(out, type_of(g->tok, id, vocab_token(&g->tok->vocab, (int32_t)id)));
+        gguf_put_element_i32(out, (int32_t)type_of(g->tok, id, vocab_token(&g->tok->vocab, (int32_t)id)));
 }
 
 /* The tokenizer's name for it, else the config's. */
@@ -219,6 +219,21 @@ static int32_t named(const struct gguf_tokens *g, enum special_name name)
     return id >= 0 && (size_t)id < config->vocab_size ? id : TOKEN_NONE;
 }
 
+/* All that end a text, where they are more than EOS and what ends a turn: llama.cpp knows others by what they are
+ * called (<|eot_id|>), ollama and we by this list. */
+static void put_ends(struct gguf_out *out, const struct gguf_tokens *g)
+{
+    const struct generation_config *ends = g->generation;
+    bool is_more = false;
+    for (size_t i = 0; i < ends->n_end_tokens; i++)
+        is_more |= ends->end_tokens[i] != named(g, SPECIAL_EOS) && ends->end_tokens[i] != g->end_of_turn;
+    if (!is_more)
+        return;
+    gguf_put_array(out, gguf_ends_key, GGUF_I32, ends->n_end_tokens);
+    for (size_t i = 0; i < ends->n_end_tokens; i++)
+        gguf_put_element_i32(out, ends->end_tokens[i]);
+}
+
 /* What is put before a text is llama.cpp's BOS, whatever else is called so. */
 static void put_named(struct gguf_out *out, const struct gguf_tokens *g)
 {
@@ -231,6 +246,7 @@ static void put_named(struct gguf_out *out, const struct gguf_tokens *g)
     }
     if (g->end_of_turn != TOKEN_NONE && g->end_of_turn != named(g, SPECIAL_EOS))
         gguf_put_u32(out, gguf_eot_key, (size_t)g->end_of_turn);
+    put_ends(out, g);
     gguf_put_flag(out, gguf_add_bos_key, start != TOKEN_NONE);
     gguf_put_flag(out, gguf_add_eos_key, false);
 }

@@ -286,7 +286,8 @@ static enum sft_status put_implied(const struct gguf_vocab *v, struct strbuf *ou
             free(found.items);
             return sft_fail(err, SFT_EDATA, "%s[%zu]: expected a number, found NaN", gguf_scores_key, id);
         }
-        find_merges(&found, v, (int32_t)id, score);
+        if (vocab_token(&v->tokens, (int32_t)id)) /* no placeholder */
+            find_merges(&found, v, (int32_t)id, score);
     }
     if (found.n)
         qsort(found.items, found.n, sizeof *found.items, compare_merges);
