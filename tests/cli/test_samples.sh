@@ -55,8 +55,8 @@ trains_in_bf16() {
 test_the_answers_are_the_models() {
     write_prompts
     expect 0 train --set model.base="$(trained_model)" --set train.learning_rate=1e-9 --set train.max_steps=1 --set eval.prompts=prompts.csv
-    is "$(grep -c '^  Hello => Hi there.$' stderr)" 2
-    answer=$(sed -n 's/^  Name a tree, please.* => //p' stderr | tail -n 1)
+    is "$(grep -c '^  Hello => Hi there. (compliance)$' stderr)" 2
+    answer=$(sed -n 's/^  Name a tree, please.* => \(.*\) ([a-z_]*)$/\1/p' stderr | tail -n 1)
     expect 0 "$SFT" generate run --max-new-tokens 128 'Name a tree, please.
 One.'
     is "$(cat stdout)" "$answer"
@@ -131,9 +131,9 @@ END
     set -- --set model.base="$(trained_model)" --set train.learning_rate=1e-9 --set train.max_steps=1
     for text in lines.txt lines:txt; do
         expect 0 train "$@" --fresh --set "eval.prompts=talks.jsonl $text"
-        is "$(sed -n 's/^  \(.* => .*\)/\1/p' stderr | head -n 3)" 'Why is the sky blue? => Air scatters blue light.
-Hello => Hi there.
-Name a tree. => The oak.'
+        is "$(sed -n 's/^  \(.* => .*\)/\1/p' stderr | head -n 3)" 'Why is the sky blue? => Air scatters blue light. (compliance)
+Hello => Hi there. (compliance)
+Name a tree. => The oak. (compliance)'
     done
     expect 1 train "$@" --fresh --set eval.prompts=lines
     has stderr 'a row is {"prompt": "..."}, and FILE:csv or FILE:txt says that it is no JSON'
