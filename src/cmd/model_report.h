@@ -12,6 +12,6 @@ struct model_report_of {
 };
 
 /* On stderr: where it is, what is beside it, what came of running it, and what one does next. */
-void model_report(const struct write_target *target, const struct model_report_of *of);
+void model_report(const struct write_target *target, const struct model_report_of *m);
 
 #endif

@@ -170,7 +170,7 @@ static bool compare_logits(struct model_check *check, const struct model_probe *
         }
         for (size_t i = 0; i < a->V; i++) {
             const double off = x[i] - y[i], centred = x[i] - mean_x, off_centred = centred - (y[i] - mean_y);
-            largest = fmax(largest, fabs(x[i]));
+            largest = fmax(largest, fabs((double)x[i]));
             worst = fmax(worst, fabs(off));
             size += centred * centred;
             difference += off_centred * off_centred;

@@ -38,7 +38,8 @@ enum sft_status card_record_read(struct card_record *record, const char *dir, st
     *record = (struct card_record){0};
     if (!target)
         return SFT_OK;
-    char *state = path_join(target, CHECKPOINT_STATE), *run = path_dirname(target), *metrics = path_join(run, METRICS_FILE);
+    char *state = path_join(target, CHECKPOINT_STATE), *run = path_dirname(target),
+         *metrics = path_join(run, METRICS_FILE);
     enum sft_status status = SFT_OK;
     if (path_exists(state))
         status = json_parse_file(state, &record->state, err);

@@ -26,8 +26,8 @@ struct card_record {
 enum sft_status card_record_read(struct card_record *record, const char *dir, struct sft_err *err);
 void card_record_free(struct card_record *record);
 
-/* Whether a number that a file holds can be what it is to be: how many of something there are (whole, from 0), or a share
- * (0 to 1). What cannot be is not told. */
+/* Whether a number that a file holds can be what it is to be: how many of something there are (whole, from 0), or a
+ * share (0 to 1). What cannot be is not told. */
 bool card_is_count(const json *x);
 bool card_is_share(const json *x);
 

@@ -38,7 +38,8 @@ static size_t longest_fence(const char *text, size_t len)
     return longest;
 }
 
-/* A name as code, whatever it holds: between more backticks than it has in a row. In a table a bar would end the cell. */
+/* A name as code, whatever it holds: between more backticks than it has in a row. In a table a bar would end the
+ * cell. */
 static void put_code(struct strbuf *out, const char *text, size_t len, bool in_table)
 {
     struct strbuf shown = {0};

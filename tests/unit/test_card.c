@@ -307,8 +307,8 @@ END_TEST
 
 START_TEST(numbers_of_a_damaged_record)
 {
-    record.state = parse("{\"step\": 5, \"num_tokens\": -1e15, \"num_target_tokens\": 3, \"data\": {\"train\": [{\"file\": "
-                         "\"a\", \"conversations\": 1e300, \"tokens\": -4, \"target_tokens\": 2.5}]}}");
+    record.state = parse("{\"step\": 5, \"num_tokens\": -1e15, \"num_target_tokens\": 3, \"data\": {\"train\": "
+                         "[{\"file\": \"a\", \"conversations\": 1e300, \"tokens\": -4, \"target_tokens\": 2.5}]}}");
     record.eval = parse("{\"eval_loss\": 2, \"eval_mean_token_accuracy\": 1e300, \"eval_refusal_rate\": -1}");
     write_card();
     holds("5 steps with AdamW.\n");

@@ -244,7 +244,7 @@ END_TEST
 
 #define LLAMA3(low, high, positions, theta)                                                                            \
     "{\"hidden_size\": 32, \"rope_parameters\": {\"rope_type\": \"llama3\", \"rope_theta\": " theta                    \
-    ", \"factor\": 8, \"low_freq_factor\": " low ", \"high_freq_factor\": " high                                         \
+    ", \"factor\": 8, \"low_freq_factor\": " low ", \"high_freq_factor\": " high \
     ", \"original_max_position_embeddings\": " positions "}}"
 
 static const struct {

@@ -16,6 +16,8 @@ void ollama_name_add(struct strbuf *out, const char *name)
         name++;
     if (!*name)
         strbuf_puts(out, "model");
-    for (size_t n = 0; name[n] && n < NAME_MAX_BYTES; n++)
-        strbuf_putc(out, is_alnum(name[n]) ? (char)tolower((unsigned char)name[n]) : strchr("_.", name[n]) ? name[n] : '-');
+    for (size_t n = 0; n < NAME_MAX_BYTES && name[n]; n++) {
+        const char c = name[n];
+        strbuf_putc(out, is_alnum(c) ? (char)tolower((unsigned char)c) : strchr("_.", c) ? c : '-');
+    }
 }
