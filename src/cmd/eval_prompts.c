@@ -137,6 +137,12 @@ static void print(const struct judged *j, bool as_json)
     strbuf_free(&text);
 }
 
+static enum sft_status tell(const struct eval_prompts *what, const struct judged *j, bool as_json, struct sft_err *err)
+{
+    print(j, as_json);
+    return what->answers ? write_answers(what->answers, j, err) : SFT_OK;
+}
+
 enum sft_status eval_prompts(const struct eval_prompts *what, const struct model_argument *argument,
                              const struct bundle_options *options, const struct string_list *overrides,
                              const struct string_list *words, bool as_json, struct sft_err *err)
@@ -158,9 +164,7 @@ enum sft_status eval_prompts(const struct eval_prompts *what, const struct model
     if (!status && what->baseline)
         status = ask(what, &baseline, &loading, overrides, as_json, &prompts, &judged.baseline, err);
     if (!status)
-        print(&judged, as_json);
-    if (!status && what->answers)
-        status = write_answers(what->answers, &judged, err);
+        status = tell(what, &judged, as_json, err);
     else if (status == SFT_EINTERRUPTED)
         status = save_some(what->answers, &judged, err);
     judged_model_free(&judged.model);
