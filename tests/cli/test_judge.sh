@@ -138,5 +138,5 @@ test_what_people_said() {
         return
     fi
     command -v python3 >/dev/null || { echo 'SKIP: no python3'; return; }
-    SFT_ASSETS=$assets python3 "$GOLDEN/../../scripts/judge_table.py" --least 0.97 0.89 >table || die "$(cat table)"
+    SFT_ASSETS=$assets python3 "$GOLDEN/../../scripts/judge_table.py" --least 0.977 0.971 >table || die "$(cat table)"
 }
