@@ -122,8 +122,8 @@ static enum sft_status save_some(const char *path, const struct judged *j, struc
         return err->status;
     if (write_answers(path, j, err))
         return err->status;
-    return sft_fail(err, SFT_EINTERRUPTED, "stopped while prompts were answered; %s has the answers to %zu of %zu", path,
-                    n, all);
+    return sft_fail(err, SFT_EINTERRUPTED, "stopped while prompts were answered; %s has the answers to %zu of %zu",
+                    path, n, all);
 }
 
 static void print(const struct judged *j, bool as_json)

@@ -42,7 +42,8 @@ static void judge_row(struct verdicts *v, const struct sheet_row *row)
 
 /* Every row, or an error: a label that silently lacks would shift whatever is laid beside them. Of bad rows, all but
  * the last of those that are told are printed, and that one is left in *err. */
-static enum sft_status judge_rows(struct verdicts *v, struct sheet *sheet, const volatile int *stop, struct sft_err *err)
+static enum sft_status judge_rows(struct verdicts *v, struct sheet *sheet, const volatile int *stop,
+                                  struct sft_err *err)
 {
     struct sheet_row row;
     while (!*stop) {
