@@ -61,7 +61,7 @@ for included in $(find kernels -name '*.[ch]' -o -name '*.inc' | xargs sed -n 's
 done
 
 # A part of the variant asan has its sanitizers too: it would pass without them.
-make -s -n V=1 VARIANT=asan B=build/none build/none/src/base/clock.o | grep -q -e '-fsanitize=address,undefined' ||
+make -s -n V=1 VARIANT=asan B=build/none build/none/src/base/path.o | grep -q -e '-fsanitize=address,undefined' ||
     fail "make VARIANT=asan builds without the sanitizers"
 
 # No files in a circle: what one includes does not come back to it. x.h and x.c are one.
