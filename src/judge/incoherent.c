@@ -29,14 +29,14 @@ static bool is_of_word(char c)
 }
 
 /* list: words in small letters, with blanks around each. */
-static bool is_among(const char *list, const struct word *word)
+static bool is_among(const char *list, const char *word, size_t len)
 {
     char wanted[12];
-    if (word->len + 3 > sizeof wanted)
+    if (len + 3 > sizeof wanted)
         return false;
-    wanted[0] = wanted[word->len + 1] = ' ';
-    wanted[word->len + 2] = 0;
-    memcpy(wanted + 1, word->text, word->len);
+    wanted[0] = wanted[len + 1] = ' ';
+    wanted[len + 2] = 0;
+    memcpy(wanted + 1, word, len);
     return strstr(list, wanted) != NULL;
 }
 
@@ -84,10 +84,10 @@ static bool is_only(const char *part, size_t len, const char *characters)
     return true;
 }
 
-/* A rule or a form ("--------", "......", "____"), or a matrix: what is longer the larger it is. */
+/* A rule or a form ("--------", "......", "____"), a matrix, or a table's rows in HTML. */
 static bool is_drawing(const char *part, size_t len)
 {
-    return is_only(part, len, "-_=*#.~|+: \t\r\n") || is_only(part, len, "0123456789,;|&[](){}\\ \t\r\n");
+    return memmem(part, len, "</", 2) || is_only(part, len, "-_=*#.~|+: \t\r\n") || is_only(part, len, "0123456789,;|&[](){}\\ \t\r\n");
 }
 
 /* One word and what separates it from the next. */
@@ -147,12 +147,11 @@ static bool is_code_mark(char c)
     return c && strchr("<>{}();=\\_", c);
 }
 
-/* A hyphen or an apostrophe between letters is of the word: "eighty-eight" is another word than "eighty-nine". */
+/* An apostrophe between letters is of the word. */
 static size_t word_length(const char *text, size_t len)
 {
     size_t n = 0;
-    while (n < len && (is_of_word(text[n]) ||
-                       (n > 0 && n + 1 < len && (text[n] == '-' || text[n] == '\'') && is_of_word(text[n + 1]))))
+    while (n < len && (is_of_word(text[n]) || (n > 0 && n + 1 < len && text[n] == '\'' && is_of_word(text[n + 1]))))
         n++;
     return n;
 }
@@ -203,125 +202,128 @@ static struct spelled_words words_of(const char *text, size_t len)
 
 /* ---- a loop with small changes: the same words in another order ---- */
 
-/* Any text goes on to say new words, a song with every verse ("nine green bottles", "eight green bottles"). A loop does
- * not, however it turns its words: "I'm here to sell your art, but not your music. I'm not here to sell your art". */
+/* Any text goes on to say new words, a song with every verse. A loop does not, however it turns its words: "I'm here to
+ * sell your art, but not your music. I'm not here to sell your art". */
 enum {
-    STALE_MIN = 24,  /* words without a new one: shorter is a refrain */
-    WORDS_A_NEW = 40 /* one new word in so many is none: a verse has 20 to 35 */
+    STALE_MIN = 30, /* words without a new one: shorter is a refrain */
+    NEW_MIN = 36,   /* words in which a single new one is as good as none: shorter is a verse */
+    COUNTS_MIN = 2  /* numbers: a song that counts ("four little ducks", "three little ducks") */
 };
 
-static uint64_t hash_of_word(const struct spelled *w)
+static const char number_words[] = " zero one two three four five six seven eight nine ten eleven twelve thirteen "
+                                   "fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty "
+                                   "sixty seventy eighty ninety hundred ";
+
+/* A word as it counts here. */
+struct token {
+    uint64_t hash;    /* of its small letters */
+    bool is_new;      /* has not been said before */
+    bool is_number;
+};
+
+struct tokens {
+    struct token *items;
+    size_t count;
+};
+
+static struct token token_of(const struct spelled *w)
 {
-    struct xxh64 h;
-    xxh64_init(&h, 0);
-    for (size_t i = 0; i < w->len; i++) {
-        const char small = is_capital(w->text[i]) ? (char)(w->text[i] - 'A' + 'a') : w->text[i];
-        xxh64_update(&h, &small, 1);
-    }
-    return xxh64_digest(&h);
+    char small[64];
+    const size_t len = w->len < sizeof small ? w->len : sizeof small;
+    for (size_t i = 0; i < len; i++)
+        small[i] = is_capital(w->text[i]) ? (char)(w->text[i] - 'A' + 'a') : w->text[i];
+    return (struct token){.hash = xxh64(small, len, 0),
+                          .is_number = w->is_number || is_among(number_words, small, len)};
 }
 
-/* What is behind the words that are told apart here: of all that count, from the end. */
-struct stale {
-    size_t n_words;     /* the longest end in which nothing is new */
-    size_t n_different; /* the words of that end, each once */
+/* Without code; a number in digits only where it is new, which a matrix is full of. */
+static struct tokens tokens_of(const struct spelled_words *words)
+{
+    struct tokens tokens = {.items = mem_alloc((words->count + 1) * sizeof *tokens.items)};
+    struct hash_set seen = {0};
+    for (size_t i = 0; i < words->count; i++) {
+        const struct spelled *w = &words->items[i];
+        if (w->is_code)
+            continue;
+        struct token token = token_of(w);
+        token.is_new = hash_set_add(&seen, token.hash);
+        if (token.is_new || !w->is_number)
+            tokens.items[tokens.count++] = token;
+    }
+    hash_set_free(&seen);
+    return tokens;
+}
+
+/* The longest end in which nothing is new, or nearly so. */
+struct stale_end {
+    size_t n_words, n_different, n_numbers; /* the latter two: each once */
 };
 
-static struct stale stale_end(const uint64_t *words, const bool *is_new, size_t n)
+static struct stale_end find_stale_end(const struct tokens *tokens)
 {
-    struct stale stale = {0};
+    struct stale_end at = {0}, stale = {0};
     struct hash_set seen = {0};
-    for (size_t i = n, n_new = 0, n_different = 0; i-- > 0;) {
-        n_new += is_new[i];
-        n_different += hash_set_add(&seen, words[i]);
-        if (n_new * WORDS_A_NEW <= n - i)
-            stale = (struct stale){.n_words = n - i, .n_different = n_different};
+    for (size_t i = tokens->count, n_new = 0; i-- > 0;) {
+        const struct token *token = &tokens->items[i];
+        const bool is_first = hash_set_add(&seen, token->hash);
+        at.n_words++;
+        at.n_different += is_first;
+        at.n_numbers += is_first && token->is_number;
+        n_new += token->is_new;
+        if (n_new == 0 || (n_new == 1 && at.n_words >= NEW_MIN))
+            stale = at;
     }
     hash_set_free(&seen);
     return stale;
 }
 
-/* Two fifths of it, at its end, say nothing new, in words that come nearly twice each. A number counts as a word only
- * where it is new, and code not at all. */
-static bool goes_in_circles(const struct spelled_words *words)
+/* A third of it, at its end, says nothing new, in words that come nearly twice each. */
+static bool goes_in_circles(const struct tokens *tokens)
 {
-    uint64_t *hashes = mem_alloc((words->count + 1) * sizeof *hashes);
-    bool *is_new = mem_alloc((words->count + 1) * sizeof *is_new);
-    struct hash_set seen = {0};
-    size_t n = 0;
-    for (size_t i = 0; i < words->count; i++) {
-        const struct spelled *w = &words->items[i];
-        if (w->is_code)
-            continue;
-        hashes[n] = hash_of_word(w);
-        is_new[n] = hash_set_add(&seen, hashes[n]);
-        n += is_new[n] || !w->is_number;
-    }
-    const struct stale stale = stale_end(hashes, is_new, n);
-    hash_set_free(&seen);
-    free(hashes);
-    free(is_new);
-    return stale.n_words >= STALE_MIN && stale.n_words * 5 >= n * 2 && stale.n_different * 5 <= stale.n_words * 3;
+    const struct stale_end end = find_stale_end(tokens);
+    return end.n_words >= STALE_MIN && end.n_words * 3 >= tokens->count && end.n_different * 5 <= end.n_words * 3 &&
+           end.n_numbers < COUNTS_MIN;
 }
 
-/* ---- a loop with other words between ---- */
+/* ---- a loop with other words between: a long sentence three times ---- */
 
-/* Songs that count repeat all but a number: "four little ducks", "three little ducks". */
-static const char number_words[] = " one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-                                   "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy "
-                                   "eighty ninety hundred ";
+enum { LONG_SENTENCE = 14 }; /* words: a line of a song has fewer */
 
-/* More than three fifths of it, of 32 words or more, are runs of four words that have been there before. */
-enum { RUN = 4, REPETITIVE_MIN = 32, COUNTS_MIN = 4 };
-
-static uint64_t hash_of_run(const struct word *words)
+static uint64_t hash_of_sentence(const struct sentence *s)
 {
     struct xxh64 h;
     xxh64_init(&h, 0);
-    for (size_t i = 0; i < RUN; i++) {
-        xxh64_update(&h, words[i].text, words[i].len);
+    for (size_t i = 0; i < s->n_words; i++) {
+        xxh64_update(&h, s->words[i].text, s->words[i].len);
         xxh64_update(&h, " ", 1);
     }
     return xxh64_digest(&h);
 }
 
-static bool is_number(const struct word *word)
+/* A row of a matrix. */
+static bool is_row(const struct sentence *s)
 {
-    return is_only(word->text, word->len, "0123456789") || is_among(number_words, word);
-}
-
-static bool is_number_run(const struct word *words)
-{
-    for (size_t i = 0; i < RUN; i++)
-        if (!is_number(&words[i]))
+    for (size_t i = 0; i < s->n_words; i++)
+        if (!is_only(s->words[i].text, s->words[i].len, "0123456789"))
             return false;
     return true;
 }
 
-/* Whether it says four numbers or more. */
-static bool counts(const struct word *words, size_t n)
+/* The same sentence three times, which is a third of all that it says. */
+static bool says_thrice(const struct sentences *sentences)
 {
-    struct hash_set numbers = {0};
-    for (size_t i = 0; i < n; i++)
-        if (is_number(&words[i]))
-            hash_set_add(&numbers, xxh64(words[i].text, words[i].len, 0));
-    const size_t n_numbers = numbers.count;
-    hash_set_free(&numbers);
-    return n_numbers >= COUNTS_MIN;
-}
-
-static bool is_repetitive(const struct word *words, size_t n)
-{
-    struct hash_set seen = {0};
-    size_t n_repeated = 0, covered = 0; /* words before `covered` are counted already */
-    for (size_t i = 0; n >= REPETITIVE_MIN && i + RUN <= n; i++) {
-        if (is_number_run(words + i) || hash_set_add(&seen, hash_of_run(words + i)))
+    struct hash_set once = {0}, twice = {0};
+    bool found = false;
+    for (size_t i = 0; i < sentences->count && !found; i++) {
+        const struct sentence *s = &sentences->items[i];
+        if (s->n_words < LONG_SENTENCE || s->n_words * 9 < sentences->n_words || s->is_code || is_row(s))
             continue;
-        n_repeated += i + RUN - (covered > i ? covered : i);
-        covered = i + RUN;
+        const uint64_t hash = hash_of_sentence(s);
+        found = !hash_set_add(&once, hash) && !hash_set_add(&twice, hash);
     }
-    hash_set_free(&seen);
-    return n >= REPETITIVE_MIN && n_repeated * 5 > n * 3 && !counts(words, n);
+    hash_set_free(&once);
+    hash_set_free(&twice);
+    return found;
 }
 
 /* ---- no language: a salad of pieces of words ---- */
@@ -420,24 +422,24 @@ static bool has_lone_q(const struct spelled *w)
     return false;
 }
 
-/* "fghjk": of four letters or more, none of which sounds, or five in a row do not; or 26 letters. But for
- * abbreviations, and words with letters that are not ASCII. */
+/* "zxcvb": of four letters or more, none of which sounds, or five in a row do not (h and s, which gather, apart:
+ * "strengths"); or 26 letters. But for abbreviations, "brrrr", and words with letters that are not ASCII. */
 static bool is_unsayable(const struct spelled *w)
 {
-    size_t n_capitals = 0, n_sounds = 0, n_mute = 0, most = 0, part = 0, longest = 0;
+    size_t n_capitals = 0, n_sounds = 0, n_mute = 0, most = 0;
     for (size_t i = 0; i < w->len; i++) {
         if ((unsigned char)w->text[i] >= 0x80)
             return false;
         const bool does_sound = sounds(w, i);
         n_capitals += is_capital(w->text[i]);
         n_sounds += does_sound;
-        n_mute = does_sound ? 0 : n_mute + 1;
+        n_mute = does_sound ? 0 : n_mute + (strchr("hHsS", w->text[i]) == NULL);
         most = n_mute > most ? n_mute : most;
-        part = w->text[i] == '-' ? 0 : part + 1;
-        longest = part > longest ? part : longest;
+        if (i >= 2 && w->text[i] == w->text[i - 1] && w->text[i] == w->text[i - 2])
+            return false;
     }
     return n_capitals < w->len &&
-           ((w->len >= 4 && (n_sounds == 0 || has_lone_q(w))) || most >= 5 || longest > 25);
+           ((w->len >= 4 && (n_sounds == 0 || has_lone_q(w))) || most >= 5 || w->len > 25);
 }
 
 struct oddities {
@@ -461,8 +463,8 @@ static void look_at_word(struct oddities *o, const struct spelled *w)
 }
 
 /* Fewer than a fifth are common words, and one word stutters with four letters or more, or three words are odd, and one
- * in 16: unsayable, glued, or stuttering. Of fewer than 20 words, which may be names in code, one in 5, and the glued
- * are odd only beside one that stutters. */
+ * in 16 (of fewer than 20 words one in 5): unsayable, glued, or stuttering. The glued are odd only beside one that
+ * stutters if three quarters are glued or there are fewer than 20: they may be names in code. */
 static bool is_salad(const struct spelled_words *words)
 {
     struct oddities o = {0};
@@ -470,7 +472,8 @@ static bool is_salad(const struct spelled_words *words)
         if (!words->items[i].is_code && !words->items[i].has_digit)
             look_at_word(&o, &words->items[i]);
     const bool is_short = o.n < 20;
-    const size_t n_glued = is_short && o.n_stutters == 0 ? 0 : o.n_glued;
+    const bool are_names = o.n_stutters == 0 && (is_short || o.n_glued * 4 > o.n * 3);
+    const size_t n_glued = are_names ? 0 : o.n_glued;
     const size_t n_odd = o.n_unsayable + o.n_stutters + n_glued;
     return o.n_common * 5 <= o.n && (o.has_broken || (n_odd >= 3 && n_odd * (is_short ? 5 : 16) >= o.n));
 }
@@ -501,16 +504,16 @@ static const char not_twice[] = " the of and to a an from for with by or but my 
 static void look_at_pair(struct disorder *d, const struct word *pair)
 {
     const bool can_count = !pair[1].is_joined && !pair[1].is_quoted;
-    if (can_count && is_same(&pair[0], &pair[1]) && is_among(not_twice, &pair[0])) {
+    if (can_count && is_same(&pair[0], &pair[1]) && is_among(not_twice, pair[0].text, pair[0].len)) {
         d->n++;
         d->n_impossible++;
         return;
     }
     for (size_t p = 0; p < sizeof impossible / sizeof *impossible; p++) {
-        if (!is_among(impossible[p].first, &pair[0]))
+        if (!is_among(impossible[p].first, pair[0].text, pair[0].len))
             continue;
         d->n++;
-        if (!can_count || !is_among(impossible[p].second, &pair[1]))
+        if (!can_count || !is_among(impossible[p].second, pair[1].text, pair[1].len))
             continue;
         d->n_impossible += !d->last || !is_same(&d->last[0], &pair[0]) || !is_same(&d->last[1], &pair[1]);
         d->last = pair;
@@ -531,11 +534,13 @@ static bool is_disordered(const struct sentences *sentences)
 
 bool incoherent(const char *answer, size_t len, const struct sentences *sentences)
 {
-    if (has_no_word(answer, len) || is_garbled(answer, len) || ends_in_loop(answer, len) ||
-        is_repetitive(sentences->words, sentences->n_words) || is_disordered(sentences))
+    if (has_no_word(answer, len) || is_garbled(answer, len) || ends_in_loop(answer, len) || says_thrice(sentences) ||
+        is_disordered(sentences))
         return true;
     struct spelled_words words = words_of(answer, len);
-    const bool found = goes_in_circles(&words) || is_salad(&words);
+    struct tokens tokens = tokens_of(&words);
+    const bool found = goes_in_circles(&tokens) || is_salad(&words);
     free(words.items);
+    free(tokens.items);
     return found;
 }
