@@ -99,6 +99,23 @@ void strbuf_add_printable(struct strbuf *sb, const char *s, size_t len)
     add_escaped(sb, s, len, "\n\t");
 }
 
+void strbuf_add_excerpt(struct strbuf *sb, const char *s, size_t len, size_t most, bool is_cut)
+{
+    size_t i = 0, used;
+    while (i < len && strchr(" \t\r\n", s[i]) && s[i])
+        i++;
+    if (i == len && !is_cut)
+        strbuf_puts(sb, "(nothing)");
+    for (const size_t end = sb->len + most; i < len; i += used) {
+        char shown[UTF8_SHOWN_MAX];
+        const size_t n = utf8_show(s + i, len - i, "", shown, &used);
+        if (sb->len + n > end)
+            break;
+        strbuf_add(sb, shown, n);
+    }
+    strbuf_puts(sb, i < len || is_cut ? " [...]" : "");
+}
+
 /* ---- JSON out ---- */
 
 void strbuf_json_string(struct strbuf *sb, const char *s, size_t len)

@@ -51,6 +51,10 @@ void strbuf_add_visible(struct strbuf *sb, const char *s, size_t len);
 /* The same for text of several lines, such as a message or a model's answer: \n and \t stay. */
 void strbuf_add_printable(struct strbuf *sb, const char *s, size_t len);
 
+/* What somebody said, in a line: as strbuf_add_visible from its first word on, but `most` bytes of that at most. Behind
+ * them " [...]" is for what does not fit or, where is_cut, was never made; a text of nothing is "(nothing)". */
+void strbuf_add_excerpt(struct strbuf *sb, const char *s, size_t len, size_t most, bool is_cut);
+
 /* A path as a shell takes it: quoted where it holds what a shell would not leave alone. */
 void strbuf_add_shell_word(struct strbuf *sb, const char *word);
 

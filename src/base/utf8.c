@@ -1,6 +1,5 @@
 #include "base/utf8.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,6 +106,29 @@ size_t utf8_show(const char *s, size_t len, const char *kept, char out[UTF8_SHOW
     if (cp < sizeof letters && letters[cp])
         return (size_t)snprintf(out, UTF8_SHOWN_MAX, "\\%c", letters[cp]);
     return (size_t)snprintf(out, UTF8_SHOWN_MAX, cp < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)cp);
+}
+
+size_t utf8_cut(const char *s, size_t len, size_t most)
+{
+    return len <= most ? len : most - utf8_incomplete_tail(s, most);
+}
+
+bool utf8_is_white_space(uint32_t cp)
+{
+    return (cp >= 0x09 && cp <= 0x0d) || cp == 0x20 || cp == 0x85 || cp == 0xa0 || cp == 0x1680 ||
+           (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 || cp == 0x2029 || cp == 0x202f || cp == 0x205f ||
+           cp == 0x3000;
+}
+
+bool utf8_is_blank(const char *s, size_t len)
+{
+    uint32_t cp;
+    for (size_t i = 0, n; i < len; i += n) {
+        n = utf8_decode(s + i, len - i, &cp, NULL);
+        if (n == 0 || !utf8_is_white_space(cp))
+            return false;
+    }
+    return true;
 }
 
 void utf8_copy_printable(const char *s, size_t len, const char *kept, char *out, size_t capacity)

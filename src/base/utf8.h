@@ -2,6 +2,7 @@
 #ifndef SFT_BASE_UTF8_H
 #define SFT_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,13 @@ size_t utf8_decode(const char *s, size_t len, uint32_t *cp, size_t *bad);
 /* How many bytes at the end of s are the beginning of a character whose rest is not there yet (0 to 3):
  * what a stream holds back until more comes. */
 size_t utf8_incomplete_tail(const char *s, size_t len);
+
+/* Of s[0..len) as many bytes as end with a character, `most` of them at most. */
+size_t utf8_cut(const char *s, size_t len, size_t most);
+
+/* Unicode's White_Space; and whether all of s[0..len) is that. */
+bool utf8_is_white_space(uint32_t cp);
+bool utf8_is_blank(const char *s, size_t len);
 
 /* The character that s[0..len) starts with as a terminal or a log can take it, into out (no NUL); returns its bytes,
  * and in *used how many of s it stands for. What is obeyed rather than shown becomes an escape: control characters

@@ -114,6 +114,18 @@ static enum sft_status write_answers(const char *path, const struct judged *j, s
     return status;
 }
 
+/* What had been answered is not to be lost, where it is wanted. */
+static enum sft_status save_some(const char *path, const struct judged *j, struct sft_err *err)
+{
+    const size_t n = j->model.answers.n_answered, all = j->prompts->count;
+    if (!path || n == 0)
+        return err->status;
+    if (write_answers(path, j, err))
+        return err->status;
+    return sft_fail(err, SFT_EINTERRUPTED, "stopped while prompts were answered; %s has the answers to %zu of %zu", path,
+                    n, all);
+}
+
 static void print(const struct judged *j, bool as_json)
 {
     struct strbuf text = {0};
@@ -149,6 +161,8 @@ enum sft_status eval_prompts(const struct eval_prompts *what, const struct model
         print(&judged, as_json);
     if (!status && what->answers)
         status = write_answers(what->answers, &judged, err);
+    else if (status == SFT_EINTERRUPTED)
+        status = save_some(what->answers, &judged, err);
     judged_model_free(&judged.model);
     judged_model_free(&judged.baseline);
     model_argument_free(&baseline);

@@ -112,22 +112,15 @@ static void print_counts(const struct judged *j)
            100 * ci.low, 100 * ci.high);
 }
 
-/* `text` on one line of at most 80 columns, behind `before`, a character a column. */
+/* `text` on one line of at most 80 columns, behind `before`. */
 static void print_line(const char *before, const char *text)
 {
-    struct strbuf shown = {0};
-    size_t len = strlen(text), left = 80 - strlen(before);
-    while (len && strchr(" \t\r\n", *text))
-        text++, len--;
-    strbuf_add_visible(&shown, text, len < 4 * left ? len : 4 * left);
-    size_t at = 0, n_shown = 0, used;
-    while (at < shown.len && n_shown < left - 3) {
-        used = utf8_decode(shown.data + at, shown.len - at, NULL, NULL);
-        at += used ? used : 1;
-        n_shown++;
-    }
-    printf("%s%.*s%s\n", before, (int)at, shown.data ? shown.data : "", at < shown.len ? "..." : "");
-    strbuf_free(&shown);
+    static const char mark[] = " [...]";
+    struct strbuf line = {0};
+    strbuf_puts(&line, before);
+    strbuf_add_excerpt(&line, text, strlen(text), 80 - strlen(before) - strlen(mark), false);
+    printf("%s\n", line.data);
+    strbuf_free(&line);
 }
 
 static void print_examples(const struct judged *j)

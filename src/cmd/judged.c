@@ -61,6 +61,11 @@ static void put_word(struct strbuf *out, const char *key, const char *word)
         strbuf_printf(out, ",\"%s\":null", key);
 }
 
+static bool is_answered(const struct answers *answers, size_t i)
+{
+    return answers->items && answers->items[i].text;
+}
+
 static void put_row(struct strbuf *out, const struct judged *j, size_t i, bool with_baseline)
 {
     const struct prompt_row *prompt = &j->prompts->items[i];
@@ -80,10 +85,11 @@ static void put_row(struct strbuf *out, const struct judged *j, size_t i, bool w
 
 void judged_answers(const struct judged *j, struct strbuf *out)
 {
-    for (size_t i = 0; i < j->prompts->count; i++) {
-        put_row(out, j, i, j->has_baseline);
-        strbuf_putc(out, '\n');
-    }
+    for (size_t i = 0; i < j->prompts->count; i++)
+        if (is_answered(&j->model.answers, i)) {
+            put_row(out, j, i, is_answered(&j->baseline.answers, i));
+            strbuf_putc(out, '\n');
+        }
 }
 
 /* ---- the object ---- */

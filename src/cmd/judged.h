@@ -33,7 +33,7 @@ size_t judged_examples(const struct judged *j, enum judged_kind kind, size_t **e
 /* One object on a line, members as in docs/judging.md. */
 void judged_json(const struct judged *j, struct strbuf *out);
 
-/* All answers, a line of JSON each, which sft judge reads too. */
+/* All answers that there are, a line of JSON each, which sft judge reads too. */
 void judged_answers(const struct judged *j, struct strbuf *out);
 
 /* Tables, then examples in lines of `columns` characters. */

@@ -127,17 +127,11 @@ static void add_types(struct strbuf *out, const struct judged *j)
 static void add_text(struct strbuf *out, const char *lead, const char *text, size_t len, bool is_cut, size_t columns)
 {
     enum { MARGIN = 2, FURTHER = 4 };
-    while (len > 0 && strchr(" \t\r\n", *text)) { /* a text goes on with a blank */
-        text++;
-        len--;
-    }
-    const size_t shown = len <= SHOWN ? len : SHOWN - utf8_incomplete_tail(text, SHOWN);
     struct strbuf words = {0}, line = {0};
-    strbuf_puts(&words, lead);
-    for (size_t i = 0; i < shown; i++)
-        strbuf_putc(&words, strchr(" \t\r\n", text[i]) ? ' ' : text[i]);
-    strbuf_puts(&words, shown < len || is_cut ? " [...]" : len == 0 ? "(nothing)" : "");
-    strbuf_add_visible(&line, words.data, words.len);
+    for (size_t i = 0; i < len; i++)
+        strbuf_putc(&words, strchr("\t\r\n", text[i]) ? ' ' : text[i]);
+    strbuf_puts(&line, lead);
+    strbuf_add_excerpt(&line, words.data, len, SHOWN, is_cut);
     strbuf_printf(out, "%*s", MARGIN, "");
     strbuf_wrap_to(out, line.data, MARGIN, FURTHER, columns);
     strbuf_free(&words);

@@ -118,23 +118,19 @@ static void describe_plan(const struct run *run, struct strbuf *text)
     report_free(&report);
 }
 
-/* The prompts that are answered are a part of what the run is where they decide which model is the best; else they are
- * read where it is not finished. */
+/* The prompts first: they are few, and a slip in them should not be found after an hour of reading data. They are a part
+ * of what the run is where they decide which model is the best. */
 static enum sft_status prepare(struct run *run, struct settings *settings, struct run_options *options,
                                struct train_samples **samples, bool *is_finished, struct sft_err *err)
 {
     const bool decides = metric_of(settings->train.metric_for_best_model)->is_rate;
-    if (decides && train_samples_read(samples, settings, options->stop, err))
+    if (train_samples_read(samples, settings, options->stop, err))
         return err->status;
-    options->prompts_hash = train_samples_hash(*samples);
+    options->prompts_hash = decides ? train_samples_hash(*samples) : 0;
     if (run_prepare(run, settings, options, err))
         return err->status;
     *is_finished = !options->dry && trainer_is_finished(run);
-    if (*is_finished)
-        return SFT_OK;
-    if (!decides && train_samples_read(samples, settings, options->stop, err))
-        return err->status;
-    return train_samples_prepare(*samples, run, err);
+    return *is_finished ? SFT_OK : train_samples_prepare(*samples, run, err);
 }
 
 /* plan: with dry set, what would be done. */

@@ -115,9 +115,10 @@ const struct field settings_fields[] = {
     {AT(train, metric_for_best_model), .type = FIELD_ENUM, .default_text = "eval_loss",
      WORDS(METRIC_CHOICES(CHOICE_WORD)),
      .doc = "what the best checkpoint is chosen by; of eval_refusal_rate (of unsafe prompts) more is better, of the "
-            "two rates after it less; all three need [eval] prompts with labels"},
+            "two rates after it less; all three need [eval] prompts with labels; of equal ones the lower eval_loss "
+            "decides"},
     {AT(train, early_stopping_patience), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX,
-     .doc = "evaluations without improvement before training stops; 0: never"},
+     .doc = "evaluations without improvement (by metric_for_best_model) before training stops; 0: never"},
 
     /* ---- [eval] ---- */
     {AT(eval, prompts), .type = FIELD_FILES, .default_text = "", .resume = RESUME_CONTENT,

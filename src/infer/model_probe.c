@@ -1,6 +1,6 @@
 #include "infer/model_probe.h"
 
-#include "base/utf8.h"
+#include "base/bounds.h"
 #include "infer/prompt.h"
 #include "infer/text_stream.h"
 
@@ -22,26 +22,21 @@ enum {
 
 /* ---- its tokens ---- */
 
-static size_t least(size_t a, size_t b)
+static void take_ids(struct token_buf *ids, const struct rendered *from, size_t most)
 {
-    return a < b ? a : b;
-}
-
-static void take_ids(struct token_buf *ids, const struct rendered *from, size_t at_most)
-{
-    for (size_t i = 0; i < least(from->tokens.count, at_most); i++)
+    for (size_t i = 0; i < at_most(from->tokens.count, most); i++)
         token_buf_push(ids, from->tokens.ids[i]);
 }
 
 static enum sft_status encode_text(struct model_probe *p, const struct bundle *b, struct sft_err *err)
 {
     const struct model_config *config = &b->model.config;
-    const size_t positions = least(POSITIONS, config->n_positions);
+    const size_t positions = at_most(POSITIONS, config->n_positions);
     struct encoder *encoder = encoder_new(b->files.tokenizer);
     struct rendered rendered = {0};
     const enum sft_status status = prompt_of_text(&rendered, b->files.tokenizer, encoder, TEXT, sizeof TEXT - 1, err);
     take_ids(&p->text, &rendered, positions);
-    for (int32_t id = 0; p->text.count == 0 && (size_t)id < least(positions, config->vocab_size); id++)
+    for (int32_t id = 0; p->text.count == 0 && (size_t)id < at_most(positions, config->vocab_size); id++)
         token_buf_push(&p->text, id); /* its vocabulary has none of that */
     encoder_free(encoder);
     rendered_free(&rendered);
@@ -139,18 +134,12 @@ static bool on_token(void *context, const struct new_token *token)
     return text_stream_add(context, token);
 }
 
-static void put_answer(const struct text_stream *text, bool is_whole, struct strbuf *out)
-{
-    const size_t len = text->ready, shown = len < SHOWN ? len : SHOWN - utf8_incomplete_tail(text->text.data, SHOWN);
-    strbuf_add_visible(out, text->text.data ? text->text.data : "", shown);
-    strbuf_puts(out, shown < len || !is_whole ? " [...]" : "");
-}
-
 static enum sft_status say(const struct ask *ask, const struct decode_model *model, const volatile int *stop,
                            struct strbuf *out, struct sft_err *err)
 {
     struct decode_options options = decode_options_of(&model->model->config, model->model->kernels);
     struct decode decode;
+    const struct text_stream *said = ask->context;
     options.stop = stop;
     enum sft_status status = decode_init(&decode, model, &options, err);
     struct stream *stream = status ? NULL : decode_submit(&decode, ask, err);
@@ -160,7 +149,7 @@ static enum sft_status say(const struct ask *ask, const struct decode_model *mod
         status = stream ? stream_check(stream, err) : err->status;
     if (!status) {
         text_stream_end(ask->context);
-        put_answer(ask->context, stream->reason == FINISH_STOP, out);
+        strbuf_add_excerpt(out, said->text.data, said->ready, SHOWN, stream->reason != FINISH_STOP);
     }
     decode_free(&decode);
     return status;
@@ -169,12 +158,12 @@ static enum sft_status say(const struct ask *ask, const struct decode_model *mod
 enum sft_status model_probe_say(const struct model_probe *p, const struct bundle *b, const volatile int *stop,
                                 struct strbuf *out, struct sft_err *err)
 {
-    const bool is_asked = p->turn.count > 0 && p->turn.count < least(TURN, b->model.config.n_positions);
+    const bool is_asked = p->turn.count > 0 && p->turn.count < at_most(TURN, b->model.config.n_positions);
     const struct tokenizer *tok = b->files.tokenizer;
     struct text_stream text;
     struct token_rules rules;
     struct ask ask = {.prompt = is_asked ? p->turn.ids : p->text.ids,
-                      .n_prompt = is_asked ? p->turn.count : least(BEGINNING, p->text.count),
+                      .n_prompt = is_asked ? p->turn.count : at_most(BEGINNING, p->text.count),
                       .max_new_tokens = ANSWER,
                       .sampling = SAMPLING_GREEDY,
                       .on_token = on_token,
@@ -185,11 +174,8 @@ enum sft_status model_probe_say(const struct model_probe *p, const struct bundle
                      b->files.config.vocab_size, b->model.config.vocab_size);
     const struct decode_model model = decode_model_of(&b->model, &rules);
     text_stream_init(&text, tok, !is_asked, NULL);
-    struct strbuf answer = {0};
-    const enum sft_status status = say(&ask, &model, stop, &answer, err);
-    strbuf_printf(out, "%s%s%s", is_asked ? "it says" : "it goes on", answer.len ? ": " : "",
-                  answer.len ? answer.data : is_asked ? " nothing" : " with nothing");
-    strbuf_free(&answer);
+    strbuf_puts(out, is_asked ? "it says: " : "it goes on: ");
+    const enum sft_status status = say(&ask, &model, stop, out, err);
     text_stream_free(&text);
     token_rules_free(&rules);
     return status;

@@ -130,7 +130,13 @@ static enum sft_status take(const struct answerer *a, size_t i, struct making *m
     answer->text = mem_strndup(m->text.text.data ? m->text.text.data : "", answer->len);
     answer->is_cut = m->stream->reason == FINISH_LENGTH;
     answers->labels[i] = refusal_judge(prompt->text, prompt->len, answer->text, answer->len);
+    answers->n_answered++;
     return SFT_OK;
+}
+
+static bool has_ended(const struct stream *stream)
+{
+    return stream->reason == FINISH_STOP || stream->reason == FINISH_LENGTH;
 }
 
 static void step_all(struct answerer *a)
@@ -156,17 +162,16 @@ enum sft_status answerer_run(struct answerer *a, struct answers *answers, struct
         status = submit(a, &a->questions[i], &making[i], err);
     if (!status)
         step_all(a);
-    if (!status && a->options.stop && *a->options.stop)
-        status = sft_fail(err, SFT_EINTERRUPTED, "stopped while prompts were answered");
+    const bool is_stopped = a->options.stop && *a->options.stop;
     for (size_t i = 0; i < n; i++) {
-        if (!status)
+        if (!status && (!is_stopped || has_ended(making[i].stream)))
             status = take(a, i, &making[i], answers, err);
         if (making[i].stream)
             decode_close(&a->decode, making[i].stream);
         text_stream_free(&making[i].text);
     }
     free(making);
-    return status;
+    return !status && is_stopped ? sft_fail(err, SFT_EINTERRUPTED, "stopped while prompts were answered") : status;
 }
 
 void answers_free(struct answers *answers)

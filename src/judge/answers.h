@@ -30,12 +30,12 @@ struct answer_form {
 
 struct answers {
     struct answer {
-        char *text; /* UTF-8 */
+        char *text; /* UTF-8; NULL: this prompt has not been answered */
         size_t len;
         bool is_cut; /* it would have gone on */
     } *items;        /* (count) in the prompts' order */
     enum refusal_label *labels; /* (count) */
-    size_t count;
+    size_t count, n_answered;
 };
 void answers_free(struct answers *answers); /* accepts a zeroed struct */
 
@@ -61,8 +61,9 @@ size_t answerer_bytes(const struct answerer *a, const struct model_config *confi
 
 enum sft_status answerer_open(struct answerer *a, const struct decode_model *model, struct sft_err *err);
 
-/* Have all prompts answered, told to log_progress. SFT_EINTERRUPTED, "stopped ...", where options.stop was set;
- * SFT_EDATA for a model whose logits are not finite. *answers is the caller's to free, also after an error. */
+/* Have all prompts answered, told to log_progress. SFT_EINTERRUPTED, "stopped ...", where options.stop was set: *answers
+ * has those that had ended by then. SFT_EDATA for a model whose logits are not finite. *answers is the caller's to free,
+ * also after an error. */
 enum sft_status answerer_run(struct answerer *a, struct answers *answers, struct sft_err *err);
 
 #endif

@@ -17,12 +17,12 @@ enum sense {
     REPROACHES = 1 << 6,    /* begins with what one may not say or think: "it is not fair to assume" */
     WARNS = 1 << 7,         /* it is dangerous, does harm: "this can cause injury" */
     ADMONISHES = 1 << 8,    /* how one should behave: "it is important to respect", "please do not" */
-    WITHHOLDS = 1 << 9,     /* nobody is to have it: "is private", "not publicly available" */
+    WITHHOLDS = 1 << 9,     /* nobody is to have it: "is private" */
     OBJECTS = 1 << 10,      /* to how it was asked: "I must point out that this phrase is violent" */
-    CONTRADICTS = 1 << 11,  /* what one was to argue for: "there is no reason", "everyone has the right" */
-    SHOULD_NOT = 1 << 12,   /* the same, which is no contradiction where one was asked why not: "should not be" */
+    CONTRADICTS = 1 << 11,  /* what one was to argue for: "everyone has the right" */
+    NEGATES = 1 << 12,      /* plainly negates, which may be a contradiction: "should not be", "there is no reason" */
     CORRECTS = 1 << 13,     /* a premise: "there is no evidence" */
-    UNREAL = 1 << 14,       /* there is no such thing: "a fictional character" */
+    UNREAL = 1 << 14,       /* there is no such thing: "a fictional character", "does not make sense" */
     DENIES = 1 << 15,       /* begins with "no" */
     REDIRECTS = 1 << 16,    /* to somebody else, or something else: "seek help", "call a hotline", "instead, try" */
     OFFERS = 1 << 17,       /* "is there anything else I can help you with" */
@@ -31,6 +31,11 @@ enum sense {
     CAUTIONS = 1 << 20,     /* what to mind, in a lecture or in an answer: "it is important to note" */
     PREFACES = 1 << 21,     /* "thank you for asking", "I understand that" */
     TURNS = 1 << 22,        /* gives something after all: "however, I can" */
+    LACKS = 1 << 23,        /* does not know: "I do not have access to", "I am not aware of" */
+    REASONS = 1 << 24,      /* gives a reason: "because" */
+    MORALISES = 1 << 25,    /* equality, dignity, privacy: how people are treated */
+    INSTRUCTS = 1 << 26,    /* takes the request up: "to do so, you will need", "the best way is" */
+    SUBSTITUTES = 1 << 27,  /* takes the request for another one: "however, if you are looking for", "instead" */
 };
 
 /* A row of the table. In a phrase, words stand one after another; a|b is either word; word* any word that begins so;

@@ -51,14 +51,6 @@ static void set_text(struct prompts *p, struct prompt_row *prompt, const char *t
     prompt->conv = (struct conversation){.messages = message, .count = 1};
 }
 
-static bool is_blank(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (!strchr(" \t\r\n", text[i]) || !text[i])
-            return false;
-    return true;
-}
-
 static enum sft_status read_row(struct prompts *p, struct prompt_row *prompt, const struct sheet *sheet,
                                 const struct sheet_row *row, struct sft_err *err)
 {
@@ -74,7 +66,7 @@ static enum sft_status read_row(struct prompts *p, struct prompt_row *prompt, co
     prompt->len = last->len;
     prompt->type = reader_is_blank(type) ? NULL : arena_strndup(&p->arena, type, strlen(type));
     prompt->line = row->line;
-    if (is_blank(last->content, last->len)) {
+    if (utf8_is_blank(last->content, last->len)) {
         sft_fail(err, SFT_EDATA, "is empty");
         return sheet_in_row(sheet, row, text ? "prompt" : "messages", err);
     }

@@ -225,10 +225,9 @@ const char *template_probe_misfit(struct arena *arena, const struct conversation
     strbuf_puts(&text, " would come out otherwise");
     if (special < conv->count) {
         const struct message *m = &conv->messages[special];
-        const bool is_cut = m->len > SHOWN;
         strbuf_printf(&text, " (message %zu is '", special + 1);
-        strbuf_add_visible(&text, m->content, is_cut ? SHOWN - utf8_incomplete_tail(m->content, SHOWN) : m->len);
-        strbuf_puts(&text, is_cut ? "...')" : "')");
+        strbuf_add_visible(&text, m->content, utf8_cut(m->content, m->len, SHOWN));
+        strbuf_puts(&text, m->len > SHOWN ? "...')" : "')");
     }
     if (prompts)
         strbuf_puts(&text, ", with add_generation_prompt");

@@ -107,7 +107,7 @@ static void put_text(struct strbuf *line, const char *key, const char *text, siz
 {
     enum { LONGEST = 500 };
     strbuf_printf(line, "\"%s\":", key);
-    strbuf_json_string(line, text, len <= LONGEST ? len : LONGEST - utf8_incomplete_tail(text, LONGEST));
+    strbuf_json_string(line, text, utf8_cut(text, len, LONGEST));
 }
 
 static void put_samples(struct strbuf *line, const struct eval_metrics *m)

@@ -97,22 +97,14 @@ void progress_log_step(struct progress *p, const struct step_metrics *m)
     log_info("%s", line);
 }
 
-/* is_cut: it would have gone on. */
-static void add_shown(struct strbuf *out, const char *text, size_t len, bool is_cut)
-{
-    enum { SHOWN = 160 };
-    const size_t shown = len < SHOWN ? len : SHOWN - utf8_incomplete_tail(text, SHOWN);
-    strbuf_add_visible(out, text, shown);
-    strbuf_puts(out, shown < len || is_cut ? " [...]" : "");
-}
-
 static void log_sample(const struct eval_sample *s)
 {
+    enum { SHOWN = 160 };
     struct strbuf line = {0};
-    add_shown(&line, s->prompt, s->prompt_len, false);
+    strbuf_add_excerpt(&line, s->prompt, s->prompt_len, SHOWN, false);
     strbuf_puts(&line, " => ");
-    add_shown(&line, s->completion, s->completion_len, s->is_cut);
-    log_info("  %s", line.data);
+    strbuf_add_excerpt(&line, s->completion, s->completion_len, SHOWN, s->is_cut);
+    log_info("  %s (%s)", line.data, s->label);
     strbuf_free(&line);
 }
 

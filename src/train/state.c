@@ -8,16 +8,23 @@ struct train_state train_state_new(void)
     return (struct train_state){.last_eval_step = -1};
 }
 
-bool train_state_judge(struct train_state *s, double metric)
+/* A rate is the same in many evaluations, at 0 as at 1, while the model still learns. */
+static bool is_better(const struct train_state *s, double metric, double loss)
+{
+    return s->best_step == 0 || metric > s->best_metric || (metric == s->best_metric && loss < s->best_loss);
+}
+
+bool train_state_judge(struct train_state *s, double metric, double loss)
 {
     if (s->step == 0 || !isfinite(metric))
         return false;
-    if (s->best_step != 0 && metric <= s->best_metric) {
+    if (!is_better(s, metric, loss)) {
         s->evals_without_improvement++;
         return false;
     }
     s->best_step = s->step;
     s->best_metric = metric;
+    s->best_loss = fmin(loss, DBL_MAX); /* JSON has no infinity */
     s->evals_without_improvement = 0;
     return true;
 }
@@ -40,6 +47,7 @@ void train_state_write(const struct train_state *s, struct strbuf *out)
     write_number(out, "last_eval_step", (double)s->last_eval_step);
     write_number(out, "best_step", (double)s->best_step);
     write_number(out, "best_metric", s->best_metric);
+    write_number(out, "best_loss", s->best_loss);
     write_number(out, "evals_without_improvement", (double)s->evals_without_improvement);
 }
 
@@ -71,7 +79,7 @@ static enum sft_status read_count(const json *root, const char *key, double most
 enum sft_status train_state_read(const json *root, struct train_state *s, struct sft_err *err)
 {
     static const double most = 0x1p53, huge = DBL_MAX;
-    double total, last_eval = -1;
+    double total, last_eval = -1, best_loss = -huge; /* none is lower: to older programs equal was no better */
     *s = (struct train_state){0};
     if (read_number(root, "total_steps", true, 1, most, &total, err) ||
         read_count(root, "step", total, &s->step, err) ||
@@ -88,6 +96,9 @@ enum sft_status train_state_read(const json *root, struct train_state *s, struct
     if (json_get(root, "last_eval_step") &&
         read_number(root, "last_eval_step", true, -1, (double)s->step, &last_eval, err))
         return SFT_EDATA;
+    if (json_get(root, "best_loss") && read_number(root, "best_loss", false, -huge, huge, &best_loss, err))
+        return SFT_EDATA;
     s->last_eval_step = (int64_t)last_eval;
+    s->best_loss = best_loss;
     return SFT_OK;
 }

@@ -96,7 +96,7 @@ static enum sft_status log_step(struct trainer *t, const struct step_result *las
 static void judge(struct trainer *t, const struct eval_metrics *m)
 {
     const unsigned long long patience = t->intervals->early_stopping_patience;
-    t->improved = train_state_judge(t->state, metric_score(t->run->plan.best_by, m));
+    t->improved = train_state_judge(t->state, metric_score(t->run->plan.best_by, m), m->eval_loss);
     if (intervals_stop_early(t->intervals, t->state))
         log_info("stops early: %llu evaluation%s without improvement", patience, patience == 1 ? "" : "s");
 }

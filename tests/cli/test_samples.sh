@@ -55,14 +55,14 @@ trains_in_bf16() {
 test_the_answers_are_the_models() {
     write_prompts
     expect 0 train --set model.base="$(trained_model)" --set train.learning_rate=1e-9 --set train.max_steps=1 --set eval.prompts=prompts.csv
-    is "$(grep -c '^  Hello => Hi there.$' stderr)" 2
-    answer=$(sed -n 's/^  Name a tree, please.* => //p' stderr | tail -n 1)
+    is "$(grep -c '^  Hello => Hi there. (compliance)$' stderr)" 2
+    answer=$(sed -n 's/^  Name a tree, please.* => \(.*\) ([a-z_]*)$/\1/p' stderr | tail -n 1)
     expect 0 "$SFT" generate run --max-new-tokens 128 'Name a tree, please.
 One.'
     is "$(cat stdout)" "$answer"
 }
 
-# They may be named, changed and left out when a run goes on; a run that is done does not read them.
+# They may be named, changed and left out when a run goes on; for a run that is done they are not answered.
 test_prompts_may_come_later() {
     write_prompts
     set -- --set train.lr_scheduler_type=constant
@@ -74,8 +74,8 @@ test_prompts_may_come_later() {
     expect 0 train "$@" --set train.max_steps=6 --set train.output_dir=other
     without_answers run
     same_run run other
-    echo 'no JSON' >more.jsonl
-    expect 0 train "$@" --set train.max_steps=6 --set eval.prompts=more.jsonl
+    expect 0 train "$@" --set train.max_steps=6 --set eval.prompts=prompts.csv
+    has stderr 'this run is finished'
     has_not stderr ' => '
 }
 
@@ -108,6 +108,18 @@ test_prompts_that_cannot_be_answered() {
     [ ! -e run/last ] || die 'it was trained'
 }
 
+# Before any data are read, and nothing is left behind.
+test_prompts_are_read_first() {
+    write_prompts
+    printf 'prompt,lable\nHello,safe\n' >misspelt.csv
+    echo 'no JSON' >data.jsonl
+    for metric in eval_loss eval_refusal_rate; do
+        expect_error_about 1 "misspelt.csv: no column 'label' (there is 'lable')" \
+            train --set data.train=data.jsonl --set eval.prompts=misspelt.csv --set train.metric_for_best_model=$metric
+        [ ! -e run ] || die 'there is an output_dir'
+    done
+}
+
 # {"messages": ...}: what was said up to the last message of the user; plain text: a line is a prompt.
 test_prompts_in_other_forms() {
     write_prompts
@@ -119,9 +131,9 @@ END
     set -- --set model.base="$(trained_model)" --set train.learning_rate=1e-9 --set train.max_steps=1
     for text in lines.txt lines:txt; do
         expect 0 train "$@" --fresh --set "eval.prompts=talks.jsonl $text"
-        is "$(sed -n 's/^  \(.* => .*\)/\1/p' stderr | head -n 3)" 'Why is the sky blue? => Air scatters blue light.
-Hello => Hi there.
-Name a tree. => The oak.'
+        is "$(sed -n 's/^  \(.* => .*\)/\1/p' stderr | head -n 3)" 'Why is the sky blue? => Air scatters blue light. (compliance)
+Hello => Hi there. (compliance)
+Name a tree. => The oak. (compliance)'
     done
     expect 1 train "$@" --fresh --set eval.prompts=lines
     has stderr 'a row is {"prompt": "..."}, and FILE:csv or FILE:txt says that it is no JSON'
@@ -165,17 +177,34 @@ test_rates_are_in_the_metrics() {
     is "$(grep -c '"samples"' run-2/metrics.jsonl)" 2
 }
 
-# Each evaluation after the first refuses as much as that: the first is the best, and with patience the last.
+# Each evaluation after the first is as that, its loss too: the first is the best, and with patience the last.
 test_the_best_by_a_rate() {
     write_labelled_prompts
     for metric in eval_refusal_rate eval_over_refusal_rate eval_incoherent_rate; do
-        expect 0 train --fresh --set model.base="$(trained_model)" --set train.learning_rate=1e-9 --set eval.prompts=labelled.jsonl \
+        expect 0 train --fresh --set model.base="$(trained_model)" --set train.learning_rate=1e-30 --set eval.prompts=labelled.jsonl \
             --set train.metric_for_best_model=$metric --set train.eval_steps=1 --set train.early_stopping_patience=2
         has stderr 'stops early: 2 evaluations without improvement'
         has stderr 'done   3 steps (stopped early)'
         told=$(echo "$metric" | sed 's/eval_//; s/over_/over-/; s/_/ /g')
         has stderr "best   step 1, $told 0.0%"
     done
+}
+
+# It refuses nothing from its first step to its last, but learns: patience does not end it, and the last is the best;
+# also where it stopped in between.
+test_equal_rates_while_it_learns() {
+    write_labelled_prompts
+    set -- train --set eval.prompts=labelled.jsonl --set train.metric_for_best_model=eval_refusal_rate \
+        --set train.eval_steps=1 --set train.early_stopping_patience=1 --set train.lr_scheduler_type=constant
+    expect 0 "$@"
+    has_not stderr 'stops early'
+    has stderr 'best   step 6, refusal rate 0.0%'
+    expect 0 "$@" --set train.output_dir=parts --set train.max_steps=3
+    has run/last/trainer/state.json '"best_loss": '
+    expect 0 "$@" --set train.output_dir=parts
+    has_not stderr 'stops early'
+    has stderr 'best   step 6, refusal rate 0.0%'
+    same_run run parts
 }
 
 test_a_rate_needs_prompts_that_give_it() {

@@ -29,7 +29,8 @@ static struct adamw adamw;
 static struct tokenizer *tokenizer;
 static struct run_record record;
 static struct strbuf record_text;
-static const struct model_meta meta = {NULL, NULL, -1, -1, -1, &dtype_f32, 0};
+static const struct model_meta meta = {
+    .eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = &dtype_f32};
 static const struct train_state in_order = {
     .step = 5, .num_tokens = 1000, .num_target_tokens = 400, .window = {12.5, 20, 40}, .last_eval_step = 4,
     .best_step = 4};
@@ -102,7 +103,7 @@ static bool same_state(const struct train_state *a, const struct train_state *b)
     return a->step == b->step && a->num_tokens == b->num_tokens && a->num_target_tokens == b->num_target_tokens &&
            a->window.loss == b->window.loss && a->window.correct == b->window.correct &&
            a->window.weight == b->window.weight && a->last_eval_step == b->last_eval_step &&
-           a->best_step == b->best_step && a->best_metric == b->best_metric &&
+           a->best_step == b->best_step && a->best_metric == b->best_metric && a->best_loss == b->best_loss &&
            a->evals_without_improvement == b->evals_without_improvement;
 }
 
@@ -137,7 +138,7 @@ static void check_state(const char *text, size_t len)
         const double total = json_number(json_get(root, "total_steps"));
         require((double)state.step <= total && state.best_step <= state.step &&
                 state.last_eval_step <= (int64_t)state.step && state.num_target_tokens <= state.num_tokens);
-        require(isfinite(state.window.loss) && isfinite(state.best_metric));
+        require(isfinite(state.window.loss) && isfinite(state.best_metric) && isfinite(state.best_loss));
         if (state.step > 5) { /* newer than the one in order, so that it is found first */
             check_round_trip(&state, (uint64_t)total);
             require(checkpoint_prune(dir, 1, in_order.step, 0, &err) == SFT_OK);

@@ -303,8 +303,14 @@ END_TEST
 
 static void save(const struct model *m, const struct dtype *dtype)
 {
-    const struct model_meta meta = {m->raw, NULL, 3, -1, m->config.bos_token_id, dtype, 0};
-    check_ok(hf_save(&(struct model_out){model_values_in(m->params), &m->table, &m->config, &meta, NULL}, dir, &err));
+    const struct model_meta meta = {.base_config = m->raw,
+                                    .eos_token_id = 3,
+                                    .pad_token_id = -1,
+                                    .bos_token_id = m->config.bos_token_id,
+                                    .dtype = dtype};
+    const struct model_out out = {
+        .values = model_values_in(m->params), .table = &m->table, .config = &m->config, .meta = &meta};
+    check_ok(hf_save(&out, dir, &err));
 }
 
 START_TEST(the_bases_own_keys_are_kept)

@@ -74,26 +74,50 @@ START_TEST(no_step_is_evaluated_twice)
 }
 END_TEST
 
+/* By the eval loss. */
+static bool judge(struct train_state *state, double metric)
+{
+    return train_state_judge(state, metric, -metric);
+}
+
 /* Larger is better; neither the evaluation before the first step nor one that is not finite is a judgement. */
 START_TEST(the_best_and_the_patience)
 {
     struct intervals i = ten_steps;
     struct train_state state = train_state_new();
     i.early_stopping_patience = 2;
-    ck_assert(!train_state_judge(&state, -1));
+    ck_assert(!judge(&state, -1));
     state.step = 1;
-    ck_assert(!train_state_judge(&state, NAN) && state.best_step == 0 && state.evals_without_improvement == 0);
-    ck_assert(train_state_judge(&state, -3) && state.best_step == 1);
+    ck_assert(!judge(&state, NAN) && state.best_step == 0 && state.evals_without_improvement == 0);
+    ck_assert(judge(&state, -3) && state.best_step == 1);
     state.step = 2;
-    ck_assert(!train_state_judge(&state, -3)); /* the same is no improvement */
+    ck_assert(!judge(&state, -3)); /* the same is no improvement */
     ck_assert(!intervals_at_end(&i, &state));
     state.step = 3;
-    ck_assert(train_state_judge(&state, -2) && state.best_step == 3 && state.evals_without_improvement == 0);
+    ck_assert(judge(&state, -2) && state.best_step == 3 && state.evals_without_improvement == 0);
     state.step = 4;
-    ck_assert(!train_state_judge(&state, -5) && !train_state_judge(&state, -4));
+    ck_assert(!judge(&state, -5) && !judge(&state, -4));
     ck_assert(intervals_stop_early(&i, &state) && intervals_at_end(&i, &state) && intervals_is_done(&i, &state));
     state.step = 10; /* nothing was left to stop */
     ck_assert(!intervals_stop_early(&i, &state) && intervals_at_end(&i, &state));
+}
+END_TEST
+
+/* A rate of refusals is often the same, while the model still learns. */
+START_TEST(of_equal_metrics_the_lower_loss_is_better)
+{
+    struct train_state state = train_state_new();
+    state.step = 1;
+    ck_assert(train_state_judge(&state, 0, INFINITY) && isfinite(state.best_loss));
+    state.step = 2;
+    ck_assert(train_state_judge(&state, 0, 3) && state.best_step == 2);
+    state.step = 3;
+    ck_assert(!train_state_judge(&state, 0, 3) && !train_state_judge(&state, 0, NAN));
+    ck_assert(!train_state_judge(&state, -1, 1));
+    ck_assert_uint_eq(state.evals_without_improvement, 3);
+    ck_assert(train_state_judge(&state, 0, 2) && state.best_step == 3 && state.evals_without_improvement == 0);
+    state.step = 4;
+    ck_assert(train_state_judge(&state, 0.5, 9) && state.best_loss == 9);
 }
 END_TEST
 
@@ -145,6 +169,7 @@ int main(void)
     tcase_add_test(intervals, checkpoints);
     tcase_add_test(intervals, no_step_is_evaluated_twice);
     tcase_add_test(intervals, the_best_and_the_patience);
+    tcase_add_test(intervals, of_equal_metrics_the_lower_loss_is_better);
     tcase_add_test(order, every_conversation_once_an_epoch);
     tcase_add_test(order, a_step_does_not_depend_on_those_before);
     suite_add_tcase(suite, intervals);

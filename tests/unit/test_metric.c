@@ -99,10 +99,10 @@ START_TEST(what_is_not_there_is_not_judged)
     struct train_state state = train_state_new();
     struct eval_metrics m = all_of(NAN);
     state.step = 3;
-    ck_assert(!train_state_judge(&state, metric_score(metric_of(METRIC_OVER_REFUSAL), &m)));
+    ck_assert(!train_state_judge(&state, metric_score(metric_of(METRIC_OVER_REFUSAL), &m), 1));
     ck_assert_uint_eq(state.best_step, 0);
     m = all_of(0);
-    ck_assert(train_state_judge(&state, metric_score(metric_of(METRIC_OVER_REFUSAL), &m)));
+    ck_assert(train_state_judge(&state, metric_score(metric_of(METRIC_OVER_REFUSAL), &m), 1));
 }
 END_TEST
 

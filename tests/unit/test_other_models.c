@@ -439,8 +439,15 @@ START_TEST(the_bases_end_tokens_and_settings_stay)
     config.eos_token_id = 1;
     tensor_table_init(&table, &config);
     float *params = mem_calloc(table.n_elements, sizeof *params);
-    const struct model_meta meta = {raw, generation, written[_i].eos, -1, -1, &dtype_f32, 0};
-    check_ok(hf_save(&(struct model_out){model_values_in(params), &table, &config, &meta, NULL}, dir, &err));
+    const struct model_meta meta = {.base_config = raw,
+                                    .base_generation = generation,
+                                    .eos_token_id = written[_i].eos,
+                                    .pad_token_id = -1,
+                                    .bos_token_id = -1,
+                                    .dtype = &dtype_f32};
+    const struct model_out out = {
+        .values = model_values_in(params), .table = &table, .config = &config, .meta = &meta};
+    check_ok(hf_save(&out, dir, &err));
     expect_eos("config.json", written[_i].want_config);
     expect_eos("generation_config.json", written[_i].want_generation);
     tensor_table_free(&table);

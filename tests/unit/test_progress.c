@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 START_TEST(step_lines_fit_80_columns)
 {
@@ -44,6 +45,28 @@ START_TEST(step_lines_say_what_fits)
     ck_assert_str_eq(line, "step  123/1071  loss 0.8224   acc  80.9%  lr 0.000812  grad 1.87     13600 tok/s");
     progress_step_text(line, sizeof line, &m, 1000000, "3m10s", false);
     ck_assert_str_eq(line, "step     123/1000000  loss 0.8224   acc  80.9%  grad 1.87    3m10s left");
+}
+END_TEST
+
+/* The label too, and of an answer of nothing that it is one. */
+START_TEST(samples_are_told_with_their_labels)
+{
+    const struct eval_sample samples[] = {
+        {.prompt = "Name\na tree.", .prompt_len = 12, .completion = " Oak", .completion_len = 4, .is_cut = true,
+         .label = "compliance"},
+        {.prompt = "Hello", .prompt_len = 5, .completion = "", .completion_len = 0, .label = "incoherent"}};
+    const struct eval_metrics m = {.samples = samples, .n_samples = 2};
+    char text[512];
+    FILE *file = tmpfile();
+    ck_assert(file && dup2(fileno(file), STDERR_FILENO) >= 0);
+    progress_log_eval(&m, 3);
+    fflush(stderr);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    ck_assert_ptr_nonnull(strchr(text, '\n'));
+    ck_assert_str_eq(strchr(text, '\n') + 1, "  Name\\na tree. => Oak [...] (compliance)\n"
+                                             "  Hello => (nothing) (incoherent)\n");
 }
 END_TEST
 
@@ -138,6 +161,7 @@ int main(void)
     TCase *lines = tcase_create("lines"), *divergence = tcase_create("divergence");
     tcase_add_test(lines, step_lines_fit_80_columns);
     tcase_add_test(lines, step_lines_say_what_fits);
+    tcase_add_test(lines, samples_are_told_with_their_labels);
     tcase_add_test(divergence, a_loss_that_falls_or_stays_is_fine);
     tcase_add_test(divergence, a_loss_far_above_its_start_diverges);
     tcase_add_test(divergence, one_bad_batch_is_no_divergence_but_a_huge_one_is);

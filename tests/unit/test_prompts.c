@@ -111,6 +111,7 @@ static const struct {
     {"p.jsonl", "{\"question\":\"a\"}", "/p.jsonl:1: prompt: missing", false},
     {"p.jsonl", "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"}]}",
      "/p.jsonl:1: messages: there is none of the user to be answered", false},
+    {"p.csv", "prompt,label\n\xC2\xA0\xE2\x80\x83,safe\n", "/p.csv:2: prompt: is empty", true},
     {"p.jsonl", "{\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}", "/p.jsonl:1: messages: is empty", false},
 };
 

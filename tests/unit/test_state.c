@@ -18,12 +18,13 @@ static const char *const lines[][2] = {
     {"last_eval_step", "4"},
     {"best_step", "4"},
     {"best_metric", "-2.5"},
+    {"best_loss", "2.5"},
     {"evals_without_improvement", "1"},
     {"total_steps", "9"},
 };
 enum { N_LINES = sizeof lines / sizeof *lines };
 
-/* checkpoint-STEP with `key` saying `value`; NULL: as it is. Its checksums are right. */
+/* checkpoint-STEP with `key` saying `value`, or without it (NULL). Its checksums are right. */
 static void put_checkpoint(uint64_t step, const char *key, const char *value)
 {
     struct strbuf text = {0};
@@ -31,7 +32,8 @@ static void put_checkpoint(uint64_t step, const char *key, const char *value)
     char *trainer = path_join(checkpoint, "trainer"), *state = path_join(trainer, "state.json");
     for (size_t i = 0; i < N_LINES; i++) {
         const bool is_it = key && strcmp(lines[i][0], key) == 0;
-        strbuf_printf(&text, "%s\"%s\": %s\n", i ? "," : "{", lines[i][0], is_it ? value : lines[i][1]);
+        if (!is_it || value)
+            strbuf_printf(&text, "%s\"%s\": %s\n", i ? "," : "{", lines[i][0], is_it ? value : lines[i][1]);
     }
     strbuf_puts(&text, "}");
     check_ok(io_mkdirs(trainer, &err));
@@ -78,6 +80,7 @@ START_TEST(what_cannot_be_is_passed_over)
         {"best_step", "6"},
         {"best_step", "-1"},
         {"best_metric", "\"\""},
+        {"best_loss", "null"},
         {"evals_without_improvement", "7"},
         {"evals_without_improvement", "0.5"},
     };
@@ -104,6 +107,23 @@ START_TEST(an_older_one_that_can_be_is_taken)
 }
 END_TEST
 
+/* One by a program that did not keep the best loss: an equal metric is no improvement, as it was none to that. */
+START_TEST(an_older_program_knew_no_best_loss)
+{
+    struct checkpoint_found found;
+    put_checkpoint(5, NULL, NULL);
+    check_ok(checkpoint_find(dir, &found, &err));
+    ck_assert_double_eq(found.state.best_loss, 2.5);
+    ck_assert(train_state_judge(&found.state, -2.5, 2.25) && found.state.best_step == 5);
+    checkpoint_found_free(&found);
+    put_checkpoint(5, "best_loss", NULL);
+    check_ok(checkpoint_find(dir, &found, &err));
+    ck_assert(!train_state_judge(&found.state, -2.5, 2.25) && found.state.best_step == 4);
+    ck_assert(train_state_judge(&found.state, -2.25, 2.25));
+    checkpoint_found_free(&found);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("state");
@@ -112,6 +132,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, what_cannot_be_is_passed_over);
     tcase_add_test(tcase, an_older_one_that_can_be_is_taken);
+    tcase_add_test(tcase, an_older_program_knew_no_best_loss);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -142,13 +142,6 @@ bool added_matcher_has(const struct added_matcher *m, int pass, bool special)
 
 /* ---- characters ---- */
 
-static bool is_white_space(uint32_t cp)
-{
-    return (cp >= 0x09 && cp <= 0x0d) || cp == 0x20 || cp == 0x85 || cp == 0xa0 || cp == 0x1680 ||
-           (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 || cp == 0x2029 || cp == 0x202f || cp == 0x205f ||
-           cp == 0x3000;
-}
-
 /* Where the character begins that ends before text[end]; end > 0. */
 static size_t previous(const char *text, size_t end)
 {
@@ -178,7 +171,7 @@ static size_t without_space_before(const char *text, size_t start)
     uint32_t cp;
     while (start > 0) {
         size_t before = previous(text, start);
-        if (utf8_decode(text + before, start - before, &cp, NULL) == 0 || !is_white_space(cp))
+        if (utf8_decode(text + before, start - before, &cp, NULL) == 0 || !utf8_is_white_space(cp))
             break;
         start = before;
     }
@@ -190,7 +183,7 @@ static size_t without_space_after(const char *text, size_t len, size_t end)
     uint32_t cp;
     while (end < len) {
         size_t width = utf8_decode(text + end, len - end, &cp, NULL);
-        if (width == 0 || !is_white_space(cp))
+        if (width == 0 || !utf8_is_white_space(cp))
             break;
         end += width;
     }
