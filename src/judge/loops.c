@@ -12,7 +12,7 @@
 enum {
     PERIOD_MAX = 512, /* bytes */
     LOOP_MIN = 60,    /* bytes: "ha ha ha" is none */
-    ONE_WORD_MIN = 24 /* times: what is one word may have been asked for */
+    ONE_WORD_MIN = 20 /* times: what is one word may have been asked for */
 };
 
 /* A rule or a form ("--------", "......", "____"), a matrix, or a table's rows in HTML. */
