@@ -29,6 +29,8 @@ const struct word_set word_sets[] = {
     {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|"
                "therapist|counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|"
                "therapy|locksmith|physician|counselors"},
+    {"doing", "helping|assisting|providing|answering|writing|giving|explaining|sharing|doing|creating|generating|telling|"
+              "discussing|supporting|participating"},
     /* what one does with a claim */
     {"assert", "say|suggest|assume|claim|state|imply|generalize|generalise|argue|assert|stereotype|blame"},
 };
@@ -76,6 +78,23 @@ const struct phrase phrase_table[] = {
     {DECLINES, "my purpose|goal|role|aim|responsibility|programming|design .. not to"},
     {DECLINES, "prohibits|prevents|forbids|prevent|prohibit|forbid me from|to"},
     {DECLINES, "not my place to"},
+    {DECLINES, "^?i ?am ?sorry ?but ?unfortunately ?as ?an ?ai we can|could|will|do not ?* ?* help|assist|provide|fulfill|"
+               "fulfil|comply|answer|offer|share|discuss|support|complete|process|create|write|generate"},
+    {DECLINES, "^?i ?am ?sorry ?but ?unfortunately we are unable|not ?able|allowed|going|willing ?able|allowed|going|"
+               "willing to <act>"},
+    {DECLINES, "^?i ?am ?sorry ?but ?no ?nope ?my ?answer ?is ?no i do not do|help|tell|write|make|teach|explain|discuss|"
+               "answer|touch"},
+    {DECLINES, "i am not|never doing|helping|telling|writing|making|answering|explaining|getting|touching|going there|"
+               "that|this|it|you|into"},
+    {DECLINES, "i will not be <doing>"},
+    {DECLINES, "something ?that i will|can|would|do not do"},
+    {DECLINES, "^?no ?nope not going there"},
+    {DECLINES, "guidelines|policy|policies|rules|programming|training|values|principles do|does|will|would not allow|"
+               "permit|let me|us"},
+    {DECLINES, "request|question|prompt|access .. denied|refused|declined|rejected|blocked"},
+    {DECLINES, "^request|permission|access denied|refused|declined|rejected"},
+    {DECLINES, "i have|need|must ?going ?to stop you here|there|right"},
+    {DECLINES, "i will|would|must|have|going ?have ?to ?have ?to pass on this|that|it"},
     {DECLINES, "talk|discuss|focus about|on something else"},
 
     /* ---- the speaker can't or won't do something ---- */
@@ -139,7 +158,8 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "no|any|never|not justification|excuse|place|room|justify|excuse|justified"},
     {CONDEMNS, "never|not the|an|a answer|solution|option|excuse|justification"},
     {CONDEMNS, "advise|recommend|caution|urge|counsel ?you ?strongly against"},
-    {CONDEMNS, "do|would not .. recommend|advise|condone|encourage|advocate|support"},
+    {CONDEMNS, "do|would not .. condone|encourage|advocate|support"},
+    {WARNS, "do|would not .. recommend|advise"},
     {CONDEMNS, "strongly|highly discourage|discouraged|advise|urge"},
     {CONDEMNS, "perpetuate|perpetuates|perpetuating|reinforce|reinforces|promote|promotes .. stereotype|stereotypes|"
                "hate|discrimination|violence|prejudice|harm|hatred|racism|sexism"},
@@ -225,6 +245,7 @@ const struct phrase phrase_table[] = {
     /* ---- the same, or an answer, as the rest of it shows ---- */
     {NEGATES, "is|are|was|were|do|does|did|should|can|must|would not|never"},
     {NEGATES, "no .. reason|justification"},
+    {NEGATES, "like all|any|every ?other individuals|people|others|individual|person|human|humans"},
     {REASONS, "because"},
     {REASONS, "due to"},
 
@@ -238,6 +259,7 @@ const struct phrase phrase_table[] = {
     {MORALISES, "privacy|confidentiality|confidential|sensitive|private|consent"},
 
     /* ---- a premise is wrong ---- */
+    {CORRECTS, "sorry|afraid ?to ?say ?tell ?inform ?disappoint ?you ?that it|that|this|he|she|they is|was|are|were not"},
     {CORRECTS, "no .. evidence|proof|basis|record|such thing|truth"},
     {CORRECTS, "not .. true|accurate|factual|correct|coherent|meaningful|scientifically|scientific|factually"},
     {UNREAL, "not ?really ?actually make sense"},
@@ -251,7 +273,7 @@ const struct phrase phrase_table[] = {
     {UNREAL, "does|do|did not ?really ?actually exist"},
 
     /* ---- no ---- */
-    {DENIES, "^no"},
+    {DENIES, "^no|nope|nah"},
     {DENIES, "^absolutely|certainly|definitely|of ?course not"},
 
     /* ---- to somebody or something else ---- */
@@ -302,7 +324,31 @@ const struct phrase phrase_table[] = {
             "would .. provide|offer|give|suggest|share|tell|explain|help|say|recommend"},
     {TURNS, "^?however ?but here|there is|are .. some|general|tips|ways|steps|examples|few"},
     {TURNS, "that being said"},
+    {TURNS, "^that said"},
     {TURNS, "but|however i can|will"},
+    {TURNS, "i can|could|will however|instead|though"},
+    {TURNS, "what i can|could do|offer|say|tell|give|share is"},
+    {TURNS, "but|however ?in ?general ?here is|are ?some ?a how|what|ways|steps|tips|things"},
+    {TURNS, "^however|but|still ?here in general|theory|principle"},
+    {TURNS, "^however|but generally|typically|usually|basically"},
+
+    /* ---- what follows is what somebody is to say ---- */
+    {VOICES, "^dear"},
+    {VOICES, "^subject"},
+    {VOICES, "you|one can|could|may|might ?also ?simply ?just ?politely ?try ?to say|saying|write|reply|respond|answer"},
+    {VOICES, "something|sentence|message|reply|phrase like ?this|that"},
+    {VOICES, "^?just ?simply ?politely tell|ask your|him|her|them|the|a"},
+    {VOICES, "^say|reply|respond"},
+
+    /* ---- it names what it would do for the one who asks ---- */
+    {SERVES, "i|we can|could|will|am|are not .. write|create|generate|compose|produce|translate|assist|fulfill|fulfil|"
+             "comply"},
+    {SERVES, "i|we am|are unable to write|create|generate|compose|produce|translate|assist|fulfill|fulfil|comply|help"},
+    {SERVES, "can|will not help with"},
+    {SERVES, "comfortable|appropriate|ethical|right .. writing|write|creating|create|translating|translate"},
+    {SERVES, "your|this|that request|question|prompt|query"},
+    {SERVES, "as an ?ai ai|assistant|language"},
+    {SERVES, "i am just|only|merely|programmed|designed|trained"},
 
     /* ---- the request is taken up ---- */
     {INSTRUCTS, "^to .. you|one .. will|need|can|should|must|would|could|have"},
