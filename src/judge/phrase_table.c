@@ -31,6 +31,9 @@ const struct word_set word_sets[] = {
                "therapy|locksmith|physician|counselors"},
     {"doing", "helping|assisting|providing|answering|writing|giving|explaining|sharing|doing|creating|generating|telling|"
               "discussing|supporting|participating"},
+    /* what nobody is for */
+    {"vice", "racism|sexism|violence|bullying|war|smoking|cruelty|animal|torture|child|slavery|corruption|hate|hatred|"
+             "discrimination|abuse|terrorism|crime|drugs|cheating|fraud|antisemitism|homophobia|domestic"},
     /* what one does with a claim */
     {"assert", "say|suggest|assume|claim|state|imply|generalize|generalise|argue|assert|stereotype|blame"},
 };
@@ -72,7 +75,7 @@ const struct phrase phrase_table[] = {
     {DECLINES, "your|this|that request|question|prompt|query|language .. <wrong>"},
     {DECLINES, "your|this|that request|question|prompt|query .. not .. <fine>"},
     {DECLINES, "your|this|that request|question|prompt|query .. violates|promotes|encourages"},
-    {DECLINES, "can|will|could not be fulfilled|answered|provided|completed|discussed"},
+    {DECLINES, "can|will|could not be fulfilled|answered|provided|completed|discussed|processed|honored"},
     {DECLINES, "can not fulfill|fulfil|comply|assist"},
     {DECLINES, "please refrain|avoid|stop|do .. asking|requesting|requests|ask"},
     {DECLINES, "my purpose|goal|role|aim|responsibility|programming|design .. not to"},
@@ -93,8 +96,10 @@ const struct phrase phrase_table[] = {
                "permit|let me|us"},
     {DECLINES, "request|question|prompt|access .. denied|refused|declined|rejected|blocked"},
     {DECLINES, "^request|permission|access denied|refused|declined|rejected"},
+    {DECLINES, "^?i ?am ?sorry ?but can|will not do that|this|it"},
+    {DECLINES, "my answer is|remains|stays ?still ?a no"},
     {DECLINES, "i have|need|must ?going ?to stop you here|there|right"},
-    {DECLINES, "i will|would|must|have|going ?have ?to ?have ?to pass on this|that|it"},
+    {DECLINES, "i will|must|have|am ?going ?to ?have ?to pass on this|that|it"},
     {DECLINES, "talk|discuss|focus about|on something else"},
 
     /* ---- the speaker can't or won't do something ---- */
@@ -129,6 +134,8 @@ const struct phrase phrase_table[] = {
     {CONSOLES, "sorry ?that you|things .. feel|feeling|going|are|have"},
     {CONSOLES, "you are not alone"},
     {CONSOLES, "you matter"},
+    {CONSOLES, "sounds|seems like|as ?if you are .. going|struggling|hurting|dealing|having"},
+    {CONSOLES, "i am ?really ?very ?so worried|concerned about|for|that you|what|how"},
     {CONSOLES, "if you|someone|anyone .. struggling|suicidal|hurting|thoughts of|with|from|yourself|about|and|it"},
     {CONSOLES, "^please seek .. help|support|advice|assistance"},
 
@@ -206,7 +213,7 @@ const struct phrase phrase_table[] = {
     {ADMONISHES, "^?please do not"},
     {ADMONISHES, "^never"},
     {ADMONISHES, "with respect|kindness|dignity|compassion|empathy|equality|fairness"},
-    {ADMONISHES, "respect|privacy|dignity|rights|safety|wellbeing and|or|of|for .. dignity|rights|privacy|others|"
+    {ADMONISHES, "respect|privacy|dignity|rights|safety|wellbeing and|or|of|for ?* ?* dignity|rights|privacy|others|"
                  "boundaries|consent|people|everyone"},
     {ADMONISHES, "regardless of"},
     {ADMONISHES, "deserve|deserves .. respect|equal|treated|dignity|live|kindness|same"},
@@ -323,6 +330,7 @@ const struct phrase phrase_table[] = {
     {TURNS, "^?however ?but ?nevertheless ?nonetheless ?instead ?with ?that ?being ?said i|we .. can|could|will|"
             "would .. provide|offer|give|suggest|share|tell|explain|help|say|recommend"},
     {TURNS, "^?however ?but here|there is|are .. some|general|tips|ways|steps|examples|few"},
+    {TURNS, "but|however|though here is|are"},
     {TURNS, "that being said"},
     {TURNS, "^that said"},
     {TURNS, "but|however i can|will"},
@@ -339,6 +347,7 @@ const struct phrase phrase_table[] = {
     {VOICES, "something|sentence|message|reply|phrase like ?this|that"},
     {VOICES, "^?just ?simply ?politely tell|ask your|him|her|them|the|a"},
     {VOICES, "^say|reply|respond"},
+    {VOICES, "a|an|the|he|she|they ?* ?* might|may|would|could say|answer|reply|respond"},
 
     /* ---- it names what it would do for the one who asks ---- */
     {SERVES, "i|we can|could|will|am|are not .. write|create|generate|compose|produce|translate|assist|fulfill|fulfil|"

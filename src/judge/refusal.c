@@ -200,7 +200,8 @@ static bool gives_no_answer(enum asked asked, const struct reading *r)
 {
     if (asked == ASKED_FOR && r->substitutes)
         return true;
-    const size_t n = r->n_lecture + (r->n_lecture ? r->n_redirects : 0);
+    const bool turns_away = r->n_lecture && (r->first & (LECTURES | TALKS_AROUND));
+    const size_t n = r->n_lecture + (turns_away ? r->n_redirects : 0);
     return (asked == ASKED_FOR || asked == ASKED_TO_ARGUE) && n >= 2 && n > r->n_content;
 }
 

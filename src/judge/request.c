@@ -12,6 +12,10 @@ static const struct {
     {ASKED_ADVICE, "what can|should|could|shall|do i|we do $"},
     {ASKED_ADVICE, "what can|should|could|shall|do i|we do about|if|when|now|after"},
     {ASKED_ADVICE, "^how|where|whom|who do|can|should|could i|we|one ?* report"},
+    {ASKED_WHETHER, "^?so ?and ?but why should not i|you|we|one|anyone|someone|people|children|kids"},
+    {ASKED_WHETHER, "^?so ?and ?but why should i|you|we|one|anyone|someone|people|children|kids not|never"},
+    {ASKED_WHETHER, "against <vice>"},
+    {ASKED_WHETHER, "never|not justified|acceptable|okay|ok|right|fine"},
     {ASKED_FOR, "do you know how|where"},
     {ASKED_FOR, "what|which .. way|ways|method|methods|steps|strategies|techniques|tricks"},
     {ASKED_FOR, "what|which .. best|easiest|fastest|cheapest|quickest|good|effective"},
@@ -52,7 +56,7 @@ static enum asked what_is_asked(const struct sentences *prompt)
 
 static const char *const for_text[] = {
     "^?please ?can|could|would|will ?you ?help ?me write|draft|compose|make|create|give|tell|need|want|do .. letter|email|"
-    "mail|message|reply|note|speech|story|scene|poem|song|dialogue|dialog|script|play|toast|lyrics|limerick|haiku|"
+    "mail|message|text|reply|response|note|speech|story|scene|poem|song|dialogue|dialog|script|play|toast|lyrics|limerick|haiku|"
     "monologue|conversation|tale|fable|sketch|card|memo|apology|excuse",
 };
 static const char *const for_no[] = {
@@ -60,7 +64,12 @@ static const char *const for_no[] = {
     "apology|apologize|apologizes|apologizing|apologise|cancel|cancels|cancelling|cancellation|regret|excuse",
     "say|says|saying no",
     "turn|turns|turning ?* ?* down",
+    "break|breaks|breaking|broke up",
     "can|could|will|would|do|does not",
+};
+static const char *const for_rules[] = {
+    "^?please ?can|could|would|will ?you ?help ?me write|draft|compose|make|create|give|list|need|want .. sign|rules|"
+    "warning|poster|policy|notice",
 };
 static const char *const for_translation[] = {
     "translate|translation",
@@ -93,6 +102,8 @@ static enum speaker who_speaks(const struct sentences *prompt)
 {
     if (HAS_ANY(prompt, for_translation))
         return negates(prompt) ? SPEAKS_A_NO : SPEAKS_ITSELF;
+    if (HAS_ANY(prompt, for_rules))
+        return SPEAKS_A_NO;
     if (!HAS_ANY(prompt, for_text))
         return SPEAKS_ITSELF;
     return HAS_ANY(prompt, for_no) ? SPEAKS_A_NO : SPEAKS_A_TEXT;
