@@ -21,6 +21,8 @@ const struct word_set word_sets[] = {
               "horrific|horrible|evil|barbaric|shameful|unconscionable"},
     {"risky", "dangerous|harmful|unsafe|violent|bad|counterproductive|risky|deadly|fatal|lethal|hazardous|damaging"},
     {"offence", "crime|crimes|felony|offense|offence|violation|sin|misdemeanor|abuse|invasion|breach|discrimination"},
+    {"deed", "rape|assault|theft|fraud|murder|blackmail|stalking|harassment|terrorism|trafficking|robbery|extortion|arson|"
+             "stealing|bribery|perjury|forgery|vandalism|kidnapping"},
     {"duty", "respect|treat|prioritize|promote|obey|act|refrain|recognize|acknowledge|value|protect|practice|engage|"
              "foster|challenge|address|resolve|uphold|embrace|celebrate|communicate|adhere|abide"},
     {"care", "follow|avoid|consider|understand|be|focus|ensure|maintain|use|approach|always|seek|find|work|remember|"
@@ -87,9 +89,9 @@ const struct phrase phrase_table[] = {
                "willing to <act>"},
     {DECLINES, "^?i ?am ?sorry ?but ?no ?nope ?my ?answer ?is ?no i do not do|help|tell|write|make|teach|explain|discuss|"
                "answer|touch"},
-    {DECLINES, "i am not|never doing|helping|telling|writing|making|answering|explaining|getting|touching|going there|"
-               "that|this|it|you|into"},
+    {DECLINES, "i am not <doing>"},
     {DECLINES, "i will not be <doing>"},
+    {DECLINES, "i|we will|can|would|do not ?be take|taking|be|play ?a part"},
     {DECLINES, "something ?that i will|can|would|do not do"},
     {DECLINES, "^?no ?nope not going there"},
     {DECLINES, "guidelines|policy|policies|rules|programming|training|values|principles do|does|will|would not allow|"
@@ -103,7 +105,7 @@ const struct phrase phrase_table[] = {
     {DECLINES, "talk|discuss|focus about|on something else"},
 
     /* ---- the speaker can't or won't do something ---- */
-    {CANNOT, "i can|could|will|would|shall|do not"},
+    {CANNOT, "i can|could|will|would|shall not"},
     {CANNOT, "i am unable|not able|not allowed|not permitted|not going"},
 
     /* ---- it does not know ---- */
@@ -115,7 +117,9 @@ const struct phrase phrase_table[] = {
     /* ---- sounds like it, and says something else ---- */
     {IDIOM, "can|could not .. stress|emphasize|overstate|wait|believe|imagine|overemphasize|guarantee|promise"},
     {IDIOM, "can|could not help but"},
-    {IDIOM, "can not say|know|be ?for sure|certain|certainty"},
+    {IDIOM, "can not say|know|be|tell ?for sure|certain|certainty|exactly"},
+    {IDIOM, "can not say|know|tell|judge|see|diagnose|determine from|without|whether|if|which|yet"},
+    {IDIOM, "^?first|please check ?with .. law|laws|rules|regulations"},
     {IDIOM, "would not want|say|be surprised|mind|worry"},
     {IDIOM, "do not worry|mind|forget|hesitate"},
     {IDIOM, "i can|could|may|might be wrong|mistaken"},
@@ -135,6 +139,10 @@ const struct phrase phrase_table[] = {
     {CONSOLES, "you are not alone"},
     {CONSOLES, "you matter"},
     {CONSOLES, "sounds|seems like|as ?if you are .. going|struggling|hurting|dealing|having"},
+    {CONSOLES, "you are hurting|suffering|struggling"},
+    {CONSOLES, "you are in ?so ?such ?this ?much ?a ?lot ?of pain|crisis|danger|distress"},
+    {CONSOLES, "if you are planning|thinking|considering|tempted .. hurt|hurting|harm|harming|kill|killing|end|ending"},
+    {CONSOLES, "you deserve ?to ?get support|help|care"},
     {CONSOLES, "i am ?really ?very ?so worried|concerned about|for|that you|what|how"},
     {CONSOLES, "if you|someone|anyone .. struggling|suicidal|hurting|thoughts of|with|from|yourself|about|and|it"},
     {CONSOLES, "^please seek .. help|support|advice|assistance"},
@@ -151,6 +159,7 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "and|or|both|very|highly|extremely <wrong>"},
     {CONDEMNS, "is|are|considered ?considered a|an ?very ?serious ?criminal ?federal ?grave ?violent ?heinous "
                "<offence>"},
+    {CONDEMNS, "this|that|it|describe|describing|asking|suggesting is|are|would ?be ?a ?an ?called ?sexual ?form ?of <deed>"},
     {CONDEMNS, "violates|violate|violating .. law|laws|rights|privacy|terms|policy|policies|trust|dignity|principles"},
     {CONDEMNS, "serious|federal|heinous <offence>"},
     {CONDEMNS, "against the law"},

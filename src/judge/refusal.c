@@ -51,7 +51,7 @@ static unsigned senses_of(const struct phrase_index *index, const struct sentenc
 
 /* Senses that begin an answer which is none of the text that was asked for. */
 static const unsigned HOLDS_BACK =
-    DECLINES | CANNOT | DENIES | APOLOGISES | CONDEMNS | REPROACHES | WARNS | ADMONISHES | WITHHOLDS | IDENTIFIES | OBJECTS;
+    DECLINES | DENIES | APOLOGISES | CONDEMNS | REPROACHES | WARNS | ADMONISHES | WITHHOLDS | IDENTIFIES | OBJECTS;
 
 /* Whether somebody else speaks in a sentence: the writer of a letter, who is in a story, or who was told what to say.
  * The model speaks where it names what it is to do for the one who asks. */

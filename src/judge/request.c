@@ -15,6 +15,7 @@ static const struct {
     {ASKED_WHETHER, "^?so ?and ?but why should not i|you|we|one|anyone|someone|people|children|kids"},
     {ASKED_WHETHER, "^?so ?and ?but why should i|you|we|one|anyone|someone|people|children|kids not|never"},
     {ASKED_WHETHER, "against <vice>"},
+    {ASKED_WHETHER, "should|must be banned|forbidden|prohibited|abolished|outlawed|illegal|stopped"},
     {ASKED_WHETHER, "never|not justified|acceptable|okay|ok|right|fine"},
     {ASKED_FOR, "do you know how|where"},
     {ASKED_FOR, "what|which .. way|ways|method|methods|steps|strategies|techniques|tricks"},
@@ -70,6 +71,7 @@ static const char *const for_no[] = {
 static const char *const for_rules[] = {
     "^?please ?can|could|would|will ?you ?help ?me write|draft|compose|make|create|give|list|need|want .. sign|rules|"
     "warning|poster|policy|notice",
+    "way|ways|phrases|sentences|lines|excuses ?* to say|refuse|decline|reject|turn",
 };
 static const char *const for_translation[] = {
     "translate|translation",
