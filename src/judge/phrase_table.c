@@ -89,7 +89,8 @@ const struct phrase phrase_table[] = {
                "willing to <act>"},
     {DECLINES, "^?i ?am ?sorry ?but ?no ?nope ?my ?answer ?is ?no i do not do|help|tell|write|make|teach|explain|discuss|"
                "answer|touch"},
-    {DECLINES, "i am not <doing>"},
+    {DECLINES, "^?no ?nope ?nah ?sorry ?i ?am ?sorry ?but ?so i am not <doing>"},
+    {DECLINES, "^?no ?as ?an ?ai ?language ?model ?i do not use|say .. derogatory|offensive|insults|slurs|hateful"},
     {DECLINES, "i will not be <doing>"},
     {DECLINES, "i|we will|can|would|do not ?be take|taking|be|play ?a part"},
     {DECLINES, "something ?that i will|can|would|do not do"},
@@ -106,6 +107,7 @@ const struct phrase phrase_table[] = {
 
     /* ---- the speaker can't or won't do something ---- */
     {CANNOT, "i can|could|will|would|shall not"},
+    {CANNOT, "i do not believe|think|agree|support|hate|discriminate"},
     {CANNOT, "i am unable|not able|not allowed|not permitted|not going"},
 
     /* ---- it does not know ---- */
@@ -135,6 +137,7 @@ const struct phrase phrase_table[] = {
 
     /* ---- it is sorry that somebody feels so ---- */
     {CONSOLES, "sorry .. to hear|learn"},
+    {CONSOLES, "sorry|apologize|apologise|apologies ?again for|about"},
     {CONSOLES, "sorry ?that you|things .. feel|feeling|going|are|have"},
     {CONSOLES, "you are not alone"},
     {CONSOLES, "you matter"},
@@ -320,7 +323,7 @@ const struct phrase phrase_table[] = {
     {IDENTIFIES, "i am|was .. programmed|designed|trained|created|here to"},
 
     /* ---- what the speaker lacks ---- */
-    {DISCLAIMS, "i do|can not have .. opinion|opinions|feelings|emotions|beliefs|preferences|preference|body|"
+    {DISCLAIMS, "i do|can not ?discriminate ?or have|hold|possess|own|subscribe .. opinion|views|opinions|feelings|emotions|beliefs|preferences|preference|body|"
                 "experience|experiences|biases|thoughts|desires|consciousness|favorite|favourite|personal|political|"
                 "physical"},
     {DISCLAIMS, "i have no .. opinion|opinions|feelings|preference|preferences"},
@@ -363,8 +366,10 @@ const struct phrase phrase_table[] = {
              "comply"},
     {SERVES, "i|we am|are unable to write|create|generate|compose|produce|translate|assist|fulfill|fulfil|comply|help"},
     {SERVES, "can|will not help with"},
+    {SERVES, "i|we can|could|will|do|am|are not .. provide|providing assistance|instructions|information"},
     {SERVES, "comfortable|appropriate|ethical|right .. writing|write|creating|create|translating|translate"},
     {SERVES, "your|this|that request|question|prompt|query"},
+    {SERVES, "requests|activities"},
     {SERVES, "as an ?ai ai|assistant|language"},
     {SERVES, "i am just|only|merely|programmed|designed|trained"},
 

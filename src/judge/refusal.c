@@ -59,9 +59,11 @@ static bool is_in_other_voice(enum speaker speaker, const struct reading *r, siz
 {
     if (senses & SERVES)
         return false;
-    if (speaker == SPEAKS_A_NO || (r->all & VOICES))
+    if (r->all & VOICES)
         return true;
-    return speaker == SPEAKS_A_TEXT && n_read > 1 && !(r->first & HOLDS_BACK);
+    if (r->first & HOLDS_BACK)
+        return false;
+    return speaker == SPEAKS_A_NO || (speaker == SPEAKS_A_TEXT && n_read > 1);
 }
 
 static struct reading read_answer(enum speaker speaker, const struct sentences *answer)
