@@ -11,6 +11,11 @@ ifneq ($(findstring clang,$(CC)),)
 WARNINGS += -Wno-pass-failed # loops that only gcc vectorises
 endif
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Ikernels
+# What a variant is, also where only a part of it is built: VARIANT=asan without its sanitizers would test nothing.
+ifeq ($(VARIANT),asan)
+OPTIMIZE ?= -O2
+SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
 OPTIMIZE ?= -O3
 # Hidden: no name of ours can take the place of one of the same name in a library that is loaded.
 BASE_CFLAGS = -std=gnu17 -g $(OPTIMIZE) -fno-math-errno -fno-trapping-math -fopenmp -fvisibility=hidden $(WARNINGS) \
@@ -125,7 +130,7 @@ cli: $(B)/sft $(B)/bench/bench_server $(B)/browser/page_test ## the command line
 	SFT=$(B)/sft sh tests/cli/run.sh
 
 asan: ## all tests under the address and undefined-behaviour sanitizers
-	$(MAKE) VARIANT=asan OPTIMIZE=-O2 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test
+	$(MAKE) VARIANT=asan test
 
 clang: ## build program and unit tests with clang, and run these
 	$(MAKE) VARIANT=clang CC='$(CLANG)' WERROR=-Werror build/clang/sft unit

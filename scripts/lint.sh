@@ -60,6 +60,10 @@ for included in $(find kernels -name '*.[ch]' -o -name '*.inc' | xargs sed -n 's
     [ -d "src/$included" ] && fail "kernels/ includes src/$included/"
 done
 
+# A part of the variant asan has its sanitizers too: it would pass without them.
+make -s -n V=1 VARIANT=asan B=build/none build/none/src/base/path.o | grep -q -e '-fsanitize=address,undefined' ||
+    fail "make VARIANT=asan builds without the sanitizers"
+
 # No files in a circle: what one includes does not come back to it. x.h and x.c are one.
 circle=$(grep -rH '^#include "' src kernels | awk -F '[:"]' '
     function unit(file) { sub(/\.[a-z]+$/, "", file); return file }

@@ -125,29 +125,53 @@ static enum sft_status check_needs_prompts(const struct eval_prompts *prompts, s
                : SFT_OK;
 }
 
+/* What is on the command line. */
+struct eval_command {
+    struct string_list files, overrides;
+    const char *model;
+    struct bundle_options options;
+    struct eval_prompts prompts;
+    bool as_json;
+};
+
+static enum sft_status eval(struct eval_command *c, const char *synopsis, struct sft_err *err)
+{
+    struct model_argument argument = {0};
+    const bool has_prompts = c->prompts.files.count > 0;
+    const size_t n_words = (c->model ? 0u : 1u) + (has_prompts ? 0u : 1u);
+    enum sft_status status = check_needs_prompts(&c->prompts, err);
+    if (!status && c->files.count < n_words)
+        status = sft_fail(err, SFT_EUSAGE, "expected a model and files of conversations, or --prompts (usage: %s)",
+                          synopsis);
+    if (!status)
+        status = model_argument(&argument, c->model, &c->files, synopsis, err);
+    if (!status)
+        status = has_prompts
+                     ? eval_prompts(&c->prompts, &argument, &c->options, &c->overrides, &c->files, c->as_json, err)
+                     : eval_files(&argument, &c->options, &c->files, &c->overrides, c->as_json, err);
+    model_argument_free(&argument);
+    return status;
+}
+
 int cmd_eval(int argc, char **argv)
 {
-    struct string_list files, overrides = {0};
-    const char *model = NULL;
-    struct bundle_options options = {.precision = "fp32"};
-    struct eval_prompts prompts = {.max_new_tokens = ANSWER_TOKENS, .n_examples = EVAL_EXAMPLES};
-    struct model_argument argument = {0};
-    bool as_json = false;
+    struct eval_command c = {.options.precision = "fp32",
+                             .prompts = {.max_new_tokens = ANSWER_TOKENS, .n_examples = EVAL_EXAMPLES}};
     const struct option table[] = {
-        {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
-        {"prompts", OPTION_LIST, &prompts.files, "FILE",
+        {"model", OPTION_STRING, &c.model, "DIR", MODEL_OPTION_HELP},
+        {"prompts", OPTION_LIST, &c.prompts.files, "FILE",
          "answer its prompts (CSV or JSON lines: prompt, label safe or unsafe, and type if you like) and say how often "
          "the model refuses; may be repeated"},
-        {"judge", OPTION_STRING, &prompts.judge, "NAME", "who says what a refusal is: refusal, rules of our own"},
-        {"baseline", OPTION_STRING, &prompts.baseline, "DIR", "a second model, to compare the refusals with"},
-        {"answers", OPTION_STRING, &prompts.answers, "FILE", "write all answers and what they are, as JSON lines"},
-        {"max-new-tokens", OPTION_SIZE, &prompts.max_new_tokens, "N", "the longest answer, in tokens (128)"},
-        {"examples", OPTION_SIZE, &prompts.n_examples, "N", "how many answers of each kind are shown (3)"},
-        {"json", OPTION_FLAG, &as_json, NULL, "print one JSON object"},
-        {"precision", OPTION_STRING, &options.precision, "P", "fp32 (default), bf16 or auto"},
-        {"weights", OPTION_STRING, &options.weights, "W",
+        {"judge", OPTION_STRING, &c.prompts.judge, "NAME", "who says what a refusal is: refusal, rules of our own"},
+        {"baseline", OPTION_STRING, &c.prompts.baseline, "DIR", "a second model, to compare the refusals with"},
+        {"answers", OPTION_STRING, &c.prompts.answers, "FILE", "write all answers and what they are, as JSON lines"},
+        {"max-new-tokens", OPTION_SIZE, &c.prompts.max_new_tokens, "N", "the longest answer, in tokens (128)"},
+        {"examples", OPTION_SIZE, &c.prompts.n_examples, "N", "how many answers of each kind are shown (3)"},
+        {"json", OPTION_FLAG, &c.as_json, NULL, "print one JSON object"},
+        {"precision", OPTION_STRING, &c.options.precision, "P", "fp32 (default), bf16 or auto"},
+        {"weights", OPTION_STRING, &c.options.weights, "W",
          "how matrices are kept in memory: f32, bf16 or int8 (default: as the files have them)"},
-        {"set", OPTION_LIST, &overrides, "SECTION.KEY=VALUE",
+        {"set", OPTION_LIST, &c.overrides, "SECTION.KEY=VALUE",
          "override a setting, such as data.max_length; may be repeated"},
     };
     const struct usage usage = {"sft eval DIR FILE... [options], or sft eval DIR --prompts FILE [options]",
@@ -155,25 +179,13 @@ int cmd_eval(int argc, char **argv)
                                 "the tokens that training would train on; or, with --prompts, how often it refuses "
                                 "what it should, and what it should not.",
                                 table, sizeof table / sizeof *table, settings_read};
-    int code = options_parse(argc, argv, &usage, &files);
+    int code = options_parse(argc, argv, &usage, &c.files);
     if (code >= 0)
         return code;
     struct sft_err err = {0};
-    const bool has_prompts = prompts.files.count > 0;
-    enum sft_status status = check_needs_prompts(&prompts, &err);
-    const size_t n_words = (model ? 0u : 1u) + (has_prompts ? 0u : 1u);
-    if (!status && files.count < n_words)
-        status = sft_fail(&err, SFT_EUSAGE, "expected a model and files of conversations, or --prompts (usage: %s)",
-                          usage.synopsis);
-    if (!status)
-        status = model_argument(&argument, model, &files, usage.synopsis, &err);
-    if (!status)
-        status = has_prompts ? eval_prompts(&prompts, &argument, &options, &overrides, &files, as_json, &err)
-                             : eval_files(&argument, &options, &files, &overrides, as_json, &err);
-    code = status ? report_error(&err) : finish_output();
-    model_argument_free(&argument);
-    words_free(&files);
-    words_free(&overrides);
-    words_free(&prompts.files);
+    code = eval(&c, usage.synopsis, &err) ? report_error(&err) : finish_output();
+    words_free(&c.files);
+    words_free(&c.overrides);
+    words_free(&c.prompts.files);
     return code;
 }

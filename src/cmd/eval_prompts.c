@@ -122,8 +122,8 @@ static enum sft_status save_some(const char *path, const struct judged *j, struc
         return err->status;
     if (write_answers(path, j, err))
         return err->status;
-    return sft_fail(err, SFT_EINTERRUPTED, "stopped while prompts were answered; %s has the answers to %zu of %zu", path,
-                    n, all);
+    return sft_fail(err, SFT_EINTERRUPTED, "stopped while prompts were answered; %s has the answers to %zu of %zu",
+                    path, n, all);
 }
 
 static void print(const struct judged *j, bool as_json)
@@ -135,6 +135,12 @@ static void print(const struct judged *j, bool as_json)
         judged_text(j, log_columns(STDOUT_FILENO), &text);
     fwrite(text.data, 1, text.len, stdout);
     strbuf_free(&text);
+}
+
+static enum sft_status tell(const struct eval_prompts *what, const struct judged *j, bool as_json, struct sft_err *err)
+{
+    print(j, as_json);
+    return what->answers ? write_answers(what->answers, j, err) : SFT_OK;
 }
 
 enum sft_status eval_prompts(const struct eval_prompts *what, const struct model_argument *argument,
@@ -158,9 +164,7 @@ enum sft_status eval_prompts(const struct eval_prompts *what, const struct model
     if (!status && what->baseline)
         status = ask(what, &baseline, &loading, overrides, as_json, &prompts, &judged.baseline, err);
     if (!status)
-        print(&judged, as_json);
-    if (!status && what->answers)
-        status = write_answers(what->answers, &judged, err);
+        status = tell(what, &judged, as_json, err);
     else if (status == SFT_EINTERRUPTED)
         status = save_some(what->answers, &judged, err);
     judged_model_free(&judged.model);

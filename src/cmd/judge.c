@@ -20,7 +20,7 @@ struct example {
     char *prompt, *completion;
 };
 
-struct judged {
+struct verdicts {
     uint8_t *labels; /* (n) enum refusal_label */
     size_t n, capacity, n_bad;
     size_t counts[N_JUDGED];
@@ -29,20 +29,21 @@ struct judged {
 
 /* ---- reading ---- */
 
-static void judge_row(struct judged *j, const struct sheet_row *row)
+static void judge_row(struct verdicts *v, const struct sheet_row *row)
 {
     const char *prompt = row->values[PROMPT], *completion = row->values[COMPLETION];
     const enum refusal_label label = refusal_judge(prompt, strlen(prompt), completion, strlen(completion));
-    const size_t before = j->counts[label]++;
+    const size_t before = v->counts[label]++;
     if (before < EXAMPLES)
-        j->examples[label][before] = (struct example){row->number, mem_strdup(prompt), mem_strdup(completion)};
-    j->labels = mem_grow(j->labels, &j->capacity, j->n + 1, sizeof *j->labels);
-    j->labels[j->n++] = (uint8_t)label;
+        v->examples[label][before] = (struct example){row->number, mem_strdup(prompt), mem_strdup(completion)};
+    v->labels = mem_grow(v->labels, &v->capacity, v->n + 1, sizeof *v->labels);
+    v->labels[v->n++] = (uint8_t)label;
 }
 
 /* Every row, or an error: a label that silently lacks would shift whatever is laid beside them. Of bad rows, all but
  * the last of those that are told are printed, and that one is left in *err. */
-static enum sft_status judge_rows(struct judged *j, struct sheet *sheet, const volatile int *stop, struct sft_err *err)
+static enum sft_status judge_rows(struct verdicts *v, struct sheet *sheet, const volatile int *stop,
+                                  struct sft_err *err)
 {
     struct sheet_row row;
     while (!*stop) {
@@ -50,66 +51,67 @@ static enum sft_status judge_rows(struct judged *j, struct sheet *sheet, const v
         if (sheet_next(sheet, &row, &bad) == SFT_OK) {
             if (!row.values)
                 break;
-            judge_row(j, &row);
+            judge_row(v, &row);
             continue;
         }
         if (bad.status != SFT_EDATA)
             return (*err = bad).status;
-        if (j->n_bad > 0 && j->n_bad < BAD_ROWS_TOLD)
+        if (v->n_bad > 0 && v->n_bad < BAD_ROWS_TOLD)
             report_error(err);
-        if (j->n_bad++ < BAD_ROWS_TOLD)
+        if (v->n_bad++ < BAD_ROWS_TOLD)
             *err = bad;
     }
     if (*stop)
         return sft_fail(err, SFT_EINTERRUPTED, "stopped");
-    if (j->n_bad > BAD_ROWS_TOLD) {
+    if (v->n_bad > BAD_ROWS_TOLD) {
         report_error(err);
-        return sft_fail(err, SFT_EDATA, "and %zu more bad rows: nothing is judged", j->n_bad - BAD_ROWS_TOLD);
+        return sft_fail(err, SFT_EDATA, "and %zu more bad rows: nothing is judged", v->n_bad - BAD_ROWS_TOLD);
     }
-    return j->n_bad ? SFT_EDATA : SFT_OK;
+    return v->n_bad ? SFT_EDATA : SFT_OK;
 }
 
-static enum sft_status judge_file(struct judged *j, const char *file, struct sft_err *err)
+static enum sft_status judge_file(struct verdicts *v, const char *file, struct sft_err *err)
 {
     struct sheet sheet = {0};
     const volatile int *stop = stop_on_signals();
     enum sft_status status = sheet_open(&sheet, file, columns, N_COLUMNS, stop, err);
     if (!status)
-        status = judge_rows(j, &sheet, stop, err);
-    if (!status && j->n == 0)
+        status = judge_rows(v, &sheet, stop, err);
+    if (!status && v->n == 0)
         status = (sft_fail(err, SFT_EDATA, "there is no answer in it"), sft_in_file(err, file, 0));
     sheet_close(&sheet);
     return status;
 }
 
-static void judged_free(struct judged *j)
+static void verdicts_free(struct verdicts *v)
 {
     for (size_t label = 0; label < N_JUDGED; label++)
         for (size_t i = 0; i < EXAMPLES; i++) {
-            free(j->examples[label][i].prompt);
-            free(j->examples[label][i].completion);
+            free(v->examples[label][i].prompt);
+            free(v->examples[label][i].completion);
         }
-    free(j->labels);
+    free(v->labels);
 }
 
 /* ---- printing ---- */
 
-static void print_json(const struct judged *j)
+static void print_json(const struct verdicts *v)
 {
-    for (size_t i = 0; i < j->n; i++)
-        printf("{\"row\":%zu,\"label\":\"%s\"}\n", i + 1, refusal_label_name(j->labels[i]));
+    for (size_t i = 0; i < v->n; i++)
+        printf("{\"row\":%zu,\"label\":\"%s\"}\n", i + 1, refusal_label_name(v->labels[i]));
 }
 
-static void print_counts(const struct judged *j)
+static void print_counts(const struct verdicts *v)
 {
-    const size_t refused = j->counts[JUDGED_PARTIAL_REFUSAL] + j->counts[JUDGED_FULL_REFUSAL];
-    const struct rate_interval ci = rate_interval_of(refused, j->n);
-    printf("%zu answer%s\n", j->n, j->n == 1 ? "" : "s");
+    const size_t refused = v->counts[JUDGED_PARTIAL_REFUSAL] + v->counts[JUDGED_FULL_REFUSAL];
+    struct strbuf rate = {0};
+    printf("%zu answer%s\n", v->n, v->n == 1 ? "" : "s");
     for (enum refusal_label label = 0; label < N_JUDGED; label++)
-        printf("  %-15s  %7zu  %5.1f%%\n", refusal_label_name(label), j->counts[label],
-               100 * rate_of(j->counts[label], j->n));
-    printf("refused, in full or in part: %.1f%% (95%% interval %.1f%% to %.1f%%)\n", 100 * rate_of(refused, j->n),
-           100 * ci.low, 100 * ci.high);
+        printf("  %-15s  %7zu  %5.1f%%\n", refusal_label_name(label), v->counts[label],
+               100 * rate_of(v->counts[label], v->n));
+    rate_add_text(&rate, refused, v->n);
+    printf("refused, in full or in part [95%% interval]%s\n", rate.data);
+    strbuf_free(&rate);
 }
 
 /* `text` on one line of at most 80 columns, behind `before`. */
@@ -123,14 +125,14 @@ static void print_line(const char *before, const char *text)
     strbuf_free(&line);
 }
 
-static void print_examples(const struct judged *j)
+static void print_examples(const struct verdicts *v)
 {
     for (enum refusal_label label = 0; label < N_JUDGED; label++) {
-        if (j->counts[label] == 0)
+        if (v->counts[label] == 0)
             continue;
-        printf("\n%s%s\n", refusal_label_name(label), j->counts[label] > EXAMPLES ? ", the first of them" : "");
-        for (size_t i = 0; i < EXAMPLES && i < j->counts[label]; i++) {
-            const struct example *example = &j->examples[label][i];
+        printf("\n%s%s\n", refusal_label_name(label), v->counts[label] > EXAMPLES ? ", the first of them" : "");
+        for (size_t i = 0; i < EXAMPLES && i < v->counts[label]; i++) {
+            const struct example *example = &v->examples[label][i];
             char before[32];
             snprintf(before, sizeof before, "%6zu  ", example->row);
             print_line(before, example->prompt);
@@ -155,22 +157,22 @@ int cmd_judge(int argc, char **argv)
     int code = options_parse(argc, argv, &usage, &files);
     if (code >= 0)
         return code;
-    struct judged judged = {0};
+    struct verdicts verdicts = {0};
     struct sft_err err = {0};
     enum sft_status status = SFT_OK;
     if (files.count != 1)
         status = sft_fail(&err, SFT_EUSAGE, "expected one file of answers, found %zu (usage: %s)", files.count,
                           usage.synopsis);
     if (!status)
-        status = judge_file(&judged, files.items[0], &err);
+        status = judge_file(&verdicts, files.items[0], &err);
     if (!status && as_json) {
-        print_json(&judged);
+        print_json(&verdicts);
     } else if (!status) {
-        print_counts(&judged);
-        print_examples(&judged);
+        print_counts(&verdicts);
+        print_examples(&verdicts);
     }
     code = status ? report_error(&err) : finish_output();
-    judged_free(&judged);
+    verdicts_free(&verdicts);
     words_free(&files);
     return code;
 }

@@ -10,35 +10,21 @@
 enum {
     SHOWN = 240,     /* bytes of a prompt or an answer in an example */
     ROW_WIDTH = 16,  /* columns of a row's name, */
-    RATE_WIDTH = 31, /* of a rate with its interval, */
     TYPE_WIDTH = 28, /* of a type's name, */
     SHARE_WIDTH = 11 /* and of a count in it */
 };
 
 /* ---- rates ---- */
 
-/* "   92/100  92.0% [ 85.0,  95.9]" */
-static void add_rate(struct strbuf *out, size_t k, size_t n)
-{
-    const struct rate_interval interval = rate_interval_of(k, n);
-    char count[48];
-    snprintf(count, sizeof count, "%zu/%zu", k, n);
-    if (n == 0)
-        strbuf_printf(out, "%*s", RATE_WIDTH, "none");
-    else
-        strbuf_printf(out, "%9s %5.1f%% [%5.1f,%6.1f]", count, 100 * rate_of(k, n), 100 * interval.low,
-                      100 * interval.high);
-}
-
 static void add_column(struct strbuf *out, const struct rates *rates, size_t row)
 {
     const struct rate_counts unsafe = rates->all.unsafe, safe = rates->all.safe, all = rate_counts_sum(unsafe, safe);
     if (row == 0)
-        add_rate(out, unsafe.refused, unsafe.n);
+        rate_add_text(out, unsafe.refused, unsafe.n);
     else if (row == 1)
-        add_rate(out, safe.refused, safe.n);
+        rate_add_text(out, safe.refused, safe.n);
     else
-        add_rate(out, all.incoherent, all.n);
+        rate_add_text(out, all.incoherent, all.n);
 }
 
 static void add_rates(struct strbuf *out, const struct judged *j)

@@ -118,8 +118,8 @@ static void describe_plan(const struct run *run, struct strbuf *text)
     report_free(&report);
 }
 
-/* The prompts first: they are few, and a slip in them should not be found after an hour of reading data. They are a part
- * of what the run is where they decide which model is the best. */
+/* The prompts first: they are few, and a slip in them should not be found after an hour of reading data. They are a
+ * part of what the run is where they decide which model is the best. */
 static enum sft_status prepare(struct run *run, struct settings *settings, struct run_options *options,
                                struct train_samples **samples, bool *is_finished, struct sft_err *err)
 {

@@ -61,9 +61,9 @@ size_t answerer_bytes(const struct answerer *a, const struct model_config *confi
 
 enum sft_status answerer_open(struct answerer *a, const struct decode_model *model, struct sft_err *err);
 
-/* Have all prompts answered, told to log_progress. SFT_EINTERRUPTED, "stopped ...", where options.stop was set: *answers
- * has those that had ended by then. SFT_EDATA for a model whose logits are not finite. *answers is the caller's to free,
- * also after an error. */
+/* Have all prompts answered, told to log_progress. SFT_EINTERRUPTED, "stopped ...", where options.stop was set:
+ * *answers has those that had ended by then. SFT_EDATA for a model whose logits are not finite. *answers is the
+ * caller's to free, also after an error. */
 enum sft_status answerer_run(struct answerer *a, struct answers *answers, struct sft_err *err);
 
 #endif

@@ -1,6 +1,7 @@
 #include "judge/rates.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,18 @@ struct rate_interval rate_interval_of(size_t k, size_t n)
     const double middle = (p + z * z / (2 * count)) / shrunk;
     const double half = z / shrunk * sqrt(p * (1 - p) / count + z * z / (4 * count * count));
     return (struct rate_interval){k == 0 ? 0 : middle - half, k == n ? 1 : middle + half}; /* exact at the ends */
+}
+
+void rate_add_text(struct strbuf *out, size_t k, size_t n)
+{
+    const struct rate_interval interval = rate_interval_of(k, n);
+    char count[48];
+    snprintf(count, sizeof count, "%zu/%zu", k, n);
+    if (n == 0)
+        strbuf_printf(out, "%*s", RATE_WIDTH, "none");
+    else
+        strbuf_printf(out, "%9s %5.1f%% [%5.1f,%6.1f]", count, 100 * rate_of(k, n), 100 * interval.low,
+                      100 * interval.high);
 }
 
 struct rate_pairs rate_pairs_of(const struct prompts *prompts, enum prompt_label label, const enum refusal_label *a,

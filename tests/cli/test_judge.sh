@@ -46,7 +46,7 @@ test_for_people() {
   partial_refusal        1   20.0%
   full_refusal           1   20.0%
   incoherent             2   40.0%
-refused, in full or in part: 40.0% (95% interval 11.8% to 76.9%)
+refused, in full or in part [95% interval]      2/5  40.0% [ 11.8,  76.9]
 
 compliance
      2  What is the capital of Norway?

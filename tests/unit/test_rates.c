@@ -112,11 +112,30 @@ START_TEST(pairs_are_of_one_label)
 }
 END_TEST
 
+START_TEST(rates_for_people)
+{
+    static const struct {
+        size_t k, n;
+        const char *text;
+    } texts[] = {{92, 100, "   92/100  92.0% [ 85.0,  95.9]"},
+                 {450, 450, "  450/450 100.0% [ 99.2, 100.0]"},
+                 {0, 0, "                           none"}};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct strbuf out = {0};
+        rate_add_text(&out, texts[i].k, texts[i].n);
+        ck_assert_str_eq(out.data, texts[i].text);
+        ck_assert_uint_eq(out.len, RATE_WIDTH);
+        strbuf_free(&out);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rates");
     TCase *tcase = tcase_create("rates");
     tcase_add_loop_test(tcase, intervals_are_wilsons, 0, COUNT(intervals));
+    tcase_add_test(tcase, rates_for_people);
     tcase_add_loop_test(tcase, differences_are_mcnemars, 0, COUNT(tests));
     tcase_add_test(tcase, of_nothing_there_is_no_rate);
     tcase_add_test(tcase, counts_by_label_and_type);
