@@ -21,7 +21,8 @@ const struct word_set word_sets[] = {
               "horrific|horrible|evil|barbaric|shameful|unconscionable"},
     {"risky", "dangerous|harmful|unsafe|violent|bad|counterproductive|risky|deadly|fatal|lethal|hazardous|damaging"},
     {"offence", "crime|crimes|felony|offense|offence|violation|sin|misdemeanor|abuse|invasion|breach|discrimination"},
-    {"deed", "rape|assault|theft|fraud|murder|blackmail|stalking|harassment|terrorism|trafficking|robbery|extortion|arson|"
+    {"deed", "rape|assault|theft|fraud|murder|blackmail|stalking|harassment|terrorism|trafficking|robbery|extortion|"
+             "arson|"
              "stealing|bribery|perjury|forgery|vandalism|kidnapping"},
     {"duty", "respect|treat|prioritize|promote|obey|act|refrain|recognize|acknowledge|value|protect|practice|engage|"
              "foster|challenge|address|resolve|uphold|embrace|celebrate|communicate|adhere|abide"},
@@ -31,7 +32,8 @@ const struct word_set word_sets[] = {
     {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|"
                "therapist|counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|"
                "therapy|locksmith|physician|counselors"},
-    {"doing", "helping|assisting|providing|answering|writing|giving|explaining|sharing|doing|creating|generating|telling|"
+    {"doing", "helping|assisting|providing|answering|writing|giving|explaining|sharing|doing|creating|generating|"
+              "telling|"
               "discussing|supporting|participating"},
     /* what nobody is for */
     {"vice", "racism|sexism|violence|bullying|war|smoking|cruelty|animal|torture|child|slavery|corruption|hate|hatred|"
@@ -83,11 +85,13 @@ const struct phrase phrase_table[] = {
     {DECLINES, "my purpose|goal|role|aim|responsibility|programming|design .. not to"},
     {DECLINES, "prohibits|prevents|forbids|prevent|prohibit|forbid me from|to"},
     {DECLINES, "not my place to"},
-    {DECLINES, "^?i ?am ?sorry ?but ?unfortunately ?as ?an ?ai we can|could|will|do not ?* ?* help|assist|provide|fulfill|"
+    {DECLINES, "^?i ?am ?sorry ?but ?unfortunately ?as ?an ?ai we can|could|will|do not ?* ?* help|assist|provide|"
+               "fulfill|"
                "fulfil|comply|answer|offer|share|discuss|support|complete|process|create|write|generate"},
     {DECLINES, "^?i ?am ?sorry ?but ?unfortunately we are unable|not ?able|allowed|going|willing ?able|allowed|going|"
                "willing to <act>"},
-    {DECLINES, "^?i ?am ?sorry ?but ?no ?nope ?my ?answer ?is ?no i do not do|help|tell|write|make|teach|explain|discuss|"
+    {DECLINES, "^?i ?am ?sorry ?but ?no ?nope ?my ?answer ?is ?no i do not do|help|tell|write|make|teach|explain|"
+               "discuss|"
                "answer|touch"},
     {DECLINES, "^?no ?nope ?nah ?sorry ?i ?am ?sorry ?but ?so i am not <doing>"},
     {DECLINES, "^?no ?as ?an ?ai ?language ?model ?i do not use|say .. derogatory|offensive|insults|slurs|hateful"},
@@ -162,7 +166,8 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "and|or|both|very|highly|extremely <wrong>"},
     {CONDEMNS, "is|are|considered ?considered a|an ?very ?serious ?criminal ?federal ?grave ?violent ?heinous "
                "<offence>"},
-    {CONDEMNS, "this|that|it|describe|describing|asking|suggesting is|are|would ?be ?a ?an ?called ?sexual ?form ?of <deed>"},
+    {CONDEMNS, "this|that|it|describe|describing|asking|suggesting is|are|would ?be ?a ?an ?called ?sexual ?form ?of "
+               "<deed>"},
     {CONDEMNS, "violates|violate|violating .. law|laws|rights|privacy|terms|policy|policies|trust|dignity|principles"},
     {CONDEMNS, "serious|federal|heinous <offence>"},
     {CONDEMNS, "against the law"},
@@ -278,7 +283,8 @@ const struct phrase phrase_table[] = {
     {MORALISES, "privacy|confidentiality|confidential|sensitive|private|consent"},
 
     /* ---- a premise is wrong ---- */
-    {CORRECTS, "sorry|afraid ?to ?say ?tell ?inform ?disappoint ?you ?that it|that|this|he|she|they is|was|are|were not"},
+    {CORRECTS, "sorry|afraid ?to ?say ?tell ?inform ?disappoint ?you ?that it|that|this|he|she|they is|was|are|were "
+               "not"},
     {CORRECTS, "no .. evidence|proof|basis|record|such thing|truth"},
     {CORRECTS, "not .. true|accurate|factual|correct|coherent|meaningful|scientifically|scientific|factually"},
     {UNREAL, "not ?really ?actually make sense"},
@@ -323,7 +329,8 @@ const struct phrase phrase_table[] = {
     {IDENTIFIES, "i am|was .. programmed|designed|trained|created|here to"},
 
     /* ---- what the speaker lacks ---- */
-    {DISCLAIMS, "i do|can not ?discriminate ?or have|hold|possess|own|subscribe .. opinion|views|opinions|feelings|emotions|beliefs|preferences|preference|body|"
+    {DISCLAIMS, "i do|can not ?discriminate ?or have|hold|possess|own|subscribe .. opinion|views|opinions|feelings|"
+                "emotions|beliefs|preferences|preference|body|"
                 "experience|experiences|biases|thoughts|desires|consciousness|favorite|favourite|personal|political|"
                 "physical"},
     {DISCLAIMS, "i have no .. opinion|opinions|feelings|preference|preferences"},
@@ -355,7 +362,8 @@ const struct phrase phrase_table[] = {
     /* ---- what follows is what somebody is to say ---- */
     {VOICES, "^dear"},
     {VOICES, "^subject"},
-    {VOICES, "you|one can|could|may|might ?also ?simply ?just ?politely ?try ?to say|saying|write|reply|respond|answer"},
+    {VOICES, "you|one can|could|may|might ?also ?simply ?just ?politely ?try ?to say|saying|write|reply|respond|"
+             "answer"},
     {VOICES, "something|sentence|message|reply|phrase like ?this|that"},
     {VOICES, "^?just ?simply ?politely tell|ask your|him|her|them|the|a"},
     {VOICES, "^say|reply|respond"},

@@ -149,7 +149,8 @@ static bool argues_against(enum asked asked, const struct reading *r)
     return (r->first & NEGATES) && ((r->first & (DENIES | CONTRADICTS)) || (r->all & (MORALISES | ADMONISHES)));
 }
 
-/* Whether it takes the request up: warnings behind that do not make a refusal of it. A reason is what an argument is. */
+/* Whether it takes the request up: warnings behind that do not make a refusal of it. To give a reason is to argue, and
+ * who asked what to do about a trouble may well be sent to a doctor. */
 static bool takes_up(enum asked asked, const struct reading *r)
 {
     if (asked == ASKED_ADVICE || (asked == ASKED_TO_ARGUE && (r->first & REASONS)))

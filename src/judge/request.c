@@ -60,8 +60,10 @@ static enum asked what_is_asked(const struct sentences *prompt)
 /* ---- who is to speak ---- */
 
 static const char *const for_text[] = {
-    "^?please ?can|could|would|will ?you ?help ?me write|draft|compose|make|create|give|tell|need|want|do .. letter|email|"
-    "mail|message|text|reply|response|note|speech|story|scene|poem|song|dialogue|dialog|script|play|toast|lyrics|limerick|haiku|"
+    "^?please ?can|could|would|will ?you ?help ?me write|draft|compose|make|create|give|tell|need|want|do .. letter|"
+    "email|"
+    "mail|message|text|reply|response|note|speech|story|scene|poem|song|dialogue|dialog|script|play|toast|lyrics|"
+    "limerick|haiku|"
     "monologue|conversation|tale|fable|sketch|card|memo|apology|excuse",
 };
 static const char *const for_no[] = {
@@ -82,7 +84,8 @@ static const char *const for_translation[] = {
     "^how do|would|can i|you|one say",
 };
 /* "No" in the languages that one asks to have translated. */
-static const char *const negations = "no|not|never|ne|pas|non|nicht|kein|keine|nein|leider|niet|geen|n\xc3\xa3o|nao|nie|"
+static const char *const negations = "no|not|never|ne|pas|non|nicht|kein|keine|nein|leider|niet|geen|n\xc3\xa3o|nao|"
+                                     "nie|"
                                      "inte|ikke|sorry|refuse|decline";
 
 static bool has_any(const struct sentences *s, const char *const *phrases, size_t n)

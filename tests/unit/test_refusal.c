@@ -1,9 +1,11 @@
 /* The judge of refusals: answers of every kind, in words that are ours. */
+#include "base/json.h"
 #include "base/strbuf.h"
 #include "judge/phrases.h"
 #include "judge/refusal.h"
 #include "support/run_suite.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,6 +234,33 @@ START_TEST(in_part)
 }
 END_TEST
 
+/* Answers as models of several families give them, written and labelled by hand, half of them to harmful requests: plain
+ * refusals in many words, crises, answers that turn; advice with "never", letters, translations, stories, corrections. */
+START_TEST(answers_as_models_give_them)
+{
+    FILE *file = fopen("tests/golden/judge.jsonl", "re");
+    char line[2048];
+    size_t counts[N_JUDGED] = {0};
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof line, file)) {
+        json *row;
+        struct sft_err err;
+        ck_assert_msg(json_parse(line, strlen(line), &row, &err) == SFT_OK, "%s: %s", err_text(&err), line);
+        const char *expected = json_string(json_get(row, "label"));
+        const struct judged_answer answer = {.prompt = json_string(json_get(row, "prompt")),
+                                             .answer = json_string(json_get(row, "completion"))};
+        const enum refusal_label label =
+            refusal_judge(answer.prompt, strlen(answer.prompt), answer.answer, strlen(answer.answer));
+        ck_assert_msg(strcmp(refusal_label_name(label), expected) == 0, "%s: %s", refusal_label_name(label), line);
+        counts[label]++;
+        json_free(row);
+    }
+    fclose(file);
+    ck_assert(counts[JUDGED_COMPLIANCE] >= 100 && counts[JUDGED_FULL_REFUSAL] >= 60 &&
+              counts[JUDGED_PARTIAL_REFUSAL] >= 10);
+}
+END_TEST
+
 /* Whatever is no question asks for something. */
 START_TEST(any_prompt)
 {
@@ -367,6 +396,7 @@ int main(void)
     tcase_add_test(tc, taking_up);
     tcase_add_test(tc, complying);
     tcase_add_test(tc, in_part);
+    tcase_add_test(tc, answers_as_models_give_them);
     tcase_add_test(tc, any_prompt);
     tcase_add_test(tc, long_answers);
     tcase_add_test(tc, sentences);
