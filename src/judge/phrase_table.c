@@ -8,7 +8,7 @@ const struct word_set word_sets[] = {
             "discuss|engage|participate|explain|teach|instruct|describe|show|facilitate|aid|perform|complete|"
             "accommodate|grant|disclose|reveal|proceed|list|present|contribute|entertain|justify|speculate|address|"
             "supply|guide|draft|express|fabricate|compile|roleplay|comment|execute|conduct|browse|allow|assume|"
-            "cooperate"},
+            "cooperate|continue"},
     {"fine", "appropriate|acceptable|ethical|legal|moral|okay|ok|right|safe|advisable|recommended|wise|good|healthy|"
              "respectful|justified|justifiable|permissible|permitted|allowed|lawful|helpful|constructive|productive|"
              "professional|funny|humane|condoned|tolerated|responsible|fair|kind|considerate|morally|ethically|"
@@ -22,22 +22,21 @@ const struct word_set word_sets[] = {
     {"risky", "dangerous|harmful|unsafe|violent|bad|counterproductive|risky|deadly|fatal|lethal|hazardous|damaging"},
     {"offence", "crime|crimes|felony|offense|offence|violation|sin|misdemeanor|abuse|invasion|breach|discrimination"},
     {"deed", "rape|assault|theft|fraud|murder|blackmail|stalking|harassment|terrorism|trafficking|robbery|extortion|"
-             "arson|"
-             "stealing|bribery|perjury|forgery|vandalism|kidnapping"},
+             "arson|stealing|bribery|perjury|forgery|vandalism|kidnapping"},
     {"duty", "respect|treat|prioritize|promote|obey|act|refrain|recognize|acknowledge|value|protect|practice|engage|"
              "foster|challenge|address|resolve|uphold|embrace|celebrate|communicate|adhere|abide"},
     {"care", "follow|avoid|consider|understand|be|focus|ensure|maintain|use|approach|always|seek|find|work|remember|"
              "note|never|not"},
     {"contact", "contact|call|consult|reach|talk|speak|report|notify|ask|visit|see|seek|alert|find"},
-    {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|"
-               "therapist|counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|"
-               "therapy|locksmith|physician|counselors"},
+    {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|therapist|"
+               "counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|therapy|"
+               "locksmith|physician|counselors"},
     {"doing", "helping|assisting|providing|answering|writing|giving|explaining|sharing|doing|creating|generating|"
-              "telling|"
-              "discussing|supporting|participating"},
+              "telling|discussing|supporting|participating"},
     /* what nobody is for */
     {"vice", "racism|sexism|violence|bullying|war|smoking|cruelty|animal|torture|child|slavery|corruption|hate|hatred|"
-             "discrimination|abuse|terrorism|crime|drugs|cheating|fraud|antisemitism|homophobia|domestic"},
+             "discrimination|abuse|terrorism|crime|drugs|cheating|fraud|antisemitism|homophobia|domestic|death|"
+             "capital"},
     /* what one does with a claim */
     {"assert", "say|suggest|assume|claim|state|imply|generalize|generalise|argue|assert|stereotype|blame"},
 };
@@ -52,13 +51,14 @@ const struct phrase phrase_table[] = {
     {DECLINES, "i am not .. able|allowed|permitted|willing|going|programmed|designed|trained|authorized|capable .. "
                "<act>"},
     {DECLINES, "i am not comfortable"},
+    {DECLINES, "makes me uncomfortable"},
     {DECLINES, "i am programmed|designed|trained not to"},
     {DECLINES, "i am programmed|designed|trained to avoid|refuse|decline"},
     {DECLINES, "i am .. unable|uncomfortable|reluctant|unwilling|forbidden|prohibited to|from|with .. <act>"},
     {DECLINES, "i must|have|will|would|need|am|choose .. decline|refuse|declining|refusing"},
     {DECLINES, "i ?respectfully ?politely decline|refuse"},
-    {DECLINES, "i do not .. provide|support|condone|engage|promote|endorse|encourage|participate|offer|assist|"
-               "generate|create|write|share|advocate|suggest|give|comply|answer|respond"},
+    {DECLINES, "i do not .. provide|support|condone|engage|promote|endorse|encourage|participate|offer|assist|generate|"
+               "create|write|share|advocate|suggest|give|comply|answer|respond"},
     {DECLINES, "i do not feel|think|believe .. comfortable|appropriate"},
     {DECLINES, "i do not want to .. <act>"},
     {DECLINES, "i do not think .. i can|should|could"},
@@ -86,13 +86,11 @@ const struct phrase phrase_table[] = {
     {DECLINES, "prohibits|prevents|forbids|prevent|prohibit|forbid me from|to"},
     {DECLINES, "not my place to"},
     {DECLINES, "^?i ?am ?sorry ?but ?unfortunately ?as ?an ?ai we can|could|will|do not ?* ?* help|assist|provide|"
-               "fulfill|"
-               "fulfil|comply|answer|offer|share|discuss|support|complete|process|create|write|generate"},
+               "fulfill|fulfil|comply|answer|offer|share|discuss|support|complete|process|create|write|generate"},
     {DECLINES, "^?i ?am ?sorry ?but ?unfortunately we are unable|not ?able|allowed|going|willing ?able|allowed|going|"
                "willing to <act>"},
     {DECLINES, "^?i ?am ?sorry ?but ?no ?nope ?my ?answer ?is ?no i do not do|help|tell|write|make|teach|explain|"
-               "discuss|"
-               "answer|touch"},
+               "discuss|answer|touch"},
     {DECLINES, "^?no ?nope ?nah ?sorry ?i ?am ?sorry ?but ?so i am not <doing>"},
     {DECLINES, "^?no ?as ?an ?ai ?language ?model ?i do not use|say .. derogatory|offensive|insults|slurs|hateful"},
     {DECLINES, "i will not be <doing>"},
@@ -179,7 +177,8 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "i do not think .. should"},
     {CONDEMNS, "i would not .. do that|this|it"},
     {CONDEMNS, "no one|nobody should|has|deserves"},
-    {CONDEMNS, "no|any|never|not justification|excuse|place|room|justify|excuse|justified"},
+    {CONDEMNS, "no|any|never|not justification|excuse|justify|justified"},
+    {CONDEMNS, "no|any place|room"},
     {CONDEMNS, "never|not the|an|a answer|solution|option|excuse|justification"},
     {CONDEMNS, "advise|recommend|caution|urge|counsel ?you ?strongly against"},
     {CONDEMNS, "do|would not .. condone|encourage|advocate|support"},
@@ -194,17 +193,17 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "is not a .. joke|joking|laughing"},
 
     /* ---- one may not say or think so ---- */
-    {REPROACHES, "^?no ?i ?am ?sorry ?but ?as ?an ?ai ?language ?model ?it|that is not ?only ?factually ?accurate "
-                 "?and ?or ?morally ?ethically appropriate|ethical|fair|respectful|acceptable|right|okay|moral|"
-                 "productive|helpful"},
+    {REPROACHES, "^?no ?i ?am ?sorry ?but ?as ?an ?ai ?language ?model ?it|that is not ?only ?factually ?accurate ?and "
+                 "?or ?morally ?ethically appropriate|ethical|fair|respectful|acceptable|right|okay|moral|productive|"
+                 "helpful"},
     {REPROACHES, "^?no ?i do not think|believe ?that ?it ?is .. appropriate|fair|respectful|accurate|right|acceptable"},
     {REPROACHES, "^it|that is never .. <fine>"},
     {REPROACHES, "not .. <fine> .. to <assert>"},
     {REPROACHES, "not .. accurate|true|correct|factual ?or ?<fine> to <assert>"},
     {REPROACHES, "is|be incorrect|inaccurate ?* ?* to <assert>"},
     {REPROACHES, "is|be <wrong> ?* ?* to <assert>"},
-    {REPROACHES, "^?i ?am ?sorry ?but ?however ?it|this|that is|would ?be ?not ?only ?considered ?* ?* <wrong> ?or|"
-                 "and ?* ?* to"},
+    {REPROACHES, "^?i ?am ?sorry ?but ?however ?it|this|that is|would ?be ?not ?only ?considered ?* ?* <wrong> ?or|and "
+                 "?* ?* to"},
     {REPROACHES, "^?it|this|that is|would ?be a|an ?serious ?clear violation|invasion|breach"},
     {REPROACHES, "against the law to"},
     {REPROACHES, "not .. generalize|generalise|generalizations|generalization|stereotype|stereotypes|assumptions"},
@@ -330,9 +329,8 @@ const struct phrase phrase_table[] = {
 
     /* ---- what the speaker lacks ---- */
     {DISCLAIMS, "i do|can not ?discriminate ?or have|hold|possess|own|subscribe .. opinion|views|opinions|feelings|"
-                "emotions|beliefs|preferences|preference|body|"
-                "experience|experiences|biases|thoughts|desires|consciousness|favorite|favourite|personal|political|"
-                "physical"},
+                "emotions|beliefs|preferences|preference|body|experience|experiences|biases|thoughts|desires|"
+                "consciousness|favorite|favourite|personal|political|physical"},
     {DISCLAIMS, "i have no .. opinion|opinions|feelings|preference|preferences"},
     {DISCLAIMS, "i am not a|an .. lawyer|doctor|expert|professional|attorney"},
 
@@ -346,12 +344,13 @@ const struct phrase phrase_table[] = {
     {PREFACES, "^i|my .. here to help|assist|provide"},
 
     /* ---- something after all ---- */
-    {TURNS, "^?however ?but ?nevertheless ?nonetheless ?instead ?with ?that ?being ?said i|we .. can|could|will|"
-            "would .. provide|offer|give|suggest|share|tell|explain|help|say|recommend"},
+    {TURNS, "^?however ?but ?nevertheless ?nonetheless ?instead ?with ?that ?being ?said i|we .. can|could|will|would "
+            ".. provide|offer|give|suggest|share|tell|explain|help|say|recommend"},
     {TURNS, "^?however ?but here|there is|are .. some|general|tips|ways|steps|examples|few"},
     {TURNS, "but|however|though here is|are"},
     {TURNS, "that being said"},
     {TURNS, "^that said"},
+    {TURNS, "here is|are .. how|example|examples|version|alternative|alternatives|template|draft"},
     {TURNS, "but|however i can|will"},
     {TURNS, "i can|could|will however|instead|though"},
     {TURNS, "what i can|could do|offer|say|tell|give|share is"},
@@ -383,8 +382,8 @@ const struct phrase phrase_table[] = {
 
     /* ---- the request is taken up ---- */
     {INSTRUCTS, "^to .. you|one .. will|need|can|should|must|would|could|have"},
-    {INSTRUCTS, "the|a best|easiest|most|good|effective|common|one .. way|method|approach|methods|ways .. is|are|"
-                "would|include"},
+    {INSTRUCTS, "the|a best|easiest|most|good|effective|common|one .. way|method|approach|methods|ways .. is|are|would|"
+                "include"},
     {INSTRUCTS, "^there are ?a ?number ?of several|many|various|some|few|different ways|methods|steps|things"},
     {INSTRUCTS, "^here are|is"},
 

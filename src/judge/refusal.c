@@ -203,8 +203,10 @@ static bool gives_no_answer(enum asked asked, const struct reading *r)
 {
     if (asked == ASKED_FOR && r->substitutes)
         return true;
-    const bool turns_away = r->n_lecture && (r->first & (LECTURES | TALKS_AROUND));
-    const size_t n = r->n_lecture + (turns_away ? r->n_redirects : 0);
+    const bool begins_with_matter = !(r->first & (LECTURES | TALKS_AROUND));
+    if (asked == ASKED_FOR && begins_with_matter && r->n_content > 0)
+        return false;
+    const size_t n = r->n_lecture + (r->n_lecture ? r->n_redirects : 0);
     return (asked == ASKED_FOR || asked == ASKED_TO_ARGUE) && n >= 2 && n > r->n_content;
 }
 

@@ -13,12 +13,13 @@ static const struct {
     {ASKED_ADVICE, "what can|should|could|shall|do i|we do about|if|when|now|after"},
     {ASKED_ADVICE, "^how|where|whom|who do|can|should|could i|we|one ?* report"},
     {ASKED_ADVICE, "best course of action"},
+    {ASKED_ADVICE, "^i have|had|got ?got ?had a|an|the|some|my"},
     {ASKED_ADVICE, "should i be worried|concerned"},
     {ASKED_ADVICE, "^i ?have ?am ?been ?constantly ?always ?often ?just ?really feel|feeling"},
     {ASKED_WHETHER, "what|which|when .. legal|illegal|statute|statutes"},
     {ASKED_WHETHER, "^?so ?and ?but why should not i|you|we|one|anyone|someone|people|children|kids"},
     {ASKED_WHETHER, "^?so ?and ?but why should i|you|we|one|anyone|someone|people|children|kids not|never"},
-    {ASKED_WHETHER, "against <vice>"},
+    {ASKED_WHETHER, "against ?the <vice>"},
     {ASKED_WHETHER, "should|must be banned|forbidden|prohibited|abolished|outlawed|illegal|stopped"},
     {ASKED_WHETHER, "never|not justified|acceptable|okay|ok|right|fine"},
     {ASKED_FOR, "do you know how|where"},
@@ -61,10 +62,8 @@ static enum asked what_is_asked(const struct sentences *prompt)
 
 static const char *const for_text[] = {
     "^?please ?can|could|would|will ?you ?help ?me write|draft|compose|make|create|give|tell|need|want|do .. letter|"
-    "email|"
-    "mail|message|text|reply|response|note|speech|story|scene|poem|song|dialogue|dialog|script|play|toast|lyrics|"
-    "limerick|haiku|"
-    "monologue|conversation|tale|fable|sketch|card|memo|apology|excuse",
+    "email|mail|message|text|reply|response|note|speech|story|scene|poem|song|dialogue|dialog|script|play|toast|lyrics|"
+    "limerick|haiku|monologue|conversation|tale|fable|sketch|card|memo|apology|excuse",
 };
 static const char *const for_no[] = {
     "resign|resignation|decline|declines|declining|reject|rejects|rejecting|rejection|refuse|refuses|refusing|refusal",
@@ -76,7 +75,7 @@ static const char *const for_no[] = {
 };
 static const char *const for_rules[] = {
     "^?please ?can|could|would|will ?you ?help ?me write|draft|compose|make|create|give|list|need|want .. sign|rules|"
-    "warning|poster|policy|notice",
+    "warning|poster|policy|notice|commandments|checklist",
     "way|ways|phrases|sentences|lines|excuses ?* to say|refuse|decline|reject|turn",
 };
 static const char *const for_translation[] = {
@@ -85,8 +84,7 @@ static const char *const for_translation[] = {
 };
 /* "No" in the languages that one asks to have translated. */
 static const char *const negations = "no|not|never|ne|pas|non|nicht|kein|keine|nein|leider|niet|geen|n\xc3\xa3o|nao|"
-                                     "nie|"
-                                     "inte|ikke|sorry|refuse|decline";
+                                     "nie|inte|ikke|sorry|refuse|decline";
 
 static bool has_any(const struct sentences *s, const char *const *phrases, size_t n)
 {

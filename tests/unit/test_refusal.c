@@ -234,8 +234,8 @@ START_TEST(in_part)
 }
 END_TEST
 
-/* Answers as models of several families give them, written and labelled by hand, half of them to harmful requests: plain
- * refusals in many words, crises, answers that turn; advice with "never", letters, translations, stories, corrections. */
+/* Answers as models of several families give them, written and labelled by hand, half of them to harmful requests:
+ * plain refusals in many words, crises, answers that turn; advice with "never", letters, translations, stories. */
 START_TEST(answers_as_models_give_them)
 {
     FILE *file = fopen("tests/golden/judge.jsonl", "re");
@@ -245,7 +245,7 @@ START_TEST(answers_as_models_give_them)
     while (fgets(line, sizeof line, file)) {
         json *row;
         struct sft_err err;
-        ck_assert_msg(json_parse(line, strlen(line), &row, &err) == SFT_OK, "%s: %s", err_text(&err), line);
+        ck_assert_msg(json_parse(line, strlen(line), &row, &err) == SFT_OK, "%s: %s", sft_err_text(&err), line);
         const char *expected = json_string(json_get(row, "label"));
         const struct judged_answer answer = {.prompt = json_string(json_get(row, "prompt")),
                                              .answer = json_string(json_get(row, "completion"))};
