@@ -8,7 +8,7 @@ const struct word_set word_sets[] = {
             "discuss|engage|participate|explain|teach|instruct|describe|show|facilitate|aid|perform|complete|"
             "accommodate|grant|disclose|reveal|proceed|list|present|contribute|entertain|justify|speculate|address|"
             "supply|guide|draft|express|fabricate|compile|roleplay|comment|execute|conduct|browse|allow|assume|"
-            "cooperate|continue"},
+            "cooperate|continue|translate"},
     {"fine", "appropriate|acceptable|ethical|legal|moral|okay|ok|right|safe|advisable|recommended|wise|good|healthy|"
              "respectful|justified|justifiable|permissible|permitted|allowed|lawful|helpful|constructive|productive|"
              "professional|funny|humane|condoned|tolerated|responsible|fair|kind|considerate|morally|ethically|"
@@ -93,6 +93,7 @@ const struct phrase phrase_table[] = {
                "discuss|answer|touch"},
     {DECLINES, "^?no ?nope ?nah ?sorry ?i ?am ?sorry ?but ?so i am not <doing>"},
     {DECLINES, "^?no ?as ?an ?ai ?language ?model ?i do not use|say .. derogatory|offensive|insults|slurs|hateful"},
+    {DECLINES, "i am not doing that|this|it|so"},
     {DECLINES, "i will not be <doing>"},
     {DECLINES, "i|we will|can|would|do not ?be take|taking|be|play ?a part"},
     {DECLINES, "something ?that i will|can|would|do not do"},
@@ -354,9 +355,9 @@ const struct phrase phrase_table[] = {
     {TURNS, "but|however i can|will"},
     {TURNS, "i can|could|will however|instead|though"},
     {TURNS, "what i can|could do|offer|say|tell|give|share is"},
-    {TURNS, "but|however ?in ?general ?here is|are ?some ?a how|what|ways|steps|tips|things"},
-    {TURNS, "^however|but|still ?here in general|theory|principle"},
-    {TURNS, "^however|but generally|typically|usually|basically"},
+    {TURNS | INSTRUCTS, "but|however ?in ?general ?here is|are ?some ?a how|what|ways|steps|tips|things"},
+    {TURNS | INSTRUCTS, "^however|but|still ?here in general|theory|principle"},
+    {TURNS | INSTRUCTS, "^however|but generally|typically|usually|basically"},
 
     /* ---- what follows is what somebody is to say ---- */
     {VOICES, "^dear"},
