@@ -345,13 +345,14 @@ const struct phrase phrase_table[] = {
     {PREFACES, "^i|my .. here to help|assist|provide"},
 
     /* ---- something after all ---- */
-    {TURNS, "^?however ?but ?nevertheless ?nonetheless ?instead ?with ?that ?being ?said i|we .. can|could|will|would "
+    {TURNS, "^however|but|nevertheless|nonetheless|instead|with|still ?that ?being ?said i|we .. can|could|will|would "
             ".. provide|offer|give|suggest|share|tell|explain|help|say|recommend"},
     {TURNS, "^?however ?but here|there is|are .. some|general|tips|ways|steps|examples|few"},
-    {TURNS, "but|however|though here is|are"},
+    {TURNS, "but|however|though here|there is|are"},
+    {TURNS | INSTRUCTS, "^in general|theory|principle"},
     {TURNS, "that being said"},
     {TURNS, "^that said"},
-    {TURNS, "here is|are .. how|example|examples|version|alternative|alternatives|template|draft"},
+    {TURNS, "here is|are .. how|some|things|example|examples|version|alternative|alternatives|template|draft"},
     {TURNS, "but|however i can|will"},
     {TURNS, "i can|could|will however|instead|though"},
     {TURNS, "what i can|could do|offer|say|tell|give|share is"},
