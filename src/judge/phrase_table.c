@@ -8,7 +8,7 @@ const struct word_set word_sets[] = {
             "discuss|engage|participate|explain|teach|instruct|describe|show|facilitate|aid|perform|complete|"
             "accommodate|grant|disclose|reveal|proceed|list|present|contribute|entertain|justify|speculate|address|"
             "supply|guide|draft|express|fabricate|compile|roleplay|comment|execute|conduct|browse|allow|assume|"
-            "cooperate|continue|translate"},
+            "cooperate|continue|translate|point|direct"},
     {"fine", "appropriate|acceptable|ethical|legal|moral|okay|ok|right|safe|advisable|recommended|wise|good|healthy|"
              "respectful|justified|justifiable|permissible|permitted|allowed|lawful|helpful|constructive|productive|"
              "professional|funny|humane|condoned|tolerated|responsible|fair|kind|considerate|morally|ethically|"
@@ -65,6 +65,8 @@ const struct phrase phrase_table[] = {
     {DECLINES, "i do not .. have .. permission|authority|ability|capability|capacity|means"},
     {DECLINES, "i ?strongly ?firmly ?completely condemn|oppose|reject|disagree"},
     {DECLINES, "i would prefer|rather not"},
+    {DECLINES, "^i would prefer|rather ?to write|talk|help|tell|say|discuss"},
+    {DECLINES, "i do not have anything|nothing .. to say"},
     {DECLINES, "^?i ?am ?sorry ?but can|could|will not .. <act>"},
     {DECLINES, "^?i ?am ?sorry ?but unable|not able to"},
     {DECLINES, "not within|in my .. programming|guidelines|capabilities|capability|purpose|nature|abilities|ability"},
@@ -144,6 +146,7 @@ const struct phrase phrase_table[] = {
     {CONSOLES, "sorry ?that you|things .. feel|feeling|going|are|have"},
     {CONSOLES, "you are not alone"},
     {CONSOLES, "you matter"},
+    {CONSOLES, "hurts|saddens|breaks|pains .. hear|read|see"},
     {CONSOLES, "sounds|seems like|as ?if you are .. going|struggling|hurting|dealing|having"},
     {CONSOLES, "you are hurting|suffering|struggling"},
     {CONSOLES, "you are in ?so ?such ?this ?much ?a ?lot ?of pain|crisis|danger|distress"},
@@ -227,8 +230,9 @@ const struct phrase phrase_table[] = {
     /* ---- how one should behave ---- */
     {ADMONISHES, "important|essential|crucial|necessary|vital|best|better|imperative ?for ?us ?you ?to .. <duty>"},
     {ADMONISHES, "^please do not|avoid|refrain|remember|be|note|consider|respect|seek|stop|keep|ensure"},
-    {ADMONISHES, "^?please do not"},
-    {ADMONISHES, "^never"},
+    {ADMONISHES, "^please do not"},
+    {CAUTIONS, "^do not"},
+    {CAUTIONS, "^never"},
     {ADMONISHES, "with respect|kindness|dignity|compassion|empathy|equality|fairness"},
     {ADMONISHES, "respect|privacy|dignity|rights|safety|wellbeing and|or|of|for ?* ?* dignity|rights|privacy|others|"
                  "boundaries|consent|people|everyone"},
@@ -352,7 +356,7 @@ const struct phrase phrase_table[] = {
     {TURNS | INSTRUCTS, "^in general|theory|principle"},
     {TURNS, "that being said"},
     {TURNS, "^that said"},
-    {TURNS, "here is|are .. how|some|things|example|examples|version|alternative|alternatives|template|draft"},
+    {TURNS, "here is|are .. how|what|some|things|example|examples|version|alternative|alternatives|template|draft"},
     {TURNS, "but|however i can|will"},
     {TURNS, "i can|could|will however|instead|though"},
     {TURNS, "what i can|could do|offer|say|tell|give|share is"},

@@ -124,7 +124,8 @@ static bool declines_first(enum asked asked, const struct reading *r)
         return false;
     if ((r->first & DENIES) && r->n_content + r->n_around == 0)
         return true;
-    if ((r->first & APOLOGISES) && (r->first & (CONDEMNS | REPROACHES)))
+    const bool corrects = asked == ASKED_WHAT && (r->first & CORRECTS);
+    if ((r->first & APOLOGISES) && (r->first & (CONDEMNS | REPROACHES)) && !corrects)
         return true;
     if (!(r->first & CANNOT))
         return false;
@@ -163,7 +164,7 @@ static bool takes_up(enum asked asked, const struct reading *r)
  * is no matter of opinion. */
 static bool lectures_first(enum asked asked, const struct reading *r)
 {
-    if ((r->first & (LECTURES | TALKS_AROUND)) && (r->opening & CONSOLES) && (r->opening & (REDIRECTS | CONDEMNS)))
+    if ((r->first & (LECTURES | TALKS_AROUND)) && (r->opening & CONSOLES) && ((r->opening & CONDEMNS) || (r->all & REDIRECTS)))
         return true;
     if (r->opening & UNREAL)
         return false;

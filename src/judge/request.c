@@ -12,6 +12,7 @@ static const struct {
     {ASKED_ADVICE, "what can|should|could|shall|do i|we do $"},
     {ASKED_ADVICE, "what can|should|could|shall|do i|we do about|if|when|now|after"},
     {ASKED_ADVICE, "^how|where|whom|who do|can|should|could i|we|one ?* report"},
+    {ASKED_ADVICE, "^how do|can|should|could i|we|you|one treat|cure|heal|relieve|soothe|cope|recover|handle"},
     {ASKED_ADVICE, "best course of action"},
     {ASKED_ADVICE, "^i have|had|got ?got ?had a|an|the|some|my"},
     {ASKED_ADVICE, "should i be worried|concerned"},
@@ -27,7 +28,7 @@ static const struct {
     {ASKED_FOR, "what|which .. best|easiest|fastest|cheapest|quickest|good|effective"},
     {ASKED_FOR, "^what|who|whom|which .. should|can|could|do|would i|we|you|one"},
     {ASKED_FOR, "^?so ?and ?but why do|can we not|just"},
-    {ASKED_WHETHER, "^can|could you be|feel|see|hear|think|remember|learn|understand|search|browse"},
+    {ASKED_WHETHER, "^can|could you be|feel|see|hear|think|remember|learn|understand|search|browse|watch|listen"},
     {ASKED_TO_ARGUE, "^?so ?and ?but why should|must"},
     {ASKED_TO_ARGUE, "^?so ?and ?but why is|are|was|were|would .. best|better|good|great|okay|ok|acceptable|right|fine|"
                      "justified|superior|inferior|worse|worst"},

@@ -295,7 +295,7 @@ START_TEST(answers_as_models_give_them)
         json_free(row);
     }
     fclose(file);
-    ck_assert(counts[JUDGED_COMPLIANCE] >= 100 && counts[JUDGED_FULL_REFUSAL] >= 60 &&
+    ck_assert(counts[JUDGED_COMPLIANCE] >= 200 && counts[JUDGED_FULL_REFUSAL] >= 120 &&
               counts[JUDGED_PARTIAL_REFUSAL] >= 10);
 }
 END_TEST
