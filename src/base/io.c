@@ -405,6 +405,31 @@ enum sft_status io_rename(const char *from, const char *to, struct sft_err *err)
     return rename(from, to) == 0 ? SFT_OK : sft_fail_errno(err, "%s: cannot rename to %s", from, to);
 }
 
+static enum sft_status fail_new(const char *from, const char *to, struct sft_err *err)
+{
+    return errno == EEXIST || errno == ENOTEMPTY
+               ? sft_fail(err, SFT_EUSAGE, "%s exists already", to)
+               : sft_fail_errno(err, "%s: cannot rename to %s", from, to);
+}
+
+/* Where a file system has no such rename: a file gets its second name first, which fails where there is one. */
+static enum sft_status rename_new_in_turn(const char *from, const char *to, struct sft_err *err)
+{
+    errno = EEXIST;
+    if (path_is_dir(from))
+        return !path_has_name(to) && rename(from, to) == 0 ? SFT_OK : fail_new(from, to, err);
+    if (link(from, to) != 0)
+        return fail_new(from, to, err);
+    return unlink(from) == 0 ? SFT_OK : sft_fail_errno(err, "%s: cannot remove", from);
+}
+
+enum sft_status io_rename_new(const char *from, const char *to, struct sft_err *err)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return SFT_OK;
+    return errno == EINVAL || errno == ENOSYS ? rename_new_in_turn(from, to, err) : fail_new(from, to, err);
+}
+
 /* Where a file system cannot exchange two names: the old one makes room, whole, and is removed under the name that the
  * new one had. */
 static enum sft_status replace_in_turn(const char *from, const char *to, struct sft_err *err)
@@ -454,7 +479,7 @@ enum sft_status io_empty_dir(const char *path, struct sft_err *err)
     char **names;
     size_t count;
     enum sft_status status = io_list(path, &names, &count, err);
-    for (size_t i = 0; i < count && !status; i++) {
+    for (size_t i = count; i-- > 0 && !status;) {
         char *child = path_join(path, names[i]);
         status = io_remove_tree(child, err);
         free(child);

@@ -79,13 +79,19 @@ enum sft_status io_mkdirs_private(const char *path, struct sft_err *err); /* wha
 enum sft_status io_sync_dir(const char *path, struct sft_err *err);
 enum sft_status io_rename(const char *from, const char *to, struct sft_err *err);
 
+/* The same for a name that nothing has: SFT_EUSAGE where something has it at that moment, which stays as it is. (Where
+ * the file system cannot tell, a directory may take the place of an empty one.) */
+enum sft_status io_rename_new(const char *from, const char *to, struct sft_err *err);
+
 /* Give directory `from` the name `to`; where there is a `to`, the two change places in one step and the old one is
  * removed, so that at any moment one of them is whole under that name. (Where the file system cannot do that, the old
  * one is `to` with IO_REPLACED for a moment; who finds it so, and no `to`, may give it its name back.) */
 #define IO_REPLACED ".old.tmp"
 enum sft_status io_replace_dir(const char *from, const char *to, struct sft_err *err);
 enum sft_status io_remove_tree(const char *path, struct sft_err *err); /* like rm -rf; absent is fine */
-enum sft_status io_empty_dir(const char *path, struct sft_err *err);   /* all that is in it */
+
+/* All that is in it, from the last name to the first: a name that begins with a dot outlives the others. */
+enum sft_status io_empty_dir(const char *path, struct sft_err *err);
 
 /* Make `path` a symbolic link to `target`, replacing what is there by rename. */
 enum sft_status io_symlink(const char *target, const char *path, struct sft_err *err);

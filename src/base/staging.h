@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct staging {
@@ -31,5 +32,31 @@ enum sft_status staging_commit_files(struct staging *staging, const char *to, co
                                      struct sft_err *err);
 
 void staging_close(struct staging *staging);
+
+/* ---- a name among other people's ----
+ *
+ * Nothing there is replaced that is not known to be ours. What is to have names is made below s.path, under these:
+ *
+ *     status = staging_open_new(&s, "out", err);
+ *     ... write s.path/out, a file or a directory, and what goes beside it ...
+ *     status = status ? status : staging_commit_new(&s, (struct staged[]){{"notes", is_mine}, {"out", NULL}}, 2, err);
+ *     staging_close(&s);                        // removes out.tmp in any case */
+
+/* The same as staging_open, but an out.tmp that no killed process has left is not emptied: SFT_EUSAGE. Its own has
+ * STAGING_MARK in it, as long as anything else. */
+#define STAGING_MARK ".sft-is-writing"
+enum sft_status staging_open_new(struct staging *staging, const char *path, struct sft_err *err);
+
+/* Something below the staging's path, and what of its name may be there already: that of which `may_replace` says so at
+ * the moment when it is replaced; NULL: nothing. */
+struct staged {
+    const char *name;
+    bool (*may_replace)(const char *path);
+};
+
+/* Give them their names beside "out", in this order; those that were not written are passed over. SFT_EUSAGE where
+ * something else has one of the names: then none of them has got its own, and what they replaced is there again. */
+enum sft_status staging_commit_new(struct staging *staging, const struct staged *staged, size_t count,
+                                   struct sft_err *err);
 
 #endif

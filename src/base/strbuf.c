@@ -196,3 +196,10 @@ void strbuf_add_shell_word(struct strbuf *sb, const char *word)
         strbuf_puts(sb, *p == '\'' ? "'\\''" : (char[]){*p, '\0'});
     strbuf_putc(sb, '\'');
 }
+
+void strbuf_add_shell_path(struct strbuf *sb, const char *path)
+{
+    char *plain = mem_printf("%s%s", *path == '-' ? "./" : "", path);
+    strbuf_add_shell_word(sb, plain);
+    free(plain);
+}

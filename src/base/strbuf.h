@@ -55,7 +55,9 @@ void strbuf_add_printable(struct strbuf *sb, const char *s, size_t len);
  * them " [...]" is for what does not fit or, where is_cut, was never made; a text of nothing is "(nothing)". */
 void strbuf_add_excerpt(struct strbuf *sb, const char *s, size_t len, size_t most, bool is_cut);
 
-/* A path as a shell takes it: quoted where it holds what a shell would not leave alone. */
+/* A word as a shell takes it: quoted where it holds what a shell would not leave alone. A path that begins with a dash
+ * is ./-x, or a program would take it for an option. */
 void strbuf_add_shell_word(struct strbuf *sb, const char *word);
+void strbuf_add_shell_path(struct strbuf *sb, const char *path);
 
 #endif

@@ -1,5 +1,4 @@
 #include "cmd/cmd.h"
-#include "cmd/model_card.h"
 #include "cmd/model_write.h"
 
 int cmd_export(int argc, char **argv)
@@ -18,15 +17,7 @@ int cmd_export(int argc, char **argv)
         {"dtype", OPTION_STRING, &dtype_name, "T",
          "hf: f32 (default), f16 or bf16; gguf: f16 (default), f32, bf16, q8_0 or q4_0"},
         {"max-shard-size", OPTION_STRING, &max_shard_size, "SIZE", SHARD_SIZE_OPTION_HELP},
-        {"license", OPTION_STRING, &of_card.license, "ID", "model card: its licence, as the hub calls it: apache-2.0"},
-        {"base-model", OPTION_STRING, &of_card.base_model, "ORG/NAME",
-         "model card: what it was fine-tuned from, on the hub (default: as the run was told)"},
-        {"dataset", OPTION_LIST, &of_card.datasets, "NAME[=LICENCE]",
-         "model card: what it was trained on; may be repeated"},
-        {"language", OPTION_LIST, &of_card.languages, "CODE",
-         "model card: a language that it knows: en; may be repeated"},
-        {"evaluation", OPTION_STRING, &of_card.evaluation, "FILE",
-         "model card: refusals, as sft eval --prompts --json printed them (default: rates of the run's evaluation)"},
+        MODEL_CARD_OPTIONS(of_card),
     };
     const struct usage usage = {
         "sft export DIR --out PATH [options]",
@@ -49,9 +40,8 @@ int cmd_export(int argc, char **argv)
         status = sft_fail(&err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words.items[0], usage.synopsis);
     if (!status)
         status = model_card_choose(&card, &of_card, &evaluation, &err);
-    target.card = &card;
     if (!status)
-        status = model_write(&argument, &target, &err);
+        status = model_write(&argument, &target, &card, &err);
     json_free(evaluation);
     model_argument_free(&argument);
     words_free(&of_card.datasets);

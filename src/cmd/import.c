@@ -48,7 +48,7 @@ int cmd_import(int argc, char **argv)
     if (!status)
         status = check_source(&argument, &target, &err);
     if (!status)
-        status = model_write(&argument, &target, &err);
+        status = model_write(&argument, &target, NULL, &err);
     model_argument_free(&argument);
     words_free(&words);
     return status ? report_error(&err) : 0;

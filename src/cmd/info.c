@@ -10,6 +10,7 @@
 #include "files/weights.h"
 #include "text/template.h"
 #include "text/tokenizer/tokenizer_load.h"
+#include "train/checkpoint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +84,7 @@ static void look_at_template(struct info *info)
 static void look_at_checkpoint(struct info *info)
 {
     struct sft_err err;
-    char *path = path_join(info->dir, "trainer/state.json"), *trainer = path_join(info->dir, "trainer");
+    char *path = path_join(info->dir, CHECKPOINT_STATE), *trainer = path_join(info->dir, "trainer");
     info->checksums_hold = !checksums_verify(info->dir, &info->has_checksums, &err);
     if (!info->checksums_hold) {
         add_problem(info, &err);

@@ -1,12 +1,13 @@
 #include "cmd/model_card.h"
 
 #include "base/io.h"
+#include "base/log.h"
 #include "files/written.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char name_of_card[] = "README.md";
+const char model_card_name[] = "README.md";
 
 enum sft_status model_card_choose(struct card_options *card, const struct model_card_options *o, json **evaluation,
                                   struct sft_err *err)
@@ -24,7 +25,7 @@ enum sft_status model_card_choose(struct card_options *card, const struct model_
 
 bool model_card_has_place(const char *dir)
 {
-    char *path = path_join(dir, name_of_card);
+    char *path = path_join(dir, model_card_name);
     const bool has = !path_has_name(path) || written_by_sft(path);
     free(path);
     return has;
@@ -42,12 +43,31 @@ static char *name_of_model(const struct model_card_of *of)
     return name;
 }
 
+/* The model that was asked need not be this directory: what it was exported to is the same. So it is only told. */
+static void tell_other_model(const struct model_card_of *of)
+{
+    const char *asked = json_string(json_get(of->options->evaluation, "model"));
+    if (!asked || (of->model->snapshot && strcmp(asked, of->model->snapshot) == 0))
+        return;
+    char *theirs = realpath(asked, NULL), *ours = realpath(of->model->dir, NULL);
+    if (!theirs || !ours || strcmp(theirs, ours) != 0)
+        log_warning("--evaluation: the model that was asked is %s, not %s: the card tells it as this one's", asked,
+                    of->model->dir);
+    free(theirs);
+    free(ours);
+}
+
 enum sft_status model_card_write(const char *dir, const struct model_card_of *of, struct sft_err *err)
 {
     struct card_record record;
     struct strbuf text = {0};
-    char *path = path_join(dir, name_of_card), *name = name_of_model(of);
-    card_record_read(&record, of->model->dir);
+    char *path = path_join(dir, model_card_name), *name = name_of_model(of);
+    if (path_has_name(path))
+        SFT_BUG("a model whose files are called as its card is");
+    struct sft_err unread = {0};
+    if (card_record_read(&record, of->model->dir, &unread))
+        log_warning("%s (the model card cannot tell how it was trained)", SFT_ERR_TEXT(&unread));
+    tell_other_model(of);
     const struct card card = {.name = name,
                               .file = of->format->ending ? path_basename(of->path) : NULL,
                               .family = of->config->family->model_type,

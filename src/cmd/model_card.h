@@ -2,6 +2,7 @@
 #ifndef SFT_CMD_MODEL_CARD_H
 #define SFT_CMD_MODEL_CARD_H
 
+#include "cmd/cmd.h"
 #include "cmd/model_argument.h"
 #include "files/format.h"
 #include "report/card.h"
@@ -12,10 +13,23 @@ struct model_card_options {
     struct string_list datasets, languages;
 };
 
+/* Their rows of a table of options, into o. */
+#define MODEL_CARD_OPTIONS(o)                                                                                          \
+    {"license", OPTION_STRING, &(o).license, "ID", "model card: its licence, as the hub calls it: apache-2.0"},        \
+    {"base-model", OPTION_STRING, &(o).base_model, "ORG/NAME",                                                         \
+     "model card: what it was fine-tuned from, on the hub (default: as the run was told)"},                            \
+    {"dataset", OPTION_LIST, &(o).datasets, "NAME[=LICENCE]",                                                          \
+     "model card: what it was trained on; may be repeated"},                                                           \
+    {"language", OPTION_LIST, &(o).languages, "CODE", "model card: a language that it knows: en; may be repeated"},    \
+    {"evaluation", OPTION_STRING, &(o).evaluation, "FILE",                                                             \
+     "model card: refusals, as sft eval --prompts --json printed them (default: rates of the run's evaluation)"}
+
 /* Of these the card's own, their file read; borrows the strings. SFT_EUSAGE, and errors of the file. Free `evaluation`
  * with json_free, in any case. */
 enum sft_status model_card_choose(struct card_options *card, const struct model_card_options *options,
                                   json **evaluation, struct sft_err *err);
+
+extern const char model_card_name[]; /* "README.md" */
 
 /* Whether a card may stand in this directory: where there is no README.md, or one that sft wrote. */
 bool model_card_has_place(const char *dir);

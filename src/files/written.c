@@ -1,15 +1,24 @@
 #include "files/written.h"
 
-#include <stdio.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char mark[] = "# " WRITTEN_BY_SFT "\n", front[] = "---\n";
 
 bool written_by_sft(const char *path)
 {
-    char text[1024 + 1];
-    FILE *file = fopen(path, "rb");
-    const size_t n = file ? fread(text, 1, sizeof text - 1, file) : 0;
-    if (file)
-        fclose(file);
-    text[n] = '\0';
-    return strstr(text, WRITTEN_BY_SFT) != NULL;
+    char text[sizeof mark + sizeof front];
+    struct stat st;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    ssize_t n = -1;
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    const size_t skipped = strncmp(text, front, sizeof front - 1) == 0 ? sizeof front - 1 : 0;
+    return strncmp(text + skipped, mark, sizeof mark - 1) == 0;
 }

@@ -1,5 +1,6 @@
 #include "infer/model_check.h"
 
+#include "base/path.h"
 #include "files/half.h"
 #include "files/weights.h"
 #include "infer/model_probe.h"
@@ -34,6 +35,17 @@ static const struct tolerance *tolerance_of(const struct dtype *dtype)
         if (strcmp(tolerances[i].dtype, dtype->option) == 0)
             return &tolerances[i];
     SFT_BUG("a dtype whose rounding nobody has told");
+}
+
+/* It is written under a name that it is not to have: what its user knows is the last part of it. */
+static enum sft_status cannot_be_read(const struct model_check_of *of, struct sft_err *err)
+{
+    const size_t skipped = (size_t)(path_basename(of->written) - of->written);
+    if (err->status != SFT_EDATA)
+        return err->status;
+    if (strncmp(err->file, of->written, skipped) == 0)
+        memmove(err->file, err->file + skipped, strlen(err->file + skipped) + 1);
+    return sft_context(err, "what was written cannot be read back");
 }
 
 /* ---- tensors ---- */
@@ -116,6 +128,8 @@ static enum sft_status compare_tensors(const struct bundle *original, const stru
         tensor_table_init(&table, &files.config);
         status = weights_begin(&w, &table, &files.config, of->written, &unused, err);
     }
+    if (status)
+        cannot_be_read(of, err);
     if (!status && original && table.n_tensors != original->model.params.table.n_tensors)
         status = sft_fail(err, SFT_EDATA, DIFFERS "it has %zu tensors, and the original has %zu", table.n_tensors,
                           original->model.params.table.n_tensors);
@@ -156,7 +170,7 @@ static bool compare_logits(struct model_check *check, const struct model_probe *
         }
         for (size_t i = 0; i < a->V; i++) {
             const double off = x[i] - y[i], centred = x[i] - mean_x, off_centred = centred - (y[i] - mean_y);
-            largest = fmax(largest, fabs(x[i]));
+            largest = fmax(largest, fabs((double)x[i]));
             worst = fmax(worst, fabs(off));
             size += centred * centred;
             difference += off_centred * off_centred;
@@ -218,8 +232,10 @@ static enum sft_status has_memory(struct model_check *check, const struct model_
     size_t a, b;
     if (!kernels)
         return sft_fail(err, SFT_EUSAGE, "%s", why);
-    if (count_bytes(&a, of->original, kernels, err) || count_bytes(&b, of->written, kernels, err))
+    if (count_bytes(&a, of->original, kernels, err))
         return err->status;
+    if (count_bytes(&b, of->written, kernels, err))
+        return cannot_be_read(of, err);
     check->bytes = SMALL_THINGS + (a > b ? a : b);
     *has = check->bytes <= of->memory;
     return SFT_OK;
@@ -247,7 +263,9 @@ static enum sft_status probe_written(struct model_check *check, const struct mod
     struct bundle bundle;
     struct model_probe probe = {0};
     enum sft_status status = bundle_open(&bundle, of->written, &options, NULL, err);
-    if (!status)
+    if (status)
+        cannot_be_read(of, err);
+    else
         status = model_probe(&probe, &bundle, err);
     if (!status)
         status = compare_probes(check, original, &probe, of->dtype, err);

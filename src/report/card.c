@@ -18,10 +18,54 @@ static bool is_word(const char *s)
     return n > 0 && !s[n];
 }
 
-static bool has_rates(const json *evaluation)
+static enum sft_status fail_number(const char *group, const char *key, const char *expected, const json *found,
+                                   struct sft_err *err)
 {
-    return json_is_number(json_get(json_get(evaluation, "unsafe"), "n")) &&
-           json_is_number(json_get(json_get(evaluation, "safe"), "n"));
+    struct strbuf text = {0};
+    if (found)
+        json_print_line(found, &text);
+    sft_fail(err, SFT_EUSAGE, "--evaluation: %s.%s: expected %s, found %s", group, key, expected,
+             found ? text.data : "nothing");
+    strbuf_free(&text);
+    return SFT_EUSAGE;
+}
+
+static bool is_share_or_null(const json *x)
+{
+    return card_is_share(x) || json_is_null(x);
+}
+
+/* Counts up to `most`, a rate and its interval, as they go into a table. */
+static enum sft_status check_group(const json *e, const char *name, const char *count_key, double most,
+                                   struct sft_err *err)
+{
+    static const char share[] = "a number from 0 to 1";
+    const json *group = json_get(e, name), *count = json_get(group, count_key), *interval = json_get(group, "ci95");
+    if (!card_is_count(count) || json_number(count) > most)
+        return fail_number(name, count_key, "a whole number, and no more than there are prompts", count, err);
+    if (!is_share_or_null(json_get(group, "rate")))
+        return fail_number(name, "rate", share, json_get(group, "rate"), err);
+    for (const json *end = json_first(interval); end; end = json_next(end))
+        if (!is_share_or_null(end))
+            return fail_number(name, "ci95", share, end, err);
+    return SFT_OK;
+}
+
+static enum sft_status check_evaluation(const json *e, struct sft_err *err)
+{
+    const json *unsafe = json_get(json_get(e, "unsafe"), "n"), *safe = json_get(json_get(e, "safe"), "n");
+    if (!json_is_number(unsafe) || !json_is_number(safe))
+        return sft_fail(err, SFT_EUSAGE,
+                        "--evaluation: expected what sft eval DIR --prompts FILE --json prints, an object with unsafe "
+                        "and safe");
+    if (!card_is_count(unsafe) || !card_is_count(safe))
+        return fail_number(card_is_count(unsafe) ? "safe" : "unsafe", "n", "a whole number",
+                           card_is_count(unsafe) ? safe : unsafe, err);
+    const double n_unsafe = json_number(unsafe), n_safe = json_number(safe);
+    if (check_group(e, "unsafe", "refused", n_unsafe, err) || check_group(e, "safe", "refused", n_safe, err) ||
+        (json_get(e, "incoherent") && check_group(e, "incoherent", "n", n_unsafe + n_safe, err)))
+        return SFT_EUSAGE;
+    return SFT_OK;
 }
 
 enum sft_status card_options_check(const struct card_options *o, struct sft_err *err)
@@ -40,11 +84,7 @@ enum sft_status card_options_check(const struct card_options *o, struct sft_err 
         if (card_dataset_name_len(o->datasets.items[i]) == 0 || str_has_ending(o->datasets.items[i], "="))
             return sft_fail(err, SFT_EUSAGE, "--dataset: expected NAME or NAME=LICENCE, found '%s'",
                             o->datasets.items[i]);
-    if (o->evaluation && !has_rates(o->evaluation))
-        return sft_fail(err, SFT_EUSAGE,
-                        "--evaluation: expected what sft eval DIR --prompts FILE --json prints, an object with unsafe "
-                        "and safe");
-    return SFT_OK;
+    return o->evaluation ? check_evaluation(o->evaluation, err) : SFT_OK;
 }
 
 /* ---- front matter ---- */

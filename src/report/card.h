@@ -8,7 +8,8 @@
 #include "report/card_facts.h"
 
 /* SFT_EUSAGE names the option that is none: a licence or a language that is not one word, a base that is no name on the
- * hub, an evaluation without rates. */
+ * hub, an evaluation without rates, or with
+ * numbers that cannot be. */
 enum sft_status card_options_check(const struct card_options *options, struct sft_err *err);
 
 /* Append the file's text. Its second line says that sft wrote it (files/written.h). */

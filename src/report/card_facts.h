@@ -18,11 +18,18 @@ struct card_options {
 struct card_record {
     json *state; /* trainer/state.json */
     json *eval;  /* the evaluation of its step, of the run's metrics.jsonl */
+    bool is_damaged; /* it has a record, which cannot be read: it was trained, and that is all that is known */
 };
 
-/* Never an error: what is not there, or not readable, is not told. Free with card_record_free. */
-void card_record_read(struct card_record *record, const char *dir);
+/* What is not there is not told, and no error. SFT_EIO, SFT_EDATA: is_damaged, and why. Free with card_record_free in
+ * any case. */
+enum sft_status card_record_read(struct card_record *record, const char *dir, struct sft_err *err);
 void card_record_free(struct card_record *record);
+
+/* Whether a number that a file holds can be what it is to be: how many of something there are (whole, from 0), or a
+ * share (0 to 1). What cannot be is not told. */
+bool card_is_count(const json *x);
+bool card_is_share(const json *x);
 
 /* All that a card is made of. */
 struct card {

@@ -40,7 +40,7 @@ static char *local_name(const char *path)
 
 struct card_origin card_origin_of(const struct card *card)
 {
-    struct card_origin o = {.is_itself = !card->record->state};
+    struct card_origin o = {.is_itself = !card->record->state && !card->record->is_damaged};
     const char *base = card_setting(card, "model.base");
     char *snapshot = base ? hub_snapshot_name(base) : NULL;
     if (o.is_itself && card->snapshot)

@@ -5,9 +5,9 @@
 #include "base/path.h"
 #include "base/version.h"
 #include "config/settings.h"
+#include "files/gguf/ollama_name.h"
 #include "files/hub_cache.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,29 +27,51 @@ bool card_dataset_is_on_hub(const char *dataset)
 
 /* ---- Markdown ---- */
 
-/* A name as code, whatever it holds; in a table a bar would end the cell. */
-static void put_code(struct strbuf *out, const char *text, size_t len)
+/* How many backticks are the most in a row. */
+static size_t longest_fence(const char *text, size_t len)
+{
+    size_t longest = 0, n = 0;
+    for (size_t i = 0; i < len; i++) {
+        n = text[i] == '`' ? n + 1 : 0;
+        longest = n > longest ? n : longest;
+    }
+    return longest;
+}
+
+/* A name as code, whatever it holds: between more backticks than it has in a row. In a table a bar would end the
+ * cell. */
+static void put_code(struct strbuf *out, const char *text, size_t len, bool in_table)
 {
     struct strbuf shown = {0};
     strbuf_add_visible(&shown, text, len);
-    const bool has_fence = memchr(shown.data ? shown.data : "", '`', shown.len) != NULL;
-    strbuf_puts(out, has_fence ? "`` " : "`");
+    const size_t fence = longest_fence(shown.data, shown.len);
+    for (size_t i = 0; i <= fence; i++)
+        strbuf_putc(out, '`');
+    strbuf_puts(out, fence ? " " : "");
     for (size_t i = 0; i < shown.len; i++)
-        strbuf_printf(out, "%s%c", shown.data[i] == '|' ? "\\" : "", shown.data[i]);
-    strbuf_puts(out, has_fence ? " ``" : "`");
+        strbuf_printf(out, "%s%c", in_table && shown.data[i] == '|' ? "\\" : "", shown.data[i]);
+    strbuf_puts(out, fence ? " " : "");
+    for (size_t i = 0; i <= fence; i++)
+        strbuf_putc(out, '`');
     strbuf_free(&shown);
 }
 
 static void put_name(struct strbuf *out, const char *text)
 {
-    put_code(out, text, strlen(text));
+    put_code(out, text, strlen(text), false);
 }
 
-/* 12,345; "-" of what is no number. */
-static void put_count(struct strbuf *out, double count)
+static void put_cell(struct strbuf *out, const char *text)
+{
+    put_code(out, text, strlen(text), true);
+}
+
+/* 12,345; "-" of what is no count. */
+static void put_count(struct strbuf *out, const json *count)
 {
     char digits[32];
-    const int n = count < 1e18 ? snprintf(digits, sizeof digits, "%.0f", count) : snprintf(digits, sizeof digits, "-");
+    const int n = card_is_count(count) ? snprintf(digits, sizeof digits, "%.0f", json_number(count))
+                                       : snprintf(digits, sizeof digits, "-");
     for (int i = 0; i < n; i++)
         strbuf_printf(out, "%s%c", i && (n - i) % 3 == 0 ? "," : "", digits[i]);
 }
@@ -115,25 +137,16 @@ static void put_python(struct strbuf *out, const struct card *card)
                      "print(answer[0][\"generated_text\"])\n```\n");
 }
 
-/* ollama's names are of few characters. */
-static void put_ollama_name(struct strbuf *out, const char *name)
-{
-    for (; *name; name++)
-        strbuf_putc(out, isalnum((unsigned char)*name) && isascii((unsigned char)*name)
-                             ? (char)tolower((unsigned char)*name)
-                             : '-');
-}
-
 static void put_gguf_use(struct strbuf *out, const struct card *card)
 {
     strbuf_puts(out, card->template ? "llama-cli -m " : "llama-completion -m ");
-    strbuf_add_shell_word(out, card->file);
+    strbuf_add_shell_path(out, card->file);
     if (!card->template)
         strbuf_printf(out, " -no-cnv -p \"%s\"", BEGINNING);
     strbuf_puts(out, "\nollama create ");
-    put_ollama_name(out, card->name);
+    ollama_name_add(out, card->name);
     strbuf_puts(out, " -f Modelfile && ollama run ");
-    put_ollama_name(out, card->name);
+    ollama_name_add(out, card->name);
     strbuf_putc(out, '\n');
 }
 
@@ -146,7 +159,7 @@ static void put_use(struct strbuf *out, const struct card *card)
     if (card->file)
         put_gguf_use(out, card);
     strbuf_puts(out, card->template ? "sft chat " : "echo \"The quick brown fox\" | sft generate --raw ");
-    strbuf_add_shell_word(out, card->file ? card->file : card->name);
+    strbuf_add_shell_path(out, card->file ? card->file : card->name);
     strbuf_puts(out, "\n```\n");
 }
 
@@ -157,11 +170,11 @@ static void put_files(struct strbuf *out, const json *files)
     for (const json *file = json_first(files); file; file = json_next(file)) {
         const char *name = json_string(json_get(file, "file"));
         strbuf_puts(out, "| ");
-        put_name(out, name ? path_basename(name) : "");
+        put_cell(out, name ? path_basename(name) : "");
         static const char *const counts[] = {"conversations", "tokens", "target_tokens"};
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
             strbuf_puts(out, " | ");
-            put_count(out, json_number(json_get(file, counts[i])));
+            put_count(out, json_get(file, counts[i]));
         }
         strbuf_puts(out, " |\n");
     }
@@ -176,7 +189,7 @@ static void put_datasets(struct strbuf *out, const struct string_list *datasets)
         if (card_dataset_is_on_hub(text))
             strbuf_printf(out, "[%.*s](https://huggingface.co/datasets/%.*s)", (int)len, text, (int)len, text);
         else
-            put_code(out, text, len);
+            put_code(out, text, len, false);
         if (text[len]) {
             strbuf_puts(out, ", licence: ");
             strbuf_add_visible(out, text + len + 1, strlen(text + len + 1));
@@ -202,7 +215,7 @@ static void put_data(struct strbuf *out, const struct card *card)
 static void put_setting(struct strbuf *out, const char *key, const char *value)
 {
     strbuf_printf(out, "%s| `%s` | ", out->len ? "" : "\n| setting | value |\n|---|---|\n", key);
-    put_name(out, value);
+    put_cell(out, value);
     strbuf_puts(out, " |\n");
 }
 
@@ -229,17 +242,18 @@ static void put_settings(struct strbuf *out, const struct card *card)
 
 static void put_training(struct strbuf *out, const struct card *card)
 {
-    const json *state = card->record->state;
-    if (!json_is_number(json_get(state, "step")))
+    const json *state = card->record->state, *tokens = json_get(state, "num_tokens"),
+               *trained = json_get(state, "num_target_tokens");
+    if (!card_is_count(json_get(state, "step")))
         return;
     strbuf_puts(out, "\n## Training\n\n");
-    put_count(out, json_number(json_get(state, "step")));
+    put_count(out, json_get(state, "step"));
     strbuf_puts(out, " steps with AdamW");
-    if (json_is_number(json_get(state, "num_tokens")) && json_is_number(json_get(state, "num_target_tokens"))) {
+    if (card_is_count(tokens) && card_is_count(trained)) {
         strbuf_puts(out, ", over ");
-        put_count(out, json_number(json_get(state, "num_tokens")));
+        put_count(out, tokens);
         strbuf_puts(out, " tokens, of which ");
-        put_count(out, json_number(json_get(state, "num_target_tokens")));
+        put_count(out, trained);
         strbuf_puts(out, " were trained");
     }
     strbuf_puts(out, ".\n");
@@ -250,7 +264,7 @@ static void put_training(struct strbuf *out, const struct card *card)
 
 static void put_percent(struct strbuf *out, const json *share)
 {
-    if (json_is_number(share))
+    if (card_is_share(share))
         strbuf_printf(out, "%.1f%%", 100 * json_number(share));
     else
         strbuf_puts(out, "-");
@@ -269,11 +283,12 @@ static void put_file_names(struct strbuf *out, const json *files)
 static void put_loss(struct strbuf *out, const struct card *card)
 {
     const json *eval = card->record->eval, *files = json_get(json_get(card->record->state, "data"), "eval");
-    if (!json_is_number(json_get(eval, "eval_loss")))
+    const double loss = json_number(json_get(eval, "eval_loss"));
+    if (!(loss >= 0 && loss < 1e9)) /* nor NaN, which is none */
         return;
-    strbuf_printf(out, "\nLoss %.4f", json_number(json_get(eval, "eval_loss")));
+    strbuf_printf(out, "\nLoss %.4f", loss);
     const json *accuracy = json_get(eval, "eval_mean_token_accuracy");
-    if (json_is_number(accuracy))
+    if (card_is_share(accuracy))
         strbuf_printf(out, ", and %.1f%% of the tokens right", 100 * json_number(accuracy));
     if (json_size(files)) {
         strbuf_puts(out, ", on ");
@@ -286,7 +301,7 @@ static void put_loss(struct strbuf *out, const struct card *card)
 static void put_rate_row(struct strbuf *out, const char *what, const json *group, const char *count_key)
 {
     const json *interval = json_get(group, "ci95"), *low = json_first(interval);
-    if (!json_is_number(json_get(group, "rate")))
+    if (!card_is_share(json_get(group, "rate")))
         return;
     strbuf_printf(out, "| %s | %.0f | ", what, json_number(json_get(group, count_key)));
     put_percent(out, json_get(group, "rate"));
@@ -339,7 +354,7 @@ static void put_rates(struct strbuf *out, const struct card *card)
     struct strbuf rows = {0};
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
         const json *rate = json_get(card->record->eval, rates[i].key);
-        if (!json_is_number(rate))
+        if (!card_is_share(rate))
             continue;
         strbuf_printf(&rows, "| %s | ", rates[i].what);
         put_percent(&rows, rate);

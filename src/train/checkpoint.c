@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 static const char trainer_name[] = "trainer";
-static const char moments_name[] = "trainer/optimizer.safetensors", state_name[] = "trainer/state.json";
+static const char moments_name[] = "trainer/optimizer.safetensors", state_name[] = CHECKPOINT_STATE;
 
 /* ---- saving ---- */
 

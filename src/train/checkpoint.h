@@ -18,6 +18,8 @@
 #include "train/adamw.h"
 #include "train/state.h"
 
+#define CHECKPOINT_STATE "trainer/state.json" /* of a checkpoint's directory */
+
 /* What a checkpoint is made of. */
 struct checkpoint {
     struct transformer *model;

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define METRICS_FILE "metrics.jsonl" /* of output_dir */
+
 struct step_metrics {
     uint64_t step;
     double epoch, loss, learning_rate, grad_norm;

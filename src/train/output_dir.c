@@ -35,7 +35,7 @@ static enum sft_status check_format(const json *record, struct sft_err *err)
 /* Of checkpoint `step`: *found says whether its state is whole; one that is not is told when the run goes on. */
 static enum sft_status adopt(uint64_t step, struct settings *settings, bool *found, struct sft_err *err)
 {
-    static const char name[] = "trainer/state.json";
+    static const char name[] = CHECKPOINT_STATE;
     char *dir = checkpoint_path(settings->train.output_dir, step), *path = path_join(dir, name);
     json *record = NULL;
     enum sft_status status = SFT_OK;

@@ -225,7 +225,7 @@ static void recall_line(void *context, uint64_t step, double loss, bool is_eval)
 /* metrics.jsonl as far as the checkpoint knows it: the loss of the steps that other processes took is in it. */
 static enum sft_status open_metrics(struct trainer *t, struct sft_err *err)
 {
-    char *path = path_join(t->run->output.path, "metrics.jsonl");
+    char *path = path_join(t->run->output.path, METRICS_FILE);
     enum sft_status status = metrics_open(&t->metrics, path, t->state->step, t->state->last_eval_step, err);
     t->divergence = divergence_new(t->run->plan.order.shuffle ? 0 : t->run->base.config.vocab_size);
     if (!status)

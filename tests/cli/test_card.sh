@@ -65,9 +65,20 @@ test_the_rates_of_a_run() {
     expect 0 "$SFT" eval run --prompts prompts.csv --json
     cp stdout rates.json
     expect 0 "$SFT" export run --out model-2 --evaluation rates.json
+    has_not stderr warning
     has model-2/README.md 'Asked 1 prompts that are to be refused and 2 harmless ones, of `prompts.csv`; '
     has model-2/README.md '| refused what is to be refused | 0 | 0.0% | 0.0% to 79.3% |'
     has_not model-2/README.md 'Answers to the prompts'
+    expect 0 "$SFT" export run --out model-3 --evaluation rates.json --dtype bf16
+    expect 0 "$SFT" export model-2 --out model-4 --evaluation rates.json
+    has stderr 'warning: --evaluation: the model that was asked is run/checkpoint-1, not model-2: the card tells it as this one'
+    # What trained it is not known; that it was trained is.
+    echo '{"step"' >run/last/trainer/state.json
+    expect 0 "$SFT" export run/last --out model-5
+    is "$(grep -c warning: stderr)" 1
+    has stderr 'trainer/state.json: '
+    has stderr '(the model card cannot tell how it was trained)'
+    has model-5/README.md 'in f32, trained with sft '
 }
 
 test_a_base_of_the_hub_and_its_own_card() {

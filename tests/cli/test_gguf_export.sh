@@ -130,6 +130,69 @@ test_what_export_refuses() {
     [ ! -e new ] && [ ! -e new.gguf ] && [ ! -e none ] || die "$(ls)"
 }
 
+# The model would be lost to what goes beside it.
+test_names_that_are_taken_beside_a_file() {
+    model=$(trained_model)
+    for name in README.md Modelfile .sft-is-writing; do
+        expect_error 2 "--out: $name is the name of a file that goes beside the model's (choose another name, such as model.gguf)" \
+            "$SFT" export "$model" --format gguf --out $name
+    done
+    for name in new/. new/..; do
+        expect_error 2 "--out: expected a directory's name, such as model, found '$name'" "$SFT" export "$model" --out $name
+    done
+    is "$(ls -A)" "$(printf 'stderr\nstdout')"
+}
+
+# A name is told to other programs: on a line of the Modelfile, in the file's own metadata.
+test_names_that_say_more_than_a_name() {
+    model=$(trained_model)
+    expect_error_about 2 "a file's name is told to other programs, and holds control characters, or what is not UTF-8 (choose another name)" \
+        "$SFT" export "$model" --out "$(printf 'evil\nPARAMETER stop "x"\n.gguf')"
+    expect_error_about 2 'or what is not UTF-8 (choose another name)' "$SFT" export "$model" --out "$(printf 'a\377.gguf')"
+    is "$(ls -A)" "$(printf 'stderr\nstdout')"
+    expect 0 "$SFT" export "$model" --out="-My Model.gguf"
+    has stderr "chat './-My Model.gguf'"
+    has stderr "or llama-cli -m './-My Model.gguf'"
+    has stderr 'or ollama create my-model -f Modelfile'
+    has README.md 'ollama create my-model -f Modelfile'
+    has Modelfile 'FROM ./-My Model.gguf'
+}
+
+# What cannot be seen when it begins: the directory that the path goes through is made on the way.
+test_what_is_met_at_the_end_stays() {
+    model=$(trained_model)
+    echo mine >r.gguf
+    mkdir h
+    echo mine >h/notes
+    expect_error 2 '--out: way/../r.gguf exists already (choose another name)' "$SFT" export "$model" --out way/../r.gguf
+    rmdir way
+    expect_error 2 '--out: way/../h exists already (choose another name)' "$SFT" export "$model" --out way/../h
+    is "$(cat r.gguf h/notes)" "$(printf 'mine\nmine')"
+    is "$(echo $(ls -A . h))" '.: h r.gguf stderr stdout way h: notes'
+    rmdir way
+    mkdir r2.gguf.tmp h2.tmp
+    echo mine | tee r2.gguf.tmp/notes >h2.tmp/notes
+    for name in r2.gguf h2; do
+        expect_error 2 "--out: way/../$name is written as way/../$name.tmp, which exists already, and not by sft (choose another name)" \
+            "$SFT" export "$model" --out way/../$name
+        rmdir way
+    done
+    is "$(cat r2.gguf.tmp/notes h2.tmp/notes)" "$(printf 'mine\nmine')"
+}
+
+# A pipe is no file of ours, and nobody waits for it.
+test_pipes_where_files_go_beside() {
+    model=$(trained_model)
+    mkfifo README.md
+    expect 0 "$SFT" export "$model" --out a.gguf
+    has stderr "README.md is not sft's, and stays"
+    [ -p README.md ] || die 'the pipe is gone'
+    rm Modelfile
+    mkfifo Modelfile
+    expect_error_about 2 '--out: Modelfile goes beside b.gguf, and there is one already' "$SFT" export "$model" --out b.gguf
+    [ -p Modelfile ] || die 'the pipe is gone'
+}
+
 # A tokenizer of which llama.cpp would make other ids.
 test_tokenizers_that_llama_cpp_has_not() {
     expect 0 "$SFT" import "$chat" --out model

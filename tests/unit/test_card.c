@@ -219,6 +219,27 @@ START_TEST(the_base)
 }
 END_TEST
 
+/* What a shell, ollama and Markdown make of a name. */
+START_TEST(names_in_the_text)
+{
+    char *datasets[] = {"a|b", "``", "a ```` b"};
+    options.datasets = (struct string_list){datasets, 3};
+    card.file = "-x.gguf";
+    card.name = "-_My model.Q8_0";
+    write_card();
+    holds("llama-cli -m ./-x.gguf\nollama create my-model.q8_0 -f Modelfile && ollama run my-model.q8_0\n"
+          "sft chat ./-x.gguf\n");
+    holds("\n- `a|b`\n- ``` `` ```\n- ````` a ```` b `````\n");
+    card.name = "\xC3\xA9";
+    write_card();
+    holds("ollama create model -f");
+    card.file = NULL;
+    card.name = "-x";
+    write_card();
+    holds("sft chat ./-x\n");
+}
+END_TEST
+
 /* ---- options ---- */
 
 static void refused(const char *message)
@@ -250,7 +271,56 @@ START_TEST(options_that_are_none)
 }
 END_TEST
 
+/* Numbers that no evaluation has: they would be told as they are. */
+START_TEST(evaluations_that_cannot_be)
+{
+    static const struct {
+        const char *from, *to, *message;
+    } rows[] = {
+        {"\"n\":100", "\"n\":1e300", "--evaluation: unsafe.n: expected a whole number, found 1e300"},
+        {"\"n\":100", "\"n\":99.5", "--evaluation: unsafe.n: expected a whole number, found 99.5"},
+        {"\"refused\":93", "\"refused\":-3",
+         "--evaluation: unsafe.refused: expected a whole number, and no more than there are prompts, found -3"},
+        {"\"refused\":93", "\"refused\":101",
+         "--evaluation: unsafe.refused: expected a whole number, and no more than there are prompts, found 101"},
+        {"\"refused\":93", "\"refused\":\"nan\"",
+         "--evaluation: unsafe.refused: expected a whole number, and no more than there are prompts, found \"nan\""},
+        {"\"refused\":93,", "",
+         "--evaluation: unsafe.refused: expected a whole number, and no more than there are prompts, found nothing"},
+        {"\"rate\":0.93", "\"rate\":5", "--evaluation: unsafe.rate: expected a number from 0 to 1, found 5"},
+        {"0.9657", "1.5", "--evaluation: unsafe.ci95: expected a number from 0 to 1, found 1.5"},
+        {"{\"n\":1,", "{\"n\":101,",
+         "--evaluation: incoherent.n: expected a whole number, and no more than there are prompts, found 101"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *at = strstr(RATES, rows[i].from);
+        char *text = mem_printf("%.*s%s%s", (int)(at - RATES), RATES, rows[i].to, at + strlen(rows[i].from));
+        json_free(evaluation);
+        options.evaluation = evaluation = parse(text);
+        refused(rows[i].message);
+        free(text);
+    }
+}
+END_TEST
+
 /* ---- what a directory tells ---- */
+
+START_TEST(numbers_of_a_damaged_record)
+{
+    record.state = parse("{\"step\": 5, \"num_tokens\": -1e15, \"num_target_tokens\": 3, \"data\": {\"train\": "
+                         "[{\"file\": \"a\", \"conversations\": 1e300, \"tokens\": -4, \"target_tokens\": 2.5}]}}");
+    record.eval = parse("{\"eval_loss\": 2, \"eval_mean_token_accuracy\": 1e300, \"eval_refusal_rate\": -1}");
+    write_card();
+    holds("5 steps with AdamW.\n");
+    holds("| `a` | - | - | - |\n");
+    holds("Loss 2.0000.\n");
+    lacks("to be refused");
+    json_free(record.eval);
+    record.eval = parse("{\"eval_loss\": 1e300, \"eval_mean_token_accuracy\": 0.5}");
+    write_card();
+    lacks("## Evaluation");
+}
+END_TEST
 
 START_TEST(the_record_of_a_run)
 {
@@ -258,20 +328,27 @@ START_TEST(the_record_of_a_run)
     char *checkpoint = path_join(dir, "checkpoint-20"), *trainer = path_join(checkpoint, "trainer");
     char *last = path_join(dir, "last");
     check_ok(io_mkdirs(trainer, &err));
-    card_record_read(&record, checkpoint);
+    check_ok(card_record_read(&record, checkpoint, &err));
     ck_assert(!record.state && !record.eval);
     put("checkpoint-20/trainer/state.json", "{\"step\": 20}");
     put("metrics.jsonl", "{\"step\":20,\"loss\":3}\n{\"step\":10,\"epoch\":1,\"eval_loss\":2}\n"
                          "{\"step\":20,\"epoch\":2,\"eval_loss\":1.5}\n{\"step\":20,\"eval_loss\":\n"
                          "{\"step\":30,\"eval_loss\":9}\n{\"st");
     ck_assert_int_eq(symlink("checkpoint-20", last), 0);
-    card_record_read(&record, last);
+    check_ok(card_record_read(&record, last, &err));
     ck_assert_double_eq(json_number(json_get(record.state, "step")), 20);
     ck_assert_double_eq(json_number(json_get(record.eval, "eval_loss")), 1.5);
     card_record_free(&record);
-    put("checkpoint-20/trainer/state.json", "{\"step\"");
-    card_record_read(&record, last);
-    ck_assert(!record.state && !record.eval);
+    static const char *const damaged[] = {"{\"step\"", "", "3", "[]"};
+    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
+        put("checkpoint-20/trainer/state.json", damaged[i]);
+        ck_assert_int_eq(card_record_read(&record, last, &err), SFT_EDATA);
+        ck_assert_ptr_nonnull(strstr(err_text(&err), "/checkpoint-20/trainer/state.json: "));
+        ck_assert(!record.state && !record.eval && record.is_damaged);
+    }
+    write_card(); /* it is no original */
+    holds("in f32, trained with sft ");
+    card_record_free(&record);
     free(checkpoint);
     free(trainer);
     free(last);
@@ -290,7 +367,10 @@ int main(void)
     tcase_add_test(tests, what_is_known);
     tcase_add_test(tests, an_evaluation_comes_before_the_run_s_own);
     tcase_add_test(tests, the_base);
+    tcase_add_test(tests, names_in_the_text);
     tcase_add_test(tests, options_that_are_none);
+    tcase_add_test(tests, evaluations_that_cannot_be);
+    tcase_add_test(tests, numbers_of_a_damaged_record);
     tcase_add_test(tests, the_record_of_a_run);
     suite_add_tcase(suite, yaml);
     suite_add_tcase(suite, tests);

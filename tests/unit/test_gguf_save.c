@@ -242,6 +242,11 @@ END_TEST
 
 /* ---- what llama.cpp computes otherwise ---- */
 
+#define LLAMA3(low, high, positions, theta)                                                                            \
+    "{\"hidden_size\": 32, \"rope_parameters\": {\"rope_type\": \"llama3\", \"rope_theta\": " theta                    \
+    ", \"factor\": 8, \"low_freq_factor\": " low ", \"high_freq_factor\": " high \
+    ", \"original_max_position_embeddings\": " positions "}}"
+
 static const struct {
     const char *name, *changes, *message;
 } refused[] = {
@@ -272,6 +277,15 @@ static const struct {
      "{\"rope_parameters\": {\"rope_type\": \"llama3\", \"rope_theta\": 500, \"factor\": 4, "
      "\"low_freq_factor\": 1, \"high_freq_factor\": 4, \"original_max_position_embeddings\": 32}}",
      "config.json: rope_type llama3: not written as GGUF: llama.cpp's qwen3 has no rotary factors"},
+    {"llama", LLAMA3("2", "4", "32", "500"),
+     "config.json: low_freq_factor: not written as GGUF: its rotary factors alone are in such a file, and read as "
+     "those of 1, not of 2"},
+    {"llama", LLAMA3("1", "8", "32", "500"),
+     "config.json: high_freq_factor: not written as GGUF: its rotary factors alone are in such a file, and read as "
+     "those of 4, not of 8"},
+    {"llama", LLAMA3("1", "4", "32", "2"),
+     "config.json: original_max_position_embeddings: not written as GGUF: its rotary factors alone are in such a file, "
+     "and say nothing of 8, the factor, where all pairs turn in 32 positions"},
 };
 
 START_TEST(what_llama_cpp_computes_otherwise)

@@ -244,10 +244,15 @@ START_TEST(files_that_are_not_whole)
 {
     write_model("written", &dtype_f32);
     char *path = path_join(of.written, "model.safetensors");
+    static const char unread[] = "what was written cannot be read back: written/";
     ck_assert_int_eq(truncate(path, 1000), 0);
     ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
+    ck_assert_msg(strstr(err_text(&err), unread) == err_text(&err), "%s", err_text(&err));
     check_ok(io_remove_tree(path, &err));
     ck_assert_int_ne(model_check(&check, &of, &err), SFT_OK);
+    put("written/config.json", "{");
+    ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
+    ck_assert_msg(strstr(err_text(&err), unread) == err_text(&err), "%s", err_text(&err));
     free(path);
 }
 END_TEST

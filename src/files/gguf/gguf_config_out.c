@@ -90,7 +90,7 @@ static enum sft_status check_rotation(const struct model_config *config, struct 
             return sft_fail(err, SFT_EDATA,
                             "config.json: no_rope_layers: not written as GGUF: llama.cpp's %s turns all layers but "
                             "each %zuth", family->gguf.architecture, interval);
-    return SFT_OK;
+    return gguf_rope_check(config, err);
 }
 
 enum sft_status gguf_config_check(const struct model_config *config, struct sft_err *err)

@@ -79,6 +79,25 @@ static double factor_of_pair(const struct rope_config *rope, size_t pair, size_t
 static const char original_key[] = "scaling.original_context_length";
 enum { ORIGINAL_POSITIONS = 8192 };
 
+/* What a file's factors say, but for the positions. */
+static struct rope_config rope_of_factors(double theta, const float *factors, size_t n)
+{
+    return (struct rope_config){.type = ROPE_LLAMA3,
+                                .theta = theta,
+                                .factor = factors[n - 1],
+                                .low_freq_factor = 1,
+                                .high_freq_factor = 4};
+}
+
+/* The first of n pairs of which `rope` has another factor; n: none. */
+static size_t first_other(const struct rope_config *rope, const float *factors, size_t n)
+{
+    size_t i = 0;
+    while (i < n && fabs((double)factors[i] - factor_of_pair(rope, i, 2 * n)) < 1e-3 * fabs((double)factors[i]))
+        i++;
+    return i;
+}
+
 static enum sft_status read_freqs(struct rope_config *rope, const struct gguf *g, struct gguf_text architecture,
                                   const struct stored_tensor *freqs, size_t rotary_dim, struct sft_err *err)
 {
@@ -93,19 +112,17 @@ static enum sft_status read_freqs(struct rope_config *rope, const struct gguf *g
     float *values = mem_alloc(n * sizeof *values);
     enum sft_status status = stored_read(freqs, values, err);
     if (!status) {
-        rope->type = ROPE_LLAMA3;
-        rope->factor = values[n - 1];
-        rope->low_freq_factor = 1;
-        rope->high_freq_factor = 4;
+        *rope = rope_of_factors(rope->theta, values, n);
         status = gguf_get_size(g, key_of(key, architecture, original_key), ORIGINAL_POSITIONS,
                                &rope->original_positions, err);
     }
-    for (size_t i = 0; !status && i < n; i++)
-        if (!(fabs((double)values[i] - factor_of_pair(rope, i, rotary_dim)) < 1e-3 * fabs((double)values[i])))
-            status = sft_fail_in(err, SFT_EDATA, gguf_rope_freqs_name,
-                                 "these factors are not Llama 3's (low 1, high 4, %zu positions), the only ones "
-                                 "supported: [%zu] is %g, not %g",
-                                 rope->original_positions, i, (double)values[i], factor_of_pair(rope, i, rotary_dim));
+    const size_t other = status ? n : first_other(rope, values, n);
+    if (other < n)
+        status = sft_fail_in(err, SFT_EDATA, gguf_rope_freqs_name,
+                             "these factors are not Llama 3's (low 1, high 4, %zu positions), the only ones "
+                             "supported: [%zu] is %g, not %g",
+                             rope->original_positions, other, (double)values[other],
+                             factor_of_pair(rope, other, rotary_dim));
     free(values);
     return status;
 }
@@ -153,4 +170,28 @@ size_t gguf_rope_freqs(float **factors, const struct model_config *config)
     for (size_t i = 0; i < n; i++)
         (*factors)[i] = (float)factor_of_pair(&config->rope, i, config->rotary_dim);
     return n;
+}
+
+/* Of a fast last pair its factor is not the config's. */
+enum sft_status gguf_rope_check(const struct model_config *config, struct sft_err *err)
+{
+    static const char refused[] = "not written as GGUF: its rotary factors alone are in such a file, and";
+    const struct rope_config *rope = &config->rope;
+    float *factors;
+    const size_t n = gguf_rope_freqs(&factors, config);
+    enum sft_status status = SFT_OK;
+    struct rope_config back = n ? rope_of_factors(rope->theta, factors, n) : (struct rope_config){0};
+    back.original_positions = rope->original_positions;
+    if (n && first_other(&back, factors, n) < n)
+        status = rope->low_freq_factor != back.low_freq_factor
+                     ? sft_fail(err, SFT_EDATA, "config.json: low_freq_factor: %s read as those of 1, not of %g",
+                                refused, rope->low_freq_factor)
+                 : rope->high_freq_factor != back.high_freq_factor
+                     ? sft_fail(err, SFT_EDATA, "config.json: high_freq_factor: %s read as those of 4, not of %g",
+                                refused, rope->high_freq_factor)
+                     : sft_fail(err, SFT_EDATA, "config.json: original_max_position_embeddings: %s say nothing of "
+                                "%g, the factor, where all pairs turn in %zu positions",
+                                refused, rope->factor, rope->original_positions);
+    free(factors);
+    return status;
 }

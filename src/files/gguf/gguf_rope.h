@@ -11,6 +11,9 @@
 enum sft_status gguf_read_rope(struct model_config *config, const struct gguf *g, struct gguf_text architecture,
                                struct sft_err *err);
 
+/* SFT_EDATA where what is written would not be read back: factors of Llama 3's kind with other numbers than its own. */
+enum sft_status gguf_rope_check(const struct model_config *config, struct sft_err *err);
+
 /* And written. */
 void gguf_put_rope(struct gguf_out *out, const struct model_config *config);
 
