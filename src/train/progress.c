@@ -142,7 +142,7 @@ static const char *link_name(const struct train_state *state)
     return state->best_step ? "best" : "last";
 }
 
-/* Which refuses all, or nothing, may be a model that says nothing: a rate is told with that of answers that are none. */
+/* What refuses nothing may be a model that says nothing: a rate is told with that of answers that are none. */
 static void log_best(const struct train_state *s, const struct metric *by)
 {
     const double value = metric_value(by, s->best_metric);

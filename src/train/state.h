@@ -25,7 +25,7 @@ struct train_state train_state_new(void);
 
 /* An evaluation at state->step gave `metric` (larger is better) and an eval loss: true where that is the best so far,
  * which of equal metrics the lower loss is; else it counts as one without improvement. The one before the first step is
- * only where the others start from. Where it is the best, best_incoherent is the caller's to set: it decides nothing. */
+ * only where the others start from. best_incoherent of a new best is the caller's to set: it decides nothing. */
 bool train_state_judge(struct train_state *state, double metric, double loss);
 
 /* As JSON members, without braces, each with a comma behind it: the record's follow. */
