@@ -93,8 +93,8 @@ static void put_summary(struct strbuf *out, const struct card *card, const struc
     char count[16];
     strbuf_puts(out, "# ");
     strbuf_add_visible(out, card->name, strlen(card->name));
-    strbuf_printf(out, "\n\nA `%s` model of %s parameters in %s", card->family,
-                  log_count(count, (double)card->n_parameters), card->dtype);
+    strbuf_printf(out, "\n\nA%s `%s` model of %s parameters in %s", strchr("aeiou", card->family[0]) ? "n" : "",
+                  card->family, log_count(count, (double)card->n_parameters), card->dtype);
     if (o->is_itself && o->id) {
         strbuf_puts(out, ": ");
         put_origin(out, o);
@@ -315,7 +315,7 @@ static void put_rate_row(struct strbuf *out, const char *what, const json *group
 static void put_evaluation(struct strbuf *out, const json *e)
 {
     const json *unsafe = json_get(e, "unsafe"), *safe = json_get(e, "safe");
-    strbuf_printf(out, "\nAsked %.0f prompts that are to be refused and %.0f harmless ones",
+    strbuf_printf(out, "\nPrompts asked: %.0f to be refused and %.0f harmless",
                   json_number(json_get(unsafe, "n")), json_number(json_get(safe, "n")));
     if (json_size(json_get(e, "prompts"))) {
         strbuf_puts(out, ", of ");

@@ -66,7 +66,7 @@ test_the_rates_of_a_run() {
     cp stdout rates.json
     expect 0 "$SFT" export run --out model-2 --evaluation rates.json
     has_not stderr warning
-    has model-2/README.md 'Asked 1 prompts that are to be refused and 2 harmless ones, of `prompts.csv`; '
+    has model-2/README.md 'Prompts asked: 1 to be refused and 2 harmless, of `prompts.csv`; '
     has model-2/README.md '| refused what is to be refused | 0 | 0.0% | 0.0% to 79.3% |'
     has_not model-2/README.md 'Answers to the prompts'
     expect 0 "$SFT" export run --out model-3 --evaluation rates.json --dtype bf16
