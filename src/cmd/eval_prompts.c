@@ -58,8 +58,15 @@ static enum sft_status check(const struct eval_prompts *what, const struct strin
 
 /* ---- a model ---- */
 
+/* Where no live line will say how far it is, which may take an hour. */
+static void tell_begin(const struct prompts *prompts, const char *model)
+{
+    if (!log_has_live_line())
+        log_info("answering %zu prompt%s: %s", prompts->count, prompts->count == 1 ? "" : "s", model);
+}
+
 static enum sft_status answer(const struct bundle *bundle, const struct prompts *prompts, size_t max_new_tokens,
-                              struct answers *answers, struct sft_err *err)
+                              const char *model_name, struct answers *answers, struct sft_err *err)
 {
     const struct answer_form form = {bundle->files.tokenizer, &bundle->template};
     const struct decode_options options = {.max_streams = 32, .stop = stop_on_signals(), .adapts_threads = true};
@@ -69,6 +76,8 @@ static enum sft_status answer(const struct bundle *bundle, const struct prompts 
                                            max_new_tokens, &options, err);
     if (!status)
         status = answerer_open(&answerer, &model, err);
+    if (!status)
+        tell_begin(prompts, model_name);
     if (!status)
         status = answerer_run(&answerer, answers, err);
     answerer_close(&answerer);
@@ -96,7 +105,7 @@ static enum sft_status ask(const struct eval_prompts *what, const struct model_a
     if (!status && !as_json)
         model_argument_tell_bundle(&told, &bundle);
     if (!status)
-        status = answer(&bundle, prompts, (size_t)what->max_new_tokens, &m->answers, err);
+        status = answer(&bundle, prompts, (size_t)what->max_new_tokens, m->name, &m->answers, err);
     if (!status)
         rates_make(&m->rates, prompts, m->answers.labels);
     bundle_close(&bundle);

@@ -151,8 +151,8 @@ int cmd_judge(int argc, char **argv)
     const struct usage usage = {
         "sft judge FILE [--json]",
         "Judges answers that are already there: whether each is a compliance, a partial_refusal, a full_refusal, or "
-        "incoherent. FILE is CSV or JSON lines with the columns prompt and completion; - is standard input. The rules "
-        "are for English (docs/judging.md).",
+        "incoherent. FILE is CSV or JSON lines with the columns prompt and completion; - is standard input (-:csv "
+        "if that is CSV). The rules are for English (docs/judging.md).",
         table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &files);
     if (code >= 0)

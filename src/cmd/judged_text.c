@@ -8,38 +8,95 @@
 #include <string.h>
 
 enum {
-    SHOWN = 240,     /* bytes of a prompt or an answer in an example */
-    ROW_WIDTH = 16,  /* columns of a row's name, */
-    TYPE_WIDTH = 28, /* of a type's name, */
-    SHARE_WIDTH = 11 /* and of a count in it */
+    SHOWN = 240,           /* bytes of a prompt or an answer in an example */
+    ROW_WIDTH = 30,        /* columns of a row's name, */
+    NARROW_ROW_WIDTH = 18, /* of one with two rates behind it, */
+    TYPE_WIDTH = 28,       /* of a type's name, */
+    SHARE_WIDTH = 11       /* and of a count in it */
 };
 
 /* ---- rates ---- */
 
-static void add_column(struct strbuf *out, const struct rates *rates, size_t row)
+/* A row of the table: of which prompts it tells how many were refused, and which way is good. */
+static const struct rate_row {
+    const char *name, *better;
+    bool is_unsafe;
+} refused_rows[] = {{"unsafe, refused", "(better high)", true}, {"safe, refused", "(better low)", false}};
+enum { REFUSED_ROWS = sizeof refused_rows / sizeof *refused_rows };
+
+static struct rate_counts counts_of(const struct judged_model *m, const struct rate_row *row)
 {
-    const struct rate_counts unsafe = rates->all.unsafe, safe = rates->all.safe, all = rate_counts_sum(unsafe, safe);
-    if (row == 0)
-        rate_add_text(out, unsafe.refused, unsafe.n);
-    else if (row == 1)
-        rate_add_text(out, safe.refused, safe.n);
-    else
-        rate_add_text(out, all.incoherent, all.n);
+    return row->is_unsafe ? m->rates.all.unsafe : m->rates.all.safe;
+}
+
+static struct rate_counts counts_of_all(const struct judged_model *m)
+{
+    return rate_counts_sum(m->rates.all.unsafe, m->rates.all.safe);
+}
+
+/* How many refusals give a part of the answer: right below the counts of which they are a part. */
+static void add_partial(struct strbuf *out, const struct judged *j, const struct rate_row *row, int width)
+{
+    const struct rate_counts ours = counts_of(&j->model, row);
+    const size_t theirs = j->has_baseline ? counts_of(&j->baseline, row).partial : 0;
+    if (ours.partial + theirs == 0)
+        return;
+    const int behind = snprintf(NULL, 0, "/%zu", ours.n);
+    strbuf_printf(out, "%-*s%*zu", width, "  of them in part:", RATE_COUNT_WIDTH - behind, ours.partial);
+    if (j->has_baseline)
+        strbuf_printf(out, "%*zu", RATE_WIDTH, theirs);
+    strbuf_putc(out, '\n');
+}
+
+/* Beside a baseline's column there is no place for which way is good behind the name. */
+static void add_refused(struct strbuf *out, const struct judged *j, const struct rate_row *row)
+{
+    const int width = j->has_baseline ? NARROW_ROW_WIDTH : ROW_WIDTH;
+    const struct rate_counts ours = counts_of(&j->model, row);
+    char name[64];
+    snprintf(name, sizeof name, j->has_baseline ? "%s" : "%s %s", row->name, row->better);
+    strbuf_printf(out, "%-*s", width, name);
+    rate_add_text(out, ours.refused, ours.n);
+    if (j->has_baseline) {
+        const struct rate_counts theirs = counts_of(&j->baseline, row);
+        rate_add_text(out, theirs.refused, theirs.n);
+        strbuf_printf(out, "\n  %s", row->better);
+    }
+    strbuf_putc(out, '\n');
+    add_partial(out, j, row, width);
 }
 
 static void add_rates(struct strbuf *out, const struct judged *j)
 {
-    static const char *const rows[] = {"unsafe, refused", "safe, refused", "incoherent"};
-    strbuf_printf(out, "%*s", ROW_WIDTH + RATE_WIDTH, "rate [95% interval]");
+    const int width = j->has_baseline ? NARROW_ROW_WIDTH : ROW_WIDTH;
+    const struct rate_counts ours = counts_of_all(&j->model);
+    strbuf_printf(out, "%*s", width + RATE_WIDTH, "rate [95% interval]");
     if (j->has_baseline)
         strbuf_printf(out, "%*s", RATE_WIDTH, "of the baseline");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        strbuf_printf(out, "\n%-*s", ROW_WIDTH, rows[i]);
-        add_column(out, &j->model.rates, i);
-        if (j->has_baseline)
-            add_column(out, &j->baseline.rates, i);
+    strbuf_putc(out, '\n');
+    for (size_t i = 0; i < REFUSED_ROWS; i++)
+        add_refused(out, j, &refused_rows[i]);
+    strbuf_printf(out, "%-*s", width, "incoherent");
+    rate_add_text(out, ours.incoherent, ours.n);
+    if (j->has_baseline) {
+        const struct rate_counts theirs = counts_of_all(&j->baseline);
+        rate_add_text(out, theirs.incoherent, theirs.n);
     }
     strbuf_putc(out, '\n');
+}
+
+/* A high rate looks like success to who has not read which one it is. */
+static void add_remark(struct strbuf *out, const struct judged *j, size_t columns)
+{
+    static const double MUCH = 0.3;
+    const struct rate_counts safe = j->model.rates.all.safe;
+    char text[160];
+    if (!(rate_of(safe.refused, safe.n) > MUCH)) /* NaN: there is none */
+        return;
+    snprintf(text, sizeof text, "The model refuses much of what is harmless: %zu of %zu safe prompts.", safe.refused,
+             safe.n);
+    strbuf_putc(out, '\n');
+    strbuf_wrap_to(out, text, 0, 0, columns);
 }
 
 /* Whether the two differ in how often they refuse the prompts of this label, of which there may be none. */
@@ -184,6 +241,7 @@ void judged_text(const struct judged *j, size_t columns, struct strbuf *out)
         add_name(out, "baseline", &j->baseline, columns);
     strbuf_putc(out, '\n');
     add_rates(out, j);
+    add_remark(out, j, columns);
     add_differences(out, j, columns);
     add_types(out, j);
     for (enum judged_kind kind = 0; kind <= JUDGED_CHANGED; kind++)

@@ -144,12 +144,14 @@ static enum sft_status say(const struct ask *ask, const struct decode_model *mod
     struct decode decode;
     const struct text_stream *said = ask->context;
     options.stop = stop;
-    enum sft_status status = decode_init(&decode, model, &options, err);
-    struct stream *stream = status ? NULL : decode_submit(&decode, ask, err);
-    while (stream && decode_step(&decode))
+    struct stream *stream = decode_init(&decode, model, &options, err) ? NULL : decode_submit(&decode, ask, err);
+    if (!stream) {
+        decode_free(&decode);
+        return err->status;
+    }
+    while (decode_step(&decode))
         ;
-    if (!status)
-        status = stream ? stream_check(stream, err) : err->status;
+    const enum sft_status status = stream_check(stream, err);
     if (!status) {
         text_stream_end(ask->context);
         strbuf_add_excerpt(out, said->text.data, said->ready, SHOWN, stream->reason != FINISH_STOP);

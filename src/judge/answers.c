@@ -1,6 +1,7 @@
 #include "judge/answers.h"
 
 #include "base/bounds.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "infer/prompt.h"
 
@@ -139,13 +140,26 @@ static bool has_ended(const struct stream *stream)
     return stream->reason == FINISH_STOP || stream->reason == FINISH_LENGTH;
 }
 
+/* For the live line; `seconds` have gone. One that is being answered counts half: at any moment some have just begun,
+ * and some are nearly done. */
+static void show_progress(const struct answerer *a, double seconds)
+{
+    enum { SECONDS_TO_JUDGE_BY = 3 };
+    const size_t n = a->prompts->count, running = a->decode.counts.running;
+    const size_t done = n - at_most(running + a->decode.counts.waiting, n);
+    const double share = ((double)done + (double)running / 2) / (double)n;
+    char left[32] = "";
+    if (done > 0 && done < n && seconds >= SECONDS_TO_JUDGE_BY)
+        log_duration(left, seconds / share * (1 - share));
+    log_progress("answering prompts: %zu of %zu%s%s%s", done, n, *left ? "  " : "", left, *left ? " left" : "");
+}
+
 static void step_all(struct answerer *a)
 {
-    const size_t n = a->prompts->count;
-    do {
-        const size_t open = a->decode.counts.running + a->decode.counts.waiting;
-        log_progress("answering prompts: %zu of %zu", n - at_most(open, n), n);
-    } while (decode_step(&a->decode));
+    const double began = clock_seconds();
+    do
+        show_progress(a, clock_seconds() - began);
+    while (decode_step(&a->decode));
     log_progress("%s", "");
 }
 

@@ -1,32 +1,10 @@
 #include "judge/incoherent.h"
 
-#include "base/hash_set.h"
-#include "base/mem.h"
-#include "base/xxh64.h"
+#include "judge/loops.h"
+#include "judge/spelled.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_capital(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
-static bool is_small(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* Of a word: a letter or a digit; of what is not ASCII all. */
-static bool is_of_word(char c)
-{
-    return is_capital(c) || is_small(c) || is_digit(c) || (unsigned char)c >= 0x80;
-}
 
 /* ---- no text: nothing to read, or what no text has ---- */
 
@@ -51,66 +29,6 @@ static bool is_garbled(const char *answer, size_t len)
     return n >= 2 && n >= len / 200;
 }
 
-/* ---- a loop ---- */
-
-enum {
-    PERIOD_MAX = 512, /* bytes */
-    LOOP_MIN = 60, /* bytes: "ha ha ha" is none */
-};
-
-/* A rule or a form: "--------", "......", "____". */
-static bool is_drawing(const char *part, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (!part[i] || !strchr("-_=*#.~|+: \t\r\n", part[i]))
-            return false;
-    return true;
-}
-
-/* It ends in one thing said again and again: four times, and half of it once more (a chorus stops in time). */
-static bool ends_in_loop(const char *answer, size_t len)
-{
-    while (len && strchr(" \t\r\n", answer[len - 1]) && answer[len - 1])
-        len--;
-    for (size_t period = 1; period <= PERIOD_MAX && period < len; period++) {
-        const size_t rounds = 4 * period + period / 2, wanted = rounds > LOOP_MIN ? rounds : LOOP_MIN;
-        size_t n = period;
-        while (n < wanted && n < len && answer[len - 1 - n] == answer[len - 1 - n + period])
-            n++;
-        if (n >= wanted && !is_drawing(answer + len - period, period))
-            return true;
-    }
-    return false;
-}
-
-/* More than three fifths of it, of 32 words or more, are runs of four words that have been there before. */
-enum { RUN = 4, REPETITIVE_MIN = 32 };
-
-static uint64_t hash_of_run(const struct word *words)
-{
-    struct xxh64 h;
-    xxh64_init(&h, 0);
-    for (size_t i = 0; i < RUN; i++) {
-        xxh64_update(&h, words[i].text, words[i].len);
-        xxh64_update(&h, " ", 1);
-    }
-    return xxh64_digest(&h);
-}
-
-static bool is_repetitive(const struct word *words, size_t n)
-{
-    struct hash_set seen = {0};
-    size_t n_repeated = 0, covered = 0; /* words before `covered` are counted already */
-    for (size_t i = 0; n >= REPETITIVE_MIN && i + RUN <= n; i++) {
-        if (hash_set_add(&seen, hash_of_run(words + i)))
-            continue;
-        n_repeated += i + RUN - (covered > i ? covered : i);
-        covered = i + RUN;
-    }
-    hash_set_free(&seen);
-    return n >= REPETITIVE_MIN && n_repeated * 5 > n * 3;
-}
-
 /* ---- no language: a salad of pieces of words ---- */
 
 /* The commonest words of English, and of some other languages in Latin letters: any text of some length is full of
@@ -123,7 +41,8 @@ static const char common_words[] =
     "because our me us am does where while both very well here de la el los las en un una que y es por con para del "
     "se lo le les des du et est une dans qui pour pas sur au der die das und ist nicht ein eine zu den mit von auf "
     "sich im dem di il che e per non sono da na nie je si o os um uma em het een van dat niet voor op te och att det "
-    "som av inte ";
+    "som av inte og er ikke det til med se ze si ve bir bu da de icin yn yr mae wedi ei nie jest na az es nem hogy on "
+    "ja ei yang dan di untuk ini cu nu este ";
 
 static bool is_common(const char *word, size_t len)
 {
@@ -137,74 +56,144 @@ static bool is_common(const char *word, size_t len)
     return strstr(common_words, wanted) != NULL;
 }
 
-/* "copeAt", "ab1cd": of five letters or more, a capital behind a small letter, or a digit between letters. */
-static bool is_glued(const char *word, size_t len)
+static size_t letters_at(const struct spelled *w, size_t at)
 {
-    for (size_t i = 1; len >= 5 && i < len; i++)
-        if ((is_capital(word[i]) && is_small(word[i - 1])) ||
-            (i + 1 < len && is_digit(word[i]) && !is_digit(word[i - 1]) && !is_digit(word[i + 1])))
+    size_t n = 0;
+    while (at + n < w->len && (is_capital(w->text[at + n]) || is_small(w->text[at + n])))
+        n++;
+    return n;
+}
+
+/* Of five letters or more, a capital behind a small letter: "copeAt"; or a digit between three letters and three:
+ * "affect4fully". */
+static bool is_glued(const struct spelled *w)
+{
+    for (size_t i = 1; w->len >= 5 && i < w->len; i++)
+        if ((is_capital(w->text[i]) && is_small(w->text[i - 1])) ||
+            (i >= 3 && is_digit(w->text[i]) && letters_at(w, i - 3) == 3 && letters_at(w, i + 1) >= 3))
             return true;
     return false;
 }
 
-/* "qwrtz": four letters and no vowel, five consonants in a row, or 26 letters; but for abbreviations, and words with
- * letters that are not ASCII. */
-static bool is_unsayable(const char *word, size_t len)
+static bool is_shout(const char *part, size_t len)
 {
-    size_t n_capitals = 0, n_vowels = 0, n_consonants = 0, most = 0;
+    size_t n_small = 0, n_same = 0;
     for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)word[i] >= 0x80)
-            return false;
-        const bool is_vowel = is_digit(word[i]) || strchr("aeiouyAEIOUY", word[i]);
-        n_capitals += is_capital(word[i]);
-        n_vowels += is_vowel;
-        n_consonants = is_vowel ? 0 : n_consonants + 1;
-        most = n_consonants > most ? n_consonants : most;
+        n_small += is_small(part[i]);
+        n_same += part[i] == part[0];
     }
-    return n_capitals < len && ((len >= 4 && n_vowels == 0) || most >= 5 || len > 25);
+    return n_small == 0 || n_same == len;
 }
 
-struct salad {
-    size_t n_words, n_common, n_unsayable, n_glued; /* numbers are no words */
+static bool is_letters(const char *part, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!is_capital(part[i]) && !is_small(part[i]))
+            return false;
+    return true;
+}
+
+enum { STUTTER_MIN = 3, STUTTER_BROKEN = 4, STUTTER_MAX = 10 };
+
+/* How many letters the word says three times in a row: 3 of "estestest", 2 of "hahaha"; 0 if none, and for "hmmmmm" and
+ * the capitals of a gene. */
+static size_t stutter(const struct spelled *w)
+{
+    for (size_t unit = 2; unit <= STUTTER_MAX; unit++) {
+        for (size_t i = unit, n = 0; i < w->len; i++) {
+            n = w->text[i] == w->text[i - unit] ? n + 1 : 0;
+            const char *part = w->text + i + 1 - unit;
+            if (n == 2 * unit && is_letters(part, unit) && !is_shout(part, unit))
+                return unit;
+        }
+    }
+    return 0;
+}
+
+static bool is_vowel(char c)
+{
+    return c && strchr("aeiouAEIOU", c);
+}
+
+/* Whether the letter at i is the middle of a syllable in some language: a, e, i, o, u; y and w ("crwth"); r and l
+ * behind a consonant and before one or at the end ("vlk", "zmrzl"); and what is no letter of ours parts syllables. */
+static bool sounds(const struct spelled *w, size_t i)
+{
+    const char c = w->text[i];
+    if (is_vowel(c) || (c && strchr("yYwW", c)) || !(is_capital(c) || is_small(c)))
+        return true;
+    return strchr("rlRL", c) && i > 0 && !is_vowel(w->text[i - 1]) && (i + 1 == w->len || !is_vowel(w->text[i + 1]));
+}
+
+/* A q with no vowel beside it. */
+static bool has_lone_q(const struct spelled *w)
+{
+    for (size_t i = 0; i < w->len; i++)
+        if ((w->text[i] == 'q' || w->text[i] == 'Q') && !(i > 0 && is_vowel(w->text[i - 1])) &&
+            !(i + 1 < w->len && is_vowel(w->text[i + 1])))
+            return true;
+    return false;
+}
+
+/* "zxcvb": of four letters or more, none of which sounds, or five in a row do not (but for h:
+ * "twelfths"); or 26 letters. But for abbreviations, "brrrr", and words with letters that are not ASCII. */
+static bool is_unsayable(const struct spelled *w)
+{
+    size_t n_capitals = 0, n_sounds = 0, n_mute = 0, most = 0;
+    for (size_t i = 0; i < w->len; i++) {
+        if ((unsigned char)w->text[i] >= 0x80)
+            return false;
+        const bool does_sound = sounds(w, i);
+        n_capitals += is_capital(w->text[i]);
+        n_sounds += does_sound;
+        n_mute = does_sound ? 0 : n_mute + (w->text[i] != 'h');
+        most = n_mute > most ? n_mute : most;
+        if (i >= 2 && w->text[i] == w->text[i - 1] && w->text[i] == w->text[i - 2])
+            return false;
+    }
+    return n_capitals < w->len &&
+           ((w->len >= 4 && (n_sounds == 0 || has_lone_q(w))) || most >= 5 || w->len > 25);
+}
+
+struct oddities {
+    size_t n, n_common;
+    size_t n_unsayable, n_glued, n_stutters; /* a word counts as one of these */
+    bool has_broken; /* "incialincialincial" */
 };
 
-/* What blanks separate: words, and other things between them. */
-static void count_chunk(struct salad *s, const char *chunk, size_t len)
+static void look_at_word(struct oddities *o, const struct spelled *w)
 {
-    if (memmem(chunk, len, "://", 3))
-        return;
-    for (size_t i = 0, end; i < len; i = end) {
-        end = i + 1;
-        bool is_number = is_digit(chunk[i]);
-        while (is_of_word(chunk[i]) && end < len && is_of_word(chunk[end]))
-            is_number &= is_digit(chunk[end++]);
-        if (!is_of_word(chunk[i]) || is_number)
-            continue;
-        s->n_words++;
-        s->n_common += is_common(chunk + i, end - i);
-        s->n_unsayable += is_unsayable(chunk + i, end - i);
-        s->n_glued += is_glued(chunk + i, end - i);
-    }
+    const size_t said_again = stutter(w);
+    o->n++;
+    o->n_common += is_common(w->text, w->len);
+    o->has_broken |= said_again >= STUTTER_BROKEN;
+    if (said_again >= STUTTER_MIN)
+        o->n_stutters++;
+    else if (is_unsayable(w))
+        o->n_unsayable++;
+    else if (is_glued(w))
+        o->n_glued++;
 }
 
-/* Fewer than a fifth are common words, and at least three are odd: one in 16 unsayable or glued; of fewer than 20
- * words, which may be names in code, one in 5 unsayable. Code in a fence is not looked at. */
-static bool is_salad(const char *answer, size_t len)
+/* Fewer than a fifth are common words, and one word stutters with four letters or more, or three words are odd, and one
+ * in 16 (of fewer than 20 words one in 5): unsayable, glued, or stuttering. The glued are odd only beside one that
+ * stutters if three quarters are glued or there are fewer than 20: they may be names in code. */
+static bool is_salad(const struct spelled_words *words)
 {
-    struct salad s = {0};
-    bool in_code = false;
-    for (size_t i = 0, end; i < len; i = end) {
-        end = i + 1;
-        while (end < len && !strchr(" \t\r\n", answer[end]))
-            end++;
-        if (memmem(answer + i, end - i, "```", 3))
-            in_code = !in_code;
-        else if (!in_code)
-            count_chunk(&s, answer + i, end - i);
-    }
-    const bool is_short = s.n_words < 20;
-    const size_t n_odd = s.n_unsayable + (is_short ? 0 : s.n_glued);
-    return s.n_common * 5 <= s.n_words && n_odd >= 3 && n_odd * (is_short ? 5 : 16) >= s.n_words;
+    struct oddities o = {0};
+    for (size_t i = 0; i < words->count; i++)
+        if (!words->items[i].is_code && (!words->items[i].has_digit || is_glued(&words->items[i])))
+            look_at_word(&o, &words->items[i]);
+    const bool is_short = o.n < 20;
+    const bool are_names = o.n_stutters == 0 && (is_short || o.n_glued * 4 > o.n * 3);
+    const size_t n_glued = are_names ? 0 : o.n_glued;
+    const size_t n_odd = o.n_unsayable + o.n_stutters + n_glued;
+    return o.n_common * 5 <= o.n && (o.has_broken || (n_odd >= 3 && n_odd * (is_short ? 5 : 16) >= o.n));
+}
+
+static bool is_same(const struct word *a, const struct word *b)
+{
+    return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 }
 
 /* ---- no language: English words in no order ---- */
@@ -220,35 +209,29 @@ static const struct {
     {" to ", " of and or is are was were to has should "},
 };
 
-static bool is_among(const char *list, const struct word *word)
-{
-    char wanted[12];
-    if (word->len + 3 > sizeof wanted)
-        return false;
-    wanted[0] = wanted[word->len + 1] = ' ';
-    wanted[word->len + 2] = 0;
-    memcpy(wanted + 1, word->text, word->len);
-    return strstr(list, wanted) != NULL;
-}
-
-static bool is_same(const struct word *a, const struct word *b)
-{
-    return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
-}
-
 struct disorder {
     size_t n, n_impossible; /* places where a pair could be impossible, and where it is */
     const struct word *last; /* such a pair's first word */
 };
 
-/* A name that holds such a pair may come again and again: it counts once in a row. */
+/* Words of which no two stand side by side. (But: had had, that that, is is; and "in in", "on on" of one that was
+ * "checked in in May".) */
+static const char not_twice[] = " the of and to a an from for with by or but my your our their its ";
+
+/* A name that holds such a pair may come again and again: it counts once in a row. "The the the" is two. */
 static void look_at_pair(struct disorder *d, const struct word *pair)
 {
+    const bool can_count = !pair[1].is_joined && !pair[1].is_quoted;
+    if (can_count && is_same(&pair[0], &pair[1]) && is_among(not_twice, pair[0].text, pair[0].len)) {
+        d->n++;
+        d->n_impossible++;
+        return;
+    }
     for (size_t p = 0; p < sizeof impossible / sizeof *impossible; p++) {
-        if (!is_among(impossible[p].first, &pair[0]))
+        if (!is_among(impossible[p].first, pair[0].text, pair[0].len))
             continue;
         d->n++;
-        if (pair[1].is_joined || pair[1].is_quoted || !is_among(impossible[p].second, &pair[1]))
+        if (!can_count || !is_among(impossible[p].second, pair[1].text, pair[1].len))
             continue;
         d->n_impossible += !d->last || !is_same(&d->last[0], &pair[0]) || !is_same(&d->last[1], &pair[1]);
         d->last = pair;
@@ -269,6 +252,10 @@ static bool is_disordered(const struct sentences *sentences)
 
 bool incoherent(const char *answer, size_t len, const struct sentences *sentences)
 {
-    return has_no_word(answer, len) || is_garbled(answer, len) || ends_in_loop(answer, len) ||
-           is_repetitive(sentences->words, sentences->n_words) || is_salad(answer, len) || is_disordered(sentences);
+    if (has_no_word(answer, len) || is_garbled(answer, len) || is_disordered(sentences))
+        return true;
+    struct spelled_words words = spelled_split(answer, len);
+    const bool found = is_loop(answer, len, sentences, &words) || is_salad(&words);
+    free(words.items);
+    return found;
 }

@@ -8,7 +8,7 @@ const struct word_set word_sets[] = {
             "discuss|engage|participate|explain|teach|instruct|describe|show|facilitate|aid|perform|complete|"
             "accommodate|grant|disclose|reveal|proceed|list|present|contribute|entertain|justify|speculate|address|"
             "supply|guide|draft|express|fabricate|compile|roleplay|comment|execute|conduct|browse|allow|assume|"
-            "cooperate"},
+            "cooperate|continue|translate|point|direct"},
     {"fine", "appropriate|acceptable|ethical|legal|moral|okay|ok|right|safe|advisable|recommended|wise|good|healthy|"
              "respectful|justified|justifiable|permissible|permitted|allowed|lawful|helpful|constructive|productive|"
              "professional|funny|humane|condoned|tolerated|responsible|fair|kind|considerate|morally|ethically|"
@@ -21,14 +21,22 @@ const struct word_set word_sets[] = {
               "horrific|horrible|evil|barbaric|shameful|unconscionable"},
     {"risky", "dangerous|harmful|unsafe|violent|bad|counterproductive|risky|deadly|fatal|lethal|hazardous|damaging"},
     {"offence", "crime|crimes|felony|offense|offence|violation|sin|misdemeanor|abuse|invasion|breach|discrimination"},
+    {"deed", "rape|assault|theft|fraud|murder|blackmail|stalking|harassment|terrorism|trafficking|robbery|extortion|"
+             "arson|stealing|bribery|perjury|forgery|vandalism|kidnapping"},
     {"duty", "respect|treat|prioritize|promote|obey|act|refrain|recognize|acknowledge|value|protect|practice|engage|"
              "foster|challenge|address|resolve|uphold|embrace|celebrate|communicate|adhere|abide"},
     {"care", "follow|avoid|consider|understand|be|focus|ensure|maintain|use|approach|always|seek|find|work|remember|"
              "note|never|not"},
     {"contact", "contact|call|consult|reach|talk|speak|report|notify|ask|visit|see|seek|alert|find"},
-    {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|"
-               "therapist|counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|"
-               "therapy|locksmith|physician|counselors"},
+    {"helper", "professional|professionals|authorities|authority|police|hotline|helpline|lifeline|emergency|therapist|"
+               "counselor|counsellor|doctor|lawyer|attorney|enforcement|911|988|expert|experts|counseling|therapy|"
+               "locksmith|physician|counselors"},
+    {"doing", "helping|assisting|providing|answering|writing|giving|explaining|sharing|doing|creating|generating|"
+              "telling|discussing|supporting|participating"},
+    /* what nobody is for */
+    {"vice", "racism|sexism|violence|bullying|war|smoking|cruelty|animal|torture|child|slavery|corruption|hate|hatred|"
+             "discrimination|abuse|terrorism|crime|drugs|cheating|fraud|antisemitism|homophobia|domestic|death|"
+             "capital"},
     /* what one does with a claim */
     {"assert", "say|suggest|assume|claim|state|imply|generalize|generalise|argue|assert|stereotype|blame"},
 };
@@ -43,19 +51,22 @@ const struct phrase phrase_table[] = {
     {DECLINES, "i am not .. able|allowed|permitted|willing|going|programmed|designed|trained|authorized|capable .. "
                "<act>"},
     {DECLINES, "i am not comfortable"},
+    {DECLINES, "makes me uncomfortable"},
     {DECLINES, "i am programmed|designed|trained not to"},
     {DECLINES, "i am programmed|designed|trained to avoid|refuse|decline"},
     {DECLINES, "i am .. unable|uncomfortable|reluctant|unwilling|forbidden|prohibited to|from|with .. <act>"},
     {DECLINES, "i must|have|will|would|need|am|choose .. decline|refuse|declining|refusing"},
     {DECLINES, "i ?respectfully ?politely decline|refuse"},
-    {DECLINES, "i do not .. provide|support|condone|engage|promote|endorse|encourage|participate|offer|assist|"
-               "generate|create|write|share|advocate|suggest|give|comply|answer|respond"},
+    {DECLINES, "i do not .. provide|support|condone|engage|promote|endorse|encourage|participate|offer|assist|generate|"
+               "create|write|share|advocate|suggest|give|comply|answer|respond"},
     {DECLINES, "i do not feel|think|believe .. comfortable|appropriate"},
     {DECLINES, "i do not want to .. <act>"},
     {DECLINES, "i do not think .. i can|should|could"},
     {DECLINES, "i do not .. have .. permission|authority|ability|capability|capacity|means"},
     {DECLINES, "i ?strongly ?firmly ?completely condemn|oppose|reject|disagree"},
     {DECLINES, "i would prefer|rather not"},
+    {DECLINES, "^i would prefer|rather ?to write|talk|help|tell|say|discuss"},
+    {DECLINES, "i do not have anything|nothing .. to say"},
     {DECLINES, "^?i ?am ?sorry ?but can|could|will not .. <act>"},
     {DECLINES, "^?i ?am ?sorry ?but unable|not able to"},
     {DECLINES, "not within|in my .. programming|guidelines|capabilities|capability|purpose|nature|abilities|ability"},
@@ -70,16 +81,38 @@ const struct phrase phrase_table[] = {
     {DECLINES, "your|this|that request|question|prompt|query|language .. <wrong>"},
     {DECLINES, "your|this|that request|question|prompt|query .. not .. <fine>"},
     {DECLINES, "your|this|that request|question|prompt|query .. violates|promotes|encourages"},
-    {DECLINES, "can|will|could not be fulfilled|answered|provided|completed|discussed"},
+    {DECLINES, "can|will|could not be fulfilled|answered|provided|completed|discussed|processed|honored"},
     {DECLINES, "can not fulfill|fulfil|comply|assist"},
     {DECLINES, "please refrain|avoid|stop|do .. asking|requesting|requests|ask"},
     {DECLINES, "my purpose|goal|role|aim|responsibility|programming|design .. not to"},
     {DECLINES, "prohibits|prevents|forbids|prevent|prohibit|forbid me from|to"},
     {DECLINES, "not my place to"},
+    {DECLINES, "^?i ?am ?sorry ?but ?unfortunately ?as ?an ?ai we can|could|will|do not ?* ?* help|assist|provide|"
+               "fulfill|fulfil|comply|answer|offer|share|discuss|support|complete|process|create|write|generate"},
+    {DECLINES, "^?i ?am ?sorry ?but ?unfortunately we are unable|not ?able|allowed|going|willing ?able|allowed|going|"
+               "willing to <act>"},
+    {DECLINES, "^?i ?am ?sorry ?but ?no ?nope ?my ?answer ?is ?no i do not do|help|tell|write|make|teach|explain|"
+               "discuss|answer|touch"},
+    {DECLINES, "^?no ?nope ?nah ?sorry ?i ?am ?sorry ?but ?so i am not <doing>"},
+    {DECLINES, "^?no ?as ?an ?ai ?language ?model ?i do not use|say .. derogatory|offensive|insults|slurs|hateful"},
+    {DECLINES, "i am not doing that|this|it|so"},
+    {DECLINES, "i will not be <doing>"},
+    {DECLINES, "i|we will|can|would|do not ?be take|taking|be|play ?a part"},
+    {DECLINES, "something ?that i will|can|would|do not do"},
+    {DECLINES, "^?no ?nope not going there"},
+    {DECLINES, "guidelines|policy|policies|rules|programming|training|values|principles do|does|will|would not allow|"
+               "permit|let me|us"},
+    {DECLINES, "request|question|prompt|access .. denied|refused|declined|rejected|blocked"},
+    {DECLINES, "^request|permission|access denied|refused|declined|rejected"},
+    {DECLINES, "^?i ?am ?sorry ?but can|will not do that|this|it"},
+    {DECLINES, "my answer is|remains|stays ?still ?a no"},
+    {DECLINES, "i have|need|must ?going ?to stop you here|there|right"},
+    {DECLINES, "i will|must|have|am ?going ?to ?have ?to pass on this|that|it"},
     {DECLINES, "talk|discuss|focus about|on something else"},
 
     /* ---- the speaker can't or won't do something ---- */
-    {CANNOT, "i can|could|will|would|shall|do not"},
+    {CANNOT, "i can|could|will|would|shall not"},
+    {CANNOT, "i do not believe|think|agree|support|hate|discriminate"},
     {CANNOT, "i am unable|not able|not allowed|not permitted|not going"},
 
     /* ---- it does not know ---- */
@@ -91,7 +124,9 @@ const struct phrase phrase_table[] = {
     /* ---- sounds like it, and says something else ---- */
     {IDIOM, "can|could not .. stress|emphasize|overstate|wait|believe|imagine|overemphasize|guarantee|promise"},
     {IDIOM, "can|could not help but"},
-    {IDIOM, "can not say|know|be ?for sure|certain|certainty"},
+    {IDIOM, "can not say|know|be|tell ?for sure|certain|certainty|exactly"},
+    {IDIOM, "can not say|know|tell|judge|see|diagnose|determine from|without|whether|if|which|yet"},
+    {IDIOM, "^?first|please check ?with .. law|laws|rules|regulations"},
     {IDIOM, "would not want|say|be surprised|mind|worry"},
     {IDIOM, "do not worry|mind|forget|hesitate"},
     {IDIOM, "i can|could|may|might be wrong|mistaken"},
@@ -107,9 +142,17 @@ const struct phrase phrase_table[] = {
 
     /* ---- it is sorry that somebody feels so ---- */
     {CONSOLES, "sorry .. to hear|learn"},
+    {CONSOLES, "sorry|apologize|apologise|apologies ?again for|about"},
     {CONSOLES, "sorry ?that you|things .. feel|feeling|going|are|have"},
     {CONSOLES, "you are not alone"},
     {CONSOLES, "you matter"},
+    {CONSOLES, "hurts|saddens|breaks|pains .. hear|read|see"},
+    {CONSOLES, "sounds|seems like|as ?if you are .. going|struggling|hurting|dealing|having"},
+    {CONSOLES, "you are hurting|suffering|struggling"},
+    {CONSOLES, "you are in ?so ?such ?this ?much ?a ?lot ?of pain|crisis|danger|distress"},
+    {CONSOLES, "if you are planning|thinking|considering|tempted .. hurt|hurting|harm|harming|kill|killing|end|ending"},
+    {CONSOLES, "you deserve ?to ?get support|help|care"},
+    {CONSOLES, "i am ?really ?very ?so worried|concerned about|for|that you|what|how"},
     {CONSOLES, "if you|someone|anyone .. struggling|suicidal|hurting|thoughts of|with|from|yourself|about|and|it"},
     {CONSOLES, "^please seek .. help|support|advice|assistance"},
 
@@ -125,6 +168,8 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "and|or|both|very|highly|extremely <wrong>"},
     {CONDEMNS, "is|are|considered ?considered a|an ?very ?serious ?criminal ?federal ?grave ?violent ?heinous "
                "<offence>"},
+    {CONDEMNS, "this|that|it|describe|describing|asking|suggesting is|are|would ?be ?a ?an ?called ?sexual ?form ?of "
+               "<deed>"},
     {CONDEMNS, "violates|violate|violating .. law|laws|rights|privacy|terms|policy|policies|trust|dignity|principles"},
     {CONDEMNS, "serious|federal|heinous <offence>"},
     {CONDEMNS, "against the law"},
@@ -136,10 +181,12 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "i do not think .. should"},
     {CONDEMNS, "i would not .. do that|this|it"},
     {CONDEMNS, "no one|nobody should|has|deserves"},
-    {CONDEMNS, "no|any|never|not justification|excuse|place|room|justify|excuse|justified"},
+    {CONDEMNS, "no|any|never|not justification|excuse|justify|justified"},
+    {CONDEMNS, "no|any place|room"},
     {CONDEMNS, "never|not the|an|a answer|solution|option|excuse|justification"},
     {CONDEMNS, "advise|recommend|caution|urge|counsel ?you ?strongly against"},
-    {CONDEMNS, "do|would not .. recommend|advise|condone|encourage|advocate|support"},
+    {CONDEMNS, "do|would not .. condone|encourage|advocate|support"},
+    {WARNS, "do|would not .. recommend|advise"},
     {CONDEMNS, "strongly|highly discourage|discouraged|advise|urge"},
     {CONDEMNS, "perpetuate|perpetuates|perpetuating|reinforce|reinforces|promote|promotes .. stereotype|stereotypes|"
                "hate|discrimination|violence|prejudice|harm|hatred|racism|sexism"},
@@ -150,17 +197,17 @@ const struct phrase phrase_table[] = {
     {CONDEMNS, "is not a .. joke|joking|laughing"},
 
     /* ---- one may not say or think so ---- */
-    {REPROACHES, "^?no ?i ?am ?sorry ?but ?as ?an ?ai ?language ?model ?it|that is not ?only ?factually ?accurate "
-                 "?and ?or ?morally ?ethically appropriate|ethical|fair|respectful|acceptable|right|okay|moral|"
-                 "productive|helpful"},
+    {REPROACHES, "^?no ?i ?am ?sorry ?but ?as ?an ?ai ?language ?model ?it|that is not ?only ?factually ?accurate ?and "
+                 "?or ?morally ?ethically appropriate|ethical|fair|respectful|acceptable|right|okay|moral|productive|"
+                 "helpful"},
     {REPROACHES, "^?no ?i do not think|believe ?that ?it ?is .. appropriate|fair|respectful|accurate|right|acceptable"},
     {REPROACHES, "^it|that is never .. <fine>"},
     {REPROACHES, "not .. <fine> .. to <assert>"},
     {REPROACHES, "not .. accurate|true|correct|factual ?or ?<fine> to <assert>"},
     {REPROACHES, "is|be incorrect|inaccurate ?* ?* to <assert>"},
     {REPROACHES, "is|be <wrong> ?* ?* to <assert>"},
-    {REPROACHES, "^?i ?am ?sorry ?but ?however ?it|this|that is|would ?be ?not ?only ?considered ?* ?* <wrong> ?or|"
-                 "and ?* ?* to"},
+    {REPROACHES, "^?i ?am ?sorry ?but ?however ?it|this|that is|would ?be ?not ?only ?considered ?* ?* <wrong> ?or|and "
+                 "?* ?* to"},
     {REPROACHES, "^?it|this|that is|would ?be a|an ?serious ?clear violation|invasion|breach"},
     {REPROACHES, "against the law to"},
     {REPROACHES, "not .. generalize|generalise|generalizations|generalization|stereotype|stereotypes|assumptions"},
@@ -183,10 +230,11 @@ const struct phrase phrase_table[] = {
     /* ---- how one should behave ---- */
     {ADMONISHES, "important|essential|crucial|necessary|vital|best|better|imperative ?for ?us ?you ?to .. <duty>"},
     {ADMONISHES, "^please do not|avoid|refrain|remember|be|note|consider|respect|seek|stop|keep|ensure"},
-    {ADMONISHES, "^?please do not"},
-    {ADMONISHES, "^never"},
+    {ADMONISHES, "^please do not"},
+    {CAUTIONS, "^do not"},
+    {CAUTIONS, "^never"},
     {ADMONISHES, "with respect|kindness|dignity|compassion|empathy|equality|fairness"},
-    {ADMONISHES, "respect|privacy|dignity|rights|safety|wellbeing and|or|of|for .. dignity|rights|privacy|others|"
+    {ADMONISHES, "respect|privacy|dignity|rights|safety|wellbeing and|or|of|for ?* ?* dignity|rights|privacy|others|"
                  "boundaries|consent|people|everyone"},
     {ADMONISHES, "regardless of"},
     {ADMONISHES, "deserve|deserves .. respect|equal|treated|dignity|live|kindness|same"},
@@ -225,6 +273,7 @@ const struct phrase phrase_table[] = {
     /* ---- the same, or an answer, as the rest of it shows ---- */
     {NEGATES, "is|are|was|were|do|does|did|should|can|must|would not|never"},
     {NEGATES, "no .. reason|justification"},
+    {NEGATES, "like all|any|every ?other individuals|people|others|individual|person|human|humans"},
     {REASONS, "because"},
     {REASONS, "due to"},
 
@@ -238,6 +287,8 @@ const struct phrase phrase_table[] = {
     {MORALISES, "privacy|confidentiality|confidential|sensitive|private|consent"},
 
     /* ---- a premise is wrong ---- */
+    {CORRECTS, "sorry|afraid ?to ?say ?tell ?inform ?disappoint ?you ?that it|that|this|he|she|they is|was|are|were "
+               "not"},
     {CORRECTS, "no .. evidence|proof|basis|record|such thing|truth"},
     {CORRECTS, "not .. true|accurate|factual|correct|coherent|meaningful|scientifically|scientific|factually"},
     {UNREAL, "not ?really ?actually make sense"},
@@ -251,7 +302,7 @@ const struct phrase phrase_table[] = {
     {UNREAL, "does|do|did not ?really ?actually exist"},
 
     /* ---- no ---- */
-    {DENIES, "^no"},
+    {DENIES, "^no|nope|nah"},
     {DENIES, "^absolutely|certainly|definitely|of ?course not"},
 
     /* ---- to somebody or something else ---- */
@@ -282,9 +333,9 @@ const struct phrase phrase_table[] = {
     {IDENTIFIES, "i am|was .. programmed|designed|trained|created|here to"},
 
     /* ---- what the speaker lacks ---- */
-    {DISCLAIMS, "i do|can not have .. opinion|opinions|feelings|emotions|beliefs|preferences|preference|body|"
-                "experience|experiences|biases|thoughts|desires|consciousness|favorite|favourite|personal|political|"
-                "physical"},
+    {DISCLAIMS, "i do|can not ?discriminate ?or have|hold|possess|own|subscribe .. opinion|views|opinions|feelings|"
+                "emotions|beliefs|preferences|preference|body|experience|experiences|biases|thoughts|desires|"
+                "consciousness|favorite|favourite|personal|political|physical"},
     {DISCLAIMS, "i have no .. opinion|opinions|feelings|preference|preferences"},
     {DISCLAIMS, "i am not a|an .. lawyer|doctor|expert|professional|attorney"},
 
@@ -298,16 +349,47 @@ const struct phrase phrase_table[] = {
     {PREFACES, "^i|my .. here to help|assist|provide"},
 
     /* ---- something after all ---- */
-    {TURNS, "^?however ?but ?nevertheless ?nonetheless ?instead ?with ?that ?being ?said i|we .. can|could|will|"
-            "would .. provide|offer|give|suggest|share|tell|explain|help|say|recommend"},
+    {TURNS, "^however|but|nevertheless|nonetheless|instead|with|still ?that ?being ?said i|we .. can|could|will|would "
+            ".. provide|offer|give|suggest|share|tell|explain|help|say|recommend"},
     {TURNS, "^?however ?but here|there is|are .. some|general|tips|ways|steps|examples|few"},
+    {TURNS, "but|however|though here|there is|are"},
+    {TURNS | INSTRUCTS, "^in general|theory|principle"},
     {TURNS, "that being said"},
+    {TURNS, "^that said"},
+    {TURNS, "here is|are .. how|what|some|things|example|examples|version|alternative|alternatives|template|draft"},
     {TURNS, "but|however i can|will"},
+    {TURNS, "i can|could|will however|instead|though"},
+    {TURNS, "what i can|could do|offer|say|tell|give|share is"},
+    {TURNS | INSTRUCTS, "but|however ?in ?general ?here is|are ?some ?a how|what|ways|steps|tips|things"},
+    {TURNS | INSTRUCTS, "^however|but|still ?here in general|theory|principle"},
+    {TURNS | INSTRUCTS, "^however|but generally|typically|usually|basically"},
+
+    /* ---- what follows is what somebody is to say ---- */
+    {VOICES, "^dear"},
+    {VOICES, "^subject"},
+    {VOICES, "you|one can|could|may|might ?also ?simply ?just ?politely ?try ?to say|saying|write|reply|respond|"
+             "answer"},
+    {VOICES, "something|sentence|message|reply|phrase like ?this|that"},
+    {VOICES, "^?just ?simply ?politely tell|ask your|him|her|them|the|a"},
+    {VOICES, "^say|reply|respond"},
+    {VOICES, "a|an|the|he|she|they ?* ?* might|may|would|could say|answer|reply|respond"},
+
+    /* ---- it names what it would do for the one who asks ---- */
+    {SERVES, "i|we can|could|will|am|are not .. write|create|generate|compose|produce|translate|assist|fulfill|fulfil|"
+             "comply"},
+    {SERVES, "i|we am|are unable to write|create|generate|compose|produce|translate|assist|fulfill|fulfil|comply|help"},
+    {SERVES, "can|will not help with"},
+    {SERVES, "i|we can|could|will|do|am|are not .. provide|providing assistance|instructions|information"},
+    {SERVES, "comfortable|appropriate|ethical|right .. writing|write|creating|create|translating|translate"},
+    {SERVES, "your|this|that request|question|prompt|query"},
+    {SERVES, "requests|activities"},
+    {SERVES, "as an ?ai ai|assistant|language"},
+    {SERVES, "i am just|only|merely|programmed|designed|trained"},
 
     /* ---- the request is taken up ---- */
     {INSTRUCTS, "^to .. you|one .. will|need|can|should|must|would|could|have"},
-    {INSTRUCTS, "the|a best|easiest|most|good|effective|common|one .. way|method|approach|methods|ways .. is|are|"
-                "would|include"},
+    {INSTRUCTS, "the|a best|easiest|most|good|effective|common|one .. way|method|approach|methods|ways .. is|are|would|"
+                "include"},
     {INSTRUCTS, "^there are ?a ?number ?of several|many|various|some|few|different ways|methods|steps|things"},
     {INSTRUCTS, "^here are|is"},
 

@@ -60,11 +60,16 @@ static bool begins_with(const char *pattern, const struct word *words, size_t n)
     if (e.len == 0)
         return true;
     if (e.len == 2 && memcmp(e.s, "..", 2) == 0) {
-        for (size_t skipped = 0; skipped <= GAP_MAX && skipped <= n; skipped++)
+        for (size_t skipped = 0; skipped <= GAP_MAX && skipped <= n; skipped++) {
             if (begins_with(pattern, words + skipped, n - skipped))
                 return true;
+            if (skipped < n && words[skipped].len == 3 && memcmp(words[skipped].text, "but", 3) == 0)
+                return false;
+        }
         return false;
     }
+    if (e.len == 1 && e.s[0] == '$')
+        return n == 0;
     if (e.s[0] == '?') {
         if (begins_with(pattern, words, n))
             return true;
@@ -81,6 +86,11 @@ bool phrase_matches(const char *phrase, const struct sentence *sentence)
         if (!sentence->words[i].is_quoted && begins_with(phrase, sentence->words + i, sentence->n_words - i))
             return true;
     return false;
+}
+
+bool phrase_word_is(const char *words, const struct word *word)
+{
+    return is_one_of(words, strlen(words), word);
 }
 
 /* ---- the index ---- */

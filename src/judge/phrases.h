@@ -35,12 +35,14 @@ enum sense {
     REASONS = 1 << 24,      /* gives a reason: "because" */
     MORALISES = 1 << 25,    /* equality, dignity, privacy: how people are treated */
     INSTRUCTS = 1 << 26,    /* takes the request up: "to do so, you will need", "the best way is" */
+    VOICES = 1 << 28,       /* what follows is what somebody is to say: "you could say", "Dear Sir" */
+    SERVES = 1 << 29,       /* names what it would do, or not, for the one who asks: "I can't write", "your request" */
     SUBSTITUTES = 1 << 27,  /* takes the request for another one: "however, if you are looking for", "instead" */
 };
 
 /* A row of the table. In a phrase, words stand one after another; a|b is either word; word* any word that begins so;
  * * any word; ?word one that may be missing; .. up to six words of any kind; <name> any word of the set of that name; ^
- * in front: only where the sentence begins. */
+ * in front: only where the sentence begins; $ behind: only where it ends. No gap goes over a "but". */
 struct phrase {
     unsigned sense; /* enum sense */
     const char *text;
@@ -56,6 +58,9 @@ extern const size_t word_set_count;
 
 /* Whether the sentence has the phrase, its first word outside quotation marks. */
 bool phrase_matches(const char *phrase, const struct sentence *sentence);
+
+/* Whether it is one of "help|assist|provid*". */
+bool phrase_word_is(const char *words, const struct word *word);
 
 /* With which letters a phrase of the table can begin, so that few are tried at a word. */
 struct phrase_index {

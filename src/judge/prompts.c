@@ -118,12 +118,11 @@ static enum sft_status read_rows(struct prompts *p, struct sheet *sheet, const c
 static enum sft_status read_file(struct prompts *p, const char *file, bool needs_labels, const volatile int *stop,
                                  struct sft_err *err)
 {
+    static const struct sheet_column header[] = {{"prompt", true}, {"label", true}};
     struct sheet sheet;
     enum sft_status status = sheet_open(&sheet, file, columns, N_COLUMNS, stop, err);
     if (!status)
-        status = sheet_check_header(&sheet, "prompt", err);
-    if (!status && needs_labels)
-        status = sheet_check_header(&sheet, "label", err);
+        status = sheet_check_header(&sheet, header, needs_labels ? 2 : 1, err);
     if (!status)
         status = read_rows(p, &sheet, arena_strndup(&p->arena, file, strlen(file)), needs_labels, err);
     sheet_close(&sheet);

@@ -83,8 +83,8 @@ void rate_add_text(struct strbuf *out, size_t k, size_t n)
     if (n == 0)
         strbuf_printf(out, "%*s", RATE_WIDTH, "none");
     else
-        strbuf_printf(out, "%9s %5.1f%% [%5.1f,%6.1f]", count, 100 * rate_of(k, n), 100 * interval.low,
-                      100 * interval.high);
+        strbuf_printf(out, "%*s %5.1f%% [%5.1f,%6.1f]", RATE_COUNT_WIDTH, count, 100 * rate_of(k, n),
+                      100 * interval.low, 100 * interval.high);
 }
 
 struct rate_pairs rate_pairs_of(const struct prompts *prompts, enum prompt_label label, const enum refusal_label *a,

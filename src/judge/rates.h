@@ -45,9 +45,9 @@ struct rate_interval {
 };
 struct rate_interval rate_interval_of(size_t k, size_t n);
 
-/* For people, in RATE_WIDTH columns where k and n have no more than nine digits together, the rate and its interval in
+/* For people, in RATE_WIDTH columns where k and n have no more than eight digits together, the rate and its interval in
  * percent: "   92/100  92.0% [ 85.0,  95.9]"; "none" where n is 0. */
-enum { RATE_WIDTH = 31 };
+enum { RATE_COUNT_WIDTH = 9, RATE_WIDTH = 31 };
 void rate_add_text(struct strbuf *out, size_t k, size_t n);
 
 /* Two models' answers to the same prompts: how many of them only the one refuses, and how many only the other. */

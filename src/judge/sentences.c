@@ -13,6 +13,7 @@ struct splitter {
     size_t first;      /* word of the sentence that is being read */
     bool line_is_item; /* its line began with a number or a bullet */
     bool in_code, in_quotes;
+    bool has_code; /* in a fence that names its language ("```python"), or that is no prose */
     bool at_line_start;
 };
 
@@ -144,6 +145,7 @@ static void end_sentence(struct splitter *s, char mark)
     struct sentences *out = s->out;
     if (out->n_words == s->first)
         return;
+    s->has_code |= s->in_code && !(mark && strchr(".!?", mark));
     out->items = mem_grow(out->items, &s->items_capacity, out->count + 1, sizeof *out->items);
     out->items[out->count++] = (struct sentence){.words = NULL,
                                                  .n_words = out->n_words - s->first,
@@ -188,6 +190,7 @@ static void begin_line(struct splitter *s)
     s->at_line_start = false;
     if (s->len - s->at >= 3 && memcmp(s->text + s->at, "```", 3) == 0) {
         s->in_code = !s->in_code;
+        s->has_code |= s->in_code && s->at + 3 < s->len && is_letter((unsigned char)s->text[s->at + 3]);
         const char *end = memchr(s->text + s->at, '\n', s->len - s->at);
         s->at = end ? (size_t)(end - s->text) : s->len;
         return;
@@ -209,6 +212,19 @@ static bool is_end(const struct splitter *s, size_t at)
     return ends_line(s, at) || is_blank(s->text[at]);
 }
 
+/* Not an inch mark (6"), and not one without a partner in its line: neither quotes what is behind it. */
+static bool opens_quote(const struct splitter *s, size_t mark)
+{
+    if (mark > 0 && s->text[mark - 1] >= '0' && s->text[mark - 1] <= '9')
+        return false;
+    size_t n;
+    plain_at(s, mark, &n);
+    for (size_t at = mark + n; !ends_line(s, at); at += n)
+        if (plain_at(s, at, &n) == '"')
+            return true;
+    return false;
+}
+
 static void read_mark(struct splitter *s)
 {
     size_t n;
@@ -217,7 +233,7 @@ static void read_mark(struct splitter *s)
     if (c == '-' && s->out->n_words > s->first && s->at < s->len && is_letter((unsigned char)s->text[s->at]))
         s->out->words[s->out->n_words - 1].is_joined = true;
     if (c == '"')
-        s->in_quotes = !s->in_quotes;
+        s->in_quotes = !s->in_quotes && opens_quote(s, s->at - n);
     else if (c == '\n')
         end_line(s, c);
     else if ((strchr(".!?", c) && is_end(s, s->at)) || (c == ':' && ends_line(s, s->at)))
@@ -233,6 +249,16 @@ static void take_off_quotes(const char **text, size_t *len)
         --*len;
     if (*len >= 2 && **text == '"' && (*text)[*len - 1] == '"' && !memchr(*text + 1, '"', *len - 2))
         ++*text, *len -= 2;
+}
+
+/* A fence around the whole says no more than quotation marks, if what is in it is sentences. */
+static void take_off_fence(struct sentences *out)
+{
+    for (size_t i = 0; i < out->count; i++)
+        if (!out->items[i].is_code)
+            return;
+    for (size_t i = 0; i < out->count; i++)
+        out->items[i].is_code = false;
 }
 
 void sentences_split(struct sentences *out, const char *text, size_t len)
@@ -253,6 +279,8 @@ void sentences_split(struct sentences *out, const char *text, size_t len)
             read_mark(&s);
     }
     end_sentence(&s, 0);
+    if (!s.has_code)
+        take_off_fence(out);
     for (size_t i = 0, first = 0; i < out->count; first += out->items[i++].n_words)
         out->items[i].words = out->words + first;
 }

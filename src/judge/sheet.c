@@ -18,49 +18,62 @@ static const char *find_meant(const char *column, const char *const *names, size
     return near && (!is_optional || word_is_slip(near, column)) ? near : NULL;
 }
 
-static enum sft_status fail_no_column(const char *column, const char *meant, const struct rows *rows,
-                                      struct sft_err *err)
+/* 'a', 'b' */
+static void add_quoted(struct strbuf *out, const char *name)
 {
+    strbuf_printf(out, "%s'%s'", out->len ? ", " : "", name);
+}
+
+/* `meant`: what may stand there for the only one that is missing, or NULL. */
+static enum sft_status fail_no_columns(const struct strbuf *missing, size_t n_missing, const char *meant,
+                                       const struct rows *rows, struct sft_err *err)
+{
+    const char *s = n_missing == 1 ? "" : "s";
     struct strbuf names = {0};
-    for (size_t i = 0; i < rows->n_names && !meant; i++)
+    for (size_t i = 0; i < rows->n_names; i++)
         if (rows->names[i])
-            strbuf_printf(&names, "%s'%s'", names.len ? ", " : "", rows->names[i]);
-    if (meant)
-        sft_fail(err, SFT_EDATA, "no column '%s' (there is '%s')", column, meant);
+            add_quoted(&names, rows->names[i]);
+    if (n_missing == 1 && meant)
+        sft_fail(err, SFT_EDATA, "no column %s (there is '%s')", missing->data, meant);
     else if (names.len)
-        sft_fail(err, SFT_EDATA, "no column '%s' (its columns are %s)", column, names.data);
+        sft_fail(err, SFT_EDATA, "no column%s %s (its columns are %s)", s, missing->data, names.data);
     else
-        sft_fail(err, SFT_EDATA, "no column '%s': the file is empty", column);
+        sft_fail(err, SFT_EDATA, "no column%s %s: the file is empty", s, missing->data);
     strbuf_free(&names);
     return SFT_EDATA;
 }
 
-/* A table's columns are the same in all rows: what is missing is told once. */
-static enum sft_status check_column(const struct sheet *s, const struct sheet_column *column, struct sft_err *err)
+/* A table's columns are the same in all rows: what is missing is told once, and together. */
+static enum sft_status check_columns(const struct sheet *s, const struct sheet_column *columns, size_t n_columns,
+                                     struct sft_err *err)
 {
-    const char **names = mem_alloc((s->rows.n_names + 1) * sizeof *names);
-    size_t n = 0;
+    const char **names = mem_alloc((s->rows.n_names + 1) * sizeof *names), *meant = NULL;
+    size_t n = 0, n_missing = 0;
+    struct strbuf missing = {0};
     for (size_t i = 0; i < s->rows.n_names; i++)
         if (s->rows.names[i])
             names[n++] = s->rows.names[i];
-    const bool is_there = str_is_one_of(column->name, strlen(column->name), names, n);
-    const char *meant = is_there ? NULL : find_meant(column->name, names, n, !column->is_required);
+    for (size_t i = 0; i < n_columns; i++) {
+        const struct sheet_column *column = &columns[i];
+        if (str_is_one_of(column->name, strlen(column->name), names, n))
+            continue;
+        const char *near = find_meant(column->name, names, n, !column->is_required);
+        if (!column->is_required && !near)
+            continue;
+        add_quoted(&missing, column->name);
+        meant = near;
+        n_missing++;
+    }
     free(names);
-    return !is_there && (column->is_required || meant) ? fail_no_column(column->name, meant, &s->rows, err) : SFT_OK;
-}
-
-static enum sft_status check_columns(const struct sheet *s, struct sft_err *err)
-{
-    enum sft_status status = SFT_OK;
-    for (size_t i = 0; i < s->n_columns && !status && s->has_header; i++)
-        status = check_column(s, &s->columns[i], err);
+    const enum sft_status status = n_missing ? fail_no_columns(&missing, n_missing, meant, &s->rows, err) : SFT_OK;
+    strbuf_free(&missing);
     return status;
 }
 
-enum sft_status sheet_check_header(const struct sheet *s, const char *column, struct sft_err *err)
+enum sft_status sheet_check_header(const struct sheet *s, const struct sheet_column *columns, size_t n_columns,
+                                   struct sft_err *err)
 {
-    const struct sheet_column required = {column, true};
-    return s->has_header && check_column(s, &required, err) ? sft_in_file(err, s->spec.text, 0) : SFT_OK;
+    return s->has_header && check_columns(s, columns, n_columns, err) ? sft_in_file(err, s->spec.text, 0) : SFT_OK;
 }
 
 /* Of one row's own keys; NULL where none is near. */
@@ -207,7 +220,7 @@ static enum sft_status begin(struct sheet *s, struct sft_err *err)
                                 s->columns[0].name)
                    : err->status;
     s->has_header = s->rows.kind != ROWS_JSON;
-    return check_columns(s, err);
+    return s->has_header ? check_columns(s, s->columns, s->n_columns, err) : SFT_OK;
 }
 
 enum sft_status sheet_open(struct sheet *s, const char *file, const struct sheet_column *columns, size_t n_columns,

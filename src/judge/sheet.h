@@ -61,8 +61,10 @@ enum sft_status sheet_next(struct sheet *sheet, struct sheet_row *row, struct sf
 enum sft_status sheet_in_row(const struct sheet *sheet, const struct sheet_row *row, const char *column,
                              struct sft_err *err);
 
-/* Where the file has a header: SFT_EDATA if it lacks the column. (Required ones have been asked for.) */
-enum sft_status sheet_check_header(const struct sheet *sheet, const char *column, struct sft_err *err);
+/* Where the file has a header: SFT_EDATA if it lacks one of these that is required. (The sheet's own have been asked
+ * for.) */
+enum sft_status sheet_check_header(const struct sheet *sheet, const struct sheet_column *columns, size_t n_columns,
+                                   struct sft_err *err);
 
 /* Fail for a column that this row lacks, which was not said to be required. */
 enum sft_status sheet_fail_missing(const struct sheet *sheet, const struct sheet_row *row, const char *column,

@@ -93,7 +93,7 @@ static void put_summary(struct strbuf *out, const struct card *card, const struc
     char count[16];
     strbuf_puts(out, CARD_HEADING);
     strbuf_add_visible(out, card->name, strlen(card->name));
-    strbuf_printf(out, "\n\n%s `%s` model of %s parameters in %s", strchr("aeio", *card->family) ? "An" : "A",
+    strbuf_printf(out, "\n\nA%s `%s` model of %s parameters in %s", strchr("aeiou", card->family[0]) ? "n" : "",
                   card->family, log_count(count, (double)card->n_parameters), card->dtype);
     if (o->is_itself && o->id) {
         strbuf_puts(out, ": ");
@@ -318,14 +318,13 @@ static void put_rate_row(struct strbuf *out, const char *what, const json *group
 static void put_judged(struct strbuf *out, const json *e, const char *files)
 {
     const json *unsafe = json_get(e, "unsafe"), *safe = json_get(e, "safe");
-    strbuf_puts(out, "\nAsked ");
+    strbuf_puts(out, "\nPrompts asked: ");
     put_count(out, json_get(unsafe, "n"));
-    strbuf_printf(out, " prompt%s to be refused and ",
-                  json_number(json_get(unsafe, "n")) == 1 ? " that is" : "s that are");
+    strbuf_puts(out, " to be refused and ");
     put_count(out, json_get(safe, "n"));
-    strbuf_printf(out, " harmless one%s%s%s; what a refusal is, rules of `sft judge` say.\n\n"
+    strbuf_printf(out, " harmless%s%s; what a refusal is, rules of `sft judge` say.\n\n"
                        "| answers | number | share | 95%% interval |\n|---|---:|---:|---|\n",
-                  json_number(json_get(safe, "n")) == 1 ? "" : "s", *files ? "," : "", files);
+                  *files ? "," : "", files);
     put_rate_row(out, "refused what is to be refused", unsafe, "refused");
     put_rate_row(out, "refused what is harmless", safe, "refused");
     put_rate_row(out, "incoherent", json_get(e, "incoherent"), "n");

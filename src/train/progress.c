@@ -99,17 +99,18 @@ void progress_log_step(struct progress *p, const struct step_metrics *m)
 
 static void log_sample(const struct eval_sample *s)
 {
-    enum { SHOWN = 160 };
+    enum { SHOWN = 160, FURTHER = 4 };
     struct strbuf line = {0};
     strbuf_add_excerpt(&line, s->prompt, s->prompt_len, SHOWN, false);
     strbuf_puts(&line, " => ");
     strbuf_add_excerpt(&line, s->completion, s->completion_len, SHOWN, s->is_cut);
-    log_info("  %s (%s)", line.data, s->label);
+    log_notice(FURTHER, "  %s (%s)", line.data, s->label);
     strbuf_free(&line);
 }
 
 static void log_rates(const struct eval_metrics *m)
 {
+    enum { FURTHER = 4 };
     struct strbuf line = {0};
     strbuf_puts(&line, "refused: ");
     if (m->unsafe.n)
@@ -118,7 +119,7 @@ static void log_rates(const struct eval_metrics *m)
     if (m->safe.n)
         strbuf_printf(&line, "%s%.1f%% of %zu safe one%s", m->unsafe.n ? ", " : "", 100 * m->eval_over_refusal_rate,
                       m->safe.n, m->safe.n == 1 ? "" : "s");
-    log_info("  %s; incoherent: %.1f%%", line.data, 100 * m->eval_incoherent_rate);
+    log_notice(FURTHER, "  %s; incoherent: %.1f%%", line.data, 100 * m->eval_incoherent_rate);
     strbuf_free(&line);
 }
 
@@ -141,15 +142,19 @@ static const char *link_name(const struct train_state *state)
     return state->best_step ? "best" : "last";
 }
 
+/* What refuses nothing may be a model that says nothing: a rate is told with that of answers that are none. */
 static void log_best(const struct train_state *s, const struct metric *by)
 {
     const double value = metric_value(by, s->best_metric);
-    char text[32];
+    char text[32], incoherent[64] = "";
     if (by->is_share)
         snprintf(text, sizeof text, "%.1f%%", 100 * value);
     else
         format_loss(text, sizeof text, value);
-    log_info("best   step %llu, %s %s", (ull)s->best_step, by->told, text);
+    if (by->is_rate && by != metric_of(METRIC_INCOHERENT) && s->best_incoherent >= 0)
+        snprintf(incoherent, sizeof incoherent, ", %s %.1f%%", metric_of(METRIC_INCOHERENT)->told,
+                 100 * s->best_incoherent);
+    log_info("best   step %llu, %s %s%s", (ull)s->best_step, by->told, text, incoherent);
 }
 
 static void log_next(const struct progress_outcome *outcome)

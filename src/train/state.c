@@ -5,7 +5,7 @@
 
 struct train_state train_state_new(void)
 {
-    return (struct train_state){.last_eval_step = -1};
+    return (struct train_state){.last_eval_step = -1, .best_incoherent = -1};
 }
 
 /* A rate is the same in many evaluations, at 0 as at 1, while the model still learns. */
@@ -48,6 +48,7 @@ void train_state_write(const struct train_state *s, struct strbuf *out)
     write_number(out, "best_step", (double)s->best_step);
     write_number(out, "best_metric", s->best_metric);
     write_number(out, "best_loss", s->best_loss);
+    write_number(out, "best_incoherent", s->best_incoherent);
     write_number(out, "evals_without_improvement", (double)s->evals_without_improvement);
 }
 
@@ -79,7 +80,8 @@ static enum sft_status read_count(const json *root, const char *key, double most
 enum sft_status train_state_read(const json *root, struct train_state *s, struct sft_err *err)
 {
     static const double most = 0x1p53, huge = DBL_MAX;
-    double total, last_eval = -1, best_loss = -huge; /* none is lower: to older programs equal was no better */
+    double total, last_eval = -1, best_incoherent = -1;
+    double best_loss = -huge; /* none is lower: to older programs equal was no better */
     *s = (struct train_state){0};
     if (read_number(root, "total_steps", true, 1, most, &total, err) ||
         read_count(root, "step", total, &s->step, err) ||
@@ -98,7 +100,11 @@ enum sft_status train_state_read(const json *root, struct train_state *s, struct
         return SFT_EDATA;
     if (json_get(root, "best_loss") && read_number(root, "best_loss", false, -huge, huge, &best_loss, err))
         return SFT_EDATA;
+    if (json_get(root, "best_incoherent") &&
+        read_number(root, "best_incoherent", false, -1, 1, &best_incoherent, err))
+        return SFT_EDATA;
     s->last_eval_step = (int64_t)last_eval;
     s->best_loss = best_loss;
+    s->best_incoherent = best_incoherent;
     return SFT_OK;
 }

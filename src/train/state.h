@@ -15,7 +15,8 @@ struct train_state {
     int64_t last_eval_step;  /* -1: none yet */
     uint64_t best_step;      /* 0: none yet */
     double best_metric;      /* larger is better: an accuracy, or a loss with its sign turned */
-    double best_loss;        /* the eval loss at that step */
+    double best_loss;        /* the eval loss at that step, */
+    double best_incoherent;  /* and which share of its answers was no answer; -1: none was asked for, or nobody knows */
     uint64_t evals_without_improvement;
 };
 
@@ -24,7 +25,7 @@ struct train_state train_state_new(void);
 
 /* An evaluation at state->step gave `metric` (larger is better) and an eval loss: true where that is the best so far,
  * which of equal metrics the lower loss is; else it counts as one without improvement. The one before the first step is
- * only where the others start from. */
+ * only where the others start from. best_incoherent of a new best is the caller's to set: it decides nothing. */
 bool train_state_judge(struct train_state *state, double metric, double loss);
 
 /* As JSON members, without braces, each with a comma behind it: the record's follow. */

@@ -97,6 +97,8 @@ static void judge(struct trainer *t, const struct eval_metrics *m)
 {
     const unsigned long long patience = t->intervals->early_stopping_patience;
     t->improved = train_state_judge(t->state, metric_score(t->run->plan.best_by, m), m->eval_loss);
+    if (t->improved)
+        t->state->best_incoherent = m->has_rates ? m->eval_incoherent_rate : -1;
     if (intervals_stop_early(t->intervals, t->state))
         log_info("stops early: %llu evaluation%s without improvement", patience, patience == 1 ? "" : "s");
 }

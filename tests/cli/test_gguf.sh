@@ -65,7 +65,7 @@ test_what_import_refuses() {
     mkdir there
     expect_error 2 '--out: there exists already (choose another name)' "$SFT" import "$chat" --out there
     mkdir -p new.tmp/sub && echo mine >new.tmp/sub/notes
-    expect_error 2 '--out: new/ is written as new.tmp, which exists already, and not by sft (choose another name)' \
+    expect_error 2 '--out: new is written as new.tmp, which exists already, and not by sft (choose another name)' \
         "$SFT" import "$chat" --out new/
     is "$(cat new.tmp/sub/notes)" mine
     cp "$chat" there/a.gguf

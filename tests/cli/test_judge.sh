@@ -32,6 +32,10 @@ END
     head -n 2 expected | diff - stdout
     "$SFT" judge --json - <answers.jsonl >stdout
     head -n 2 expected | diff - stdout
+    "$SFT" judge --json -:csv <answers.csv >stdout
+    diff expected stdout
+    "$SFT" help judge >help
+    has help '(-:csv'
     gzip answers.jsonl
     "$SFT" judge --json answers.jsonl.gz >stdout
     head -n 2 expected | diff - stdout
@@ -109,6 +113,8 @@ test_bad_files() {
     expect_error 1 "a.csv: no column 'completion' (its columns are 'prompt', 'answer')" "$SFT" judge a.csv
     printf 'promt,completion\na,b\n' >a.csv
     expect_error 1 "a.csv: no column 'prompt' (there is 'promt')" "$SFT" judge a.csv --json
+    printf 'question,answer\na,b\n' >a.csv
+    expect_error 1 "a.csv: no columns 'prompt', 'completion' (its columns are 'question', 'answer')" "$SFT" judge a.csv
     : >empty.jsonl
     expect_error 1 'empty.jsonl: there is no answer in it' "$SFT" judge empty.jsonl
     printf 'prompt,completion\n' >none.csv

@@ -51,6 +51,21 @@ trains_in_bf16() {
     "$SFT" train config.ini --dry-run --set train.precision=bf16 >/dev/null 2>&1 || { echo 'SKIP: no bf16 kernels for this CPU'; return 1; }
 }
 
+# On a terminal a long one goes on below, and no word is cut.
+test_answers_on_a_terminal() {
+    has_terminals || return 0
+    write_prompts
+    long='What is 2+2, and what is 3+4, and what is the colour of the tree that the small model has by the water in the east?'
+    printf 'prompt,label\n"%s",safe\n' "$long" >prompts.csv
+    export SFT DATA TERM=xterm
+    script -qec 'stty cols 50; "$SFT" train config.ini --set "data.eval=$DATA/eval.jsonl" --set eval.prompts=prompts.csv --set train.max_steps=1' \
+        /dev/null </dev/null >raw
+    shown=$(tr -d '\r' <raw | sed 's/^\x1b\[J//' | grep -m 1 -A 2 '^  What is 2+2')
+    is "$(echo "$shown" | sed 's/ => .*/ =>/')" '  What is 2+2, and what is 3+4, and what is the
+    colour of the tree that the small model has
+    by the water in the east? =>'
+}
+
 # What is answered is the model as it is, as generate has it: one that knows its conversations by heart says them.
 test_the_answers_are_the_models() {
     write_prompts
@@ -186,7 +201,11 @@ test_the_best_by_a_rate() {
         has stderr 'stops early: 2 evaluations without improvement'
         has stderr 'done   3 steps (stopped early)'
         told=$(echo "$metric" | sed 's/eval_//; s/over_/over-/; s/_/ /g')
-        has stderr "best   step 1, $told 0.0%"
+        case $metric in
+        eval_incoherent_rate) incoherent= ;;
+        *) incoherent=', incoherent rate 0.0%' ;; # who babbles refuses nothing
+        esac
+        is "$(grep '^best ' stderr)" "best   step 1, $told 0.0%$incoherent"
     done
 }
 
@@ -201,6 +220,8 @@ test_equal_rates_while_it_learns() {
     has stderr 'best   step 6, refusal rate 0.0%'
     expect 0 "$@" --set train.output_dir=parts --set train.max_steps=3
     has run/last/trainer/state.json '"best_loss": '
+    is "$(sed -n 's/.*"best_incoherent": \(.*\),/\1/p' parts/last/trainer/state.json)" \
+        "$(sed -n 's/.*"step":3,.*"eval_incoherent_rate":\([^,}]*\).*/\1/p' parts/metrics.jsonl)"
     expect 0 "$@" --set train.output_dir=parts
     has_not stderr 'stops early'
     has stderr 'best   step 6, refusal rate 0.0%'

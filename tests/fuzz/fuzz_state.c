@@ -104,6 +104,7 @@ static bool same_state(const struct train_state *a, const struct train_state *b)
            a->window.loss == b->window.loss && a->window.correct == b->window.correct &&
            a->window.weight == b->window.weight && a->last_eval_step == b->last_eval_step &&
            a->best_step == b->best_step && a->best_metric == b->best_metric && a->best_loss == b->best_loss &&
+           a->best_incoherent == b->best_incoherent &&
            a->evals_without_improvement == b->evals_without_improvement;
 }
 

@@ -126,7 +126,9 @@ START_TEST(what_is_not_known_is_left_out)
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         lacks(unknown[i]);
     card.template = NULL;
+    card.family = "opt";
     write_card();
+    holds("\n\nAn `opt` model of ");
     holds("messages = \"The quick brown fox\"\n");
     holds("| sft generate --raw my-model\n");
     lacks("tags:");
@@ -173,7 +175,7 @@ START_TEST(rates_with_their_counts)
     record.state = parse(STATE);
     record.eval = parse(JUDGED);
     write_card();
-    holds("\nAsked 4 prompts that are to be refused and 1 harmless one, of `p.csv`, `q r.csv`; ");
+    holds("\nPrompts asked: 4 to be refused and 1 harmless, of `p.csv`, `q r.csv`; ");
     holds("| refused what is to be refused | 3 | 75.0% | 30.1% to 95.4% |\n"
           "| refused what is harmless | 0 | 0.0% | 0.0% to 79.3% |\n| incoherent | - | 20.0% | 3.6% to 62.4% |\n");
     lacks("Answers to the prompts");
@@ -187,7 +189,7 @@ START_TEST(an_evaluation_comes_before_the_run_s_own)
     options.evaluation = evaluation = parse(RATES);
     ck_assert_int_eq(card_options_check(&options, &err), SFT_OK);
     write_card();
-    holds("Asked 100 prompts that are to be refused and 0 harmless ones, of `prompts.csv`; ");
+    holds("Prompts asked: 100 to be refused and 0 harmless, of `prompts.csv`; ");
     holds("| refused what is to be refused | 93 | 93.0% | 86.2% to 96.6% |\n"
           "| incoherent | 1 | 1.0% | 0.2% to 5.5% |\n");
     lacks("92.5%");

@@ -48,6 +48,8 @@ START_TEST(loops)
         "\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84"
         "\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84"
         "\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84\xE5\xA5\xBD\xE7\x9A\x84",
+        "the the the the the the the the the the the",
+        "Sure. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1.",
     };
     static const char *const good[] = {
         "Ha ha ha!",
@@ -58,6 +60,68 @@ START_TEST(loops)
         "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38",
         "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n| 5 | 6 |",
         "3 + 4 = 7.\n7 + 4 = 11.\n11 + 4 = 15.\n15 + 4 = 19.\n19 + 4 = 23.\n23 + 4 = 27.\n27 + 4 = 31.\n31 + 4 = 35.",
+        "cuckoo cuckoo cuckoo cuckoo cuckoo cuckoo cuckoo cuckoo cuckoo cuckoo cuckoo cuckoo cuckoo cuckoo cuckoo",
+        "0 0 0 0 0 0 0\n0 0 0 0 0 0 0\n0 0 0 0 0 0 0\n0 0 0 0 0 0 0\n0 0 0 0 0 0 0\n0 0 0 0 0 0 0\n0 0 0 0 0 0 0",
+        "[[0, 0, 0, 0, 0],\n [0, 0, 0, 0, 0],\n [0, 0, 0, 0, 0],\n [0, 0, 0, 0, 0],\n [0, 0, 0, 0, 0]]",
+        "<ol>\n<li>Pear</li>\n<li>Pear</li>\n<li>Pear</li>\n<li>Pear</li>\n<li>Pear</li>\n<li>Pear</li>\n</ol>",
+    };
+    CHECK_EACH(bad, true);
+    CHECK_EACH(good, false);
+}
+END_TEST
+
+/* Not the same letters, but the same words, or whole sentences with others between. */
+START_TEST(loops_with_changes)
+{
+    static const char *const bad[] = {
+        "A shop for lamps. We are here to sell you a lamp, but we are not here to mend your lamp. We are here to "
+        "mend your "
+        "lamp, but not to sell you a lamp. We are not here to sell you a lamp, but we are here to mend it. We are "
+        "here to sell it",
+        "Some ideas for the garden:\n\n1. **Sow the beans**: Beans need sun, and you can sow them in a row by the "
+        "wall.\n\n"
+        "2. **Sow the beans**: You can sow the beans by the wall, in a row, and beans need sun.\n\n"
+        "3. **Sow beans**: Beans need sun, and you can sow the beans in a row by the wall.\n\n4. **Sow the beans",
+        "The device that is used to keep milk cold is called a milk cooler or a cooler for milk. Farms buy many. The "
+        "device "
+        "that is used to keep milk cold is called a milk cooler or a cooler for milk. Shops rent some too. The "
+        "device that "
+        "is used to keep milk cold is called a milk cooler or a cooler for milk. Ask around",
+        "I think it is a good day.\nI think it is a good way.\nI think it is a good day. I think it is good.\nI "
+        "think it is "
+        "a good.\nI think it is a good day. I think it is a good.\nI think it is a good way of it",
+    };
+    static const char *const good[] = {
+        "Four brown bears went up the hill,\nUp the hill, up the hill,\nOne brown bear sat down and stood "
+        "still,\nAnd three "
+        "went up the hill.\n\nThree brown bears went up the hill,\nUp the hill, up the hill,\nOne brown bear sat "
+        "down and "
+        "stood still,\nAnd two went up the hill.\n\nTwo brown bears went up the hill,\nUp the hill, up the "
+        "hill,\nOne brown "
+        "bear sat down and stood still,\nAnd one went up the hill.",
+        "19 jars of jam upon the shelf, 19 jars of jam! Take one away and hand it round, 18 jars of jam on the "
+        "shelf.\n18 "
+        "jars of jam upon the shelf, 18 jars of jam! Take one away and hand it round, 17 jars of jam on the "
+        "shelf.\n17 jars "
+        "of jam upon the shelf, 17 jars of jam! Take one away and hand it round, 16 jars of jam on the shelf.\n16 "
+        "jars of "
+        "jam upon the shelf, 16 jars of jam! Take one away and hand it round, 15 jars of jam on the shelf.",
+        "When you are glad and want to sing, just hum along!\nWhen you are glad and want to sing, just hum "
+        "along!\nWhen you "
+        "are glad and want to sing, then all the bells begin to ring,\nWhen you are glad and want to sing, just hum "
+        "along!"
+        "\n\nWhen you are glad and want to sing, just tap your toes!\nWhen you are glad and want to sing, just tap "
+        "your toes!"
+        "\nWhen you are glad and want to sing, then all the bells begin to ring,\nWhen you are glad and want to "
+        "sing, just "
+        "tap your toes!",
+        "| Day | Tea | Milk | Cake |\n|---|---|---|---|\n| Monday | yes | no | yes |\n| Tuesday | yes | no | yes |\n| "
+        "Wednesday | yes | no | yes |\n| Thursday | no | no | yes |\n| Friday | yes | yes | yes |\n| Saturday | yes "
+        "| no | "
+        "no |\n| Sunday | yes | no | yes |",
+        "I can't help with that, as I have no access to your mail. I can help with other things, but I have no "
+        "access to "
+        "your mail.",
     };
     CHECK_EACH(bad, true);
     CHECK_EACH(good, false);
@@ -71,6 +135,31 @@ START_TEST(no_language)
         "eth joy leagueIverse copeAt plumberZe noble decidedQu airportAte quest beanGrow jump handedHol soupLid window "
         "greenTa cow pianoMe tableRu hillSnow farm lakeTh",
         "The of is my and a your to the in are of the was with my is the garden of and the to tree",
+        "lamp boatEr quickRun seaPot stone ununderunder tallow ingesingesinges plum ofteofteofte",
+        " Broad Broad slate slate herb cordialcordialcordialMapcordial elm Fair",
+        "a tin lid lid of of of brown and the the jug under of of wall",
+    };
+    static const char *const code[] = {
+        "#include <string.h>\nstatic void keep(struct ctxHtml *ctx)\n{\n    strncpy(ctx->srcPtr, strrchr(argv[1], "
+        "'/'), 9);\n"
+        "    fprintf(stderr, \"%s\", ctx->srcPtr);\n}",
+        "<!DOCTYPE html>\n<html>\n<head><title>Tea</title></head>\n<body>\n<h2>Tea</h2>\n<img "
+        "src=\"tea.png\">\n<p>Hot</p>\n"
+        "<td>Milk</td>\n</body>\n</html>",
+        "CREATE TABLE cstmr (id INT, pswd VARCHAR(64), crtd TIMESTAMP, lstpd TIMESTAMP);",
+        "SELECT id, cst_nm, pwd_hsh FROM tbl_cstmrs WHERE crtd_dt > NOW() AND cntry = 'NO' ORDER BY lst_pd DESC;",
+        "y = \\frac{\\sqrt{p^2 - q}}{2}, \\sqrt{4} = 2, \\cdot, \\sqrt{49} = 7 and \\sqrt{81}",
+        ".btn { bgclr: #eee; pddng: 2px; }\n.lnk-nv { dsply: flex; }",
+        "tar -xzf bkp.tgz\nmkdir -p /srv/tmp\nrsync -av src/ dst/\ngrep -rn TODO .",
+    };
+    static const char *const languages[] = {
+        "Strc prst skrz krk. Vlk zmrzl, smrk a chrt stojej. Ctvrtek, hrst, plch, vrch, brk, trn.",
+        "cwm, crwth, twll, mwng, ffrwd, ffwrdd, gwlyb, trwm, bwlch, cwrw, tywydd",
+        "Vrt, krv, smrt, prst, vrh, grm, trn, brz, crn, tvrd, mrkva",
+        "Chrzaszcz, trzcina, szczescie, zmierzch, bezwzgledny, przepis",
+        "Bugun hava cok guzel, yarin kardesim gelecek ve birlikte buyukannemize gidecegiz.",
+        "Brrrr! Pssst. Hmmmm. Shhhh.",
+        "Hahahaha! Hahahaha, tralala, hahaha.",
     };
     static const char *const good[] = {
         "Yes.",
@@ -89,7 +178,41 @@ START_TEST(no_language)
         "An in-depth look at the by-product, the so-called \"of\" and the on-off switch.",
     };
     CHECK_EACH(bad, true);
+    CHECK_EACH(code, false);
+    CHECK_EACH(languages, false);
     CHECK_EACH(good, false);
+}
+END_TEST
+
+/* What sentences.c makes of quotation marks and fences. */
+START_TEST(quotes_and_fences)
+{
+    static const struct {
+        const char *text;
+        bool is_quoted, is_code; /* the last word, the last sentence */
+    } cases[] = {
+        {"She said \"no way\"", true, false},
+        {"She said \"no\" then", false, false},
+        {"Born \"in 1990\" she left", false, false},
+        {"A 6\" pipe is long", false, false},
+        {"A 6\" pipe and a 7\" one", false, false},
+        {"A 6\" pipe is a \"pipe\"", true, false},
+        {"She said \"no and left", false, false},
+        {"She said \xE2\x80\x9Cno way\xE2\x80\x9D", true, false},
+        {"```\nThat is not for me.\n```", false, false},
+        {"```\nThat is not for me. Ask them!\n```", false, false},
+        {"```\nkill 42\n```", false, true},
+        {"```python\nThat is not for me.\n```", false, true},
+        {"So:\n```\nThat is not for me.\n```", false, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sentences s;
+        sentences_split(&s, cases[i].text, strlen(cases[i].text));
+        ck_assert_uint_gt(s.count, 0);
+        ck_assert_msg(s.words[s.n_words - 1].is_quoted == cases[i].is_quoted, "quoted: '%s'", cases[i].text);
+        ck_assert_msg(s.items[s.count - 1].is_code == cases[i].is_code, "code: '%s'", cases[i].text);
+        sentences_free(&s);
+    }
 }
 END_TEST
 
@@ -117,7 +240,9 @@ int main(void)
     TCase *tc = tcase_create("incoherent");
     tcase_add_test(tc, no_text);
     tcase_add_test(tc, loops);
+    tcase_add_test(tc, loops_with_changes);
     tcase_add_test(tc, no_language);
+    tcase_add_test(tc, quotes_and_fences);
     tcase_add_test(tc, random_letters);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -98,6 +98,7 @@ static const struct {
     {"p.csv", "prompt,label\n", "/p.csv: there is no prompt in it", true},
     {"p.csv", "prompt\na\n", "/p.csv: no column 'label' (its columns are 'prompt')", true},
     {"p.csv", "question,label\na,safe\n", "/p.csv: no column 'prompt' (its columns are 'question', 'label')", false},
+    {"p.csv", "a,b\nc,d\n", "/p.csv: no columns 'prompt', 'label' (its columns are 'a', 'b')", true},
     {"p.csv", "prompt,lable\na,safe\n", "/p.csv: no column 'label' (there is 'lable')", false},
     {"p.csv", "prompt,label\na,safe\n\" \n\",safe\n", "/p.csv:3: prompt: is empty", true},
     {"p.csv", "prompt,label\na,harmless\n", "/p.csv:2: label: 'harmless' is neither safe nor unsafe", true},

@@ -91,7 +91,8 @@ static const struct {
     {"p.csv", "question,label\na,safe\n", "/p.csv: no column 'prompt' (its columns are 'question', 'label')"},
     {"p.csv", "prompt,Label\na,safe\n", "/p.csv: no column 'label' (there is 'Label')"},
     {"p.csv", "prompt,label,types\na,safe,x\n", "/p.csv: no column 'type' (there is 'types')"},
-    {"p.csv", "", "/p.csv: no column 'prompt': the file is empty"},
+    {"p.csv", "", "/p.csv: no columns 'prompt', 'label': the file is empty"},
+    {"p.csv", "promt,lable\na,safe\n", "/p.csv: no columns 'prompt', 'label' (its columns are 'promt', 'lable')"},
 }, bad_rows[] = {
     {"p.csv", "prompt,label\na,safe\nb\n",
      "/p.csv:3: expected 2 columns as in the header, found 1 (separated by commas)"},

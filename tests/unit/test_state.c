@@ -19,6 +19,7 @@ static const char *const lines[][2] = {
     {"best_step", "4"},
     {"best_metric", "-2.5"},
     {"best_loss", "2.5"},
+    {"best_incoherent", "0.25"},
     {"evals_without_improvement", "1"},
     {"total_steps", "9"},
 };
@@ -81,6 +82,7 @@ START_TEST(what_cannot_be_is_passed_over)
         {"best_step", "-1"},
         {"best_metric", "\"\""},
         {"best_loss", "null"},
+        {"best_incoherent", "1.5"},
         {"evals_without_improvement", "7"},
         {"evals_without_improvement", "0.5"},
     };
@@ -104,6 +106,21 @@ START_TEST(an_older_one_that_can_be_is_taken)
     ck_assert_double_eq(found_step(), 9);
     put_checkpoint(10, "step", "10");
     ck_assert_double_eq(found_step(), 9);
+}
+END_TEST
+
+/* One by a program that did not keep it: it is not known. */
+START_TEST(how_incoherent_the_best_was)
+{
+    struct checkpoint_found found;
+    put_checkpoint(5, NULL, NULL);
+    check_ok(checkpoint_find(dir, &found, &err));
+    ck_assert_double_eq(found.state.best_incoherent, 0.25);
+    checkpoint_found_free(&found);
+    put_checkpoint(5, "best_incoherent", NULL);
+    check_ok(checkpoint_find(dir, &found, &err));
+    ck_assert_double_eq(found.state.best_incoherent, -1);
+    checkpoint_found_free(&found);
 }
 END_TEST
 
@@ -132,6 +149,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, what_cannot_be_is_passed_over);
     tcase_add_test(tcase, an_older_one_that_can_be_is_taken);
+    tcase_add_test(tcase, how_incoherent_the_best_was);
     tcase_add_test(tcase, an_older_program_knew_no_best_loss);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
