@@ -59,10 +59,16 @@ const char *path_basename(const char *path)
     return slash ? slash + 1 : path;
 }
 
+bool path_has_ending(const char *path, const char *ending)
+{
+    const size_t len = strlen(path), n = strlen(ending);
+    return len >= n && strcasecmp(path + len - n, ending) == 0;
+}
+
 char *path_bare_name(const char *path, const char *ending)
 {
     const char *name = path_basename(path);
-    return mem_strndup(name, strlen(name) - (str_has_ending(name, ending) ? strlen(ending) : 0));
+    return mem_strndup(name, strlen(name) - (path_has_ending(name, ending) ? strlen(ending) : 0));
 }
 
 bool path_exists(const char *path)

@@ -10,7 +10,8 @@ char *path_join(const char *dir, const char *name); /* name alone if it is absol
 char *path_tidy(char *path);                 /* "a/../b" to "b", "./b" to "b", in place, where a is no link */
 char *path_dirname(const char *path);        /* "." if there is no slash */
 const char *path_basename(const char *path); /* points into path */
-char *path_bare_name(const char *path, const char *ending); /* its base name, without the ending if it has that */
+bool path_has_ending(const char *path, const char *ending); /* in capitals or not: "a.GGUF" ends in ".gguf" */
+char *path_bare_name(const char *path, const char *ending); /* its base name, without such an ending */
 bool path_exists(const char *path);
 bool path_has_name(const char *path); /* the same, but that a link to what is not there counts */
 bool path_holds(const char *dir, const char *name);      /* path_exists of a name in a directory */

@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "files/weights.h"
 #include "files/written.h"
 
 #include <stdlib.h>
@@ -57,7 +58,28 @@ static void tell_other_model(const struct model_card_of *of)
     free(ours);
 }
 
-enum sft_status model_card_write(const char *dir, const struct model_card_of *of, struct sft_err *err)
+/* Whether the weights that the evaluation is of, as far as one can tell, held other numbers than are written. */
+static bool evaluated_before_rounding(const struct model_card_of *of)
+{
+    const char *asked = json_string(json_get(of->options->evaluation, "model"));
+    struct strbuf stored = {0};
+    bool is_same = of->dtype == &dtype_f32; /* holds any */
+    if (asked && path_exists(asked))
+        weights_dtypes(asked, &stored);
+    if (!stored.len)
+        weights_dtypes(of->model->dir, &stored);
+    const char *rest = stored.len ? stored.data : "";
+    while (!is_same && *rest) {
+        const size_t len = strcspn(rest, ", ");
+        is_same = len == strlen(of->dtype->name) && memcmp(rest, of->dtype->name, len) == 0;
+        rest += len + strspn(rest + len, ", ");
+    }
+    strbuf_free(&stored);
+    return of->options->evaluation && !is_same;
+}
+
+enum sft_status model_card_write(const char *dir, const struct model_card_of *of, struct strbuf *lacks,
+                                 struct sft_err *err)
 {
     struct card_record record;
     struct strbuf text = {0};
@@ -76,8 +98,10 @@ enum sft_status model_card_write(const char *dir, const struct model_card_of *of
                               .template = of->template,
                               .snapshot = of->model->snapshot,
                               .record = &record,
-                              .options = of->options};
+                              .options = of->options,
+                              .evaluated_before_rounding = evaluated_before_rounding(of)};
     card_write(&card, &text);
+    card_add_lacks(&card, lacks);
     const enum sft_status status = io_write_file(path, text.data, text.len, err);
     strbuf_free(&text);
     card_record_free(&record);

@@ -45,7 +45,8 @@ struct model_card_of {
     const char *template; /* its name; NULL: there is none */
 };
 
-/* Write README.md into directory `dir`, which need not be where it will be. */
-enum sft_status model_card_write(const char *dir, const struct model_card_of *of, struct sft_err *err);
+/* Write README.md into directory `dir`, which need not be where it will be; append what it lacks (report/card.h). */
+enum sft_status model_card_write(const char *dir, const struct model_card_of *of, struct strbuf *lacks,
+                                 struct sft_err *err);
 
 #endif

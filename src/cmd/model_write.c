@@ -20,6 +20,7 @@ struct exported {
     bool has_template; /* and it is one that is known */
     const struct card_options *card; /* NULL: it gets none */
     bool has_card;                   /* there is a place for it */
+    struct strbuf beside, lacks;     /* what goes beside it, and what the card has not: for the report */
 };
 
 static enum sft_status open_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
@@ -50,9 +51,17 @@ static void open_template(struct exported *m)
     tokenizer_free(tok);
 }
 
+/* Whether it has one at all. */
+static bool has_template(const struct exported *m)
+{
+    return m->has_template || (m->files.tokenizer && tokenizer_chat_template(m->files.tokenizer));
+}
+
 static void close_model(struct exported *m)
 {
     model_check_free(&m->check);
+    strbuf_free(&m->beside);
+    strbuf_free(&m->lacks);
     if (m->has_template)
         template_free(&m->template);
     weights_end(m->weights);
@@ -80,13 +89,11 @@ static bool has_place_for_card(const struct write_target *target)
 }
 
 static enum sft_status write_card(const struct write_target *target, const struct model_argument *model,
-                                  const struct exported *m, const char *staged, struct sft_err *err)
+                                  struct exported *m, const char *staged, struct sft_err *err)
 {
     if (!m->has_card)
         return SFT_OK;
-    const char *template = m->has_template                               ? m->template.name
-                           : tokenizer_chat_template(m->files.tokenizer) ? "its own"
-                                                                         : NULL;
+    const char *template = m->has_template ? m->template.name : has_template(m) ? "its own" : NULL;
     const struct model_card_of of = {.model = model,
                                      .path = target->path,
                                      .format = target->format,
@@ -96,7 +103,7 @@ static enum sft_status write_card(const struct write_target *target, const struc
                                      .n_parameters = m->table.n_parameters,
                                      .template = template};
     char *dir = target->format->ending ? path_dirname(staged) : mem_strdup(staged);
-    const enum sft_status status = model_card_write(dir, &of, err);
+    const enum sft_status status = model_card_write(dir, &of, &m->lacks, err);
     free(dir);
     return status;
 }
@@ -160,13 +167,16 @@ enum sft_status model_write(const struct model_argument *model, const struct wri
     if (!status) {
         open_template(&m);
         m.has_card = card && has_place_for_card(target);
+        model_report_beside(target, card != NULL, m.has_card, &m.beside);
         status = write_model(target, model, &m, err);
     }
     if (!status)
         model_report(target, &(struct model_report_of){.check = &m.check,
                                                        .n_parameters = m.table.n_parameters,
-                                                       .wants_card = card != NULL,
-                                                       .has_card = m.has_card});
+                                                       .beside = m.beside.len ? m.beside.data : "",
+                                                       .lacks = m.lacks.len ? m.lacks.data : "",
+                                                       .has_template = has_template(&m),
+                                                       .has_turns = m.has_template});
     close_model(&m);
     return status;
 }

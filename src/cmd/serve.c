@@ -58,7 +58,7 @@ static char *model_id(const struct serve *s)
     char *path = realpath(s->model.path, NULL);
     const char *name = path_basename(path ? path : s->model.path);
     char *parent = path_dirname(path ? path : s->model.path);
-    const size_t len = strlen(name) - (str_has_ending(name, ".gguf") ? strlen(".gguf") : 0);
+    const size_t len = strlen(name) - (path_has_ending(name, ".gguf") ? strlen(".gguf") : 0);
     char *id = strncmp(name, "checkpoint-", 11) == 0 ? mem_printf("%s/%s", path_basename(parent), name)
                                                      : mem_strndup(name, len);
     free(parent);

@@ -143,6 +143,12 @@ static enum sft_status begin(void *context, const struct transformer *model, str
     return answerer_open(&t->answerer, &what, err);
 }
 
+static struct eval_count count_of(size_t k, size_t n)
+{
+    const struct rate_interval interval = rate_interval_of(k, n);
+    return (struct eval_count){k, n, interval.low, interval.high};
+}
+
 static void add_rates(const struct train_samples *t, struct eval_metrics *m)
 {
     struct rates rates;
@@ -150,8 +156,9 @@ static void add_rates(const struct train_samples *t, struct eval_metrics *m)
     const struct rate_counts unsafe = rates.all.unsafe, safe = rates.all.safe, all = rate_counts_sum(unsafe, safe);
     rates_free(&rates);
     m->has_rates = all.n > 0;
-    m->n_unsafe = unsafe.n;
-    m->n_safe = safe.n;
+    m->unsafe = count_of(unsafe.refused, unsafe.n);
+    m->safe = count_of(safe.refused, safe.n);
+    m->incoherent = count_of(all.incoherent, all.n);
     m->eval_refusal_rate = rate_of(unsafe.refused, unsafe.n);
     m->eval_over_refusal_rate = rate_of(safe.refused, safe.n);
     m->eval_incoherent_rate = rate_of(all.incoherent, all.n);

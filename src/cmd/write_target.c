@@ -38,9 +38,18 @@ static const struct format *choose_format(const char *name, const char *out)
 {
     const struct format *f;
     for (size_t i = 0; !name && (f = format_written_at(i)); i++)
-        if (f->ending && str_has_ending(out, f->ending))
+        if (f->ending && path_has_ending(out, f->ending))
             return f;
     return format_to_write(name ? name : "hf");
+}
+
+/* Of the other formats, the one that takes this dtype; NULL: none does. */
+static const struct format *format_of_dtype(const char *dtype)
+{
+    const struct format *f;
+    for (size_t i = 0; (f = format_written_at(i)) && !dtype_of_option(f->dtypes, dtype); i++)
+        ;
+    return f;
 }
 
 static enum sft_status choose_dtype(struct write_target *target, const char *name, struct sft_err *err)
@@ -51,7 +60,12 @@ static enum sft_status choose_dtype(struct write_target *target, const char *nam
     if (target->dtype)
         return SFT_OK;
     dtype_options(dtypes, &list);
-    sft_fail(err, SFT_EUSAGE, "--dtype: unknown dtype '%s' (%s takes %s)", name, target->format->name, list.data);
+    const struct format *other = format_of_dtype(name);
+    if (other)
+        sft_fail(err, SFT_EUSAGE, "--dtype: %s is for %s: sft export --out NAME%s (%s takes %s)", name, other->name,
+                 other->ending ? other->ending : "", target->format->name, list.data);
+    else
+        sft_fail(err, SFT_EUSAGE, "--dtype: unknown dtype '%s' (%s takes %s)", name, target->format->name, list.data);
     strbuf_free(&list);
     return SFT_EUSAGE;
 }
@@ -94,8 +108,8 @@ static bool is_text(const char *name)
 
 static bool goes_beside(const struct write_target *target, const char *name)
 {
-    for (const char *const *beside = target->format->beside; *beside; beside++)
-        if (strcmp(name, *beside) == 0)
+    for (const struct format_beside *beside = target->format->beside; beside->name; beside++)
+        if (strcmp(name, beside->name) == 0)
             return true;
     return strcmp(name, model_card_name) == 0 || strcmp(name, STAGING_MARK) == 0;
 }
@@ -120,8 +134,8 @@ static enum sft_status check_beside(const struct write_target *target, struct sf
 {
     char *dir = path_dirname(target->path);
     enum sft_status status = SFT_OK;
-    for (const char *const *beside = target->format->beside; !status && *beside; beside++) {
-        char *path = path_join(dir, *beside);
+    for (const struct format_beside *beside = target->format->beside; !status && beside->name; beside++) {
+        char *path = path_join(dir, beside->name);
         if (path_has_name(path) && !written_by_sft(path))
             status = sft_fail(err, SFT_EUSAGE,
                               "--out: %s goes beside %s, and there is one already that sft has not written (move it, "

@@ -9,6 +9,12 @@
 #include "files/stored.h"
 #include "text/tokenizer/tokenizer.h"
 
+/* A file that goes beside a model's. */
+struct format_beside {
+    const char *name;  /* "Modelfile" */
+    const char *whose; /* what begins the line of it that says whose it is: "FROM ./" */
+};
+
 struct format {
     const char *name;
     const struct naming *naming; /* for messages */
@@ -34,7 +40,7 @@ struct format {
     enum sft_status (*save)(const struct model_out *model, const char *path, struct sft_err *err);
     const struct dtype *const *dtypes; /* that it is written in, up to NULL; the first where nobody chooses one */
     const char *ending;                /* of a file's name: ".gguf"; NULL: a model is a directory */
-    const char *const *beside;         /* names of what goes beside one, up to NULL: a Modelfile first */
+    const struct format_beside *beside; /* what goes beside one, up to a name of NULL: a Modelfile first */
 };
 
 #endif

@@ -12,4 +12,8 @@
 /* Whether there is a file of this name (no link, no pipe, which would be waited for) with that line. */
 bool written_by_sft(const char *path);
 
+/* Whose a file is that sft has written: the rest of its first line, behind the comment, that begins with `head`;
+ * malloc'd. NULL: it is not sft's, or has no such line. */
+char *written_for(const char *path, const char *head);
+
 #endif

@@ -22,10 +22,13 @@
 static const struct tolerance {
     const char *dtype; /* its option */
     double values, logits;
+    const char *nearer; /* the next one of more bits */
 } tolerances[] = {
-    {"f32", 1e-6, 1e-5},       {"f16", 0x1p-11, 0.1},          {"bf16", 0x1p-8, 0.3},
-    {"q8_0", 5.66 / 254, 0.4}, {"q4_0", 5.66 / 16 * 1.1, 1.0},
+    {"f32", 1e-6, 1e-5, NULL},        {"f16", 0x1p-11, 0.1, "f32"},
+    {"bf16", 0x1p-8, 0.3, "f32"},     {"q8_0", 5.66 / 254, 0.4, "f16"},
+    {"q4_0", 5.66 / 16 * 1.1, 1.0, "q8_0"},
 };
+static const double NOTICEABLE = 0.1; /* of the logits: what none of those measured comes to but q4_0 of small models */
 #define DIFFERS "what was written is not the model: "
 static const double TINY = 1e-6; /* values of this size are below what f16 can tell apart, scales included */
 
@@ -245,12 +248,15 @@ static enum sft_status has_memory(struct model_check *check, const struct model_
 
 static const struct bundle_options options = {.precision = "fp32"}; /* training's order of sums */
 
-static enum sft_status probe_original(struct model_probe *probe, const struct model_check_of *of, struct sft_err *err)
+static enum sft_status probe_original(struct model_check *check, struct model_probe *probe,
+                                      const struct model_check_of *of, struct sft_err *err)
 {
     struct bundle bundle;
     enum sft_status status = bundle_open(&bundle, of->original, &options, NULL, err);
     if (!status)
         status = model_probe(probe, &bundle, err);
+    if (!status)
+        status = model_probe_say(probe, &bundle, of->stop, &check->original_says, err);
     if (!status)
         status = compare_tensors(&bundle, of, err);
     bundle_close(&bundle);
@@ -271,6 +277,8 @@ static enum sft_status probe_written(struct model_check *check, const struct mod
         status = compare_probes(check, original, &probe, of->dtype, err);
     if (!status)
         status = model_probe_say(&probe, &bundle, of->stop, &check->says, err);
+    check->is_asked = probe.is_asked;
+    check->was_asked_the_same = probe.is_asked == original->is_asked;
     model_probe_free(&probe);
     bundle_close(&bundle);
     return status;
@@ -282,7 +290,7 @@ enum sft_status model_check(struct model_check *check, const struct model_check_
     *check = (struct model_check){0};
     enum sft_status status = has_memory(check, of, &check->was_run, err);
     if (!status && check->was_run)
-        status = probe_original(&original, of, err);
+        status = probe_original(check, &original, of, err);
     if (!status && check->was_run)
         status = probe_written(check, &original, of, err);
     model_probe_free(&original);
@@ -300,15 +308,29 @@ enum sft_status model_check(struct model_check *check, const struct model_check_
 void model_check_free(struct model_check *check)
 {
     strbuf_free(&check->says);
+    strbuf_free(&check->original_says);
+}
+
+static void describe_logits(const struct model_check *check, const struct dtype *dtype, struct strbuf *out)
+{
+    const char *nearer = tolerance_of(dtype)->nearer;
+    if (check->worst == 0) {
+        strbuf_puts(out, "its logits are the original's");
+    } else if (!nearer) {
+        strbuf_printf(out, "its logits are within %.0e of the original's", check->worst);
+    } else {
+        strbuf_printf(out, "its logits differ by %.2g%% from the original's", 100 * check->share);
+        if (check->share > NOTICEABLE)
+            strbuf_printf(out, ", which is noticeable (%s is nearer)", nearer);
+    }
 }
 
 void model_check_describe(const struct model_check *check, const struct dtype *dtype, struct strbuf *out)
 {
-    if (check->worst == 0)
-        strbuf_puts(out, "its logits are the original's");
-    else if (strcmp(dtype->option, "f32") == 0)
-        strbuf_printf(out, "its logits are within %.0e of the original's", check->worst);
-    else
-        strbuf_printf(out, "its logits differ by %.2g%% from the original's", 100 * check->share);
-    strbuf_printf(out, "; %s", check->says.data);
+    const char *ours = check->says.data, *theirs = check->original_says.data;
+    const bool is_same = check->was_asked_the_same && strcmp(ours, theirs) == 0;
+    describe_logits(check, dtype, out);
+    strbuf_printf(out, "; it %s%s: %s", check->is_asked ? "says" : "goes on", is_same ? " the same" : "", ours);
+    if (check->was_asked_the_same && !is_same)
+        strbuf_printf(out, " (the original: %s)", theirs);
 }

@@ -19,7 +19,9 @@ struct model_check {
     size_t bytes;          /* that it would have taken */
     double worst, share;   /* the largest difference of a logit, by the largest logit; the root mean square of all by
                               that of the original's, each row's mean apart */
-    struct strbuf says;    /* "it says: Hello there." */
+    bool is_asked;         /* they are answers to a question; else how a text goes on */
+    struct strbuf says, original_says; /* their beginnings */
+    bool was_asked_the_same;           /* the original, and so the two can be compared */
 };
 
 /* Three things, each of which catches what the others do not:
@@ -35,7 +37,8 @@ struct model_check {
 enum sft_status model_check(struct model_check *check, const struct model_check_of *of, struct sft_err *err);
 void model_check_free(struct model_check *check);
 
-/* Append what came of one that was run: "its logits differ by 0.65% from the original's; it says: Hello there." */
+/* Append what came of one that was run: "its logits differ by 0.65% from the original's; it
+ * says the same: Hello there." */
 void model_check_describe(const struct model_check *check, const struct dtype *dtype, struct strbuf *out);
 
 #endif

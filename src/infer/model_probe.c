@@ -99,7 +99,10 @@ enum sft_status model_probe(struct model_probe *p, struct bundle *b, struct sft_
     enum sft_status status = encode_text(p, b, err);
     if (!status)
         status = run(p, b, err);
-    return status ? status : encode_turn(p, b, err);
+    if (!status)
+        status = encode_turn(p, b, err);
+    p->is_asked = p->turn.count > 0 && p->turn.count < at_most(TURN, b->model.config.n_positions);
+    return status;
 }
 
 void model_probe_free(struct model_probe *p)
@@ -160,7 +163,7 @@ static enum sft_status say(const struct ask *ask, const struct decode_model *mod
 enum sft_status model_probe_say(const struct model_probe *p, const struct bundle *b, const volatile int *stop,
                                 struct strbuf *out, struct sft_err *err)
 {
-    const bool is_asked = p->turn.count > 0 && p->turn.count < at_most(TURN, b->model.config.n_positions);
+    const bool is_asked = p->is_asked;
     const struct tokenizer *tok = b->files.tokenizer;
     struct text_stream text;
     struct token_rules rules;
@@ -176,7 +179,6 @@ enum sft_status model_probe_say(const struct model_probe *p, const struct bundle
                      b->files.config.vocab_size, b->model.config.vocab_size);
     const struct decode_model model = decode_model_of(&b->model, &rules);
     text_stream_init(&text, tok, !is_asked, NULL);
-    strbuf_puts(out, is_asked ? "it says: " : "it goes on: ");
     const enum sft_status status = say(&ask, &model, stop, out, err);
     text_stream_free(&text);
     token_rules_free(&rules);

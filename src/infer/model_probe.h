@@ -11,6 +11,7 @@ struct model_probe {
                               none that is rendered here */
     size_t V;
     float *logits; /* (text.count, V) */
+    bool is_asked; /* it has a question that fits into it; else the text's beginning goes on */
 };
 
 /* Run the model over the text: sums are added up as in training. The bundle is one without a template; the files' own

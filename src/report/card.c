@@ -18,6 +18,25 @@ static bool is_word(const char *s)
     return n > 0 && !s[n];
 }
 
+/* A tag of BCP 47, as far as that is seen from its form: a language's two or three small letters, and maybe a script, a
+ * country and so on (zh-Hant, pt-BR); or a word that the hub has for what is none. */
+static bool is_language(const char *s)
+{
+    static const char *const others[] = {"code", "multilingual"};
+    static const char small[] = "abcdefghijklmnopqrstuvwxyz";
+    if (str_is_one_of(s, strlen(s), others, sizeof others / sizeof *others))
+        return true;
+    size_t n = strspn(s, small);
+    bool is = n == 2 || n == 3;
+    for (s += n; is && *s; s += n) {
+        const bool has_mark = *s == '-';
+        for (n = 0, s++; isascii((unsigned char)s[n]) && isalnum((unsigned char)s[n]); n++)
+            ;
+        is = has_mark && n >= 2 && n <= 8;
+    }
+    return is;
+}
+
 static enum sft_status fail_number(const char *group, const char *key, const char *expected, const json *found,
                                    struct sft_err *err)
 {
@@ -77,13 +96,21 @@ enum sft_status card_options_check(const struct card_options *o, struct sft_err 
         return sft_fail(err, SFT_EUSAGE, "--base-model: expected a model's name on the hub, ORG/NAME, found '%s'",
                         o->base_model);
     for (size_t i = 0; i < o->languages.count; i++)
-        if (!is_word(o->languages.items[i]))
-            return sft_fail(err, SFT_EUSAGE, "--language: expected a code such as en, found '%s' (one each: repeat it)",
+        if (!is_language(o->languages.items[i]))
+            return sft_fail(err, SFT_EUSAGE,
+                            "--language: expected a code such as en or pt-BR, found '%s' (one each: repeat it)",
                             o->languages.items[i]);
     for (size_t i = 0; i < o->datasets.count; i++)
         if (card_dataset_name_len(o->datasets.items[i]) == 0 || str_has_ending(o->datasets.items[i], "="))
             return sft_fail(err, SFT_EUSAGE, "--dataset: expected NAME or NAME=LICENCE, found '%s'",
                             o->datasets.items[i]);
+    for (size_t i = 0; i < o->datasets.count; i++) {
+        const char *licence = strchr(o->datasets.items[i], '=');
+        if (licence && !is_word(licence + 1))
+            return sft_fail(err, SFT_EUSAGE,
+                            "--dataset: expected behind = the hub's id of a licence, such as cc-by-4.0, found '%s'",
+                            licence + 1);
+    }
     return o->evaluation ? check_evaluation(o->evaluation, err) : SFT_OK;
 }
 
@@ -159,4 +186,16 @@ void card_write(const struct card *card, struct strbuf *out)
     put_front_matter(out, card, &origin);
     card_add_text(out, card, &origin);
     card_origin_free(&origin);
+}
+
+void card_add_lacks(const struct card *card, struct strbuf *out)
+{
+    struct card_origin origin = card_origin_of(card);
+    const bool has_license = card->options->license, has_base = origin.id || origin.is_config;
+    card_origin_free(&origin);
+    if (has_license && has_base)
+        return;
+    strbuf_printf(out, "%s%s%s (%s%s%s)", has_license ? "" : "a licence", has_license || has_base ? "" : " and ",
+                  has_base ? "" : "a base model", has_license ? "" : "--license",
+                  has_license || has_base ? "" : ", ", has_base ? "" : "--base-model");
 }

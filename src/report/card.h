@@ -12,6 +12,10 @@
  * numbers that cannot be. */
 enum sft_status card_options_check(const struct card_options *options, struct sft_err *err);
 
+/* Append what it should have for the hub, and only its author knows: "a licence and a base model (--license,
+ * --base-model)"; nothing where it has both, or is of a model that has no base. */
+void card_add_lacks(const struct card *card, struct strbuf *out);
+
 /* Append the file's text. Its second line says that sft wrote it (files/written.h). */
 void card_write(const struct card *card, struct strbuf *out);
 

@@ -31,6 +31,12 @@ void card_record_free(struct card_record *record);
 bool card_is_count(const json *x);
 bool card_is_share(const json *x);
 
+/* What begins the card's line with the model's name. */
+#define CARD_HEADING "# "
+
+/* What its commands let a model go on with that answers no turns. */
+#define CARD_BEGINNING "The quick brown fox"
+
 /* All that a card is made of. */
 struct card {
     const char *name;         /* what the model is called */
@@ -41,6 +47,7 @@ struct card {
     const char *snapshot;     /* "ORG/NAME@COMMIT" of one that came from the hub as it is; or NULL */
     const struct card_record *record;
     const struct card_options *options;
+    bool evaluated_before_rounding; /* options->evaluation is of weights that are not in this dtype yet */
 };
 
 #endif

@@ -91,7 +91,7 @@ static void put_origin(struct strbuf *out, const struct card_origin *o)
 static void put_summary(struct strbuf *out, const struct card *card, const struct card_origin *o)
 {
     char count[16];
-    strbuf_puts(out, "# ");
+    strbuf_puts(out, CARD_HEADING);
     strbuf_add_visible(out, card->name, strlen(card->name));
     strbuf_printf(out, "\n\nA%s `%s` model of %s parameters in %s", strchr("aeiou", card->family[0]) ? "n" : "",
                   card->family, log_count(count, (double)card->n_parameters), card->dtype);
@@ -121,7 +121,7 @@ static void put_summary(struct strbuf *out, const struct card *card, const struc
 
 /* ---- how to use it ---- */
 
-static const char QUESTION[] = "Hello! Who are you?", BEGINNING[] = "The quick brown fox";
+static const char QUESTION[] = "Hello! Who are you?", BEGINNING[] = CARD_BEGINNING;
 
 /* JSON's escapes in a string are Python's. */
 static void put_python(struct strbuf *out, const struct card *card)
@@ -158,7 +158,7 @@ static void put_use(struct strbuf *out, const struct card *card)
     strbuf_puts(out, card->file ? "```sh\n" : "\n```sh\n");
     if (card->file)
         put_gguf_use(out, card);
-    strbuf_puts(out, card->template ? "sft chat " : "echo \"The quick brown fox\" | sft generate --raw ");
+    strbuf_puts(out, card->template ? "sft chat " : "echo \"" CARD_BEGINNING "\" | sft generate --raw ");
     strbuf_add_shell_path(out, card->file ? card->file : card->name);
     strbuf_puts(out, "\n```\n");
 }
@@ -297,13 +297,15 @@ static void put_loss(struct strbuf *out, const struct card *card)
     strbuf_puts(out, ".\n");
 }
 
-/* n, k and a rate with its interval, of an evaluation; a rate alone, of metrics.jsonl. */
+/* How many, their share, and its interval. */
 static void put_rate_row(struct strbuf *out, const char *what, const json *group, const char *count_key)
 {
     const json *interval = json_get(group, "ci95"), *low = json_first(interval);
     if (!card_is_share(json_get(group, "rate")))
         return;
-    strbuf_printf(out, "| %s | %.0f | ", what, json_number(json_get(group, count_key)));
+    strbuf_printf(out, "| %s | ", what);
+    put_count(out, json_get(group, count_key));
+    strbuf_puts(out, " | ");
     put_percent(out, json_get(group, "rate"));
     strbuf_puts(out, " | ");
     put_percent(out, low);
@@ -312,20 +314,32 @@ static void put_rate_row(struct strbuf *out, const char *what, const json *group
     strbuf_puts(out, " |\n");
 }
 
-static void put_evaluation(struct strbuf *out, const json *e)
+/* What sft eval --prompts --json prints, or such members of an evaluation in training. files: " of `a.csv`", or "". */
+static void put_judged(struct strbuf *out, const json *e, const char *files)
 {
     const json *unsafe = json_get(e, "unsafe"), *safe = json_get(e, "safe");
-    strbuf_printf(out, "\nPrompts asked: %.0f to be refused and %.0f harmless",
-                  json_number(json_get(unsafe, "n")), json_number(json_get(safe, "n")));
-    if (json_size(json_get(e, "prompts"))) {
-        strbuf_puts(out, ", of ");
-        put_file_names(out, json_get(e, "prompts"));
-    }
-    strbuf_puts(out, "; what a refusal is, rules of `sft judge` say.\n\n| answers | number | share | 95% interval |\n"
-                     "|---|---:|---:|---|\n");
+    strbuf_puts(out, "\nPrompts asked: ");
+    put_count(out, json_get(unsafe, "n"));
+    strbuf_puts(out, " to be refused and ");
+    put_count(out, json_get(safe, "n"));
+    strbuf_printf(out, " harmless%s%s; what a refusal is, rules of `sft judge` say.\n\n"
+                       "| answers | number | share | 95%% interval |\n|---|---:|---:|---|\n",
+                  *files ? "," : "", files);
     put_rate_row(out, "refused what is to be refused", unsafe, "refused");
     put_rate_row(out, "refused what is harmless", safe, "refused");
     put_rate_row(out, "incoherent", json_get(e, "incoherent"), "n");
+}
+
+static void put_evaluation(struct strbuf *out, const struct card *card)
+{
+    const json *e = card->options->evaluation, *prompts = json_get(e, "prompts");
+    struct strbuf files = {0};
+    strbuf_puts(&files, json_size(prompts) ? " of " : "");
+    put_file_names(&files, prompts);
+    put_judged(out, e, files.len ? files.data : "");
+    strbuf_free(&files);
+    if (card->evaluated_before_rounding)
+        strbuf_printf(out, "\nThese are answers of the model before its weights were rounded to %s.\n", card->dtype);
 }
 
 /* The names of the run's own files of prompts, without where they are. */
@@ -344,28 +358,40 @@ static void put_prompts(struct strbuf *out, const struct card *card)
     free(assignment);
 }
 
-static void put_rates(struct strbuf *out, const struct card *card)
+/* Of a line in metrics.jsonl that has no counts: rates alone. */
+static void put_shares(struct strbuf *out, const json *eval, const char *files)
 {
     static const struct {
         const char *key, *what;
     } rates[] = {{"eval_refusal_rate", "refused what is to be refused"},
                  {"eval_over_refusal_rate", "refused what is harmless"},
                  {"eval_incoherent_rate", "incoherent"}};
-    struct strbuf rows = {0};
+    bool has_head = false;
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
-        const json *rate = json_get(card->record->eval, rates[i].key);
+        const json *rate = json_get(eval, rates[i].key);
         if (!card_is_share(rate))
             continue;
-        strbuf_printf(&rows, "| %s | ", rates[i].what);
-        put_percent(&rows, rate);
-        strbuf_puts(&rows, " |\n");
+        if (!has_head)
+            strbuf_printf(out, "\nAnswers to the prompts%s, as the rules of `sft judge` see them:\n\n"
+                               "| answers | share |\n|---|---:|\n", files);
+        has_head = true;
+        strbuf_printf(out, "| %s | ", rates[i].what);
+        put_percent(out, rate);
+        strbuf_puts(out, " |\n");
     }
-    if (rows.len) {
-        strbuf_puts(out, "\nAnswers to the prompts");
-        put_prompts(out, card);
-        strbuf_printf(out, ", as the rules of `sft judge` see them:\n\n| answers | share |\n|---|---:|\n%s", rows.data);
-    }
-    strbuf_free(&rows);
+}
+
+/* Of the run's own evaluation. */
+static void put_rates(struct strbuf *out, const struct card *card)
+{
+    const json *eval = card->record->eval, *judged = json_get(eval, "eval_judged");
+    struct strbuf files = {0};
+    put_prompts(&files, card);
+    if (json_is_object(judged))
+        put_judged(out, judged, files.len ? files.data : "");
+    else
+        put_shares(out, eval, files.len ? files.data : "");
+    strbuf_free(&files);
 }
 
 static void put_figures(struct strbuf *out, const struct card *card)
@@ -378,7 +404,7 @@ static void put_figures(struct strbuf *out, const struct card *card)
         strbuf_printf(&figures, "\nThis was measured in training, before the weights were rounded to %s.\n",
                       card->dtype);
     if (card->options->evaluation)
-        put_evaluation(&figures, card->options->evaluation);
+        put_evaluation(&figures, card);
     if (figures.len)
         strbuf_printf(out, "\n## Evaluation\n%s", figures.data);
     strbuf_free(&figures);

@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -126,6 +127,28 @@ static void put_samples(struct strbuf *line, const struct eval_metrics *m)
     strbuf_putc(line, ']');
 }
 
+static void put_counted(struct strbuf *line, const struct eval_count *c, double rate)
+{
+    put(line, "rate", rate);
+    strbuf_puts(line, ",\"ci95\":[");
+    strbuf_json_number(line, c->n ? c->low : NAN);
+    strbuf_putc(line, ',');
+    strbuf_json_number(line, c->n ? c->high : NAN);
+    strbuf_puts(line, "]}");
+}
+
+/* As sft eval --prompts --json has them. */
+static void put_judged(struct strbuf *line, const struct eval_metrics *m)
+{
+    strbuf_printf(line, ",\"eval_judged\":{\"unsafe\":{\"n\":%zu,\"refused\":%zu", m->unsafe.n, m->unsafe.count);
+    put_counted(line, &m->unsafe, m->eval_refusal_rate);
+    strbuf_printf(line, ",\"safe\":{\"n\":%zu,\"refused\":%zu", m->safe.n, m->safe.count);
+    put_counted(line, &m->safe, m->eval_over_refusal_rate);
+    strbuf_printf(line, ",\"incoherent\":{\"n\":%zu", m->incoherent.count);
+    put_counted(line, &m->incoherent, m->eval_incoherent_rate);
+    strbuf_putc(line, '}');
+}
+
 enum sft_status metrics_write_eval(FILE *f, const struct eval_metrics *m, struct sft_err *err)
 {
     struct strbuf line = {0};
@@ -137,6 +160,7 @@ enum sft_status metrics_write_eval(FILE *f, const struct eval_metrics *m, struct
         put(&line, "eval_refusal_rate", m->eval_refusal_rate);
         put(&line, "eval_over_refusal_rate", m->eval_over_refusal_rate);
         put(&line, "eval_incoherent_rate", m->eval_incoherent_rate);
+        put_judged(&line, m);
     }
     if (m->n_samples)
         put_samples(&line, m);

@@ -27,12 +27,19 @@ struct eval_sample {
     const char *label; /* what the judge calls it */
 };
 
+/* Judged answers to some of those prompts, or incoherent ones of all: how many of how many, and the 95% interval of
+ * that rate (judge/rates.h). n 0: there are none, and no interval. */
+struct eval_count {
+    size_t count, n;
+    double low, high;
+};
+
 struct eval_metrics {
     uint64_t step;
     double epoch, eval_loss, eval_mean_token_accuracy;
     bool has_rates; /* prompts with labels were answered: */
     double eval_refusal_rate, eval_over_refusal_rate, eval_incoherent_rate; /* NaN, and null: there is no such prompt */
-    size_t n_unsafe, n_safe;           /* prompts; these are for the log alone */
+    struct eval_count unsafe, safe, incoherent; /* what these rates are made of: the refused, and the incoherent */
     const struct eval_sample *samples; /* (n_samples) a few; borrowed */
     size_t n_samples;
 };

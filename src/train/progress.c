@@ -113,12 +113,12 @@ static void log_rates(const struct eval_metrics *m)
     enum { FURTHER = 4 };
     struct strbuf line = {0};
     strbuf_puts(&line, "refused: ");
-    if (m->n_unsafe)
-        strbuf_printf(&line, "%.1f%% of %zu unsafe prompt%s", 100 * m->eval_refusal_rate, m->n_unsafe,
-                      m->n_unsafe == 1 ? "" : "s");
-    if (m->n_safe)
-        strbuf_printf(&line, "%s%.1f%% of %zu safe one%s", m->n_unsafe ? ", " : "", 100 * m->eval_over_refusal_rate,
-                      m->n_safe, m->n_safe == 1 ? "" : "s");
+    if (m->unsafe.n)
+        strbuf_printf(&line, "%.1f%% of %zu unsafe prompt%s", 100 * m->eval_refusal_rate, m->unsafe.n,
+                      m->unsafe.n == 1 ? "" : "s");
+    if (m->safe.n)
+        strbuf_printf(&line, "%s%.1f%% of %zu safe one%s", m->unsafe.n ? ", " : "", 100 * m->eval_over_refusal_rate,
+                      m->safe.n, m->safe.n == 1 ? "" : "s");
     log_notice(FURTHER, "  %s; incoherent: %.1f%%", line.data, 100 * m->eval_incoherent_rate);
     strbuf_free(&line);
 }

@@ -3,7 +3,7 @@
 test_what_was_written_is_run() {
     model=$(trained_model)
     expect 0 "$SFT" export "$model" --out f32
-    has stderr "check  its logits are the original's; it says"
+    has stderr "check  its logits are the original's; it says the same: "
     expect 0 "$SFT" export "$model" --out bf16 --dtype bf16
     has stderr 'check  its logits differ by 0.'
     expect 0 "$SFT" import "$GOLDEN/gguf/chat.gguf" --out imported

@@ -61,7 +61,7 @@ test_what_import_refuses() {
     expect_error 2 "expected a model $usage" "$SFT" import --out x
     expect_error 2 "no place for 'more' $usage" "$SFT" import "$chat" more --out x
     expect_error 1 'none.gguf: No such file or directory' "$SFT" import none.gguf --out x
-    expect_error 2 "--dtype: unknown dtype 'q8_0' (hf takes f32, f16 or bf16)" "$SFT" import "$chat" --out x --dtype q8_0
+    expect_error 2 "--dtype: q8_0 is for gguf: sft export --out NAME.gguf (hf takes f32, f16 or bf16)" "$SFT" import "$chat" --out x --dtype q8_0
     mkdir there
     expect_error 2 '--out: there exists already (choose another name)' "$SFT" import "$chat" --out there
     mkdir -p new.tmp/sub && echo mine >new.tmp/sub/notes

@@ -51,9 +51,10 @@ test_a_trained_model_answers_the_same() {
 test_a_modelfile_is_beside_it() {
     model=$(trained_model)
     expect 0 "$SFT" export "$model" --out new.gguf
-    is "$(sed '/^check/d' stderr)" "wrote  new.gguf: 42.5K parameters in f16, 0.1 MB
+    is "$(sed '/^check/,/^next/{/^next/!d}' stderr)" "wrote  new.gguf: 42.5K parameters in f16, 0.1 MB
        Modelfile
        README.md
+card   it lacks a licence (--license)
 next   $SFT chat new.gguf
        or llama-cli -m new.gguf
        or ollama create new -f Modelfile"
@@ -74,6 +75,11 @@ END
     # It is written anew by the next export, unless somebody else has made it his own.
     expect 0 "$SFT" export "$model" --out second.gguf
     has Modelfile 'FROM ./second.gguf'
+    is "$(sed -n 2,3p stderr)" "       Modelfile (in place of new.gguf's)
+       README.md (in place of new's)"
+    rm second.gguf
+    expect 0 "$SFT" export "$model" --out second.gguf # its own
+    has_not stderr 'in place of'
     echo 'FROM ./mine.gguf' >Modelfile
     expect_error 2 '--out: Modelfile goes beside third.gguf, and there is one already that sft has not written (move it, or choose another directory)' \
         "$SFT" export "$model" --out third.gguf
@@ -100,6 +106,10 @@ PARAMETER num_ctx 512'
     mv tokenizer_config.json model
     expect 0 "$SFT" export model --out plain.gguf
     has_not Modelfile TEMPLATE
+    has stderr "next   $SFT generate --raw plain.gguf"
+    has stderr '       or llama-completion -m plain.gguf -no-cnv -p "The quick brown fox"'
+    expect 0 "$SFT" export model --out plain
+    has stderr "next   $SFT generate --raw plain"
 }
 
 # As a directory is: with those above it, and by the name that was given.
@@ -107,6 +117,9 @@ test_a_file_in_a_place_that_is_still_to_be_made() {
     expect 0 "$SFT" export "$(trained_model)" --format gguf --out models/tiny/weights
     has stderr 'ollama create weights -f models/tiny/Modelfile'
     has models/tiny/Modelfile 'FROM ./weights'
+    expect 0 "$SFT" export "$(trained_model)" --out IN.CAPITALS.GGUF --dtype q8_0
+    has stderr 'ollama create in.capitals -f Modelfile'
+    expect 0 "$SFT" info IN.CAPITALS.GGUF
     expect 0 "$SFT" info models/tiny/weights
 }
 
@@ -120,7 +133,7 @@ test_what_export_refuses() {
     expect_error 2 '--out: link.gguf exists already (choose another name)' "$SFT" export "$model" --out link.gguf
     expect_error 2 "--out: expected a file's name, such as model.gguf, found 'none/'" "$SFT" export "$model" --format gguf --out none/
     expect_error 2 "--dtype: unknown dtype 'q5_0' (gguf takes f16, f32, bf16, q8_0 or q4_0)" "$SFT" export "$model" --out new.gguf --dtype q5_0
-    expect_error 2 "--dtype: unknown dtype 'q8_0' (hf takes f32, f16 or bf16)" "$SFT" export "$model" --out new --dtype q8_0
+    expect_error 2 "--dtype: q8_0 is for gguf: sft export --out NAME.gguf (hf takes f32, f16 or bf16)" "$SFT" export "$model" --out new --dtype q8_0
     expect_error 2 "--format: unknown format 'onnx' (hf or gguf)" "$SFT" export "$model" --out new --format onnx
     expect_error 2 '--max-shard-size: a model in gguf is one file' "$SFT" export "$model" --out new.gguf --max-shard-size 1GB
     mkdir new.gguf.tmp && echo mine >new.gguf.tmp/notes

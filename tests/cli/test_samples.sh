@@ -180,7 +180,7 @@ test_rates_are_in_the_metrics() {
     expect 0 train "$@" --set eval.prompts=labelled.jsonl
     has stderr '  refused: 0.0% of 2 unsafe prompts, 0.0% of 2 safe ones; incoherent: 0.0%'
     is "$(evaluations | tail -n 1 | sed 's/.*\(,"eval_refusal_rate".*"samples"\).*/\1/')" \
-        ',"eval_refusal_rate":0,"eval_over_refusal_rate":0,"eval_incoherent_rate":0,"samples"'
+        ',"eval_refusal_rate":0,"eval_over_refusal_rate":0,"eval_incoherent_rate":0,"eval_judged":{"unsafe":{"n":2,"refused":0,"rate":0,"ci95":[0,0.657619772]},"safe":{"n":2,"refused":0,"rate":0,"ci95":[0,0.657619772]},"incoherent":{"n":0,"rate":0,"ci95":[0,0.489890836]}},"samples"'
     is "$(evaluations | tail -n 1 | sed 's/.*"samples"://')" '[{"prompt":"Hello","completion":"Hi there.","label":"compliance"},{"prompt":"Name a tree.","completion":"The oak.","label":"compliance"},{"prompt":"What is 2+2?","completion":"2+2 is 4.","label":"compliance"}]}'
     expect 0 train "$@" --dry-run --fresh --set eval.prompts=labelled.jsonl
     has stdout '4 prompts answered after each evaluation: 2 unsafe, 2 safe'

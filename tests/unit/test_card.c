@@ -68,6 +68,11 @@ static const char STATE[] =
 static const char EVAL[] =
     "{\"step\": 1234, \"eval_loss\": 1.25, \"eval_mean_token_accuracy\": 0.5, \"eval_refusal_rate\": 0.925,"
     "\"eval_over_refusal_rate\": null, \"eval_incoherent_rate\": 0}";
+static const char JUDGED[] =
+    "{\"eval_loss\": 1, \"eval_refusal_rate\": 0.75, \"eval_judged\": {"
+    "\"unsafe\":{\"n\":4,\"refused\":3,\"rate\":0.75,\"ci95\":[0.300642,0.954413]},"
+    "\"safe\":{\"n\":1,\"refused\":0,\"rate\":0,\"ci95\":[0,0.793451]},"
+    "\"incoherent\":{\"n\":-1,\"rate\":0.2,\"ci95\":[0.036224,0.624465]}}}";
 static const char RATES[] =
     "{\"unsafe\":{\"n\":100,\"refused\":93,\"rate\":0.93,\"ci95\":[0.8625,0.9657]},"
     "\"safe\":{\"n\":0,\"refused\":0,\"rate\":null,\"ci95\":[null,null]},"
@@ -138,7 +143,7 @@ END_TEST
 
 START_TEST(what_is_known)
 {
-    char *datasets[] = {"acme/rows=cc-by-4.0", "rows of my own=CC BY 4.0", "acme/more"}, *languages[] = {"en", "no"};
+    char *datasets[] = {"acme/rows=cc-by-4.0", "rows of my own=cc-by-4.0", "acme/more"}, *languages[] = {"en", "no"};
     record.state = parse(STATE);
     record.eval = parse(EVAL);
     options = (struct card_options){.license = "mit", .datasets = {datasets, 3}, .languages = {languages, 2}};
@@ -148,7 +153,7 @@ START_TEST(what_is_known)
     holds("fine-tuned from [acme/tiny](https://huggingface.co/acme/tiny) (commit `0123456789`) with sft ");
     holds("| `a\\|b.jsonl` | 12 | 3,456 | 78 |\n\n- [acme/rows](https://huggingface.co/datasets/acme/rows), licence: "
           "cc-by-4.0\n"
-          "- `rows of my own`, licence: CC BY 4.0\n- [acme/more](https://huggingface.co/datasets/acme/more)\n");
+          "- `rows of my own`, licence: cc-by-4.0\n- [acme/more](https://huggingface.co/datasets/acme/more)\n");
     holds("1,234 steps with AdamW, over 1,234,567 tokens, of which 999 were trained.\n");
     holds("| `learning_rate` | `0.002` |\n| `seed` | `42` |\n| `precision` | `bf16` |\n");
     lacks("max_steps");
@@ -164,6 +169,19 @@ START_TEST(what_is_known)
 }
 END_TEST
 
+/* The run's own, where its line has their counts; a number that cannot be is none. */
+START_TEST(rates_with_their_counts)
+{
+    record.state = parse(STATE);
+    record.eval = parse(JUDGED);
+    write_card();
+    holds("\nPrompts asked: 4 to be refused and 1 harmless, of `p.csv`, `q r.csv`; ");
+    holds("| refused what is to be refused | 3 | 75.0% | 30.1% to 95.4% |\n"
+          "| refused what is harmless | 0 | 0.0% | 0.0% to 79.3% |\n| incoherent | - | 20.0% | 3.6% to 62.4% |\n");
+    lacks("Answers to the prompts");
+}
+END_TEST
+
 START_TEST(an_evaluation_comes_before_the_run_s_own)
 {
     record.state = parse(STATE);
@@ -176,6 +194,34 @@ START_TEST(an_evaluation_comes_before_the_run_s_own)
           "| incoherent | 1 | 1.0% | 0.2% to 5.5% |\n");
     lacks("92.5%");
     lacks("secret");
+    lacks("rounded");
+    card.dtype = "q4_0";
+    card.evaluated_before_rounding = true;
+    write_card();
+    holds("\nThese are answers of the model before its weights were rounded to q4_0.\n");
+}
+END_TEST
+
+static void lacked(const char *expected)
+{
+    strbuf_clear(&out);
+    strbuf_puts(&out, "");
+    card_add_lacks(&card, &out);
+    ck_assert_str_eq(out.len ? out.data : "", expected);
+}
+
+START_TEST(what_it_should_have)
+{
+    lacked("a licence and a base model (--license, --base-model)");
+    options.license = "mit";
+    lacked("a base model (--base-model)");
+    options.base_model = "acme/tiny";
+    lacked("");
+    options.license = NULL;
+    lacked("a licence (--license)");
+    options.base_model = NULL;
+    record.state = parse("{\"settings\": {\"model.base\": \"b/config.json\"}}"); /* it has none */
+    lacked("a licence (--license)");
 }
 END_TEST
 
@@ -254,6 +300,9 @@ static void refused(const char *message)
 START_TEST(options_that_are_none)
 {
     static char *words[] = {"en,fr", "=mit", "rows="};
+    static char *no_languages[] = {"klingon", "e", "EN", "en-", "en-a", "en--GB", "en-GB ", "-en", ""};
+    static char *languages[] = {"en", "gsw", "pt-BR", "zh-Hant-TW", "code", "multilingual"};
+    static char *no_licence[] = {"x/y=not a licence"};
     options.license = "Apache 2.0";
     refused("--license: expected the hub's id of a licence, such as apache-2.0, found 'Apache 2.0'");
     options.license = "";
@@ -261,13 +310,21 @@ START_TEST(options_that_are_none)
     options.base_model = "../base";
     refused("--base-model: expected a model's name on the hub, ORG/NAME, found '../base'");
     options.languages = (struct string_list){words, 1};
-    refused("--language: expected a code such as en, found 'en,fr' (one each: repeat it)");
+    refused("--language: expected a code such as en or pt-BR, found 'en,fr' (one each: repeat it)");
     for (size_t i = 1; i < 3; i++) {
         char *message = mem_printf("--dataset: expected NAME or NAME=LICENCE, found '%s'", words[i]);
         options.datasets = (struct string_list){words + i, 1};
         refused(message);
         free(message);
     }
+    for (size_t i = 0; i < sizeof no_languages / sizeof *no_languages; i++) {
+        options.languages = (struct string_list){no_languages + i, 1};
+        ck_assert_msg(card_options_check(&options, &err) == SFT_EUSAGE, "'%s'", no_languages[i]);
+    }
+    options.languages = (struct string_list){languages, sizeof languages / sizeof *languages};
+    check_ok(card_options_check(&options, &err));
+    options.datasets = (struct string_list){no_licence, 1};
+    refused("--dataset: expected behind = the hub's id of a licence, such as cc-by-4.0, found 'not a licence'");
     options.evaluation = evaluation = parse("{\"loss\": 1}");
     refused("--evaluation: expected what sft eval DIR --prompts FILE --json prints, an object with unsafe and safe");
 }
@@ -367,6 +424,8 @@ int main(void)
     tcase_add_checked_fixture(tests, setup_card, teardown_card);
     tcase_add_test(tests, what_is_not_known_is_left_out);
     tcase_add_test(tests, what_is_known);
+    tcase_add_test(tests, rates_with_their_counts);
+    tcase_add_test(tests, what_it_should_have);
     tcase_add_test(tests, an_evaluation_comes_before_the_run_s_own);
     tcase_add_test(tests, the_base);
     tcase_add_test(tests, names_in_the_text);

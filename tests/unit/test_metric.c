@@ -58,13 +58,25 @@ START_TEST(lines_have_rates_where_there_are_any)
 {
     struct eval_metrics m = all_of(0.5);
     m.eval_over_refusal_rate = NAN; /* no prompt is safe */
+    m.unsafe = m.incoherent = (struct eval_count){1, 2, 0.125, 0.875};
     json *row = line_of(&m);
+    const json *judged = json_get(row, "eval_judged"), *unsafe = json_get(judged, "unsafe"),
+               *safe = json_get(judged, "safe"), *incoherent = json_get(judged, "incoherent");
+    ck_assert_double_eq(json_number(json_get(unsafe, "n")), 2);
+    ck_assert_double_eq(json_number(json_get(unsafe, "refused")), 1);
+    ck_assert_double_eq(json_number(json_get(unsafe, "rate")), 0.5);
+    ck_assert_double_eq(json_number(json_first(json_get(unsafe, "ci95"))), 0.125);
+    ck_assert_double_eq(json_number(json_next(json_first(json_get(unsafe, "ci95")))), 0.875);
+    ck_assert_double_eq(json_number(json_get(safe, "n")), 0);
+    ck_assert(json_is_null(json_get(safe, "rate")) && json_is_null(json_first(json_get(safe, "ci95"))));
+    ck_assert_double_eq(json_number(json_get(incoherent, "n")), 1);
     ck_assert(json_is_null(json_get(row, "eval_over_refusal_rate")));
     ck_assert_ptr_null(json_get(row, "samples"));
     json_free(row);
     m.has_rates = false;
     row = line_of(&m);
     ck_assert_ptr_null(json_get(row, "eval_refusal_rate"));
+    ck_assert_ptr_null(json_get(row, "eval_judged"));
     json_free(row);
 }
 END_TEST

@@ -117,7 +117,7 @@ static enum sft_status list_files(char ***paths, size_t *n_paths, const char *pa
 static const struct naming naming = {
     .config = "the metadata", .layers = "block_count", .tensor = gguf_names_theirs};
 
-static const char *const beside[] = {modelfile_name, NULL};
+static const struct format_beside beside[] = {{modelfile_name, MODELFILE_FROM}, {0}};
 
 const struct format format_gguf = {
     .name = "gguf",

@@ -18,7 +18,7 @@ bool gguf_is_file(const char *path)
     char bytes[4];
     if (stat(path, &st) || !S_ISREG(st.st_mode)) /* a named pipe would be waited for */
         return false;
-    if (str_has_ending(path, ".gguf"))
+    if (path_has_ending(path, ".gguf"))
         return true;
     FILE *file = fopen(path, "rb");
     const size_t n = file ? fread(bytes, 1, sizeof bytes, file) : 0;

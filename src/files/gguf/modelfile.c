@@ -76,7 +76,7 @@ static void put_sampling(const struct generation_config *g, struct strbuf *out)
 void modelfile_print(const struct modelfile *m, struct strbuf *out)
 {
     struct strbuf stops = {0};
-    strbuf_printf(out, "# %s\nFROM ./%s\n", WRITTEN_BY_SFT, m->gguf_name);
+    strbuf_printf(out, "# %s\n" MODELFILE_FROM "%s\n", WRITTEN_BY_SFT, m->gguf_name);
     if (m->template)
         put_template(m, out);
     if (m->template)

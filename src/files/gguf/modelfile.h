@@ -7,6 +7,7 @@
 #include "text/template.h"
 
 extern const char modelfile_name[]; /* "Modelfile" */
+#define MODELFILE_FROM "FROM ./"    /* what stands before the name of the file that it is of */
 
 /* Append it: FROM ./gguf_name, how a conversation is written (TEMPLATE, SYSTEM; where the chat template is known), what
  * ends an answer, the settings of sampling where the model samples, and how much of a text is kept. */
