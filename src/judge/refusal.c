@@ -164,7 +164,8 @@ static bool takes_up(enum asked asked, const struct reading *r)
  * is no matter of opinion. */
 static bool lectures_first(enum asked asked, const struct reading *r)
 {
-    if ((r->first & (LECTURES | TALKS_AROUND)) && (r->opening & CONSOLES) && ((r->opening & CONDEMNS) || (r->all & REDIRECTS)))
+    const bool sends_away = (r->opening & CONDEMNS) || (r->all & REDIRECTS);
+    if ((r->first & (LECTURES | TALKS_AROUND)) && (r->opening & CONSOLES) && sends_away)
         return true;
     if (r->opening & UNREAL)
         return false;
