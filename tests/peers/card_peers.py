@@ -19,7 +19,7 @@ from huggingface_hub import ModelCard
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 NAMES = ["my-model", "no", "1e3", "it's a \"model\": #1", "- [x] {y}", "caf\u00e9 `tick` | bar", "null", "a\u2028b\x7f"]
-LANGUAGES, DATASETS = ["en", "no", "zh-Hans"], ["acme/rows=cc-by-4.0", "my own: #1 | `rows`=CC BY", "null", "on"]
+LANGUAGES, DATASETS = ["en", "no", "zh-Hans"], ["acme/rows=cc-by-4.0", "my own: #1 | `rows`=cc-by-4.0", "null", "on"]
 RATES = {"unsafe": {"n": 10, "refused": 9, "rate": 0.9, "ci95": [0.596, 0.982]},
          "safe": {"n": 10, "refused": 1, "rate": 0.1, "ci95": [0.018, 0.404]}, "incoherent": {"n": 0, "rate": 0.0, "ci95": [0.0, 0.161]}}
 failed = 0

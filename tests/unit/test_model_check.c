@@ -84,11 +84,16 @@ static void teardown(void)
     remove_dir();
 }
 
+static enum sft_status run_check(void)
+{
+    model_check_free(&check);
+    return model_check(&check, &of, &err);
+}
+
 /* It fails, and says so. */
 static void fails(const char *message)
 {
-    model_check_free(&check);
-    ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
+    ck_assert_int_eq(run_check(), SFT_EDATA);
     ck_assert_str_eq(err_text(&err), message);
 }
 
@@ -118,8 +123,7 @@ START_TEST(every_dtype_passes)
         struct strbuf line = {0};
         of.dtype = dtypes[i];
         write_model("written", of.dtype);
-        model_check_free(&check);
-        check_ok(model_check(&check, &of, &err));
+        check_ok(run_check());
         ck_assert(check.was_run);
         ck_assert_msg(check.share >= least[i] && check.share <= most[i], "%s: %g", of.dtype->option, check.share);
         model_check_describe(&check, of.dtype, &line);
@@ -136,7 +140,7 @@ START_TEST(a_model_without_a_template)
     tokenizer_set_chat_template(tok, NULL);
     write_model("original", &dtype_f32);
     write_model("written", &dtype_f32);
-    check_ok(model_check(&check, &of, &err));
+    check_ok(run_check());
     ck_assert(!check.is_asked && check.was_asked_the_same && check.says.len);
 }
 END_TEST
@@ -172,7 +176,7 @@ START_TEST(a_model_of_few_positions)
     config.n_positions = 2;
     write_model("original", &dtype_f32);
     write_model("written", &dtype_f32);
-    check_ok(model_check(&check, &of, &err));
+    check_ok(run_check());
     ck_assert(check.was_run && check.worst == 0);
 }
 END_TEST
@@ -189,7 +193,7 @@ START_TEST(one_tensor_of_many)
         of.dtype = dtypes[i];
         write_model("written", of.dtype);
         model_check_free(&check);
-        ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
+        ck_assert_int_eq(run_check(), SFT_EDATA);
         const char *expected = DIFFERS "tensor 'model.layers.1.self_attn.q_proj.weight' is off by 0.";
         ck_assert_msg(strstr(err_text(&err), expected) == err_text(&err), "%s", err_text(&err));
     }
@@ -201,16 +205,16 @@ START_TEST(another_setting)
 {
     use_config(CONFIG("2", "1e-5"));
     write_model("written", &dtype_f32);
-    ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
+    ck_assert_int_eq(run_check(), SFT_EDATA);
     ck_assert_msg(strstr(err_text(&err), DIFFERS "its logits differ by ") == err_text(&err), "%s", err_text(&err));
     of.dtype = &dtype_bf16;
     write_model("written", of.dtype);
-    ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
+    ck_assert_int_eq(run_check(), SFT_EDATA);
     ck_assert_msg(strstr(err_text(&err), "in bf16 its logits differ by ") == err_text(&err), "%s", err_text(&err));
     of.dtype = &dtype_f32;
     use_config(CONFIG("4", "1e-4"));
     write_model("written", &dtype_f32);
-    ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
+    ck_assert_int_eq(run_check(), SFT_EDATA);
 }
 END_TEST
 
@@ -254,14 +258,14 @@ START_TEST(values_that_a_dtype_cannot_hold)
     fails("tensor 'model.layers.0.mlp.up_proj.weight': 2 of its values, which reach 1e+06, are beyond what f16 can "
           "hold (choose --dtype bf16)");
     of.memory = 1000; /* that much is seen without running it */
-    ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
+    ck_assert_int_eq(run_check(), SFT_EDATA);
     ck_assert_msg(strstr(err_text(&err), "2 of 1536 values are not finite (beyond what f16 can hold? choose another "
                                          "--dtype)"),
                   "%s", err_text(&err));
     of.dtype = &dtype_bf16;
     of.memory = SIZE_MAX;
     write_model("written", of.dtype);
-    check_ok(model_check(&check, &of, &err));
+    check_ok(run_check());
 }
 END_TEST
 
@@ -271,12 +275,12 @@ START_TEST(files_that_are_not_whole)
     char *path = path_join(of.written, "model.safetensors");
     static const char unread[] = "what was written cannot be read back: written/";
     ck_assert_int_eq(truncate(path, 1000), 0);
-    ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
+    ck_assert_int_eq(run_check(), SFT_EDATA);
     ck_assert_msg(strstr(err_text(&err), unread) == err_text(&err), "%s", err_text(&err));
     check_ok(io_remove_tree(path, &err));
-    ck_assert_int_ne(model_check(&check, &of, &err), SFT_OK);
+    ck_assert_int_ne(run_check(), SFT_OK);
     put("written/config.json", "{");
-    ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
+    ck_assert_int_eq(run_check(), SFT_EDATA);
     ck_assert_msg(strstr(err_text(&err), unread) == err_text(&err), "%s", err_text(&err));
     free(path);
 }
@@ -286,12 +290,12 @@ START_TEST(no_memory_and_a_signal)
 {
     write_model("written", &dtype_f32);
     of.memory = 1000;
-    check_ok(model_check(&check, &of, &err));
+    check_ok(run_check());
     ck_assert(!check.was_run);
     ck_assert_uint_gt(check.bytes, of.memory);
     of.memory = SIZE_MAX;
     stop = 1;
-    ck_assert_int_eq(model_check(&check, &of, &err), SFT_EINTERRUPTED);
+    ck_assert_int_eq(run_check(), SFT_EINTERRUPTED);
 }
 END_TEST
 
