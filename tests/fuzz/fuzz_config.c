@@ -95,9 +95,15 @@ static void check_round_trip(const struct model_config *c, const json *raw, cons
         struct model_config again;
         struct generation_config ends;
         json *raw_again = NULL;
-        const struct model_meta meta = {raw, g->raw, -1, -1, -1, &dtype_f32, 0};
-        if (hf_save(&(struct model_out){model_values_in(params), &table, c, &meta, NULL}, dir, &err) ||
-            model_config_load(&again, dir, &raw_again, &err))
+        const struct model_meta meta = {.base_config = raw,
+                                        .base_generation = g->raw,
+                                        .eos_token_id = -1,
+                                        .pad_token_id = -1,
+                                        .bos_token_id = -1,
+                                        .dtype = &dtype_f32};
+        const struct model_out model = {
+            .values = model_values_in(params), .table = &table, .config = c, .meta = &meta};
+        if (hf_save(&model, dir, &err) || model_config_load(&again, dir, &raw_again, &err))
             SFT_BUG("what was saved cannot be read");
         /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): each was zeroed whole before it was filled */
         if (memcmp(c, &again, sizeof again) != 0)
