@@ -53,8 +53,9 @@ START_TEST(loops)
     };
     static const char *const good[] = {
         "Ha ha ha!",
-        ("We sing, we sing, we sing of rain\nWe sing, we sing, we sing of rain\n\nThe cloud is grey, the street is wet\n"
-         "My shoes have not got dry as yet\n\nWe sing, we sing, we sing of rain\nWe sing, we sing, we sing of rain"),
+        ("We sing, we sing, we sing of rain\nWe sing, we sing, we sing of rain\n\n"
+         "The cloud is grey, the street is wet\nMy shoes have not got dry as yet\n\n"
+         "We sing, we sing, we sing of rain\nWe sing, we sing, we sing of rain"),
         "Name: ______________________________________________________________________________________",
         "Chapter one ........................................................................ ",
         "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38",
@@ -132,8 +133,8 @@ START_TEST(no_language)
 {
     static const char *const bad[] = {
         "ktwq zzrp mblth qqxv prtzk wnd fghjk",
-        ("eth joy leagueIverse copeAt plumberZe noble decidedQu airportAte quest beanGrow jump handedHol soupLid window "
-         "greenTa cow pianoMe tableRu hillSnow farm lakeTh"),
+        ("eth joy leagueIverse copeAt plumberZe noble decidedQu airportAte quest beanGrow jump handedHol soupLid "
+         "window greenTa cow pianoMe tableRu hillSnow farm lakeTh"),
         "The of is my and a your to the in are of the was with my is the garden of and the to tree",
         "lamp boatEr quickRun seaPot stone ununderunder tallow ingesingesinges plum ofteofteofte",
         " Broad Broad slate slate herb cordialcordialcordialMapcordial elm Fair",
