@@ -242,10 +242,10 @@ START_TEST(many_at_once_each_get_their_own)
             job_drop(job);
         }
         for (int i = 0; i < CLIENTS; i++) {
-            snprintf(text, sizeof text, "client %02d!", i);
+            snprintf(text, sizeof text, "client %02d", i);
             char *heard = hear_until(fds[i], i % 2 ? "\r\n0\r\n\r\n" : "!");
-            EXPECT(heard, "client ");
-            EXPECT(heard, text + (i % 2 ? 7 : 0));
+            EXPECT(heard, text);
+            EXPECT(strstr(heard, text), "!"); /* of a stream perhaps in a chunk of its own */
             free(heard);
         }
         ck_assert_uint_eq(server.http.metrics.connections, CLIENTS);
