@@ -95,6 +95,7 @@ enum sft_status model_card_write(const char *dir, const struct model_card_of *of
                               .family = of->config->family->model_type,
                               .dtype = of->dtype->option,
                               .n_parameters = of->n_parameters,
+                              .has_template = of->has_template,
                               .template = of->template,
                               .snapshot = of->model->snapshot,
                               .record = &record,

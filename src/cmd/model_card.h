@@ -42,7 +42,8 @@ struct model_card_of {
     const struct card_options *options;
     const struct model_config *config;
     size_t n_parameters;
-    const char *template; /* its name; NULL: there is none */
+    bool has_template;
+    const char *template; /* its name; NULL: none that is known here */
 };
 
 /* Write README.md into directory `dir`, which need not be where it will be; append what it lacks (report/card.h). */

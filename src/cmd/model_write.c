@@ -78,8 +78,7 @@ static enum sft_status pass_values(const void *from, const struct tensor *tensor
                     : weights_pass(m->weights, tensor, take, context, err);
 }
 
-/* The model card: in the directory, or beside the file, unless somebody else's is there. "its own": a template of which
- * no more is known. */
+/* The model card: in the directory, or beside the file, unless somebody else's is there. */
 static bool has_place_for_card(const struct write_target *target)
 {
     char *dir = path_dirname(target->path);
@@ -93,7 +92,6 @@ static enum sft_status write_card(const struct write_target *target, const struc
 {
     if (!m->has_card)
         return SFT_OK;
-    const char *template = m->has_template ? m->template.name : has_template(m) ? "its own" : NULL;
     const struct model_card_of of = {.model = model,
                                      .path = target->path,
                                      .format = target->format,
@@ -101,7 +99,8 @@ static enum sft_status write_card(const struct write_target *target, const struc
                                      .options = m->card,
                                      .config = &m->files.config,
                                      .n_parameters = m->table.n_parameters,
-                                     .template = template};
+                                     .has_template = has_template(m),
+                                     .template = m->has_template ? m->template.name : NULL};
     char *dir = target->format->ending ? path_dirname(staged) : mem_strdup(staged);
     const enum sft_status status = model_card_write(dir, &of, &m->lacks, err);
     free(dir);

@@ -145,7 +145,7 @@ static void put_yaml_datasets(struct strbuf *out, const struct string_list *data
 
 static void put_tags(struct strbuf *out, const struct card *card, const struct card_origin *origin)
 {
-    const char *const tags[] = {origin->is_itself ? NULL : "sft", card->template ? "conversational" : NULL,
+    const char *const tags[] = {origin->is_itself ? NULL : "sft", card->has_template ? "conversational" : NULL,
                                 card->file ? "gguf" : NULL};
     const char *head = "tags:\n";
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {

@@ -43,7 +43,8 @@ struct card {
     const char *file;         /* one that is a file: its name; NULL: a directory */
     const char *family, *dtype;
     size_t n_parameters;
-    const char *template;     /* NULL: it answers no turns */
+    bool has_template;        /* it answers turns */
+    const char *template;     /* the name of its chat template; NULL: none that sft knows */
     const char *snapshot;     /* "ORG/NAME@COMMIT" of one that came from the hub as it is; or NULL */
     const struct card_record *record;
     const struct card_options *options;

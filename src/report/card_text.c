@@ -115,6 +115,8 @@ static void put_summary(struct strbuf *out, const struct card *card, const struc
         strbuf_puts(out, " Its chat template is ");
         put_name(out, card->template);
         strbuf_putc(out, '.');
+    } else if (card->has_template) {
+        strbuf_puts(out, " It has a chat template of its own.");
     }
     strbuf_puts(out, "\n");
 }
@@ -129,7 +131,7 @@ static void put_python(struct strbuf *out, const struct card *card)
     strbuf_puts(out, "```python\nfrom transformers import pipeline\n\ngenerate = pipeline(\"text-generation\", model=");
     strbuf_json_string(out, card->name, strlen(card->name));
     strbuf_puts(out, ")  # this directory, or its name on the hub\n");
-    if (card->template)
+    if (card->has_template)
         strbuf_printf(out, "messages = [{\"role\": \"user\", \"content\": \"%s\"}]\n", QUESTION);
     else
         strbuf_printf(out, "messages = \"%s\"\n", BEGINNING);
@@ -139,9 +141,9 @@ static void put_python(struct strbuf *out, const struct card *card)
 
 static void put_gguf_use(struct strbuf *out, const struct card *card)
 {
-    strbuf_puts(out, card->template ? "llama-cli -m " : "llama-completion -m ");
+    strbuf_puts(out, card->has_template ? "llama-cli -m " : "llama-completion -m ");
     strbuf_add_shell_path(out, card->file);
-    if (!card->template)
+    if (!card->has_template)
         strbuf_printf(out, " -no-cnv -p \"%s\"", BEGINNING);
     strbuf_puts(out, "\nollama create ");
     ollama_name_add(out, card->name);

@@ -86,6 +86,7 @@ static void setup_card(void)
                          .family = "gpt2",
                          .dtype = "f32",
                          .n_parameters = 4339968,
+                         .has_template = true,
                          .template = "im_sep",
                          .record = &record,
                          .options = &options};
@@ -125,7 +126,12 @@ START_TEST(what_is_not_known_is_left_out)
           "A `gpt2` model of 4.3M parameters in f32, written with sft ");
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         lacks(unknown[i]);
-    card.template = NULL;
+    card.template = NULL; /* one that is not known here: others can render it */
+    write_card();
+    holds(" It has a chat template of its own.\n");
+    holds("messages = [{");
+    holds("| sft generate --raw my-model\n");
+    card.has_template = false;
     card.family = "opt";
     write_card();
     holds("\n\nAn `opt` model of ");
