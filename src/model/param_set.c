@@ -1,5 +1,7 @@
 #include "model/param_set.h"
 
+#include <stdlib.h>
+
 enum sft_status param_set_init(struct param_set *set, const struct model_config *config, tensor_choice *trained,
                                struct sft_err *err)
 {
@@ -18,7 +20,8 @@ enum sft_status param_set_allocate(struct param_set *set, struct tensor_table *t
 {
     *set = (struct param_set){.table = *table};
     *table = (struct tensor_table){0};
-    if (block_alloc(&set->values, set->table.n_elements * sizeof(real), "the parameters", err) ||
+    set->elsewhere = mem_calloc(set->table.n_tensors, sizeof *set->elsewhere);
+    if (allocate(&set->values, set->table.n_elements, sizeof(real), "the parameters", err) ||
         allocate(&set->bf16, set->table.n_bf16, sizeof(bf16), "the parameters", err) ||
         allocate(&set->int8, set->table.n_int8, sizeof(int8_t), "the parameters", err) ||
         allocate(&set->scales, set->table.n_scales, sizeof(float), "the parameters' scales", err) ||
@@ -37,10 +40,29 @@ void param_set_free(struct param_set *set)
     block_free(&set->scales);
     block_free(&set->grads);
     tensor_table_free(&set->table);
+    free(set->elsewhere);
+    if (set->owner.release)
+        set->owner.release(set->owner.files);
+    set->elsewhere = NULL;
+    set->owner = (struct param_owner){0};
+}
+
+static size_t number_of(const struct param_set *set, const struct tensor *tensor)
+{
+    return (size_t)(tensor - set->table.tensors);
+}
+
+void param_place(struct param_set *set, const struct tensor *tensor, struct param_place place)
+{
+    if (!tensor->elsewhere)
+        SFT_BUG("a tensor that has its place in the blocks");
+    set->elsewhere[number_of(set, tensor)] = place;
 }
 
 void *param_memory(const struct param_set *set, const struct tensor *tensor)
 {
+    if (tensor->elsewhere)
+        return (void *)set->elsewhere[number_of(set, tensor)].values;
     switch (tensor->kept) {
     case KEPT_BF16:
         return (bf16 *)set->bf16.data + tensor->offset;
@@ -54,6 +76,8 @@ void *param_memory(const struct param_set *set, const struct tensor *tensor)
 
 float *param_scales(const struct param_set *set, const struct tensor *tensor)
 {
+    if (tensor->elsewhere)
+        return (float *)set->elsewhere[number_of(set, tensor)].scales;
     return tensor->kept == KEPT_INT8 ? (float *)set->scales.data + tensor->scales : NULL;
 }
 

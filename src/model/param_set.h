@@ -14,7 +14,20 @@
 #define param_matrix       REAL_NAME(param_matrix)
 #define param_memory       REAL_NAME(param_memory)
 #define param_scales       REAL_NAME(param_scales)
+#define param_place        REAL_NAME(param_place)
 #define param_grads        REAL_NAME(param_grads)
+
+/* Where a tensor lies that has no place in the blocks (struct tensor: elsewhere). */
+struct param_place {
+    const void *values;
+    const float *scales; /* of integers */
+};
+
+/* What such values need open: a model's files, which are mapped. */
+struct param_owner {
+    void *files;
+    void (*release)(void *files);
+};
 
 struct param_set {
     struct tensor_table table;
@@ -23,6 +36,8 @@ struct param_set {
     struct block int8;   /* of 8-bit integers, table.n_int8, */
     struct block scales; /* and floats, table.n_scales: one a row of these */
     struct block grads;  /* of real, table.n_trained_elements; empty where nothing is trained */
+    struct param_place *elsewhere; /* (table.n_tensors) of tensors that are; NULL where none is */
+    struct param_owner owner;      /* of what lies there; release NULL: somebody else outlives this */
 };
 
 /* The parameters of `config`, zeroed, with gradients of those that `trained` chooses (NULL: none). Free with
@@ -41,8 +56,11 @@ real *param_values(const struct param_set *set, const struct tensor *tensor);
 real *param_grads(const struct param_set *set, const struct tensor *tensor);
 
 /* Where a tensor's values lie, whatever they are kept as, and the scales of integers (NULL: there are none), for
- * whoever fills them. */
+ * whoever fills them: not those that are elsewhere, which nobody writes to. */
 void *param_memory(const struct param_set *set, const struct tensor *tensor);
 float *param_scales(const struct param_set *set, const struct tensor *tensor);
+
+/* Say where a tensor is that is elsewhere. */
+void param_place(struct param_set *set, const struct tensor *tensor, struct param_place place);
 
 #endif

@@ -31,20 +31,29 @@ static size_t aligned(size_t count, size_t align)
     return (count + align - 1) / align * align;
 }
 
-void tensor_table_add(struct tensor_table *table, const struct family *family, const struct tensor *tensor)
+struct tensor *tensor_table_append(struct tensor_table *table, const struct tensor *tensor)
 {
     table->tensors = mem_grow(table->tensors, &table->capacity, table->n_tensors + 1, sizeof *table->tensors);
     struct tensor *t = &table->tensors[table->n_tensors++];
     *t = *tensor;
-    name_tensor(t, family);
     t->count = t->rows * t->cols;
     t->offset = table->n_elements;
     table->n_elements += aligned(t->count, ALIGN_ELEMENTS);
+    return t;
+}
+
+void tensor_table_add(struct tensor_table *table, const struct family *family, const struct tensor *tensor)
+{
+    struct tensor *t = tensor_table_append(table, tensor);
+    name_tensor(t, family);
     table->n_parameters += t->count;
+    table->n_model = table->n_tensors;
 }
 
 void tensor_table_free(struct tensor_table *table)
 {
+    for (size_t i = 0; i < table->n_tensors; i++)
+        free(table->tensors[i].trained_rows);
     free(table->tensors);
     *table = (struct tensor_table){0};
 }
@@ -56,11 +65,18 @@ bool tensor_any(const struct tensor *tensor)
 
 void tensor_table_choose(struct tensor_table *table, tensor_choice *trained)
 {
+    for (struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++)
+        t->trained = trained && trained(t);
+    tensor_table_place_gradients(table);
+}
+
+void tensor_table_place_gradients(struct tensor_table *table)
+{
     table->n_trained_elements = 0;
     for (struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
-        t->trained = trained && trained(t);
+        t->n_trained = !t->trained ? 0 : t->trained_rows ? t->n_trained_rows * t->cols : t->count;
         t->grad_offset = table->n_trained_elements;
-        table->n_trained_elements += t->trained ? aligned(t->count, ALIGN_ELEMENTS) : 0;
+        table->n_trained_elements += aligned(t->n_trained, ALIGN_ELEMENTS);
     }
 }
 
@@ -80,6 +96,8 @@ void tensor_table_place(struct tensor_table *table)
             SFT_BUG("a tensor whose values can only be reals, as they are in files");
         if (t->kept == KEPT_INT8 && !is_out_in(t))
             SFT_BUG("integers whose scales are no rows'");
+        if (t->elsewhere)
+            continue;
         t->offset = *ends[t->kept];
         *ends[t->kept] += aligned(t->count, align_elements[t->kept]);
         t->scales = table->n_scales;
@@ -87,11 +105,18 @@ void tensor_table_place(struct tensor_table *table)
     }
 }
 
+struct tensor_table tensor_table_of_model(const struct tensor_table *table)
+{
+    struct tensor_table view = *table;
+    view.n_tensors = table->n_model;
+    return view;
+}
+
 const struct tensor *tensor_find(const struct tensor_table *table, const char *pattern, size_t layer)
 {
     if (!pattern || layer >= table->n_layer)
         return NULL;
-    const size_t per_layer = (table->n_tensors - table->n_global) / table->n_layer;
+    const size_t per_layer = (table->n_model - table->n_global) / table->n_layer;
     const bool is_global = !strstr(pattern, "%zu");
     const struct tensor *t = table->tensors + (is_global ? 0 : table->n_global + layer * per_layer);
     for (const struct tensor *end = t + (is_global ? table->n_global : per_layer); t < end; t++)
@@ -134,7 +159,7 @@ void params_init_random(float *params, const struct tensor_table *table, const s
                         uint64_t seed)
 {
     const double std = config->initializer_range, residual_std = std / sqrt(2.0 * (double)config->n_layer);
-    for (size_t i = 0; i < table->n_tensors; i++) {
+    for (size_t i = 0; i < table->n_model; i++) {
         const struct tensor *t = &table->tensors[i];
         float *values = params + t->offset;
         switch (t->init) {
