@@ -309,7 +309,8 @@ void report_text_plan(const struct report *report, struct strbuf *out)
     const size_t positions = train_plan_positions(of->plan, of->data);
     struct activations acts;
     report_text(report, out);
-    activations_plan(&acts, &of->base->config, of->plan->kernels, positions, true);
+    activations_plan(&acts, &of->base->config, of->plan->kernels,
+                     &(struct activation_options){.N = positions, .trained = true});
     strbuf_printf(out, "activations, for micro-batches of up to %zu positions:\n", positions);
     for (size_t i = 0; i < acts.plan.count; i++)
         strbuf_printf(out, "       %-32s %10.1f MB\n", acts.plan.entries[i].name,

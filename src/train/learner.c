@@ -23,7 +23,7 @@ static enum sft_status allocate(struct learner *l, const struct settings *settin
     const size_t positions = train_plan_positions(plan, data);
     if (transformer_init(&l->model, &base->config, plan->kernels, tensor_any, err) ||
         adamw_init(&l->adamw, &l->model, &adamw, err) ||
-        activations_init(&l->acts, &base->config, plan->kernels, positions, true, err) ||
+        transformer_init_activations(&l->model, &l->acts, positions, true, err) ||
         batch_buffer_init(&l->buffer, positions, positions, err))
         return err->status;
     order_init(&l->order, &plan->order, data->train.n_examples);

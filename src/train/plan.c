@@ -73,7 +73,8 @@ struct train_memory train_plan_memory(const struct train_plan *plan, const struc
     struct tensor_table table;
     struct activations acts;
     tensor_table_init(&table, config);
-    activations_plan(&acts, config, plan->kernels, train_plan_positions(plan, data), true);
+    activations_plan(&acts, config, plan->kernels,
+                     &(struct activation_options){.N = train_plan_positions(plan, data), .trained = true});
     struct train_memory m = {.parameters = table.n_elements * sizeof(float),
                              .gradients = table.n_trained_elements * sizeof(float),
                              .moments = 2 * table.n_trained_elements * sizeof(float),
