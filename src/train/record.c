@@ -255,7 +255,7 @@ enum sft_status run_record_adopt(const json *recorded, struct settings *settings
     for (size_t i = 0; i < settings_fields_count; i++) {
         const struct field *field = &settings_fields[i];
         const bool counts = field->resume == RESUME_SAME || field->resume == RESUME_LONGER;
-        if (!counts || settings_is_given(settings, field) || was_given(recorded, field))
+        if (!counts || !settings_has_section(settings, field->section) || settings_is_given(settings, field) || was_given(recorded, field))
             continue;
         if (adopt_field(settings, recorded, field, err))
             return sft_in_key(err, "settings.%s.%s", field->section, field->key);
@@ -286,7 +286,7 @@ static enum sft_status check_field(const struct run_record *record, const json *
                 field->section, field->key, *text ? text : "nothing", *before ? before : "nothing");
     } else if (field->resume == RESUME_SAME && strcmp(before, text) != 0) {
         status = sft_fail(err, SFT_EUSAGE, "[%s] %s = %s, but this run was started with %s", field->section,
-                          field->key, text, *before ? before : "nothing");
+                          field->key, *text ? text : "nothing", *before ? before : "nothing");
     }
     strbuf_free(&now_text);
     strbuf_free(&before_text);
