@@ -74,9 +74,15 @@ enum sft_status transformer_init_of(struct transformer *model, const struct mode
     *model = (struct transformer){.config = *config, .kernels = kernels};
     if (param_set_allocate(&model->params, table, err))
         return err->status;
+    transformer_bind(model);
+    return SFT_OK;
+}
+
+void transformer_bind(struct transformer *model)
+{
+    free(model->sublayers);
     bind_sublayers(model);
     bind_ends(model);
-    return SFT_OK;
 }
 
 enum sft_status transformer_init_activations(const struct transformer *model, struct activations *acts, size_t N,

@@ -11,6 +11,7 @@
 
 #define transformer_init             REAL_NAME(transformer_init)
 #define transformer_init_of          REAL_NAME(transformer_init_of)
+#define transformer_bind REAL_NAME(transformer_bind)
 #define transformer_free             REAL_NAME(transformer_free)
 #define transformer_init_activations REAL_NAME(transformer_init_activations)
 #define transformer_forward          REAL_NAME(transformer_forward)
@@ -54,6 +55,9 @@ void transformer_free(struct transformer *model);
  * over. */
 enum sft_status transformer_init_of(struct transformer *model, const struct model_config *config,
                                     const struct kernels *kernels, struct tensor_table *table, struct sft_err *err);
+
+/* Resolve the tensors again: after those that are elsewhere got their places (param_place). */
+void transformer_bind(struct transformer *model);
 
 /* Allocate activations for N positions at most; `trained`: with what a backward pass needs. */
 enum sft_status transformer_init_activations(const struct transformer *model, struct activations *acts, size_t N,

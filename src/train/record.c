@@ -15,6 +15,7 @@ void run_record_free(struct run_record *record)
     strbuf_free(&record->old_base);
     strbuf_free(&record->train);
     strbuf_free(&record->eval);
+    strbuf_free(&record->adapter);
     strbuf_free(&record->prompts);
     strbuf_free(&record->counts);
 }
@@ -69,6 +70,24 @@ enum sft_status run_record_base(struct run_record *record, const char *base, str
     return status;
 }
 
+enum sft_status run_record_adapter(struct run_record *record, const char *dir, struct sft_err *err)
+{
+    static const char *const names[] = {"adapter_config.json", "adapter_model.safetensors"};
+    struct xxh64 all;
+    enum sft_status status = SFT_OK;
+    xxh64_init(&all, 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names && !status; i++) {
+        char *path = path_join(dir, names[i]);
+        uint64_t hash = 0;
+        status = io_hash_file(path, &hash, err);
+        add_file(&all, names[i], hash);
+        free(path);
+    }
+    strbuf_clear(&record->adapter);
+    strbuf_printf(&record->adapter, "%016llx", (unsigned long long)xxh64_digest(&all));
+    return status;
+}
+
 void run_record_data(struct strbuf *fingerprint, const struct dataset *ds)
 {
     strbuf_clear(fingerprint);
@@ -115,6 +134,8 @@ static const struct strbuf *fingerprint_of(const struct run_record *record, cons
 {
     if (strcmp(field->key, "base") == 0)
         return &record->base;
+    if (strcmp(field->key, "adapter") == 0)
+        return &record->adapter;
     if (strcmp(field->key, "train") == 0)
         return &record->train;
     if (strcmp(field->key, "eval") == 0)
