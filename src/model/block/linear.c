@@ -40,9 +40,9 @@ void linear_forward_shared(const struct pass *pass, const struct linear_layer *l
     struct few_output outs[LINEAR_PARTS];
     for (size_t i = 0; i < count; i++) {
         const struct linear values = values_in(pass, &l[i]);
-        outs[i] = (struct few_output){&l[i].values, y[i]};
+        outs[i] = (struct few_output){.linear = &l[i].values, .y = y[i]};
         if (!is_decoding(pass))
-            pass->kernels->linear_fwd(y[i], x, &values, n, work);
+            pass->kernels->linear_fwd(y[i], &(struct linear_part){x, &values}, 1, n, work);
     }
     if (is_decoding(pass))
         pass->kernels->linear_few(outs, count, x, n, work);
@@ -54,9 +54,9 @@ void linear_residual_forward(const struct pass *pass, const struct linear_layer 
     const struct workspace *work = &pass->scratch->work;
     const struct linear values = values_in(pass, l);
     if (is_decoding(pass))
-        pass->kernels->linear_few_residual(y, residual, x, &values, scale, n, work);
+        pass->kernels->linear_few_residual(y, residual, x, &values, NULL, scale, n, work);
     else
-        pass->kernels->linear_residual_fwd(y, residual, x, &values, scale, n, work);
+        pass->kernels->linear_residual_fwd(y, residual, &(struct linear_part){x, &values}, 1, scale, n, work);
 }
 
 void linear_backward(const struct pass *pass, const struct linear_layer *l, act *dx, const act *dy, const act *x,
@@ -70,9 +70,9 @@ void linear_backward_shared(const struct pass *pass, const struct linear_layer *
                             act *const *dy, const act *x, size_t n)
 {
     const struct workspace *work = &pass->scratch->work;
-    struct linear_grad parts[LINEAR_PARTS];
+    struct linear_part parts[LINEAR_PARTS];
     for (size_t i = 0; i < count; i++) {
-        parts[i] = (struct linear_grad){dy[i], &l[i].values};
+        parts[i] = (struct linear_part){dy[i], &l[i].values};
         if (linear_is_trained(&l[i]))
             pass->kernels->linear_bwd_dw(l[i].dw, l[i].db, pass->add, dy[i], x, &l[i].values, n, work);
     }
