@@ -199,7 +199,7 @@ static struct asked {
 } asked;
 static const struct kernels *inner;
 
-static void spy_linear_bwd_dx(act *dx, const struct linear_grad *parts, size_t n_parts, size_t n,
+static void spy_linear_bwd_dx(act *dx, const struct linear_part *parts, size_t n_parts, size_t n,
                               const struct workspace *work)
 {
     asked.linear_dx ++;
