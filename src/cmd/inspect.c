@@ -3,6 +3,7 @@
 #include "cmd/pager.h"
 #include "cmd/preview.h"
 #include "config/settings.h"
+#include "train/adapting.h"
 #include "report/report_json.h"
 #include "report/report_text.h"
 

@@ -4,6 +4,7 @@
 
 #include "files/dtype.h"
 #include "model/config.h"
+#include "model/tensor_table.h"
 #include "train/intervals.h"
 
 struct report_disk {

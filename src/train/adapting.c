@@ -7,6 +7,7 @@
 #include "files/peft/peft_choose.h"
 #include "files/peft/peft_merge.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

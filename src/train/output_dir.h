@@ -2,6 +2,7 @@
 #ifndef SFT_TRAIN_OUTPUT_DIR_H
 #define SFT_TRAIN_OUTPUT_DIR_H
 
+#include "train/adapting.h"
 #include "train/base_model.h"
 #include "train/checkpoint.h"
 #include "train/plan.h"
