@@ -35,6 +35,7 @@ struct kernel_sizes {
     size_t head_size;
     size_t heads_per_kv; /* heads of queries that share one of keys and values */
     bool narrow_weights; /* weights may be kept as bfloat16s or as int8s */
+    size_t rank;         /* outputs together of the narrow layers of one call; inputs of a layer that is narrow there */
 };
 
 /* ---- what the ops (ops.def) are told ---- */
@@ -44,7 +45,8 @@ typedef uint16_t bf16;
 /* Weights, as they are kept: one of the three pointers is there, the others are NULL. Those that nobody trains may be
  * bfloat16s, half as large as floats: an op takes them as the reals that they are, and gives what it gives of these,
  * to the last bit. Or int8s, a quarter: element i of a row is scales[row] * w_int8[i] (quantize_rows), rows being those
- * of the vocabulary, or a linear layer's outputs. Nothing runs backward through these. */
+ * of the vocabulary, or a linear layer's outputs. What runs backward through these takes that product, in bf16 rounded
+ * as floats are. */
 struct matrix {
     const real *w;
     const bf16 *w_bf16;
@@ -62,17 +64,32 @@ struct linear {
     bool always_packed; /* a few rows are multiplied as many are: so that no bit depends on how many there are */
 };
 
+/* One product of a sum: x (N,in) by a layer, or on the way back dy (N,out) by its transpose. So a layer with an adapter
+ * (LoRA, Hu et al. 2021), x W + b + u B^T with u = scale * x A^T, is a sum of two parts, and so is what goes back to x
+ * of it. There are LINEAR_PARTS of a sum, and layers of a call, at most. */
+enum { LINEAR_PARTS = 8 };
+struct linear_part {
+    const act *x;
+    const struct linear *linear;
+};
+
 /* A linear layer's place among those of a call. */
 struct few_output {
     const struct linear *linear;
-    act *y; /* (N,out) */
+    act *y;                          /* (N,out) */
+    const struct linear_part *added; /* x (N,in') by a further layer, (out,in'), without its bias; NULL: none */
 };
 
-/* A linear layer on the way back, and so many that share an input at most. */
-enum { LINEAR_PARTS = 4 };
-struct linear_grad {
-    const act *dy; /* (N,out) */
+/* A narrow layer's place among those of a call: W without a bias, of few outputs. */
+struct narrow_output {
     const struct linear *linear;
+    act *y; /* (N,out) */
+    real scale;
+};
+struct narrow_grad {
+    const act *dy; /* (N,out) */
+    real *dw;      /* (out,in), as W lies */
+    size_t out;
 };
 
 /* Heads in rows: head h of row n is head_size elements from n * ld + h * stride on. */

@@ -40,11 +40,27 @@ static double linear_product(const struct linear *l, size_t N)
     return 2.0 * (double)N * (double)l->in * (double)l->out;
 }
 
-static double linear_products(const struct linear_grad *parts, size_t n_parts, size_t N)
+static double linear_products(const struct linear_part *parts, size_t n_parts, size_t N)
 {
     double sum = 0;
     for (size_t i = 0; i < n_parts; i++)
         sum += linear_product(parts[i].linear, N);
+    return sum;
+}
+
+static double narrow_products(const struct narrow_output *outs, size_t n_outs, size_t N)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n_outs; i++)
+        sum += linear_product(outs[i].linear, N);
+    return sum;
+}
+
+static double narrow_gradients(const struct narrow_grad *parts, size_t n_parts, size_t in, size_t N)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n_parts; i++)
+        sum += 2.0 * (double)N * (double)in * (double)parts[i].out;
     return sum;
 }
 
@@ -56,17 +72,24 @@ static double weights(const struct matrix *m, size_t n, size_t rows)
     return m->w_bf16 ? (double)n * sizeof *m->w_bf16 : (double)n + (double)(rows * sizeof *m->scales);
 }
 
-static double few_weights(const struct linear *l)
+/* Those of a layer, and N operands that go in. */
+static double few_weights(const struct linear *l, size_t N)
 {
-    return weights(&l->matrix, l->in * l->out, l->out);
+    return weights(&l->matrix, l->in * l->out, l->out) + acts(N * l->in);
 }
 
-/* Those, and operands, of layers that share an input. */
+static double few_added(const struct linear_part *added, size_t N)
+{
+    return added ? few_weights(added->linear, N) : 0;
+}
+
+/* Weights and operands of layers that share an input. */
 static double few_outputs(const struct few_output *outs, size_t n_outs, size_t N)
 {
-    double sum = n_outs ? acts(N * outs->linear->in) : 0;
+    double sum = 0;
     for (size_t i = 0; i < n_outs; i++)
-        sum += few_weights(outs[i].linear) + acts(N * outs[i].linear->out);
+        sum += few_weights(outs[i].linear, i == 0 ? N : 0) + few_added(outs[i].added, N) +
+               acts(N * outs[i].linear->out);
     return sum;
 }
 
@@ -78,6 +101,12 @@ static double head_weights(const struct head *head)
 static double head_product(const struct head *head, size_t M)
 {
     return 2.0 * (double)M * (double)head->V * (double)head->C;
+}
+
+/* Logits of the rows and of each label, and the gradient. */
+static double head_rows_product(const struct head *head, size_t n_rows, size_t M)
+{
+    return 2.0 * (double)M * (double)(2 * n_rows + 1) * (double)head->C;
 }
 
 /* How many keys n_q queries see, all together: one more each, the last all n_kv of them; with a window no more than

@@ -6,13 +6,14 @@ void REF(linear_few)(const struct few_output *outs, size_t n_outs, const act *x,
                      const struct workspace *work)
 {
     for (size_t i = 0; i < n_outs; i++)
-        REF(linear_fwd)(outs[i].y, x, outs[i].linear, N, work);
+        REF(linear_few_residual)(outs[i].y, NULL, x, outs[i].linear, outs[i].added, 1, N, work);
 }
 
-void REF(linear_few_residual)(real *y, const real *residual, const act *x, const struct linear *l, real scale,
-                              size_t N, const struct workspace *work)
+void REF(linear_few_residual)(real *y, const real *residual, const act *x, const struct linear *l,
+                              const struct linear_part *added, real scale, size_t N, const struct workspace *work)
 {
-    REF(linear_residual_fwd)(y, residual, x, l, scale, N, work);
+    const struct linear_part parts[] = {{x, l}, added ? *added : (struct linear_part){0}};
+    REF(linear_residual_fwd)(y, residual, parts, added ? 2 : 1, scale, N, work);
 }
 
 void REF(quantize_rows)(int8_t *q, float *scales, const real *w, size_t rows, size_t n)

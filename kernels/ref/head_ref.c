@@ -76,3 +76,24 @@ void REF(head_loss)(real *nll, uint8_t *correct, act *dh, real *dw, bool add, co
             row_bwd((real *)dh + m * C, dw, h, labels[m], log_sum, (double)dnll[m], head);
     }
 }
+
+void REF(head_rows_bwd)(real *dw, bool add, const int32_t *rows, size_t n_rows, const act *h_, const int32_t *labels,
+                        const real *nll, const real *dnll, const struct head *head, size_t M,
+                        const struct workspace *work)
+{
+    (void)work;
+    const size_t C = head->C;
+    if (!add)
+        memset(dw, 0, n_rows * C * sizeof *dw);
+    for (size_t m = 0; m < M; m++) {
+        const real *h = (const real *)h_ + m * C;
+        const double log_sum = (double)nll[m] + logit(h, head, (size_t)labels[m]);
+        for (size_t i = 0; i < n_rows; i++) {
+            const double x = logit(h, head, (size_t)rows[i]);
+            const double dlogit =
+                (exp(x - log_sum) - (labels[m] == rows[i])) * (double)dnll[m] * logit_slope(x, head);
+            for (size_t c = 0; c < C; c++)
+                dw[i * C + c] += (real)(dlogit * h[c]);
+        }
+    }
+}

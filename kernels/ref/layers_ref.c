@@ -27,6 +27,15 @@ void REF(embed_bwd)(real *dwte, real *dwpe, const real *dx, const int32_t *token
         }
 }
 
+void REF(embed_rows_bwd)(real *dw, const int32_t *rows, size_t n_rows, const real *dx, const int32_t *tokens,
+                         int32_t padding, real scale, size_t N, size_t C)
+{
+    for (size_t n = 0; n < N; n++)
+        for (size_t i = 0; i < n_rows; i++)
+            for (size_t c = 0; c < C && tokens[n] == rows[i] && tokens[n] != padding; c++)
+                dw[i * C + c] += scale * dx[n * C + c];
+}
+
 void REF(layernorm_fwd)(act *y_, real *mean, real *rstd, const real *x, const real *w, const real *b,
                         real epsilon, size_t N, size_t C)
 {
@@ -100,25 +109,35 @@ static size_t output_stride(const struct linear *l)
     return l->transposed ? l->in : 1;
 }
 
-void REF(linear_residual_fwd)(real *y, const real *residual, const act *x_, const struct linear *l, real scale,
-                              size_t N, const struct workspace *work)
+/* Output o of row n of the layers' sum. */
+static double sum_of_parts(const struct linear_part *parts, size_t n_parts, size_t n, size_t o)
+{
+    double sum = parts->linear->b ? (double)parts->linear->b[o] : 0;
+    for (size_t p = 0; p < n_parts; p++) {
+        const struct linear *l = parts[p].linear;
+        sum += dot_weights((const real *)parts[p].x + n * l->in, l, o * output_stride(l), input_stride(l), l->in);
+    }
+    return sum;
+}
+
+void REF(linear_residual_fwd)(real *y, const real *residual, const struct linear_part *parts, size_t n_parts,
+                              real scale, size_t N, const struct workspace *work)
 {
     (void)work;
-    const real *x = x_;
+    const size_t out = parts->linear->out;
     for (size_t n = 0; n < N; n++)
-        for (size_t o = 0; o < l->out; o++) {
-            const double before = residual ? (double)residual[n * l->out + o] : 0, b = l->b ? (double)l->b[o] : 0;
-            const double product = dot_weights(x + n * l->in, l, o * output_stride(l), input_stride(l), l->in);
-            y[n * l->out + o] = (real)(before + (double)scale * (product + b));
+        for (size_t o = 0; o < out; o++) {
+            const double before = residual ? (double)residual[n * out + o] : 0;
+            y[n * out + o] = (real)(before + (double)scale * sum_of_parts(parts, n_parts, n, o));
         }
 }
 
-void REF(linear_fwd)(act *y, const act *x, const struct linear *l, size_t N, const struct workspace *work)
+void REF(linear_fwd)(act *y, const struct linear_part *parts, size_t n_parts, size_t N, const struct workspace *work)
 {
-    REF(linear_residual_fwd)(y, NULL, x, l, 1, N, work);
+    REF(linear_residual_fwd)(y, NULL, parts, n_parts, 1, N, work);
 }
 
-void REF(linear_bwd_dx)(act *dx, const struct linear_grad *parts, size_t n_parts, size_t N,
+void REF(linear_bwd_dx)(act *dx, const struct linear_part *parts, size_t n_parts, size_t N,
                         const struct workspace *work)
 {
     (void)work;
@@ -128,7 +147,7 @@ void REF(linear_bwd_dx)(act *dx, const struct linear_grad *parts, size_t n_parts
             double sum = 0;
             for (size_t p = 0; p < n_parts; p++) {
                 const struct linear *l = parts[p].linear;
-                const real *dy_n = (const real *)parts[p].dy + n * l->out; /* (out) */
+                const real *dy_n = (const real *)parts[p].x + n * l->out; /* (out) */
                 sum += dot_weights(dy_n, l, i * input_stride(l), output_stride(l), l->out);
             }
             ((real *)dx)[n * in + i] = (real)sum;
@@ -150,6 +169,25 @@ void REF(linear_bwd_dw)(real *dw, real *db, bool add, const act *dy_, const act 
         for (size_t n = 0; n < N; n++)
             sum += dy[n * l->out + o];
         db[o] = (add ? db[o] : 0) + (real)sum;
+    }
+}
+
+void REF(linear_narrow)(const struct narrow_output *outs, size_t n_outs, const act *x, size_t N,
+                        const struct workspace *work)
+{
+    for (size_t i = 0; i < n_outs; i++) {
+        struct linear l = *outs[i].linear;
+        l.b = NULL;
+        REF(linear_residual_fwd)(outs[i].y, NULL, &(struct linear_part){x, &l}, 1, outs[i].scale, N, work);
+    }
+}
+
+void REF(linear_narrow_dw)(const struct narrow_grad *parts, size_t n_parts, bool add, const act *x, size_t in,
+                           size_t N, const struct workspace *work)
+{
+    for (size_t i = 0; i < n_parts; i++) {
+        const struct linear l = {.in = in, .out = parts[i].out, .transposed = true};
+        REF(linear_bwd_dw)(parts[i].dw, NULL, add, parts[i].dy, x, &l, N, work);
     }
 }
 

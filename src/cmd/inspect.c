@@ -3,6 +3,7 @@
 #include "cmd/pager.h"
 #include "cmd/preview.h"
 #include "config/settings.h"
+#include "train/adapting.h"
 #include "report/report_json.h"
 #include "report/report_text.h"
 
@@ -238,7 +239,9 @@ static size_t rows_needed(const struct inspect *in)
 /* What is inspected: a run's data, and of its base what they need. */
 struct inspected {
     struct base_model base;
+    struct adapting adapting;
     struct train_data data;
+    struct train_plan plan;
 };
 
 static enum sft_status show_conversations(struct inspect *in, struct inspected *of, const struct settings *settings,
@@ -255,7 +258,8 @@ static enum sft_status show_report(struct inspect *in, struct inspected *of, con
                                    struct sft_err *err)
 {
     const struct train_data_options options = {.lenient = true, .stop = in->stop};
-    struct train_plan plan;
+    struct strbuf unused = {0}; /* train tells */
+    struct train_plan *plan = &of->plan;
     struct report_of report = {.settings = settings,
                                .base = &of->base,
                                .data = &of->data,
@@ -264,10 +268,15 @@ static enum sft_status show_report(struct inspect *in, struct inspected *of, con
         train_data_split(&of->data, &of->base, settings->data.eval_fraction, err))
         return err->status;
     if (of->base.config.family && of->data.train.n_examples > 0) {
-        if (train_plan_choose_kernels(&plan, settings, err))
+        if (train_plan_choose_kernels(plan, settings, err))
             return err->status;
-        train_plan_make(&plan, settings, &of->data);
-        report.plan = &plan;
+        train_plan_make(plan, settings, &of->data);
+        const enum sft_status status =
+            adapting_table(&of->adapting, settings, &of->base, plan->kernels, &plan->table, &unused, err);
+        strbuf_free(&unused);
+        if (status)
+            return status;
+        report.plan = plan;
     }
     print_report(in, &report);
     return SFT_OK;
@@ -280,6 +289,8 @@ static enum sft_status inspect(struct inspect *in, struct settings *settings, st
         return err->status;
     in->stop = stop_on_signals();
     if (base_model_open_for_data(&of->base, settings, err))
+        return err->status;
+    if (of->base.config.family && adapting_open(&of->adapting, settings, &of->base, err))
         return err->status;
     return in->report ? show_report(in, of, settings, err) : show_conversations(in, of, settings, err);
 }
@@ -321,7 +332,9 @@ int cmd_inspect(int argc, char **argv)
     code = pager_finish(&in.pager);
     if (status)
         code = report_error(&err);
+    train_plan_free(&of.plan);
     train_data_free(&of.data);
+    adapting_close(&of.adapting);
     base_model_close(&of.base);
     settings_free(&settings);
     words_free(&in.words);

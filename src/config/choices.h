@@ -64,6 +64,11 @@ enum lr_scheduler { LR_CHOICES(CHOICE_NUMBER) };
     X(METRIC_INCOHERENT, "eval_incoherent_rate")
 enum metric_choice { METRIC_CHOICES(CHOICE_NUMBER) };
 
+/* [model] weights: as what those that nobody trains are kept; auto: as their file has them. */
+#define WEIGHTS_CHOICES(X)                                                                                             \
+    X(KEEP_WEIGHTS_AUTO, "auto") X(KEEP_WEIGHTS_F32, "f32") X(KEEP_WEIGHTS_BF16, "bf16") X(KEEP_WEIGHTS_INT8, "int8")
+enum weights_choice { WEIGHTS_CHOICES(CHOICE_NUMBER) };
+
 /* [train] precision */
 #define PRECISION_CHOICES(X) X(PRECISION_AUTO, "auto") X(PRECISION_FP32, "fp32") X(PRECISION_BF16, "bf16")
 enum precision { PRECISION_CHOICES(CHOICE_NUMBER) };

@@ -11,6 +11,7 @@ enum field_type {
     FIELD_PATH,
     FIELD_FILES, /* a struct string_list */
     FIELD_NAMES, /* the same, of "theirs:ours" */
+    FIELD_WORDS, /* the same, of any words */
     FIELD_SIZE,  /* a uint64_t */
     FIELD_DOUBLE,
     FIELD_BOOL,

@@ -94,6 +94,9 @@ static void describe(const struct field *field, struct strbuf *out)
     case FIELD_NAMES:
         strbuf_puts(out, "names as THEIRS:OURS");
         break;
+    case FIELD_WORDS:
+        strbuf_puts(out, "words");
+        break;
     case FIELD_SIZE:
         strbuf_puts(out, "a whole number");
         describe_bounds(field, out);
@@ -194,6 +197,11 @@ static char *resolve_path(struct arena *arena, const char *path, const char *dir
     return resolved;
 }
 
+static bool field_is_list(const struct field *field)
+{
+    return field->type == FIELD_FILES || field->type == FIELD_NAMES || field->type == FIELD_WORDS;
+}
+
 static enum sft_status check_names_item(const struct field *field, const char *item, struct sft_err *err)
 {
     const char *colon = strrchr(item, ':');
@@ -269,6 +277,7 @@ static enum sft_status set_scalar(const struct field *field, void *at, struct ar
         break;
     case FIELD_FILES:
     case FIELD_NAMES:
+    case FIELD_WORDS:
         SFT_BUG("a list is no scalar");
     }
     return ok ? SFT_OK : fail_kind(field, value, err);
@@ -277,7 +286,7 @@ static enum sft_status set_scalar(const struct field *field, void *at, struct ar
 enum sft_status field_set(const struct field *field, void *value, struct arena *arena, const char *text,
                           const char *dir, struct sft_err *err)
 {
-    if (field->type == FIELD_FILES || field->type == FIELD_NAMES)
+    if (field_is_list(field))
         return parse_list(field, value, arena, text, dir, err);
     struct strbuf plain = {0};
     enum sft_status status = value_unquote(field, text, &plain, err);
@@ -324,6 +333,7 @@ void field_text(const struct field *field, const void *value, struct strbuf *out
         break;
     case FIELD_FILES:
     case FIELD_NAMES:
+    case FIELD_WORDS:
         add_list(out, value);
         break;
     case FIELD_SIZE:

@@ -28,7 +28,20 @@ enum sft_status settings_set_field(struct settings *settings, const struct field
 
 void settings_field_text(const struct settings *settings, const struct field *field, struct strbuf *out)
 {
-    field_text(field, (const char *)settings + field->offset, out);
+    if (settings_has_section(settings, field->section))
+        field_text(field, (const char *)settings + field->offset, out);
+}
+
+static const char lora[] = "lora";
+
+bool settings_has_section(const struct settings *settings, const char *section)
+{
+    return settings->lora.on || strcmp(section, lora) != 0;
+}
+
+static void note_section(struct settings *settings, const char *section)
+{
+    settings->lora.on = settings->lora.on || (section && strcmp(section, lora) == 0);
 }
 
 void settings_init(struct settings *settings)
@@ -234,6 +247,7 @@ static void on_section(void *user, const char *name, size_t line)
     reader->has_section = true;
     if (find_section(name, &reader->section, &err))
         complain_of_line(reader, &err, line);
+    note_section(reader->settings, reader->section);
 }
 
 static enum sft_status set_entry(const struct file_reader *reader, const struct field *field, const char *raw,
@@ -344,7 +358,10 @@ static enum sft_status override_key(struct settings *settings, const char *name,
     if (!status)
         status = find_field(section, dot + 1, value, field, err);
     free(section);
-    return status ? status : set_field(settings, *field, value, NULL, err);
+    if (status)
+        return status;
+    note_section(settings, (*field)->section);
+    return set_field(settings, *field, value, NULL, err);
 }
 
 enum sft_status settings_override(struct settings *settings, const char *assignment, struct sft_err *err)

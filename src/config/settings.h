@@ -37,7 +37,8 @@ struct problem_list {
 
 struct settings {
     struct { /* [model] */
-        const char *base;
+        const char *base, *adapter; /* adapter NULL: none */
+        int weights;                /* enum weights_choice */
     } model;
     struct { /* [data] */
         struct string_list train, eval; /* the arena's, as all of them */
@@ -73,6 +74,14 @@ struct settings {
         enum metric_choice metric_for_best_model;
         uint64_t early_stopping_patience;
     } train;
+    struct { /* [lora] */
+        bool on; /* no key: there is such a section, or --set of one of its keys */
+        uint64_t r;
+        double lora_alpha;
+        struct string_list target_modules, modules_to_save;
+        bool use_rslora;
+        double lora_dropout;
+    } lora;
     struct { /* [eval] */
         struct string_list prompts;
     } eval;
@@ -126,6 +135,9 @@ void settings_given(struct settings *settings,
 bool settings_is_wrong(const struct settings *settings, const char *key); /* among the problems already */
 bool settings_is_given(const struct settings *settings, const struct field *field); /* not left at its default */
 
+/* Whether the section's keys mean anything: all but [lora], which asks for an adapter by being there. */
+bool settings_has_section(const struct settings *settings, const char *section);
+
 /* Set a field from the text that settings_field_text gave of it; its place stays what it was. */
 enum sft_status settings_set_field(struct settings *settings, const struct field *field, const char *text,
                                    struct sft_err *err);
@@ -134,7 +146,8 @@ enum sft_status settings_set_field(struct settings *settings, const struct field
  * status of the first of all, and its own first message in *err (which may be NULL). */
 enum sft_status settings_outcome(const struct settings *settings, size_t before, struct sft_err *err);
 
-/* One field's value as text that would read back as the same (list items quoted where needed). */
+/* One field's value as text that would read back as the same (list items quoted where needed); nothing where its section
+ * is not there. */
 void settings_field_text(const struct settings *settings, const struct field *field, struct strbuf *out);
 
 /* Everything as an INI file that settings_read_text (dir NULL) reads back as the same settings. */

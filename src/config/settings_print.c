@@ -21,6 +21,8 @@ void settings_print(const struct settings *settings, struct strbuf *out)
     struct strbuf text = {0};
     for (size_t i = 0; i < settings_fields_count; i++) {
         const struct field *field = &settings_fields[i];
+        if (!settings_has_section(settings, field->section))
+            continue;
         add_section(out, i);
         strbuf_clear(&text);
         settings_field_text(settings, field, &text);
@@ -41,6 +43,7 @@ static void add_short_kind(struct strbuf *out, const struct field *field)
         [FIELD_STRING] = "text",     [FIELD_TEXT] = "text",         [FIELD_PATH] = "path",
         [FIELD_FILES] = "files",     [FIELD_SIZE] = "whole number", [FIELD_DOUBLE] = "number",
         [FIELD_BOOL] = "true|false", [FIELD_NAMES] = "names",
+        [FIELD_WORDS] = "words",
     };
     if (!field->values) {
         strbuf_puts(out, names[field->type]);

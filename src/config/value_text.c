@@ -47,6 +47,7 @@ static bool is_text(const struct field *field)
     case FIELD_PATH:
     case FIELD_FILES:
     case FIELD_NAMES:
+    case FIELD_WORDS:
         return false;
     default:
         return !field->values;
@@ -56,7 +57,8 @@ static bool is_text(const struct field *field)
 /* A path, or words between blanks, any of which may be in quotes. */
 static bool is_words(const struct field *field)
 {
-    return field->type == FIELD_PATH || field->type == FIELD_FILES || field->type == FIELD_NAMES;
+    return field->type == FIELD_PATH || field->type == FIELD_FILES || field->type == FIELD_NAMES ||
+           field->type == FIELD_WORDS;
 }
 
 static bool exists(const char *dir, const char *name, size_t len)

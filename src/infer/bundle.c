@@ -50,6 +50,7 @@ static enum sft_status load_weights(struct bundle *b, const char *dir, const str
         config.vocab_size = tokens;
     struct tensor_table table;
     tensor_table_init(&table, &config);
+    tensor_table_choose(&table, NULL);
     enum sft_status status = weights_check_to_read(&table, kept, &config, file_vocab, dir, &b->unused, err);
     if (!status)
         status = transformer_init_of(&b->model, &config, b->kernels, &table, err);

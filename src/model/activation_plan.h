@@ -15,6 +15,7 @@ struct activation_plan {
     size_t N;                  /* positions that buffers have room for */
     size_t act_size;           /* bytes of an act */
     bool trained;              /* for a backward pass too */
+    size_t rank;               /* of adapters, the largest; 0: there are none */
     unsigned char *memory;     /* NULL: only measure */
     struct kernel_sizes sizes; /* of the ops that will run: what kernels need workspace for */
     struct plan_entry entries[PLAN_MAX];

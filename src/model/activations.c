@@ -52,12 +52,15 @@ static void lay_out_ends(struct activations *acts, const struct model_config *co
         acts->dx_parallel = plan_stream(plan, config);
 }
 
-static void lay_out(struct activations *acts, const struct model_config *config, const struct kernels *kernels)
+static void lay_out(struct activations *acts, const struct model_config *config, const struct kernels *kernels,
+                    const struct activation_options *options)
 {
     struct activation_plan *plan = &acts->plan;
     plan->bytes = plan->count = 0;
-    plan->sizes = (struct kernel_sizes){
-        .N = plan->N, .C = config->n_embd, .V = config->vocab_size, .narrow_weights = !plan->trained};
+    plan->sizes = (struct kernel_sizes){.N = plan->N,
+                                        .C = config->n_embd,
+                                        .V = config->vocab_size,
+                                        .narrow_weights = !options->trained || options->frozen};
     lay_out_sublayers(acts, config);
     sublayer_plan_shared(plan, &acts->shared, &acts->scratch, config);
     lay_out_ends(acts, config);
@@ -65,22 +68,35 @@ static void lay_out(struct activations *acts, const struct model_config *config,
     acts->scratch.work.data = plan_take(plan, "kernels' workspace", acts->scratch.work.bytes, 1);
 }
 
-void activations_plan(struct activations *acts, const struct model_config *config, const struct kernels *kernels,
-                      size_t N, bool trained)
+struct activation_options activation_options_of(const struct tensor_table *table, size_t N, bool trained)
 {
-    *acts = (struct activations){.plan = {.N = N, .act_size = kernels->act_size, .trained = trained}};
-    lay_out(acts, config, kernels);
+    struct activation_options options = {.N = N, .trained = trained};
+    for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
+        if (t->part == PART_LORA_B && t->cols > options.rank)
+            options.rank = t->cols;
+        options.frozen = options.frozen || !t->trained;
+    }
+    return options;
+}
+
+void activations_plan(struct activations *acts, const struct model_config *config, const struct kernels *kernels,
+                      const struct activation_options *options)
+{
+    *acts = (struct activations){
+        .plan = {.N = options->N, .act_size = kernels->act_size, .trained = options->trained, .rank = options->rank}};
+    lay_out(acts, config, kernels, options);
 }
 
 enum sft_status activations_init(struct activations *acts, const struct model_config *config,
-                                 const struct kernels *kernels, size_t N, bool trained, struct sft_err *err)
+                                 const struct kernels *kernels, const struct activation_options *options,
+                                 struct sft_err *err)
 {
-    activations_plan(acts, config, kernels, N, trained);
+    activations_plan(acts, config, kernels, options);
     if (block_alloc(&acts->memory, acts->plan.bytes, "activations", err))
         return err->status;
     acts->sublayers = mem_calloc(config->n_layer * config->family->n_sublayers, sizeof *acts->sublayers);
     acts->plan.memory = acts->memory.data;
-    lay_out(acts, config, kernels);
+    lay_out(acts, config, kernels, options);
     return SFT_OK;
 }
 

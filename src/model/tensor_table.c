@@ -105,6 +105,37 @@ void tensor_table_place(struct tensor_table *table)
     }
 }
 
+void tensor_table_place_trained(struct tensor_table *table)
+{
+    for (struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++)
+        t->elsewhere = !t->trained;
+    tensor_table_place(table);
+}
+
+bool tensor_trains_row(const struct tensor *tensor, int32_t row)
+{
+    size_t i = 0;
+    while (i < tensor->n_trained_rows && tensor->trained_rows[i] != row)
+        i++;
+    return tensor->trained && (!tensor->trained_rows || i < tensor->n_trained_rows);
+}
+
+struct tensor_table tensor_table_copy(const struct tensor_table *table)
+{
+    struct tensor_table copy = *table;
+    copy.capacity = copy.n_tensors;
+    copy.tensors = mem_alloc(copy.n_tensors * sizeof *copy.tensors);
+    memcpy(copy.tensors, table->tensors, copy.n_tensors * sizeof *copy.tensors);
+    for (struct tensor *t = copy.tensors; t < copy.tensors + copy.n_tensors; t++)
+        if (t->trained_rows) {
+            const size_t bytes = t->n_trained_rows * sizeof *t->trained_rows;
+            t->trained_rows = memcpy(mem_alloc(bytes), t->trained_rows, bytes);
+        }
+    copy.token_embedding = copy.tensors + (table->token_embedding - table->tensors);
+    copy.head = copy.tensors + (table->head - table->tensors);
+    return copy;
+}
+
 struct tensor_table tensor_table_of_model(const struct tensor_table *table)
 {
     struct tensor_table view = *table;

@@ -78,6 +78,15 @@ void tensor_table_place_gradients(struct tensor_table *table);
  * the blocks. Integers are of matrices that lie (out,in). */
 void tensor_table_place(struct tensor_table *table);
 
+/* Leave places to what is trained alone: all else is elsewhere. */
+void tensor_table_place_trained(struct tensor_table *table);
+
+/* Whether a row of a tensor with a row a token has gradients. */
+bool tensor_trains_row(const struct tensor *tensor, int32_t row);
+
+/* A copy of its own, to be freed. */
+struct tensor_table tensor_table_copy(const struct tensor_table *table);
+
 /* A view of the model's own tensors alone; it is not to be freed. */
 struct tensor_table tensor_table_of_model(const struct tensor_table *table);
 

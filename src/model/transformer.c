@@ -15,8 +15,8 @@ static void bind_sublayers(struct transformer *model)
     if (config->family->sublayers[0].parallel)
         SFT_BUG("a layer's first sublayer is parallel to nothing");
     for (size_t i = model->n_sublayers; i-- > 0;) {
-        model->sublayers[i] =
-            sublayer_bind(&model->params, config, &config->family->sublayers[i % per_layer], i / per_layer);
+        model->sublayers[i] = sublayer_bind(&model->params, config, &config->family->sublayers[i % per_layer],
+                                            i / per_layer);
         if (sublayer_is_trained(&model->sublayers[i]))
             model->lowest_trained = i;
     }
@@ -31,13 +31,23 @@ static real *from_position_0(const struct model_config *config, real *table)
     return table ? table + config->family->position_offset * config->n_embd : NULL;
 }
 
+/* The gradients of a matrix with a row a token: of all of it, or in *rows of some of its rows. */
+static real *bind_token_grads(const struct param_set *params, const struct tensor *tensor, struct row_grads *rows)
+{
+    real *grads = param_grads(params, tensor);
+    if (!tensor->trained_rows)
+        return grads;
+    *rows = (struct row_grads){grads, tensor->trained_rows, tensor->n_trained_rows};
+    return NULL;
+}
+
 static void bind_ends(struct transformer *model)
 {
     const struct model_config *config = &model->config;
     const struct tensor_table *table = &model->params.table;
     const struct tensor *positions = tensor_find(table, config->family->position_embedding, 0);
     model->token_embedding = param_matrix(&model->params, table->token_embedding);
-    model->dtoken_embedding = param_grads(&model->params, table->token_embedding);
+    model->dtoken_embedding = bind_token_grads(&model->params, table->token_embedding, &model->embedding_rows);
     model->position_embedding = from_position_0(config, param_values(&model->params, positions));
     model->dposition_embedding = from_position_0(config, param_grads(&model->params, positions));
     model->final_norm = norm_bind(&model->params, config, &config->family->final_norm, 0, config->n_embd);
@@ -46,7 +56,7 @@ static void bind_ends(struct transformer *model)
                                 .C = config->n_embd,
                                 .scale = (real)(1 / config->logits_divisor),
                                 .softcap = (real)config->logit_softcap};
-    model->dhead = param_grads(&model->params, table->head);
+    model->dhead = bind_token_grads(&model->params, table->head, &model->head_rows);
 }
 
 enum sft_status transformer_init(struct transformer *model, const struct model_config *config,
@@ -64,9 +74,22 @@ enum sft_status transformer_init_of(struct transformer *model, const struct mode
     *model = (struct transformer){.config = *config, .kernels = kernels};
     if (param_set_allocate(&model->params, table, err))
         return err->status;
+    transformer_bind(model);
+    return SFT_OK;
+}
+
+void transformer_bind(struct transformer *model)
+{
+    free(model->sublayers);
     bind_sublayers(model);
     bind_ends(model);
-    return SFT_OK;
+}
+
+enum sft_status transformer_init_activations(const struct transformer *model, struct activations *acts, size_t N,
+                                             bool trained, struct sft_err *err)
+{
+    const struct activation_options options = activation_options_of(&model->params.table, N, trained);
+    return activations_init(acts, &model->config, model->kernels, &options, err);
 }
 
 void transformer_free(struct transformer *model)
@@ -80,9 +103,7 @@ void transformer_free(struct transformer *model)
 
 static enum extent extent_of(const struct transformer *model, size_t sublayer)
 {
-    return sublayer < model->last_mixer    ? EXTENT_ALL
-           : sublayer == model->last_mixer ? EXTENT_NARROW
-                                           : EXTENT_ROWS;
+    return sublayer < model->last_mixer ? EXTENT_ALL : sublayer == model->last_mixer ? EXTENT_NARROW : EXTENT_ROWS;
 }
 
 /* Where a sublayer leaves the residual stream. */
@@ -151,8 +172,8 @@ void transformer_forward(const struct transformer *model, struct activations *ac
 static void run_head(const struct transformer *model, struct activations *acts, const struct targets *targets, act *dh,
                      real *dw, bool add)
 {
-    model->kernels->head_loss(acts->nll, acts->correct, dh, dw, add, acts->h, targets->labels, acts->dnll,
-                              &model->head, targets->M, &acts->scratch.work);
+    model->kernels->head_loss(acts->nll, acts->correct, dh, dw, add, acts->h, targets->labels, acts->dnll, &model->head,
+                              targets->M, &acts->scratch.work);
 }
 
 void transformer_costs(const struct transformer *model, struct activations *acts, const struct targets *targets)
@@ -186,7 +207,7 @@ static void zero_grads(const struct param_set *params, const struct tensor *tens
 {
     real *gradient = param_grads(params, tensor);
     if (gradient)
-        memset(gradient, 0, tensor->count * sizeof *gradient);
+        memset(gradient, 0, tensor->n_trained * sizeof *gradient);
 }
 
 /* Gradients that kernels only ever add to; those of linear layers and of the head they can set. */
@@ -205,7 +226,11 @@ static void zero_added_to(const struct transformer *model)
 static void head_backward(const struct transformer *model, struct activations *acts, const struct pass *pass,
                           const struct targets *targets)
 {
+    const struct row_grads *rows = &model->head_rows;
     run_head(model, acts, targets, acts->scratch.dnorm, model->dhead, pass->add);
+    if (rows->d)
+        model->kernels->head_rows_bwd(rows->d, pass->add, rows->rows, rows->n, acts->h, targets->labels, acts->nll,
+                                      acts->dnll, &model->head, targets->M, &acts->scratch.work);
     memset(acts->dx.rows, 0, targets->M * model->config.n_embd * sizeof *acts->dx.rows);
     norm_backward(pass, &model->final_norm, acts->dx.rows, acts->x_out, targets->M);
 }
@@ -247,15 +272,19 @@ static void embeddings_backward(const struct transformer *model, const real *dx,
 {
     const struct model_config *config = &model->config;
     const int32_t padding = config->has_padding_idx ? config->pad_token_id : -1;
+    const struct row_grads *rows = &model->embedding_rows;
     model->kernels->embed_bwd(model->dtoken_embedding, model->dposition_embedding, dx, batch->tokens, batch->position,
                               padding, (real)config->embedding_multiplier, batch->N, config->n_embd);
+    if (rows->d)
+        model->kernels->embed_rows_bwd(rows->d, rows->rows, rows->n, dx, batch->tokens, padding,
+                                       (real)config->embedding_multiplier, batch->N, config->n_embd);
 }
 
 void transformer_backward(const struct transformer *model, struct activations *acts, const struct batch *batch,
                           const struct targets *targets, bool add)
 {
     struct pass pass = begin_pass(model, acts, batch, targets->rows, targets->M);
-    const bool to_embeddings = model->dtoken_embedding || model->dposition_embedding;
+    const bool to_embeddings = model->dtoken_embedding || model->dposition_embedding || model->embedding_rows.d;
     const size_t lowest = to_embeddings ? 0 : model->lowest_trained;
     pass.add = add;
     if (!add)

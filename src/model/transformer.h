@@ -9,13 +9,22 @@
 
 #include "model/activations.h"
 
-#define transformer_init     REAL_NAME(transformer_init)
-#define transformer_init_of  REAL_NAME(transformer_init_of)
-#define transformer_free     REAL_NAME(transformer_free)
-#define transformer_forward  REAL_NAME(transformer_forward)
-#define transformer_costs    REAL_NAME(transformer_costs)
-#define transformer_backward REAL_NAME(transformer_backward)
-#define transformer_logits   REAL_NAME(transformer_logits)
+#define transformer_init             REAL_NAME(transformer_init)
+#define transformer_init_of          REAL_NAME(transformer_init_of)
+#define transformer_bind REAL_NAME(transformer_bind)
+#define transformer_free             REAL_NAME(transformer_free)
+#define transformer_init_activations REAL_NAME(transformer_init_activations)
+#define transformer_forward          REAL_NAME(transformer_forward)
+#define transformer_costs            REAL_NAME(transformer_costs)
+#define transformer_backward         REAL_NAME(transformer_backward)
+#define transformer_logits           REAL_NAME(transformer_logits)
+
+/* Gradients of some rows of a matrix. */
+struct row_grads {
+    real *d;             /* (n,C) NULL: there are none */
+    const int32_t *rows; /* (n) ascending */
+    size_t n;
+};
 
 struct transformer {
     struct model_config config;
@@ -23,10 +32,11 @@ struct transformer {
     struct param_set params;
 
     /* the same tensors, resolved */
-    struct matrix token_embedding;                      /* (V,C) */
-    const real *position_embedding;                     /* (n_positions,C), or NULL */
-    real *dtoken_embedding, *dposition_embedding;       /* NULL: not trained */
-    struct sublayer *sublayers;                         /* (n_sublayers): layer after layer */
+    struct matrix token_embedding;                /* (V,C) */
+    const real *position_embedding;               /* (n_positions,C), or NULL */
+    real *dtoken_embedding, *dposition_embedding; /* NULL: not trained */
+    struct row_grads embedding_rows, head_rows;   /* where of the token embedding, or the head, only some rows are */
+    struct sublayer *sublayers;                   /* (n_sublayers): layer after layer */
     size_t n_sublayers;
     size_t last_mixer;     /* after this one, positions that the head does not see matter to nobody */
     size_t lowest_trained; /* below this one, no gradient is wanted; n_sublayers: in none */
@@ -41,9 +51,17 @@ enum sft_status transformer_init(struct transformer *model, const struct model_c
                                  const struct kernels *kernels, tensor_choice *trained, struct sft_err *err);
 void transformer_free(struct transformer *model);
 
-/* The same of a table that says which tensors are trained, and which are kept how; it is taken over. */
+/* The same of a table that says which tensors are trained, adapters among them, and which are kept how; it is taken
+ * over. */
 enum sft_status transformer_init_of(struct transformer *model, const struct model_config *config,
                                     const struct kernels *kernels, struct tensor_table *table, struct sft_err *err);
+
+/* Resolve the tensors again: after those that are elsewhere got their places (param_place). */
+void transformer_bind(struct transformer *model);
+
+/* Allocate activations for N positions at most; `trained`: with what a backward pass needs. */
+enum sft_status transformer_init_activations(const struct transformer *model, struct activations *acts, size_t N,
+                                             bool trained, struct sft_err *err);
 
 /* The model up to the head's input, kept in acts, at the positions rows[0..n_rows), which ascend. The batch's N must be
  * at most that of acts' plan. Costs and a backward pass are of the forward pass before them. */

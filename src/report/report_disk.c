@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "base/path.h"
-#include "model/block/tensors.h"
 #include "train/checkpoint_list.h"
 
 #include <stdlib.h>
@@ -54,21 +53,20 @@ static uint64_t checkpoints_at_once(const struct intervals *i, uint64_t limit)
     return limit == 0 || made < limit + best + written ? made : limit + best + written;
 }
 
-struct report_disk report_disk_plan(const struct model_config *config, const struct intervals *intervals,
+struct report_disk report_disk_plan(const struct tensor_table *table, const struct intervals *intervals,
                                     uint64_t save_total_limit, const struct dtype *dtype,
                                     const char *output_dir)
 {
-    size_t model, floats;
-    struct tensor_table table;
-    tensor_table_init(&table, config);
-    if (!dtype_bytes(dtype, table.n_parameters, &model) || !dtype_bytes(&dtype_f32, table.n_parameters, &floats))
+    size_t n = 0, model, floats;
+    for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++)
+        n += t->n_trained; /* all, or of an adapter what it has */
+    if (!dtype_bytes(dtype, n, &model) || !dtype_bytes(&dtype_f32, n, &floats))
         SFT_BUG("a model larger than memory");
     const uint64_t n_blocks = dtype == &dtype_f32 ? 2 : 3; /* both moments, and the weights where they are rounded */
     struct report_disk d = {.checkpoint_bytes = model + n_blocks * floats,
                             .checkpoints = checkpoints_at_once(intervals, save_total_limit),
                             .existing = checkpoint_count(output_dir),
                             .free = free_bytes(output_dir)};
-    tensor_table_free(&table);
     d.needed = d.checkpoint_bytes * (d.checkpoints > d.existing ? d.checkpoints - d.existing : 1);
     return d;
 }

@@ -4,6 +4,7 @@
 
 #include "files/dtype.h"
 #include "model/config.h"
+#include "model/tensor_table.h"
 #include "train/intervals.h"
 
 struct report_disk {
@@ -15,7 +16,7 @@ struct report_disk {
 };
 
 /* save_total_limit: how many the run keeps; 0: all. dtype: of their weights. */
-struct report_disk report_disk_plan(const struct model_config *config, const struct intervals *intervals,
+struct report_disk report_disk_plan(const struct tensor_table *table, const struct intervals *intervals,
                                     uint64_t save_total_limit, const struct dtype *dtype,
                                     const char *output_dir);
 

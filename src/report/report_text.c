@@ -254,6 +254,8 @@ static void put_memory(struct strbuf *out, const struct train_memory *m)
     strbuf_printf(out, "activations %.1f, data %.1f", mb(m->activations), mb(m->data));
     if (m->answers)
         strbuf_printf(out, ", answers to prompts %.1f", mb(m->answers));
+    if (m->mapped)
+        strbuf_printf(out, ", the base's file %.1f, mapped", mb(m->mapped));
     strbuf_puts(out, " (MB)\n");
 }
 
@@ -309,7 +311,8 @@ void report_text_plan(const struct report *report, struct strbuf *out)
     const size_t positions = train_plan_positions(of->plan, of->data);
     struct activations acts;
     report_text(report, out);
-    activations_plan(&acts, &of->base->config, of->plan->kernels, positions, true);
+    const struct activation_options needs = train_plan_activations(of->plan, of->data);
+    activations_plan(&acts, &of->base->config, of->plan->kernels, &needs);
     strbuf_printf(out, "activations, for micro-batches of up to %zu positions:\n", positions);
     for (size_t i = 0; i < acts.plan.count; i++)
         strbuf_printf(out, "       %-32s %10.1f MB\n", acts.plan.entries[i].name,

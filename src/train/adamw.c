@@ -21,6 +21,21 @@ void adamw_free(struct adamw *adamw)
     block_free(&adamw->v);
 }
 
+/* All of a tensor; or of those of its rows that are trained one after another, whose gradients and moments are dense. */
+static void step_tensor(struct adamw *adamw, const struct transformer *model, const struct tensor *tensor,
+                        const struct adamw_args *args)
+{
+    float *values = param_values(&model->params, tensor), *g = param_grads(&model->params, tensor);
+    float *m = (float *)adamw->m.data + tensor->grad_offset, *v = (float *)adamw->v.data + tensor->grad_offset;
+    if (!tensor->trained_rows)
+        model->kernels->adamw(values, m, v, g, args, tensor->count);
+    for (size_t i = 0; i < tensor->n_trained_rows; i++) {
+        const size_t at = i * tensor->cols;
+        model->kernels->adamw(values + (size_t)tensor->trained_rows[i] * tensor->cols, m + at, v + at, g + at, args,
+                              tensor->cols);
+    }
+}
+
 void adamw_step(struct adamw *adamw, struct transformer *model, uint64_t step, double learning_rate, double grad_scale)
 {
     const struct adamw_options *o = &adamw->options;
@@ -36,11 +51,8 @@ void adamw_step(struct adamw *adamw, struct transformer *model, uint64_t step, d
     };
     for (size_t i = 0; i < model->params.table.n_tensors; i++) {
         const struct tensor *tensor = &model->params.table.tensors[i];
-        if (!tensor->trained)
-            continue;
         args.weight_decay = tensor->decays ? (float)o->weight_decay : 0;
-        model->kernels->adamw(param_values(&model->params, tensor), (float *)adamw->m.data + tensor->grad_offset,
-                              (float *)adamw->v.data + tensor->grad_offset, param_grads(&model->params, tensor), &args,
-                              tensor->count);
+        if (tensor->trained)
+            step_tensor(adamw, model, tensor, &args);
     }
 }

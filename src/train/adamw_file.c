@@ -5,7 +5,7 @@
 struct moment {
     const char *name; /* the arena's */
     const struct tensor *tensor;
-    float *values; /* (tensor->count) the optimizer's */
+    float *values; /* (tensor->n_trained) the optimizer's */
 };
 
 /* Every trained tensor's first moment, then every second one: *count of them, in the arena. */
@@ -40,7 +40,8 @@ enum sft_status adamw_write(const struct adamw *adamw, const struct tensor_table
         entries[i] = (struct st_entry){.name = list[i].name,
                                        .dtype = &dtype_f32,
                                        .n_dims = list[i].tensor->n_dims,
-                                       .shape = {list[i].tensor->rows, list[i].tensor->cols}};
+                                       .shape = {list[i].tensor->n_trained / list[i].tensor->cols,
+                                                 list[i].tensor->cols}};
     struct st_writer *w = st_writer_open(path, entries, n, err);
     for (size_t i = 0; w && i < n; i++)
         st_write(w, list[i].values);
@@ -53,7 +54,7 @@ static enum sft_status read_moment(const struct st_file *file, const struct mome
                                    struct sft_err *err)
 {
     const struct stored_tensor *stored = st_find(file, m->name);
-    if (!stored || stored->count != m->tensor->count)
+    if (!stored || stored->count != m->tensor->n_trained)
         return sft_fail(err, SFT_EDATA, "%s: tensor '%s' is missing or has another size", path, m->name);
     return stored_read(stored, m->values, err);
 }

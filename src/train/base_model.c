@@ -23,6 +23,7 @@ static enum sft_status take_files(struct base_model *base, enum sft_status statu
     base->config = base->files.config;
     base->tokenizer = base->files.tokenizer;
     base->files.tokenizer = NULL;
+    base->n_own_tokens = base->tokenizer ? tokenizer_vocab_size(base->tokenizer) : 0;
     if (status || template_init(&base->template, &template, base->tokenizer, err))
         return err->status;
     if (base->config.family)

@@ -15,6 +15,7 @@ struct base_model {
                                    cache, or a config.json (random weights) */
     struct model_config config; /* of the model that is trained: a row for each token; family NULL: there is none */
     struct tokenizer *tokenizer;   /* the files', with the template's control tokens */
+    size_t n_own_tokens;           /* without these */
     struct chat_template template; /* empty (name NULL) where the data are documents only */
 };
 

@@ -7,7 +7,11 @@
 #include "files/hf_files.h"
 #include "files/hf_save.h"
 #include "files/hf_weights.h"
+#include "files/peft/peft_adapter.h"
+#include "files/peft/peft_base.h"
+#include "files/peft/peft_save.h"
 #include "files/weights.h"
+#include "text/tokenizer/tokenizer_save.h"
 #include "train/adamw_file.h"
 #include "train/checkpoint_list.h"
 
@@ -28,9 +32,13 @@ static struct model_out model_out_of(const struct checkpoint *c, const struct mo
                               .tokenizer = c->tokenizer};
 }
 
-/* What anybody can read: a Hugging Face directory. */
+/* What anybody can read: a Hugging Face directory, or an adapter and the tokenizer that goes with it. */
 static enum sft_status write_model(const char *dir, const struct checkpoint *c, struct sft_err *err)
 {
+    if (c->adapter)
+        return peft_save(&c->model->params, c->adapter, c->meta->dtype, dir, err)
+                   ? err->status
+                   : tokenizer_save(c->tokenizer, dir, c->model->config.n_positions, err);
     const struct model_out out = model_out_of(c, c->meta);
     return hf_save(&out, dir, err);
 }
@@ -52,8 +60,12 @@ static enum sft_status write_masters(const char *trainer, const struct checkpoin
 {
     struct model_meta meta = *c->meta;
     meta.dtype = &dtype_f32;
+    if (c->meta->dtype == &dtype_f32)
+        return SFT_OK;
+    if (c->adapter)
+        return peft_save(&c->model->params, c->adapter, &dtype_f32, trainer, err);
     const struct model_out masters = model_out_of(c, &meta);
-    return c->meta->dtype == &dtype_f32 ? SFT_OK : hf_weights_save(&masters, trainer, err);
+    return hf_weights_save(&masters, trainer, err);
 }
 
 /* What only this program goes on from. */
@@ -152,12 +164,26 @@ enum sft_status checkpoint_find(const char *output_dir, struct checkpoint_found 
     return SFT_OK;
 }
 
-enum sft_status checkpoint_load(const char *dir, struct transformer *model, struct adamw *adamw, struct sft_err *err)
+static enum sft_status load_adapter(const char *dir, const struct transformer *model, struct sft_err *err)
+{
+    struct peft_adapter adapter;
+    enum sft_status status = peft_open(&adapter, dir, err);
+    if (!status)
+        status = peft_load(&model->params, &adapter, err);
+    peft_close(&adapter);
+    return status;
+}
+
+enum sft_status checkpoint_load(const char *dir, bool is_adapter, struct transformer *model, struct adamw *adamw,
+                                struct sft_err *err)
 {
     char *moments = path_join(dir, moments_name), *trainer = path_join(dir, trainer_name);
-    const char *from = hf_files_has_weights(trainer) ? trainer : dir;
-    enum sft_status status = weights_load(model->params.values.data, &model->params.table, &model->config,
-                                          model->config.vocab_size, from, err);
+    const bool has_masters = is_adapter ? peft_is_adapter(trainer) : hf_files_has_weights(trainer);
+    const char *from = has_masters ? trainer : dir;
+    enum sft_status status = is_adapter
+                                 ? load_adapter(from, model, err)
+                                 : weights_load(model->params.values.data, &model->params.table, &model->config,
+                                                model->config.vocab_size, from, err);
     if (!status)
         status = adamw_read(adamw, &model->params.table, moments, err);
     free(trainer);

@@ -1,6 +1,6 @@
-/* Checkpoints: output_dir/checkpoint-STEP, a Hugging Face directory with trainer/ in it.
+/* Checkpoints: output_dir/checkpoint-STEP, a Hugging Face directory, or an adapter's in PEFT's format, with trainer/ in it.
  *
- *     trainer/model.safetensors       the weights as they are trained, in F32, where the model's own files have them
+ *     trainer/model.safetensors       (an adapter's: adapter_model.safetensors) the weights as they are trained, in F32, where the model's own files have them
  *                                     rounded (in several files where it is large, as a model's own)
  *     trainer/optimizer.safetensors   both moments, "m.NAME" and "v.NAME"
  *     trainer/state.json              where the run stands, and what it is (record.h)
@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "files/model_out.h"
+#include "files/peft/peft_config.h"
 #include "model/transformer.h"
 #include "text/tokenizer/tokenizer.h"
 #include "train/adamw.h"
@@ -24,6 +25,7 @@
 struct checkpoint {
     struct transformer *model;
     struct adamw *adamw;
+    const struct peft_config *adapter; /* of one that is trained; NULL: all of the model is */
     const struct tokenizer *tokenizer;
     const struct model_meta *meta;
     const struct train_state *state;
@@ -46,7 +48,9 @@ struct checkpoint_found {
 enum sft_status checkpoint_find(const char *output_dir, struct checkpoint_found *found, struct sft_err *err);
 void checkpoint_found_free(struct checkpoint_found *found);
 
-/* Fill weights and moments from a checkpoint of the same model, as they were when it was saved. */
-enum sft_status checkpoint_load(const char *dir, struct transformer *model, struct adamw *adamw, struct sft_err *err);
+/* Fill weights and moments from a checkpoint of the same model, as they were when it was saved; of an adapter's what is
+ * trained, the base's weights being there. */
+enum sft_status checkpoint_load(const char *dir, bool is_adapter, struct transformer *model, struct adamw *adamw,
+                                struct sft_err *err);
 
 #endif

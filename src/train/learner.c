@@ -16,27 +16,31 @@ static enum sft_status check_memory(const struct base_model *base, const struct 
                     (double)still_needed / 1e6, (double)available / 1e6);
 }
 
-static enum sft_status allocate(struct learner *l, const struct settings *settings, const struct base_model *base,
-                                const struct train_data *data, const struct train_plan *plan, struct sft_err *err)
+static enum sft_status allocate(struct learner *l, const struct learner_parts *parts, struct sft_err *err)
 {
-    const struct adamw_options adamw = adamw_options_of(settings);
-    const size_t positions = train_plan_positions(plan, data);
-    if (transformer_init(&l->model, &base->config, plan->kernels, tensor_any, err) ||
+    const struct train_plan *plan = parts->plan;
+    const struct adamw_options adamw = adamw_options_of(parts->settings);
+    const size_t positions = train_plan_positions(plan, parts->data);
+    struct tensor_table table = tensor_table_copy(&plan->table);
+    if (transformer_init_of(&l->model, &parts->base->config, plan->kernels, &table, err) ||
         adamw_init(&l->adamw, &l->model, &adamw, err) ||
-        activations_init(&l->acts, &base->config, plan->kernels, positions, true, err) ||
+        transformer_init_activations(&l->model, &l->acts, positions, true, err) ||
         batch_buffer_init(&l->buffer, positions, positions, err))
         return err->status;
-    order_init(&l->order, &plan->order, data->train.n_examples);
+    order_init(&l->order, &plan->order, parts->data->train.n_examples);
     return SFT_OK;
 }
 
-static enum sft_status load_weights(struct learner *l, const struct settings *settings, const struct base_model *base,
-                                    const struct checkpoint_found *from, struct sft_err *err)
+/* A checkpoint of an adapter has no more than that: the base's weights are the base's. */
+static enum sft_status load_weights(struct learner *l, const struct learner_parts *parts, struct sft_err *err)
 {
-    if (from->dir)
-        return checkpoint_load(from->dir, &l->model, &l->adamw, err);
-    return base_model_load_weights(base, &l->model.params.table, l->model.params.values.data, settings->train.seed,
-                                   err);
+    const struct checkpoint_found *from = parts->from;
+    if ((!from->dir || parts->adapting->on) &&
+        adapting_load(parts->adapting, parts->settings, parts->base, parts->plan->kernels, from->dir, &l->model.params,
+                      err))
+        return err->status;
+    transformer_bind(&l->model);
+    return from->dir ? checkpoint_load(from->dir, parts->adapting->on, &l->model, &l->adamw, err) : SFT_OK;
 }
 
 /* What the first step may leave untouched, where a later one has a larger micro-batch; gradients and moments
@@ -47,13 +51,11 @@ static void make_resident(const struct learner *l)
     block_touch(&l->buffer.memory);
 }
 
-enum sft_status learner_init(struct learner *l, const struct settings *settings, const struct base_model *base,
-                             const struct train_data *data, const struct train_plan *plan,
-                             const struct checkpoint_found *from, struct sft_err *err)
+enum sft_status learner_init(struct learner *l, const struct learner_parts *parts, struct sft_err *err)
 {
-    *l = (struct learner){.objective = &objective_sft, .state = from->state};
-    if (check_memory(base, data, plan, err) || allocate(l, settings, base, data, plan, err) ||
-        load_weights(l, settings, base, from, err))
+    *l = (struct learner){.objective = &objective_sft, .state = parts->from->state};
+    if (check_memory(parts->base, parts->data, parts->plan, err) || allocate(l, parts, err) ||
+        load_weights(l, parts, err))
         return err->status;
     make_resident(l);
     return SFT_OK;

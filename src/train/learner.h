@@ -5,6 +5,7 @@
 
 #include "data/batching.h"
 #include "model/transformer.h"
+#include "train/adapting.h"
 #include "train/adamw.h"
 #include "train/checkpoint.h"
 #include "train/objective.h"
@@ -23,11 +24,19 @@ struct learner {
     struct order order;
 };
 
-/* Refuse what does not fit, allocate, and load the weights: of `from`, or of the base where from->dir is NULL. Free
- * with learner_free in any case, which accepts a zeroed struct. */
-enum sft_status learner_init(struct learner *learner, const struct settings *settings, const struct base_model *base,
-                             const struct train_data *data, const struct train_plan *plan,
-                             const struct checkpoint_found *from, struct sft_err *err);
+/* What a learner is made of. */
+struct learner_parts {
+    const struct settings *settings;
+    const struct base_model *base;
+    const struct adapting *adapting;
+    const struct train_data *data;
+    const struct train_plan *plan;
+    const struct checkpoint_found *from; /* dir NULL: it begins with the base */
+};
+
+/* Refuse what does not fit, allocate, and load the weights. Free with learner_free in any case, which accepts a zeroed
+ * struct. */
+enum sft_status learner_init(struct learner *learner, const struct learner_parts *parts, struct sft_err *err);
 void learner_free(struct learner *learner);
 
 #endif

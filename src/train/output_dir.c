@@ -101,8 +101,8 @@ static enum sft_status check_record(const struct output_dir *out, const struct r
 }
 
 enum sft_status output_dir_set_record(struct output_dir *out, const struct settings *settings,
-                                      const struct base_model *base, const struct train_data *data,
-                                      const struct train_plan *plan, struct sft_err *err)
+                                      const struct base_model *base, const struct adapting *adapting,
+                                      const struct train_data *data, const struct train_plan *plan, struct sft_err *err)
 {
     struct run_record record = {.settings = settings,
                                 .precision = plan->kernels->precision,
@@ -114,6 +114,8 @@ enum sft_status output_dir_set_record(struct output_dir *out, const struct setti
         strbuf_printf(&record.prompts, "%016llx", (unsigned long long)plan->prompts.hash);
     run_record_count(&record, &data->train, &data->eval);
     enum sft_status status = run_record_base(&record, base->files.path, err);
+    if (!status && adapting->from.dir)
+        status = run_record_adapter(&record, adapting->from.dir, err);
     if (!status)
         status = check_record(out, &record, err);
     if (!status)

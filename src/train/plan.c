@@ -67,20 +67,40 @@ size_t train_plan_positions(const struct train_plan *plan, const struct train_da
     return train > eval ? train : eval;
 }
 
+struct activation_options train_plan_activations(const struct train_plan *plan, const struct train_data *data)
+{
+    return activation_options_of(&plan->table, train_plan_positions(plan, data), true);
+}
+
+static size_t mapped_bytes(const struct tensor_table *table)
+{
+    size_t bytes = 0;
+    for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++)
+        if (t->elsewhere)
+            bytes += t->count * (t->kept == KEPT_BF16 ? sizeof(bf16) : sizeof(float));
+    return bytes;
+}
+
 struct train_memory train_plan_memory(const struct train_plan *plan, const struct model_config *config,
                                       const struct train_data *data)
 {
-    struct tensor_table table;
+    const struct tensor_table *table = &plan->table;
+    const struct activation_options needs = train_plan_activations(plan, data);
     struct activations acts;
-    tensor_table_init(&table, config);
-    activations_plan(&acts, config, plan->kernels, train_plan_positions(plan, data), true);
-    struct train_memory m = {.parameters = table.n_elements * sizeof(float),
-                             .gradients = table.n_trained_elements * sizeof(float),
-                             .moments = 2 * table.n_trained_elements * sizeof(float),
+    activations_plan(&acts, config, plan->kernels, &needs);
+    struct train_memory m = {.parameters = table->n_elements * sizeof(float) + table->n_bf16 * sizeof(bf16) +
+                                           table->n_int8 + table->n_scales * sizeof(float),
+                             .gradients = table->n_trained_elements * sizeof(float),
+                             .moments = 2 * table->n_trained_elements * sizeof(float),
                              .activations = acts.plan.bytes,
                              .data = dataset_bytes(&data->train) + dataset_bytes(&data->eval),
-                             .answers = plan->prompts.bytes};
-    m.total = m.parameters + m.gradients + m.moments + m.activations + m.data + m.answers;
-    tensor_table_free(&table);
+                             .answers = plan->prompts.bytes,
+                             .mapped = mapped_bytes(table)};
+    m.total = m.parameters + m.gradients + m.moments + m.activations + m.data + m.answers + m.mapped;
     return m;
+}
+
+void train_plan_free(struct train_plan *plan)
+{
+    tensor_table_free(&plan->table);
 }

@@ -2,6 +2,7 @@
 #ifndef SFT_TRAIN_PLAN_H
 #define SFT_TRAIN_PLAN_H
 
+#include "model/activations.h"
 #include "train/base_model.h"
 #include "train/intervals.h"
 #include "train/metric.h"
@@ -19,6 +20,7 @@ struct train_plan {
     struct schedule schedule;
     const struct metric *best_by; /* of the evaluations */
     const struct dtype *save_dtype; /* of the weights in a checkpoint */
+    struct tensor_table table;      /* which of the model's tensors are trained, and how the others are kept */
     struct plan_prompts {
         size_t n, n_unsafe, n_safe; /* that are answered after each evaluation */
         size_t bytes;               /* of memory that this takes */
@@ -28,6 +30,7 @@ struct train_plan {
 
 struct train_memory { /* bytes */
     size_t parameters, gradients, moments, activations, data, answers, total;
+    size_t mapped; /* beside the parameters, in files: of a base that an adapter is trained for */
 };
 
 /* Choose the kernels, for the settings' precision: SFT_EUSAGE says why there are none. */
@@ -47,5 +50,10 @@ size_t train_plan_positions(const struct train_plan *plan, const struct train_da
 /* What the run takes at its peak: activations are those of its longest micro-batch. */
 struct train_memory train_plan_memory(const struct train_plan *plan, const struct model_config *config,
                                       const struct train_data *data);
+
+/* What its activations have to do. */
+struct activation_options train_plan_activations(const struct train_plan *plan, const struct train_data *data);
+
+void train_plan_free(struct train_plan *plan); /* accepts a zeroed struct */
 
 #endif

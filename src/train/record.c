@@ -15,6 +15,7 @@ void run_record_free(struct run_record *record)
     strbuf_free(&record->old_base);
     strbuf_free(&record->train);
     strbuf_free(&record->eval);
+    strbuf_free(&record->adapter);
     strbuf_free(&record->prompts);
     strbuf_free(&record->counts);
 }
@@ -69,6 +70,24 @@ enum sft_status run_record_base(struct run_record *record, const char *base, str
     return status;
 }
 
+enum sft_status run_record_adapter(struct run_record *record, const char *dir, struct sft_err *err)
+{
+    static const char *const names[] = {"adapter_config.json", "adapter_model.safetensors"};
+    struct xxh64 all;
+    enum sft_status status = SFT_OK;
+    xxh64_init(&all, 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names && !status; i++) {
+        char *path = path_join(dir, names[i]);
+        uint64_t hash = 0;
+        status = io_hash_file(path, &hash, err);
+        add_file(&all, names[i], hash);
+        free(path);
+    }
+    strbuf_clear(&record->adapter);
+    strbuf_printf(&record->adapter, "%016llx", (unsigned long long)xxh64_digest(&all));
+    return status;
+}
+
 void run_record_data(struct strbuf *fingerprint, const struct dataset *ds)
 {
     strbuf_clear(fingerprint);
@@ -115,6 +134,8 @@ static const struct strbuf *fingerprint_of(const struct run_record *record, cons
 {
     if (strcmp(field->key, "base") == 0)
         return &record->base;
+    if (strcmp(field->key, "adapter") == 0)
+        return &record->adapter;
     if (strcmp(field->key, "train") == 0)
         return &record->train;
     if (strcmp(field->key, "eval") == 0)
@@ -255,7 +276,7 @@ enum sft_status run_record_adopt(const json *recorded, struct settings *settings
     for (size_t i = 0; i < settings_fields_count; i++) {
         const struct field *field = &settings_fields[i];
         const bool counts = field->resume == RESUME_SAME || field->resume == RESUME_LONGER;
-        if (!counts || settings_is_given(settings, field) || was_given(recorded, field))
+        if (!counts || !settings_has_section(settings, field->section) || settings_is_given(settings, field) || was_given(recorded, field))
             continue;
         if (adopt_field(settings, recorded, field, err))
             return sft_in_key(err, "settings.%s.%s", field->section, field->key);
@@ -286,7 +307,7 @@ static enum sft_status check_field(const struct run_record *record, const json *
                 field->section, field->key, *text ? text : "nothing", *before ? before : "nothing");
     } else if (field->resume == RESUME_SAME && strcmp(before, text) != 0) {
         status = sft_fail(err, SFT_EUSAGE, "[%s] %s = %s, but this run was started with %s", field->section,
-                          field->key, text, *before ? before : "nothing");
+                          field->key, *text ? text : "nothing", *before ? before : "nothing");
     }
     strbuf_free(&now_text);
     strbuf_free(&before_text);

@@ -17,6 +17,7 @@ struct run_record {
     const char *precision, *isa; /* as chosen: "fp32", "avx512" */
     uint64_t total_steps;
     struct strbuf base, train, eval; /* fingerprints of model.base, data.train, data.eval, */
+    struct strbuf adapter;           /* of model.adapter; empty: there is none */
     struct strbuf prompts;           /* and of eval.prompts, where they decide which model is the best; else empty */
     struct strbuf counts;            /* what its data came to (run_record_count); empty: not known */
     struct strbuf old_base; /* that of model.base in records of 0.1 before Llama: of fewer files; it counts too */
@@ -26,6 +27,9 @@ void run_record_free(struct run_record *record);
 
 /* Fingerprints of the base: "all:" and the XXH64 of all files that it is made of, and the old one. */
 enum sft_status run_record_base(struct run_record *record, const char *base, struct sft_err *err);
+
+/* Fingerprint of an adapter's files, in `dir`. */
+enum sft_status run_record_adapter(struct run_record *record, const char *dir, struct sft_err *err);
 
 /* Fingerprint of a dataset's own files: content, repetition and format of each, in order; empty for a split. */
 void run_record_data(struct strbuf *fingerprint, const struct dataset *ds);

@@ -1,5 +1,6 @@
 #include "train/run.h"
 
+#include "base/log.h"
 #include "config/settings.h"
 
 static enum sft_status read_data(struct run *run, const struct run_options *options, struct sft_err *err)
@@ -19,13 +20,26 @@ static enum sft_status open_output(struct run *run, const struct run_options *op
     if (output_dir_find(&run->output, err) ||
         train_plan_keep_precision(&run->plan, run->settings, output_dir_precision(&run->output), err))
         return err->status;
-    return output_dir_set_record(&run->output, run->settings, &run->base, &run->data, &run->plan, err);
+    return output_dir_set_record(&run->output, run->settings, &run->base, &run->adapting, &run->data,
+                                 &run->plan, err);
 }
 
-/* Of what it begins with; a checkpoint's are checked by their sums. */
+/* Whether what it begins with is there; a checkpoint's weights are checked by their sums. */
 static enum sft_status check_weights(const struct run *run, struct sft_err *err)
 {
-    return run->output.found.dir ? SFT_OK : base_model_check_weights(&run->base, err);
+    return run->output.found.dir || run->adapting.on ? SFT_OK : base_model_check_weights(&run->base, err);
+}
+
+/* The model's tensors: once it is known which kernels read them. */
+static enum sft_status lay_out(struct run *run, struct sft_err *err)
+{
+    struct strbuf unused = {0};
+    const enum sft_status status = adapting_table(&run->adapting, run->settings, &run->base, run->plan.kernels,
+                                                  &run->plan.table, &unused, err);
+    if (!status && unused.len)
+        log_warning("%s: tensors that are not used: %s", run->base.files.path, unused.data);
+    strbuf_free(&unused);
+    return status;
 }
 
 enum sft_status run_prepare(struct run *run, const struct settings *settings, const struct run_options *options,
@@ -33,11 +47,11 @@ enum sft_status run_prepare(struct run *run, const struct settings *settings, co
 {
     *run = (struct run){.settings = settings};
     if (train_plan_choose_kernels(&run->plan, settings, err) || base_model_open(&run->base, settings, err) ||
-        read_data(run, options, err))
+        adapting_open(&run->adapting, settings, &run->base, err) || read_data(run, options, err))
         return err->status;
     train_plan_make(&run->plan, settings, &run->data);
     run->plan.prompts.hash = options->prompts_hash;
-    if (open_output(run, options, err) || check_weights(run, err))
+    if (open_output(run, options, err) || check_weights(run, err) || lay_out(run, err))
         return err->status;
     /* not before it is certain that this run goes on */
     return options->dry ? SFT_OK : output_dir_write_rejected(&run->output, &run->data, err);
@@ -45,13 +59,21 @@ enum sft_status run_prepare(struct run *run, const struct settings *settings, co
 
 enum sft_status run_allocate(struct run *run, struct sft_err *err)
 {
-    return learner_init(&run->learner, run->settings, &run->base, &run->data, &run->plan, &run->output.found, err);
+    const struct learner_parts parts = {.settings = run->settings,
+                                        .base = &run->base,
+                                        .adapting = &run->adapting,
+                                        .data = &run->data,
+                                        .plan = &run->plan,
+                                        .from = &run->output.found};
+    return learner_init(&run->learner, &parts, err);
 }
 
 void run_free(struct run *run)
 {
     learner_free(&run->learner);
+    train_plan_free(&run->plan);
     train_data_free(&run->data); /* before the base, which it borrows */
+    adapting_close(&run->adapting);
     base_model_close(&run->base);
     output_dir_close(&run->output);
     *run = (struct run){0};

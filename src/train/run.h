@@ -12,6 +12,7 @@
 struct run { /* not to be moved: the data borrow the base */
     const struct settings *settings;
     struct base_model base;
+    struct adapting adapting;
     struct train_data data;
     struct train_plan plan;
     struct output_dir output;

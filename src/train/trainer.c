@@ -145,6 +145,7 @@ static enum sft_status write_checkpoint(struct trainer *t, struct sft_err *err)
     const struct model_meta meta = base_model_meta(&t->run->base, t->run->plan.save_dtype);
     const struct checkpoint checkpoint = {.model = &t->learner->model,
                                           .adamw = &t->learner->adamw,
+                                          .adapter = t->run->adapting.on ? &t->run->adapting.config : NULL,
                                           .tokenizer = t->run->base.tokenizer,
                                           .meta = &meta,
                                           .state = t->state,

@@ -160,9 +160,9 @@ static void shared_input(struct bench *b, const struct linear *l, size_t n)
 {
     struct few_output outs[3];
     for (size_t i = 0; i < n; i++) {
-        outs[i] = (struct few_output){&l[i], b->y[i]};
+        outs[i] = (struct few_output){.linear = &l[i], .y = b->y[i]};
         if (b->packed)
-            b->k->linear_fwd(b->y[i], b->x, &l[i], b->S, &b->work);
+            b->k->linear_fwd(b->y[i], &(struct linear_part){b->x, &l[i]}, 1, b->S, &b->work);
     }
     if (!b->packed)
         b->k->linear_few(outs, n, b->x, b->S, &b->work);
@@ -171,9 +171,9 @@ static void shared_input(struct bench *b, const struct linear *l, size_t n)
 static void to_stream(struct bench *b, const struct linear *l)
 {
     if (b->packed)
-        b->k->linear_residual_fwd(b->stream, b->stream, b->inner, l, 1, b->S, &b->work);
+        b->k->linear_residual_fwd(b->stream, b->stream, &(struct linear_part){b->inner, l}, 1, 1, b->S, &b->work);
     else
-        b->k->linear_few_residual(b->stream, b->stream, b->inner, l, 1, b->S, &b->work);
+        b->k->linear_few_residual(b->stream, b->stream, b->inner, l, NULL, 1, b->S, &b->work);
 }
 
 static void run_products(void *context)
@@ -188,7 +188,7 @@ static void run_products(void *context)
     if (b->packed) {
         const struct linear l = {.matrix = b->head.matrix, .in = b->head.C, .out = b->head.V, .transposed = true,
                                  .always_packed = true};
-        b->k->linear_residual_fwd(b->logits, NULL, b->x, &l, 1, b->S, &b->work);
+        b->k->linear_residual_fwd(b->logits, NULL, &(struct linear_part){b->x, &l}, 1, 1, b->S, &b->work);
     } else {
         b->k->head_logits(b->logits, b->x, &b->head, b->S, &b->work);
     }

@@ -81,24 +81,24 @@ static act *columns(const struct arrays *a, act *x, size_t column)
 static void run_up(struct arrays *a)
 {
     const struct linear l = layer(a, C, F, false);
-    a->k->linear_fwd(a->y, a->x, &l, N, &a->work);
+    a->k->linear_fwd(a->y, &(struct linear_part){a->x, &l}, 1, N, &a->work);
 }
 
 static void run_up_t(struct arrays *a)
 {
     const struct linear l = layer(a, C, F, true);
-    a->k->linear_fwd(a->y, a->x, &l, N, &a->work);
+    a->k->linear_fwd(a->y, &(struct linear_part){a->x, &l}, 1, N, &a->work);
 }
 
 static void run_down(struct arrays *a)
 {
     const struct linear l = layer(a, F, C, false);
-    a->k->linear_residual_fwd(a->stream, a->stream, a->x, &l, 1, N, &a->work);
+    a->k->linear_residual_fwd(a->stream, a->stream, &(struct linear_part){a->x, &l}, 1, 1, N, &a->work);
 }
 
 static void back(struct arrays *a, const struct linear *l)
 {
-    a->k->linear_bwd_dx(a->dx, &(struct linear_grad){a->dy, l}, 1, N, &a->work);
+    a->k->linear_bwd_dx(a->dx, &(struct linear_part){a->dy, l}, 1, N, &a->work);
     a->k->linear_bwd_dw(a->dw, a->db, false, a->dy, a->x, l, N, &a->work);
 }
 
@@ -117,19 +117,19 @@ static void run_up_backward_t(struct arrays *a)
 static void run_up_backward_frozen(struct arrays *a)
 {
     const struct linear l = layer(a, C, F, true);
-    a->k->linear_bwd_dx(a->dx, &(struct linear_grad){a->dy, &l}, 1, N, &a->work);
+    a->k->linear_bwd_dx(a->dx, &(struct linear_part){a->dy, &l}, 1, N, &a->work);
 }
 
 static void run_one_row(struct arrays *a)
 {
     const struct linear l = layer(a, C, F, false);
-    a->k->linear_fwd(a->y, a->x, &l, 1, &a->work);
+    a->k->linear_fwd(a->y, &(struct linear_part){a->x, &l}, 1, 1, &a->work);
 }
 
 static void run_one_row_t(struct arrays *a)
 {
     const struct linear l = layer(a, C, F, true);
-    a->k->linear_fwd(a->y, a->x, &l, 1, &a->work);
+    a->k->linear_fwd(a->y, &(struct linear_part){a->x, &l}, 1, 1, &a->work);
 }
 
 static void attend(struct arrays *a, size_t n_kv_head)

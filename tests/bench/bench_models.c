@@ -78,7 +78,7 @@ static void forward(void *context)
     const struct run *r = context;
     for (size_t i = 0; i < r->layers.n; i++) {
         const struct linear l = layer(r->b, &r->layers, i);
-        r->b->k->linear_fwd(r->b->y[i], r->b->x, &l, N, &r->b->work);
+        r->b->k->linear_fwd(r->b->y[i], &(struct linear_part){r->b->x, &l}, 1, N, &r->b->work);
     }
 }
 
@@ -86,17 +86,17 @@ static void forward_residual(void *context)
 {
     const struct run *r = context;
     const struct linear l = layer(r->b, &r->layers, 0);
-    r->b->k->linear_residual_fwd(r->b->stream, r->b->stream, r->b->x, &l, 1, N, &r->b->work);
+    r->b->k->linear_residual_fwd(r->b->stream, r->b->stream, &(struct linear_part){r->b->x, &l}, 1, 1, N, &r->b->work);
 }
 
 static void backward_dx(void *context)
 {
     const struct run *r = context;
     struct linear l[3];
-    struct linear_grad parts[3];
+    struct linear_part parts[3];
     for (size_t i = 0; i < r->layers.n; i++) {
         l[i] = layer(r->b, &r->layers, i);
-        parts[i] = (struct linear_grad){r->b->y[i], &l[i]};
+        parts[i] = (struct linear_part){r->b->y[i], &l[i]};
     }
     r->b->k->linear_bwd_dx(r->b->dx, parts, r->layers.n, N, &r->b->work);
 }

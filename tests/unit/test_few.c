@@ -119,13 +119,14 @@ static void check_rows(const struct kernels *k, const struct shape *shape, enum 
     float *sum = some_reals(MOST_ROWS * out, 7), *sum_n = some_reals(MOST_ROWS * out, 8);
     struct workspace work = make_work(k, &(struct kernel_sizes){.N = MOST_ROWS, .width = in > out ? in : out});
     for (size_t row = 0; row < MOST_ROWS; row++) {
-        k->linear_few(&(struct few_output){&l, act_from(k, y, row * out)}, 1, act_from(k, x, row * in), 1, &work);
-        k->linear_few_residual(sum + row * out, residual + row * out, act_from(k, x, row * in), &l, 0.5F, 1, &work);
+        const act *x_row = act_from(k, x, row * in);
+        k->linear_few(&(struct few_output){.linear = &l, .y = act_from(k, y, row * out)}, 1, x_row, 1, &work);
+        k->linear_few_residual(sum + row * out, residual + row * out, x_row, &l, NULL, 0.5F, 1, &work);
     }
     for (size_t i = 0; i < N_COUNTS; i++) {
         const size_t N = row_counts[i];
-        k->linear_few(&(struct few_output){&l, y_n}, 1, x, N, &work);
-        k->linear_few_residual(sum_n, residual, x, &l, 0.5F, N, &work);
+        k->linear_few(&(struct few_output){.linear = &l, .y = y_n}, 1, x, N, &work);
+        k->linear_few_residual(sum_n, residual, x, &l, NULL, 0.5F, N, &work);
         ck_assert_msg(memcmp(y, y_n, N * out * k->act_size) == 0, "%s, %s, %zu x %zu: %zu rows together", table_name(k),
                       kept_names[kept], in, out, N);
         ck_assert_msg(memcmp(sum, sum_n, N * out * sizeof *sum) == 0, "%s, %s, %zu x %zu: %zu rows together, residual",
@@ -164,7 +165,7 @@ static void run_three(const struct kernels *k, const struct kept_matrix m[3], en
     struct workspace work = make_work(k, &(struct kernel_sizes){.N = N, .width = 300});
     for (size_t i = 0; i < 3; i++) {
         l[i] = (struct linear){.matrix = matrix_of(&m[i], kept), .in = 300, .out = outs[i], .transposed = true};
-        o[i] = (struct few_output){&l[i], y[i]};
+        o[i] = (struct few_output){.linear = &l[i], .y = y[i]};
     }
     k->linear_few(o, 3, x, N, &work);
     free(work.data);
@@ -237,11 +238,12 @@ START_TEST(prompts_and_single_positions_agree)
                                  .always_packed = true};
         act *x = some_acts(k, N * IN, 4);
         struct workspace work = make_work(k, &(struct kernel_sizes){.N = N, .width = IN});
-        k->linear_residual_fwd(many, residual, x, &l, 0.5F, N, &work);
-        k->linear_few_residual(few, residual, x, &l, 0.5F, N, &work);
+        const struct linear_part part = {x, &l};
+        k->linear_residual_fwd(many, residual, &part, 1, 0.5F, N, &work);
+        k->linear_few_residual(few, residual, x, &l, NULL, 0.5F, N, &work);
         const double error = relative_error(few, many, N * OUT);
         check_error(table_name(k), kept_names[kept], error, kept == AS_INT8 ? 3e-5 : 5e-7);
-        k->linear_residual_fwd(few, residual, x, &l, 0.5F, 1, &work); /* a prompt's last piece, of one position */
+        k->linear_residual_fwd(few, residual, &part, 1, 0.5F, 1, &work); /* a prompt's last piece, of one position */
         if (k->reads_bf16) /* OpenBLAS does not say that its bits depend on no tiling */
             ck_assert_msg(memcmp(few, many, OUT * sizeof *few) == 0, "%s, %s: one row", table_name(k),
                           kept_names[kept]);
@@ -304,7 +306,7 @@ START_TEST(products_of_int8s_are_exact_to_16_bits_of_x)
         act *x = mem_calloc(N * IN, sizeof *reals);
         const act *given = k->to_act(x, reals, 1, N * IN);
         struct workspace work = make_work(k, &(struct kernel_sizes){.N = N, .width = IN});
-        k->linear_few_residual(y, NULL, given, &l, 1, N, &work);
+        k->linear_few_residual(y, NULL, given, &l, NULL, 1, N, &work);
         for (size_t n = 0; n < N; n++)
             for (size_t o = 0; o < OUT; o++) {
                 double sum = 0, slack = 0;
@@ -357,8 +359,9 @@ START_TEST(int8s_are_what_they_stand_for)
                                       .narrow_weights = true});
         const struct linear l = {.matrix = int8s, .in = IN, .out = OUT, .transposed = true}, l_reals = {
             .matrix = floats, .in = IN, .out = OUT, .transposed = true};
-        kernels_plain_f32.linear_residual_fwd(expected, NULL, x_reals, &l_reals, 0.5F, N, NULL);
-        k->linear_residual_fwd(got, NULL, x, &l, 0.5F, N, &work);
+        const struct linear_part part = {x, &l}, part_reals = {x_reals, &l_reals};
+        kernels_plain_f32.linear_residual_fwd(expected, NULL, &part_reals, 1, 0.5F, N, NULL);
+        k->linear_residual_fwd(got, NULL, &part, 1, 0.5F, N, &work);
         check_error(table_name(k), "int8s, many rows", relative_error(got, expected, N * OUT), 1e-6);
         const struct head head = {.matrix = int8s, .V = OUT, .C = IN, .scale = 0.5F},
                           head_reals = {.matrix = floats, .V = OUT, .C = IN, .scale = 0.5F};

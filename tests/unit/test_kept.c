@@ -51,6 +51,7 @@ static enum sft_status open_model(struct transformer *model, const struct kernel
     struct strbuf unused = {0};
     const struct weights_kept kept = {.as = kind, .transposed = transposed};
     tensor_table_init(&table, config);
+    tensor_table_choose(&table, NULL);
     check_ok(weights_check_to_read(&table, &kept, config, file_vocab, dir, &unused, &err));
     check_ok(transformer_init_of(model, config, k, &table, &err));
     strbuf_free(&unused);
@@ -173,6 +174,7 @@ START_TEST(files_that_were_replaced_are_told)
         struct strbuf unused = {0};
         put_model(configs[0], before, &config);
         tensor_table_init(&table, &config);
+        tensor_table_choose(&table, NULL);
         check_ok(weights_check_to_read(&table, &kept, &config, config.vocab_size, dir, &unused, &err));
         check_ok(param_set_allocate(&params, &table, &err));
         put_model(configs[0], after, &config);
@@ -233,6 +235,7 @@ static void put_hollow_model(const char *config_json, struct model_config *confi
     put("config.json", config_json);
     check_ok(model_config_load(config, dir, &raw, &err));
     tensor_table_init(&table, config);
+    tensor_table_choose(&table, NULL);
     for (size_t i = 0; i < table.n_tensors; i++) {
         const struct tensor *t = &table.tensors[i];
         strbuf_printf(&header, "%c\"%s\":{\"dtype\":\"F32\",\"shape\":[%zu", i ? ',' : '{', t->name, t->rows);
@@ -290,7 +293,7 @@ static float *compute_logits(const struct transformer *model, size_t N, const bo
         position[n] = (int32_t)n;
         rows[n] = n;
     }
-    check_ok(activations_init(&acts, &model->config, model->kernels, N, false, &err));
+    check_ok(transformer_init_activations(model, &acts, N, false, &err));
     pages_init(&pages, &model->config, model->kernels, 1, N, 4);
     const struct kv_view view = pages_from(&pages, 0, decoding && *decoding);
     for (size_t n = 0; n < N; n += step) {

@@ -312,6 +312,12 @@ static void embed_bwd_of_none(const struct kernels *k)
     k->embed_bwd(touched[0], touched[1], some, ids, ids, -1, 1, 0, IN);
 }
 
+static void embed_rows_bwd_of_none(const struct kernels *k)
+{
+    k->embed_rows_bwd(touched[0], ids, 1, some, ids, -1, 1, 0, IN);
+    k->embed_rows_bwd(touched[0], ids, 0, some, ids, -1, 1, 4, IN / 4);
+}
+
 static void layernorm_fwd_of_none(const struct kernels *k)
 {
     k->layernorm_fwd(touched[0], touched[1], touched[2], some, some, some, 1e-5f, 0, IN);
@@ -354,23 +360,30 @@ static void rmsnorm_heads_bwd_of_none(const struct kernels *k)
     k->rmsnorm_heads_bwd(touched[0], touched[1], some, some, some, some, 1, &no_row_heads, 0, &workspace);
 }
 
+/* A product of one part, and of two. */
+static const struct linear_part no_row_parts[][2] = {{{some, &no_row_layers[0]}, {some, &no_row_layers[1]}},
+                                                     {{some, &no_row_layers[1]}, {some, &no_row_layers[0]}}};
+
 static void linear_fwd_of_none(const struct kernels *k)
 {
     for (size_t i = 0; i < 2; i++)
-        k->linear_fwd(touched[0], some, &no_row_layers[i], 0, &workspace);
+        for (size_t n = 1; n <= 2; n++)
+            k->linear_fwd(touched[0], no_row_parts[i], n, 0, &workspace);
 }
 
 static void linear_residual_fwd_of_none(const struct kernels *k)
 {
-    for (size_t i = 0; i < 2; i++) {
-        k->linear_residual_fwd(touched[0], some, some, &no_row_layers[i], 1, 0, &workspace);
-        k->linear_residual_fwd(touched[0], NULL, some, &no_row_layers[i], 0.5f, 0, &workspace);
-    }
+    for (size_t i = 0; i < 2; i++)
+        for (size_t n = 1; n <= 2; n++) {
+            k->linear_residual_fwd(touched[0], some, no_row_parts[i], n, 1, 0, &workspace);
+            k->linear_residual_fwd(touched[0], NULL, no_row_parts[i], n, 0.5f, 0, &workspace);
+        }
 }
 
 static void linear_few_of_none(const struct kernels *k)
 {
-    const struct few_output outs[] = {{&no_row_layers[0], touched[0]}, {&no_row_layers[1], touched[1]}};
+    const struct few_output outs[] = {{&no_row_layers[0], touched[0], NULL},
+                                      {&no_row_layers[1], touched[1], &no_row_parts[1][0]}};
     k->linear_few(outs, 2, some, 0, &workspace);
     k->linear_few(outs, 0, some, 4, &workspace);
 }
@@ -378,8 +391,8 @@ static void linear_few_of_none(const struct kernels *k)
 static void linear_few_residual_of_none(const struct kernels *k)
 {
     for (size_t i = 0; i < 2; i++) {
-        k->linear_few_residual(touched[0], some, some, &no_row_layers[i], 1, 0, &workspace);
-        k->linear_few_residual(touched[0], NULL, some, &no_row_layers[i], 0.5f, 0, &workspace);
+        k->linear_few_residual(touched[0], some, some, &no_row_layers[i], NULL, 1, 0, &workspace);
+        k->linear_few_residual(touched[0], NULL, some, &no_row_layers[i], &no_row_parts[1][0], 0.5f, 0, &workspace);
     }
 }
 
@@ -397,8 +410,7 @@ static void scan_logits_of_none(const struct kernels *k)
 
 static void linear_bwd_dx_of_none(const struct kernels *k)
 {
-    const struct linear_grad parts[] = {{some, &no_row_layers[0]}, {some, &no_row_layers[1]}};
-    k->linear_bwd_dx(touched[0], parts, 2, 0, &workspace);
+    k->linear_bwd_dx(touched[0], no_row_parts[0], 2, 0, &workspace);
 }
 
 static void linear_bwd_dw_of_none(const struct kernels *k)
@@ -410,6 +422,25 @@ static void linear_bwd_dw_of_none(const struct kernels *k)
         for (size_t j = 0; j < 6 + 3; j++)
             touched[3][j] = BEFORE;
     }
+}
+
+static void linear_narrow_of_none(const struct kernels *k)
+{
+    const struct narrow_output outs[] = {{&no_row_layers[0], touched[0], 1}, {&no_row_layers[1], touched[1], 2}};
+    k->linear_narrow(outs, 2, some, 0, &workspace);
+    k->linear_narrow(outs, 0, some, 4, &workspace);
+}
+
+static void linear_narrow_dw_of_none(const struct kernels *k)
+{
+    const struct narrow_grad parts[] = {{some, touched[3], 2}, {some, touched[3] + 6, 1}};
+    k->linear_narrow_dw(parts, 2, true, some, 3, 0, &workspace);
+    k->linear_narrow_dw(parts, 0, false, some, 3, 4, &workspace);
+    check_all(3, 9, BEFORE);
+    k->linear_narrow_dw(parts, 2, false, some, 3, 0, &workspace);
+    check_all(3, 9, 0);
+    for (size_t j = 0; j < 9; j++)
+        touched[3][j] = BEFORE;
 }
 
 static const enum activation functions[] = {GELU_TANH, GELU_ERF, RELU, SILU};
@@ -484,6 +515,16 @@ static void head_loss_of_none(const struct kernels *k)
     k->head_loss(touched[0], flags, touched[1], touched[3], false, some, ids, some, &no_row_head, 0, &workspace);
     check_all(3, 5 * 4, 0);
     for (size_t j = 0; j < 5 * 4; j++)
+        touched[3][j] = BEFORE;
+}
+
+static void head_rows_bwd_of_none(const struct kernels *k)
+{
+    k->head_rows_bwd(touched[0], true, ids, 1, some, ids, some, some, &no_row_head, 0, &workspace);
+    k->head_rows_bwd(touched[0], false, ids, 0, some, ids, some, some, &no_row_head, 0, &workspace);
+    k->head_rows_bwd(touched[3], false, ids, 2, some, ids, some, some, &no_row_head, 0, &workspace);
+    check_all(3, 2 * 4, 0);
+    for (size_t j = 0; j < 2 * 4; j++)
         touched[3][j] = BEFORE;
 }
 

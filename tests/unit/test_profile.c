@@ -62,10 +62,11 @@ START_TEST(weights_are_read_once)
     static const double bytes[] = {4 * IN * OUT, 2 * IN * OUT, IN * OUT + 4 * OUT};
     const struct kernels *k = profile_start(&kernels_plain_f32);
     for (size_t i = 0; i < 3; i++) {
-        const struct few_output outs[] = {{&layers[0], y[0]}, {&layers[i], y[1]}};
+        const struct few_output outs[] = {{.linear = &layers[0], .y = y[0]},
+                                          {.linear = &layers[i], .y = y[1]}};
         profile_reset();
         k->linear_few(outs, 2, x, N, NULL);
-        k->linear_few_residual(y[0], residual, x, &layers[i], 1, N, NULL);
+        k->linear_few_residual(y[0], residual, x, &layers[i], NULL, 1, N, NULL);
         const struct profile_op *few = counted("linear, few rows");
         const struct profile_op *to_stream = counted("linear and residual, few rows");
         ck_assert(few->flops == 0 && few->bytes == bytes[0] + bytes[i] + 4 * (N * IN + 2 * N * OUT));

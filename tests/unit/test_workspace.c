@@ -34,8 +34,9 @@ static void run(const struct kernels *k, const struct linear *l, size_t N, const
     work.data = aligned_alloc(64, (work.bytes + 63) / 64 * 64);
     ck_assert_ptr_nonnull(work.data);
     memset(work.data, 0xff, work.bytes);
-    k->linear_fwd(y, x, l, N, &work);
-    k->linear_residual_fwd(sum, NULL, x, l, 0.25f, N, &work);
+    const struct linear_part part = {x, l};
+    k->linear_fwd(y, &part, 1, N, &work);
+    k->linear_residual_fwd(sum, NULL, &part, 1, 0.25f, N, &work);
     free(work.data);
 }
 

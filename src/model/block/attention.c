@@ -16,8 +16,7 @@ static bool is_fused(const struct attention_spec *spec)
 
 static real scale_of(const struct model_config *config, size_t layer)
 {
-    double scale =
-        config->attention_multiplier > 0 ? config->attention_multiplier : 1 / sqrt((double)config->head_dim);
+    double scale = config->attention_multiplier > 0 ? config->attention_multiplier : 1 / sqrt((double)config->head_dim);
     if (config->scale_attn_by_inverse_layer_idx)
         scale /= (double)(layer + 1);
     return (real)scale;
@@ -115,11 +114,12 @@ void attention_plan(struct activation_plan *plan, struct attention_acts *acts, c
     acts->qkv = plan_qkv(plan, "queries, keys, values", config, spec, true);
     acts->lse = plan_take(plan, "attention log-sums", plan->N * config->n_head, sizeof(real));
     acts->attended = plan_acts(plan, "attention output", attention_width(config));
+    linear_plan(plan, &acts->in, is_fused(spec) ? 1 : 3);
 }
 
 /* What only some families have. */
-static void plan_parts(struct activation_plan *plan, struct attention_shared *shared,
-                       const struct model_config *config, const struct attention_spec *spec)
+static void plan_parts(struct activation_plan *plan, struct attention_shared *shared, const struct model_config *config,
+                       const struct attention_spec *spec)
 {
     static const char normed[] = "queries and keys, normed";
     if (spec->rotary)
@@ -274,7 +274,7 @@ const act *attention_forward(const struct pass *pass, const struct attention_lay
 {
     const struct qkv *given = &acts->qkv;
     act *const parts[] = {given->q, given->k, given->v};
-    linear_forward_shared(pass, a->in, n_inputs(a), parts, h, pass->batch->N);
+    linear_forward_shared(pass, a->in, &acts->in, n_inputs(a), parts, h, pass->batch->N);
     const struct qkv x = prepare(pass, a, given, shared);
     struct attention attention = attention_of(a, pass->batch, &x);
     if (pass->kv)
@@ -308,5 +308,5 @@ void attention_backward(const struct pass *pass, const struct attention_layer *a
     pass->kernels->attention_bwd(d->q, d->k, d->v, dattended, acts->attended, x.q, x.k, x.v, acts->lse, &attention,
                                  &pass->scratch->work);
     prepare_backward(pass, a, d, &acts->qkv, shared);
-    linear_backward_shared(pass, a->in, n_inputs(a), dh, parts, h, pass->batch->N);
+    linear_backward_shared(pass, a->in, &acts->in, n_inputs(a), dh, parts, h, pass->batch->N);
 }

@@ -25,7 +25,7 @@ struct attention_layer {
     struct linear_layer in[3]; /* q, k and v, one each; or in the first all, (C, (H + 2 KV) * D), and no others */
     struct norm_layer q_norm, k_norm;
     size_t layer, n_head, n_kv_head, head_dim;
-    size_t window;       /* 0: a query sees all before it */
+    size_t window; /* 0: a query sees all before it */
     enum turned turned;
     real scale, softcap; /* of q . k; 0: no cap */
 };
@@ -42,13 +42,14 @@ struct attention_acts {
     struct qkv qkv; /* as the norms of heads get them; where there are none, turned */
     real *lse;      /* (N,H): log of the sum of exp of each query's scores */
     act *attended;  /* (N, H*D) */
+    struct linear_acts in;
 };
 
 /* Of all layers in their turn. */
 struct attention_shared {
     struct rotary rotary[N_TURNED];
-    struct qkv normed;            /* q and k after the norms of heads, turned; v is not there; NULL: no such norms */
-    real *rstd_q, *rstd_k;        /* (N,H), (N,KV): of these */
+    struct qkv normed;     /* q and k after the norms of heads, turned; v is not there; NULL: no such norms */
+    real *rstd_q, *rstd_k; /* (N,H), (N,KV): of these */
     struct qkv dqkv;
 };
 
@@ -70,7 +71,7 @@ const act *attention_forward(const struct pass *pass, const struct attention_lay
 
 /* Gradients of what is trained, and dh (N,C), which is set; NULL: nobody wants it.  dattended (N, H*D). */
 void attention_backward(const struct pass *pass, const struct attention_layer *attention,
-                        const struct attention_acts *acts, const struct attention_shared *shared,
-                        const act *dattended, const act *h, act *dh);
+                        const struct attention_acts *acts, const struct attention_shared *shared, const act *dattended,
+                        const act *h, act *dh);
 
 #endif

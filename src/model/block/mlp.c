@@ -37,6 +37,7 @@ void mlp_plan(struct activation_plan *plan, struct mlp_acts *acts, const struct 
     acts->up = plan_acts(plan, "MLP before activation", config->n_inner);
     if (is_gated(spec))
         acts->gate = plan_acts(plan, "MLP before activation", config->n_inner);
+    linear_plan(plan, &acts->in, is_gated(spec) ? 2 : 1);
 }
 
 void mlp_plan_shared(struct activation_plan *plan, struct mlp_shared *shared, const struct model_config *config,
@@ -64,7 +65,7 @@ const act *mlp_forward(const struct pass *pass, const struct mlp_layer *mlp, con
                        const struct mlp_shared *shared, const act *h, size_t n)
 {
     act *const parts[] = {acts->up, acts->gate};
-    linear_forward_shared(pass, mlp->in, has_gate(mlp) ? 2 : 1, parts, h, n);
+    linear_forward_shared(pass, mlp->in, &acts->in, has_gate(mlp) ? 2 : 1, parts, h, n);
     return mlp_activate(pass, mlp, acts, shared, n);
 }
 
@@ -77,5 +78,5 @@ void mlp_backward(const struct pass *pass, const struct mlp_layer *mlp, const st
         pass->kernels->gate_bwd(shared->dgate, d, d, acts->gate, acts->up, mlp->function, n_wide);
     else
         pass->kernels->activation_bwd(d, d, acts->up, mlp->function, n_wide);
-    linear_backward_shared(pass, mlp->in, has_gate(mlp) ? 2 : 1, dh, parts, h, n);
+    linear_backward_shared(pass, mlp->in, &acts->in, has_gate(mlp) ? 2 : 1, dh, parts, h, n);
 }

@@ -22,6 +22,7 @@ struct mlp_layer {
 /* Kept for the backward pass. */
 struct mlp_acts {
     act *up, *gate; /* (n,F): before the activation function */
+    struct linear_acts in;
 };
 
 /* Of all layers in their turn. */

@@ -12,6 +12,7 @@ struct scratch {
     real *mean, *rstd; /* (N) and its statistics */
     act *dnorm;        /* (N,C): the gradient of that output */
     act *dout;         /* (N,C): that of a block's output, as matrix operand; NULL where it is dx itself */
+    act *du[3];        /* (N,r): that of what adapters' first matrices gave; NULL: there are no adapters */
     struct workspace work;
 };
 
@@ -21,7 +22,7 @@ struct pass {
     const struct kernels *kernels;
     const struct batch *batch;
     const struct kv_view *kv; /* len counts the batch's positions already; NULL: keys and values are the batch's own */
-    const size_t *rows;        /* (n_rows): the positions that the head sees, ascending */
+    const size_t *rows;       /* (n_rows): the positions that the head sees, ascending */
     size_t n_rows;
     const struct scratch *scratch;
     const struct sublayer_shared *shared;

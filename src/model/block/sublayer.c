@@ -54,7 +54,8 @@ static const act *block_again(const struct pass *pass, const struct sublayer *s,
 {
     if (s->kind == BLOCK_ATTENTION)
         return acts->attention.attended;
-    return s->out.dw ? mlp_activate(pass, &s->mlp, &acts->mlp, &pass->shared->mlp, n) : pass->shared->mlp.activated;
+    return linear_is_trained(&s->out) ? mlp_activate(pass, &s->mlp, &acts->mlp, &pass->shared->mlp, n)
+                                      : pass->shared->mlp.activated;
 }
 
 static void block_backward(const struct pass *pass, const struct sublayer *s, const struct sublayer_acts *acts,
@@ -103,6 +104,7 @@ void sublayer_plan(struct activation_plan *plan, struct sublayer_acts *acts, con
 {
     acts->x = plan_take(plan, "residual stream", plan->N * config->n_embd, sizeof(real));
     plan_block(plan, acts, config, spec);
+    linear_plan(plan, &acts->out, 1);
     if (!spec->post_norm.weight)
         return;
     acts->projected = plan_take(plan, "before post norms", plan->N * config->n_embd, sizeof(real));
@@ -138,6 +140,7 @@ void sublayer_plan_shared(struct activation_plan *plan, struct sublayer_shared *
     static const char gradients[] = "gradients of activations";
     const size_t width = attention_width(config), widest = width > config->n_inner ? width : config->n_inner;
     norm_plan(plan, scratch, config);
+    linear_plan_scratch(plan, scratch);
     plan_kinds(plan, shared, config);
     shared->inner_rows = plan_acts(plan, "last layer's targets", width);
     if (!plan->trained)
@@ -161,10 +164,10 @@ static void project(const struct pass *pass, const struct sublayer *s, const str
                     const real *residual, const act *inner, size_t n)
 {
     if (!s->post_norm.w) {
-        linear_residual_forward(pass, &s->out, y, residual, inner, s->multiplier, n);
+        linear_residual_forward(pass, &s->out, &acts->out, y, residual, inner, s->multiplier, n);
         return;
     }
-    linear_residual_forward(pass, &s->out, acts->projected, NULL, inner, 1, n);
+    linear_residual_forward(pass, &s->out, &acts->out, acts->projected, NULL, inner, 1, n);
     norm_residual_forward(pass, &s->post_norm, y, acts->rstd, residual, acts->projected, s->multiplier, n);
 }
 
@@ -228,7 +231,7 @@ void sublayer_backward(const struct pass *pass, const struct sublayer *s, const 
 
     const act *dout = project_backward(pass, s, acts, extent == EXTENT_ALL ? dy->all : dy->rows, n_out);
     const act *inner = is_narrow ? shared->inner_rows : block_again(pass, s, acts, n_out);
-    linear_backward(pass, &s->out, to_block ? dinner : NULL, dout, inner, n_out);
+    linear_backward(pass, &s->out, &acts->out, to_block ? dinner : NULL, dout, inner, n_out);
     if (is_narrow)
         widen(pass, s, dx, dy);
     if (!to_block)

@@ -36,6 +36,7 @@ struct sublayer_acts {
         struct attention_acts attention;
         struct mlp_acts mlp;
     };
+    struct linear_acts out; /* of the projection */
     real *projected, *rstd; /* (n,C): what the post_norm sees, and its statistics (n); NULL: there is no such norm */
 };
 
@@ -43,7 +44,7 @@ struct sublayer_acts {
 struct sublayer_shared {
     struct attention_shared attention;
     struct mlp_shared mlp;
-    act *inner_rows;          /* (n_rows, H*D): what a block gave, at the positions that the head sees */
+    act *inner_rows;           /* (n_rows, H*D): what a block gave, at the positions that the head sees */
     act *dinner, *dinner_rows; /* (n, the widest): its gradient; (n_rows, H*D) */
 };
 
