@@ -29,8 +29,11 @@ static enum sft_status open_weights(struct peft_adapter *a, const char *dir, str
 enum sft_status peft_open(struct peft_adapter *a, const char *dir, struct sft_err *err)
 {
     *a = (struct peft_adapter){.dir = mem_strdup(dir)};
-    const enum sft_status status = peft_config_read(&a->config, dir, err);
-    return status ? status : open_weights(a, dir, err);
+    if (peft_config_read(&a->config, dir, err) || open_weights(a, dir, err))
+        return err->status;
+    for (size_t i = 0; i < a->file.n_tensors; i++)
+        a->config.has_frozen_rows |= strstr(a->file.tensors[i].name, ".token_adapter.base_layer.") != NULL;
+    return SFT_OK;
 }
 
 void peft_close(struct peft_adapter *a)

@@ -260,6 +260,43 @@ enum sft_status peft_choose_as_peft(struct adapter_spec *spec, const struct peft
     return choose(spec, config, table, model, false, err);
 }
 
+/* Whether both say the same of all tensors. */
+static bool is_same(const struct peft_config *a, const struct peft_config *b, const struct tensor_table *table,
+                    bool (*says)(struct choice *choice, size_t tensor), const struct model_config *model)
+{
+    struct choice one = {.config = a, .table = table, .model = model};
+    struct choice other = {.config = b, .table = table, .model = model};
+    bool same = !peft_matcher_init(&one.matcher, a, NULL) && !peft_matcher_init(&other.matcher, b, NULL);
+    for (size_t i = 0; i < table->n_model && same; i++)
+        same = says(&one, i) == says(&other, i);
+    peft_matcher_free(&one.matcher);
+    peft_matcher_free(&other.matcher);
+    return same;
+}
+
+static bool says_target(struct choice *c, size_t i)
+{
+    char path[PEFT_PATH_MAX];
+    peft_module_path(&c->table->tensors[i], path);
+    return peft_is_linear(&c->table->tensors[i]) && peft_targets(&c->matcher, path);
+}
+
+static bool says_saved(struct choice *c, size_t i)
+{
+    return is_saved(c, i);
+}
+
+bool peft_same_targets(const struct peft_config *a, const struct peft_config *b, const struct tensor_table *table)
+{
+    return is_same(a, b, table, says_target, NULL);
+}
+
+bool peft_same_saved(const struct peft_config *a, const struct peft_config *b, const struct tensor_table *table,
+                     const struct model_config *model)
+{
+    return is_same(a, b, table, says_saved, model);
+}
+
 void peft_train_rows(struct peft_config *config, const struct tensor_table *table, const int32_t *rows, size_t n)
 {
     char path[PEFT_PATH_MAX];

@@ -19,6 +19,12 @@ enum sft_status peft_choose_as_peft(struct adapter_spec *spec, const struct peft
                                     const struct tensor_table *table, const struct model_config *model,
                                     struct sft_err *err);
 
+/* Whether two configs mean the same linear layers of a model, and the same modules that are saved, however they name
+ * them. */
+bool peft_same_targets(const struct peft_config *a, const struct peft_config *b, const struct tensor_table *table);
+bool peft_same_saved(const struct peft_config *a, const struct peft_config *b, const struct tensor_table *table,
+                     const struct model_config *model);
+
 /* Add to the config the rows of new tokens (n, ascending): of the embedding, and of a head of its own. */
 void peft_train_rows(struct peft_config *config, const struct tensor_table *table, const int32_t *rows, size_t n);
 

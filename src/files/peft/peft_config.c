@@ -275,6 +275,15 @@ enum sft_status peft_config_read(struct peft_config *config, const char *dir, st
     return status;
 }
 
+void peft_config_copy(struct peft_config *config, const struct peft_config *read)
+{
+    peft_config_init(config);
+    config->root = json_copy(read->root);
+    if (!read->root || read_root(config, config->root, NULL))
+        SFT_BUG("a config that was not read");
+    config->has_frozen_rows = read->has_frozen_rows;
+}
+
 /* ---- what somebody asks for ---- */
 
 static enum sft_status take_words(struct string_list *list, const struct string_list *words, const char *key,
