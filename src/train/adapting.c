@@ -73,38 +73,43 @@ static void differ_in_number(struct strbuf *problems, const struct settings *set
 }
 
 /* Whether words mean the same modules as the adapter's config says. */
-static bool are_same_targets(const struct string_list *words, const struct peft_config *config)
+static bool are_same_targets(const struct string_list *words, const struct peft_config *config,
+                             const struct tensor_table *table)
 {
     struct peft_config asked;
     struct sft_err unread;
     peft_config_init(&asked);
-    const bool same = !peft_config_set_targets(&asked, words, &unread) && peft_config_same_targets(&asked, config);
+    const bool same = !peft_config_set_targets(&asked, words, &unread) && peft_same_targets(&asked, config, table);
     peft_config_free(&asked);
     return same;
 }
 
-static bool are_same_saved(const struct string_list *words, const struct peft_config *config)
+static bool are_same_saved(const struct string_list *words, const struct peft_config *config,
+                           const struct tensor_table *table, const struct model_config *model)
 {
     struct peft_config asked;
     struct sft_err unread;
     peft_config_init(&asked);
-    const bool same = !peft_config_set_saved(&asked, words, &unread) && peft_config_same_saved(&asked, config);
+    const bool same = !peft_config_set_saved(&asked, words, &unread) && peft_same_saved(&asked, config, table, model);
     peft_config_free(&asked);
     return same;
 }
 
 /* An adapter keeps its own config: all keys that are set here and say otherwise are told. */
-static enum sft_status check_section(const struct adapting *a, const struct settings *settings, struct sft_err *err)
+static enum sft_status check_section(const struct adapting *a, const struct settings *settings,
+                                     const struct model_config *model, struct sft_err *err)
 {
+    struct tensor_table table;
     const struct peft_config *own = &a->from.config;
     struct strbuf problems = {0};
+    tensor_table_init(&table, model);
     differ_in_number(&problems, settings, "r", (double)settings->lora.r, (double)own->r);
     differ_in_number(&problems, settings, "lora_alpha", settings->lora.lora_alpha, own->lora_alpha);
     if (is_set(settings, "use_rslora") && settings->lora.use_rslora != own->use_rslora)
         differ(&problems, "use_rslora", own->use_rslora ? "true" : "false");
-    if (is_set(settings, "target_modules") && !are_same_targets(&settings->lora.target_modules, own))
+    if (is_set(settings, "target_modules") && !are_same_targets(&settings->lora.target_modules, own, &table))
         differ(&problems, "target_modules", "another choice");
-    if (is_set(settings, "modules_to_save") && !are_same_saved(&settings->lora.modules_to_save, own))
+    if (is_set(settings, "modules_to_save") && !are_same_saved(&settings->lora.modules_to_save, own, &table, model))
         differ(&problems, "modules_to_save", "another choice");
     const enum sft_status status =
         problems.len ? sft_fail(err, SFT_EUSAGE,
@@ -113,6 +118,7 @@ static enum sft_status check_section(const struct adapting *a, const struct sett
                                 a->from.dir, problems.data)
                      : SFT_OK;
     strbuf_free(&problems);
+    tensor_table_free(&table);
     return status;
 }
 
@@ -123,7 +129,7 @@ static enum sft_status check_new_tokens(const struct adapting *a, const struct s
     struct tensor_table table;
     struct adapter_spec spec = {0};
     tensor_table_init(&table, &base->config);
-    enum sft_status status = peft_spec(&spec, &a->from, &table, err);
+    enum sft_status status = peft_spec(&spec, &a->from, &table, &base->config, err);
     if (!status)
         tensor_table_adapt(&table, &spec);
     for (size_t i = 0; i < a->n_new_tokens && !status; i++) {
@@ -151,13 +157,12 @@ static enum sft_status begin_with(struct adapting *a, const struct settings *set
     free(dir);
     if (status)
         return sft_context(err, "[model] adapter");
-    base->config.vocab_size = peft_vocab_size(&a->from, &base->config, base->config.vocab_size);
+    base->config.vocab_size = peft_vocab_size(&a->from, &base->config);
     if (!a->on)
         return SFT_OK;
-    if (check_section(a, settings, err) || check_new_tokens(a, settings, base, err))
+    if (check_section(a, settings, &base->config, err) || check_new_tokens(a, settings, base, err))
         return err->status;
-    if (peft_config_copy(&a->config, &a->from.config, err))
-        return err->status;
+    peft_config_copy(&a->config, &a->from.config);
     free(a->config.base_model);
     a->config.base_model = name_of_base(settings, base);
     return SFT_OK;
@@ -213,11 +218,11 @@ static enum sft_status check_kept(const struct settings *settings, const struct 
 }
 
 static enum sft_status choose(struct adapter_spec *spec, const struct adapting *a, const struct tensor_table *table,
-                              struct sft_err *err)
+                              const struct model_config *model, struct sft_err *err)
 {
     if (a->from.dir)
-        return peft_spec(spec, &a->from, table, err);
-    return peft_choose(spec, &a->config, table, err) ? sft_context(err, "[lora]") : SFT_OK;
+        return peft_spec(spec, &a->from, table, model, err);
+    return peft_choose(spec, &a->config, table, model, err) ? sft_context(err, "[lora]") : SFT_OK;
 }
 
 enum sft_status adapting_table(const struct adapting *a, const struct settings *settings,
@@ -231,7 +236,7 @@ enum sft_status adapting_table(const struct adapting *a, const struct settings *
         return SFT_OK;
     enum sft_status status = check_kept(settings, kernels, err);
     if (!status)
-        status = choose(&spec, a, table, err);
+        status = choose(&spec, a, table, &base->config, err);
     if (!status)
         tensor_table_adapt(table, &spec);
     adapter_spec_free(&spec);
@@ -262,16 +267,16 @@ static enum sft_status merge(const struct adapting *a, const struct base_model *
     struct param_set adapter = {0};
     struct peft_merge *merged = NULL;
     tensor_table_init(&table, &base->config);
-    enum sft_status status = peft_spec(&spec, &a->from, &table, err);
+    enum sft_status status = peft_spec(&spec, &a->from, &table, &base->config, err);
     if (!status) {
         tensor_table_adapt(&table, &spec);
         tensor_table_place_trained(&table);
         status = param_set_allocate(&adapter, &table, err);
     }
     if (!status)
-        status = peft_load(&adapter, &a->from, err);
+        status = peft_load(&adapter, &a->from, &base->config, err);
     if (!status)
-        peft_merge_begin(&merged, &adapter, model_values_in(params->values.data), &params->table);
+        peft_merge_begin(&merged, &adapter, a->from.config.has_frozen_rows, model_values_in(params->values.data), &params->table);
     const struct model_values values = merged ? peft_merged(merged) : (struct model_values){0};
     for (size_t i = 0; i < params->table.n_model && !status; i++) {
         struct filling filling = {(float *)params->values.data + params->table.tensors[i].offset};
@@ -300,7 +305,7 @@ enum sft_status adapting_load(const struct adapting *a, const struct settings *s
     if (base_alone)
         return SFT_OK;
     if (a->from.dir)
-        return peft_load(params, &a->from, err);
+        return peft_load(params, &a->from, &base->config, err);
     adapter_init_random(params->values.data, &params->table, settings->train.seed);
     return SFT_OK;
 }

@@ -36,7 +36,7 @@ static struct model_out model_out_of(const struct checkpoint *c, const struct mo
 static enum sft_status write_model(const char *dir, const struct checkpoint *c, struct sft_err *err)
 {
     if (c->adapter)
-        return peft_save(&c->model->params, c->adapter, c->meta->dtype, dir, err)
+        return peft_save(&c->model->params, c->adapter, &c->model->config, c->meta->dtype, dir, err)
                    ? err->status
                    : tokenizer_save(c->tokenizer, dir, c->model->config.n_positions, err);
     const struct model_out out = model_out_of(c, c->meta);
@@ -63,7 +63,7 @@ static enum sft_status write_masters(const char *trainer, const struct checkpoin
     if (c->meta->dtype == &dtype_f32)
         return SFT_OK;
     if (c->adapter)
-        return peft_save(&c->model->params, c->adapter, &dtype_f32, trainer, err);
+        return peft_save(&c->model->params, c->adapter, &c->model->config, &dtype_f32, trainer, err);
     const struct model_out masters = model_out_of(c, &meta);
     return hf_weights_save(&masters, trainer, err);
 }
@@ -169,7 +169,7 @@ static enum sft_status load_adapter(const char *dir, const struct transformer *m
     struct peft_adapter adapter;
     enum sft_status status = peft_open(&adapter, dir, err);
     if (!status)
-        status = peft_load(&model->params, &adapter, err);
+        status = peft_load(&model->params, &adapter, &model->config, err);
     peft_close(&adapter);
     return status;
 }

@@ -3,8 +3,8 @@
  *     struct peft_adapter a;
  *     status = peft_open(&a, dir, err);                       // config, and the tensors' names and shapes
  *     rows = peft_vocab_size(&a, model_config);               // before the model's table is made: it may have grown
- *     status = peft_spec(&spec, &a, &table, err);             // what is adapted; then tensor_table_adapt, allocation
- *     status = peft_load(&params, &a, err);                   // values
+ *     status = peft_spec(&spec, &a, &table, model_config, err); // what is adapted; then tensor_table_adapt, allocation
+ *     status = peft_load(&params, &a, model_config, err);     // values
  *     peft_close(&a);                                         // in any case
  *
  * All that PEFT has written so far is read: with "base_model.model." in front or without, "modules_to_save" and an
@@ -28,17 +28,18 @@ struct peft_adapter {
 enum sft_status peft_open(struct peft_adapter *a, const char *dir, struct sft_err *err);
 void peft_close(struct peft_adapter *a); /* accepts a zeroed struct */
 
-/* How many rows the adapter's embedding has: those of one that is stored whole, else as many as its trained rows need;
- * `of_base` where it needs no more. */
-size_t peft_vocab_size(const struct peft_adapter *a, const struct model_config *config, size_t of_base);
+/* How many tokens the model has that it is for: the rows of an embedding that is stored whole, else as many as its
+ * trained rows need, and no less than the base, whose config *model is. */
+size_t peft_vocab_size(const struct peft_adapter *a, const struct model_config *model);
 
 /* What of a model it adapts: peft_choose_as_peft, and embeddings that are stored whole. SFT_EDATA, with file and tensor,
  * where that and the file's tensors do not fit together: missing, surplus, misshapen. *spec: free it in any case. */
 enum sft_status peft_spec(struct adapter_spec *spec, const struct peft_adapter *a, const struct tensor_table *table,
-                          struct sft_err *err);
+                          const struct model_config *model, struct sft_err *err);
 
 /* Its values into parameters whose table was adapted by that: A, B, whole tensors, and rows; of a tensor with trained
  * rows the others, the base's, are there already. SFT_EDATA where values are not finite. */
-enum sft_status peft_load(const struct param_set *params, const struct peft_adapter *a, struct sft_err *err);
+enum sft_status peft_load(const struct param_set *params, const struct peft_adapter *a,
+                          const struct model_config *model, struct sft_err *err);
 
 #endif

@@ -11,14 +11,25 @@
  * "modules_to_save"), where a name matches nothing (with the names that there are), is no linear layer's, or is in
  * both; warns of ranks that are larger than a matrix is narrow. Free *spec with adapter_spec_free in any case. */
 enum sft_status peft_choose(struct adapter_spec *spec, const struct peft_config *config,
-                            const struct tensor_table *table, struct sft_err *err);
+                            const struct tensor_table *table, const struct model_config *model, struct sft_err *err);
 
 /* The same of a file's config, which PEFT takes less strictly: names that match nothing are fine as long as any does,
  * and modules_to_save come first. SFT_EDATA. */
 enum sft_status peft_choose_as_peft(struct adapter_spec *spec, const struct peft_config *config,
-                                    const struct tensor_table *table, struct sft_err *err);
+                                    const struct tensor_table *table, const struct model_config *model,
+                                    struct sft_err *err);
+
+/* Whether two configs mean the same linear layers of a model, and the same modules that are saved, however they name
+ * them. */
+bool peft_same_targets(const struct peft_config *a, const struct peft_config *b, const struct tensor_table *table);
+bool peft_same_saved(const struct peft_config *a, const struct peft_config *b, const struct tensor_table *table,
+                     const struct model_config *model);
 
 /* Add to the config the rows of new tokens (n, ascending): of the embedding, and of a head of its own. */
 void peft_train_rows(struct peft_config *config, const struct tensor_table *table, const int32_t *rows, size_t n);
+
+/* Those of the config's tokens that are rows of a tensor, in the file's order; NULL: none are. */
+const struct peft_tokens *peft_tokens_of(const struct peft_config *config, const struct tensor_table *table,
+                                         const struct tensor *tensor);
 
 #endif

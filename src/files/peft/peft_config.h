@@ -51,6 +51,7 @@ struct peft_config {
     struct string_list layers_pattern; /* what stands before a layer's number; none: anything may */
     double lora_dropout;      /* sft trains without */
     bool ensure_weight_tying; /* an embedding of modules_to_save takes its tied head along */
+    bool has_frozen_rows;     /* the file has the rows, too, that trainable_token_indices does not name (peft_open) */
 };
 void peft_config_init(struct peft_config *config);
 void peft_config_free(struct peft_config *config);
@@ -61,6 +62,9 @@ enum sft_status peft_config_read(struct peft_config *config, const char *dir, st
 
 /* The same of a text; errors have the key alone. */
 enum sft_status peft_config_parse(struct peft_config *config, const char *text, size_t len, struct sft_err *err);
+
+/* The same config once more, of one that was read. */
+void peft_config_copy(struct peft_config *config, const struct peft_config *read);
 
 /* Say which modules in words, as [lora] target_modules and modules_to_save have them; what was said before goes.
  * target_modules: the one word "all-linear", or names. Commas and other spellings of that are SFT_EUSAGE. */
