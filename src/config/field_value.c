@@ -257,8 +257,8 @@ static enum sft_status set_scalar(const struct field *field, void *at, struct ar
         *(const char **)at = arena_strndup(arena, value, strlen(value));
         break;
     case FIELD_PATH:
-        ok = *value != '\0';
-        resolved = resolve_path(arena, value, dir, err);
+        ok = *value || (field->default_text && !*field->default_text); /* none by default */
+        resolved = *value ? resolve_path(arena, value, dir, err) : "";
         if (!resolved)
             return SFT_EUSAGE;
         *(const char **)at = resolved;
