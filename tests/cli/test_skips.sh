@@ -41,7 +41,7 @@ test_in_ci_a_skip_is_expected_under_its_condition() {
 test_in_ci_the_command_lines_tests_too() {
     mkdir -p tests/cli
     cp "$DATA/../lib.sh" "$DATA/../run.sh" tests/cli
-    cp "$DATA/../../skips.sh" "$DATA/../../skips" tests
+    cp "$DATA/../../skips.sh" "$DATA/../../skips" "$DATA/../../side_by_side.sh" tests
     printf "test_it() {\n    echo 'SKIP: the moon is not full'\n}\n" >tests/cli/test_moon.sh
     CI=1 expect 1 sh tests/cli/run.sh
     has stdout 'FAIL  moon.it'
