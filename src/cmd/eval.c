@@ -40,7 +40,7 @@ static enum sft_status score(struct bundle *b, const struct settings *settings, 
     if (!status && ds.n_examples == 0)
         status = fail_nothing_left(&ds, err);
     if (!status)
-        status = activations_init(&acts, &b->model.config, b->kernels, capacity, false, err);
+        status = activations_init(&acts, &b->model.config, b->kernels, capacity, KEEP_NOTHING, err);
     if (!status)
         status = batch_buffer_init(&buffer, capacity, capacity, err);
     if (!status) {

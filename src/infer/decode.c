@@ -37,7 +37,7 @@ size_t decode_bytes(const struct model_config *config, const struct kernels *ker
     struct decode_options o = *options;
     struct activations acts;
     resolve(&o);
-    activations_plan(&acts, config, kernels, pass_positions(&o), false);
+    activations_plan(&acts, config, kernels, pass_positions(&o), KEEP_NOTHING);
     const size_t logits = 2 * o.max_streams * config->vocab_size * sizeof(float);
     return acts.plan.bytes + o.kv_bytes + logits +
            (size_t)omp_get_max_threads() * sampler_bytes(config->vocab_size);
@@ -82,7 +82,7 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
                          .n_threads = omp_get_max_threads()};
     resolve(&d->options);
     const size_t S = d->options.max_streams, N = pass_positions(&d->options);
-    const enum sft_status status = activations_init(&d->acts, config, model->model->kernels, N, false, err);
+    const enum sft_status status = activations_init(&d->acts, config, model->model->kernels, N, KEEP_NOTHING, err);
     if (status || init_pages(d, err))
         return status ? status : SFT_ENOMEM;
     d->pending = mem_calloc(S, sizeof *d->pending);

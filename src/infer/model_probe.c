@@ -78,7 +78,7 @@ static enum sft_status run(struct model_probe *p, const struct bundle *b, struct
     int32_t position[POSITIONS];
     size_t rows[POSITIONS];
     struct activations acts;
-    const enum sft_status status = activations_init(&acts, &b->model.config, b->kernels, N, false, err);
+    const enum sft_status status = activations_init(&acts, &b->model.config, b->kernels, N, KEEP_NOTHING, err);
     for (size_t i = 0; i < N; i++) {
         position[i] = (int32_t)i;
         rows[i] = i;
@@ -126,7 +126,7 @@ size_t model_probe_bytes(const struct model_config *config, const struct kernels
 {
     const struct decode_options options = decode_options_of(config, kernels);
     struct activations acts;
-    activations_plan(&acts, config, kernels, POSITIONS, false);
+    activations_plan(&acts, config, kernels, POSITIONS, KEEP_NOTHING);
     const size_t logits = 2 * POSITIONS * config->vocab_size * sizeof(float); /* of two models */
     const size_t saying = decode_bytes(config, kernels, &options);
     return logits + (acts.plan.bytes > saying ? acts.plan.bytes : saying);

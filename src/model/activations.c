@@ -2,17 +2,21 @@
 
 #include <stdlib.h>
 
-/* Each layer its own set for the backward pass, or one for all in their turn. */
+/* Each layer its own set for the backward pass, or one for all in their turn, with the stream into each or without. */
 static void lay_out_sublayers(struct activations *acts, const struct model_config *config)
 {
     const struct family *family = config->family;
+    const enum keeping keeping = acts->plan.keeping;
     for (size_t i = 0; i < config->n_layer * family->n_sublayers; i++) {
-        const bool is_shared = !acts->plan.trained && i >= family->n_sublayers;
-        struct sublayer_acts planned = {0};
+        const struct sublayer_acts *first = acts->sublayers ? &acts->sublayers[i % family->n_sublayers] : NULL;
+        const bool is_shared = keeping != KEEP_ALL && i >= family->n_sublayers;
+        struct sublayer_acts planned = is_shared && first ? *first : (struct sublayer_acts){0};
+        if (!is_shared || keeping == KEEP_STREAM)
+            planned.x = sublayer_plan_stream(&acts->plan, config);
         if (!is_shared)
             sublayer_plan(&acts->plan, &planned, config, &family->sublayers[i % family->n_sublayers]);
         if (acts->sublayers)
-            acts->sublayers[i] = is_shared ? acts->sublayers[i - family->n_sublayers] : planned;
+            acts->sublayers[i] = planned;
     }
 }
 
@@ -66,16 +70,19 @@ static void lay_out(struct activations *acts, const struct model_config *config,
 }
 
 void activations_plan(struct activations *acts, const struct model_config *config, const struct kernels *kernels,
-                      size_t N, bool trained)
+                      size_t N, enum keeping keeping)
 {
-    *acts = (struct activations){.plan = {.N = N, .act_size = kernels->act_size, .trained = trained}};
+    *acts = (struct activations){.plan = {.N = N,
+                                          .act_size = kernels->act_size,
+                                          .keeping = keeping,
+                                          .trained = keeping != KEEP_NOTHING}};
     lay_out(acts, config, kernels);
 }
 
 enum sft_status activations_init(struct activations *acts, const struct model_config *config,
-                                 const struct kernels *kernels, size_t N, bool trained, struct sft_err *err)
+                                 const struct kernels *kernels, size_t N, enum keeping keeping, struct sft_err *err)
 {
-    activations_plan(acts, config, kernels, N, trained);
+    activations_plan(acts, config, kernels, N, keeping);
     if (block_alloc(&acts->memory, acts->plan.bytes, "activations", err))
         return err->status;
     acts->sublayers = mem_calloc(config->n_layer * config->family->n_sublayers, sizeof *acts->sublayers);

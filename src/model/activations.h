@@ -10,7 +10,7 @@
 #define activations_plan REAL_NAME(activations_plan)
 
 struct activations {
-    /* (n_layer * the family's sublayers); where nothing is trained, all layers share one set */
+    /* (n_layer * the family's sublayers); all layers share one set, where only the stream is kept all but that */
     struct sublayer_acts *sublayers;
     real *x_out; /* (n,C): the residual stream out of the last, at the n positions that the head sees */
     real *seen_rows; /* (n,C): of what the last attention saw, for those parallel to it; NULL: there are none */
@@ -26,12 +26,11 @@ struct activations {
     struct block memory;
 };
 
-/* What activations_init would allocate for N positions at most, with what a backward pass needs where `trained`: fills
- * acts->plan, and nothing else of use. */
+/* What activations_init would allocate for N positions at most: fills acts->plan, and nothing else of use. */
 void activations_plan(struct activations *acts, const struct model_config *config, const struct kernels *kernels,
-                      size_t N, bool trained);
+                      size_t N, enum keeping keeping);
 enum sft_status activations_init(struct activations *acts, const struct model_config *config,
-                                 const struct kernels *kernels, size_t N, bool trained, struct sft_err *err);
+                                 const struct kernels *kernels, size_t N, enum keeping keeping, struct sft_err *err);
 void activations_free(struct activations *acts);
 
 #endif

@@ -16,14 +16,13 @@ static enum sft_status check_memory(const struct base_model *base, const struct 
                     (double)still_needed / 1e6, (double)available / 1e6);
 }
 
-static enum sft_status allocate(struct learner *l, const struct settings *settings, const struct base_model *base,
-                                const struct train_data *data, const struct train_plan *plan, struct sft_err *err)
+static enum sft_status allocate(struct learner *l, const struct base_model *base, const struct train_data *data,
+                                const struct train_plan *plan, struct sft_err *err)
 {
-    const struct adamw_options adamw = adamw_options_of(settings);
     const size_t positions = train_plan_positions(plan, data);
     if (transformer_init(&l->model, &base->config, plan->kernels, tensor_any, err) ||
-        adamw_init(&l->adamw, &l->model, &adamw, err) ||
-        activations_init(&l->acts, &base->config, plan->kernels, positions, true, err) ||
+        adamw_init(&l->adamw, &l->model, &plan->adamw, err) ||
+        activations_init(&l->acts, &base->config, plan->kernels, positions, plan->keeping, err) ||
         batch_buffer_init(&l->buffer, positions, positions, err))
         return err->status;
     order_init(&l->order, &plan->order, data->train.n_examples);
@@ -52,7 +51,7 @@ enum sft_status learner_init(struct learner *l, const struct settings *settings,
                              const struct checkpoint_found *from, struct sft_err *err)
 {
     *l = (struct learner){.objective = &objective_sft, .state = from->state};
-    if (check_memory(base, data, plan, err) || allocate(l, settings, base, data, plan, err) ||
+    if (check_memory(base, data, plan, err) || allocate(l, base, data, plan, err) ||
         load_weights(l, settings, base, from, err))
         return err->status;
     make_resident(l);

@@ -43,6 +43,8 @@ static struct intervals make_intervals(const struct settings *s, const struct tr
 void train_plan_make(struct train_plan *plan, const struct settings *settings, const struct train_data *data)
 {
     const struct schedule_options schedule = schedule_options_of(settings);
+    plan->adamw = adamw_options_of(settings);
+    plan->keeping = settings->train.gradient_checkpointing ? KEEP_STREAM : KEEP_ALL;
     plan->order = order_options_of(settings);
     plan->micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
     plan->max_grad_norm = settings->train.max_grad_norm;
@@ -73,10 +75,10 @@ struct train_memory train_plan_memory(const struct train_plan *plan, const struc
     struct tensor_table table;
     struct activations acts;
     tensor_table_init(&table, config);
-    activations_plan(&acts, config, plan->kernels, train_plan_positions(plan, data), true);
+    activations_plan(&acts, config, plan->kernels, train_plan_positions(plan, data), plan->keeping);
     struct train_memory m = {.parameters = table.n_elements * sizeof(float),
                              .gradients = table.n_trained_elements * sizeof(float),
-                             .moments = 2 * table.n_trained_elements * sizeof(float),
+                             .moments = 2 * adamw_moments_bytes(&table, &plan->adamw),
                              .activations = acts.plan.bytes,
                              .data = dataset_bytes(&data->train) + dataset_bytes(&data->eval),
                              .answers = plan->prompts.bytes};

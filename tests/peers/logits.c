@@ -61,7 +61,7 @@ static void write_logits(const struct bundle *bundle, const json *ids, enum way 
         rows[n] = n;
     }
     const struct kv_view view = one_page_make(&page, bundle, N, way);
-    check(activations_init(&acts, &bundle->model.config, bundle->kernels, N, false, &err), &err);
+    check(activations_init(&acts, &bundle->model.config, bundle->kernels, N, KEEP_NOTHING, &err), &err);
     for (n = 0; n < N; n += step) {
         const struct batch batch = {
             .N = step, .S = 1, .tokens = tokens + n, .position = position + n, .seq_start = seq_start};

@@ -66,7 +66,7 @@ static void setup(struct fixture *f, int i)
     f->ds = hand_dataset(store, json_size(rows));
     const size_t capacity = batch_capacity(&f->ds, WHOLE);
     golden_check(batch_buffer_init(&f->buffer, capacity, f->ds.n_examples, &err), &err);
-    golden_check(activations_init(&f->acts, &f->model.config, f->model.kernels, capacity, true, &err), &err);
+    golden_check(activations_init(&f->acts, &f->model.config, f->model.kernels, capacity, KEEP_ALL, &err), &err);
 }
 
 static void teardown(struct fixture *f)

@@ -33,7 +33,7 @@ static void start(struct run *r, const struct kernels *kernels, const struct mod
         for (size_t i = 0; i < POSITIONS; i++)
             r->tokens[s][i] = (int32_t)rng_below(&rng, V);
     ck_assert(!transformer_init(&r->model, config, kernels, NULL, NULL) &&
-              !activations_init(&r->acts, config, kernels, STREAMS * POSITIONS, false, NULL));
+              !activations_init(&r->acts, config, kernels, STREAMS * POSITIONS, KEEP_NOTHING, NULL));
     ck_assert_ptr_null(r->model.params.grads.data);
     params_init_random(r->model.params.values.data, &r->model.params.table, config, 5);
     pages_init(&r->pages, config, kernels, STREAMS, POSITIONS, PAGE);

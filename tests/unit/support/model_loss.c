@@ -19,7 +19,7 @@ double REAL_NAME(model_loss)(const struct model_config *config, const void *tabl
     struct loss_sums sums = {0};
     const struct objective_batch run = {&model, &acts, batch, targets};
     if (transformer_init(&model, config, kernels, tensor_any, NULL) ||
-        activations_init(&acts, config, kernels, batch->N, true, NULL))
+        activations_init(&acts, config, kernels, batch->N, KEEP_ALL, NULL))
         SFT_BUG("no memory for a tiny model");
     const struct tensor_table *tensors = &model.params.table;
     for (size_t i = 0; i < tensors->n_elements; i++)
