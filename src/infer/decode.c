@@ -82,7 +82,7 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
                          .n_threads = omp_get_max_threads()};
     resolve(&d->options);
     const size_t S = d->options.max_streams, N = pass_positions(&d->options);
-    const enum sft_status status = transformer_init_activations(model->model, &d->acts, N, false, err);
+    const enum sft_status status = transformer_init_activations(model->model, &d->acts, N, KEEP_NOTHING, err);
     if (status || init_pages(d, err))
         return status ? status : SFT_ENOMEM;
     d->pending = mem_calloc(S, sizeof *d->pending);

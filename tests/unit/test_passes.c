@@ -41,7 +41,7 @@ static void start(struct run *r, const struct kernels *kernels, const struct mod
         for (size_t i = 0; i < POSITIONS; i++)
             r->tokens[s][i] = (int32_t)rng_below(&rng, V);
     ck_assert(!transformer_init(&r->model, config, kernels, NULL, NULL) &&
-              !transformer_init_activations(&r->model, &r->acts, STREAMS * POSITIONS, false, NULL));
+              !transformer_init_activations(&r->model, &r->acts, STREAMS * POSITIONS, KEEP_NOTHING, NULL));
     ck_assert_ptr_null(r->model.params.grads.data);
     params_init_random(r->model.params.values.data, &r->model.params.table, config, 5);
     pages_init(&r->pages, config, kernels, STREAMS, POSITIONS, PAGE);
