@@ -35,7 +35,7 @@ static const struct op_sizes row_sizes[] = {
 static const struct op_sizes adapted_sizes[] = {
     {.N = 40, .C = 3, .V = 1, .out = 2},    {.N = 9, .C = 17, .V = 3, .out = 5},
     {.N = 7, .C = 33, .V = 10, .out = 400}, {.N = 600, .C = 40, .V = 50, .out = 390},
-    {.N = 1, .C = 401, .V = 2, .out = 31},  {.N = 130, .C = 129, .V = 700, .out = 65},
+    {.N = 2, .C = 401, .V = 2, .out = 31},  {.N = 130, .C = 129, .V = 700, .out = 65},
     {.N = 0, .C = 33, .V = 10, .out = 65},  {.N = 6, .C = 17000, .V = 2, .out = 33},
     {.N = 7, .C = 3, .V = 2, .out = 9000},
 };
