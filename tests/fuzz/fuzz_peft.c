@@ -1,6 +1,6 @@
-/* An adapter's directory of any bytes: refused with a message, or an adapter whose modules are a model's, and that reads
- * back as the same once it is written. The input is adapter_config.json and, after a byte 0, adapter_model.safetensors
- * (absent: the config alone is looked at). */
+/* An adapter's directory of any bytes: refused with a message, or an adapter whose modules are a model's, and which is
+ * the same once it was written and read again. The input is adapter_config.json and, after a byte 0,
+ * adapter_model.safetensors (absent: the config alone is looked at). */
 #include "base/io.h"
 #include "base/mem.h"
 #include "files/peft/peft_adapter.h"
@@ -65,7 +65,8 @@ static void check_spec(const struct adapter_spec *spec, const struct tensor_tabl
             SFT_BUG("whole tensors out of order");
     for (size_t i = 0; i < spec->n_rows; i++)
         for (size_t k = 0; k < spec->rows[i].n; k++)
-            if (spec->rows[i].rows[k] < 0 || (size_t)spec->rows[i].rows[k] >= table->tensors[spec->rows[i].tensor].rows ||
+            if (spec->rows[i].rows[k] < 0 ||
+                (size_t)spec->rows[i].rows[k] >= table->tensors[spec->rows[i].tensor].rows ||
                 (k && spec->rows[i].rows[k] <= spec->rows[i].rows[k - 1]))
                 SFT_BUG("rows that no tensor has");
 }

@@ -2,8 +2,8 @@
  *
  * usage: adapter BASE load DIR OUT                      read one, and write it again
  *        adapter BASE make OUT TARGETS SAVED ROWS       a new one of random numbers; each a list of words, maybe ""
- * An array of ids a line on stdin; for each the last one's logits, float32 (V) on stdout: first of base and adapter side
- * by side, then merged. */
+ * An array of ids a line on stdin; for each the last one's logits on stdout, float32 (V), of base and adapter side by
+ * side and then of both merged. */
 #include "base/rng.h"
 #include "files/model_files.h"
 #include "files/peft/peft_adapter.h"
@@ -85,7 +85,8 @@ static void draw(const struct param_set *params)
         const size_t n = t->trained_rows ? t->n_trained_rows : t->rows;
         for (size_t i = 0; i < n; i++)
             for (size_t k = 0; k < t->cols; k++)
-                values[(t->trained_rows ? (size_t)t->trained_rows[i] : i) * t->cols + k] += (float)(0.2 * rng_normal(&rng));
+                values[(t->trained_rows ? (size_t)t->trained_rows[i] : i) * t->cols + k] += (float)(0.2 *
+                                                                                                    rng_normal(&rng));
     }
 }
 

@@ -88,11 +88,6 @@ size_t peft_vocab_size(const struct peft_adapter *a, const struct model_config *
 
 /* ---- what is adapted ---- */
 
-static bool has(const struct peft_entry *entry)
-{
-    return entry->stored || entry->again;
-}
-
 static bool is_chosen(const struct adapter_spec *spec, size_t tensor)
 {
     for (size_t i = 0; i < spec->n_whole; i++)
@@ -114,7 +109,7 @@ static int by_tensor(const void *a, const void *b)
 static void add_resized(struct adapter_spec *spec, const struct peft_entries *entries)
 {
     for (size_t i = 0; i < entries->table->n_model; i++)
-        if (entries->table->tensors[i].per_token && has(&entries->of[PEFT_WHOLE][i]) && !is_chosen(spec, i))
+        if (entries->table->tensors[i].per_token && peft_entry_any(&entries->of[PEFT_WHOLE][i]) && !is_chosen(spec, i))
             adapter_spec_add_whole(spec, i);
     if (spec->n_whole)
         qsort(spec->whole, spec->n_whole, sizeof *spec->whole, by_tensor);

@@ -24,7 +24,7 @@ struct peft_adapter {
     struct st_file file;
 };
 
-/* SFT_EIO where there is none, SFT_EDATA where it is damaged, or has its weights in another format (with the remedy). */
+/* SFT_EIO where there is none, SFT_EDATA where it is damaged or has its weights in another format (with the remedy). */
 enum sft_status peft_open(struct peft_adapter *a, const char *dir, struct sft_err *err);
 void peft_close(struct peft_adapter *a); /* accepts a zeroed struct */
 
@@ -32,8 +32,8 @@ void peft_close(struct peft_adapter *a); /* accepts a zeroed struct */
  * trained rows need, and no less than the base, whose config *model is. */
 size_t peft_vocab_size(const struct peft_adapter *a, const struct model_config *model);
 
-/* What of a model it adapts: peft_choose_as_peft, and embeddings that are stored whole. SFT_EDATA, with file and tensor,
- * where that and the file's tensors do not fit together: missing, surplus, misshapen. *spec: free it in any case. */
+/* What it adapts of a model: peft_choose_as_peft, and embeddings that are stored whole. SFT_EDATA, with file and
+ * tensor, where that and the file's tensors do not fit together: missing, surplus, misshapen. Free *spec in any case. */
 enum sft_status peft_spec(struct adapter_spec *spec, const struct peft_adapter *a, const struct tensor_table *table,
                           const struct model_config *model, struct sft_err *err);
 

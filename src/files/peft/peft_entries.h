@@ -27,6 +27,12 @@ struct peft_entry {
     const struct stored_tensor *again;  /* of a tied head beside its embedding; NULL: not there */
 };
 
+/* Either of both; NULL: neither is there. */
+static inline const struct stored_tensor *peft_entry_any(const struct peft_entry *entry)
+{
+    return entry->stored ? entry->stored : entry->again;
+}
+
 /* All of them: which is there for what of each tensor of the model's. */
 struct peft_entries {
     const struct tensor_table *table;

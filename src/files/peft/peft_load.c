@@ -25,11 +25,6 @@ static enum sft_status read(const struct load *load, const struct tensor *t, con
     return kept_check_finite(from, kept_count_not_finite(values, from->count, KEPT_REAL), err);
 }
 
-static const struct stored_tensor *any_of(const struct peft_entry *entry)
-{
-    return entry->stored ? entry->stored : entry->again;
-}
-
 /* How many rows the adapter has of a tensor: as many as are trained, or it is not what the model was made for. */
 static size_t count_rows(const struct peft_tokens *tokens, const struct tensor *t)
 {
@@ -68,8 +63,8 @@ static enum sft_status load_tensor(const struct load *load, size_t i, struct sft
     if (!t->trained)
         return SFT_OK;
     if (!t->trained_rows)
-        return read(load, t, any_of(&e->of[PEFT_WHOLE][i]), t->count, values, err);
-    const struct stored_tensor *frozen = any_of(&e->of[PEFT_FROZEN][i]);
+        return read(load, t, peft_entry_any(&e->of[PEFT_WHOLE][i]), t->count, values, err);
+    const struct stored_tensor *frozen = peft_entry_any(&e->of[PEFT_FROZEN][i]);
     if (frozen && read(load, t, frozen, t->count, values, err))
         return SFT_EDATA;
     return read_rows(load, t, e->of[PEFT_ROWS][i].stored, values, err);

@@ -35,12 +35,12 @@ struct stream {
     const struct tensor *tensor;
     values_take *take;
     void *context;
-    size_t done;     /* elements that went through */
-    float *piece;    /* (PIECE) */
-    double *sum;     /* (cols) of the base's rows, where there are to be more; NULL */
-    float *factors;  /* (rows,r): of each row of the tensor its factors of A's or B's rows, scaled */
+    size_t done;         /* elements that went through */
+    float *piece;        /* (PIECE) */
+    double *sum;         /* (cols) of the base's rows, where there are to be more; NULL */
+    float *factors;      /* (rows,r): of each row of the tensor its factors of A's or B's rows, scaled */
     const float *narrow; /* (r,cols): these rows; NULL: nothing is added */
-    float *turned;   /* where `narrow` is not as it lies */
+    float *turned;       /* where `narrow` is not as it lies */
     size_t r;
 };
 
