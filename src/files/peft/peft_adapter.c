@@ -122,10 +122,10 @@ enum sft_status peft_spec(struct adapter_spec *spec, const struct peft_adapter *
     enum sft_status status = peft_choose_as_peft(spec, &a->config, table, model, err);
     if (status)
         return sft_in_dir(err, a->dir, "adapter_config.json");
-    status = peft_entries_init(&entries, a, table, model, err);
+    status = peft_entries_init(&entries, &a->file, table, model, err);
     if (!status) {
         add_resized(spec, &entries);
-        status = peft_check_fit(spec, a, &entries, model, err);
+        status = peft_check_fit(spec, &a->config, &a->file, &entries, model, err);
     }
     peft_entries_free(&entries);
     return status;

@@ -33,7 +33,8 @@ void peft_close(struct peft_adapter *a); /* accepts a zeroed struct */
 size_t peft_vocab_size(const struct peft_adapter *a, const struct model_config *model);
 
 /* What it adapts of a model: peft_choose_as_peft, and embeddings that are stored whole. SFT_EDATA, with file and
- * tensor, where that and the file's tensors do not fit together: missing, surplus, misshapen. Free *spec in any case. */
+ * tensor, where that and the file's tensors do not fit together: missing, surplus, misshapen. Free *spec in any case,
+ * with adapter_spec_free. */
 enum sft_status peft_spec(struct adapter_spec *spec, const struct peft_adapter *a, const struct tensor_table *table,
                           const struct model_config *model, struct sft_err *err);
 

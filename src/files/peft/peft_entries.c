@@ -134,7 +134,7 @@ static enum sft_status take(struct peft_entries *entries, const struct stored_te
     return SFT_OK;
 }
 
-enum sft_status peft_entries_init(struct peft_entries *entries, const struct peft_adapter *a,
+enum sft_status peft_entries_init(struct peft_entries *entries, const struct st_file *file,
                                   const struct tensor_table *table, const struct model_config *model,
                                   struct sft_err *err)
 {
@@ -144,11 +144,11 @@ enum sft_status peft_entries_init(struct peft_entries *entries, const struct pef
     for (size_t role = 0; role < PEFT_PASSED_OVER; role++)
         entries->of[role] = mem_calloc(table->n_model, sizeof *entries->of[role]);
     tensor_names_init(&names, model);
-    for (size_t i = 0; i < a->file.n_tensors && !status; i++) {
+    for (size_t i = 0; i < file->n_tensors && !status; i++) {
         struct peft_name name;
-        peft_name_read(&name, &names, a->file.tensors[i].name);
+        peft_name_read(&name, &names, file->tensors[i].name);
         if (name.role != PEFT_PASSED_OVER)
-            status = take(entries, &a->file.tensors[i], &name, model, err);
+            status = take(entries, &file->tensors[i], &name, model, err);
         free(name.canonical);
     }
     tensor_names_free(&names);

@@ -8,14 +8,15 @@
 
 struct fit {
     const struct adapter_spec *spec;
-    const struct peft_adapter *a;
+    const struct peft_config *config;
+    const struct st_file *file;
     const struct peft_entries *entries;
     const struct model_config *model;
 };
 
 static enum sft_status in_file(const struct fit *f, struct sft_err *err)
 {
-    return sft_in_file(err, f->a->file.path, 0);
+    return sft_in_file(err, f->file->path, 0);
 }
 
 static enum sft_status fail_missing(const struct fit *f, size_t tensor, const char *what, struct sft_err *err)
@@ -86,7 +87,7 @@ static enum sft_status check_whole(const struct fit *f, size_t tensor, struct sf
         return fail_missing(f, tensor, "the whole", err);
     if (check_shape(f, peft_entry_any(entry), of->n_dims, of->rows, of->cols, err))
         return SFT_EDATA;
-    return check_tie(f, entry, tensor, f->a->config.ensure_weight_tying, err);
+    return check_tie(f, entry, tensor, f->config->ensure_weight_tying, err);
 }
 
 static enum sft_status check_rows(const struct fit *f, const struct trained_rows *rows, struct sft_err *err)
@@ -148,11 +149,11 @@ static enum sft_status check_surplus(const struct fit *f, struct sft_err *err)
     return fail_surplus(f, surplus, err);
 }
 
-enum sft_status peft_check_fit(const struct adapter_spec *spec, const struct peft_adapter *a,
-                               const struct peft_entries *entries, const struct model_config *model,
-                               struct sft_err *err)
+enum sft_status peft_check_fit(const struct adapter_spec *spec, const struct peft_config *config,
+                               const struct st_file *file, const struct peft_entries *entries,
+                               const struct model_config *model, struct sft_err *err)
 {
-    const struct fit f = {spec, a, entries, model};
+    const struct fit f = {spec, config, file, entries, model};
     for (size_t i = 0; i < spec->n_targets; i++)
         if (check_target(&f, &spec->targets[i], err))
             return SFT_EDATA;

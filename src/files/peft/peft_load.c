@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "files/kept.h"
+#include "files/peft/peft_adapter.h"
 #include "files/peft/peft_choose.h"
 #include "files/peft/peft_entries.h"
 
@@ -74,7 +75,7 @@ enum sft_status peft_load(const struct param_set *params, const struct peft_adap
                           const struct model_config *model, struct sft_err *err)
 {
     struct load load = {.params = params, .a = a};
-    enum sft_status status = peft_entries_init(&load.entries, a, &params->table, model, err);
+    enum sft_status status = peft_entries_init(&load.entries, &a->file, &params->table, model, err);
     for (size_t i = 0; i < params->table.n_model && !status; i++)
         status = load_tensor(&load, i, err);
     peft_entries_free(&load.entries);
