@@ -107,7 +107,7 @@ static void make(struct adapted *a, char *targets, char *saved, char *rows)
     check(peft_config_set_targets(&a->adapter, &target_words, &err));
     check(peft_config_set_saved(&a->adapter, &saved_words, &err));
     if (row_words.count)
-        peft_train_rows(&a->adapter, &table, ids, row_words.count);
+        check(peft_train_rows(&a->adapter, &table, &a->config, ids, row_words.count, &err));
     check(peft_choose(&spec, &a->adapter, &table, &a->config, &err));
     allocate(a, &table, &spec);
     adapter_init_random(a->model.params.values.data, &a->model.params.table, 1);

@@ -448,6 +448,23 @@ START_TEST(test_written_ends)
 }
 END_TEST
 
+/* What is trained whole needs no rows. */
+START_TEST(test_rows_of_what_is_saved)
+{
+    static const int32_t rows[] = {39};
+    struct peft_config c;
+    parse(&c, BEGIN "[\"q_proj\"],\"modules_to_save\":[\"embed_tokens\"]}");
+    check_ok(peft_train_rows(&c, &llama_table, &llama, rows, 1, &err));
+    ck_assert_uint_eq(c.n_tokens, 1);
+    ck_assert_str_eq(c.tokens[0].module, "lm_head");
+    peft_config_free(&c);
+    parse(&c, BEGIN "[\"c_fc\"],\"modules_to_save\":[\"lm_head\"]}");
+    check_ok(peft_train_rows(&c, &gpt2_table, &gpt2, rows, 1, &err));
+    ck_assert_uint_eq(c.n_tokens, 0);
+    peft_config_free(&c);
+}
+END_TEST
+
 START_TEST(test_same_choice)
 {
     struct peft_config a, b;
@@ -477,6 +494,7 @@ int main(void)
     tcase_add_test(tc, test_wish);
     tcase_add_test(tc, test_written);
     tcase_add_test(tc, test_written_ends);
+    tcase_add_test(tc, test_rows_of_what_is_saved);
     tcase_add_test(tc, test_same_choice);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
