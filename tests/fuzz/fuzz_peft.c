@@ -109,7 +109,7 @@ static void load(struct param_set *params, struct model_config *model, struct pe
     *params = (struct param_set){0};
     *config = (struct peft_config){0};
     if (peft_open(&a, dir, &err) == SFT_OK) {
-        model->vocab_size = peft_vocab_size(&a, model);
+        peft_fit_model(&a, model);
         if (model->vocab_size < SMALL / 8) {
             tensor_table_init(&table, model);
             if (peft_spec(&spec, &a, &table, model, &err) == SFT_OK) {

@@ -56,7 +56,7 @@ static void load(struct adapted *a, const char *dir)
     struct adapter_spec spec;
     struct tensor_table table;
     check(peft_open(&file, dir, &err));
-    a->config.vocab_size = peft_vocab_size(&file, &a->base_config);
+    peft_fit_model(&file, &a->config);
     tensor_table_init(&table, &a->config);
     check(peft_spec(&spec, &file, &table, &a->config, &err));
     allocate(a, &table, &spec);

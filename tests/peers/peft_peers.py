@@ -112,15 +112,14 @@ def draw_config(rng, model):
         config.update(alpha_pattern={rng.choice(linear): 2})
     embedding = next(name for name, module in model.named_modules() if module is model.get_input_embeddings())
     tied, ends = model.config.tie_word_embeddings, rng.random()
-    if ends < 0.2 and tied:
+    if ends < 0.1 and tied:
         config.update(modules_to_save=[embedding.split(".")[-1], "lm_head"], ensure_weight_tying=True)
     elif ends < 0.2:
         config.update(modules_to_save=rng.sample([embedding, "lm_head", modules(model, "Norm")[0]], 2))
     elif ends < 0.4:
         config.update(trainable_token_indices=rng.sample(range(VOCAB), 3))
     elif ends < 0.5:
-        same = [4, 2]
-        config.update(trainable_token_indices={embedding.split(".")[-1]: same, "lm_head": same if tied else [7]})
+        config.update(trainable_token_indices={embedding.split(".")[-1]: [4, 2], "lm_head": rng.choice([[4, 2], [7]])})
     elif ends < 0.6:
         config.update(modules_to_save=[rng.choice(modules(model, "Norm"))])
     return config

@@ -13,7 +13,8 @@
 
 #define GOLDEN "tests/golden/"
 static const char *const cases[] = {"gpt2_rows",   "gpt2_resized", "gpt2_resized_rows", "llama_pattern", "llama_layers",
-                                    "llama_names", "gemma3",       "qwen2_tied",        "gpt_neox",      "opt"};
+                                    "llama_names", "gemma3",       "qwen2_tied",        "qwen2_parted",  "gpt2_parted",
+                                    "gpt_neox",    "opt"};
 enum { N_CASES = sizeof cases / sizeof *cases, WHOLE = 1 << 20 };
 
 static const struct weights_kept floats = {.as = WEIGHTS_F32};
@@ -39,7 +40,9 @@ static void load(struct adapted *f, const char *path)
     check_ok(model_config_load(&f->base_config, f->base, NULL, &err));
     check_ok(peft_open(&f->adapter, path, &err));
     f->config = f->base_config;
-    f->config.vocab_size = peft_vocab_size(&f->adapter, &f->base_config);
+    peft_fit_model(&f->adapter, &f->config);
+    f->base_config.tied = f->config.tied;
+    f->base_config.head_from_embedding = f->config.head_from_embedding;
     tensor_table_init(&f->base_table, &f->base_config);
     tensor_table_init(&table, &f->config);
     check_ok(peft_spec(&spec, &f->adapter, &table, &f->config, &err));

@@ -44,48 +44,6 @@ void peft_close(struct peft_adapter *a)
     *a = (struct peft_adapter){0};
 }
 
-/* ---- the vocabulary ---- */
-
-static size_t rows_needed(const struct peft_config *config)
-{
-    size_t rows = 0;
-    for (size_t i = 0; i < config->n_tokens; i++)
-        for (size_t k = 0; k < config->tokens[i].n; k++)
-            if ((size_t)config->tokens[i].rows[k] >= rows)
-                rows = (size_t)config->tokens[i].rows[k] + 1;
-    return rows;
-}
-
-static bool has_all_rows(const struct peft_name *name, const struct model_config *model)
-{
-    const struct family *family = model->family;
-    if (name->kind != TENSOR_PARAMETER || (name->role != PEFT_WHOLE && name->role != PEFT_FROZEN))
-        return false;
-    char *embedding = family_tensor_name(family, family->token_embedding);
-    char *head = family_tensor_name(family, family->head);
-    const bool has = strcmp(name->canonical, embedding) == 0 || strcmp(name->canonical, head) == 0;
-    free(embedding);
-    free(head);
-    return has;
-}
-
-size_t peft_vocab_size(const struct peft_adapter *a, const struct model_config *model)
-{
-    struct tensor_names names;
-    size_t rows = rows_needed(&a->config);
-    tensor_names_init(&names, model);
-    for (size_t i = 0; i < a->file.n_tensors; i++) {
-        const struct stored_tensor *t = &a->file.tensors[i];
-        struct peft_name name;
-        peft_name_read(&name, &names, t->name);
-        if (has_all_rows(&name, model) && t->n_dims == 2 && t->shape[0] > rows)
-            rows = t->shape[0];
-        free(name.canonical);
-    }
-    tensor_names_free(&names);
-    return rows > model->vocab_size ? rows : model->vocab_size;
-}
-
 /* ---- what is adapted ---- */
 
 static bool is_chosen(const struct adapter_spec *spec, size_t tensor)
