@@ -129,7 +129,7 @@ static bool is_another_now(const struct model_argument *a)
 {
     char *dir = NULL;
     const char *link;
-    const bool another = model_dir_find(a->path, &dir, &link, NULL) == SFT_OK && strcmp(dir, a->dir) != 0;
+    const bool another = model_dir_find(a->model.path, &dir, &link, NULL) == SFT_OK && strcmp(dir, a->model.dir) != 0;
     free(dir);
     return another;
 }
@@ -140,19 +140,19 @@ static enum sft_status find_and_look(struct info *info, struct model_argument *a
 {
     enum { TRIES = 20 };
     for (int i = 0;; i++) {
-        if (model_dir_find(a->path, &a->dir, &a->link, err)) {
-            if (!path_is_dir(a->path))
+        if (model_dir_find(a->model.path, &a->model.dir, &a->model.link, err)) {
+            if (!path_is_dir(a->model.path))
                 return err->status;
-            a->dir = mem_strdup(a->path); /* no model, and what it lacks will be told */
+            a->model.dir = mem_strdup(a->model.path); /* no model, and what it lacks will be told */
         }
-        info->dir = a->dir;
-        a->snapshot = hub_snapshot_name(a->dir);
+        info->dir = a->model.dir;
+        a->model.snapshot = hub_snapshot_name(a->model.dir);
         look(info);
         if (!info->n_problems || i == TRIES || !is_another_now(a))
             return SFT_OK;
         free_info(info);
-        free(a->dir);
-        free(a->snapshot);
+        free(a->model.dir);
+        free(a->model.snapshot);
     }
 }
 
@@ -265,10 +265,10 @@ static void print_files(const char *label, const json *files)
 
 static void print_text(const struct info *info, const struct model_argument *argument)
 {
-    if (argument->link)
-        printf("directory  %s (%s of %s)\n", argument->dir, argument->link, argument->path);
-    if (argument->snapshot)
-        printf("directory  %s\n           %s\n", argument->dir, argument->snapshot);
+    if (argument->model.link)
+        printf("directory  %s (%s of %s)\n", argument->model.dir, argument->model.link, argument->model.path);
+    if (argument->model.snapshot)
+        printf("directory  %s\n           %s\n", argument->model.dir, argument->model.snapshot);
     if (info->files.config.family)
         print_model(info);
     if (info->files.tokenizer)
@@ -302,9 +302,9 @@ int cmd_info(int argc, char **argv)
         return code;
     struct sft_err err;
     struct info info = {0};
-    argument.path = model ? model : words.count == 1 ? words.items[0] : NULL;
+    argument.model.path = model ? model : words.count == 1 ? words.items[0] : NULL;
     enum sft_status status = SFT_OK;
-    if (!argument.path || (model && words.count))
+    if (!argument.model.path || (model && words.count))
         status = sft_fail(&err, SFT_EUSAGE, "expected one directory (usage: %s)", usage.synopsis);
     if (!status)
         status = find_and_look(&info, &argument, &err);

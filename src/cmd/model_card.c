@@ -48,12 +48,12 @@ static char *name_of_model(const struct model_card_of *of)
 static void tell_other_model(const struct model_card_of *of)
 {
     const char *asked = json_string(json_get(of->options->evaluation, "model"));
-    if (!asked || (of->model->snapshot && strcmp(asked, of->model->snapshot) == 0))
+    if (!asked || (of->model->model.snapshot && strcmp(asked, of->model->model.snapshot) == 0))
         return;
-    char *theirs = realpath(asked, NULL), *ours = realpath(of->model->dir, NULL);
+    char *theirs = realpath(asked, NULL), *ours = realpath(of->model->model.dir, NULL);
     if (!theirs || !ours || strcmp(theirs, ours) != 0)
         log_warning("--evaluation: the model that was asked is %s, not %s: the card tells it as this one's", asked,
-                    of->model->dir);
+                    of->model->model.dir);
     free(theirs);
     free(ours);
 }
@@ -67,7 +67,7 @@ static bool evaluated_before_rounding(const struct model_card_of *of)
     if (asked && path_exists(asked))
         weights_dtypes(asked, &stored);
     if (!stored.len)
-        weights_dtypes(of->model->dir, &stored);
+        weights_dtypes(of->model->model.dir, &stored);
     const char *rest = stored.len ? stored.data : "";
     while (!is_same && *rest) {
         const size_t len = strcspn(rest, ", ");
@@ -87,7 +87,7 @@ enum sft_status model_card_write(const char *dir, const struct model_card_of *of
     if (path_has_name(path))
         SFT_BUG("a model whose files are called as its card is");
     struct sft_err unread = {0};
-    if (card_record_read(&record, of->model->dir, &unread))
+    if (card_record_read(&record, of->model->model.dir, &unread))
         log_warning("%s (the model card cannot tell how it was trained)", SFT_ERR_TEXT(&unread));
     tell_other_model(of);
     const struct card card = {.name = name,
@@ -97,7 +97,7 @@ enum sft_status model_card_write(const char *dir, const struct model_card_of *of
                               .n_parameters = of->n_parameters,
                               .has_template = of->has_template,
                               .template = of->template,
-                              .snapshot = of->model->snapshot,
+                              .snapshot = of->model->model.snapshot,
                               .record = &record,
                               .options = of->options,
                               .evaluated_before_rounding = evaluated_before_rounding(of)};

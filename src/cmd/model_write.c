@@ -27,10 +27,10 @@ static enum sft_status open_model(struct exported *m, const struct model_argumen
 {
     struct strbuf unused = {0};
     const struct model_config *config = &m->files.config;
-    if (model_files_open(&m->files, model->dir, err))
+    if (model_files_open(&m->files, model->model.dir, err))
         return err->status;
     tensor_table_init(&m->table, config);
-    const enum sft_status status = weights_begin(&m->weights, &m->table, config, model->dir, &unused, err);
+    const enum sft_status status = weights_begin(&m->weights, &m->table, config, model->model.dir, &unused, err);
     if (!status)
         model_argument_tell(model, &unused);
     strbuf_free(&unused);

@@ -53,11 +53,12 @@ static char *model_id(const struct serve *s)
 {
     if (s->name)
         return mem_strdup(s->name);
-    if (s->model.snapshot)
-        return mem_strndup(s->model.snapshot, strcspn(s->model.snapshot, "@"));
-    char *path = realpath(s->model.path, NULL);
-    const char *name = path_basename(path ? path : s->model.path);
-    char *parent = path_dirname(path ? path : s->model.path);
+    const struct named_dir *named = model_argument_main(&s->model);
+    if (named->snapshot)
+        return mem_strndup(named->snapshot, strcspn(named->snapshot, "@"));
+    char *path = realpath(named->path, NULL);
+    const char *name = path_basename(path ? path : named->path);
+    char *parent = path_dirname(path ? path : named->path);
     const size_t len = strlen(name) - (path_has_ending(name, ".gguf") ? strlen(".gguf") : 0);
     char *id = strncmp(name, "checkpoint-", 11) == 0 ? mem_printf("%s/%s", path_basename(parent), name)
                                                      : mem_strndup(name, len);
@@ -72,9 +73,9 @@ static void set_fingerprint(struct serve *s, const struct string_list *overrides
 {
     struct strbuf text = {0};
     struct stat file = {0};
-    (void)!stat(s->model.dir, &file);
+    (void)!stat(s->model.model.dir, &file);
     strbuf_printf(&text, "%s %s %s %s %lld.%09ld", SFT_VERSION, s->bundle.kernels->isa,
-                  s->loading.weights ? s->loading.weights : "", s->model.dir, (long long)file.st_mtim.tv_sec,
+                  s->loading.weights ? s->loading.weights : "", s->model.model.dir, (long long)file.st_mtim.tv_sec,
                   file.st_mtim.tv_nsec);
     for (size_t i = 0; i < overrides->count; i++) /* the template, whatever it is called and however it is made */
         strbuf_printf(&text, "\n%s", overrides->items[i]);
@@ -179,6 +180,7 @@ int cmd_serve(int argc, char **argv)
     struct serve s = {.loading = {.precision = "auto", .for_generation = true}, .options = SERVER_OPTIONS_DEFAULT,
                       .host = "127.0.0.1", .port = 8080, .parallel = 32, .max_queue = 256,
                       .max_connections = 512, .max_body = 4, .request_seconds = 30, .drain_seconds = 30};
+    static const struct string_list no_adapters;
     const char *model = NULL;
     struct string_list words, overrides = {0};
     const struct option table[] = {
@@ -211,7 +213,7 @@ int cmd_serve(int argc, char **argv)
     if (code >= 0)
         return code;
     struct sft_err err = {0};
-    enum sft_status status = model_argument(&s.model, model, &words, usage.synopsis, &err);
+    enum sft_status status = model_argument(&s.model, model, &no_adapters, &words, usage.synopsis, &err);
     if (!status)
         status = check_usage(&s, &words, usage.synopsis, &err);
     if (!status)

@@ -36,28 +36,64 @@ static enum sft_status choose_weights(struct weights_kept *kept, const struct ke
     if (!kernels->reads_bf16 && kept->as != WEIGHTS_F32)
         return sft_fail(err, SFT_EUSAGE, "--weights %s: the %s kernels read floats alone (f32)", options->weights,
                         kernels->isa);
+    kept->mapped = options->adapter != NULL;
     kept->transposed = options->for_generation || kept->as == WEIGHTS_INT8; /* whose scales are rows' */
     return SFT_OK;
 }
 
-/* Tokens that the base lacks a row for get one, as training would add them. */
-static enum sft_status load_weights(struct bundle *b, const char *dir, const struct weights_kept *kept,
+/* What an adapter has of its own is known as what it trained, and has no gradients. */
+static enum sft_status adapt(struct tensor_table *table, const struct peft_adapter *adapter,
+                             const struct model_config *config, struct sft_err *err)
+{
+    struct adapter_spec spec = {0};
+    const enum sft_status status = peft_spec(&spec, adapter, table, config, err);
+    if (!status)
+        tensor_table_adapt(table, &spec);
+    adapter_spec_free(&spec);
+    tensor_table_drop_gradients(table);
+    return status;
+}
+
+/* The model of the table, with values: those of the files in `dir`, and on top of these the adapter's. */
+static enum sft_status load_values(struct bundle *b, struct tensor_table *table, const struct model_config *config,
+                                   size_t file_vocab, const char *dir, const struct weights_kept *kept,
+                                   struct sft_err *err)
+{
+    if (weights_check_to_read(table, kept, config, file_vocab, dir, &b->unused, err) ||
+        transformer_init_of(&b->model, config, b->kernels, table, err) ||
+        weights_load_set(&b->model.params, kept, b->kernels->quantize_rows, config, file_vocab, dir, err) ||
+        (b->adapter.dir && peft_load(&b->model.params, &b->adapter, config, err)))
+        return err->status;
+    transformer_bind(&b->model);
+    return SFT_OK;
+}
+
+/* Tokens that the model lacks a row for get one, as training would add them. */
+static enum sft_status load_weights(struct bundle *b, size_t file_vocab, const struct weights_kept *kept,
                                     struct sft_err *err)
 {
     struct model_config config = b->files.config;
-    const size_t file_vocab = config.vocab_size, tokens = tokenizer_vocab_size(b->files.tokenizer);
+    const size_t tokens = tokenizer_vocab_size(b->files.tokenizer);
     if (tokens > config.vocab_size)
         config.vocab_size = tokens;
     struct tensor_table table;
     tensor_table_init(&table, &config);
     tensor_table_choose(&table, NULL);
-    enum sft_status status = weights_check_to_read(&table, kept, &config, file_vocab, dir, &b->unused, err);
+    enum sft_status status = b->adapter.dir ? adapt(&table, &b->adapter, &config, err) : SFT_OK;
     if (!status)
-        status = transformer_init_of(&b->model, &config, b->kernels, &table, err);
+        status = load_values(b, &table, &config, file_vocab, b->files.path, kept, err);
     tensor_table_free(&table);
-    if (!status)
-        status = weights_load_set(&b->model.params, kept, b->kernels->quantize_rows, &config, file_vocab, dir, err);
     return status;
+}
+
+static enum sft_status open_adapter(struct bundle *b, const char *dir, struct sft_err *err)
+{
+    if (!dir)
+        return SFT_OK;
+    if (peft_open(&b->adapter, dir, err))
+        return err->status;
+    b->files.config.vocab_size = peft_vocab_size(&b->adapter, &b->files.config);
+    return model_files_adapt(&b->files, dir, err);
 }
 
 /* Its vocabulary is as its files have it again. */
@@ -73,12 +109,15 @@ static enum sft_status leave_template(struct bundle *b, struct sft_err *err)
 enum sft_status bundle_open(struct bundle *b, const char *dir, const struct bundle_options *options,
                             const struct template_options *chosen, struct sft_err *err)
 {
-    struct weights_kept kept;
+    struct weights_kept kept = {0};
     *b = (struct bundle){.template = {.end_of_turn = TOKEN_NONE}};
     b->kernels = kernels_select(options->precision, b->kernels_why, sizeof b->kernels_why);
     if (!b->kernels)
         return sft_fail(err, SFT_EUSAGE, "%s", b->kernels_why);
     if (choose_weights(&kept, b->kernels, options, err) || model_files_open(&b->files, dir, err))
+        return err->status;
+    const size_t file_vocab = b->files.config.vocab_size;
+    if (open_adapter(b, options->adapter, err))
         return err->status;
     const size_t own_tokens = tokenizer_vocab_size(b->files.tokenizer);
     if (chosen && template_init(&b->template, chosen, b->files.tokenizer, err))
@@ -86,7 +125,7 @@ enum sft_status bundle_open(struct bundle *b, const char *dir, const struct bund
     const bool is_unknown = chosen && chosen->choice == TEMPLATE_AUTO && b->template.tokens_added > 0;
     if (options->known_template_only && is_unknown && leave_template(b, err))
         return err->status;
-    if (load_weights(b, dir, &kept, err))
+    if (load_weights(b, file_vocab, &kept, err))
         return err->status;
     b->n_new_tokens = tokenizer_vocab_size(b->files.tokenizer) - own_tokens;
     token_rules_init(&b->rules, b->files.tokenizer, &b->files.generation, b->template.end_of_turn,
@@ -100,6 +139,7 @@ void bundle_close(struct bundle *b)
     strbuf_free(&b->unused);
     transformer_free(&b->model);
     template_free(&b->template);
+    peft_close(&b->adapter);
     model_files_close(&b->files);
     *b = (struct bundle){0};
 }
