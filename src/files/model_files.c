@@ -77,7 +77,7 @@ enum sft_status model_files_open(struct model_files *m, const char *path, struct
 }
 
 /* An adapter is in safetensors, and so has its tokenizer as a Hugging Face directory has it. */
-static bool has_tokenizer(const char *dir)
+bool model_files_has_tokenizer(const char *dir)
 {
     return path_holds(dir, "tokenizer.json") || (path_holds(dir, "vocab.json") && path_holds(dir, "merges.txt"));
 }
@@ -102,7 +102,7 @@ enum sft_status model_files_adapt(struct model_files *m, const char *dir, struct
         if (format_hf.load_generation(&m->generation, dir, m->config_json, &m->config, err))
             return err->status;
     }
-    return has_tokenizer(dir) ? adapt_tokenizer(m, dir, err) : SFT_OK;
+    return model_files_has_tokenizer(dir) ? adapt_tokenizer(m, dir, err) : SFT_OK;
 }
 
 enum sft_status model_files_open_tokenizer(struct model_files *m, const char *path, struct sft_err *err)

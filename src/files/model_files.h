@@ -25,6 +25,9 @@ enum sft_status model_files_open(struct model_files *m, const char *path, struct
  * generation settings. config.vocab_size is what the two are together by then. */
 enum sft_status model_files_adapt(struct model_files *m, const char *dir, struct sft_err *err);
 
+/* Whether an adapter's directory has a tokenizer of its own. */
+bool model_files_has_tokenizer(const char *dir);
+
 /* The tokenizer alone, of a directory that may have nothing else. */
 enum sft_status model_files_open_tokenizer(struct model_files *m, const char *path, struct sft_err *err);
 
