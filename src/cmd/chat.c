@@ -524,7 +524,7 @@ int cmd_chat(int argc, char **argv)
     if (!status && words.count)
         status = sft_fail(&err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words.items[0], usage.synopsis);
     if (!status)
-        status = model_argument_open(&argument, &options, &overrides, true, &chat.bundle, &err);
+        status = model_argument_open(&argument, &options, &overrides, NULL, true, &chat.bundle, &err);
     if (!status)
         status = chat_open(&chat, &err);
     if (status) {

@@ -94,7 +94,7 @@ static enum sft_status ask(const struct eval_prompts *what, const struct model_a
     const struct named_dir *named = model_argument_main(argument);
     told.model.link = told.model.snapshot = told.adapter.dir = NULL;
     log_progress("loading %s", named->dir);
-    enum sft_status status = model_argument_open(argument, options, overrides, true, &bundle, err);
+    enum sft_status status = model_argument_open(argument, options, overrides, NULL, true, &bundle, err);
     log_progress("%s", "");
     m->name = mem_strdup(model_argument_name(argument));
     m->run = named->link ? named->path : NULL;

@@ -195,7 +195,7 @@ int cmd_generate(int argc, char **argv)
     if (!status)
         status = check_words(&g, as_rows, system, &words, usage.synopsis, &err);
     if (!status)
-        status = model_argument_open(&argument, &options, &overrides, !g.raw, &g.bundle, &err);
+        status = model_argument_open(&argument, &options, &overrides, NULL, !g.raw, &g.bundle, &err);
     if (!status && !as_rows)
         g.parallel = at_most(g.parallel, g.n_samples);
     if (!status)

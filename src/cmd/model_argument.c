@@ -188,8 +188,8 @@ const char *model_argument_name(const struct model_argument *a)
 /* ---- loading, and what is told ---- */
 
 enum sft_status model_argument_open(const struct model_argument *a, const struct bundle_options *options,
-                                    const struct string_list *overrides, bool has_template, struct bundle *bundle,
-                                    struct sft_err *err)
+                                    const struct string_list *overrides, const struct bundle *base, bool has_template,
+                                    struct bundle *bundle, struct sft_err *err)
 {
     struct bundle_options loading = *options;
     struct settings settings;
@@ -199,8 +199,10 @@ enum sft_status model_argument_open(const struct model_argument *a, const struct
     if (!status)
         status = check_settings_read(&settings, TEMPLATE_SETTINGS, err);
     const struct template_options template = template_options_of(&settings);
+    const struct template_options *chosen = has_template ? &template : NULL;
     if (!status)
-        status = bundle_open(bundle, a->model.dir, &loading, has_template ? &template : NULL, err);
+        status = base ? bundle_open_beside(bundle, base, &loading, chosen, err)
+                      : bundle_open(bundle, a->model.dir, &loading, chosen, err);
     settings_free(&settings);
     return status;
 }
@@ -228,6 +230,11 @@ void model_argument_tell(const struct model_argument *a, const struct strbuf *un
 void model_argument_tell_bundle(const struct model_argument *a, const struct bundle *bundle)
 {
     model_argument_tell(a, &bundle->unused);
+    model_argument_tell_template(a, bundle);
+}
+
+void model_argument_tell_template(const struct model_argument *a, const struct bundle *bundle)
+{
     const char *hint = bundle->template.hint;
     if (bundle->n_new_tokens > 0)
         log_warning("%s has not been trained with template = %s: %zu of its control tokens are new to the model (train "

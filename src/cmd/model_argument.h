@@ -51,11 +51,11 @@ void named_dir_free(struct named_dir *named);
 const struct named_dir *model_argument_main(const struct model_argument *argument);
 const char *model_argument_name(const struct model_argument *argument);
 
-/* Load it to generate with, by the overrides of --set; without a template it only continues text. Close the bundle in
- * any case. */
+/* Load it to generate with, by the overrides of --set; without a template it only continues text. `base`: the bundle of
+ * its model without the adapter, whose memory it takes part in; NULL: none is open. Close the bundle in any case. */
 enum sft_status model_argument_open(const struct model_argument *argument, const struct bundle_options *options,
-                                    const struct string_list *overrides, bool has_template, struct bundle *bundle,
-                                    struct sft_err *err);
+                                    const struct string_list *overrides, const struct bundle *base, bool has_template,
+                                    struct bundle *bundle, struct sft_err *err);
 
 /* Say on stderr which checkpoint of a run it is, or which snapshot of the hub, and which tensors are not used (NULL or
  * empty: none); for output that a program reads, model_argument_json says the same as members of an object:
@@ -64,6 +64,7 @@ void model_argument_tell(const struct model_argument *argument, const struct str
 
 /* The same of a model that is to answer, with a warning where it knows nothing of turns. */
 void model_argument_tell_bundle(const struct model_argument *argument, const struct bundle *bundle);
+void model_argument_tell_template(const struct model_argument *argument, const struct bundle *bundle); /* that alone */
 void model_argument_json(const struct model_argument *argument, const struct strbuf *unused, struct strbuf *out);
 
 #endif

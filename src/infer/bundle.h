@@ -47,6 +47,12 @@ enum sft_status bundle_open(struct bundle *bundle, const char *dir, const struct
                             const struct template_options *chosen, struct sft_err *err);
 void bundle_close(struct bundle *bundle);
 
+/* The model of `base`, a bundle without an adapter that must outlive this one, with an adapter of its own: what that
+ * leaves as it is they have together, in one memory. The rest of `options` is the base's. */
+enum sft_status bundle_open_beside(struct bundle *bundle, const struct bundle *base,
+                                   const struct bundle_options *options, const struct template_options *chosen,
+                                   struct sft_err *err);
+
 /* What decode.h takes of it. */
 struct decode_model bundle_decode_model(const struct bundle *bundle);
 
