@@ -191,6 +191,16 @@ static enum sft_status open_template(struct bundle *b, const struct bundle_optio
     return options->known_template_only && is_unknown ? leave_template(b, err) : SFT_OK;
 }
 
+/* Ids from own_tokens on, the template's, that no row was trained for. */
+static size_t count_new_tokens(const struct bundle *b, size_t own_tokens)
+{
+    const struct tensor *rows = b->model.params.table.token_embedding;
+    size_t n = 0;
+    for (size_t id = own_tokens; id < tokenizer_vocab_size(b->files.tokenizer); id++)
+        n += !tensor_trains_row(rows, (int32_t)id);
+    return n;
+}
+
 /* From the directory `dir`; its weights too, unless there is a base that has them. */
 static enum sft_status open_files(struct bundle *b, const char *dir, const struct bundle_options *options,
                                   const struct weights_kept *kept, const struct template_options *chosen,
@@ -204,7 +214,7 @@ static enum sft_status open_files(struct bundle *b, const char *dir, const struc
     const size_t own_tokens = tokenizer_vocab_size(b->files.tokenizer);
     if (open_template(b, options, chosen, err) || load_weights(b, file_vocab, kept, base, err))
         return err->status;
-    b->n_new_tokens = tokenizer_vocab_size(b->files.tokenizer) - own_tokens;
+    b->n_new_tokens = count_new_tokens(b, own_tokens);
     token_rules_init(&b->rules, b->files.tokenizer, &b->files.generation, b->template.end_of_turn,
                      b->files.config.vocab_size, b->model.config.vocab_size);
     return SFT_OK;
