@@ -5,7 +5,7 @@
 # usage: sh scripts/bench_peers.sh [options]
 #   --steps N          optimizer steps of each program, the first two not counted (12); 498 are an epoch of the public conversations
 #   --quick            a small model (4 layers, 256 wide) and 6 steps: a few minutes, to see that all of it works
-#   --only NAME,...    only these programs; * stands for anything: sft-P trl-P trl-group-P torch-P torch-compile-P, P being fp32 or bf16
+#   --only NAME,...    only these programs; * stands for anything: sft-P trl-P trl-group-P torch-P torch-compile-P sft-lora-P trl-lora-P, P being fp32 or bf16
 #   --base DIR         the model, a Hugging Face directory (GPT-2's shape of 124M parameters with random weights)
 #   --data FILE        the conversations, JSON Lines of messages
 #   --help

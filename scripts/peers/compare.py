@@ -22,11 +22,16 @@ SKIPPED_STEPS = 2
 BENCH_STEPS = 10       # of sft bench at most: enough for its figures, whatever the programs run
 DISTURBED = 0.05       # share of the cores' time taken by other work
 MEMORY_WANTED = 16e9
-PACKAGES = ["torch", "transformers", "trl", "datasets", "accelerate"]
+PACKAGES = ["torch", "transformers", "trl", "peft", "datasets", "accelerate"]
 SFT_SETTINGS = {
     "data": {"max_length": 512, "template": "im_sep", "shuffle": "false"},
     "train": {"batch_size": 8, "learning_rate": 1e-4, "weight_decay": 0.01, "save_interval_s": 0},
 }
+LORA_SETTINGS = {"lora": {"r": 16, "lora_alpha": 32, "target_modules": "all-linear"}}  # as trl_sft.py has it
+
+
+def sft_settings(adapter):
+    return {**SFT_SETTINGS, **LORA_SETTINGS} if adapter else SFT_SETTINGS
 
 
 class Failed(Exception):
@@ -159,7 +164,7 @@ class Comparison:
     steps: int
     out: Path
     env: dict
-    benches: dict = field(default_factory=dict)  # precision -> what sft bench said, or why it said nothing
+    benches: dict = field(default_factory=dict)  # (precision, adapter) -> what sft bench said, or why it said nothing
     disturbed: dict = field(default_factory=dict)  # program -> share of the cores' time that other work took meanwhile
 
     def log(self, name):
@@ -172,22 +177,23 @@ class Comparison:
             say(f"   warning: other work took {100 * finished.others:.0f}% of the cores while {name} ran")
         return finished
 
-    def bench(self, precision):
+    def bench(self, precision, adapter):
         """sft bench: FLOPs of a token, and the CPU's own peak, for MFU. Refused if it has no such kernels."""
-        if precision not in self.benches:
+        key = precision, adapter
+        if key not in self.benches:
             try:
-                self.benches[precision] = self.run_bench(precision)
+                self.benches[key] = self.run_bench(precision, adapter)
             except (Failed, Refused) as error:
-                self.benches[precision] = error
-        if isinstance(self.benches[precision], Exception):
-            raise self.benches[precision]
-        return self.benches[precision]
+                self.benches[key] = error
+        if isinstance(self.benches[key], Exception):
+            raise self.benches[key]
+        return self.benches[key]
 
-    def run_bench(self, precision):
-        name = f"sft-bench-{precision}"
+    def run_bench(self, precision, adapter):
+        name = f"sft-bench-{'lora-' if adapter else ''}{precision}"
         command = [self.sft, "bench", "--json", "--base", self.base, "--data", self.data, "--precision", precision,
                    "--steps", str(min(self.steps, BENCH_STEPS))]
-        for section, settings in SFT_SETTINGS.items():
+        for section, settings in sft_settings(adapter).items():
             for key, value in settings.items():
                 command += ["--set", f"{section}.{key}={value}"]
         try:
@@ -197,15 +203,16 @@ class Comparison:
                 raise Refused() from None
             raise failure
 
-    def run_sft(self, name, precision):
+    def run_sft(self, name, precision, adapter=False):
         """A real run; saving cannot be turned off, but happens after the last step only, and is thrown away."""
-        self.bench(precision)
+        self.bench(precision, adapter)
         folder = self.out / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         settings = {"model": {"base": self.base}, "data": {"train": f'"{self.data}"', **SFT_SETTINGS["data"]},
                     "train": {"output_dir": folder / "run", "precision": precision, "max_steps": self.steps,
-                              **SFT_SETTINGS["train"]}}
+                              **SFT_SETTINGS["train"]},
+                    **(LORA_SETTINGS if adapter else {})}
         config = folder / "config.ini"
         config.write_text("".join(f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
                                   for section, keys in settings.items()), encoding="utf-8")
@@ -228,8 +235,8 @@ class Comparison:
         return Result([end - finished.started for end in record["ends"]], record["tokens"], finished.peak_rss,
                       flops_per_token=record.get("flops_per_token"))
 
-    def run_trl(self, name, precision, sampling):
-        return self.run_python(name, "trl_sft.py", precision, sampling, self.out / "trl")
+    def run_trl(self, name, precision, sampling, trained="whole"):
+        return self.run_python(name, "trl_sft.py", precision, sampling, trained, self.out / "trl")
 
     def run_torch(self, name, precision, how):
         shutil.rmtree(self.out / "inductor", ignore_errors=True)  # so that compiling is measured as well
@@ -242,19 +249,23 @@ class Row:
     title: str
     precision: str
     measure: object  # Comparison, name, precision -> Result
+    adapter: bool    # that is trained, and not the whole model
 
 
 def all_rows():
     kinds = [
-        ("sft-%s", "`sft train`", Comparison.run_sft),
-        ("trl-%s", "TRL as it comes (padding)", lambda *a: Comparison.run_trl(*a, "sequential")),
-        ("trl-group-%s", "TRL, group_by_length", lambda *a: Comparison.run_trl(*a, "group_by_length")),
-        ("torch-%s", "PyTorch loop, dense 4 x 512", lambda *a: Comparison.run_torch(*a, "eager")),
+        ("sft-%s", "`sft train`", Comparison.run_sft, False),
+        ("trl-%s", "TRL as it comes (padding)", lambda *a: Comparison.run_trl(*a, "sequential"), False),
+        ("trl-group-%s", "TRL, group_by_length", lambda *a: Comparison.run_trl(*a, "group_by_length"), False),
+        ("torch-%s", "PyTorch loop, dense 4 x 512", lambda *a: Comparison.run_torch(*a, "eager"), False),
         ("torch-compile-%s", "PyTorch loop, dense 4 x 512, torch.compile",
-         lambda *a: Comparison.run_torch(*a, "compile")),
+         lambda *a: Comparison.run_torch(*a, "compile"), False),
+        ("sft-lora-%s", "`sft train`, LoRA", lambda *a: Comparison.run_sft(*a, adapter=True), True),
+        ("trl-lora-%s", "TRL + PEFT, LoRA, group_by_length",
+         lambda *a: Comparison.run_trl(*a, "group_by_length", "lora"), True),
     ]
-    return [Row(name % precision, title, precision, measure)
-            for precision in ("fp32", "bf16") for name, title, measure in kinds]
+    return [Row(name % precision, title, precision, measure, adapter)
+            for precision in ("fp32", "bf16") for name, title, measure, adapter in kinds]
 
 
 def chosen_rows(parser, only):
@@ -280,7 +291,7 @@ def first_step_text(result):
 def mfu_text(comparison, row, result):
     """Peers are charged with the FLOPs that sft needs for the same conversations, or with their own count."""
     try:
-        bench = comparison.bench(row.precision)
+        bench = comparison.bench(row.precision, row.adapter)
     except (Failed, Refused):
         return ""
     flops = result.flops_per_token or bench["flops_per_token"]
@@ -289,7 +300,7 @@ def mfu_text(comparison, row, result):
 
 def table(comparison, threads, outcomes):
     """outcomes: (row, Result or the text that stands for it)"""
-    sft_speed = {row.precision: outcome.tokens_per_second() for row, outcome in outcomes
+    sft_speed = {(row.precision, row.adapter): outcome.tokens_per_second() for row, outcome in outcomes
                  if row.name.startswith("sft-") and isinstance(outcome, Result)}
     lines = [f"| {cpu_name()}, {threads} cores | | tokens/s | `sft` is faster | peak RSS | MFU | first step | last step |",
              "|---|---|---|---|---|---|---|---|"]
@@ -298,7 +309,8 @@ def table(comparison, threads, outcomes):
             lines.append(f"| {row.title} | {row.precision} | {outcome} | | | | | |")
             continue
         speed = outcome.tokens_per_second()
-        times = f"{sft_speed[row.precision] / speed:.1f}x" if row.precision in sft_speed else ""
+        key = row.precision, row.adapter
+        times = f"{sft_speed[key] / speed:.1f}x" if key in sft_speed else ""
         cells = [row.title, row.precision, f"{speed:.0f}", "" if row.name.startswith("sft-") else times,
                  bytes_text(outcome.peak_rss), mfu_text(comparison, row, outcome), first_step_text(outcome),
                  f"done after {outcome.ends[-1]:.0f} s"]
@@ -328,7 +340,7 @@ def versions(comparison):
     names = [f"sft {commit.stdout.strip() or 'of no known commit'}"]
     for precision in ("fp32", "bf16"):
         try:
-            names.append(f"{comparison.bench(precision)['isa']} kernels in {precision}")
+            names.append(f"{comparison.bench(precision, False)['isa']} kernels in {precision}")
         except (Failed, Refused):
             pass
     return f"{', '.join(names)}; Python {platform.python_version()}, {peers}; Linux {platform.release()}."

@@ -40,7 +40,7 @@ static enum sft_status score(struct bundle *b, const struct settings *settings, 
     if (!status && ds.n_examples == 0)
         status = fail_nothing_left(&ds, err);
     if (!status)
-        status = transformer_init_activations(&b->model, &acts, capacity, false, err);
+        status = transformer_init_activations(&b->model, &acts, capacity, KEEP_NOTHING, err);
     if (!status)
         status = batch_buffer_init(&buffer, capacity, capacity, err);
     if (!status) {

@@ -121,7 +121,7 @@ static void last_logits(const struct bundle *b, float *logits)
         position[i] = (int32_t)i;
     }
     ck_assert_uint_eq(b->model.config.vocab_size, TOKENS);
-    check_ok(transformer_init_activations(&b->model, &acts, N_TEXT, false, &err));
+    check_ok(transformer_init_activations(&b->model, &acts, N_TEXT, KEEP_NOTHING, &err));
     const struct batch batch = {
         .N = N_TEXT, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
     transformer_logits(&b->model, &acts, &batch, NULL, &last, 1, logits);

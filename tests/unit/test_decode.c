@@ -409,7 +409,7 @@ static bool check_scores(void *context, const struct new_token *token)
     const size_t seq_start[] = {0, x->n_seen}, last = x->n_seen - 1;
     const struct batch batch = {
         .N = x->n_seen, .S = 1, .tokens = x->seen, .position = position, .seq_start = seq_start};
-    check_ok(transformer_init_activations(x->model, &acts, POSITIONS, false, &err));
+    check_ok(transformer_init_activations(x->model, &acts, POSITIONS, KEEP_NOTHING, &err));
     transformer_logits(x->model, &acts, &batch, NULL, &last, 1, logits);
     activations_free(&acts);
     logits[5] = -INFINITY; /* suppressed */

@@ -177,7 +177,7 @@ static struct trace run_steps(const struct model_config *config, const struct ke
     const struct objective_batch batches[] = {{&model, &acts, &first->batch, &first->targets},
                                               {&model, &acts, &second->batch, &second->targets}};
     ck_assert(!transformer_init(&model, config, kernels, tensor_any, NULL) &&
-              !transformer_init_activations(&model, &acts, MAX_POSITIONS, true, NULL) &&
+              !transformer_init_activations(&model, &acts, MAX_POSITIONS, KEEP_ALL, NULL) &&
               !adamw_init(&adamw, &model, &options, NULL));
     for (size_t i = 0; i < model.params.table.n_elements; i++)
         ((float *)model.params.values.data)[i] = (float)params[i];

@@ -198,6 +198,8 @@ static const struct bounds {
     {"to_act, scaled", ROWS, 1e-7, 0, 4e-3, 0},
     {"sum_of_squares", ROWS, 1e-13, 0, 1e-13, 0},
     {"adamw", ROWS, 5e-7, 0, 5e-7, 0},
+    {"adamw_8bit", ROWS, 5e-7, 0, 5e-7, 0},
+    {"adamw_8bit, moments", ROWS, 3e-3, 0, 3e-3, 0}, /* what lies between two codes may become either */
 };
 enum { N_BOUNDS = sizeof bounds / sizeof *bounds };
 

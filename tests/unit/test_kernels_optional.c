@@ -570,6 +570,14 @@ static void adamw_of_none(const struct kernels *k)
     k->adamw(touched[0], touched[1], touched[2], some, &args, 0);
 }
 
+static void adamw_8bit_of_none(const struct kernels *k)
+{
+    static const struct adamw_args args = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const struct moments_8bit moments = {(int8_t *)touched[1], (uint8_t *)touched[2], (bf16 *)touched[1],
+                                         (bf16 *)touched[2]};
+    k->adamw_8bit(touched[0], &moments, some, &args, 1, 0);
+}
+
 /* An op without such a function does not compile. */
 static const struct {
     const char *name;

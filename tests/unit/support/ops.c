@@ -332,29 +332,31 @@ static void adamw_layout(const struct op_sizes *s, size_t in[], size_t out[])
     out[0] = out[1] = out[2] = s->N * s->C;
 }
 
+static const struct adamw_args some_adamw = {.grad_scale = (real)0.5,
+                                             .learning_rate = (real)0.01,
+                                             .weight_decay = (real)0.1,
+                                             .rest1 = (real)0.1,
+                                             .beta2 = (real)0.999,
+                                             .rest2 = (real)0.001,
+                                             .epsilon = (real)1e-8,
+                                             .correction1 = (real)0.271,
+                                             .correction2_sqrt = (real)0.0547};
+
 static void adamw_forward(const void *table, const struct op_sizes *s, const double *const in[],
                           double *const out[])
 {
-    static const struct adamw_args args = {.grad_scale = (real)0.5,
-                                           .learning_rate = (real)0.01,
-                                           .weight_decay = (real)0.1,
-                                           .rest1 = (real)0.1,
-                                           .beta2 = (real)0.999,
-                                           .rest2 = (real)0.001,
-                                           .epsilon = (real)1e-8,
-                                           .correction1 = (real)0.271,
-                                           .correction2_sqrt = (real)0.0547};
     const size_t n = s->N * s->C;
     real *p = to_real(in[0], n), *m = to_real(in[1], n), *v = to_real(in[2], n), *g = to_real(in[3], n);
     for (size_t i = 0; i < n; i++)
         v[i] *= v[i];
-    kernels_of(table)->adamw(p, m, v, g, &args, n);
+    kernels_of(table)->adamw(p, m, v, g, &some_adamw, n);
     give_back(out[0], p, n);
     give_back(out[1], m, n);
     give_back(out[2], v, n);
     free(g);
 }
 
+#include "ops_adamw_8bit.inc"
 #include "ops_activation.inc"
 /* ---- between the stream and operands: in x (N,C); out scale * x, and out, another operand, added to ---- */
 
@@ -450,6 +452,8 @@ const struct op REAL_NAME(ops)[] = {
     {"to_act, scaled", operands_layout, operands_forward_scaled, NULL},
     {"sum_of_squares", sum_layout, sum_forward, NULL},
     {"adamw", adamw_layout, adamw_forward, NULL},
+    {"adamw_8bit", adamw_8bit_layout, adamw_8bit_forward, NULL},
+    {"adamw_8bit, moments", adamw_8bit_moments_layout, adamw_8bit_moments_forward, NULL},
 };
 #ifndef SFT_REAL_F64
 const size_t ops_count = sizeof ops_f32 / sizeof *ops_f32;
