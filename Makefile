@@ -184,8 +184,8 @@ docs: sft ## put the configuration table into docs/configuration.md
 golden: ## make the golden values again (needs Python with transformers and tokenizers)
 	sh scripts/golden.sh
 
-test-peers: sft $(B)/peers/logits ## compare live with transformers, tokenizers and TRL (needs Python with PyTorch)
-	LOGITS=$(B)/peers/logits sh tests/peers/run.sh
+test-peers: sft $(B)/peers/logits $(B)/peers/adapter ## compare live with transformers, tokenizers, PEFT and TRL (needs Python with PyTorch)
+	LOGITS=$(B)/peers/logits ADAPTER=$(B)/peers/adapter sh tests/peers/run.sh
 
 clean: ## remove what was built
 	rm -rf build sft

@@ -106,7 +106,7 @@ static void look_at_base(struct adapter_info *x)
         info_add_problem(&x->parts, &err);
         return;
     }
-    config.vocab_size = peft_vocab_size(&x->adapter, &config);
+    peft_fit_model(&x->adapter, &config);
     tensor_table_init(&table, &config);
     if (peft_spec(&spec, &x->adapter, &table, &config, &err))
         info_add_problem(&x->parts, &err);

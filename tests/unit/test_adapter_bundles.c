@@ -72,7 +72,7 @@ static void write_adapter(const char *name, uint64_t seed, const char *target, c
     check_ok(peft_config_set_targets(&adapter, &targets, &err));
     check_ok(peft_config_set_saved(&adapter, &whole, &err));
     tensor_table_init(&table, &grown);
-    peft_train_rows(&adapter, &table, rows, 3);
+    check_ok(peft_train_rows(&adapter, &table, &grown, rows, 3, &err));
     check_ok(peft_choose(&spec, &adapter, &table, &grown, &err));
     tensor_table_adapt(&table, &spec);
     check_ok(param_set_allocate(&params, &table, &err));

@@ -386,6 +386,7 @@ FORWARD(operands_forward_scaled, operands_run, (real)0.375)
 
 #include "ops_attention.inc"
 #include "ops_linear.inc"
+#include "ops_adapted.inc"
 #include "ops_rmsnorm.inc"
 
 const struct op REAL_NAME(ops)[] = {
@@ -393,6 +394,7 @@ const struct op REAL_NAME(ops)[] = {
     {"embed, tokens only", embed_layout_tokens, embed_forward_tokens, embed_backward_tokens},
     {"embed, scaled", embed_layout, embed_forward_scaled, embed_backward_scaled},
     {"embed, tokens only, scaled", embed_layout_tokens, embed_forward_tokens_scaled, embed_backward_tokens_scaled},
+    {"embed, some rows", embed_rows_layout, embed_rows_forward, embed_rows_backward},
     {"layernorm", layernorm_layout, layernorm_forward, layernorm_backward},
     {"layernorm, no bias", layernorm_layout_no_bias, layernorm_forward_no_bias, layernorm_backward_no_bias},
     {"rmsnorm", rmsnorm_layout, rmsnorm_forward, rmsnorm_backward},
@@ -425,6 +427,18 @@ const struct op REAL_NAME(ops)[] = {
     {"linear_residual, none", linear_layout, linear_residual_forward_none, NULL},
     {"linear_residual, none, no bias", linear_layout_no_bias, linear_residual_forward_none_no_bias, NULL},
     {"linear_residual, none, scaled", linear_layout, linear_residual_forward_none_scaled, NULL},
+    {"linear, adapted", adapted_layout_bias, adapted_forward, adapted_backward},
+    {"linear, adapted, transposed, adding", adapted_layout, adapted_forward_t, adapted_backward_t_adding},
+    {"linear, adapted, three of an input", adapted_layout_three, adapted_forward_three, adapted_backward_three},
+    {"linear_residual, adapted", adapted_layout_residual_bias, adapted_forward_residual, NULL},
+    {"linear_residual, adapted, scaled, transposed", adapted_layout_residual, adapted_forward_residual_t_scaled, NULL},
+    {"linear_residual, adapted, none", adapted_layout, adapted_forward_none, NULL},
+    {"linear_few, adapted, (in,out)", adapted_layout_bias, adapted_few_forward, NULL},
+    {"linear_few, adapted", adapted_layout_bias, adapted_few_forward_t, NULL},
+    {"linear_few, adapted, three of an input", adapted_layout_three, adapted_few_forward_three, NULL},
+    {"linear_few_residual, adapted", adapted_layout_residual_bias, adapted_few_forward_residual, NULL},
+    {"linear_few_residual, adapted, none", adapted_layout, adapted_few_forward_none, NULL},
+    {"linear_narrow", narrow_layout, narrow_forward, NULL},
     {"gelu, tanh", activation_layout, gelu_tanh_forward, gelu_tanh_backward},
     {"gelu, exact", activation_layout, gelu_erf_forward, gelu_erf_backward},
     {"relu", activation_layout, relu_forward, relu_backward},
@@ -444,6 +458,9 @@ const struct op REAL_NAME(ops)[] = {
     {"head_loss, adding", head_layout, head_forward, head_backward_adding},
     {"head_loss, scaled", head_layout, head_forward_scaled, head_backward_scaled},
     {"head_loss, scaled and capped", head_layout, head_forward_capped, head_backward_capped},
+    {"head_loss, some rows", head_rows_layout, head_rows_forward, head_rows_backward},
+    {"head_loss, some rows, adding", head_rows_layout, head_rows_forward, head_rows_backward_adding},
+    {"head_loss, some rows, scaled and capped", head_rows_layout, head_rows_forward_capped, head_rows_backward_capped},
     {"head_logits", head_logits_layout, head_logits_forward, NULL},
     {"head_logits, scaled", head_logits_layout, head_logits_forward_scaled, NULL},
     {"head_logits, scaled and capped", head_logits_layout, head_logits_forward_capped, NULL},
