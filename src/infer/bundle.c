@@ -73,16 +73,23 @@ static enum sft_status load_values(struct bundle *b, struct tensor_table *table,
 
 /* ---- what two bundles share ---- */
 
+/* A head that an adapter has parted from the embedding is that of the base, which is tied. */
+static const struct tensor *of_base(const struct tensor_table *base, const struct tensor *t)
+{
+    const struct tensor *found = tensor_find(base, t->pattern, t->layer);
+    return found ? found : base->head;
+}
+
 /* How a tensor is kept: as the base has it, and there, unless the adapter trained it, or has more rows of it. */
 static void share(struct tensor_table *table, const struct tensor_table *base)
 {
     for (size_t i = 0; i < table->n_model; i++) {
         struct tensor *t = &table->tensors[i];
-        const struct tensor *of_base = &base->tensors[i];
-        t->elsewhere = !t->trained && t->count == of_base->count;
+        const struct tensor *theirs = of_base(base, t);
+        t->elsewhere = !t->trained && t->count == theirs->count;
         if (t->elsewhere) {
-            t->kept = of_base->kept;
-            t->transposed = of_base->transposed;
+            t->kept = theirs->kept;
+            t->transposed = theirs->transposed;
         }
     }
     tensor_table_place(table);
@@ -101,12 +108,12 @@ static void copy_row(float *to, const struct param_set *params, const struct ten
 
 /* The base's rows, n_known of which its files have, and the mean of these for those that it has not. */
 static void copy_rows(const struct param_set *params, const struct tensor *t, const struct param_set *base,
-                      const struct tensor *of_base, size_t n_known)
+                      const struct tensor *theirs, size_t n_known)
 {
     float *values = param_values(params, t);
     double *sum = mem_calloc(t->cols, sizeof *sum);
-    for (size_t row = 0; row < t->rows && row < of_base->rows; row++)
-        copy_row(values + row * t->cols, base, of_base, row);
+    for (size_t row = 0; row < t->rows && row < theirs->rows; row++)
+        copy_row(values + row * t->cols, base, theirs, row);
     grow_add(sum, values, n_known, t->cols);
     for (size_t row = n_known; row < t->rows; row++)
         grow_mean(values + row * t->cols, sum, n_known, t->cols);
@@ -118,11 +125,11 @@ static void take_from_base(struct param_set *params, const struct bundle *base)
 {
     const struct param_set *from = &base->model.params;
     for (size_t i = 0; i < params->table.n_model; i++) {
-        const struct tensor *t = &params->table.tensors[i], *of_base = &from->table.tensors[i];
+        const struct tensor *t = &params->table.tensors[i], *theirs = of_base(&from->table, t);
         if (t->elsewhere)
-            param_place(params, t, (struct param_place){param_memory(from, of_base), param_scales(from, of_base)});
+            param_place(params, t, (struct param_place){param_memory(from, theirs), param_scales(from, theirs)});
         else if (t->per_token)
-            copy_rows(params, t, from, of_base, base->files.config.vocab_size);
+            copy_rows(params, t, from, theirs, base->files.config.vocab_size);
     }
 }
 

@@ -72,7 +72,7 @@ static void write_adapter(const char *name, uint64_t seed, const char *target, c
     check_ok(peft_config_set_targets(&adapter, &targets, &err));
     check_ok(peft_config_set_saved(&adapter, &whole, &err));
     tensor_table_init(&table, &grown);
-    peft_train_rows(&adapter, &table, rows, 3);
+    check_ok(peft_train_rows(&adapter, &table, &grown, rows, 3, &err));
     check_ok(peft_choose(&spec, &adapter, &table, &grown, &err));
     tensor_table_adapt(&table, &spec);
     check_ok(param_set_allocate(&params, &table, &err));
@@ -121,7 +121,7 @@ static void last_logits(const struct bundle *b, float *logits)
         position[i] = (int32_t)i;
     }
     ck_assert_uint_eq(b->model.config.vocab_size, TOKENS);
-    check_ok(transformer_init_activations(&b->model, &acts, N_TEXT, false, &err));
+    check_ok(transformer_init_activations(&b->model, &acts, N_TEXT, KEEP_NOTHING, &err));
     const struct batch batch = {
         .N = N_TEXT, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
     transformer_logits(&b->model, &acts, &batch, NULL, &last, 1, logits);
