@@ -148,6 +148,8 @@ static enum sft_status eval(struct eval_command *c, const char *synopsis, struct
                           synopsis);
     if (!status)
         status = model_argument(&argument, c->model, &c->adapters, &c->files, synopsis, err);
+    if (!status && !has_prompts && c->files.count == 0)
+        status = sft_fail(err, SFT_EUSAGE, "expected files of conversations, or --prompts (usage: %s)", synopsis);
     if (!status)
         status = has_prompts
                      ? eval_prompts(&c->prompts, &argument, &c->options, &c->overrides, &c->files, c->as_json, err)

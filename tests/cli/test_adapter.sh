@@ -178,4 +178,5 @@ test_an_adapter_alone_as_an_option() {
     expect 0 "$SFT" eval "$base" --adapter "$adapter" "$birch" --json
     is "$(field loss <alone)" "$(field loss <stdout)"
     expect_error_about 1 'BASE --adapter' "$SFT" generate --adapter "$adapter" Hello
+    expect_error_about 2 'expected files of conversations' "$SFT" eval --adapter "$adapter" "$base"
 }
