@@ -167,3 +167,15 @@ test_serve_has_several_models() {
         --adapter "oak=$adapter" --port 0
     expect_error_about 2 'takes no other' "$SFT" serve "$adapter" --adapter "birch=$adapter" --port 0
 }
+
+# A prompt of several words, or a file of conversations, is no model: the adapter names its base.
+test_an_adapter_alone_as_an_option() {
+    adapter
+    expect 0 "$SFT" generate --adapter "$adapter" 'Name a tree.'
+    is "$(cat stdout)" 'The birch.'
+    expect 0 "$SFT" eval --adapter "$adapter" "$birch" --json
+    cp stdout alone
+    expect 0 "$SFT" eval "$base" --adapter "$adapter" "$birch" --json
+    is "$(field loss <alone)" "$(field loss <stdout)"
+    expect_error_about 1 'BASE --adapter' "$SFT" generate --adapter "$adapter" Hello
+}
