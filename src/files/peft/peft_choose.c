@@ -36,14 +36,12 @@ static bool is_embedding(const struct choice *c, size_t i)
 /* A tied head is no tensor of the table: it stands for the embedding. */
 static bool is_saved(const struct choice *c, size_t i)
 {
-    char path[PEFT_PATH_MAX];
-    if (is_embedding(c, i) && c->model->tied) {
-        peft_head_path(c->model, path);
-        if (peft_saves(&c->matcher, path))
-            return true;
-    }
+    char path[PEFT_PATH_MAX], own[PEFT_PATH_MAX];
+    if (is_embedding(c, i) && c->model->tied && peft_saves(&c->matcher, PEFT_HEAD))
+        return true;
     peft_module_path(&c->table->tensors[i], path);
-    return peft_saves(&c->matcher, path);
+    peft_own_path(&c->table->tensors[i], own);
+    return peft_saves(&c->matcher, path) || peft_saves(&c->matcher, own);
 }
 
 static void choose_whole(const struct choice *c)
@@ -172,23 +170,29 @@ static enum sft_status add_rows(const struct choice *c, const struct peft_tokens
     return SFT_OK;
 }
 
+/* Whether the path of its module, of old or of now, ends so. */
+static bool is_called(const struct tensor *tensor, const char *module)
+{
+    char path[PEFT_PATH_MAX], own[PEFT_PATH_MAX];
+    peft_module_path(tensor, path);
+    peft_own_path(tensor, own);
+    return str_has_ending(path, module) || str_has_ending(own, module);
+}
+
 /* The tensor that the rows are of: the embedding, or the head; a tied head: SIZE_MAX. */
 static enum sft_status find_rows(const struct choice *c, const char *module, size_t *tensor, struct sft_err *err)
 {
-    char path[PEFT_PATH_MAX];
     const struct tensor *const ends[] = {c->table->token_embedding, c->table->head};
     *tensor = (size_t)(ends[0] - c->table->tensors);
     if (!module)
         return SFT_OK;
     for (size_t i = 0; i < 2; i++) {
-        peft_module_path(ends[i], path);
         *tensor = (size_t)(ends[i] - c->table->tensors);
-        if (str_has_ending(path, module))
+        if (is_called(ends[i], module))
             return SFT_OK;
     }
-    peft_head_path(c->model, path);
     *tensor = SIZE_MAX;
-    if (c->model->tied && str_has_ending(path, module))
+    if (c->model->tied && str_has_ending(PEFT_HEAD, module))
         return SFT_OK;
     sft_fail(err, status_of(c), "is neither the embedding nor the head");
     return sft_in_key(err, "trainable_token_indices.%s", module);
@@ -224,7 +228,7 @@ static enum sft_status choose_all(struct choice *c, struct sft_err *err)
 {
     if (peft_matcher_init(&c->matcher, c->config, err))
         return SFT_EDATA;
-    if (c->is_strict && peft_complain(c->config, &c->matcher, c->table, c->model, err))
+    if (c->is_strict && peft_complain(c->config, &c->matcher, c->table, err))
         return SFT_EUSAGE;
     choose_whole(c);
     if (choose_targets(c, err) || choose_rows(c, err) || check_some(c, err))
@@ -313,11 +317,9 @@ void peft_train_rows(struct peft_config *config, const struct tensor_table *tabl
 const struct peft_tokens *peft_tokens_of(const struct peft_config *config, const struct tensor_table *table,
                                          const struct tensor *tensor)
 {
-    char path[PEFT_PATH_MAX];
-    peft_module_path(tensor, path);
     for (size_t i = 0; i < config->n_tokens; i++) {
         const char *module = config->tokens[i].module;
-        if (module ? str_has_ending(path, module) : tensor == table->token_embedding)
+        if (module ? is_called(tensor, module) : tensor == table->token_embedding)
             return &config->tokens[i];
     }
     return NULL;

@@ -31,7 +31,7 @@ static void free_words(struct words *words)
 }
 
 /* The last parts of the paths of linear layers, or of all modules, the head's with them. */
-static struct words list_modules(const struct tensor_table *table, bool linear_only, const char *head)
+static struct words list_modules(const struct tensor_table *table, bool linear_only)
 {
     struct words words = {0};
     char path[PEFT_PATH_MAX];
@@ -41,8 +41,8 @@ static struct words list_modules(const struct tensor_table *table, bool linear_o
         peft_module_path(&table->tensors[i], path);
         add_word(&words, peft_last_part(path));
     }
-    if (head)
-        add_word(&words, peft_last_part(head));
+    if (!linear_only)
+        add_word(&words, PEFT_HEAD);
     return words;
 }
 
@@ -66,7 +66,7 @@ static enum sft_status fail_unknown(const char *key, const char *name, const cha
 enum sft_status peft_fail_no_target(enum sft_status status, const struct tensor_table *table, const char *pattern,
                                     struct sft_err *err)
 {
-    struct words words = list_modules(table, true, NULL);
+    struct words words = list_modules(table, true);
     struct strbuf list = {0};
     for (size_t i = 0; i < words.n; i++)
         strbuf_printf(&list, "%s%s", i ? ", " : "", words.items[i]);
@@ -99,10 +99,9 @@ static bool is_part_of(const char *name, const char *path)
     return false;
 }
 
-static struct found find(const char *name, const struct peft_matcher *matcher, const struct tensor_table *table,
-                         const char *head)
+static struct found find(const char *name, const struct peft_matcher *matcher, const struct tensor_table *table)
 {
-    struct found found = {.head = peft_names_module(name, head)};
+    struct found found = {.head = peft_names_module(name, PEFT_HEAD)};
     char path[PEFT_PATH_MAX];
     for (const struct tensor *t = table->tensors; t < table->tensors + table->n_model; t++) {
         peft_module_path(t, path);
@@ -124,10 +123,10 @@ static struct found find(const char *name, const struct peft_matcher *matcher, c
 }
 
 static enum sft_status check_target(const char *name, const struct peft_matcher *matcher,
-                                    const struct tensor_table *table, const char *head, struct sft_err *err)
+                                    const struct tensor_table *table, struct sft_err *err)
 {
     static const char key[] = "target_modules", remedy[] = "modules_to_save trains it whole";
-    const struct found found = find(name, matcher, table, head);
+    const struct found found = find(name, matcher, table);
     if (found.n_linear && found.n_linear > found.n_shadowed)
         return SFT_OK;
     if (found.n_linear)
@@ -138,7 +137,7 @@ static enum sft_status check_target(const char *name, const struct peft_matcher 
         return sft_fail_in(err, SFT_EUSAGE, key, "'%s' is the head, which takes no adapter here (%s)", name, remedy);
     if (found.vector)
         return sft_fail_in(err, SFT_EUSAGE, key, "'%s' is a norm, which takes no adapter (%s)", name, remedy);
-    struct words words = list_modules(table, true, NULL);
+    struct words words = list_modules(table, true);
     if (found.within)
         sft_fail_in(err, SFT_EUSAGE, key, "'%s' holds layers and is none (name these)", name);
     else
@@ -149,33 +148,31 @@ static enum sft_status check_target(const char *name, const struct peft_matcher 
 
 /* ---- modules_to_save ---- */
 
-static enum sft_status check_saved(const char *name, const struct tensor_table *table, const char *head,
-                                   struct sft_err *err)
+static enum sft_status check_saved(const char *name, const struct tensor_table *table, struct sft_err *err)
 {
-    char path[PEFT_PATH_MAX];
-    if (peft_name_saves(name, head))
+    char path[PEFT_PATH_MAX], own[PEFT_PATH_MAX];
+    if (peft_name_saves(name, PEFT_HEAD))
         return SFT_OK;
     for (size_t i = 0; i < table->n_model; i++) {
         peft_module_path(&table->tensors[i], path);
-        if (peft_name_saves(name, path))
+        peft_own_path(&table->tensors[i], own);
+        if (peft_name_saves(name, path) || peft_name_saves(name, own))
             return SFT_OK;
     }
-    struct words words = list_modules(table, false, head);
+    struct words words = list_modules(table, false);
     fail_unknown("modules_to_save", name, "module", &words, err);
     free_words(&words);
     return SFT_EUSAGE;
 }
 
 enum sft_status peft_complain(const struct peft_config *config, const struct peft_matcher *matcher,
-                              const struct tensor_table *table, const struct model_config *model, struct sft_err *err)
+                              const struct tensor_table *table, struct sft_err *err)
 {
-    char head[PEFT_PATH_MAX];
-    peft_head_path(model, head);
     for (size_t i = 0; i < config->modules_to_save.count; i++)
-        if (check_saved(config->modules_to_save.items[i], table, head, err))
+        if (check_saved(config->modules_to_save.items[i], table, err))
             return SFT_EUSAGE;
     for (size_t i = 0; i < config->target_modules.names.count; i++)
-        if (check_target(config->target_modules.names.items[i], matcher, table, head, err))
+        if (check_target(config->target_modules.names.items[i], matcher, table, err))
             return SFT_EUSAGE;
     return SFT_OK;
 }

@@ -7,7 +7,7 @@
 
 /* SFT_EUSAGE, in the key, where a name matches nothing, no linear layer, or only modules that are in modules_to_save. */
 enum sft_status peft_complain(const struct peft_config *config, const struct peft_matcher *matcher,
-                              const struct tensor_table *table, const struct model_config *model, struct sft_err *err);
+                              const struct tensor_table *table, struct sft_err *err);
 
 /* That no linear layer gets an adapter, by a pattern or (NULL) by names. */
 enum sft_status peft_fail_no_target(enum sft_status status, const struct tensor_table *table, const char *pattern,

@@ -161,8 +161,7 @@ static void set_saved(json *root, const struct peft_config *config, const struct
         add_unless_saved(&text, config, path);
         if (t != table->token_embedding || !model->tied)
             continue;
-        peft_head_path(model, path);
-        add_unless_saved(&text, config, path);
+        add_unless_saved(&text, config, PEFT_HEAD);
         ties = true;
     }
     strbuf_putc(&text, ']');

@@ -1,6 +1,7 @@
 #include "files/peft/peft_entries.h"
 
 #include "base/mem.h"
+#include "files/peft/peft_paths.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,16 @@ static enum tensor_kind kind_of_rest(const struct tensor_names *names, const cha
     return without;
 }
 
-void peft_name_read(struct peft_name *out, const struct tensor_names *names, const char *name)
+/* With the head called as files call it: the module may have another name (peft_paths.h). */
+static char *with_own_head(const struct tensor_names *names, const char *name)
+{
+    const char *head = names->config->family->head, *at = strstr(name, PEFT_HEAD ".");
+    if (!at || (at != name && at[-1] != '.') || strncmp(head, PEFT_HEAD ".", sizeof PEFT_HEAD) == 0)
+        return mem_strdup(name);
+    return mem_printf("%.*s%.*s%s", (int)(at - name), name, (int)strcspn(head, "."), head, at + sizeof PEFT_HEAD - 1);
+}
+
+static void read_name(struct peft_name *out, const struct tensor_names *names, const char *name)
 {
     const char *at;
     const struct marker *marker = find_marker(name, &at);
@@ -58,6 +68,13 @@ void peft_name_read(struct peft_name *out, const struct tensor_names *names, con
     else
         out->kind = kind_of_rest(names, name, (size_t)(at - name), marker->is_weight ? "weight" : at + strlen(marker->text),
                                  &out->canonical);
+}
+
+void peft_name_read(struct peft_name *out, const struct tensor_names *names, const char *name)
+{
+    char *own = with_own_head(names, name);
+    read_name(out, names, own);
+    free(own);
 }
 
 /* ---- entries ---- */

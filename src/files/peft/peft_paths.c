@@ -1,7 +1,6 @@
 #include "files/peft/peft_paths.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void cut_last_part(char *path)
@@ -11,18 +10,23 @@ static void cut_last_part(char *path)
         *dot = '\0';
 }
 
-void peft_module_path(const struct tensor *tensor, char path[PEFT_PATH_MAX])
+/* Modules that transformers calls otherwise than the tensors of published files: GPT-NeoX's head, since its version 5. */
+static void name_as_module(char path[PEFT_PATH_MAX])
+{
+    if (strcmp(path, "embed_out") == 0)
+        snprintf(path, PEFT_PATH_MAX, "%s", PEFT_HEAD);
+}
+
+void peft_own_path(const struct tensor *tensor, char path[PEFT_PATH_MAX])
 {
     snprintf(path, PEFT_PATH_MAX, "%s", tensor->name);
     cut_last_part(path);
 }
 
-void peft_head_path(const struct model_config *config, char path[PEFT_PATH_MAX])
+void peft_module_path(const struct tensor *tensor, char path[PEFT_PATH_MAX])
 {
-    char *name = family_tensor_name(config->family, config->family->head);
-    snprintf(path, PEFT_PATH_MAX, "%s", name);
-    cut_last_part(path);
-    free(name);
+    peft_own_path(tensor, path);
+    name_as_module(path);
 }
 
 const char *peft_last_part(const char *path)

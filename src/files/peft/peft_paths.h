@@ -6,11 +6,13 @@
 
 enum { PEFT_PATH_MAX = 128 }; /* bytes, as a tensor's name */
 
-/* Of the module that a tensor of the model's own belongs to: its name without the last part. */
-void peft_module_path(const struct tensor *tensor, char path[PEFT_PATH_MAX]);
+/* What all heads are called, whether they are tensors of their own or not. */
+#define PEFT_HEAD "lm_head"
 
-/* Of the head, whether it is a tensor of its own or not. */
-void peft_head_path(const struct model_config *config, char path[PEFT_PATH_MAX]);
+/* Of the module that a tensor of the model's own belongs to: its name without the last part, but for GPT-NeoX's head,
+ * which is no "embed_out" any more. peft_own_path: that, too. */
+void peft_module_path(const struct tensor *tensor, char path[PEFT_PATH_MAX]);
+void peft_own_path(const struct tensor *tensor, char path[PEFT_PATH_MAX]);
 
 const char *peft_last_part(const char *path); /* "c_attn"; points into path */
 

@@ -66,11 +66,10 @@ static struct parts list_parts(const struct param_set *params, const struct peft
             add_rows(&parts, config, table, t);
             continue;
         }
-        add(&parts, t, NULL, t->name, "");
-        if (t == table->token_embedding && model->tied) {
-            peft_head_path(model, path);
-            add(&parts, t, NULL, path, ".weight");
-        }
+        peft_module_path(t, path);
+        add(&parts, t, NULL, path, strrchr(t->name, '.'));
+        if (t == table->token_embedding && model->tied)
+            add(&parts, t, NULL, PEFT_HEAD, ".weight");
     }
     return parts;
 }
