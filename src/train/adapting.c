@@ -146,11 +146,23 @@ static enum sft_status check_new_tokens(const struct adapting *a, const struct s
     return status;
 }
 
+/* What others have there. */
+static bool is_method(const char *adapter)
+{
+    const char *word = path_basename(adapter);
+    return !path_exists(adapter) && (strcmp(word, "lora") == 0 || strcmp(word, "qlora") == 0);
+}
+
 static enum sft_status begin_with(struct adapting *a, const struct settings *settings, struct base_model *base,
                                   struct sft_err *err)
 {
     const char *link;
     char *dir = NULL;
+    if (is_method(settings->model.adapter))
+        return sft_fail(err, SFT_EUSAGE,
+                        "[model] adapter: there is no directory '%s' (a section [lora] trains an adapter; this names one "
+                        "to go on from)",
+                        path_basename(settings->model.adapter));
     enum sft_status status = peft_dir_find(settings->model.adapter, &dir, &link, err);
     if (!status)
         status = peft_open(&a->from, dir, err);

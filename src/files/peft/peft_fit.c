@@ -1,6 +1,7 @@
 #include "files/peft/peft_fit.h"
 
 #include "base/mem.h"
+#include "files/peft/peft_paths.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,18 @@ static const struct stored_tensor *any_of(const struct peft_entry *entry)
     return entry->stored ? entry->stored : entry->again;
 }
 
+/* Whether the config ties the head to an embedding that is trained whole: PEFT heeds that key where one of the modules has
+ * a name that it knows (EMBEDDING_LAYER_NAMES of utils/constants.py). */
+static bool ties_head(const struct peft_config *config)
+{
+    for (size_t i = 0; i < config->modules_to_save.count; i++) {
+        const char *name = peft_last_part(config->modules_to_save.items[i]);
+        if (strcmp(name, "embed_tokens") == 0 || strcmp(name, "lm_head") == 0)
+            return config->ensure_weight_tying;
+    }
+    return false;
+}
+
 static enum sft_status check_whole(const struct fit *f, size_t tensor, struct sft_err *err)
 {
     const struct tensor *of = &f->entries->table->tensors[tensor];
@@ -90,7 +103,7 @@ static enum sft_status check_whole(const struct fit *f, size_t tensor, struct sf
         return fail_missing(f, tensor, "the whole", err);
     if (check_shape(f, any_of(entry), of->n_dims, of->rows, of->cols, err))
         return SFT_EDATA;
-    return check_tie(f, entry, tensor, f->a->config.ensure_weight_tying, err);
+    return check_tie(f, entry, tensor, ties_head(&f->a->config), err);
 }
 
 static enum sft_status check_rows(const struct fit *f, const struct trained_rows *rows, struct sft_err *err)
