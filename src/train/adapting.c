@@ -43,11 +43,12 @@ static enum sft_status ask_for_new(struct adapting *a, const struct settings *se
         return sft_context(err, "[lora] target_modules");
     if (peft_config_set_saved(&a->config, &settings->lora.modules_to_save, err))
         return sft_context(err, "[lora] modules_to_save");
+    enum sft_status status = SFT_OK;
     tensor_table_init(&table, &base->config);
     if (a->n_new_tokens)
-        peft_train_rows(&a->config, &table, a->new_tokens, a->n_new_tokens);
+        status = peft_train_rows(&a->config, &table, &base->config, a->new_tokens, a->n_new_tokens, err);
     tensor_table_free(&table);
-    return SFT_OK;
+    return status ? sft_context(err, "[lora]") : SFT_OK;
 }
 
 /* ---- one that is gone on from ---- */

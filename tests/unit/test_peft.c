@@ -402,7 +402,7 @@ START_TEST(test_written)
     c.lora_alpha = 8;
     const struct string_list targets = words_of(words);
     check_ok(peft_config_set_targets(&c, &targets, &err));
-    peft_train_rows(&c, &gpt2_table, rows, 2);
+    check_ok(peft_train_rows(&c, &gpt2_table, &gpt2, rows, 2, &err));
     print(&c, &gpt2, &text);
     expect_in(&text, "\"base_model_name_or_path\": \"/models/base\"");
     expect_in(&text, "\"fan_in_fan_out\": true");
@@ -426,7 +426,7 @@ START_TEST(test_written_ends)
     struct peft_config c;
     struct strbuf text = {0};
     parse(&c, BEGIN "[\"q_proj\"],\"something_new\":7,\"rank_pattern\":{\"q_proj\":3}}");
-    peft_train_rows(&c, &llama_table, rows, 1);
+    check_ok(peft_train_rows(&c, &llama_table, &llama, rows, 1, &err));
     print(&c, &llama, &text);
     expect_in(&text, "\"something_new\": 7");
     expect_in(&text, "\"rank_pattern\": {\n    \"q_proj\": 3\n  }");

@@ -301,17 +301,27 @@ bool peft_same_saved(const struct peft_config *a, const struct peft_config *b, c
     return is_same(a, b, table, says_saved, model);
 }
 
-void peft_train_rows(struct peft_config *config, const struct tensor_table *table, const int32_t *rows, size_t n)
+/* Those of a tensor, unless all of it is trained. */
+static void train_rows_of(const struct choice *c, struct peft_config *config, const struct tensor *tensor,
+                          const int32_t *rows, size_t n)
 {
     char path[PEFT_PATH_MAX];
-    if (table->head == table->token_embedding) {
-        peft_config_add_tokens(config, NULL, rows, n);
-        return;
-    }
-    peft_module_path(table->token_embedding, path);
-    peft_config_add_tokens(config, peft_last_part(path), rows, n);
-    peft_module_path(table->head, path);
-    peft_config_add_tokens(config, peft_last_part(path), rows, n);
+    peft_module_path(tensor, path);
+    if (!is_saved(c, (size_t)(tensor - c->table->tensors)))
+        peft_config_add_tokens(config, c->model->tied ? NULL : peft_last_part(path), rows, n);
+}
+
+enum sft_status peft_train_rows(struct peft_config *config, const struct tensor_table *table,
+                                const struct model_config *model, const int32_t *rows, size_t n, struct sft_err *err)
+{
+    struct choice c = {.config = config, .table = table, .model = model};
+    const enum sft_status status = peft_matcher_init(&c.matcher, config, err);
+    if (!status)
+        train_rows_of(&c, config, table->token_embedding, rows, n);
+    if (!status && table->head != table->token_embedding)
+        train_rows_of(&c, config, table->head, rows, n);
+    peft_matcher_free(&c.matcher);
+    return status;
 }
 
 const struct peft_tokens *peft_tokens_of(const struct peft_config *config, const struct tensor_table *table,
