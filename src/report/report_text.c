@@ -237,6 +237,27 @@ static void put_steps(struct strbuf *out, const struct report_of *of)
                   amount(batch_size < most ? batch_size : most, unit).text, (ull)i->steps_per_epoch);
 }
 
+/* What is trained in the place of the model. */
+static void put_adapter(struct strbuf *out, const struct tensor_table *table)
+{
+    char count[16];
+    size_t n_layers = 0, n_whole = 0, n_rows = 0, rank = 0;
+    for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
+        n_layers += t->part == PART_LORA_A;
+        rank = t->part == PART_LORA_A && t->rows > rank ? t->rows : rank;
+        n_whole += t < table->tensors + table->n_model && t->n_trained == t->count;
+        n_rows = t->n_trained_rows > n_rows ? t->n_trained_rows : n_rows;
+    }
+    strbuf_printf(out, "lora   %s parameters trained: rank %zu, %s",
+                  log_count(count, (double)tensor_table_count_trained(table)), rank,
+                  amount(n_layers, "linear layer").text);
+    if (n_whole)
+        strbuf_printf(out, ", %s whole", amount(n_whole, "tensor").text);
+    if (n_rows)
+        strbuf_printf(out, ", the rows of %s", amount(n_rows, "token").text);
+    strbuf_putc(out, '\n');
+}
+
 static void put_prompts(struct strbuf *out, const struct plan_prompts *p)
 {
     if (p->n == 0)
@@ -291,6 +312,8 @@ void report_text(const struct report *report, struct strbuf *out)
     put_files(out, report);
     if (of->plan) {
         put_steps(out, of);
+        if (of->settings->lora.on)
+            put_adapter(out, &of->plan->table);
         put_prompts(out, &of->plan->prompts);
         put_memory(out, &report->memory);
     }

@@ -187,9 +187,6 @@ enum sft_status adapting_open(struct adapting *a, const struct settings *setting
                               struct sft_err *err)
 {
     *a = (struct adapting){.on = settings->lora.on};
-    if (!a->on && settings->model.weights != KEEP_WEIGHTS_AUTO)
-        return sft_fail(err, SFT_EUSAGE,
-                        "[model] weights: only with [lora]: a model that is trained whole is kept in floats");
     if (a->on && !weights_are_there(base->files.path))
         return sft_fail(err, SFT_EUSAGE,
                         "[lora] %s has no weights, and an adapter is of no use without its base's (leave [lora] out to "
