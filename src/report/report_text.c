@@ -54,7 +54,8 @@ static void put_token_list(struct strbuf *out, const struct tokenizer *tok, size
     strbuf_putc(out, '\n');
 }
 
-static void put_tokens_added(struct strbuf *out, const struct base_model *base)
+/* adapter: where the run begins with one, whose rows of new tokens are its own. */
+static void put_tokens_added(struct strbuf *out, const struct base_model *base, const char *adapter)
 {
     const size_t end = tokenizer_vocab_size(base->tokenizer), first = end - base->template.tokens_added;
     const size_t rows = base->config.family ? base->config.vocab_size - base->files.config.vocab_size : 0;
@@ -67,7 +68,7 @@ static void put_tokens_added(struct strbuf *out, const struct base_model *base)
         strbuf_printf(out, "       %s added", amount(end - first, "control token").text);
         put_token_list(out, base->tokenizer, first, end);
     }
-    if (rows)
+    if (rows && !*adapter)
         strbuf_printf(out, "       %s start%s at the mean of the others\n", amount(rows, "new embedding row").text,
                       rows == 1 ? "s" : "");
 }
@@ -83,7 +84,7 @@ static void put_model(struct strbuf *out, const struct report_of *of)
     if (!c->family) {
         strbuf_printf(out, "base   %s: a tokenizer of %zu tokens, no model\n", name,
                       tokenizer_vocab_size(base->tokenizer) - base->template.tokens_added);
-        put_tokens_added(out, base);
+        put_tokens_added(out, base, "");
         return;
     }
     tensor_table_init(&table, c);
@@ -91,7 +92,10 @@ static void put_model(struct strbuf *out, const struct report_of *of)
                   amount(c->n_layer, "layer").text, amount(c->n_head, "head").text, c->n_embd, c->vocab_size,
                   log_count(count, (double)table.n_parameters));
     tensor_table_free(&table);
-    put_tokens_added(out, base);
+    if (*of->settings->model.adapter)
+        strbuf_printf(out, "       %s: %s\n", of->settings->lora.on ? "goes on from the adapter" : "with an adapter merged",
+                      of->settings->model.adapter);
+    put_tokens_added(out, base, of->settings->model.adapter);
     if (c->dropout > 0)
         strbuf_printf(out, "       trained without dropout (the base's config has %g, and keeps it)\n",
                       c->dropout);

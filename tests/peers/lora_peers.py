@@ -77,6 +77,9 @@ def cases_of(model):
         tied = ["lm_head"] if what == "embedding" and not model.head else []
         yield Case(f"saved: {what}", f"{few}modules_to_save = {name}\n",
                    dict(small, modules_to_save=[name, *tied], ensure_weight_tying=bool(tied)))
+    ends = [model.embedding, model.head or "lm_head"]
+    yield Case("saved: both ends, new tokens", f"{few}modules_to_save = {' '.join(ends)}\n",
+               dict(small, modules_to_save=ends, ensure_weight_tying=not model.head), new_tokens=True)
     yield Case("new tokens", "", linear, new_tokens=True)
     yield Case("new tokens, embeddings stored", "", linear, new_tokens=True, save_embeddings="auto")
     yield Case("decay", "", linear, new_tokens=True, decay=DECAY)
@@ -107,7 +110,7 @@ def lora_config(case, model, base, n_tokens):
     """With the rows of new tokens, as a user of PEFT names them."""
     config = dict(dict(r=16, lora_alpha=32, task_type="CAUSAL_LM"), **copy.deepcopy(case.config))  # PEFT changes its lists
     old = peers.load(base).get_input_embeddings().weight.shape[0]
-    if n_tokens > old:
+    if n_tokens > old and model.embedding not in config.get("modules_to_save", []):
         rows = list(range(old, n_tokens))
         config["trainable_token_indices"] = {model.embedding: rows, model.head: rows} if model.head else rows
     return peft.LoraConfig(**config)

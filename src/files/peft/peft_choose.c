@@ -82,12 +82,12 @@ static enum sft_status choose_targets(struct choice *c, struct sft_err *err)
     return SFT_OK;
 }
 
-/* A file's names may find nothing, as long as one of them does: where there are any. */
+/* A file's names may find nothing, as long as one of them does: where there are any. Who trains one names some. */
 static enum sft_status check_some(const struct choice *c, struct sft_err *err)
 {
     const struct peft_names *targets = &c->config->target_modules;
     const bool asks = c->config->all_linear || targets->pattern || targets->names.count;
-    if (c->spec->n_targets || (!asks && (c->spec->n_whole || c->spec->n_rows)))
+    if (c->spec->n_targets || (!asks && !c->is_strict && (c->spec->n_whole || c->spec->n_rows)))
         return SFT_OK;
     return peft_fail_no_target(status_of(c), c->table, targets->pattern, err);
 }
