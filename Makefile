@@ -13,12 +13,14 @@ endif
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Ikernels
 # What a variant is, also where only a part of it is built: VARIANT=asan without its sanitizers would test nothing.
 ifeq ($(VARIANT),asan)
-OPTIMIZE ?= -O2
+OPTIMIZE ?= -O1
+DEBUG    ?= -g1
 SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
 OPTIMIZE ?= -O3
+DEBUG    ?= -g
 # Hidden: no name of ours can take the place of one of the same name in a library that is loaded.
-BASE_CFLAGS = -std=gnu17 -g $(OPTIMIZE) -fno-math-errno -fno-trapping-math -fopenmp -fvisibility=hidden $(WARNINGS) \
+BASE_CFLAGS = -std=gnu17 $(DEBUG) $(OPTIMIZE) -fno-math-errno -fno-trapping-math -fopenmp -fvisibility=hidden $(WARNINGS) \
               $(SANITIZE) $(CFLAGS)
 LDLIBS    = -ldl -lcjson -ledit -linih -lpcre2-8 -lutf8proc -lz -lm
 SILENT    = $(findstring s,$(firstword -$(MAKEFLAGS)))
@@ -31,15 +33,17 @@ ARCH_FLAGS   = -march=x86-64-v2
 AVX2_FLAGS   = -mavx2 -mfma
 AVX512_FLAGS = $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
 AMX_FLAGS    = $(AVX512_FLAGS) -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
-KERNEL_DIRS  = kernels kernels/ref kernels/blas kernels/generic kernels/avx2 kernels/avx512 kernels/amx
+KERNEL_DIRS  = kernels/avx512 kernels/amx kernels/avx2 kernels/generic kernels/blas kernels/ref kernels
 BF16_TEST_SRC := $(wildcard tests/unit/bf16/*.c)
 else
-KERNEL_DIRS  = kernels kernels/ref kernels/blas kernels/generic
+KERNEL_DIRS  = kernels/generic kernels/blas kernels/ref kernels
 NO_TESTS     = tests/unit/test_bf16.c
 endif
 
 CMD_SRC  := src/main.c $(wildcard src/cmd/*.c)
-LIB_SRC  := $(filter-out $(CMD_SRC),$(sort $(shell find src -name '*.c'))) $(foreach dir,$(KERNEL_DIRS),$(wildcard $(dir)/*.c))
+# the tables of kernels first: each takes as long as a hundred others, which fill the other cores meanwhile
+KERNEL_SRC := $(foreach dir,$(KERNEL_DIRS),$(wildcard $(dir)/*.c))
+LIB_SRC  := $(KERNEL_SRC) $(filter-out $(CMD_SRC),$(sort $(shell find src -name '*.c')))
 LIB_OBJ   = $(LIB_SRC:%.c=$(B)/%.o)
 CMD_OBJ   = $(CMD_SRC:%.c=$(B)/%.o)
 # what tests share is compiled over float and over double, the transformer and the reference kernels over double too:
@@ -63,8 +67,8 @@ all: sft
 sft: $(B)/sft ## build the program
 	ln -sf $< $@
 
-$(B)/sft: $(CMD_OBJ) $(B)/libsft.a
-	$(call Q,link) $(CC) $(BASE_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(B)/sft: $(B)/libsft.a $(CMD_OBJ)
+	$(call Q,link) $(CC) $(BASE_CFLAGS) $(LDFLAGS) -o $@ $(CMD_OBJ) $< $(LDLIBS)
 
 $(B)/libsft.a: $(LIB_OBJ)
 	$(call Q,ar  ) rm -f $@ && ar rcs $@ $^
@@ -116,18 +120,27 @@ $(B)/peers/%: tests/peers/%.c $(B)/libsft.a
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-test: unit fuzz-replay cli ## all tests that need no Python
+RUN_UNIT = sh tests/run_unit.sh $(TESTS)
+RUN_FUZZ = for f in $(FUZZERS); do name=$${f\#\#*/fuzz_}; echo "fuzz corpus $$name"; $$f tests/fuzz/corpus/$$name || exit 1; done
+RUN_CLI  = SFT=$(B)/sft sh tests/cli/run.sh
+CLI_PROGRAMS = $(B)/sft $(B)/bench/bench_server $(B)/browser/page_test
+
+# First all is built, that no core waits for one program; then each kind of tests has all cores.
+test: $(CLI_PROGRAMS) $(TESTS) $(FUZZERS) ## all tests that need no Python
+	$(RUN_UNIT)
+	@$(RUN_FUZZ)
+	$(RUN_CLI)
 
 unit: $(TESTS) ## the unit tests (Check)
-	sh tests/run_unit.sh $(TESTS)
+	$(RUN_UNIT)
 
 fuzzers: $(FUZZERS)
 
 fuzz-replay: $(FUZZERS) ## the fuzz targets' corpora
-	@for f in $(FUZZERS); do name=$${f##*/fuzz_}; echo "fuzz corpus $$name"; $$f tests/fuzz/corpus/$$name || exit 1; done
+	@$(RUN_FUZZ)
 
-cli: $(B)/sft $(B)/bench/bench_server $(B)/browser/page_test ## the command line's tests
-	SFT=$(B)/sft sh tests/cli/run.sh
+cli: $(CLI_PROGRAMS) ## the command line's tests
+	$(RUN_CLI)
 
 asan: ## all tests under the address and undefined-behaviour sanitizers
 	$(MAKE) VARIANT=asan test
@@ -171,8 +184,8 @@ docs: sft ## put the configuration table into docs/configuration.md
 golden: ## make the golden values again (needs Python with transformers and tokenizers)
 	sh scripts/golden.sh
 
-test-peers: sft $(B)/peers/logits ## compare live with transformers, tokenizers and TRL (needs Python with PyTorch)
-	LOGITS=$(B)/peers/logits sh tests/peers/run.sh
+test-peers: sft $(B)/peers/logits $(B)/peers/adapter ## compare live with transformers, tokenizers, PEFT and TRL (needs Python with PyTorch)
+	LOGITS=$(B)/peers/logits ADAPTER=$(B)/peers/adapter sh tests/peers/run.sh
 
 clean: ## remove what was built
 	rm -rf build sft

@@ -154,6 +154,17 @@ struct adamw_args {
     real grad_scale, learning_rate, weight_decay, rest1, beta2, rest2, epsilon, correction1, correction2_sqrt;
 };
 
+/* Moments of n elements in 8 bits each: groups of MOMENTS_GROUP, the last of what is left, have a scale of their own.
+ * Small values need finer steps than large ones, which is what the codes are curved for (FlashOptim, Gonzalez Ortiz et
+ * al. 2026, whose functions these are; evenly spaced ones diverge): with m = scale * x, x is kept as c = 127 * 2 x /
+ * (1 + |x|), so x = c / (254 - |c|), and of v the root: sqrt(v) = scale * c / 255. */
+enum { MOMENTS_GROUP = 32 };
+struct moments_8bit {
+    int8_t *m;                 /* (n) */
+    uint8_t *v;                /* (n) */
+    bf16 *m_scales, *v_scales; /* a group's each */
+};
+
 #define OP(result, op, parameters, ...) typedef result op##_fn parameters;
 #include "ops.def"
 #undef OP
@@ -172,6 +183,10 @@ struct kernels {
     /* The best of the multiply-adds that this table's products are made of, in registers, in FLOP/s: the sum of each
      * thread's best, tried for so many seconds. NULL in the reference. */
     double (*peak_flops)(double seconds);
+
+    /* Told before (true) and after (false) ops that compute again what was computed in the pass before, and whose
+     * products nobody is to count: of a table that counts. NULL in all others. */
+    void (*repeats)(bool repeats);
 
     /* Bytes of workspace that the ops above need for these sizes. */
     size_t (*work_bytes)(const struct kernel_sizes *sizes);

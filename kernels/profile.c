@@ -11,6 +11,7 @@ enum op {
 
 static struct kernels table;
 static const struct kernels *inner;
+static bool is_repeated; /* what is called now was computed before */
 static struct profile_op ops[N_OPS] = {
 #define OP(result, op, parameters, arguments, label, ...) [OP_##op] = {.name = label},
 #include "ops.def"
@@ -152,7 +153,7 @@ static void count(const struct call *call)
 {
     ops[call->op].calls++;
     ops[call->op].seconds += omp_get_wtime() - call->started;
-    ops[call->op].flops += call->flops;
+    ops[call->op].flops += is_repeated ? 0 : call->flops;
     ops[call->op].bytes += call->bytes;
 }
 
@@ -167,6 +168,11 @@ static void count(const struct call *call)
 #include "ops.def"
 #undef OP
 
+static void set_repeats(bool repeats)
+{
+    is_repeated = repeats;
+}
+
 const struct kernels *profile_start(const struct kernels *kernels)
 {
     inner = kernels;
@@ -174,6 +180,7 @@ const struct kernels *profile_start(const struct kernels *kernels)
 #define OP(result, op, ...) table.op = op;
 #include "ops.def"
 #undef OP
+    table.repeats = set_repeats;
     profile_reset();
     return &table;
 }

@@ -49,6 +49,10 @@ CASES = {
     # a tied embedding that is trained whole, with its head
     "qwen2_tied": dict(base="qwen2", dtype=F16, target_modules=["k_proj"],
                        modules_to_save=["embed_tokens", "lm_head"], ensure_weight_tying=True),
+    # the same rows' head and embedding, apart; an embedding that parts from its head
+    "qwen2_parted": dict(base="qwen2", dtype=F32, target_modules=["v_proj"],
+                         trainable_token_indices={"embed_tokens": [5, 6], "lm_head": [7, 6]}),
+    "gpt2_parted": dict(base="gpt2", dtype=BF16, target_modules=["c_fc"], modules_to_save=["wte"]),
     # a head whose module and tensor are called differently
     "gpt_neox": dict(base="gpt_neox", dtype=BF16, target_modules="all-linear", exclude_modules=["attention.dense"],
                      modules_to_save=["lm_head"]),

@@ -15,19 +15,19 @@ fail() {
 }
 
 # A room, a folder of src/, may include itself and the rooms to its left. A room within a room comes before it: what the
-# outer one has of its own is made of the inner ones. (model/block and files/gguf only group files.)
+# outer one has of its own is made of the inner ones. (model/block, files/gguf and files/peft only group files.)
 rooms="base config text/tokenizer text/bpe_train text/jinja text model files
        data/source data/rows data/readers data/store data train report infer judge serve cmd"
 allowed=
 for room in $rooms; do
     allowed="$allowed $room"
-    for file in src/"$room"/*.[ch] src/"$room"/block/*.[ch] src/"$room"/gguf/*.[ch]; do
+    for file in src/"$room"/*.[ch] src/"$room"/block/*.[ch] src/"$room"/gguf/*.[ch] src/"$room"/peft/*.[ch]; do
         [ -e "$file" ] || continue
         for included in $(sed -n 's/^#include "\(.*\)\/.*/\1/p' "$file" | sort -u); do
             [ -d "src/$included" ] || continue
-            outer=${included%/block}
+            outer=${included%/block} outer=${outer%/gguf}
             case " $allowed " in
-            *" ${outer%/gguf} "*) ;;
+            *" ${outer%/peft} "*) ;;
             *) fail "$file includes $included/, which is not to the left of $room ($rooms)" ;;
             esac
         done
@@ -43,7 +43,8 @@ done
 for dir in $(find src -mindepth 1 -type d); do
     case " $(echo $rooms) " in
     *" ${dir#src/} "*) ;;
-    *) [ "$dir" = src/model/block ] || [ "$dir" = src/files/gguf ] || fail "$dir is a room that scripts/lint.sh does not know" ;;
+    *) [ "$dir" = src/model/block ] || [ "$dir" = src/files/gguf ] || [ "$dir" = src/files/peft ] ||
+        fail "$dir is a room that scripts/lint.sh does not know" ;;
     esac
 done
 

@@ -14,7 +14,6 @@ sh scripts/install.sh $BUILD_PACKAGES $TEST_PACKAGES
 export CI=1 # what is left out without being expected to be (tests/skips) is a failure
 jobs=$(nproc 2>/dev/null || echo 2)
 make -s lint
-make -s -j"$jobs" WERROR=-Werror sft
-make -s -j"$jobs" WERROR=-Werror test
+make -s -j"$jobs" WERROR=-Werror sft test
 make -s -j"$jobs" clang
 make -s -j"$jobs" WERROR=-Werror asan

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Run test programs, as many at once as there are cores: a line each, what one printed only where it failed or skipped
-# something. A program that prints lines beginning with "SKIP:" left a part out; the lines are shown, each once (and see
-# skips.sh).
+# Run test programs, several at once (side_by_side.sh): a line each, what one printed only where it failed or skipped something. A program that prints lines
+# beginning with "SKIP:" left a part out; the lines are shown, each once (and see skips.sh).
 #
-# usage: sh tests/run_unit.sh PROGRAM...
+# usage: [JOBS=N] sh tests/run_unit.sh PROGRAM...
 set -u
 here=$(dirname "$0")
 . "$here/skips.sh"
+. "$here/side_by_side.sh"
 
-# run_one PROGRAM: writes what it printed and what is to be said of it, at once: others run beside it.
+# run_one PROGRAM: writes what it printed, and what is to be said of it.
 run_one() {
     name=${1##*/}
     output=$SCRATCH/$name.output unexpected=$SCRATCH/$name.unexpected
@@ -28,7 +28,7 @@ run_one() {
     else
         echo "ok    $name ($took)"
     fi >"$SCRATCH/$name.result"
-    cat "$SCRATCH/$name.result"
+    print_whole "$SCRATCH/$name.result"
 }
 
 if [ "${1:-}" = --one ]; then
@@ -36,15 +36,14 @@ if [ "${1:-}" = --one ]; then
     exit
 fi
 
-SCRATCH=$(mktemp -d)
-trap 'rm -rf "$SCRATCH"' EXIT
-trap 'exit 130' INT TERM HUP
+scratch_directory sft-unit
 SFT_CACHE_DIR=$SCRATCH/cache
 OMP_WAIT_POLICY=passive # programs share the machine: threads that spin while others work cost minutes
-export SCRATCH SFT_CACHE_DIR OMP_WAIT_POLICY
+export SFT_CACHE_DIR OMP_WAIT_POLICY
 mkdir "$SFT_CACHE_DIR"
 expect_skips "$here/skips" "$SCRATCH/expected"
-printf '%s\n' "$@" | xargs -n 1 -P "$(nproc 2>/dev/null || echo 2)" sh "$0" --one
+printf '%s\n' "$@" >"$SCRATCH/list"
+side_by_side "$SCRATCH/list" sh "$0" --one
 
 # A program without a result has not been run to its end: it counts as failed.
 passed=$(cat "$SCRATCH"/*.result | grep -c '^ok  ')

@@ -491,9 +491,10 @@ int cmd_chat(int argc, char **argv)
     const char *model = NULL, *system = NULL;
     struct model_argument argument = {0};
     struct sampling_options sampling = SAMPLING_OPTIONS_NONE;
-    struct string_list words, overrides = {0};
+    struct string_list words, overrides = {0}, adapters = {0};
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
+        ADAPTER_OPTION(adapters),
         {"system", OPTION_STRING, &system, "TEXT", "system message before the conversation"},
         {"max-new-tokens", OPTION_SIZE, &chat.max_new_tokens, "N", "longest answer, in tokens (512)"},
         {"temperature", OPTION_DOUBLE, &sampling.temperature, "T", "0.7; 0: always the most likely token"},
@@ -519,11 +520,11 @@ int cmd_chat(int argc, char **argv)
     struct sft_err err = {0};
     enum sft_status status = sampling_options_check(&sampling, &err);
     if (!status)
-        status = model_argument(&argument, model, &words, usage.synopsis, &err);
+        status = model_argument(&argument, model, &adapters, &words, usage.synopsis, &err);
     if (!status && words.count)
         status = sft_fail(&err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words.items[0], usage.synopsis);
     if (!status)
-        status = model_argument_open(&argument, &options, &overrides, true, &chat.bundle, &err);
+        status = model_argument_open(&argument, &options, &overrides, NULL, true, &chat.bundle, &err);
     if (!status)
         status = chat_open(&chat, &err);
     if (status) {
@@ -542,5 +543,6 @@ int cmd_chat(int argc, char **argv)
     model_argument_free(&argument);
     words_free(&words);
     words_free(&overrides);
+    words_free(&adapters);
     return code;
 }

@@ -40,7 +40,7 @@ static enum sft_status score(struct bundle *b, const struct settings *settings, 
     if (!status && ds.n_examples == 0)
         status = fail_nothing_left(&ds, err);
     if (!status)
-        status = transformer_init_activations(&b->model, &acts, capacity, false, err);
+        status = transformer_init_activations(&b->model, &acts, capacity, KEEP_NOTHING, err);
     if (!status)
         status = batch_buffer_init(&buffer, capacity, capacity, err);
     if (!status) {
@@ -83,11 +83,13 @@ static enum sft_status eval_files(struct model_argument *argument, const struct 
                                   const struct string_list *files, const struct string_list *overrides, bool as_json,
                                   struct sft_err *err)
 {
+    struct bundle_options loading = *options;
     struct bundle bundle = {0};
     struct settings settings;
     struct evaluation result;
     struct strbuf members = {0};
     settings_init(&settings);
+    loading.adapter = argument->adapter.dir;
     settings.data.eval = *files;
     settings_given(&settings, "eval");
     enum sft_status status = read_settings(&settings, NULL, overrides, false, true, err);
@@ -95,7 +97,7 @@ static enum sft_status eval_files(struct model_argument *argument, const struct 
         status = check_settings_read(&settings, settings_read, err);
     const struct template_options template = template_options_of(&settings);
     if (!status)
-        status = bundle_open(&bundle, argument->dir, options, &template, err);
+        status = bundle_open(&bundle, argument->model.dir, &loading, &template, err);
     if (!status && as_json)
         model_argument_json(argument, &bundle.unused, &members);
     else if (!status)
@@ -127,7 +129,7 @@ static enum sft_status check_needs_prompts(const struct eval_prompts *prompts, s
 
 /* What is on the command line. */
 struct eval_command {
-    struct string_list files, overrides;
+    struct string_list files, overrides, adapters;
     const char *model;
     struct bundle_options options;
     struct eval_prompts prompts;
@@ -144,7 +146,7 @@ static enum sft_status eval(struct eval_command *c, const char *synopsis, struct
         status = sft_fail(err, SFT_EUSAGE, "expected a model and files of conversations, or --prompts (usage: %s)",
                           synopsis);
     if (!status)
-        status = model_argument(&argument, c->model, &c->files, synopsis, err);
+        status = model_argument(&argument, c->model, &c->adapters, &c->files, synopsis, err);
     if (!status)
         status = has_prompts
                      ? eval_prompts(&c->prompts, &argument, &c->options, &c->overrides, &c->files, c->as_json, err)
@@ -159,6 +161,7 @@ int cmd_eval(int argc, char **argv)
                              .prompts = {.max_new_tokens = ANSWER_TOKENS, .n_examples = EVAL_EXAMPLES}};
     const struct option table[] = {
         {"model", OPTION_STRING, &c.model, "DIR", MODEL_OPTION_HELP},
+        ADAPTER_OPTION(c.adapters),
         {"prompts", OPTION_LIST, &c.prompts.files, "FILE",
          "answer its prompts (CSV or JSON lines: prompt, label safe or unsafe, and type if you like) and say how often "
          "the model refuses; may be repeated"},
@@ -186,6 +189,7 @@ int cmd_eval(int argc, char **argv)
     code = eval(&c, usage.synopsis, &err) ? report_error(&err) : finish_output();
     words_free(&c.files);
     words_free(&c.overrides);
+    words_free(&c.adapters);
     words_free(&c.prompts.files);
     return code;
 }

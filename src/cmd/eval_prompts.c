@@ -91,14 +91,14 @@ static enum sft_status ask(const struct eval_prompts *what, const struct model_a
 {
     struct bundle bundle = {0};
     struct model_argument told = *argument; /* but which model it is: the outcome says that */
-    told.link = NULL;
-    told.snapshot = NULL;
-    log_progress("loading %s", argument->dir);
-    enum sft_status status = model_argument_open(argument, options, overrides, true, &bundle, err);
+    const struct named_dir *named = model_argument_main(argument);
+    told.model.link = told.model.snapshot = told.adapter.dir = NULL;
+    log_progress("loading %s", named->dir);
+    enum sft_status status = model_argument_open(argument, options, overrides, NULL, true, &bundle, err);
     log_progress("%s", "");
-    m->name = mem_strdup(argument->snapshot ? argument->snapshot : argument->dir);
-    m->run = argument->link ? argument->path : NULL;
-    m->link = argument->link;
+    m->name = mem_strdup(model_argument_name(argument));
+    m->run = named->link ? named->path : NULL;
+    m->link = named->link;
     m->template = bundle.template.name;
     if (!status && bundle.unused.len)
         strbuf_add(&m->unused, bundle.unused.data, bundle.unused.len);
@@ -159,13 +159,14 @@ enum sft_status eval_prompts(const struct eval_prompts *what, const struct model
     struct bundle_options loading = *options;
     struct prompts prompts = {0};
     struct model_argument baseline = {0};
+    static const struct string_list no_adapters; /* but one in place of the model */
     struct judged judged = {
         .prompts = &prompts, .has_baseline = what->baseline != NULL, .n_examples = (size_t)what->n_examples};
     loading.for_generation = true;
     loading.known_template_only = true;
     enum sft_status status = check(what, words, err);
     if (!status && what->baseline)
-        status = model_argument(&baseline, what->baseline, NULL, "", err);
+        status = model_argument(&baseline, what->baseline, &no_adapters, NULL, "", err);
     if (!status)
         status = prompts_read(&prompts, what->files.items, what->files.count, true, stop_on_signals(), err);
     if (!status)

@@ -8,9 +8,10 @@ int cmd_export(int argc, char **argv)
     struct model_card_options of_card = {0};
     struct card_options card;
     json *evaluation = NULL;
-    struct string_list words;
+    struct string_list words, adapters = {0};
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
+        ADAPTER_OPTION(adapters),
         {"out", OPTION_STRING, &out, "PATH", "what to write: a directory, or a file NAME.gguf; must not exist yet"},
         {"format", OPTION_STRING, &format, "F", "hf: a Hugging Face directory; gguf: a file for llama.cpp and "
                                                "ollama (default: as PATH ends, hf where that is not in .gguf)"},
@@ -35,7 +36,7 @@ int cmd_export(int argc, char **argv)
     if (!status)
         status = write_target_choose(&target, out, format, dtype_name, max_shard_size, &err);
     if (!status)
-        status = model_argument(&argument, model, &words, usage.synopsis, &err);
+        status = model_argument(&argument, model, &adapters, &words, usage.synopsis, &err);
     if (!status && words.count)
         status = sft_fail(&err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words.items[0], usage.synopsis);
     if (!status)
@@ -47,5 +48,6 @@ int cmd_export(int argc, char **argv)
     words_free(&of_card.datasets);
     words_free(&of_card.languages);
     words_free(&words);
+    words_free(&adapters);
     return status ? report_error(&err) : 0;
 }

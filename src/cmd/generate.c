@@ -151,9 +151,10 @@ int cmd_generate(int argc, char **argv)
     const char *model = NULL, *system = NULL;
     bool as_rows = false, timings = false;
     struct model_argument argument = {0};
-    struct string_list words, overrides = {0}, stops = {0};
+    struct string_list words, overrides = {0}, stops = {0}, adapters = {0};
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
+        ADAPTER_OPTION(adapters),
         {"json", OPTION_FLAG, &as_rows, NULL, "conversations as JSON lines on stdin, answers on stdout"},
         {"raw", OPTION_FLAG, &g.raw, NULL,
          "continue the text as it stands, without a chat template; with --json, {\"prompt\": ...} lines"},
@@ -190,11 +191,11 @@ int cmd_generate(int argc, char **argv)
     if (!status)
         status = check_options(&g, &err);
     if (!status)
-        status = model_argument(&argument, model, &words, usage.synopsis, &err);
+        status = model_argument(&argument, model, &adapters, &words, usage.synopsis, &err);
     if (!status)
         status = check_words(&g, as_rows, system, &words, usage.synopsis, &err);
     if (!status)
-        status = model_argument_open(&argument, &options, &overrides, !g.raw, &g.bundle, &err);
+        status = model_argument_open(&argument, &options, &overrides, NULL, !g.raw, &g.bundle, &err);
     if (!status && !as_rows)
         g.parallel = at_most(g.parallel, g.n_samples);
     if (!status)
@@ -217,5 +218,6 @@ int cmd_generate(int argc, char **argv)
     words_free(&words);
     words_free(&overrides);
     words_free(&stops);
+    words_free(&adapters);
     return code;
 }

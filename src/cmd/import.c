@@ -8,11 +8,11 @@ static enum sft_status check_source(const struct model_argument *model, const st
                                     struct sft_err *err)
 {
     const struct format *format;
-    if (format_find(&format, model->dir, err))
+    if (format_find(&format, model->model.dir, err))
         return err->status;
     if (format == target->format)
         return sft_fail(err, SFT_EUSAGE, "%s: is a Hugging Face directory already (sft export writes it in another "
-                                         "precision)", model->dir);
+                                         "precision)", model->model.dir);
     return SFT_OK;
 }
 
@@ -42,7 +42,7 @@ int cmd_import(int argc, char **argv)
     if (!status)
         status = write_target_choose(&target, out, "hf", dtype_name, max_shard_size, &err);
     if (!status)
-        status = model_argument(&argument, NULL, &words, usage.synopsis, &err);
+        status = model_argument(&argument, NULL, NULL, &words, usage.synopsis, &err);
     if (!status && words.count)
         status = sft_fail(&err, SFT_EUSAGE, "no place for '%s' (usage: %s)", words.items[0], usage.synopsis);
     if (!status)

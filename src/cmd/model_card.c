@@ -48,12 +48,12 @@ static char *name_of_model(const struct model_card_of *of)
 static void tell_other_model(const struct model_card_of *of)
 {
     const char *asked = json_string(json_get(of->options->evaluation, "model"));
-    if (!asked || (of->model->snapshot && strcmp(asked, of->model->snapshot) == 0))
+    if (!asked || (model_argument_main(of->model)->snapshot && strcmp(asked, model_argument_main(of->model)->snapshot) == 0))
         return;
-    char *theirs = realpath(asked, NULL), *ours = realpath(of->model->dir, NULL);
+    char *theirs = realpath(asked, NULL), *ours = realpath(model_argument_main(of->model)->dir, NULL);
     if (!theirs || !ours || strcmp(theirs, ours) != 0)
         log_warning("--evaluation: the model that was asked is %s, not %s: the card tells it as this one's", asked,
-                    of->model->dir);
+                    model_argument_main(of->model)->dir);
     free(theirs);
     free(ours);
 }
@@ -64,10 +64,12 @@ static bool evaluated_before_rounding(const struct model_card_of *of)
     const char *asked = json_string(json_get(of->options->evaluation, "model"));
     struct strbuf stored = {0};
     bool is_same = of->dtype == &dtype_f32; /* holds any */
+    if (of->adapter)
+        return of->options->evaluation && !is_same; /* what is merged is rounded in any other */
     if (asked && path_exists(asked))
         weights_dtypes(asked, &stored);
     if (!stored.len)
-        weights_dtypes(of->model->dir, &stored);
+        weights_dtypes(of->model->model.dir, &stored);
     const char *rest = stored.len ? stored.data : "";
     while (!is_same && *rest) {
         const size_t len = strcspn(rest, ", ");
@@ -87,7 +89,7 @@ enum sft_status model_card_write(const char *dir, const struct model_card_of *of
     if (path_has_name(path))
         SFT_BUG("a model whose files are called as its card is");
     struct sft_err unread = {0};
-    if (card_record_read(&record, of->model->dir, &unread))
+    if (card_record_read(&record, model_argument_main(of->model)->dir, &unread))
         log_warning("%s (the model card cannot tell how it was trained)", SFT_ERR_TEXT(&unread));
     tell_other_model(of);
     const struct card card = {.name = name,
@@ -97,8 +99,9 @@ enum sft_status model_card_write(const char *dir, const struct model_card_of *of
                               .n_parameters = of->n_parameters,
                               .has_template = of->has_template,
                               .template = of->template,
-                              .snapshot = of->model->snapshot,
+                              .snapshot = model_argument_main(of->model)->snapshot,
                               .record = &record,
+                              .adapter = of->adapter,
                               .options = of->options,
                               .evaluated_before_rounding = evaluated_before_rounding(of)};
     card_write(&card, &text);

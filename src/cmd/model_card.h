@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/model_argument.h"
 #include "files/format.h"
+#include "files/peft/peft_config.h"
 #include "report/card.h"
 
 /* What the options of a command line say of the card. */
@@ -42,6 +43,7 @@ struct model_card_of {
     const struct card_options *options;
     const struct model_config *config;
     size_t n_parameters;
+    const struct peft_config *adapter; /* that was merged into it; NULL: none was */
     bool has_template;
     const char *template; /* its name; NULL: none that is known here */
 };

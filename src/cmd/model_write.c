@@ -5,6 +5,8 @@
 #include "cmd/cmd.h"
 #include "cmd/model_report.h"
 #include "files/model_files.h"
+#include "files/peft/peft_adapter.h"
+#include "files/peft/peft_merge.h"
 #include "files/weights.h"
 
 #include <stdlib.h>
@@ -12,8 +14,13 @@
 /* A model on its way from one place to another: its weights are read where they are written. */
 struct exported {
     struct model_files files;
-    struct tensor_table table;
+    struct tensor_table table; /* of what is written: a view of one of the two tables below */
+    struct model_config config_in_files;
+    struct tensor_table table_in_files;
     struct weights *weights;
+    struct peft_adapter adapter; /* that is merged; dir NULL: there is none */
+    struct param_set adapted;    /* its values */
+    struct peft_merge *merge;
     struct model_check check; /* of what was written */
     const volatile int *stop; /* set by a signal */
     struct chat_template template;
@@ -23,16 +30,63 @@ struct exported {
     struct strbuf beside, lacks;     /* what goes beside it, and what the card has not: for the report */
 };
 
+/* weights_pass, until a signal comes. */
+static enum sft_status pass_weights(const void *from, const struct tensor *tensor, values_take *take, void *context,
+                                    struct sft_err *err)
+{
+    const struct exported *m = from;
+    return *m->stop ? sft_fail(err, SFT_EINTERRUPTED, "stopped; nothing is written")
+                    : weights_pass(m->weights, tensor, take, context, err);
+}
+
+/* Of an adapter, all that it trained is in memory, and nothing of its base. */
+static enum sft_status load_adapter(struct exported *m, struct sft_err *err)
+{
+    struct tensor_table table;
+    struct adapter_spec spec = {0};
+    const struct model_config *config = &m->files.config;
+    tensor_table_init(&table, config);
+    enum sft_status status = peft_spec(&spec, &m->adapter, &table, config, err);
+    if (!status) {
+        tensor_table_adapt(&table, &spec);
+        tensor_table_drop_gradients(&table);
+        tensor_table_place_trained(&table);
+        status = param_set_allocate(&m->adapted, &table, err);
+    }
+    if (!status)
+        status = peft_load(&m->adapted, &m->adapter, config, err);
+    adapter_spec_free(&spec);
+    tensor_table_free(&table);
+    return status;
+}
+
+static enum sft_status open_adapter(struct exported *m, const char *dir, struct sft_err *err)
+{
+    if (peft_open(&m->adapter, dir, err))
+        return err->status;
+    peft_fit_model(&m->adapter, &m->files.config);
+    if (model_files_adapt(&m->files, dir, err) || load_adapter(m, err))
+        return err->status;
+    peft_merge_begin(&m->merge, &m->adapted, m->adapter.config.has_frozen_rows,
+                     (struct model_values){pass_weights, m}, &m->table_in_files);
+    m->table = tensor_table_of_model(&m->adapted.table);
+    return SFT_OK;
+}
+
 static enum sft_status open_model(struct exported *m, const struct model_argument *model, struct sft_err *err)
 {
     struct strbuf unused = {0};
-    const struct model_config *config = &m->files.config;
-    if (model_files_open(&m->files, model->dir, err))
+    if (model_files_open(&m->files, model->model.dir, err))
         return err->status;
-    tensor_table_init(&m->table, config);
-    const enum sft_status status = weights_begin(&m->weights, &m->table, config, model->dir, &unused, err);
+    m->config_in_files = m->files.config;
+    tensor_table_init(&m->table_in_files, &m->config_in_files);
+    m->table = m->table_in_files;
+    enum sft_status status =
+        weights_begin(&m->weights, &m->table_in_files, &m->config_in_files, model->model.dir, &unused, err);
     if (!status)
         model_argument_tell(model, &unused);
+    if (!status && model->adapter.dir)
+        status = open_adapter(m, model->adapter.dir, err);
     strbuf_free(&unused);
     return status;
 }
@@ -64,18 +118,12 @@ static void close_model(struct exported *m)
     strbuf_free(&m->lacks);
     if (m->has_template)
         template_free(&m->template);
+    peft_merge_end(m->merge);
+    param_set_free(&m->adapted);
+    peft_close(&m->adapter);
     weights_end(m->weights);
-    tensor_table_free(&m->table);
+    tensor_table_free(&m->table_in_files);
     model_files_close(&m->files);
-}
-
-/* weights_pass, until a signal comes. */
-static enum sft_status pass_values(const void *from, const struct tensor *tensor, values_take *take, void *context,
-                                   struct sft_err *err)
-{
-    const struct exported *m = from;
-    return *m->stop ? sft_fail(err, SFT_EINTERRUPTED, "stopped; nothing is written")
-                    : weights_pass(m->weights, tensor, take, context, err);
 }
 
 /* The model card: in the directory, or beside the file, unless somebody else's is there. */
@@ -99,6 +147,7 @@ static enum sft_status write_card(const struct write_target *target, const struc
                                      .options = m->card,
                                      .config = &m->files.config,
                                      .n_parameters = m->table.n_parameters,
+                                     .adapter = m->adapter.dir ? &m->adapter.config : NULL,
                                      .has_template = has_template(m),
                                      .template = m->has_template ? m->template.name : NULL};
     char *dir = target->format->ending ? path_dirname(staged) : mem_strdup(staged);
@@ -110,17 +159,18 @@ static enum sft_status write_card(const struct write_target *target, const struc
 static enum sft_status save(const struct write_target *target, const struct exported *m, const char *path,
                             struct sft_err *err)
 {
+    const struct tokenizer *own = m->files.tokenizer_path ? m->files.tokenizer : NULL; /* the adapter's */
     const struct model_meta meta = {.base_config = m->files.config_json,
                                     .base_generation = m->files.generation.raw,
-                                    .eos_token_id = -1,
-                                    .pad_token_id = -1,
-                                    .bos_token_id = -1,
+                                    .eos_token_id = own ? tokenizer_eos_id(own) : -1,
+                                    .pad_token_id = own ? tokenizer_pad_id(own) : -1,
+                                    .bos_token_id = own ? tokenizer_bos_id(own) : -1,
                                     .dtype = target->dtype,
                                     .max_shard_bytes = target->max_shard_bytes,
                                     .license = m->card ? m->card->license : NULL,
                                     .base_model = m->card ? m->card->base_model : NULL};
     const struct model_out out = {
-        .values = {pass_values, m},
+        .values = m->merge ? peft_merged(m->merge) : (struct model_values){pass_weights, m},
         .table = &m->table,
         .config = &m->files.config,
         .meta = &meta,
@@ -142,6 +192,7 @@ static enum sft_status write_model(const struct write_target *target, const stru
     if (!status)
         status = model_check(&m->check,
                              &(struct model_check_of){.original = m->files.path,
+                                                      .adapter = m->adapter.dir,
                                                       .written = staged,
                                                       .dtype = target->dtype,
                                                       .memory = mem_available(),

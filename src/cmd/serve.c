@@ -1,19 +1,13 @@
 #include "base/log.h"
-#include "base/path.h"
-#include "base/version.h"
-#include "base/xxh64.h"
 #include "cmd/cmd.h"
-#include "cmd/model_argument.h"
 #include "cmd/sampling_options.h"
+#include "cmd/serve_models.h"
 #include "serve/runner.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,13 +16,10 @@ struct serve {
     const char *host, *key_name, *name;
     uint64_t port, parallel, max_queue, max_connections, max_body;
     double request_seconds, drain_seconds;
-    struct model_argument model;
-    struct bundle bundle;
+    struct serve_models models;
     struct decode decode;
     struct server_options options;
     struct server server;
-    char *id;
-    char fingerprint[32];
 };
 
 /* ---- signals: the first lets the server end, the second ends it ---- */
@@ -45,42 +36,7 @@ static void on_signal(int signal_number)
     job_queue_wake(woken);
 }
 
-/* ---- what is said of the model ---- */
-
-/* What the model is called in requests and answers: its name on the hub, else the last of its path; a checkpoint has
- * its run's name before it. */
-static char *model_id(const struct serve *s)
-{
-    if (s->name)
-        return mem_strdup(s->name);
-    if (s->model.snapshot)
-        return mem_strndup(s->model.snapshot, strcspn(s->model.snapshot, "@"));
-    char *path = realpath(s->model.path, NULL);
-    const char *name = path_basename(path ? path : s->model.path);
-    char *parent = path_dirname(path ? path : s->model.path);
-    const size_t len = strlen(name) - (path_has_ending(name, ".gguf") ? strlen(".gguf") : 0);
-    char *id = strncmp(name, "checkpoint-", 11) == 0 ? mem_printf("%s/%s", path_basename(parent), name)
-                                                     : mem_strndup(name, len);
-    free(parent);
-    free(path);
-    return id;
-}
-
-/* What answers to a seed depend on, beside the request: equal fingerprints, equal answers. Weights are told by where
- * they are and since when, settings by their words. */
-static void set_fingerprint(struct serve *s, const struct string_list *overrides)
-{
-    struct strbuf text = {0};
-    struct stat file = {0};
-    (void)!stat(s->model.dir, &file);
-    strbuf_printf(&text, "%s %s %s %s %lld.%09ld", SFT_VERSION, s->bundle.kernels->isa,
-                  s->loading.weights ? s->loading.weights : "", s->model.dir, (long long)file.st_mtim.tv_sec,
-                  file.st_mtim.tv_nsec);
-    for (size_t i = 0; i < overrides->count; i++) /* the template, whatever it is called and however it is made */
-        strbuf_printf(&text, "\n%s", overrides->items[i]);
-    snprintf(s->fingerprint, sizeof s->fingerprint, "fp_%016llx", (unsigned long long)xxh64(text.data, text.len, 0));
-    strbuf_free(&text);
-}
+/* ---- options ---- */
 
 /* The bearer token, from the environment: on the command line every user of the machine could read it. NULL: none is
  * asked for. */
@@ -122,14 +78,16 @@ static enum sft_status check_usage(const struct serve *s, const struct string_li
 
 static enum sft_status load(struct serve *s, const struct string_list *overrides, struct sft_err *err)
 {
-    if (model_argument_open(&s->model, &s->loading, overrides, true, &s->bundle, err))
-        return err->status;
-    model_argument_tell_bundle(&s->model, &s->bundle);
-    const struct decode_model model = bundle_decode_model(&s->bundle);
     const struct decode_options options = {.max_streams = (size_t)s->parallel, .adapts_threads = true};
-    s->id = model_id(s);
-    set_fingerprint(s, overrides);
-    return decode_init(&s->decode, &model, &options, err);
+    struct serve_models *m = &s->models;
+    if (serve_models_load(m, &s->loading, overrides, err))
+        return err->status;
+    struct decode_model *models = mem_calloc(m->n, sizeof *models);
+    for (size_t i = 0; i < m->n; i++)
+        models[i] = bundle_decode_model(&m->items[i].bundle);
+    const enum sft_status status = decode_init_several(&s->decode, models, m->n, &options, err);
+    free(models);
+    return status;
 }
 
 /* All that can be refused before the model is read, which may take minutes: an address, a port in use, a key. */
@@ -146,32 +104,48 @@ static enum sft_status prepare(struct serve *s, struct sft_err *err)
     return server_bind(&s->options, err);
 }
 
-static enum sft_status start(struct serve *s, struct sft_err *err)
+static struct server_model server_model_of(const struct serve *s, const struct serve_model *item)
 {
     static const struct sampling_options none_given = SAMPLING_OPTIONS_NONE;
-    const struct served_model about = {
-        .id = s->id, .created = (int64_t)time(NULL), .n_positions = s->decode.max_positions};
-    struct server_model model = {.about = about, .limits = REQUEST_LIMITS_DEFAULT, .bundle = &s->bundle};
-    model.limits.vocab_size = s->bundle.model.config.vocab_size;
-    model.limits.sampling = sampling_resolve(&none_given, &s->bundle.files.generation, &model.limits.sampling);
+    struct server_model model = {
+        .about = {.id = item->id, .created = (int64_t)time(NULL), .n_positions = s->decode.max_positions},
+        .limits = REQUEST_LIMITS_DEFAULT,
+        .bundle = &item->bundle};
+    model.limits.vocab_size = item->bundle.model.config.vocab_size;
+    model.limits.sampling = sampling_resolve(&none_given, &item->bundle.files.generation, &model.limits.sampling);
+    return model;
+}
+
+static enum sft_status start(struct serve *s, struct sft_err *err)
+{
+    const size_t n = s->models.n;
+    struct server_model *models = mem_calloc(n, sizeof *models);
+    for (size_t i = 0; i < n; i++)
+        models[i] = server_model_of(s, &s->models.items[i]);
     const struct server_options options = s->options;
     s->options.socket = -1; /* the server's from here on */
-    return server_start(&s->server, &options, &model, err);
+    const enum sft_status status = server_start(&s->server, &options, models, n, err);
+    free(models);
+    return status;
 }
 
 static void run(struct serve *s)
 {
+    const size_t n = s->models.n;
+    struct runner_model *models = mem_calloc(n, sizeof *models);
+    for (size_t i = 0; i < n; i++)
+        models[i] = (struct runner_model){s->models.items[i].bundle.files.tokenizer, s->models.items[i].fingerprint};
     const struct runner_options options = {.decode = &s->decode,
-                                           .tokenizer = s->bundle.files.tokenizer,
-                                           .fingerprint = s->fingerprint,
+                                           .models = models,
                                            .stop = &stop,
                                            .drain_seconds = s->drain_seconds,
                                            .look_seconds = 1};
     woken = &s->server.http.queue;
     catch_signals(on_signal);
-    log_info("serving %s at http://%s", s->id, s->server.address);
+    log_info("serving %s at http://%s", s->models.items[0].id, s->server.address);
     runner_run(&s->server, &options);
     server_stop(&s->server);
+    free(models);
 }
 
 int cmd_serve(int argc, char **argv)
@@ -180,9 +154,11 @@ int cmd_serve(int argc, char **argv)
                       .host = "127.0.0.1", .port = 8080, .parallel = 32, .max_queue = 256,
                       .max_connections = 512, .max_body = 4, .request_seconds = 30, .drain_seconds = 30};
     const char *model = NULL;
-    struct string_list words, overrides = {0};
+    struct string_list words, overrides = {0}, adapters = {0};
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
+        {"adapter", OPTION_LIST, &adapters, "NAME=DIR",
+         "a LoRA adapter of the model, which is a model of its own under this name; may be repeated"},
         {"host", OPTION_STRING, &s.host, "ADDRESS",
          "listen there (127.0.0.1: this machine alone; 0.0.0.0: all networks)"},
         {"port", OPTION_SIZE, &s.port, "N", "8080; 0: a free one, which is said when it is ready"},
@@ -203,7 +179,7 @@ int cmd_serve(int argc, char **argv)
     };
     const struct usage usage = {
         "sft serve DIR [options]",
-        "Serves a model over HTTP: OpenAI's API (/v1/chat/completions, /v1/completions, /v1/models), a page to chat in "
+        "Serves a model, or a model and adapters of it, over HTTP: OpenAI's API (/v1/chat/completions, /v1/completions, /v1/models), a page to chat in "
         "a browser (/), /health, and /metrics for Prometheus. SIGTERM or Ctrl-C lets what was asked be answered first; "
         "a second one ends at once.",
         table, sizeof table / sizeof *table, TEMPLATE_SETTINGS};
@@ -211,7 +187,7 @@ int cmd_serve(int argc, char **argv)
     if (code >= 0)
         return code;
     struct sft_err err = {0};
-    enum sft_status status = model_argument(&s.model, model, &words, usage.synopsis, &err);
+    enum sft_status status = serve_models_find(&s.models, model, &adapters, s.name, &words, usage.synopsis, &err);
     if (!status)
         status = check_usage(&s, &words, usage.synopsis, &err);
     if (!status)
@@ -226,10 +202,9 @@ int cmd_serve(int argc, char **argv)
     if (s.options.socket >= 0)
         close(s.options.socket);
     decode_free(&s.decode);
-    bundle_close(&s.bundle);
-    model_argument_free(&s.model);
-    free(s.id);
+    serve_models_free(&s.models);
     words_free(&words);
     words_free(&overrides);
+    words_free(&adapters);
     return code;
 }

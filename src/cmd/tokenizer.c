@@ -1,8 +1,11 @@
 #include "base/io.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "cmd/cmd.h"
+#include "cmd/model_argument.h"
 #include "files/hub_cache.h"
 #include "files/model_files.h"
+#include "files/peft/peft_base.h"
 #include "text/tokenizer/encoder.h"
 
 #include <stdio.h>
@@ -113,18 +116,60 @@ static enum sft_status run_decode(const struct tokenizer_cmd *cmd, struct sft_er
     return status;
 }
 
+/* ---- whose tokenizer ---- */
+
+/* An adapter's own, where it has one, else that of its model: `model` (NULL: the one that it names). */
+static enum sft_status open_of_adapter(struct model_files *files, const char *adapter, const char *model,
+                                       struct sft_err *err)
+{
+    const char *link;
+    char *dir = NULL, *base = NULL;
+    struct peft_config config;
+    peft_config_init(&config);
+    enum sft_status status = peft_dir_find(adapter, &dir, &link, err);
+    const bool is_own = !status && model_files_has_tokenizer(dir);
+    if (!status && !is_own && model)
+        status = hub_cache_resolve(model, &base, err);
+    else if (!status && !is_own && !(status = peft_config_read(&config, dir, err)))
+        status = peft_find_base(&config, dir, "--model DIR", &base, err);
+    if (!status)
+        status = model_files_open_tokenizer(files, is_own ? dir : base, err);
+    peft_config_free(&config);
+    free(base);
+    free(dir);
+    return status;
+}
+
+static enum sft_status open_tokenizer(struct model_files *files, const char *model, const struct string_list *adapters,
+                                      struct sft_err *err)
+{
+    char *dir = NULL;
+    if (adapters->count > 1)
+        return sft_fail(err, SFT_EUSAGE, "--adapter: a model takes one adapter here, found %s and %s",
+                        adapters->items[0], adapters->items[1]);
+    if (adapters->count)
+        return open_of_adapter(files, adapters->items[0], model, err);
+    if (hub_cache_resolve(model, &dir, err))
+        return err->status;
+    const enum sft_status status = peft_is_adapter(dir) && !path_holds(dir, "config.json")
+                                       ? open_of_adapter(files, dir, NULL, err)
+                                       : model_files_open_tokenizer(files, dir, err);
+    free(dir);
+    return status;
+}
+
 int cmd_tokenizer(int argc, char **argv)
 {
     struct tokenizer_cmd cmd = {0};
     struct model_files files = {0};
     const char *model = NULL;
-    char *dir = NULL; /* where that is */
-    struct string_list words;
+    struct string_list words, adapters = {0};
     if (argc > 1 && strcmp(argv[1], "train") == 0)
         return cmd_tokenizer_train(argc - 1, argv + 1);
     const struct option table[] = {
         {"model", OPTION_STRING, &model, "DIR",
          "a directory with tokenizer.json, or vocab.json and merges.txt; a GGUF file"},
+        ADAPTER_OPTION(adapters),
         {"special", OPTION_FLAG, &cmd.special, NULL,
          "encode: read special tokens in the text as such; decode: print them"},
         {"json-lines", OPTION_FLAG, &cmd.json_lines, NULL,
@@ -142,19 +187,17 @@ int cmd_tokenizer(int argc, char **argv)
     const bool is_encode = words.count == 1 && strcmp(words.items[0], "encode") == 0;
     const bool is_decode = words.count == 1 && strcmp(words.items[0], "decode") == 0;
     enum sft_status status = SFT_OK;
-    if (!model || (!is_encode && !is_decode))
+    if ((!model && !adapters.count) || (!is_encode && !is_decode))
         status = sft_fail(&err, SFT_EUSAGE, "expected train, or encode or decode and --model (usage: %s)",
                           usage.synopsis);
     if (!status)
-        status = hub_cache_resolve(model, &dir, &err);
-    if (!status)
-        status = model_files_open_tokenizer(&files, dir, &err);
+        status = open_tokenizer(&files, model, &adapters, &err);
     cmd.tok = files.tokenizer;
     if (!status)
         status = is_encode ? run_encode(&cmd, &err) : run_decode(&cmd, &err);
     code = status ? report_error(&err) : finish_output();
     model_files_close(&files);
     words_free(&words);
-    free(dir);
+    words_free(&adapters);
     return code;
 }

@@ -54,6 +54,10 @@ enum dedupe { DEDUPE_CHOICES(CHOICE_NUMBER) };
 #define LR_CHOICES(X) X(LR_LINEAR, "linear") X(LR_COSINE, "cosine") X(LR_CONSTANT, "constant")
 enum lr_scheduler { LR_CHOICES(CHOICE_NUMBER) };
 
+/* [train] optim: how AdamW's moments are kept. */
+#define OPTIM_CHOICES(X) X(OPTIM_ADAMW, "adamw") X(OPTIM_ADAMW_8BIT, "adamw_8bit")
+enum optim { OPTIM_CHOICES(CHOICE_NUMBER) };
+
 /* [train] metric_for_best_model: of each evaluation (train/metric.h says which way is better). From METRIC_REFUSAL on
  * they are of the answers to [eval] prompts. */
 #define METRIC_CHOICES(X)                                                                                              \

@@ -197,11 +197,13 @@ static const struct foreign keys[] = {
        "max_grad_norm"),
     IS("random_seed rng_seed random_state manual_seed data_seed", "seed",
        .words = "of data order and new weights"),
-    NOTHING("optim optimizer optimizer_name optimizer_type opt opt_type adafactor optim_*",
-            "not in this version: the optimizer is AdamW, leave it out"),
-    NOTHING("gradient_checkpointing gradient_checkpointing_kwargs use_gradient_checkpointing grad_checkpoint "
-            "activation_checkpointing enable_activation_checkpointing",
-            "not in this version: micro_batch_tokens bounds the memory of activations"),
+    IS("optimizer optimizer_name optimizer_type opt opt_type", "optim"),
+    IS("use_8bit_adam use_8bit_optimizer", "optim", .convert = WHEN_TRUE, .value = "adamw_8bit", .otherwise = "adamw"),
+    NOTHING("adafactor optim_*", "the optimizer is AdamW, as optim and the keys with adam_ say"),
+    IS("use_gradient_checkpointing grad_checkpoint activation_checkpointing enable_activation_checkpointing "
+       "gradient_checkpoint",
+       "gradient_checkpointing"),
+    NOTHING("gradient_checkpointing_kwargs", "gradient_checkpointing = true is all there is to say"),
     NOTHING("objective stage rl task_type training_type",
             "not in this version: sft train is supervised fine-tuning"),
     NOTHING("beta dpo_* pref_* loss_type label_smoothing reference_free sft_weight ref_model ref_model_path",

@@ -66,9 +66,11 @@ struct settings {
         double learning_rate;
         int lr_scheduler_type; /* enum lr_scheduler */
         double warmup_steps;   /* below 1: a share of all steps */
+        int optim;             /* enum optim */
         double weight_decay, adam_beta1, adam_beta2, adam_epsilon, max_grad_norm;
         uint64_t seed;
         int precision; /* enum precision */
+        bool gradient_checkpointing;
         uint64_t logging_steps, eval_steps, save_steps, save_interval_s, save_total_limit;
         const char *save_dtype; /* of a checkpoint's weights: "f32" or "bf16" */
         enum metric_choice metric_for_best_model;

@@ -92,6 +92,8 @@ const struct field settings_fields[] = {
      WORDS(LR_CHOICES(CHOICE_WORD)), .doc = "how the learning rate falls after the warm-up"},
     {AT(train, warmup_steps), .type = FIELD_DOUBLE, .default_text = "0", .max = STEPS_MAX,
      .doc = "steps over which the learning rate rises; below 1: a share of all steps"},
+    {AT(train, optim), .type = FIELD_ENUM, .default_text = "adamw", WORDS(OPTIM_CHOICES(CHOICE_WORD)),
+     .doc = "adamw_8bit: its two moments in 8 bits each, a quarter of the memory, and half a checkpoint"},
     {AT(train, weight_decay), .type = FIELD_DOUBLE, .default_text = "0", .max = INFINITY,
      .doc = "AdamW's decoupled weight decay; norms and biases are exempt"},
     {AT(train, adam_beta1), .type = FIELD_DOUBLE, .default_text = "0.9", .max = BELOW_ONE,
@@ -106,6 +108,9 @@ const struct field settings_fields[] = {
      .doc = "random seed for shuffling and initialisation"},
     {AT(train, precision), .type = FIELD_ENUM, .default_text = "auto", WORDS(PRECISION_CHOICES(CHOICE_WORD)),
      .doc = "of matrix products; auto: the fastest that this CPU has"},
+    {AT(train, gradient_checkpointing), .type = FIELD_BOOL, .default_text = "false", .resume = RESUME_MAY,
+     .doc = "compute activations again in the backward pass rather than keep them: less memory, more time, the same "
+            "bits"},
     {AT(train, logging_steps), .type = FIELD_SIZE, .default_text = "1", .min = 1, .max = STEPS_MAX,
      .resume = RESUME_MAY, .doc = "steps between log lines"},
     {AT(train, eval_steps), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX, .resume = RESUME_MAY,

@@ -20,7 +20,7 @@ static bool is_present(const json *node)
     return node && !json_is_null(node);
 }
 
-static void add_end_token(struct generation_config *g, int32_t id)
+void generation_add_end_token(struct generation_config *g, int32_t id)
 {
     for (size_t i = 0; i < g->n_end_tokens; i++)
         if (g->end_tokens[i] == id)
@@ -39,7 +39,7 @@ static enum sft_status read_end_tokens(struct generation_config *g, const json *
             return sft_fail_in(err, SFT_EDATA, "eos_token_id", "expected a token id or a list of them, found %s",
                                json_type_name(id));
         if (is_in_vocabulary(id, vocab_size))
-            add_end_token(g, (int32_t)json_number(id));
+            generation_add_end_token(g, (int32_t)json_number(id));
     }
     return SFT_OK;
 }
@@ -116,7 +116,7 @@ static enum sft_status add_config(struct generation_config *g, const json *confi
     if (is_present(of_config) && read_end_tokens(g, of_config, config->vocab_size, err))
         return SFT_EDATA;
     if (is_silent && config->eos_token_id >= 0) /* the family's; an explicit null is none */
-        add_end_token(g, config->eos_token_id);
+        generation_add_end_token(g, config->eos_token_id);
     return SFT_OK;
 }
 

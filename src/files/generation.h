@@ -32,6 +32,8 @@ enum sft_status generation_config_load(struct generation_config *g, const char *
 /* The same of a generation_config.json, parsed, which it takes (also after an error), or NULL. */
 enum sft_status generation_config_take(struct generation_config *g, json *raw, const json *config_json,
                                        const struct model_config *config, struct sft_err *err);
+/* One more token that ends a text, unless it is one already. */
+void generation_add_end_token(struct generation_config *g, int32_t id);
 void generation_config_free(struct generation_config *g);
 
 /* Let `key` (an eos_token_id) be `id`. Where it is a list, or where `list` is one, the other ids of that list which the

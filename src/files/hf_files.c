@@ -35,8 +35,8 @@ static enum sft_status fail_no_weights(const char *dir, struct sft_err *err)
                             dir, other_formats[i], dir);
     if (path_holds_name(dir, "adapter_model.safetensors"))
         return sft_fail(err, SFT_EDATA,
-                        "%s: no model.safetensors, only a LoRA adapter: merge it into its base first (in Python, "
-                        "peft's merge_and_unload, then save_pretrained)",
+                        "%s: no model.safetensors, only a LoRA adapter: merge it into its base first (sft export, with "
+                        "--adapter)",
                         dir);
     char *gguf = gguf_first_file(dir);
     if (gguf)

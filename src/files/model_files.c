@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "files/formats.h"
+#include "files/hf_format.h"
 #include "model/config_read.h"
 
 #include <stdlib.h>
@@ -51,7 +52,8 @@ static enum sft_status check_vocabulary(struct model_files *m, struct sft_err *e
 {
     if (!m->config.family || !m->tokenizer)
         return SFT_OK;
-    char *dir = path_is_dir(m->path) ? mem_strdup(m->path) : path_dirname(m->path); /* that the two are in */
+    const char *path = m->tokenizer_path ? m->tokenizer_path : m->path;
+    char *dir = path_is_dir(path) ? mem_strdup(path) : path_dirname(path); /* that the two are in */
     const enum sft_status status =
         model_config_check_vocab(&m->config, tokenizer_model_vocab_size(m->tokenizer), dir, err);
     free(dir);
@@ -72,6 +74,35 @@ enum sft_status model_files_open(struct model_files *m, const char *path, struct
         check_vocabulary(m, err))
         return err->status;
     return SFT_OK;
+}
+
+/* An adapter is in safetensors, and so has its tokenizer as a Hugging Face directory has it. */
+bool model_files_has_tokenizer(const char *dir)
+{
+    return path_holds(dir, "tokenizer.json") || (path_holds(dir, "vocab.json") && path_holds(dir, "merges.txt"));
+}
+
+static enum sft_status adapt_tokenizer(struct model_files *m, const char *dir, struct sft_err *err)
+{
+    struct tokenizer *own;
+    if (format_hf.load_tokenizer(&own, dir, err))
+        return err->status;
+    tokenizer_free(m->tokenizer);
+    m->tokenizer = own;
+    m->tokenizer_path = mem_strdup(dir);
+    if (tokenizer_eos_id(own) >= 0 && (size_t)tokenizer_eos_id(own) < m->config.vocab_size)
+        generation_add_end_token(&m->generation, tokenizer_eos_id(own));
+    return check_vocabulary(m, err);
+}
+
+enum sft_status model_files_adapt(struct model_files *m, const char *dir, struct sft_err *err)
+{
+    if (path_holds(dir, "generation_config.json")) {
+        generation_config_free(&m->generation);
+        if (format_hf.load_generation(&m->generation, dir, m->config_json, &m->config, err))
+            return err->status;
+    }
+    return model_files_has_tokenizer(dir) ? adapt_tokenizer(m, dir, err) : SFT_OK;
 }
 
 enum sft_status model_files_open_tokenizer(struct model_files *m, const char *path, struct sft_err *err)
@@ -97,7 +128,8 @@ void model_files_survey(struct model_files *m, const char *path,
 enum sft_status model_files_reload_tokenizer(const struct model_files *m, struct tokenizer **tok,
                                              struct sft_err *err)
 {
-    return m->format->load_tokenizer(tok, m->path, err);
+    return m->tokenizer_path ? format_hf.load_tokenizer(tok, m->tokenizer_path, err)
+                             : m->format->load_tokenizer(tok, m->path, err);
 }
 
 void model_files_close(struct model_files *m)
@@ -106,5 +138,6 @@ void model_files_close(struct model_files *m)
     generation_config_free(&m->generation);
     json_free(m->config_json);
     free(m->path);
+    free(m->tokenizer_path);
     *m = (struct model_files){0};
 }

@@ -13,12 +13,20 @@ struct model_files {
     struct model_config config;    /* family NULL: not read */
     struct generation_config generation;
     struct tokenizer *tokenizer;   /* the caller may add tokens to it, or take it and leave NULL */
+    char *tokenizer_path;          /* of an adapter that has a tokenizer of its own; NULL: it is the model's */
 };
 
 /* Open the model at `path`: a Hugging Face directory (model_dir_find, for a run's), or a config.json with tokenizer
  * files beside it. Config, generation settings, tokenizer, and whether the tokenizer's vocabulary is the model's: the
  * first that is wrong is told, with its file. Close with model_files_close in any case. */
 enum sft_status model_files_open(struct model_files *m, const char *path, struct sft_err *err);
+
+/* Take what an adapter's directory `dir` has of its own in place of the model's: a tokenizer, its template with it, and
+ * generation settings. config.vocab_size is what the two are together by then. */
+enum sft_status model_files_adapt(struct model_files *m, const char *dir, struct sft_err *err);
+
+/* Whether an adapter's directory has a tokenizer of its own. */
+bool model_files_has_tokenizer(const char *dir);
 
 /* The tokenizer alone, of a directory that may have nothing else. */
 enum sft_status model_files_open_tokenizer(struct model_files *m, const char *path, struct sft_err *err);

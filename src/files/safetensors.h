@@ -48,6 +48,7 @@ struct st_writer *st_writer_open(const char *path, const struct st_entry *entrie
                                  struct sft_err *err);
 void st_write(struct st_writer *w, const float *values);
 void st_write_piece(struct st_writer *w, const float *values, size_t n);
+void st_write_as_it_is(struct st_writer *w, const void *bytes); /* a tensor of any dtype, as the file is to have it */
 void st_writer_abort(struct st_writer *w);
 enum sft_status st_writer_commit(struct st_writer *w, uint64_t *hash, struct sft_err *err);
 

@@ -96,6 +96,17 @@ void st_write(struct st_writer *w, const float *values)
     st_write_piece(w, values, w->spans[w->n_written].count);
 }
 
+void st_write_as_it_is(struct st_writer *w, const void *bytes)
+{
+    size_t size;
+    if (w->n_written == w->n_spans || w->n_done)
+        SFT_BUG("more tensors than were described");
+    const struct span *span = &w->spans[w->n_written++];
+    if (!dtype_bytes(span->dtype, span->count, &size))
+        SFT_BUG("a tensor larger than memory");
+    io_write(w->out, bytes, size);
+}
+
 static void writer_free(struct st_writer *w)
 {
     free(w->spans);

@@ -9,6 +9,11 @@ void tie_take_head(struct placement *p)
 {
     const struct tensor *embedding = p->table->token_embedding;
     const struct stored_tensor **from = &p->from[embedding - p->table->tensors];
+    const struct stored_tensor **head = &p->from[p->table->head - p->table->tensors];
+    if (p->config->head_from_embedding) {
+        *from = *from ? *from : *head;
+        *head = *head ? *head : *from;
+    }
     if (p->head && !*from) {
         *from = p->head;
         p->head = NULL;

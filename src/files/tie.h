@@ -5,7 +5,8 @@
 #include "files/place.h"
 
 /* A tied model's files may hold the shared tensor under the head's name alone: it is taken for the embedding, as
- * transformers does. Once all tensors are placed, before they are checked. */
+ * transformers does; and each of the two is taken for the other where they are parted (head_from_embedding). Once all
+ * tensors are placed, before they are checked. */
 void tie_take_head(struct placement *p);
 
 /* A head beside a tied embedding is the same tensor, saved twice, or config.json is wrong: SFT_EDATA where it does not

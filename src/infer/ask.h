@@ -20,6 +20,7 @@ struct new_token {
 
 /* decode_submit copies it, arrays included. */
 struct ask {
+    size_t model; /* the number of the one that is asked, of decode_init_several; else 0 */
     const int32_t *prompt;
     size_t n_prompt;
     size_t max_new_tokens;

@@ -57,7 +57,7 @@ static enum sft_status init_pages(struct decode *d, struct sft_err *err)
     size_t most; /* whole contexts, and what is begun */
     if (!mem_mul(kv_pages_of(d->max_positions) + 1, d->options.max_streams, &most))
         most = SIZE_MAX;
-    const enum sft_status status = kv_pool_init(&d->streams.pool, d->model.model, d->options.kv_bytes, most, err);
+    const enum sft_status status = kv_pool_init(&d->streams.pool, d->models[0].model, d->options.kv_bytes, most, err);
     if (!status)
         prefix_init(&d->streams.prefix, &d->streams.pool);
     d->streams.max_running = d->options.max_streams;
@@ -72,17 +72,45 @@ static void init_samplers(struct decode *d, size_t V)
         sampler_init(&d->samplers[t], V);
 }
 
+/* For any of the models: they differ in their vocabulary, and in what adapters add. */
+static enum sft_status init_activations(struct decode *d, size_t V, size_t N, struct sft_err *err)
+{
+    const struct transformer *first = d->models[0].model;
+    struct model_config config = first->config;
+    struct activation_options options = {.N = N};
+    config.vocab_size = V;
+    for (size_t i = 0; i < d->n_models; i++)
+        options.rank = at_least(options.rank,
+                                activation_options_of(&d->models[i].model->params.table, N, KEEP_NOTHING).rank);
+    return activations_init(&d->acts, &config, first->kernels, &options, err);
+}
+
+static size_t largest_vocabulary(const struct decode *d)
+{
+    size_t V = 0;
+    for (size_t i = 0; i < d->n_models; i++)
+        V = at_least(V, d->models[i].model->config.vocab_size);
+    return V;
+}
+
 enum sft_status decode_init(struct decode *d, const struct decode_model *model, const struct decode_options *options,
                             struct sft_err *err)
 {
-    const struct model_config *config = &model->model->config;
-    *d = (struct decode){.model = *model,
+    return decode_init_several(d, model, 1, options, err);
+}
+
+enum sft_status decode_init_several(struct decode *d, const struct decode_model *models, size_t n,
+                                    const struct decode_options *options, struct sft_err *err)
+{
+    *d = (struct decode){.models = mem_calloc(n, sizeof *models),
+                         .n_models = n,
                          .options = *options,
-                         .max_positions = config->n_positions,
+                         .max_positions = models[0].model->config.n_positions,
                          .n_threads = omp_get_max_threads()};
+    memcpy(d->models, models, n * sizeof *models);
     resolve(&d->options);
-    const size_t S = d->options.max_streams, N = pass_positions(&d->options);
-    const enum sft_status status = transformer_init_activations(model->model, &d->acts, N, false, err);
+    const size_t S = d->options.max_streams, N = pass_positions(&d->options), V = largest_vocabulary(d);
+    const enum sft_status status = init_activations(d, V, N, err);
     if (status || init_pages(d, err))
         return status ? status : SFT_ENOMEM;
     d->pending = mem_calloc(S, sizeof *d->pending);
@@ -93,11 +121,11 @@ enum sft_status decode_init(struct decode *d, const struct decode_model *model, 
     d->page_start = mem_calloc(S, sizeof *d->page_start);
     d->len = mem_calloc(S, sizeof *d->len);
     d->rows = mem_calloc(S, sizeof *d->rows);
-    d->logits = mem_calloc(S * config->vocab_size, sizeof *d->logits);
-    d->plain = mem_calloc(S * config->vocab_size, sizeof *d->plain);
+    d->logits = mem_calloc(S * V, sizeof *d->logits);
+    d->plain = mem_calloc(S * V, sizeof *d->plain);
     d->inverse_temperature = mem_calloc(S, sizeof *d->inverse_temperature);
     d->scans = mem_calloc(S, sizeof *d->scans);
-    init_samplers(d, config->vocab_size);
+    init_samplers(d, V);
     if (d->options.adapts_threads)
         threads_start(&d->threads);
     return SFT_OK;
@@ -109,6 +137,7 @@ void decode_free(struct decode *d)
         decode_close(d, d->streams.items[d->streams.count - 1]);
     for (int t = 0; d->samplers && t < d->n_threads; t++)
         sampler_free(&d->samplers[t]);
+    free(d->models);
     free(d->streams.items);
     free(d->samplers);
     free(d->pending);
@@ -134,7 +163,9 @@ void decode_free(struct decode *d)
 
 static enum sft_status check_ask(const struct decode *d, const struct ask *ask, struct sft_err *err)
 {
-    const size_t V = d->model.model->config.vocab_size;
+    if (ask->model >= d->n_models)
+        SFT_BUG("a model that there is not");
+    const size_t V = d->models[ask->model].model->config.vocab_size;
     if (ask->n_prompt == 0)
         return sft_fail(err, SFT_EDATA, "the prompt is empty, and there is nothing to continue");
     if (ask->n_prompt >= d->max_positions)
@@ -240,6 +271,16 @@ enum sft_status stream_check(const struct stream *s, struct sft_err *err)
 
 /* ---- a pass ---- */
 
+static const struct decode_model *current(const struct decode *d)
+{
+    return &d->models[d->current];
+}
+
+static bool is_current(const struct decode *d, const struct stream *s)
+{
+    return s->ask.model == d->current;
+}
+
 /* What a pass is made of, beside decode's arrays. */
 struct pass_size {
     size_t N, S, n_rows;
@@ -283,7 +324,7 @@ static void list_pages(struct decode *d, size_t S)
 /* Run the batch: the logits of its rows are the last of d->logits. False where there is nothing in it. */
 static bool run(struct decode *d, const struct pass_size *pass)
 {
-    const size_t V = d->model.model->config.vocab_size;
+    const size_t V = current(d)->model->config.vocab_size;
     if (pass->S == 0)
         return false;
     d->seq_start[pass->S] = pass->N;
@@ -294,7 +335,7 @@ static bool run(struct decode *d, const struct pass_size *pass)
                                 .position = d->position,
                                 .seq_start = d->seq_start};
     const struct kv_view view = kv_pool_view(&d->streams.pool, d->pages, d->page_start, d->len, pass->decoding);
-    transformer_logits(d->model.model, &d->acts, &batch, &view, d->rows, pass->n_rows,
+    transformer_logits(current(d)->model, &d->acts, &batch, &view, d->rows, pass->n_rows,
                        d->logits + (d->n_pending - pass->n_rows) * V);
     for (size_t i = 0; i < pass->S; i++)
         stream_add_beginning(&d->streams, d->batched[i]);
@@ -320,11 +361,11 @@ static bool prompt_pass(struct decode *d, struct pass_size *pass)
 {
     bool others = false;
     for (size_t i = 0; i < d->streams.count; i++)
-        others |= d->streams.items[i]->state == STREAM_DECODING;
+        others |= is_current(d, d->streams.items[i]) && d->streams.items[i]->state == STREAM_DECODING;
     size_t room = others ? d->options.prompt_positions / 2 : d->options.prompt_positions;
     for (size_t i = 0; i < d->streams.count && room > 0; i++) {
         struct stream *s = d->streams.items[i];
-        if (s->state != STREAM_PROMPT)
+        if (s->state != STREAM_PROMPT || !is_current(d, s))
             continue;
         stream_find_beginning(&d->streams, s);
         if (is_coming(d, pass, s))
@@ -340,7 +381,7 @@ static bool prompt_pass(struct decode *d, struct pass_size *pass)
 static bool decode_pass(struct decode *d, struct pass_size *pass)
 {
     for (size_t i = 0; i < d->streams.count; i++)
-        if (d->streams.items[i]->state == STREAM_DECODING)
+        if (is_current(d, d->streams.items[i]) && d->streams.items[i]->state == STREAM_DECODING)
             append(d, pass, d->streams.items[i], 1);
     return run(d, pass);
 }
@@ -371,7 +412,7 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
     if (s->n_made == 1)
         s->first_token = clock_seconds();
     const struct new_token token = {.id = choice->id,
-                                    .ends = !ask->ignore_ends && is_end(&d->model, choice->id),
+                                    .ends = !ask->ignore_ends && is_end(current(d), choice->id),
                                     .logprob = choice->logprob,
                                     .top = choice->top,
                                     .n_top = ask->wants_logprob ? ask->n_top : 0};
@@ -385,12 +426,12 @@ static void take(struct decode *d, struct stream *s, const struct choice *choice
 /* What must not be chosen, and what the ask changes, in row i of the logits. */
 static void adjust_row(struct decode *d, size_t i)
 {
-    const size_t V = d->model.model->config.vocab_size;
+    const size_t V = current(d)->model->config.vocab_size;
     struct pending *p = &d->pending[i];
     const struct history history = {p->stream->tokens, p->stream->n_prompt, p->stream->n_made};
     float *logits = d->logits + i * V;
-    for (size_t h = 0; h < d->model.n_suppressed; h++)
-        logits[d->model.suppressed[h]] = -INFINITY;
+    for (size_t h = 0; h < current(d)->n_suppressed; h++)
+        logits[current(d)->suppressed[h]] = -INFINITY;
     sampler_adjust(&d->samplers[omp_get_thread_num()], &p->choice, logits, d->plain + i * V, &p->stream->ask,
                    &history);
     d->inverse_temperature[i] = sampler_inverse_temperature(&p->stream->ask.sampling);
@@ -398,7 +439,7 @@ static void adjust_row(struct decode *d, size_t i)
 
 static void choose_of_row(struct decode *d, size_t i)
 {
-    const size_t V = d->model.model->config.vocab_size;
+    const size_t V = current(d)->model->config.vocab_size;
     struct pending *p = &d->pending[i];
     sampler_choose(&d->samplers[omp_get_thread_num()], &p->choice, d->logits + i * V, d->plain + i * V, &d->scans[i],
                    &p->stream->ask, &p->stream->rng);
@@ -407,7 +448,7 @@ static void choose_of_row(struct decode *d, size_t i)
 /* Each stream's by one thread, so that no bit depends on how many there are; told in the order of the batch. */
 static void take_tokens(struct decode *d)
 {
-    const struct transformer *model = d->model.model;
+    const struct transformer *model = current(d)->model;
 #pragma omp parallel for schedule(dynamic) if (d->n_pending > 1)
     for (size_t i = 0; i < d->n_pending; i++)
         adjust_row(d, i);
@@ -449,18 +490,41 @@ static void begin_work(struct decode *d)
         threads_window(&d->threads, omp_get_wtime(), threads_delay());
 }
 
+/* Let the next model that has streams which run be the current one. */
+static void next_model(struct decode *d)
+{
+    for (size_t i = 1; i <= d->n_models; i++) {
+        const size_t model = (d->current + i) % d->n_models;
+        for (size_t k = 0; k < d->streams.count; k++)
+            if (stream_is_running(d->streams.items[k]) && d->streams.items[k]->ask.model == model) {
+                d->current = model;
+                return;
+            }
+    }
+}
+
+/* Both passes of one model. */
+static bool run_model(struct decode *d, struct pass_size *prompts, struct pass_size *decoding)
+{
+    next_model(d);
+    bool ran = prompt_pass(d, prompts);
+    if (!is_stopped(d))
+        ran |= decode_pass(d, decoding);
+    return ran;
+}
+
 static bool step(struct decode *d)
 {
     struct pass_size prompts = {0}, decoding = {.decoding = true};
+    bool ran = false;
     begin_work(d);
     d->n_pending = 0;
     d->streams.has_freed = false;
     if (is_stopped(d))
         cancel_all(d);
     streams_admit(&d->streams);
-    bool ran = prompt_pass(d, &prompts);
-    if (!is_stopped(d))
-        ran |= decode_pass(d, &decoding);
+    for (size_t i = 0; i < d->n_models && !ran; i++) /* the first one's may all have lost their pages */
+        ran = run_model(d, &prompts, &decoding);
     if (is_stopped(d))
         cancel_all(d);
     else

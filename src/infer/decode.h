@@ -46,7 +46,8 @@ struct decode_counts {
 };
 
 struct decode {
-    struct decode_model model;
+    struct decode_model *models; /* (n_models) */
+    size_t n_models, current;    /* the one whose streams this step, or the last one, is of */
     struct decode_options options; /* with no 0 left */
     size_t max_positions;          /* of a stream: what the model sees */
     struct decode_counts counts;   /* running, waiting and pages as of the last step */
@@ -78,6 +79,12 @@ struct decode {
 enum sft_status decode_init(struct decode *d, const struct decode_model *model, const struct decode_options *options,
                             struct sft_err *err);
 void decode_free(struct decode *d);
+
+/* The same of several models (n) that have their keys and values in the same shape, as a base and what adapters make of
+ * it do: an ask names one by its number. A step is of one model's streams; those that have some take turns. No model
+ * sees what another has computed, and what a stream says depends on other models' streams as on others of its own. */
+enum sft_status decode_init_several(struct decode *d, const struct decode_model *models, size_t n,
+                                    const struct decode_options *options, struct sft_err *err);
 
 /* What decode_init takes of memory, and the streams' keys and values once all of kv_bytes is used, which must be given.
  * (Texts come on top: 4 bytes a token.) */

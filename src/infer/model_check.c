@@ -4,6 +4,7 @@
 #include "files/half.h"
 #include "files/weights.h"
 #include "infer/model_probe.h"
+#include "model/adapter.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -77,6 +78,27 @@ static void compare_piece(void *context, const float *written, size_t n)
     c->at += n;
 }
 
+/* W of a matrix to which an adapter adds, in float: W + scaling B A, in plain loops, whatever made the other one. */
+static float *merged_values(const struct param_set *params, const struct tensor *w)
+{
+    const struct tensor *at = tensor_lora_a(&params->table, w), *bt = tensor_lora_b(&params->table, w);
+    const float *a = param_values(params, at), *b = param_values(params, bt), *values = param_values(params, w);
+    const bf16 *rounded = w->kept == KEPT_BF16 ? param_memory(params, w) : NULL;
+    const bool is_out_in = w->layout == LAYOUT_OUT_IN;
+    const size_t r = at->rows, in = at->cols;
+    float *merged = mem_calloc(w->count, sizeof *merged);
+#pragma omp parallel for schedule(static)
+    for (size_t row = 0; row < w->rows; row++)
+        for (size_t col = 0; col < w->cols; col++) {
+            const size_t i = row * w->cols + col, o = is_out_in ? row : col, x = is_out_in ? col : row;
+            double sum = 0;
+            for (size_t k = 0; k < r; k++)
+                sum += (double)b[o * r + k] * a[k * in + x];
+            merged[i] = (float)((rounded ? f32_from_bf16(rounded[i]) : values[i]) + at->scaling * sum);
+        }
+    return merged;
+}
+
 /* Vectors are floats in a format that has blocks. */
 static double values_tolerance(const struct tensor *tensor, const struct dtype *dtype)
 {
@@ -108,9 +130,11 @@ static enum sft_status compare_tensor(const struct bundle *original, const struc
     struct sft_err unread = {0}; /* of values that are not finite, judge_tensor knows more */
     if (!ours || ours->cols != tensor->cols || ours->rows < tensor->rows || ours->transposed)
         return sft_fail(err, SFT_EDATA, DIFFERS "tensor '%s': the original has none such", tensor->name);
-    c.values = ours->kept == KEPT_REAL ? param_memory(params, ours) : NULL;
+    float *merged = ours->lora ? merged_values(params, ours) : NULL;
+    c.values = merged ? merged : ours->kept == KEPT_REAL ? param_memory(params, ours) : NULL;
     c.rounded = ours->kept == KEPT_BF16 ? param_memory(params, ours) : NULL;
     const enum sft_status status = weights_pass(w, tensor, compare_piece, &c, &unread);
+    free(merged);
     if (judge_tensor(&c, of->dtype, err))
         return err->status;
     if (status)
@@ -133,9 +157,9 @@ static enum sft_status compare_tensors(const struct bundle *original, const stru
     }
     if (status)
         cannot_be_read(of, err);
-    if (!status && original && table.n_tensors != original->model.params.table.n_tensors)
+    if (!status && original && table.n_tensors != original->model.params.table.n_model)
         status = sft_fail(err, SFT_EDATA, DIFFERS "it has %zu tensors, and the original has %zu", table.n_tensors,
-                          original->model.params.table.n_tensors);
+                          original->model.params.table.n_model);
     for (size_t i = 0; i < table.n_tensors && !status; i++)
         status = *of->stop  ? sft_fail(err, SFT_EINTERRUPTED, "stopped; nothing is written")
                  : original ? compare_tensor(original, w, &table.tensors[i], of, err)
@@ -246,13 +270,18 @@ static enum sft_status has_memory(struct model_check *check, const struct model_
 
 /* ---- the whole ---- */
 
-static const struct bundle_options options = {.precision = "fp32"}; /* training's order of sums */
+/* In training's order of sums. */
+static enum sft_status open_bundle(struct bundle *bundle, const char *dir, const char *adapter, struct sft_err *err)
+{
+    const struct bundle_options options = {.precision = "fp32", .adapter = adapter};
+    return bundle_open(bundle, dir, &options, NULL, err);
+}
 
 static enum sft_status probe_original(struct model_check *check, struct model_probe *probe,
                                       const struct model_check_of *of, struct sft_err *err)
 {
     struct bundle bundle;
-    enum sft_status status = bundle_open(&bundle, of->original, &options, NULL, err);
+    enum sft_status status = open_bundle(&bundle, of->original, of->adapter, err);
     if (!status)
         status = model_probe(probe, &bundle, err);
     if (!status)
@@ -268,7 +297,7 @@ static enum sft_status probe_written(struct model_check *check, const struct mod
 {
     struct bundle bundle;
     struct model_probe probe = {0};
-    enum sft_status status = bundle_open(&bundle, of->written, &options, NULL, err);
+    enum sft_status status = open_bundle(&bundle, of->written, NULL, err);
     if (status)
         cannot_be_read(of, err);
     else

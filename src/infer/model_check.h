@@ -9,6 +9,7 @@
 
 struct model_check_of {
     const char *original, *written; /* paths of models */
+    const char *adapter;            /* the directory of what was merged into the original; NULL: nothing was */
     const struct dtype *dtype;      /* in which it was written */
     size_t memory;                  /* bytes that it may take (mem_available) */
     const volatile int *stop;       /* set by a signal: SFT_EINTERRUPTED */

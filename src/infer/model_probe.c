@@ -78,7 +78,7 @@ static enum sft_status run(struct model_probe *p, const struct bundle *b, struct
     int32_t position[POSITIONS];
     size_t rows[POSITIONS];
     struct activations acts;
-    const enum sft_status status = transformer_init_activations(&b->model, &acts, N, false, err);
+    const enum sft_status status = transformer_init_activations(&b->model, &acts, N, KEEP_NOTHING, err);
     for (size_t i = 0; i < N; i++) {
         position[i] = (int32_t)i;
         rows[i] = i;

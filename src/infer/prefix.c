@@ -6,12 +6,23 @@
 #include <string.h>
 
 struct prefix_page {
-    uint32_t before;      /* the page of the same text before it, or KV_NO_PAGE */
+    uint32_t before;      /* the page of the same text before it, or root_of its model */
     uint32_t next;        /* of those in the same bucket */
     uint32_t n_followers; /* indexed pages whose `before` it is */
     uint64_t used;
     int32_t tokens[KV_PAGE];
 };
+
+/* What stands before the first page of a text: no page's number. */
+static uint32_t root_of(size_t model)
+{
+    return KV_NO_PAGE - (uint32_t)model;
+}
+
+static bool is_page(const struct prefix *x, uint32_t before)
+{
+    return before < x->pool->n_pages;
+}
 
 void prefix_init(struct prefix *x, struct kv_pool *pool)
 {
@@ -59,7 +70,7 @@ static void enter(struct prefix *x, uint32_t page, uint32_t before, const int32_
     memcpy(p->tokens, tokens, sizeof p->tokens);
     *bucket = page;
     x->n_indexed++;
-    if (before != KV_NO_PAGE)
+    if (is_page(x, before))
         x->pages[before].n_followers++;
     kv_pool_hold(x->pool, page);
 }
@@ -71,7 +82,7 @@ static void take_out(struct prefix *x, uint32_t page)
     while (*link != page)
         link = &x->pages[*link].next;
     *link = p->next;
-    if (p->before != KV_NO_PAGE)
+    if (is_page(x, p->before))
         x->pages[p->before].n_followers--;
     x->is_indexed[page] = false;
     x->n_indexed--;
@@ -80,10 +91,10 @@ static void take_out(struct prefix *x, uint32_t page)
 
 /* ---- texts ---- */
 
-size_t prefix_find(struct prefix *x, const int32_t *tokens, size_t n_have, size_t n_most, uint32_t *pages)
+size_t prefix_find(struct prefix *x, size_t model, const int32_t *tokens, size_t n_have, size_t n_most, uint32_t *pages)
 {
     const uint64_t now = ++x->clock;
-    uint32_t before = KV_NO_PAGE;
+    uint32_t before = root_of(model);
     for (size_t i = 0; i < n_most; i++) {
         const uint32_t page = look_up(x, before, tokens + i * KV_PAGE);
         if (page == KV_NO_PAGE || (i < n_have && page != pages[i]))
@@ -97,10 +108,10 @@ size_t prefix_find(struct prefix *x, const int32_t *tokens, size_t n_have, size_
     return n_most > n_have ? n_most : n_have;
 }
 
-void prefix_add(struct prefix *x, const int32_t *tokens, size_t n, const uint32_t *pages)
+void prefix_add(struct prefix *x, size_t model, const int32_t *tokens, size_t n, const uint32_t *pages)
 {
     const uint64_t now = ++x->clock;
-    uint32_t before = KV_NO_PAGE;
+    uint32_t before = root_of(model);
     for (size_t i = 0; i < n; i++) {
         const uint32_t page = look_up(x, before, tokens + i * KV_PAGE);
         if (page == KV_NO_PAGE)

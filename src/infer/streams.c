@@ -75,7 +75,7 @@ void stream_find_beginning(struct streams *x, struct stream *s)
 {
     const size_t most = (stream_n_tokens(s) - 1) / KV_PAGE;
     s->pages = mem_grow(s->pages, &s->pages_capacity, most + 1, sizeof *s->pages);
-    const size_t found = prefix_find(&x->prefix, s->tokens, s->n_pages, most, s->pages);
+    const size_t found = prefix_find(&x->prefix, s->ask.model, s->tokens, s->n_pages, most, s->pages);
     const size_t positions = (found - s->n_pages) * KV_PAGE;
     s->n_pages = found;
     s->n_run += positions;
@@ -89,7 +89,7 @@ void stream_add_beginning(struct streams *x, struct stream *s)
 {
     const size_t full = s->n_run / KV_PAGE;
     if (full > s->n_indexed)
-        prefix_add(&x->prefix, s->tokens, full, s->pages);
+        prefix_add(&x->prefix, s->ask.model, s->tokens, full, s->pages);
     s->n_indexed = full;
 }
 

@@ -11,10 +11,15 @@ struct plan_entry {
 };
 enum { PLAN_MAX = 40 };
 
+/* What of a forward pass is there for a backward one: nothing, all that it needs, or only the residual stream, of which
+ * the rest is computed again. */
+enum keeping { KEEP_NOTHING, KEEP_ALL, KEEP_STREAM };
+
 struct activation_plan {
     size_t N;                  /* positions that buffers have room for */
     size_t act_size;           /* bytes of an act */
-    bool trained;              /* for a backward pass too */
+    enum keeping keeping;
+    bool trained;              /* for a backward pass too: it keeps something */
     size_t rank;               /* of adapters, the largest; 0: there are none */
     unsigned char *memory;     /* NULL: only measure */
     struct kernel_sizes sizes; /* of the ops that will run: what kernels need workspace for */

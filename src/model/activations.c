@@ -2,17 +2,21 @@
 
 #include <stdlib.h>
 
-/* Each layer its own set for the backward pass, or one for all in their turn. */
+/* Each layer its own set for the backward pass, or one for all in their turn, with the stream into each or without. */
 static void lay_out_sublayers(struct activations *acts, const struct model_config *config)
 {
     const struct family *family = config->family;
+    const enum keeping keeping = acts->plan.keeping;
     for (size_t i = 0; i < config->n_layer * family->n_sublayers; i++) {
-        const bool is_shared = !acts->plan.trained && i >= family->n_sublayers;
-        struct sublayer_acts planned = {0};
+        const struct sublayer_acts *first = acts->sublayers ? &acts->sublayers[i % family->n_sublayers] : NULL;
+        const bool is_shared = keeping != KEEP_ALL && i >= family->n_sublayers;
+        struct sublayer_acts planned = is_shared && first ? *first : (struct sublayer_acts){0};
+        if (!is_shared || keeping == KEEP_STREAM)
+            planned.x = sublayer_plan_stream(&acts->plan, config);
         if (!is_shared)
             sublayer_plan(&acts->plan, &planned, config, &family->sublayers[i % family->n_sublayers]);
         if (acts->sublayers)
-            acts->sublayers[i] = is_shared ? acts->sublayers[i - family->n_sublayers] : planned;
+            acts->sublayers[i] = planned;
     }
 }
 
@@ -60,7 +64,7 @@ static void lay_out(struct activations *acts, const struct model_config *config,
     plan->sizes = (struct kernel_sizes){.N = plan->N,
                                         .C = config->n_embd,
                                         .V = config->vocab_size,
-                                        .narrow_weights = !options->trained || options->frozen};
+                                        .narrow_weights = options->keeping == KEEP_NOTHING || options->frozen};
     lay_out_sublayers(acts, config);
     sublayer_plan_shared(plan, &acts->shared, &acts->scratch, config);
     lay_out_ends(acts, config);
@@ -68,9 +72,9 @@ static void lay_out(struct activations *acts, const struct model_config *config,
     acts->scratch.work.data = plan_take(plan, "kernels' workspace", acts->scratch.work.bytes, 1);
 }
 
-struct activation_options activation_options_of(const struct tensor_table *table, size_t N, bool trained)
+struct activation_options activation_options_of(const struct tensor_table *table, size_t N, enum keeping keeping)
 {
-    struct activation_options options = {.N = N, .trained = trained};
+    struct activation_options options = {.N = N, .keeping = keeping};
     for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
         if (t->part == PART_LORA_B && t->cols > options.rank)
             options.rank = t->cols;
@@ -82,8 +86,11 @@ struct activation_options activation_options_of(const struct tensor_table *table
 void activations_plan(struct activations *acts, const struct model_config *config, const struct kernels *kernels,
                       const struct activation_options *options)
 {
-    *acts = (struct activations){
-        .plan = {.N = options->N, .act_size = kernels->act_size, .trained = options->trained, .rank = options->rank}};
+    *acts = (struct activations){.plan = {.N = options->N,
+                                          .act_size = kernels->act_size,
+                                          .keeping = options->keeping,
+                                          .trained = options->keeping != KEEP_NOTHING,
+                                          .rank = options->rank}};
     lay_out(acts, config, kernels, options);
 }
 

@@ -11,7 +11,7 @@
 #define activation_options_of REAL_NAME(activation_options_of)
 
 struct activations {
-    /* (n_layer * the family's sublayers); where nothing is trained, all layers share one set */
+    /* (n_layer * the family's sublayers); all layers share one set, where only the stream is kept all but that */
     struct sublayer_acts *sublayers;
     real *x_out;     /* (n,C): the residual stream out of the last, at the n positions that the head sees */
     real *seen_rows; /* (n,C): of what the last attention saw, for those parallel to it; NULL: there are none */
@@ -30,13 +30,13 @@ struct activations {
 /* What they have to do. */
 struct activation_options {
     size_t N;     /* positions at most */
-    bool trained; /* with what a backward pass needs */
+    enum keeping keeping; /* what a backward pass needs, if there is to be one */
     size_t rank;  /* of an adapter, the largest (adapter.h); 0: there is none */
     bool frozen;  /* matrices that are not trained may be kept as bfloat16s or int8s on the way back too */
 };
 
 /* Of a model whose tensors are these. */
-struct activation_options activation_options_of(const struct tensor_table *table, size_t N, bool trained);
+struct activation_options activation_options_of(const struct tensor_table *table, size_t N, enum keeping keeping);
 
 /* What activations_init would allocate: fills acts->plan, and nothing else of use. */
 void activations_plan(struct activations *acts, const struct model_config *config, const struct kernels *kernels,

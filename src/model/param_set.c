@@ -99,5 +99,5 @@ real *param_values(const struct param_set *set, const struct tensor *tensor)
 
 real *param_grads(const struct param_set *set, const struct tensor *tensor)
 {
-    return tensor && tensor->trained ? (real *)set->grads.data + tensor->grad_offset : NULL;
+    return tensor && tensor->n_trained ? (real *)set->grads.data + tensor->grad_offset : NULL;
 }

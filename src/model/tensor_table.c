@@ -80,6 +80,13 @@ void tensor_table_place_gradients(struct tensor_table *table)
     }
 }
 
+void tensor_table_drop_gradients(struct tensor_table *table)
+{
+    for (struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++)
+        t->n_trained = t->grad_offset = 0;
+    table->n_trained_elements = 0;
+}
+
 /* Whether a row of what lies in memory is of one output, as integers need it. */
 static bool is_out_in(const struct tensor *t)
 {

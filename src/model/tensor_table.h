@@ -74,6 +74,9 @@ void tensor_table_choose(struct tensor_table *table, tensor_choice *trained);
 /* After `trained` and `trained_rows` were set one by one: the places among the gradients. */
 void tensor_table_place_gradients(struct tensor_table *table);
 
+/* None of it is trained here, but it stays known what an adapter trained: there is no place among the gradients. */
+void tensor_table_drop_gradients(struct tensor_table *table);
+
 /* After kept, transposed and elsewhere were set, the first two of matrices that are not trained: the places of all in
  * the blocks. Integers are of matrices that lie (out,in). */
 void tensor_table_place(struct tensor_table *table);

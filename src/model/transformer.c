@@ -86,9 +86,9 @@ void transformer_bind(struct transformer *model)
 }
 
 enum sft_status transformer_init_activations(const struct transformer *model, struct activations *acts, size_t N,
-                                             bool trained, struct sft_err *err)
+                                             enum keeping keeping, struct sft_err *err)
 {
-    const struct activation_options options = activation_options_of(&model->params.table, N, trained);
+    const struct activation_options options = activation_options_of(&model->params.table, N, keeping);
     return activations_init(acts, &model->config, model->kernels, &options, err);
 }
 
@@ -247,6 +247,20 @@ static void copy_stream(const struct transformer *model, const struct stream_gra
         memcpy(to->rows, from->rows, pass->n_rows * row_bytes);
 }
 
+/* What sublayer i keeps, where those above it have used the same memory: those of the last layer find theirs. */
+static void compute_again(const struct transformer *model, const struct activations *acts, const struct pass *pass,
+                          size_t i)
+{
+    if (acts->plan.keeping != KEEP_STREAM || i + model->config.family->n_sublayers >= model->n_sublayers)
+        return;
+    if (pass->kernels->repeats)
+        pass->kernels->repeats(true);
+    sublayer_again(pass, &model->sublayers[i], &acts->sublayers[i], x_after(model, acts, i), seen_by(model, acts, i),
+                   extent_of(model, i));
+    if (pass->kernels->repeats)
+        pass->kernels->repeats(false);
+}
+
 /* Down to sublayer `lowest`; returns the gradient of what came into it. `below`: that is wanted. */
 static const real *sublayers_backward(const struct transformer *model, struct activations *acts,
                                       const struct pass *pass, size_t lowest, bool below)
@@ -258,6 +272,7 @@ static const real *sublayers_backward(const struct transformer *model, struct ac
             dx = spare;
             copy_stream(model, &dx, &dy, pass, i);
         }
+        compute_again(model, acts, pass, i);
         sublayer_backward(pass, s, &acts->sublayers[i], &dx, &dy, seen_by(model, acts, i), extent_of(model, i),
                           below || origin_of(model, i) > lowest);
         if (!s->parallel && dx.all != dy.all) {

@@ -59,9 +59,9 @@ enum sft_status transformer_init_of(struct transformer *model, const struct mode
 /* Resolve the tensors again: after those that are elsewhere got their places (param_place). */
 void transformer_bind(struct transformer *model);
 
-/* Allocate activations for N positions at most; `trained`: with what a backward pass needs. */
+/* Allocate activations for N positions at most, with what a backward pass needs, if there is to be one. */
 enum sft_status transformer_init_activations(const struct transformer *model, struct activations *acts, size_t N,
-                                             bool trained, struct sft_err *err);
+                                             enum keeping keeping, struct sft_err *err);
 
 /* The model up to the head's input, kept in acts, at the positions rows[0..n_rows), which ascend. The batch's N must be
  * at most that of acts' plan. Costs and a backward pass are of the forward pass before them. */

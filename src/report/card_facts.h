@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/strbuf.h"
+#include "files/peft/peft_config.h"
 
 /* What only its author knows; NULL or empty: it is not told. All borrowed. */
 struct card_options {
@@ -47,6 +48,7 @@ struct card {
     const char *template;     /* the name of its chat template; NULL: none that sft knows */
     const char *snapshot;     /* "ORG/NAME@COMMIT" of one that came from the hub as it is; or NULL */
     const struct card_record *record;
+    const struct peft_config *adapter; /* that was merged into its base; NULL: none was */
     const struct card_options *options;
     bool evaluated_before_rounding; /* options->evaluation is of weights that are not in this dtype yet */
 };

@@ -40,12 +40,14 @@ static char *local_name(const char *path)
 
 struct card_origin card_origin_of(const struct card *card)
 {
-    struct card_origin o = {.is_itself = !card->record->state && !card->record->is_damaged};
-    const char *base = card_setting(card, "model.base");
+    struct card_origin o = {
+        .is_itself = !card->record->state && !card->record->is_damaged && !card->adapter};
+    const char *recorded = card_setting(card, "model.base");
+    const char *base = recorded || !card->adapter ? recorded : card->adapter->base_model;
     char *snapshot = base ? hub_snapshot_name(base) : NULL;
     if (o.is_itself && card->snapshot)
         split_name(&o, card->snapshot);
-    else if (snapshot || (base && strchr(base, '@') && hub_name_is(base)))
+    else if (snapshot || (base && (strchr(base, '@') || !recorded) && hub_name_is(base)))
         split_name(&o, snapshot ? snapshot : base);
     else if (base)
         o.local = local_name(base);

@@ -88,6 +88,12 @@ static void put_origin(struct strbuf *out, const struct card_origin *o)
         put_name(out, o->local);
 }
 
+/* It was trained elsewhere. */
+static bool is_merged_alone(const struct card *card)
+{
+    return card->adapter && !card->record->state;
+}
+
 static void put_summary(struct strbuf *out, const struct card *card, const struct card_origin *o)
 {
     char count[16];
@@ -104,13 +110,20 @@ static void put_summary(struct strbuf *out, const struct card *card, const struc
     } else if (o->is_config) {
         strbuf_puts(out, ", trained from random weights, of the config of ");
         put_origin(out, o);
+    } else if (is_merged_alone(card)) {
+        strbuf_printf(out, ": a LoRA adapter (r = %zu) of ", card->adapter->r);
+        put_origin(out, o);
+        strbuf_puts(out, ", merged into it");
     } else if (o->id || o->local) {
         strbuf_puts(out, ", fine-tuned from ");
         put_origin(out, o);
     } else {
         strbuf_puts(out, ", trained");
     }
-    strbuf_puts(out, " with sft " SFT_VERSION ".");
+    strbuf_puts(out, " with sft " SFT_VERSION);
+    if (card->adapter && !is_merged_alone(card))
+        strbuf_printf(out, ", as a LoRA adapter (r = %zu) that is merged into it", card->adapter->r);
+    strbuf_putc(out, '.');
     if (card->template) {
         strbuf_puts(out, " Its chat template is ");
         put_name(out, card->template);
@@ -227,7 +240,7 @@ static void put_settings(struct strbuf *out, const struct card *card)
     static const char *const names[] = {
         "data.max_length",      "data.train_on",       "data.system",         "train.num_train_epochs",
         "train.max_steps",      "train.batch_size",    "train.learning_rate", "train.lr_scheduler_type",
-        "train.warmup_steps",   "train.weight_decay",  "train.adam_beta1",    "train.adam_beta2",
+        "train.warmup_steps",   "train.optim",         "train.weight_decay",  "train.adam_beta1",    "train.adam_beta2",
         "train.adam_epsilon",   "train.max_grad_norm", "train.seed"};
     const char *precision = json_string(json_get(card->record->state, "precision"));
     struct strbuf table = {0};

@@ -23,7 +23,7 @@ void report_make(struct report *report, const struct report_of *of)
     report->memory = train_plan_memory(of->plan, config, data);
     if (report->has_disk)
         report->disk = report_disk_plan(&of->plan->table, &of->plan->intervals, of->settings->train.save_total_limit,
-                                        of->plan->save_dtype, of->output_dir);
+                                        of->plan->save_dtype, report->memory.moments, of->output_dir);
 }
 
 void report_free(struct report *report)

@@ -54,15 +54,15 @@ static uint64_t checkpoints_at_once(const struct intervals *i, uint64_t limit)
 }
 
 struct report_disk report_disk_plan(const struct tensor_table *table, const struct intervals *intervals,
-                                    uint64_t save_total_limit, const struct dtype *dtype,
+                                    uint64_t save_total_limit, const struct dtype *dtype, uint64_t moments,
                                     const char *output_dir)
 {
     const size_t n = tensor_table_count_trained(table); /* all, or of an adapter what it has */
     size_t model, floats;
     if (!dtype_bytes(dtype, n, &model) || !dtype_bytes(&dtype_f32, n, &floats))
         SFT_BUG("a model larger than memory");
-    const uint64_t n_blocks = dtype == &dtype_f32 ? 2 : 3; /* both moments, and the weights where they are rounded */
-    struct report_disk d = {.checkpoint_bytes = model + n_blocks * floats,
+    const uint64_t masters = dtype == &dtype_f32 ? 0 : floats; /* where the model's own are rounded */
+    struct report_disk d = {.checkpoint_bytes = model + masters + moments,
                             .checkpoints = checkpoints_at_once(intervals, save_total_limit),
                             .existing = checkpoint_count(output_dir),
                             .free = free_bytes(output_dir)};

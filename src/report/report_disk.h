@@ -15,9 +15,9 @@ struct report_disk {
     uint64_t free;        /* bytes */
 };
 
-/* save_total_limit: how many the run keeps; 0: all. dtype: of their weights. */
+/* save_total_limit: how many the run keeps; 0: all. dtype: of their weights. moments: their bytes. */
 struct report_disk report_disk_plan(const struct tensor_table *table, const struct intervals *intervals,
-                                    uint64_t save_total_limit, const struct dtype *dtype,
+                                    uint64_t save_total_limit, const struct dtype *dtype, uint64_t moments,
                                     const char *output_dir);
 
 #endif

@@ -272,10 +272,13 @@ static void put_prompts(struct strbuf *out, const struct plan_prompts *p)
     strbuf_putc(out, '\n');
 }
 
-static void put_memory(struct strbuf *out, const struct train_memory *m)
+static void put_memory(struct strbuf *out, const struct report *report)
 {
-    strbuf_printf(out, "memory about %s at its peak: parameters %.1f, gradients %.1f, moments %.1f, ",
-                  size_text(m->total).text, mb(m->parameters), mb(m->gradients), mb(m->moments));
+    const struct train_memory *m = &report->memory;
+    const bool is_8bit = report->of.plan->adamw.kept == MOMENTS_8BIT;
+    strbuf_printf(out, "memory about %s at its peak: parameters %.1f, gradients %.1f, moments%s %.1f, ",
+                  size_text(m->total).text, mb(m->parameters), mb(m->gradients), is_8bit ? " in 8 bits" : "",
+                  mb(m->moments));
     strbuf_printf(out, "activations %.1f, data %.1f", mb(m->activations), mb(m->data));
     if (m->answers)
         strbuf_printf(out, ", answers to prompts %.1f", mb(m->answers));
@@ -319,7 +322,7 @@ void report_text(const struct report *report, struct strbuf *out)
         if (of->settings->lora.on)
             put_adapter(out, &of->plan->table);
         put_prompts(out, &of->plan->prompts);
-        put_memory(out, &report->memory);
+        put_memory(out, report);
     }
     if (report->has_disk)
         put_disk(out, &report->disk);

@@ -101,7 +101,7 @@ static enum MHD_Result send_page(struct exchange *x, struct MHD_Connection *c)
     struct strbuf html = {0}, policy = {0};
     if (getrandom(random, sizeof random, 0) != sizeof random)
         return MHD_NO;
-    page_print(x->http->model.id, random, &html, &policy);
+    page_print(x->http->models[0].id, random, &html, &policy);
     struct MHD_Response *response = make_response(&html, PAGE_TYPE);
     if (response) {
         mhd.add_response_header(response, "Content-Security-Policy", policy.data);
@@ -123,27 +123,31 @@ static enum MHD_Result send_metrics(struct exchange *x, struct MHD_Connection *c
 {
     struct strbuf body = {0};
     x->http->metrics.waiting = job_queue_waiting(&x->http->queue);
-    metrics_print(&x->http->metrics, x->http->model.id, &body);
+    metrics_print(&x->http->metrics, x->http->models[0].id, &body);
     return send_body(x, c, MHD_HTTP_OK, &body, METRICS_TYPE);
 }
 
 static enum MHD_Result send_models(struct exchange *x, struct MHD_Connection *c)
 {
     struct strbuf body = {0};
-    models_print(&x->http->model, 1, &body);
+    models_print(x->http->models, x->http->n_models, &body);
     return send_body(x, c, MHD_HTTP_OK, &body, JSON_TYPE);
 }
 
 static enum MHD_Result send_model(struct exchange *x, struct MHD_Connection *c)
 {
     struct strbuf body = {0};
-    if (strcmp(x->rest, x->http->model.id) != 0) {
+    const struct http *http = x->http;
+    size_t i = 0;
+    while (i < http->n_models && strcmp(x->rest, http->models[i].id) != 0)
+        i++;
+    if (i == http->n_models) {
         struct api_error error;
-        api_error_set(&error, API_NO_MODEL, "model", "there is no model '%s' here ('%s' is served)", x->rest,
-                      x->http->model.id);
+        api_error_set(&error, API_NO_MODEL, "model", "there is no model '%s' here ('%s' is served%s)", x->rest,
+                      http->models[0].id, http->n_models > 1 ? ", and others, which GET /v1/models lists" : "");
         return send_error(x, c, &error);
     }
-    model_print(&x->http->model, &body);
+    model_print(&http->models[i], &body);
     return send_body(x, c, MHD_HTTP_OK, &body, JSON_TYPE);
 }
 
@@ -188,7 +192,7 @@ static bool make_job(struct exchange *x, struct MHD_Connection *c, struct api_er
     const char *body = x->body.len ? x->body.data : "";
     struct request request = {0};
     if (request_read(&request, x->route->endpoint, body, x->body.len, &x->http->limits, error) ||
-        request_encode(&request, x->http->prompts, error)) {
+        request_encode(&request, &x->http->prompts[request.model_number], error)) {
         request_free(&request);
         return false;
     }

@@ -13,9 +13,10 @@
 #include <stdatomic.h>
 
 struct http {
-    struct served_model model;
+    struct served_model *models; /* (n_models) the first is what the page and the metrics name */
+    size_t n_models;
     struct request_limits limits;
-    struct prompt_maker *prompts;
+    struct prompt_maker *prompts; /* (n_models) */
     const char *api_key; /* that a client of /v1 must name; NULL: none */
     const char *host;    /* that it was bound to, as given */
     bool is_local;       /* to a loopback address: then Host must be one, or a page elsewhere could be the client */

@@ -344,10 +344,32 @@ static enum sft_status read_body(const struct reading *g, struct sft_err *err)
     return check_chat_is_text(g->body, err);
 }
 
+/* What a model has of its own, in *limits. SFT_EDATA and *error: there is none of that name. */
+static enum sft_status choose_model(struct request *r, const json *body, struct request_limits *limits,
+                                    struct api_error *error)
+{
+    const char *name = json_string(json_get(body, "model")); /* of another type: read_common says so */
+    size_t i = 0;
+    while (name && i < limits->n_models && strcmp(limits->models[i].id, name) != 0)
+        i++;
+    if (limits->n_models == 0)
+        return SFT_OK;
+    if (i == limits->n_models) {
+        api_error_set(error, API_NO_MODEL, "model", "there is no model '%.200s' here (GET /v1/models lists those that "
+                      "there are)", name);
+        return SFT_EDATA;
+    }
+    r->model_number = i;
+    limits->vocab_size = limits->models[i].vocab_size;
+    limits->sampling = limits->models[i].sampling;
+    return SFT_OK;
+}
+
 enum sft_status request_read(struct request *r, enum endpoint endpoint, const char *body, size_t len,
                              const struct request_limits *limits, struct api_error *error)
 {
     struct sft_err err = {0};
+    struct request_limits own = *limits;
     json *root = NULL;
     *r = (struct request){.endpoint = endpoint};
     enum sft_status status = SFT_OK;
@@ -355,8 +377,12 @@ enum sft_status request_read(struct request *r, enum endpoint endpoint, const ch
         status = sft_fail(&err, SFT_EDATA, "the body holds more than %zu values", limits->max_values);
     else if (json_parse(body, len, &root, &err))
         status = sft_context(&err, "the body");
+    if (!status && choose_model(r, root, &own, error)) {
+        json_free(root);
+        return SFT_EDATA;
+    }
     if (!status)
-        status = read_body(&(struct reading){.body = root, .r = r, .limits = limits}, &err);
+        status = read_body(&(struct reading){.body = root, .r = r, .limits = &own}, &err);
     json_free(root);
     if (status) {
         request_free(r);
@@ -380,6 +406,7 @@ void request_ask(const struct request *r, size_t answer, struct ask *ask)
 {
     const struct request_prompt *prompt = &r->prompts[answer / r->best_of];
     *ask = (struct ask){
+        .model = r->model_number,
         .prompt = prompt->ids,
         .n_prompt = prompt->n_ids,
         .max_new_tokens = r->max_tokens,

@@ -20,6 +20,13 @@
 
 enum endpoint { ENDPOINT_CHAT, ENDPOINT_COMPLETIONS };
 
+/* One of several models, of which a request names one. */
+struct request_model {
+    const char *id;
+    size_t vocab_size;        /* as in the limits */
+    struct sampling sampling;
+};
+
 struct request_limits {
     size_t max_values;    /* JSON values of a body, so that its tree stays small whatever it holds */
     size_t max_messages;
@@ -29,6 +36,8 @@ struct request_limits {
     size_t max_top_logprobs, max_biases;
     size_t vocab_size;    /* ids of prompt and logit_bias are below it */
     struct sampling sampling; /* what a request without a word of it gets: the model's own */
+    const struct request_model *models; /* (n_models) who names none gets the first; 0: one, whatever it is called */
+    size_t n_models;
 };
 #define REQUEST_LIMITS_DEFAULT                                                                                         \
     {.max_values = 200000, .max_messages = 4096, .max_samples = 16, .max_answers = 128, .max_stops = 16,               \
@@ -45,6 +54,7 @@ struct request_prompt {
 struct request {
     enum endpoint endpoint;
     const char *model;                /* as asked; NULL: none was */
+    size_t model_number;              /* of the limits' models */
     struct conversation conversation; /* of a chat */
     struct request_prompt *prompts;   /* (n_prompts) one in a chat */
     size_t n_prompts;

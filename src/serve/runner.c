@@ -50,8 +50,10 @@ static void random_bytes(void *bytes, size_t n)
 static struct run *run_new(struct runner *r, struct job *job)
 {
     struct run *run = mem_calloc(1, sizeof *run);
-    struct response_about about = {
-        .model = r->http->model.id, .fingerprint = r->options->fingerprint, .created = (int64_t)time(NULL)};
+    const struct runner_model *model = &r->options->models[job->request.model_number];
+    struct response_about about = {.model = r->http->models[job->request.model_number].id,
+                                   .fingerprint = model->fingerprint,
+                                   .created = (int64_t)time(NULL)};
     random_bytes(about.random, sizeof about.random);
     if (!job->request.has_seed)
         random_bytes(&job->request.sampling.seed, sizeof job->request.sampling.seed);
@@ -61,7 +63,7 @@ static struct run *run_new(struct runner *r, struct job *job)
     run->answers = mem_calloc(run->n_answers, sizeof *run->answers);
     for (size_t i = 0; i < run->n_answers; i++)
         run->answers[i] = (struct answer_run){.run = run, .index = i};
-    response_init(&run->response, &job->request, &about, r->options->tokenizer);
+    response_init(&run->response, &job->request, &about, model->tokenizer);
     return run;
 }
 

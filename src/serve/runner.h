@@ -6,10 +6,13 @@
 #include "infer/decode.h"
 #include "serve/server.h"
 
-struct runner_options {
-    struct decode *decode; /* nobody else's meanwhile */
+struct runner_model {
     const struct tokenizer *tokenizer;
-    const char *fingerprint;           /* of the answers (struct response_about) */
+    const char *fingerprint; /* of the answers (struct response_about) */
+};
+struct runner_options {
+    struct decode *decode; /* nobody else's meanwhile; its models are the server's, in the same order, as are */
+    const struct runner_model *models;
     const volatile sig_atomic_t *stop; /* set by a signal, whose handler calls job_queue_wake */
     double drain_seconds;              /* for answers that have begun or wait when it is set */
     double look_seconds;               /* how often connections are looked at whose time may be over (1) */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -125,26 +126,48 @@ static void free_rooms(struct server *s)
         close(s->socket);
     job_queue_free(&s->http.queue);
     connections_free(&s->http.connections);
-    rendered_free(&s->prompts.rendered);
-    encoder_free(s->prompts.encoder);
+    for (size_t i = 0; i < s->http.n_models; i++) {
+        rendered_free(&s->prompts[i].rendered);
+        encoder_free(s->prompts[i].encoder);
+    }
+    free(s->prompts);
+    free(s->choices);
+    free(s->http.models);
 }
 
-enum sft_status server_start(struct server *s, const struct server_options *o, const struct server_model *model,
-                             struct sft_err *err)
+static void init_models(struct server *s, const struct server_model *models, size_t n)
+{
+    s->prompts = s->http.prompts = mem_calloc(n, sizeof *s->prompts);
+    s->choices = mem_calloc(n, sizeof *s->choices);
+    s->http.models = mem_calloc(n, sizeof *s->http.models);
+    s->http.n_models = n;
+    s->http.limits = models[0].limits;
+    for (size_t i = 0; i < n; i++) {
+        const struct server_model *m = &models[i];
+        struct tokenizer *tokenizer = m->bundle->files.tokenizer;
+        s->prompts[i] = (struct prompt_maker){.bundle = m->bundle,
+                                              .encoder = encoder_new(tokenizer),
+                                              .n_positions = m->about.n_positions,
+                                              .longest_token = prompt_longest_token(tokenizer)};
+        s->choices[i] = (struct request_model){m->about.id, m->limits.vocab_size, m->limits.sampling};
+        s->http.models[i] = m->about;
+    }
+    if (n > 1) {
+        s->http.limits.models = s->choices;
+        s->http.limits.n_models = n;
+    }
+}
+
+enum sft_status server_start(struct server *s, const struct server_options *o, const struct server_model *models,
+                             size_t n, struct sft_err *err)
 {
     *s = (struct server){.socket = o->socket,
-                         .prompts = {.bundle = model->bundle,
-                                     .encoder = encoder_new(model->bundle->files.tokenizer),
-                                     .n_positions = model->about.n_positions,
-                                     .longest_token = prompt_longest_token(model->bundle->files.tokenizer)},
-                         .http = {.model = model->about,
-                                  .limits = model->limits,
-                                  .prompts = &s->prompts,
-                                  .api_key = o->api_key,
+                         .http = {.api_key = o->api_key,
                                   .host = o->host,
                                   .max_body = o->max_body,
                                   .max_held = o->max_bodies + o->max_body, /* one always fits beside them */
                                   .idle_seconds = o->idle_seconds}};
+    init_models(s, models, n);
     metrics_init(&s->http.metrics);
     connections_init(&s->http.connections, o->request_seconds);
     if (mhd_load(err) || check_descriptors(o->max_connections, err) ||

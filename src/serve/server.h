@@ -1,7 +1,7 @@
-/* The HTTP server of one model: a socket, libmicrohttpd's thread, and the queue between it and the engine's thread.
+/* The HTTP server of a model, or of several: a socket, libmicrohttpd's thread, and the queue between it and the engine's thread.
  *
  *     server_bind(&options, err);            // if a model is read first; server_start does it, too
- *     server_start(&server, &options, &model, err);
+ *     server_start(&server, &options, &model, 1, err);
  *     ... the engine's thread answers the jobs of server.http.queue (serve/runner.h) ...
  *     server_drain(&server);                 // no new connections and jobs
  *     ... until server_is_quiet(&server), or there is no more time ...
@@ -34,7 +34,8 @@ struct server_model {
 
 struct server {
     struct http http;
-    struct prompt_maker prompts;
+    struct prompt_maker *prompts;  /* (http.n_models), as the next */
+    struct request_model *choices; /* where there are several */
     struct MHD_Daemon *daemon;
     int socket;             /* that listens; -1: no more */
     char address[NI_MAXHOST + 16]; /* "127.0.0.1:8080", "[::1]:8080" */
@@ -44,11 +45,11 @@ struct server {
  * where that is not called. SFT_EUSAGE: the host is unknown; SFT_EIO: the port is in use or not ours. */
 enum sft_status server_bind(struct server_options *options, struct sft_err *err);
 
-/* Listen, and answer from then on. The socket is the server's, also where it fails. What `options` and `model` point to
- * must outlive it. SFT_EUSAGE: the host is unknown, or too many connections for ulimit -n; SFT_EIO: the port is in use
+/* Listen, and answer from then on. The socket is the server's, also where it fails. What `options` and the models (n)
+ * point to must outlive it; of the limits the first one's count, but for what is a model's own. SFT_EUSAGE: the host is unknown, or too many connections for ulimit -n; SFT_EIO: the port is in use
  * or not ours, no thread, no libmicrohttpd. Nothing is to be stopped then. */
 enum sft_status server_start(struct server *server, const struct server_options *options,
-                             const struct server_model *model, struct sft_err *err);
+                             const struct server_model *models, size_t n, struct sft_err *err);
 
 void server_drain(struct server *server);
 bool server_is_quiet(struct server *server); /* no answer is to be sent any more */

@@ -21,9 +21,9 @@ static pcre2_code *compile(const char *text, struct sft_err *err)
 {
     int code;
     PCRE2_SIZE at;
-    pcre2_code *compiled =
-        pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
-                      PCRE2_UTF | PCRE2_UCP | PCRE2_ANCHORED | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+                                         PCRE2_UTF | PCRE2_UCP | PCRE2_ANCHORED | PCRE2_NEVER_BACKSLASH_C, &code, &at,
+                                         NULL);
     if (!compiled) {
         unsigned char why[128];
         pcre2_get_error_message(code, why, sizeof why);

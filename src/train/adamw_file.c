@@ -2,74 +2,106 @@
 
 #include "files/safetensors.h"
 
-struct moment {
-    const char *name; /* the arena's */
-    const struct tensor *tensor;
-    float *values; /* (tensor->n_trained) the optimizer's */
+#include <string.h>
+
+/* A tensor of the file. */
+struct part {
+    struct st_entry entry; /* its name is the arena's */
+    size_t count;          /* of elements */
+    void *values;          /* as they lie in the file; the optimizer's */
+};
+struct parts {
+    struct part *list;
+    size_t n;
 };
 
-/* Every trained tensor's first moment, then every second one: *count of them, in the arena. */
-static struct moment *list_moments(const struct adamw *adamw, const struct tensor_table *table, struct arena *arena,
-                                   size_t *count)
+enum { PARTS_MAX = 4 }; /* of one tensor */
+
+static void add_values(struct parts *parts, struct arena *arena, char prefix, const struct tensor *tensor,
+                       const struct moments *x)
 {
-    const struct {
-        char prefix;
-        float *values;
-    } blocks[] = {{'m', adamw->m.data}, {'v', adamw->v.data}};
-    struct moment *list = arena_calloc(arena, 2 * table->n_tensors, sizeof *list);
-    *count = 0;
-    for (size_t b = 0; b < 2; b++)
-        for (size_t i = 0; i < table->n_tensors; i++) {
-            const struct tensor *t = &table->tensors[i];
-            if (t->trained)
-                list[(*count)++] = (struct moment){.name = arena_printf(arena, "%c.%s", blocks[b].prefix, t->name),
-                                                   .tensor = t,
-                                                   .values = blocks[b].values + t->grad_offset};
+    static const char *const small[] = {['m'] = "I8", ['v'] = "U8"};
+    const struct dtype *dtype = x->kept == MOMENTS_8BIT ? dtype_find(small[(unsigned char)prefix]) : &dtype_f32;
+    parts->list[parts->n++] = (struct part){.entry = {.name = arena_printf(arena, "%c.%s", prefix, tensor->name),
+                                                      .dtype = dtype,
+                                                      .n_dims = tensor->n_dims,
+                                                      .shape = {tensor->n_trained / tensor->cols,
+                                                                 tensor->cols}},
+                                            .count = x->count,
+                                            .values = prefix == 'm' ? x->m : x->v};
+}
+
+static void add_scales(struct parts *parts, struct arena *arena, char prefix, const struct tensor *tensor,
+                       const struct moments *x)
+{
+    parts->list[parts->n++] =
+        (struct part){.entry = {.name = arena_printf(arena, "%c.%s.scales", prefix, tensor->name),
+                                .dtype = &dtype_bf16,
+                                .n_dims = 1,
+                                .shape = {x->n_scales}},
+                      .count = x->n_scales,
+                      .values = prefix == 'm' ? x->m_scales : x->v_scales};
+}
+
+/* Of every trained tensor what is of the first moment, then of every one what is of the second: in the arena. */
+static struct parts list_parts(const struct adamw *adamw, const struct tensor_table *table, struct arena *arena)
+{
+    struct parts parts = {.list = arena_calloc(arena, PARTS_MAX * table->n_tensors, sizeof *parts.list)};
+    for (const char *prefix = "mv"; *prefix; prefix++) {
+        size_t at = 0;
+        for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
+            if (!t->trained)
+                continue;
+            const struct moments x = adamw_moments_at(adamw, t, &at);
+            add_values(&parts, arena, *prefix, t, &x);
+            if (x.n_scales)
+                add_scales(&parts, arena, *prefix, t, &x);
         }
-    return list;
+    }
+    return parts;
 }
 
 enum sft_status adamw_write(const struct adamw *adamw, const struct tensor_table *table, const char *path,
                             struct sft_err *err)
 {
     struct arena arena = {0};
-    size_t n;
-    const struct moment *list = list_moments(adamw, table, &arena, &n);
-    struct st_entry *entries = arena_calloc(&arena, n, sizeof *entries);
-    for (size_t i = 0; i < n; i++)
-        entries[i] = (struct st_entry){.name = list[i].name,
-                                       .dtype = &dtype_f32,
-                                       .n_dims = list[i].tensor->n_dims,
-                                       .shape = {list[i].tensor->n_trained / list[i].tensor->cols,
-                                                 list[i].tensor->cols}};
-    struct st_writer *w = st_writer_open(path, entries, n, err);
-    for (size_t i = 0; w && i < n; i++)
-        st_write(w, list[i].values);
+    const struct parts parts = list_parts(adamw, table, &arena);
+    struct st_entry *entries = arena_calloc(&arena, parts.n, sizeof *entries);
+    for (size_t i = 0; i < parts.n; i++)
+        entries[i] = parts.list[i].entry;
+    struct st_writer *w = st_writer_open(path, entries, parts.n, err);
+    for (size_t i = 0; w && i < parts.n; i++)
+        st_write_as_it_is(w, parts.list[i].values);
     const enum sft_status status = w ? st_writer_commit(w, NULL, err) : err->status;
     arena_free(&arena);
     return status;
 }
 
-static enum sft_status read_moment(const struct st_file *file, const struct moment *m, const char *path,
-                                   struct sft_err *err)
+static enum sft_status read_part(const struct st_file *file, const struct part *part, const char *path,
+                                 struct sft_err *err)
 {
-    const struct stored_tensor *stored = st_find(file, m->name);
-    if (!stored || stored->count != m->tensor->n_trained)
-        return sft_fail(err, SFT_EDATA, "%s: tensor '%s' is missing or has another size", path, m->name);
-    return stored_read(stored, m->values, err);
+    const struct dtype *dtype = part->entry.dtype;
+    const struct stored_tensor *stored = st_find(file, part->entry.name);
+    if (!stored || stored->count != part->count)
+        return sft_fail(err, SFT_EDATA, "%s: tensor '%s' is missing or has another size", path, part->entry.name);
+    if (stored->dtype != dtype)
+        return sft_fail(err, SFT_EDATA, "%s: tensor '%s' is %s, and not %s", path, part->entry.name,
+                        stored->dtype->name, dtype->name);
+    memcpy(part->values, stored->data, stored->bytes);
+    stored_release(stored);
+    return SFT_OK;
 }
 
 enum sft_status adamw_read(struct adamw *adamw, const struct tensor_table *table, const char *path, struct sft_err *err)
 {
     struct arena arena = {0};
     struct st_file file;
-    size_t n;
     if (st_open(&file, path, err))
         return err->status;
-    const struct moment *list = list_moments(adamw, table, &arena, &n);
+    const struct parts parts = list_parts(adamw, table, &arena);
     enum sft_status status = SFT_OK;
-    for (size_t i = 0; i < n && !status; i++)
-        status = read_moment(&file, &list[i], path, err);
+    for (size_t i = 0; i < parts.n && !status; i++)
+        status = read_part(&file, &parts.list[i], path, err);
     st_close(&file);
     arena_free(&arena);
     return status;

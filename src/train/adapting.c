@@ -177,7 +177,7 @@ static enum sft_status begin_with(struct adapting *a, const struct settings *set
     free(dir);
     if (status)
         return sft_context(err, "[model] adapter");
-    base->config.vocab_size = peft_vocab_size(&a->from, &base->config);
+    peft_fit_model(&a->from, &base->config);
     if (!a->on)
         return SFT_OK;
     if (check_section(a, settings, &base->config, err) || check_new_tokens(a, settings, base, err))

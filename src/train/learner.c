@@ -19,12 +19,11 @@ static enum sft_status check_memory(const struct base_model *base, const struct 
 static enum sft_status allocate(struct learner *l, const struct learner_parts *parts, struct sft_err *err)
 {
     const struct train_plan *plan = parts->plan;
-    const struct adamw_options adamw = adamw_options_of(parts->settings);
     const size_t positions = train_plan_positions(plan, parts->data);
     struct tensor_table table = tensor_table_copy(&plan->table);
     if (transformer_init_of(&l->model, &parts->base->config, plan->kernels, &table, err) ||
-        adamw_init(&l->adamw, &l->model, &adamw, err) ||
-        transformer_init_activations(&l->model, &l->acts, positions, true, err) ||
+        adamw_init(&l->adamw, &l->model, &plan->adamw, err) ||
+        transformer_init_activations(&l->model, &l->acts, positions, plan->keeping, err) ||
         batch_buffer_init(&l->buffer, positions, positions, err))
         return err->status;
     order_init(&l->order, &plan->order, parts->data->train.n_examples);

@@ -47,7 +47,8 @@ struct schedule_options schedule_options_of(const struct settings *settings)
 
 struct adamw_options adamw_options_of(const struct settings *settings)
 {
-    return (struct adamw_options){.weight_decay = settings->train.weight_decay,
+    return (struct adamw_options){.kept = settings->train.optim == OPTIM_ADAMW_8BIT ? MOMENTS_8BIT : MOMENTS_FLOAT,
+                                  .weight_decay = settings->train.weight_decay,
                                   .beta1 = settings->train.adam_beta1,
                                   .beta2 = settings->train.adam_beta2,
                                   .epsilon = settings->train.adam_epsilon};

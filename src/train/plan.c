@@ -43,6 +43,8 @@ static struct intervals make_intervals(const struct settings *s, const struct tr
 void train_plan_make(struct train_plan *plan, const struct settings *settings, const struct train_data *data)
 {
     const struct schedule_options schedule = schedule_options_of(settings);
+    plan->adamw = adamw_options_of(settings);
+    plan->keeping = settings->train.gradient_checkpointing ? KEEP_STREAM : KEEP_ALL;
     plan->order = order_options_of(settings);
     plan->micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
     plan->max_grad_norm = settings->train.max_grad_norm;
@@ -69,7 +71,7 @@ size_t train_plan_positions(const struct train_plan *plan, const struct train_da
 
 struct activation_options train_plan_activations(const struct train_plan *plan, const struct train_data *data)
 {
-    return activation_options_of(&plan->table, train_plan_positions(plan, data), true);
+    return activation_options_of(&plan->table, train_plan_positions(plan, data), plan->keeping);
 }
 
 static size_t mapped_bytes(const struct tensor_table *table)
@@ -91,7 +93,7 @@ struct train_memory train_plan_memory(const struct train_plan *plan, const struc
     struct train_memory m = {.parameters = table->n_elements * sizeof(float) + table->n_bf16 * sizeof(bf16) +
                                            table->n_int8 + table->n_scales * sizeof(float),
                              .gradients = table->n_trained_elements * sizeof(float),
-                             .moments = 2 * table->n_trained_elements * sizeof(float),
+                             .moments = 2 * adamw_moments_bytes(table, &plan->adamw),
                              .activations = acts.plan.bytes,
                              .data = dataset_bytes(&data->train) + dataset_bytes(&data->eval),
                              .answers = plan->prompts.bytes,

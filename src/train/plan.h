@@ -3,6 +3,7 @@
 #define SFT_TRAIN_PLAN_H
 
 #include "model/activations.h"
+#include "train/adamw.h"
 #include "train/base_model.h"
 #include "train/intervals.h"
 #include "train/metric.h"
@@ -15,6 +16,8 @@ struct train_plan {
     char kernels_why[512]; /* why these: for a person */
     size_t micro_batch_tokens;
     double max_grad_norm;
+    struct adamw_options adamw;
+    enum keeping keeping; /* of activations */
     struct order_options order;
     struct intervals intervals; /* how many steps, and what is done between them */
     struct schedule schedule;

@@ -23,6 +23,7 @@ struct arrays {
     real *turns;                       /* (N,D) */
     real *nll, *weights;               /* (N) */
     uint8_t *correct;                  /* (N) */
+    uint8_t *moments;                  /* (V,C) and a quarter: those of V/2 rows in 8 bits, and their scales */
     int32_t *labels;                   /* (N) */
     size_t seq_start[S + 1];
 };
@@ -44,6 +45,7 @@ static struct arrays make_arrays(const struct kernels *k)
     a.lse = filled(LONG * H_MOST, sizeof(real)), a.turns = filled(N * D, sizeof(real));
     a.nll = filled(N, sizeof(real)), a.weights = filled(N, sizeof(real));
     a.correct = calloc(N, 1);
+    a.moments = calloc((size_t)V * C / 4 * 5, 1);
     a.labels = calloc(N, sizeof *a.labels);
     for (size_t s = 0; s <= S; s++)
         a.seq_start[s] = s * LENGTH;
@@ -54,7 +56,7 @@ static void free_arrays(struct arrays *a)
 {
     void *all[] = {a->work.data, a->x, a->y, a->dy, a->dx, a->stream, a->dstream, a->w, a->dw,
                    a->b, a->db, a->mean, a->rstd, a->lse, a->nll, a->weights, a->correct, a->labels,
-                   a->turns};
+                   a->turns, a->moments};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
 }
@@ -278,6 +280,15 @@ static void run_adamw(struct arrays *a)
     a->k->adamw(a->w, a->w + n, a->dw, a->dw + n, &args, n);
 }
 
+static void run_adamw_8bit(struct arrays *a)
+{
+    static const struct adamw_args args = {1, 1e-5f, 0, 0.1f, 0.999f, 0.001f, 1e-8f, 0.1f, 0.03f};
+    const size_t n = (size_t)V * C / 2;
+    bf16 *scales = (bf16 *)(void *)(a->moments + 2 * n);
+    const struct moments_8bit moments = {(int8_t *)a->moments, a->moments + n, scales, scales + n / MOMENTS_GROUP};
+    a->k->adamw_8bit(a->w, &moments, a->dw, &args, 1, n);
+}
+
 static void run_sum(struct arrays *a)
 {
     volatile double sum = a->k->sum_of_squares(a->dw, (size_t)V * C);
@@ -322,6 +333,7 @@ static const struct {
     {"gelu gate", run_gelu_gate, 0, 3.0 * N * F, 0},
     {"gelu gate, backward", run_gelu_gate_backward, 0, 5.0 * N * F, 0},
     {"adamw", run_adamw, 0, 0, 7.0 * (V / 2) * C},
+    {"adamw, 8 bits", run_adamw_8bit, 0, 0, 4.0625 * (V / 2) * C},
     {"gradient norm", run_sum, 0, 0, 1.0 * V * C},
     {"linear, one row", run_one_row, 0, 0, 1.0 * C * F},
     {"linear (out,in), one row", run_one_row_t, 0, 0, 1.0 * C * F},

@@ -1,6 +1,7 @@
 # Helpers of the command line's tests; see run.sh. A test has the variables
 #   SFT     the program            DATA    tests/cli/data
-#   GOLDEN  tests/golden           SHARED  a directory that all tests share
+#   GOLDEN  tests/golden           SHARED  a directory that all tests share (made_once)
+# and runs beside others: it counts on no time, no port, and no file but its own.
 
 die() {
     echo "$*"
@@ -95,17 +96,24 @@ precision = fp32
 END
 }
 
+# made_once NAME FUNCTION: $SHARED/NAME, a directory in which the function has left what several tests need. Who comes first makes it, as a test runs
+# (sh -e, in that directory, under a name of its own until it is whole), the others wait; where it failed, all of them fail with what it said.
+made_once() {
+    [ -d "$SHARED/$1" ] || flock "$SHARED/$1.lock" sh "$DATA/../run.sh" --make "$1" "$2"
+    [ -d "$SHARED/$1" ] && return
+    echo "$1 cannot be made: $(cat "$SHARED/$1.failed")" >&2
+    exit 1
+}
+
 # trained_model: the path of a model that has learnt the twelve conversations of chat.jsonl by heart.
 trained_model() {
-    if [ ! -d "$SHARED/run" ]; then
-        (
-            cd "$SHARED"
-            write_config
-            "$SFT" train config.ini --set train.max_steps=300 --set train.batch_size=12 --set train.learning_rate=1e-2 \
-                --set train.save_steps=1000 --set train.logging_steps=50 2>log
-        )
-    fi
-    echo "$SHARED/run/last"
+    made_once trained make_trained_model
+    echo "$SHARED/trained/run/last"
+}
+make_trained_model() {
+    write_config
+    "$SFT" train config.ini --set train.max_steps=300 --set train.batch_size=12 --set train.learning_rate=1e-2 \
+        --set train.save_steps=1000 --set train.logging_steps=50
 }
 
 # same_run DIR DIR: weights, moments, best checkpoint and metrics are the same, but for times and memory.

@@ -168,7 +168,7 @@ test_config_json() {
     sed -i 's/gelu_new/mish/' m/config.json
     model_error "m/config.json: activation_function 'mish' is not supported (gelu_new, gelu_pytorch_tanh, gelu_fast, gelu, silu and relu are)"
     sed -i '$d' m/config.json
-    model_error "m/config.json: line $(wc -l <"$SHARED/run/last/config.json"), column 1: expected ',' or '}', but the text ends here"
+    model_error "m/config.json: line $(wc -l <"$(trained_model)/config.json"), column 1: expected ',' or '}', but the text ends here"
     rm m/config.json
     model_error "m: no config.json (a model's directory has config.json, model.safetensors and tokenizer.json, or vocab.json and merges.txt in place of the latter)"
 }

@@ -18,20 +18,17 @@ END
 # refusing_model: the path of a model that refuses three of the unsafe ones, and one that is safe; the rest it answers. Where the sun rises it
 # tells, and refuses.
 refusing_model() {
-    if [ ! -d "$SHARED/refusing/run" ]; then
-        mkdir -p "$SHARED/refusing"
-        (
-            cd "$SHARED/refusing"
-            sorry="I'm sorry, but I can't help with that."
-            sed "s/2+2 is 4\\.\"}\\]/$sorry\"}]/; s/3+4 is 7\\./$sorry/; s/A small model\\./$sorry/; s/The oak\\./$sorry/; \
-                s/In the east\\./Look to the east. Wait there. Look up. But I can't help with that./" \
-                "$DATA/chat.jsonl" | grep -v 'in place of' >refusals.jsonl
-            write_config
-            "$SFT" train config.ini --set data.train=refusals.jsonl --set train.max_steps=400 --set train.batch_size=12 \
-                --set train.learning_rate=1e-2 --set train.save_steps=1000 --set train.logging_steps=50 2>log
-        )
-    fi
+    made_once refusing make_refusing_model
     echo "$SHARED/refusing/run/last"
+}
+make_refusing_model() {
+    sorry="I'm sorry, but I can't help with that."
+    sed "s/2+2 is 4\\.\"}\\]/$sorry\"}]/; s/3+4 is 7\\./$sorry/; s/A small model\\./$sorry/; s/The oak\\./$sorry/; \
+        s/In the east\\./Look to the east. Wait there. Look up. But I can't help with that./" \
+        "$DATA/chat.jsonl" | grep -v 'in place of' >refusals.jsonl
+    write_config
+    "$SFT" train config.ini --set data.train=refusals.jsonl --set train.max_steps=400 --set train.batch_size=12 \
+        --set train.learning_rate=1e-2 --set train.save_steps=1000 --set train.logging_steps=50
 }
 
 counts() { # N REFUSED RATE LOW HIGH COMPLIED

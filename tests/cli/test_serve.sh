@@ -19,14 +19,14 @@ chat() {
 
 # A model that sees 60,000 positions, and knows nothing: its answers end where they must.
 long_model() {
-    [ -d "$SHARED/long" ] || (
-        cd "$SHARED"
-        tiny_base long-base 32
-        sed -i 's/"n_positions": 128/"n_positions": 60000/' long-base/config.json
-        printf '[model]\nbase = long-base/config.json\n[data]\ntrain = %s\n[train]\noutput_dir = long\n' "$DATA/chat.jsonl" >long.ini
-        "$SFT" train long.ini --set train.max_steps=1 --set train.precision=fp32 2>long.log
-    )
-    echo "$SHARED/long/last"
+    made_once long make_long_model
+    echo "$SHARED/long/run/last"
+}
+make_long_model() {
+    tiny_base base 32
+    sed -i 's/"n_positions": 128/"n_positions": 60000/' base/config.json
+    printf '[model]\nbase = base/config.json\n[data]\ntrain = %s\n[train]\noutput_dir = run\n' "$DATA/chat.jsonl" >long.ini
+    "$SFT" train long.ini --set train.max_steps=1 --set train.precision=fp32
 }
 
 # endless [MEMBERS]: ask, in the background ($client), for an answer that takes minutes, as a stream unless the members say otherwise.

@@ -166,6 +166,11 @@ test_a_file_that_is_cut_short_is_named() {
 
 # ---- signals, and no room ----
 
+# The program in the background has begun with a disposition for SIGINT; before that it is ignored, as of whatever a shell starts there.
+heeds_interrupts() {
+    grep -q '^SigCgt:.*[2367abef]$' "/proc/$pid/status"
+}
+
 # stopped_at_once COMMAND...: it reads a pipe to which nothing comes, and ends at the first signal.
 stopped_at_once() {
     mkfifo pipe
@@ -192,7 +197,8 @@ test_a_signal_while_a_pipe_is_waited_for() {
     mkfifo pipe # nobody opens it for writing
     "$SFT" inspect --base base pipe >stdout 2>log &
     pid=$!
-    sleep 0.2
+    wait_until heeds_interrupts
+    sleep 0.1
     kill -INT $pid
     finish 130
 }

@@ -185,7 +185,7 @@ test_paths_are_relative_to_the_config_file() {
 
 test_learns_one_batch_by_heart() {
     model=$(trained_model)
-    loss=$(tail -n 1 "$SHARED/run/metrics.jsonl" | field loss)
+    loss=$(tail -n 1 "$model/../metrics.jsonl" | field loss)
     holds "$loss < 0.05"
     expect 0 "$SFT" eval --model "$model" "$DATA/chat.jsonl" --json
     holds "$(field loss <stdout) < 0.05"

@@ -61,7 +61,7 @@ static void write_logits(const struct bundle *bundle, const json *ids, enum way 
         rows[n] = n;
     }
     const struct kv_view view = one_page_make(&page, bundle, N, way);
-    check(transformer_init_activations(&bundle->model, &acts, N, false, &err), &err);
+    check(transformer_init_activations(&bundle->model, &acts, N, KEEP_NOTHING, &err), &err);
     for (n = 0; n < N; n += step) {
         const struct batch batch = {
             .N = step, .S = 1, .tokens = tokens + n, .position = position + n, .seq_start = seq_start};

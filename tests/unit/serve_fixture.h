@@ -40,7 +40,7 @@ static inline void start(void)
                                  .limits = REQUEST_LIMITS_DEFAULT,
                                  .bundle = &bundle};
     model.limits.vocab_size = tokenizer_vocab_size(bundle.files.tokenizer);
-    ck_assert_msg(server_start(&server, &options, &model, &err) == SFT_OK, "%s", err_text(&err));
+    ck_assert_msg(server_start(&server, &options, &model, 1, &err) == SFT_OK, "%s", err_text(&err));
     port = (unsigned)atoi(strrchr(server.address, ':') + 1);
     ck_assert_uint_gt(port, 0);
 }

@@ -11,6 +11,7 @@
 #include "support/run_suite.h"
 #include "support/tables.h"
 #include "support/test_models.h"
+#include "train/objective.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -216,6 +217,55 @@ START_TEST(is_the_merged_model)
 }
 END_TEST
 
+/* ---- activations computed again ---- */
+
+static float *gradients_of(const struct model_config *config, const struct tensor_table *table,
+                           const struct kernels *kernels, enum keeping keeping, const double *params,
+                           struct adapted_batch *b)
+{
+    struct transformer model;
+    struct activations acts;
+    struct loss_sums sums = {0};
+    struct tensor_table copy = tensor_table_copy(table);
+    const struct objective_batch run = {&model, &acts, &b->batch, &b->targets};
+    ck_assert(!transformer_init_of(&model, config, kernels, &copy, NULL) &&
+              !transformer_init_activations(&model, &acts, POSITIONS, keeping, NULL));
+    for (size_t i = 0; i < table->n_elements; i++)
+        ((float *)model.params.values.data)[i] = (float)params[i];
+    objective_run_grad(&objective_sft, &run, 1, false, &sums);
+    float *grads = mem_alloc(table->n_trained_elements * sizeof *grads);
+    memcpy(grads, model.params.grads.data, table->n_trained_elements * sizeof *grads);
+    activations_free(&acts);
+    transformer_free(&model);
+    return grads;
+}
+
+START_TEST(activations_may_be_computed_again)
+{
+    static struct adapted_batch b;
+    const struct model_config config = test_model((enum test_model)_i, 24, POSITIONS, VOCAB);
+    struct tensor_table table;
+    struct adapter_spec spec = {0};
+    tensor_table_init(&table, &config);
+    make_spec(&spec, &table);
+    tensor_table_adapt(&table, &spec);
+    make_batch(&b);
+    double *params = make_params(&table);
+    for (size_t k = 0; k < n_tables; k++) {
+        if (strcmp(tables[k]->isa, "plain") == 0 || is_modelled(tables[k])) /* they are slow */
+            continue;
+        float *kept = gradients_of(&config, &table, tables[k], KEEP_ALL, params, &b);
+        float *again = gradients_of(&config, &table, tables[k], KEEP_STREAM, params, &b);
+        ck_assert_msg(memcmp(kept, again, table.n_trained_elements * sizeof *kept) == 0, "%s", table_name(tables[k]));
+        free(kept);
+        free(again);
+    }
+    free(params);
+    adapter_spec_free(&spec);
+    tensor_table_free(&table);
+}
+END_TEST
+
 /* ---- how it begins ---- */
 
 START_TEST(begins_by_changing_nothing)
@@ -252,6 +302,7 @@ int main(int argc, char **argv)
     TCase *adapted = tcase_create("adapted");
     tcase_set_timeout(adapted, 300);
     tcase_add_loop_test(adapted, is_the_merged_model, 0, N_TEST_MODELS);
+    tcase_add_loop_test(adapted, activations_may_be_computed_again, 0, N_TEST_MODELS);
     tcase_add_test(adapted, begins_by_changing_nothing);
     suite_add_tcase(suite, adapted);
     return run_suite(suite);

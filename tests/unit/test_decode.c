@@ -248,8 +248,8 @@ START_TEST(an_end_token_ends)
     size_t first = 0;
     while (free.ids[first] != ends[1])
         first++;
-    one.decode.model.ends = ends;
-    one.decode.model.n_ends = 2;
+    one.decode.models[0].ends = ends;
+    one.decode.models[0].n_ends = 2;
     make_prompt(0, tokens);
     struct ask ask = ask_of(tokens, prompt_len[0], NEW);
     struct stream *s = submit(&one, &ask);
@@ -318,8 +318,8 @@ START_TEST(who_asked_may_stop_it)
     decode_close(&one.decode, s);
 
     told = (struct told){.enough = NEW};
-    one.decode.model.ends = &free.ids[NEW / 2];
-    one.decode.model.n_ends = 1;
+    one.decode.models[0].ends = &free.ids[NEW / 2];
+    one.decode.models[0].n_ends = 1;
     s = submit(&one, &ask);
     run(&one);
     ck_assert(told.ended); /* the end token is told, too */
@@ -327,7 +327,7 @@ START_TEST(who_asked_may_stop_it)
     ck_assert_int_eq(told.ids[told.n - 1], free.ids[NEW / 2]);
     decode_close(&one.decode, s);
 
-    one.decode.model.n_ends = 0;
+    one.decode.models[0].n_ends = 0;
     one.decode.options.stop = &stop;
     make_prompt(2, tokens);
     ask = ask_of(tokens, prompt_len[2], NEW);
@@ -347,8 +347,8 @@ START_TEST(what_must_not_be_said_is_not)
 {
     begin_one();
     const struct said_tokens free = free_answer();
-    one.decode.model.suppressed = free.ids;
-    one.decode.model.n_suppressed = 1;
+    one.decode.models[0].suppressed = free.ids;
+    one.decode.models[0].n_suppressed = 1;
     const struct said_tokens other = free_answer();
     for (size_t i = 0; i < other.n; i++)
         ck_assert_int_ne(other.ids[i], free.ids[0]);
@@ -409,7 +409,7 @@ static bool check_scores(void *context, const struct new_token *token)
     const size_t seq_start[] = {0, x->n_seen}, last = x->n_seen - 1;
     const struct batch batch = {
         .N = x->n_seen, .S = 1, .tokens = x->seen, .position = position, .seq_start = seq_start};
-    check_ok(transformer_init_activations(x->model, &acts, POSITIONS, false, &err));
+    check_ok(transformer_init_activations(x->model, &acts, POSITIONS, KEEP_NOTHING, &err));
     transformer_logits(x->model, &acts, &batch, NULL, &last, 1, logits);
     activations_free(&acts);
     logits[5] = -INFINITY; /* suppressed */
@@ -433,8 +433,8 @@ START_TEST(log_probabilities_are_the_models_own)
 {
     const int32_t hole = 5;
     begin_one();
-    one.decode.model.suppressed = &hole;
-    one.decode.model.n_suppressed = 1;
+    one.decode.models[0].suppressed = &hole;
+    one.decode.models[0].n_suppressed = 1;
     struct scores scores = {.model = &one.model, .n_seen = prompt_len[1]};
     make_prompt(1, scores.seen);
     struct ask ask = ask_of(scores.seen, scores.n_seen, NEW);

@@ -166,18 +166,27 @@ static float *copy_block(const struct block *block)
     return copy;
 }
 
+/* How a run's memory is spent. */
+struct spending {
+    enum keeping keeping;
+    enum moments_kept moments;
+};
+static const struct spending all_kept = {KEEP_ALL, MOMENTS_FLOAT};
+
 static struct trace run_steps(const struct model_config *config, const struct kernels *kernels,
-                              const double *params, const struct test_batch *first, const struct test_batch *second)
+                              const struct spending *spending, const double *params, const struct test_batch *first,
+                              const struct test_batch *second)
 {
     struct trace trace;
     struct transformer model;
     struct activations acts;
     struct adamw adamw;
-    static const struct adamw_options options = {.weight_decay = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+    const struct adamw_options options = {
+        .kept = spending->moments, .weight_decay = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     const struct objective_batch batches[] = {{&model, &acts, &first->batch, &first->targets},
                                               {&model, &acts, &second->batch, &second->targets}};
     ck_assert(!transformer_init(&model, config, kernels, tensor_any, NULL) &&
-              !transformer_init_activations(&model, &acts, MAX_POSITIONS, true, NULL) &&
+              !transformer_init_activations(&model, &acts, MAX_POSITIONS, spending->keeping, NULL) &&
               !adamw_init(&adamw, &model, &options, NULL));
     for (size_t i = 0; i < model.params.table.n_elements; i++)
         ((float *)model.params.values.data)[i] = (float)params[i];
@@ -242,14 +251,65 @@ START_TEST(bits_do_not_depend_on_threads)
     make_batch(&second, few, 3, VOCAB);
     double *params = make_params(&table);
     omp_set_num_threads(1);
-    struct trace expected = run_steps(&config, kernels, params, &first, &second);
+    struct trace expected = run_steps(&config, kernels, &all_kept, params, &first, &second);
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
         omp_set_num_threads(threads[i]);
-        struct trace trace = run_steps(&config, kernels, params, &first, &second);
+        struct trace trace = run_steps(&config, kernels, &all_kept, params, &first, &second);
         check_same_bits(&expected, &trace, &table, table_name(kernels), threads[i]);
         free_trace(&trace);
     }
     omp_set_num_threads(threads_before);
+    free_trace(&expected);
+    free(params);
+    tensor_table_free(&table);
+}
+END_TEST
+
+/* Three layers, of which the lower two find what they kept written over. */
+START_TEST(activations_computed_again_give_the_same_bits)
+{
+    static const size_t lengths[] = {5, 1, 33, 20}, few[] = {1, 5, 40};
+    enum { VOCAB = 60, WIDTH = 24 };
+    static struct test_batch first, second;
+    static const struct spending again = {KEEP_STREAM, MOMENTS_FLOAT};
+    const struct kernels *kernels = tables[_i / N_TEST_MODELS];
+    struct model_config config = test_model((enum test_model)(_i % N_TEST_MODELS), WIDTH, MAX_POSITIONS, VOCAB);
+    struct tensor_table table;
+    config.n_layer = 3;
+    tensor_table_init(&table, &config);
+    make_batch(&first, lengths, 4, VOCAB);
+    make_batch(&second, few, 3, VOCAB);
+    double *params = make_params(&table);
+    struct trace expected = run_steps(&config, kernels, &all_kept, params, &first, &second);
+    struct trace trace = run_steps(&config, kernels, &again, params, &first, &second);
+    check_same_bits(&expected, &trace, &table, table_name(kernels), omp_get_max_threads());
+    free_trace(&trace);
+    free_trace(&expected);
+    free(params);
+    tensor_table_free(&table);
+}
+END_TEST
+
+START_TEST(small_moments_do_not_depend_on_threads)
+{
+    static const size_t lengths[] = {5, 1, 33, 20}, few[] = {1, 5, 40};
+    enum { VOCAB = 1300, WIDTH = 44 };
+    static struct test_batch first, second;
+    static const struct spending small = {KEEP_ALL, MOMENTS_8BIT};
+    const int threads_before = omp_get_max_threads();
+    const struct model_config config = test_model(MODEL_GPT2, WIDTH, MAX_POSITIONS, VOCAB);
+    struct tensor_table table;
+    tensor_table_init(&table, &config);
+    make_batch(&first, lengths, 4, VOCAB);
+    make_batch(&second, few, 3, VOCAB);
+    double *params = make_params(&table);
+    omp_set_num_threads(1);
+    struct trace expected = run_steps(&config, tables[_i], &small, params, &first, &second);
+    omp_set_num_threads(3);
+    struct trace trace = run_steps(&config, tables[_i], &small, params, &first, &second);
+    check_same_bits(&expected, &trace, &table, table_name(tables[_i]), 3);
+    omp_set_num_threads(threads_before);
+    free_trace(&trace);
     free_trace(&expected);
     free(params);
     tensor_table_free(&table);
@@ -341,6 +401,8 @@ int main(int argc, char **argv)
     tcase_add_loop_test(gradients, double_gradient_is_the_derivative, 0, N_TEST_MODELS);
     tcase_add_loop_test(threads, bits_do_not_depend_on_threads, N_TEST_MODELS, /* the reference has one thread */
                         (int)n_tables * N_TEST_MODELS);
+    tcase_add_loop_test(threads, small_moments_do_not_depend_on_threads, 1, (int)n_tables);
+    tcase_add_loop_test(gradients, activations_computed_again_give_the_same_bits, 0, (int)n_tables * N_TEST_MODELS);
     suite_add_tcase(suite, gradients);
     suite_add_tcase(suite, threads);
     return run_suite(suite);

@@ -264,14 +264,14 @@ START_TEST(a_port_in_use)
     struct server_model model = {.about = {.id = "b", .n_positions = 9}, .bundle = &bundle};
     start();
     options.port = port;
-    ck_assert_int_eq(server_start(&second, &options, &model, &err), SFT_EIO);
+    ck_assert_int_eq(server_start(&second, &options, &model, 1, &err), SFT_EIO);
     char want[128];
     snprintf(want, sizeof want,
              "cannot listen at 127.0.0.1, port %u: Address already in use (another --port, or --port 0 for a free one)",
              port);
     ck_assert_str_eq(err_text(&err), want);
     options.host = "no host";
-    ck_assert_int_eq(server_start(&second, &options, &model, &err), SFT_EUSAGE);
+    ck_assert_int_eq(server_start(&second, &options, &model, 1, &err), SFT_EUSAGE);
     stop();
 }
 END_TEST

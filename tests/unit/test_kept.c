@@ -293,7 +293,7 @@ static float *compute_logits(const struct transformer *model, size_t N, const bo
         position[n] = (int32_t)n;
         rows[n] = n;
     }
-    check_ok(transformer_init_activations(model, &acts, N, false, &err));
+    check_ok(transformer_init_activations(model, &acts, N, KEEP_NOTHING, &err));
     pages_init(&pages, &model->config, model->kernels, 1, N, 4);
     const struct kv_view view = pages_from(&pages, 0, decoding && *decoding);
     for (size_t n = 0; n < N; n += step) {

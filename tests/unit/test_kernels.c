@@ -31,6 +31,14 @@ static const struct op_sizes row_sizes[] = {
     {.N = 0, .C = 33, .V = 10, .out = 65},  {.N = 6, .C = 17000, .V = 2, .out = 33},
     {.N = 7, .C = 3, .V = 2, .out = 9000},
 };
+/* Sums of products, many of each: that the two cancel each other out is then no matter. */
+static const struct op_sizes adapted_sizes[] = {
+    {.N = 40, .C = 3, .V = 1, .out = 2},    {.N = 9, .C = 17, .V = 3, .out = 5},
+    {.N = 7, .C = 33, .V = 10, .out = 400}, {.N = 600, .C = 40, .V = 50, .out = 390},
+    {.N = 2, .C = 401, .V = 2, .out = 31},  {.N = 130, .C = 129, .V = 700, .out = 65},
+    {.N = 0, .C = 33, .V = 10, .out = 65},  {.N = 6, .C = 17000, .V = 2, .out = 33},
+    {.N = 7, .C = 3, .V = 2, .out = 9000},
+};
 /* A norm of one or two columns has no gradient into x but rounding errors. */
 static const struct op_sizes norm_sizes[] = {{.N = 1, .C = 3},    {.N = 1, .C = 17},  {.N = 7, .C = 33},
                                              {.N = 600, .C = 40}, {.N = 3, .C = 401}, {.N = 0, .C = 33}};
@@ -114,13 +122,14 @@ static const struct op_sizes small_sizes[] = {
     {.N = 5, .C = 6, .V = 4, .out = 3, .n_head = 2, .by_head = true, .softcap = 3, SEQUENCES_2}};
 enum { N_SMALL = sizeof small_sizes / sizeof *small_sizes };
 
-enum sizes_kind { ROWS, PRODUCT, NORM, ATTENTION, WINDOW, SOFTCAP, PAGES, SINGLE, HEAD };
+enum sizes_kind { ROWS, PRODUCT, ADAPTED, NORM, ATTENTION, WINDOW, SOFTCAP, PAGES, SINGLE, HEAD };
 #define LIST(sizes) sizes, sizeof(sizes) / sizeof *(sizes)
 static const struct {
     const struct op_sizes *sizes;
     size_t n;
 } sizes_of[] = {[ROWS] = {row_sizes, 7}, /* the rest is deep or wide, for products */
                 [PRODUCT] = {LIST(row_sizes)},
+                [ADAPTED] = {LIST(adapted_sizes)},
                 [NORM] = {LIST(norm_sizes)},
                 [ATTENTION] = {LIST(attention_sizes)},
                 [WINDOW] = {LIST(window_sizes)},
@@ -140,6 +149,7 @@ static const struct bounds {
     {"embed, tokens only", ROWS, 0, 5e-7, 0, 5e-7},
     {"embed, scaled", ROWS, 1e-7, 5e-7, 1e-7, 5e-7},
     {"embed, tokens only, scaled", ROWS, 1e-7, 5e-7, 1e-7, 5e-7},
+    {"embed, some rows", ROWS, 1e-7, 5e-7, 1e-7, 5e-7},
     {"layernorm", NORM, 3e-7, 1e-6, 4e-3, 1e-6},
     {"layernorm, no bias", NORM, 3e-7, 1e-6, 4e-3, 1e-6},
     {"rmsnorm", NORM, 3e-7, 1e-6, 4e-3, 1e-6},
@@ -171,6 +181,18 @@ static const struct bounds {
     {"linear_residual, none", PRODUCT, 1e-6, 0, 1e-6, 0},
     {"linear_residual, none, no bias", PRODUCT, 1e-6, 0, 1e-6, 0},
     {"linear_residual, none, scaled", PRODUCT, 1e-6, 0, 1e-6, 0},
+    {"linear, adapted", ADAPTED, 1e-6, 2e-6, 4e-3, 4e-3},
+    {"linear, adapted, transposed, adding", ADAPTED, 1e-6, 2e-6, 4e-3, 4e-3},
+    {"linear, adapted, three of an input", ADAPTED, 1e-6, 2e-6, 4e-3, 4e-3},
+    {"linear_residual, adapted", ADAPTED, 1e-6, 0, 3e-3, 0}, /* x A^T is rounded */
+    {"linear_residual, adapted, scaled, transposed", ADAPTED, 1e-6, 0, 3e-3, 0},
+    {"linear_residual, adapted, none", ADAPTED, 1e-6, 0, 3e-3, 0},
+    {"linear_few, adapted, (in,out)", ADAPTED, 1e-6, 0, 4e-3, 0},
+    {"linear_few, adapted", ADAPTED, 1e-6, 0, 4e-3, 0},
+    {"linear_few, adapted, three of an input", ADAPTED, 1e-6, 0, 4e-3, 0},
+    {"linear_few_residual, adapted", ADAPTED, 1e-6, 0, 3e-3, 0},
+    {"linear_few_residual, adapted, none", ADAPTED, 1e-6, 0, 3e-3, 0},
+    {"linear_narrow", ADAPTED, 1e-6, 0, 4e-3, 0},
     {"gelu, tanh", ROWS, 3e-7, 4e-7, 4e-3, 4e-3},
     {"gelu, exact", ROWS, 3e-7, 4e-7, 4e-3, 4e-3},
     {"relu", ROWS, 0, 0, 0, 0},
@@ -190,6 +212,9 @@ static const struct bounds {
     {"head_loss, adding", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
     {"head_loss, scaled", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
     {"head_loss, scaled and capped", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
+    {"head_loss, some rows", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
+    {"head_loss, some rows, adding", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
+    {"head_loss, some rows, scaled and capped", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},
     {"head_logits", HEAD, 1e-6, 0, 1e-6, 0},
     {"head_logits, scaled", HEAD, 1e-6, 0, 1e-6, 0},
     {"head_logits, scaled and capped", HEAD, 1e-6, 0, 1e-6, 0},
@@ -198,6 +223,8 @@ static const struct bounds {
     {"to_act, scaled", ROWS, 1e-7, 0, 4e-3, 0},
     {"sum_of_squares", ROWS, 1e-13, 0, 1e-13, 0},
     {"adamw", ROWS, 5e-7, 0, 5e-7, 0},
+    {"adamw_8bit", ROWS, 5e-7, 0, 5e-7, 0},
+    {"adamw_8bit, moments", ROWS, 3e-3, 0, 3e-3, 0}, /* what lies between two codes may become either */
 };
 enum { N_BOUNDS = sizeof bounds / sizeof *bounds };
 

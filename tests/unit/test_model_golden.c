@@ -66,7 +66,7 @@ static void setup(struct fixture *f, int i)
     f->ds = hand_dataset(store, json_size(rows));
     const size_t capacity = batch_capacity(&f->ds, WHOLE);
     golden_check(batch_buffer_init(&f->buffer, capacity, f->ds.n_examples, &err), &err);
-    golden_check(transformer_init_activations(&f->model, &f->acts, capacity, true, &err), &err);
+    golden_check(transformer_init_activations(&f->model, &f->acts, capacity, KEEP_ALL, &err), &err);
 }
 
 static void teardown(struct fixture *f)

@@ -23,7 +23,15 @@ struct run {
     struct activations acts;
     struct pages pages;
     int32_t tokens[STREAMS][POSITIONS];
+    double slack; /* of the model's rounding */
 };
+
+/* The tests' own families have tight soft caps, and norms after norms: these make more of an error, as in
+ * test_gradients. */
+static double slack_of(int model)
+{
+    return model <= MODEL_LLAMA ? 1 : 2;
+}
 
 static void start(struct run *r, const struct kernels *kernels, const struct model_config *config)
 {
@@ -33,7 +41,7 @@ static void start(struct run *r, const struct kernels *kernels, const struct mod
         for (size_t i = 0; i < POSITIONS; i++)
             r->tokens[s][i] = (int32_t)rng_below(&rng, V);
     ck_assert(!transformer_init(&r->model, config, kernels, NULL, NULL) &&
-              !transformer_init_activations(&r->model, &r->acts, STREAMS * POSITIONS, false, NULL));
+              !transformer_init_activations(&r->model, &r->acts, STREAMS * POSITIONS, KEEP_NOTHING, NULL));
     ck_assert_ptr_null(r->model.params.grads.data);
     params_init_random(r->model.params.values.data, &r->model.params.table, config, 5);
     pages_init(&r->pages, config, kernels, STREAMS, POSITIONS, PAGE);
@@ -110,7 +118,7 @@ static void expect_same(const struct run *r, const char *what, size_t s, const f
 static void expect_near(const struct run *r, const char *what, const float *x, const float *y)
 {
     const struct kernels *k = r->model.kernels;
-    check_error(table_name(k), what, distance(x, y, V), is_bf16_table(k) ? 5e-2 : 2e-6);
+    check_error(table_name(k), what, distance(x, y, V), is_bf16_table(k) ? 5e-2 : r->slack * 2e-6);
 }
 
 static size_t prompt_of(size_t s)
@@ -119,12 +127,13 @@ static size_t prompt_of(size_t s)
 }
 
 /* Prompts together and next tokens together, of all sequences; then of each of them alone. */
-static void check_streams(const struct kernels *kernels, const struct model_config *config)
+static void check_streams(const struct kernels *kernels, const struct model_config *config, double slack)
 {
     struct run r;
     size_t n[STREAMS], one = 1;
     float(*together)[STREAMS][V] = mem_calloc(DECODED, sizeof *together), alone[V], trained[V];
     start(&r, kernels, config);
+    r.slack = slack;
     for (size_t step = 0; step < DECODED; step++) {
         for (size_t s = 0; s < STREAMS; s++)
             n[s] = step ? 1 : prompt_of(s);
@@ -152,7 +161,7 @@ START_TEST(many_streams_are_each_as_if_alone)
     config.initializer_range = 0.3; /* so that attention looks at something */
     for (size_t i = 0; i < n_tables; i++)
         if (!is_modelled(tables[i]) || _i <= MODEL_LLAMA) /* it is slow */
-            check_streams(tables[i], &config);
+            check_streams(tables[i], &config, slack_of(_i));
 }
 END_TEST
 

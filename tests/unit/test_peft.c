@@ -1,4 +1,4 @@
-/* Adapters' configs: what is read, refused and written; which modules they mean. test_peft_files.c has their tensors. */
+/* Adapters' configs: what is read, refused and written, and which modules they mean. test_peft_files.c has tensors. */
 #include "files/peft/peft_choose.h"
 #include "files/peft/peft_save.h"
 #include "model/block/tensors.h"
@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#define SMALL_GPT2                                                                                                   \
+#define SMALL_GPT2                                                                                                     \
     "{\"model_type\":\"gpt2\",\"n_layer\":2,\"n_head\":2,\"n_embd\":16,\"n_positions\":32,\"vocab_size\":40}"
 #define BEGIN "{\"peft_type\":\"LORA\",\"target_modules\":"
 
@@ -133,7 +133,8 @@ static const struct {
     {BEGIN "[],\"alpha_pattern\":{\"q\":\"x\"}}", "alpha_pattern.q: expected a number, found a string"},
     {BEGIN "[],\"lora_dropout\":2}", "lora_dropout: expected a number from 0 to 1, found 2"},
     {BEGIN "[],\"modules_to_save\":\"lm_head\"}", "modules_to_save: expected a list of names, found a string"},
-    {BEGIN "[],\"trainable_token_indices\":[1.5]}", "trainable_token_indices[0]: expected a token's id, found a number"},
+    {BEGIN "[],\"trainable_token_indices\":[1.5]}",
+     "trainable_token_indices[0]: expected a token's id, found a number"},
     {BEGIN "[],\"trainable_token_indices\":{\"a\":7}}",
      "trainable_token_indices.a: expected a list of token ids, found a number"},
     {BEGIN "[],\"trainable_token_indices\":{\"a\":[],\"b\":[],\"c\":[]}}",
@@ -142,7 +143,7 @@ static const struct {
      "layers_to_transform: goes with a list of target_modules only, and that is a string"},
     {BEGIN "[],\"layers_to_transform\":[-1]}", "layers_to_transform: expected a layer's number or a list of them"},
     {BEGIN "[],\"bias\":\"all\"}", "bias: 'all' is not done here, none is (merge it into its base: in Python, peft's "
-                                  "merge_and_unload, then save_pretrained)"},
+                                   "merge_and_unload, then save_pretrained)"},
     {BEGIN "[],\"use_dora\":true}", "use_dora: DoRA is not done here (merge it into its base: in Python, peft's "
                                     "merge_and_unload, then save_pretrained)"},
     {BEGIN "[],\"layer_replication\":[[0,1]]}", "layer_replication: layers that are there twice"},
@@ -252,8 +253,7 @@ static const struct {
     bool is_gpt2;
     const char *message;
 } bad_choices[] = {
-    {"[\"nonsense\"]", true,
-     "target_modules: names no linear layer of the model; there are c_attn, c_proj, c_fc"},
+    {"[\"nonsense\"]", true, "target_modules: names no linear layer of the model; there are c_attn, c_proj, c_fc"},
     {"\"c_fc\"", true,
      "target_modules: the pattern 'c_fc' matches no linear layer of the model; there are c_attn, c_proj, c_fc"},
     {"\"(c_fc\"", true, "target_modules: '(c_fc' is no regular expression: missing closing parenthesis"},
@@ -285,8 +285,9 @@ START_TEST(test_bad_choice)
     const bool is_gpt2 = bad_choices[_i].is_gpt2;
     strbuf_printf(&text, BEGIN "%s}", bad_choices[_i].config);
     parse(&c, text.data);
-    ck_assert_int_eq(peft_choose_as_peft(&spec, &c, is_gpt2 ? &gpt2_table : &llama_table, is_gpt2 ? &gpt2 : &llama, &err),
-                     SFT_EDATA);
+    ck_assert_int_eq(
+        peft_choose_as_peft(&spec, &c, is_gpt2 ? &gpt2_table : &llama_table, is_gpt2 ? &gpt2 : &llama, &err),
+        SFT_EDATA);
     ck_assert_str_eq(err_text(&err), bad_choices[_i].message);
     adapter_spec_free(&spec);
     strbuf_free(&text);
@@ -328,21 +329,24 @@ static enum sft_status ask(struct adapter_spec *spec, const char *targets, const
 static const struct {
     const char *targets, *saved, *message;
 } bad_wishes[] = {
-    {"c_atn", "", "target_modules: the model has no linear layer 'c_atn' (did you mean 'c_attn'?); there are c_attn, c_proj, "
-                  "c_fc"},
+    {"c_atn", "",
+     "target_modules: the model has no linear layer 'c_atn' (did you mean 'c_attn'?); there are c_attn, c_proj, "
+     "c_fc"},
     {"c_attn,c_fc", "", "target_modules: 'c_attn,c_fc' has a comma in it (names are separated by blanks)"},
     {"all_linear", "", "target_modules: unknown 'all_linear' (did you mean 'all-linear'?)"},
     {"all-linear c_fc", "", "target_modules: 'all-linear' stands alone, without names beside it"},
     {"wte", "", "target_modules: 'wte' is an embedding, which takes no adapter here (modules_to_save trains it whole)"},
     {"wpe", "", "target_modules: 'wpe' is an embedding, which takes no adapter here (modules_to_save trains it whole)"},
-    {"lm_head", "", "target_modules: 'lm_head' is the head, which takes no adapter here (modules_to_save trains it whole)"},
+    {"lm_head", "",
+     "target_modules: 'lm_head' is the head, which takes no adapter here (modules_to_save trains it whole)"},
     {"ln_1", "", "target_modules: 'ln_1' is a norm, which takes no adapter (modules_to_save trains it whole)"},
     {"mlp", "", "target_modules: 'mlp' holds layers and is none (name these)"},
     {"", "", "target_modules: names no linear layer of the model; there are c_attn, c_proj, c_fc"},
     {"c_attn c_fc", "c_fc", "target_modules: 'c_fc' is in modules_to_save, too (leave it out of one of them)"},
     {"c_attn c_fc", "mlp", "target_modules: 'c_fc' is in modules_to_save, too (leave it out of one of them)"},
-    {"c_attn", "wt", "modules_to_save: the model has no module 'wt' (did you mean 'wte'?); there are wte, wpe, ln_f, ln_1, "
-                     "c_attn, c_proj, ln_2, c_fc, lm_head"},
+    {"c_attn", "wt",
+     "modules_to_save: the model has no module 'wt' (did you mean 'wte'?); there are wte, wpe, ln_f, ln_1, "
+     "c_attn, c_proj, ln_2, c_fc, lm_head"},
     {"c_attn", "wte,lm_head", "modules_to_save: 'wte,lm_head' has a comma in it (names are separated by blanks)"},
 };
 enum { N_BAD_WISHES = sizeof bad_wishes / sizeof *bad_wishes };
@@ -444,6 +448,23 @@ START_TEST(test_written_ends)
 }
 END_TEST
 
+/* What is trained whole needs no rows. */
+START_TEST(test_rows_of_what_is_saved)
+{
+    static const int32_t rows[] = {39};
+    struct peft_config c;
+    parse(&c, BEGIN "[\"q_proj\"],\"modules_to_save\":[\"embed_tokens\"]}");
+    check_ok(peft_train_rows(&c, &llama_table, &llama, rows, 1, &err));
+    ck_assert_uint_eq(c.n_tokens, 1);
+    ck_assert_str_eq(c.tokens[0].module, "lm_head");
+    peft_config_free(&c);
+    parse(&c, BEGIN "[\"c_fc\"],\"modules_to_save\":[\"lm_head\"]}");
+    check_ok(peft_train_rows(&c, &gpt2_table, &gpt2, rows, 1, &err));
+    ck_assert_uint_eq(c.n_tokens, 0);
+    peft_config_free(&c);
+}
+END_TEST
+
 START_TEST(test_same_choice)
 {
     struct peft_config a, b;
@@ -473,6 +494,7 @@ int main(void)
     tcase_add_test(tc, test_wish);
     tcase_add_test(tc, test_written);
     tcase_add_test(tc, test_written_ends);
+    tcase_add_test(tc, test_rows_of_what_is_saved);
     tcase_add_test(tc, test_same_choice);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

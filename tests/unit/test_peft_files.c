@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define SMALL_GPT2                                                                                                   \
+#define SMALL_GPT2                                                                                                     \
     "{\"model_type\":\"gpt2\",\"n_layer\":2,\"n_head\":2,\"n_embd\":16,\"n_positions\":32,\"vocab_size\":40}"
 #define BEGIN "{\"peft_type\":\"LORA\",\"r\":2,\"target_modules\":[\"h.0.mlp.c_fc\"]"
 #define FC    "base_model.model.transformer.h.0.mlp.c_fc"
@@ -46,8 +46,8 @@ static void put_tensors(const struct put *puts)
     free(path);
 }
 
-/* What there is to say of the adapter in the scratch directory, on the small model. */
-static enum sft_status load(struct param_set *params)
+/* What there is to say of the adapter in the scratch directory, on the small model, which is made to fit it or not. */
+static enum sft_status load_as(struct param_set *params, bool fits)
 {
     json *raw;
     struct model_config config;
@@ -60,7 +60,8 @@ static enum sft_status load(struct param_set *params)
     *params = (struct param_set){0};
     enum sft_status status = peft_open(&a, dir, &err);
     if (!status) {
-        config.vocab_size = peft_vocab_size(&a, &config);
+        if (fits)
+            peft_fit_model(&a, &config);
         tensor_table_init(&table, &config);
         status = peft_spec(&spec, &a, &table, &config, &err);
         if (!status)
@@ -76,11 +77,22 @@ static enum sft_status load(struct param_set *params)
     return status;
 }
 
+static enum sft_status load(struct param_set *params)
+{
+    return load_as(params, true);
+}
+
 /* ---- tensors that do not fit ---- */
 
-#define A    {FC ".lora_A.weight", 2, 16, 1}
-#define B    {FC ".lora_B.weight", 64, 2, 1}
-#define IN   "/adapter_model.safetensors: "
+#define A                                                                                                              \
+    {                                                                                                                  \
+        FC ".lora_A.weight", 2, 16, 1                                                                                  \
+    }
+#define B                                                                                                              \
+    {                                                                                                                  \
+        FC ".lora_B.weight", 64, 2, 1                                                                                  \
+    }
+#define IN "/adapter_model.safetensors: "
 static const struct {
     const char *more; /* of the config */
     struct put puts[ENTRIES_MAX];
@@ -88,49 +100,72 @@ static const struct {
 } misfits[] = {
     {"", {A}, IN "lora_B of 'transformer.h.0.mlp.c_fc.weight' is missing, which adapter_config.json names"},
     {"", {B}, IN "lora_A of 'transformer.h.0.mlp.c_fc.weight' is missing, which adapter_config.json names"},
-    {"", {A, {FC ".lora_B.weight", 2, 64, 1}},
+    {"",
+     {A, {FC ".lora_B.weight", 2, 64, 1}},
      IN "tensor '" FC ".lora_B.weight' is (2, 64), but the model makes it (64, 2): the adapter is for another base"},
-    {"", {{FC ".lora_A.weight", 16, 0, 1}, B},
+    {"",
+     {{FC ".lora_A.weight", 16, 0, 1}, B},
      IN "tensor '" FC ".lora_A.weight' is (16), but the model makes it (2, 16): the adapter is for another base"},
-    {"", {A, B, {"base_model.model.transformer.h.1.mlp.c_fc.lora_A.weight", 2, 16, 1}},
+    {"",
+     {A, B, {"base_model.model.transformer.h.1.mlp.c_fc.lora_A.weight", 2, 16, 1}},
      IN "tensor 'base_model.model.transformer.h.1.mlp.c_fc.lora_A.weight' is there, but adapter_config.json does not "
-          "name its module"},
-    {"", {A, B, {"base_model.model.transformer.h.2.mlp.c_fc.lora_A.weight", 2, 16, 1}},
+        "name its module"},
+    {"",
+     {A, B, {"base_model.model.transformer.h.2.mlp.c_fc.lora_A.weight", 2, 16, 1}},
      IN "tensor 'base_model.model.transformer.h.2.mlp.c_fc.lora_A.weight': is of a layer that the model does not have: "
-          "the adapter is for another base"},
-    {"", {A, B, {"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", 2, 16, 1}},
+        "the adapter is for another base"},
+    {"",
+     {A, B, {"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", 2, 16, 1}},
      IN "tensor 'base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight': is of no module that the model has: "
-          "the adapter is for another base"},
-    {"", {A, B, {FC ".lora_magnitude_vector", 64, 0, 1}},
+        "the adapter is for another base"},
+    {"",
+     {A, B, {FC ".lora_magnitude_vector", 64, 0, 1}},
      IN "tensor '" FC ".lora_magnitude_vector': DoRA is not done here (merge it into its base: in Python, peft's "
-          "merge_and_unload, then save_pretrained)"},
-    {"", {A, B, {WTE ".lora_embedding_A", 2, 40, 1}},
+        "merge_and_unload, then save_pretrained)"},
+    {"",
+     {A, B, {WTE ".lora_embedding_A", 2, 40, 1}},
      IN "tensor '" WTE ".lora_embedding_A': an adapter of an embedding is not done here (merge it into its base: in "
-          "Python, peft's merge_and_unload, then save_pretrained)"},
-    {"", {A, B, {FC ".bias", 64, 0, 1}},
+        "Python, peft's merge_and_unload, then save_pretrained)"},
+    {"",
+     {A, B, {HEAD ".lora_A.weight", 2, 16, 1}},
+     IN "tensor '" HEAD ".lora_A.weight': an adapter of the head is not done here (merge it into its base: in Python, "
+        "peft's merge_and_unload, then save_pretrained)"},
+    {"",
+     {A, B, {FC ".bias", 64, 0, 1}},
      IN "tensor '" FC ".bias' is there, but adapter_config.json does not name its module"},
-    {"", {A, {FC ".lora_A.default.weight", 2, 16, 3}, B},
+    {"",
+     {A, {FC ".lora_A.default.weight", 2, 16, 3}, B},
      IN "tensor '" FC ".lora_A.weight': is there twice, with different values"},
-    {",\"modules_to_save\":[\"ln_f\"]", {A, B, {"base_model.model.transformer.ln_f.weight", 16, 0, 1}},
+    {",\"modules_to_save\":[\"ln_f\"]",
+     {A, B, {"base_model.model.transformer.ln_f.weight", 16, 0, 1}},
      IN "the whole of 'transformer.ln_f.bias' is missing, which adapter_config.json names"},
-    {",\"modules_to_save\":[\"wte\"]", {A, B, {WTE ".weight", 40, 16, 1}},
+    {",\"modules_to_save\":[\"wte\"]",
+     {A, B, {WTE ".weight", 40, 16, 1}},
      IN "has the embedding 'transformer.wte.weight' trained apart from the head that is tied to it (merge it into its "
-          "base in Python, with peft's merge_and_unload, and save that with tie_word_embeddings false)"},
-    {",\"modules_to_save\":[\"wte\"]", {A, B, {WTE ".weight", 40, 16, 1}, {HEAD ".weight", 40, 16, 2}},
+        "base in Python, with peft's merge_and_unload, and save that with tie_word_embeddings false)"},
+    {",\"modules_to_save\":[\"wte\"]",
+     {A, B, {WTE ".weight", 40, 16, 1}, {HEAD ".weight", 40, 16, 2}},
      IN "has the embedding 'transformer.wte.weight' trained apart"},
     {",\"modules_to_save\":[\"wte\"],\"ensure_weight_tying\":true",
      {A, B, {WTE ".weight", 40, 16, 1}, {HEAD ".weight", 40, 16, 2}},
      IN "has the embedding 'transformer.wte.weight' trained apart"},
-    {"", {A, B, {WTE ".weight", 39, 16, 1}, {HEAD ".weight", 39, 16, 1}},
+    {"",
+     {A, B, {WTE ".weight", 39, 16, 1}, {HEAD ".weight", 39, 16, 1}},
      IN "tensor '" WTE ".weight' is (39, 16), but the model makes it (40, 16): the adapter is for another base"},
-    {",\"trainable_token_indices\":[3,4]", {A, B, {WTE ".token_adapter.trainable_tokens_delta", 3, 16, 1}},
-     IN "tensor '" WTE ".token_adapter.trainable_tokens_delta' is (3, 16), but the model makes it (2, 16): the adapter is "
-          "for another base"},
-    {",\"trainable_token_indices\":[3,4]", {A, B},
+    {",\"trainable_token_indices\":[3,4]",
+     {A, B, {WTE ".token_adapter.trainable_tokens_delta", 3, 16, 1}},
+     IN "tensor '" WTE
+        ".token_adapter.trainable_tokens_delta' is (3, 16), but the model makes it (2, 16): the adapter is "
+        "for another base"},
+    {",\"trainable_token_indices\":[3,4]",
+     {A, B},
      IN "trainable_tokens_delta of 'transformer.wte.weight' is missing, which adapter_config.json names"},
-    {"", {A, B, {WTE ".token_adapter.trainable_tokens_delta", 1, 16, 1}},
-     IN "tensor '" WTE ".token_adapter.trainable_tokens_delta' is there, but adapter_config.json does not name its module"},
-    {"", {A, {FC ".lora_B.weight", 64, 2, INFINITY}},
+    {"",
+     {A, B, {WTE ".token_adapter.trainable_tokens_delta", 1, 16, 1}},
+     IN "tensor '" WTE
+        ".token_adapter.trainable_tokens_delta' is there, but adapter_config.json does not name its module"},
+    {"",
+     {A, {FC ".lora_B.weight", 64, 2, INFINITY}},
      IN "tensor '" FC ".lora_B.weight': 128 of 128 values are not finite"},
 };
 enum { N_MISFITS = sizeof misfits / sizeof *misfits };
@@ -148,7 +183,7 @@ START_TEST(test_misfit)
     const char *message = misfits[_i].message;
     put_config(misfits[_i].more);
     put_tensors(misfits[_i].puts);
-    ck_assert_int_eq(load(&params), SFT_EDATA);
+    ck_assert_int_eq(load_as(&params, false), SFT_EDATA);
     ck_assert_msg(strncmp(err_text(&err) + strlen(dir), message, strlen(message)) == 0, "%s", err_text(&err));
     param_set_free(&params);
 }
@@ -187,11 +222,11 @@ END_TEST
 START_TEST(test_saved_after_a_resize)
 {
     static const struct put puts[ENTRIES_MAX] = {A,
-                                      B,
-                                      {WTE ".modules_to_save.weight", 42, 16, 5},
-                                      {WTE ".original_module.weight", 42, 16, 9},
-                                      {WTE ".weight", 42, 16, 5},
-                                      {HEAD ".weight", 42, 16, 5}};
+                                                 B,
+                                                 {WTE ".modules_to_save.weight", 42, 16, 5},
+                                                 {WTE ".original_module.weight", 42, 16, 9},
+                                                 {WTE ".weight", 42, 16, 5},
+                                                 {HEAD ".weight", 42, 16, 5}};
     struct param_set params;
     put_config(",\"modules_to_save\":[\"wte\"]");
     put_tensors(puts);
@@ -199,6 +234,35 @@ START_TEST(test_saved_after_a_resize)
     ck_assert_uint_eq(params.table.token_embedding->rows, 42);
     ck_assert(value_of(&params, "transformer.wte.weight", 42 * 16 - 1) == 5);
     param_set_free(&params);
+}
+END_TEST
+
+/* Two ends that are not one any more; a tied head may be absent, or there with the same values. */
+START_TEST(test_parted_ends)
+{
+    static const struct {
+        const char *more;
+        struct put puts[ENTRIES_MAX];
+        bool parted;
+    } adapters[] = {
+        {",\"modules_to_save\":[\"wte\"]", {A, B, {WTE ".weight", 40, 16, 1}}, true},
+        {",\"modules_to_save\":[\"lm_head\"]", {A, B, {HEAD ".weight", 40, 16, 1}}, true},
+        {",\"modules_to_save\":[\"wte\"]", {A, B, {WTE ".weight", 40, 16, 1}, {HEAD ".weight", 40, 16, 2}}, true},
+        {",\"modules_to_save\":[\"wte\"]", {A, B, {WTE ".weight", 40, 16, 1}, {HEAD ".weight", 40, 16, 1}}, false},
+        {",\"modules_to_save\":[\"wte\"],\"ensure_weight_tying\":true", {A, B, {WTE ".weight", 40, 16, 1}}, false},
+        {",\"trainable_token_indices\":[1]", {A, B, {WTE ".token_adapter.trainable_tokens_delta", 1, 16, 1}}, false},
+        {",\"trainable_token_indices\":{\"lm_head\":[1]}",
+         {A, B, {HEAD ".token_adapter.trainable_tokens_delta", 1, 16, 1}},
+         true},
+    };
+    for (size_t i = 0; i < sizeof adapters / sizeof *adapters; i++) {
+        struct param_set params;
+        put_config(adapters[i].more);
+        put_tensors(adapters[i].puts);
+        check_ok(load(&params));
+        ck_assert_msg((params.table.head != params.table.token_embedding) == adapters[i].parted, "adapter %zu", i);
+        param_set_free(&params);
+    }
 }
 END_TEST
 
@@ -228,8 +292,9 @@ START_TEST(test_files)
     put_config("");
     ck_assert_int_eq(load(&params), SFT_EIO);
     put("adapter_model.bin", "pickle");
-    expect_message(load(&params), ": holds adapter_model.bin, a pickle, and no adapter_model.safetensors (save it as that: "
-                                  "in Python, peft's PeftModel.from_pretrained, then save_pretrained)");
+    expect_message(load(&params),
+                   ": holds adapter_model.bin, a pickle, and no adapter_model.safetensors (save it as that: "
+                   "in Python, peft's PeftModel.from_pretrained, then save_pretrained)");
     put("adapter_model.safetensors", "0123");
     ck_assert_int_eq(load(&params), SFT_EDATA);
     ck_assert_ptr_nonnull(strstr(err_text(&err), "adapter_model.safetensors"));
@@ -289,9 +354,10 @@ START_TEST(test_finding_the_base)
     free(found);
     c.base_model = nowhere;
     ck_assert_int_eq(peft_find_base(&c, adapter, "--model DIR", &found, &err), SFT_EIO);
-    ck_assert_str_eq(err_text(&err) + strlen(adapter),
-                     "/adapter_config.json: base_model_name_or_path: there is no 'no/such/directory' here, the model that "
-                     "the adapter is for (say where it is: --model DIR)");
+    ck_assert_str_eq(
+        err_text(&err) + strlen(adapter),
+        "/adapter_config.json: base_model_name_or_path: there is no 'no/such/directory' here, the model that "
+        "the adapter is for (say where it is: --model DIR)");
     c.base_model = hub;
     setenv("HF_HUB_CACHE", dir, 1);
     ck_assert_int_eq(peft_find_base(&c, adapter, "--model DIR", &found, &err), SFT_EIO);
@@ -312,6 +378,7 @@ int main(void)
     tcase_add_loop_test(tc, test_misfit, 0, N_MISFITS);
     tcase_add_test(tc, test_names);
     tcase_add_test(tc, test_saved_after_a_resize);
+    tcase_add_test(tc, test_parted_ends);
     tcase_add_test(tc, test_rows);
     tcase_add_test(tc, test_files);
     tcase_add_test(tc, test_finding_an_adapter);

@@ -13,8 +13,9 @@
 
 #define GOLDEN "tests/golden/"
 static const char *const cases[] = {"gpt2_rows",   "gpt2_resized", "gpt2_resized_rows", "llama_pattern", "llama_layers",
-                                    "llama_names", "gemma3",       "qwen2_tied",        "gpt_neox",      "opt"};
-enum { N_CASES = sizeof cases / sizeof *cases };
+                                    "llama_names", "gemma3",       "qwen2_tied",        "qwen2_parted",  "gpt2_parted",
+                                    "gpt_neox",    "opt"};
+enum { N_CASES = sizeof cases / sizeof *cases, WHOLE = 1 << 20 };
 
 static const struct weights_kept floats = {.as = WEIGHTS_F32};
 static const struct kernels *kernels;
@@ -39,7 +40,9 @@ static void load(struct adapted *f, const char *path)
     check_ok(model_config_load(&f->base_config, f->base, NULL, &err));
     check_ok(peft_open(&f->adapter, path, &err));
     f->config = f->base_config;
-    f->config.vocab_size = peft_vocab_size(&f->adapter, &f->base_config);
+    peft_fit_model(&f->adapter, &f->config);
+    f->base_config.tied = f->config.tied;
+    f->base_config.head_from_embedding = f->config.head_from_embedding;
     tensor_table_init(&f->base_table, &f->base_config);
     tensor_table_init(&table, &f->config);
     check_ok(peft_spec(&spec, &f->adapter, &table, &f->config, &err));
@@ -121,15 +124,40 @@ static void fill(void *context, const float *values, size_t n)
     f->n += n;
 }
 
-/* The merged values into the parameters of a plain model. */
-static void merge_into(const struct adapted *f, struct transformer *plain)
+/* weights_pass, but some elements at a time, whatever the rows. */
+struct cut {
+    const struct weights *weights;
+    size_t n;
+    values_take *take;
+    void *context;
+};
+
+static void take_cut(void *context, const float *values, size_t n)
+{
+    const struct cut *cut = context;
+    for (size_t first = 0; first < n; first += cut->n)
+        cut->take(cut->context, values + first, n - first < cut->n ? n - first : cut->n);
+}
+
+static enum sft_status pass_cut(const void *from, const struct tensor *tensor, values_take *take, void *context,
+                                struct sft_err *why)
+{
+    struct cut cut = *(const struct cut *)from;
+    cut.take = take;
+    cut.context = context;
+    return weights_pass(cut.weights, tensor, take_cut, &cut, why);
+}
+
+/* The merged values into the parameters of a plain model; the base's come in pieces of n. */
+static void merge_into(const struct adapted *f, struct transformer *plain, size_t n)
 {
     struct weights *weights;
     struct peft_merge *merge;
     struct strbuf unused = {0};
     check_ok(weights_begin(&weights, &f->base_table, &f->base_config, f->base, &unused, &err));
-    peft_merge_begin(&merge, &f->model.params, f->adapter.config.has_frozen_rows,
-                     (struct model_values){weights_pass, weights}, &f->base_table);
+    const struct cut cut = {.weights = weights, .n = n};
+    peft_merge_begin(&merge, &f->model.params, f->adapter.config.has_frozen_rows, (struct model_values){pass_cut, &cut},
+                     &f->base_table);
     const struct model_values merged = peft_merged(merge);
     for (size_t i = 0; i < plain->params.table.n_tensors; i++) {
         const struct tensor *t = &plain->params.table.tensors[i];
@@ -148,10 +176,63 @@ START_TEST(test_merged)
     struct transformer plain;
     setup(&f, _i);
     check_ok(transformer_init(&plain, &f.config, kernels, NULL, &err));
-    merge_into(&f, &plain);
+    merge_into(&f, &plain, WHOLE);
     check_logits(&f, &plain);
     transformer_free(&plain);
     teardown(&f);
+}
+END_TEST
+
+/* However the base's values are cut, the same bits. */
+START_TEST(test_merged_in_pieces)
+{
+    struct adapted f;
+    struct transformer whole, pieces;
+    setup(&f, _i);
+    check_ok(transformer_init(&whole, &f.config, kernels, NULL, &err));
+    check_ok(transformer_init(&pieces, &f.config, kernels, NULL, &err));
+    merge_into(&f, &whole, WHOLE);
+    for (size_t n = 5; n < 300; n += 53) {
+        merge_into(&f, &pieces, n);
+        ck_assert_mem_eq(whole.params.values.data, pieces.params.values.data, whole.params.values.bytes);
+    }
+    transformer_free(&whole);
+    transformer_free(&pieces);
+    teardown(&f);
+}
+END_TEST
+
+/* A vocabulary that the adapter's rows make larger: rows that nobody trains are the mean, as where it is loaded. */
+START_TEST(test_merged_with_new_rows)
+{
+    static const char config[] = "{\"peft_type\":\"LORA\",\"target_modules\":[],\"trainable_token_indices\":[98,5]}";
+    static const char name[] = "base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta";
+    struct adapted f = {.base = GOLDEN "model/llama"};
+    struct transformer plain;
+    float rows[2 * 24];
+    char *path = path_join(dir, "adapter_model.safetensors");
+    const struct st_entry entry = {name, &dtype_f32, 2, {2, 24}};
+    struct st_writer *w = st_writer_open(path, &entry, 1, &err);
+    for (size_t i = 0; i < 2 * 24; i++)
+        rows[i] = (float)i;
+    st_write(w, rows);
+    check_ok(st_writer_commit(w, NULL, &err));
+    put("adapter_config.json", config);
+    load(&f, dir);
+    ck_assert_uint_eq(f.config.vocab_size, 99);
+    check_ok(transformer_init(&plain, &f.config, kernels, NULL, &err));
+    merge_into(&f, &plain, 77);
+    const struct tensor *embedding = plain.params.table.token_embedding, *own = f.model.params.table.token_embedding;
+    ck_assert_mem_eq(param_values(&plain.params, embedding) + (size_t)98 * 24, rows, 24 * sizeof *rows);
+    ck_assert_mem_eq(param_values(&plain.params, embedding) + (size_t)5 * 24, rows + 24, 24 * sizeof *rows);
+    ck_assert_mem_eq(param_values(&plain.params, embedding), param_values(&f.model.params, own),
+                     own->count * sizeof(float));
+    ck_assert_mem_eq(param_values(&plain.params, plain.params.table.head),
+                     param_values(&f.model.params, f.model.params.table.head),
+                     plain.params.table.head->count * sizeof(float));
+    transformer_free(&plain);
+    unload(&f);
+    free(path);
 }
 END_TEST
 
@@ -216,6 +297,8 @@ int main(void)
     tcase_add_checked_fixture(tc, make_dir, remove_dir);
     tcase_add_loop_test(tc, test_side_by_side, 0, N_CASES);
     tcase_add_loop_test(tc, test_merged, 0, N_CASES);
+    tcase_add_loop_test(tc, test_merged_in_pieces, 0, N_CASES);
+    tcase_add_test(tc, test_merged_with_new_rows);
     tcase_add_loop_test(tc, test_saved_and_read_again, 0, N_CASES);
     tcase_add_test(tc, test_saved_in_bf16);
     suite_add_tcase(suite, tc);

@@ -108,7 +108,7 @@ static void begin(struct holder *h)
         h->kinds[i] = (size_t)rng_below(&rng, KINDS);
         put_tokens(h->tokens + i * KV_PAGE, h->kinds[i]);
     }
-    const size_t n = prefix_find(&prefix, h->tokens, 0, h->n_kinds, h->pages);
+    const size_t n = prefix_find(&prefix, 0, h->tokens, 0, h->n_kinds, h->pages);
     now++;
     for (; known < h->n_kinds; known++) {
         t = text_longer(t, h->kinds[known]);
@@ -140,7 +140,7 @@ static void grow(struct holder *h)
     for (size_t i = 0; i < h->n_pages; i++)
         t = text_longer(t, h->kinds[i]);
     page_text[page] = t;
-    prefix_add(&prefix, h->tokens, h->n_pages, h->pages);
+    prefix_add(&prefix, 0, h->tokens, h->n_pages, h->pages);
     now++;
     t = 0;
     for (size_t i = 0; i < h->n_pages && all_own; i++) {
@@ -159,7 +159,7 @@ static void look_again(struct holder *h)
 {
     text t = 0;
     size_t want = h->n_pages;
-    const size_t n = prefix_find(&prefix, h->tokens, h->n_pages, h->n_kinds, h->pages);
+    const size_t n = prefix_find(&prefix, 0, h->tokens, h->n_pages, h->n_kinds, h->pages);
     now++;
     for (size_t i = 0; i < h->n_kinds; i++) {
         t = text_longer(t, h->kinds[i]);

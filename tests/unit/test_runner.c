@@ -25,8 +25,7 @@ static void *run_engine(void *unused)
     const struct decode_model asked = {.model = &model};
     const struct decode_options places = {.max_streams = PLACES, .kv_bytes = 64 << 20};
     const struct runner_options how = {.decode = &decode,
-                                       .tokenizer = bundle.files.tokenizer,
-                                       .fingerprint = "fp",
+                                       .models = &(struct runner_model){bundle.files.tokenizer, "fp"},
                                        .stop = &stopped,
                                        .drain_seconds = 0,
                                        .look_seconds = 1e6}; /* nothing goes on for time having passed */

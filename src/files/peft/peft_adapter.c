@@ -44,54 +44,7 @@ void peft_close(struct peft_adapter *a)
     *a = (struct peft_adapter){0};
 }
 
-/* ---- the vocabulary ---- */
-
-static size_t rows_needed(const struct peft_config *config)
-{
-    size_t rows = 0;
-    for (size_t i = 0; i < config->n_tokens; i++)
-        for (size_t k = 0; k < config->tokens[i].n; k++)
-            if ((size_t)config->tokens[i].rows[k] >= rows)
-                rows = (size_t)config->tokens[i].rows[k] + 1;
-    return rows;
-}
-
-static bool has_all_rows(const struct peft_name *name, const struct model_config *model)
-{
-    const struct family *family = model->family;
-    if (name->kind != TENSOR_PARAMETER || (name->role != PEFT_WHOLE && name->role != PEFT_FROZEN))
-        return false;
-    char *embedding = family_tensor_name(family, family->token_embedding);
-    char *head = family_tensor_name(family, family->head);
-    const bool has = strcmp(name->canonical, embedding) == 0 || strcmp(name->canonical, head) == 0;
-    free(embedding);
-    free(head);
-    return has;
-}
-
-size_t peft_vocab_size(const struct peft_adapter *a, const struct model_config *model)
-{
-    struct tensor_names names;
-    size_t rows = rows_needed(&a->config);
-    tensor_names_init(&names, model);
-    for (size_t i = 0; i < a->file.n_tensors; i++) {
-        const struct stored_tensor *t = &a->file.tensors[i];
-        struct peft_name name;
-        peft_name_read(&name, &names, t->name);
-        if (has_all_rows(&name, model) && t->n_dims == 2 && t->shape[0] > rows)
-            rows = t->shape[0];
-        free(name.canonical);
-    }
-    tensor_names_free(&names);
-    return rows > model->vocab_size ? rows : model->vocab_size;
-}
-
 /* ---- what is adapted ---- */
-
-static bool has(const struct peft_entry *entry)
-{
-    return entry->stored || entry->again;
-}
 
 static bool is_chosen(const struct adapter_spec *spec, size_t tensor)
 {
@@ -114,7 +67,7 @@ static int by_tensor(const void *a, const void *b)
 static void add_resized(struct adapter_spec *spec, const struct peft_entries *entries)
 {
     for (size_t i = 0; i < entries->table->n_model; i++)
-        if (entries->table->tensors[i].per_token && has(&entries->of[PEFT_WHOLE][i]) && !is_chosen(spec, i))
+        if (entries->table->tensors[i].per_token && peft_entry_any(&entries->of[PEFT_WHOLE][i]) && !is_chosen(spec, i))
             adapter_spec_add_whole(spec, i);
     if (spec->n_whole)
         qsort(spec->whole, spec->n_whole, sizeof *spec->whole, by_tensor);
@@ -127,10 +80,10 @@ enum sft_status peft_spec(struct adapter_spec *spec, const struct peft_adapter *
     enum sft_status status = peft_choose_as_peft(spec, &a->config, table, model, err);
     if (status)
         return sft_in_dir(err, a->dir, "adapter_config.json");
-    status = peft_entries_init(&entries, a, table, model, err);
+    status = peft_entries_init(&entries, &a->file, table, model, err);
     if (!status) {
         add_resized(spec, &entries);
-        status = peft_check_fit(spec, a, &entries, model, err);
+        status = peft_check_fit(spec, &a->config, &a->file, &entries, model, err);
     }
     peft_entries_free(&entries);
     return status;

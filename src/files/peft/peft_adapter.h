@@ -2,7 +2,7 @@
  *
  *     struct peft_adapter a;
  *     status = peft_open(&a, dir, err);                       // config, and the tensors' names and shapes
- *     rows = peft_vocab_size(&a, model_config);               // before the model's table is made: it may have grown
+ *     peft_fit_model(&a, &model_config);                      // before the model's table is made
  *     status = peft_spec(&spec, &a, &table, model_config, err); // what is adapted; then tensor_table_adapt, allocation
  *     status = peft_load(&params, &a, model_config, err);     // values
  *     peft_close(&a);                                         // in any case
@@ -24,16 +24,21 @@ struct peft_adapter {
     struct st_file file;
 };
 
-/* SFT_EIO where there is none, SFT_EDATA where it is damaged, or has its weights in another format (with the remedy). */
+/* SFT_EIO where there is none, SFT_EDATA where it is damaged or has its weights in another format (with the remedy). */
 enum sft_status peft_open(struct peft_adapter *a, const char *dir, struct sft_err *err);
 void peft_close(struct peft_adapter *a); /* accepts a zeroed struct */
 
-/* How many tokens the model has that it is for: the rows of an embedding that is stored whole, else as many as its
- * trained rows need, and no less than the base, whose config *model is. */
-size_t peft_vocab_size(const struct peft_adapter *a, const struct model_config *model);
+/* Make a base's config that of the model that the adapter is for: with as many tokens as an embedding that is stored
+ * whole has rows, or as its trained rows need; and with a head of its own where the adapter trains one end apart from
+ * the other that it is tied to (head_from_embedding). */
+void peft_fit_model(const struct peft_adapter *a, struct model_config *model);
 
-/* What of a model it adapts: peft_choose_as_peft, and embeddings that are stored whole. SFT_EDATA, with file and tensor,
- * where that and the file's tensors do not fit together: missing, surplus, misshapen. *spec: free it in any case. */
+/* Whether its config ties the head to an embedding that is trained whole. */
+bool peft_ties_head(const struct peft_config *config);
+
+/* What it adapts of a model: peft_choose_as_peft, and embeddings that are stored whole. SFT_EDATA, with file and
+ * tensor, where that and the file's tensors do not fit together: missing, surplus, misshapen. Free *spec in any case,
+ * with adapter_spec_free. */
 enum sft_status peft_spec(struct adapter_spec *spec, const struct peft_adapter *a, const struct tensor_table *table,
                           const struct model_config *model, struct sft_err *err);
 

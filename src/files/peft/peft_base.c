@@ -85,8 +85,10 @@ enum sft_status peft_find_base(const struct peft_config *config, const char *dir
     const char *name = config->base_model;
     *path = NULL;
     if (!name) {
-        sft_fail_in(err, SFT_EDATA, "base_model_name_or_path", "is missing: the adapter does not say which model it is for "
-                    "(name it: %s)", remedy);
+        sft_fail_in(err, SFT_EDATA, "base_model_name_or_path",
+                    "is missing: the adapter does not say which model it is for "
+                    "(name it: %s)",
+                    remedy);
         return sft_in_dir(err, dir, config_name);
     }
     *path = find_path(name, dir);
@@ -99,7 +101,9 @@ enum sft_status peft_find_base(const struct peft_config *config, const char *dir
         free(at);
         return status ? sft_context(err, "the base of %s", dir) : SFT_OK;
     }
-    sft_fail_in(err, SFT_EIO, "base_model_name_or_path", "there is no '%s' here, the model that the adapter is for (say "
-                "where it is: %s)", name, remedy);
+    sft_fail_in(err, SFT_EIO, "base_model_name_or_path",
+                "there is no '%s' here, the model that the adapter is for (say "
+                "where it is: %s)",
+                name, remedy);
     return sft_in_dir(err, dir, config_name);
 }

@@ -107,9 +107,10 @@ static void warn_of_ranks(const struct choice *c)
     if (!first)
         return;
     const struct tensor *of = &c->table->tensors[first->tensor];
-    log_warning("r = %zu is more than the rank of %zu of the %zu matrices, such as %s (%zu, %zu): it trains more numbers "
-                "than these have",
-                first->r, n_wide, c->spec->n_targets, of->name, of->rows, of->cols);
+    log_warning(
+        "r = %zu is more than the rank of %zu of the %zu matrices, such as %s (%zu, %zu): it trains more numbers "
+        "than these have",
+        first->r, n_wide, c->spec->n_targets, of->name, of->rows, of->cols);
 }
 
 /* ---- rows of tokens ---- */
@@ -146,8 +147,8 @@ static int32_t *sorted_rows(const struct choice *c, const struct peft_tokens *to
         if (is_twice)
             sft_fail_in(err, status_of(c), "trainable_token_indices", "token %" PRId32 " is there twice", rows[i]);
         else
-            sft_fail_in(err, status_of(c), "trainable_token_indices", "token %" PRId32 " is not in the vocabulary of %zu",
-                        rows[i], vocab);
+            sft_fail_in(err, status_of(c), "trainable_token_indices",
+                        "token %" PRId32 " is not in the vocabulary of %zu", rows[i], vocab);
         free(rows);
         return NULL;
     }

@@ -30,6 +30,12 @@ static void free_words(struct words *words)
     free(words->items);
 }
 
+static void print_words(const struct words *words, struct strbuf *out)
+{
+    for (size_t i = 0; i < words->n; i++)
+        strbuf_printf(out, "%s%s", i ? ", " : "", words->items[i]);
+}
+
 /* The last parts of the paths of linear layers, or of all modules, the head's with them. */
 static struct words list_modules(const struct tensor_table *table, bool linear_only)
 {
@@ -52,11 +58,10 @@ static enum sft_status fail_unknown(const char *key, const char *name, const cha
 {
     struct strbuf list = {0};
     const char *near = nearest_word(name, (const char *const *)words->items, words->n);
-    for (size_t i = 0; i < words->n; i++)
-        strbuf_printf(&list, "%s%s", i ? ", " : "", words->items[i]);
+    print_words(words, &list);
     if (near)
-        sft_fail_in(err, SFT_EUSAGE, key, "the model has no %s '%s' (did you mean '%s'?); there are %s", what, name, near,
-                    list.data);
+        sft_fail_in(err, SFT_EUSAGE, key, "the model has no %s '%s' (did you mean '%s'?); there are %s", what, name,
+                    near, list.data);
     else
         sft_fail_in(err, SFT_EUSAGE, key, "the model has no %s '%s'; there are %s", what, name, list.data);
     strbuf_free(&list);
@@ -68,11 +73,10 @@ enum sft_status peft_fail_no_target(enum sft_status status, const struct tensor_
 {
     struct words words = list_modules(table, true);
     struct strbuf list = {0};
-    for (size_t i = 0; i < words.n; i++)
-        strbuf_printf(&list, "%s%s", i ? ", " : "", words.items[i]);
+    print_words(&words, &list);
     if (pattern)
-        sft_fail_in(err, status, "target_modules", "the pattern '%s' matches no linear layer of the model; there are %s",
-                    pattern, list.data);
+        sft_fail_in(err, status, "target_modules",
+                    "the pattern '%s' matches no linear layer of the model; there are %s", pattern, list.data);
     else
         sft_fail_in(err, status, "target_modules", "names no linear layer of the model; there are %s", list.data);
     strbuf_free(&list);
@@ -132,7 +136,8 @@ static enum sft_status check_target(const char *name, const struct peft_matcher 
     if (found.n_linear)
         return sft_fail_in(err, SFT_EUSAGE, key, "'%s' is in modules_to_save, too (leave it out of one of them)", name);
     if (found.embedding || found.position)
-        return sft_fail_in(err, SFT_EUSAGE, key, "'%s' is an embedding, which takes no adapter here (%s)", name, remedy);
+        return sft_fail_in(err, SFT_EUSAGE, key, "'%s' is an embedding, which takes no adapter here (%s)", name,
+                           remedy);
     if (found.head)
         return sft_fail_in(err, SFT_EUSAGE, key, "'%s' is the head, which takes no adapter here (%s)", name, remedy);
     if (found.vector)

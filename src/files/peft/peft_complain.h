@@ -5,7 +5,7 @@
 #include "files/peft/peft_match.h"
 #include "model/tensor_table.h"
 
-/* SFT_EUSAGE, in the key, where a name matches nothing, no linear layer, or only modules that are in modules_to_save. */
+/* SFT_EUSAGE, in the key, where a name matches nothing, or no linear layer, or only modules of modules_to_save. */
 enum sft_status peft_complain(const struct peft_config *config, const struct peft_matcher *matcher,
                               const struct tensor_table *table, struct sft_err *err);
 

@@ -35,23 +35,23 @@ struct peft_tokens {
 
 /* Free with peft_config_free; peft_config_init gives what PEFT takes where nothing is said, without targets. */
 struct peft_config {
-    json *root;               /* what was read, of which keys that are not ours are kept; NULL: nothing was */
-    char *base_model;         /* base_model_name_or_path; NULL: not said */
+    json *root;       /* what was read, of which keys that are not ours are kept; NULL: nothing was */
+    char *base_model; /* base_model_name_or_path; NULL: not said */
     size_t r;
     double lora_alpha;
     bool use_rslora;
-    bool all_linear;          /* target_modules = "all-linear": all linear layers but the head */
+    bool all_linear; /* target_modules = "all-linear": all linear layers but the head */
     struct peft_names target_modules, exclude_modules;
     struct string_list modules_to_save;
     struct peft_tokens tokens[2]; /* trainable_token_indices */
     size_t n_tokens;
     struct peft_patterns rank_pattern, alpha_pattern;
-    size_t *layers;           /* layers_to_transform; NULL: all */
+    size_t *layers; /* layers_to_transform; NULL: all */
     size_t n_layers;
     struct string_list layers_pattern; /* what stands before a layer's number; none: anything may */
-    double lora_dropout;      /* sft trains without */
-    bool ensure_weight_tying; /* an embedding of modules_to_save takes its tied head along */
-    bool has_frozen_rows;     /* the file has the rows, too, that trainable_token_indices does not name (peft_open) */
+    double lora_dropout;               /* sft trains without */
+    bool ensure_weight_tying;          /* an embedding of modules_to_save takes its tied head along */
+    bool has_frozen_rows; /* the file has the rows, too, that trainable_token_indices does not name (peft_open) */
 };
 void peft_config_init(struct peft_config *config);
 void peft_config_free(struct peft_config *config);
@@ -71,8 +71,7 @@ void peft_config_copy(struct peft_config *config, const struct peft_config *read
  * of that word are SFT_EUSAGE. */
 enum sft_status peft_config_set_targets(struct peft_config *config, const struct string_list *words,
                                         struct sft_err *err);
-enum sft_status peft_config_set_saved(struct peft_config *config, const struct string_list *words,
-                                      struct sft_err *err);
+enum sft_status peft_config_set_saved(struct peft_config *config, const struct string_list *words, struct sft_err *err);
 
 /* Train rows (n, ascending, copied) of `module`, a path or the end of one; NULL: of the input embedding. */
 void peft_config_add_tokens(struct peft_config *config, const char *module, const int32_t *rows, size_t n);

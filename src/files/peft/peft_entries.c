@@ -66,8 +66,8 @@ static void read_name(struct peft_name *out, const struct tensor_names *names, c
     if (!marker)
         out->kind = tensor_kind(names, name, &out->canonical);
     else
-        out->kind = kind_of_rest(names, name, (size_t)(at - name), marker->is_weight ? "weight" : at + strlen(marker->text),
-                                 &out->canonical);
+        out->kind = kind_of_rest(names, name, (size_t)(at - name),
+                                 marker->is_weight ? "weight" : at + strlen(marker->text), &out->canonical);
 }
 
 void peft_name_read(struct peft_name *out, const struct tensor_names *names, const char *name)
@@ -88,11 +88,13 @@ static enum sft_status fail(const struct stored_tensor *t, struct sft_err *err, 
 static enum sft_status fail_unknown(const struct stored_tensor *t, enum tensor_kind kind, struct sft_err *err)
 {
     if (strstr(t->name, "lora_embedding_"))
-        return fail(t, err, "an adapter of an embedding is not done here (merge it into its base: in Python, peft's "
-                            "merge_and_unload, then save_pretrained)");
+        return fail(t, err,
+                    "an adapter of an embedding is not done here (merge it into its base: in Python, peft's "
+                    "merge_and_unload, then save_pretrained)");
     if (strstr(t->name, "lora_magnitude_vector"))
-        return fail(t, err, "DoRA is not done here (merge it into its base: in Python, peft's merge_and_unload, then "
-                            "save_pretrained)");
+        return fail(t, err,
+                    "DoRA is not done here (merge it into its base: in Python, peft's merge_and_unload, then "
+                    "save_pretrained)");
     if (kind == TENSOR_LAYER)
         return fail(t, err, "is of a layer that the model does not have: the adapter is for another base");
     return fail(t, err, "is of no module that the model has: the adapter is for another base");
@@ -100,8 +102,7 @@ static enum sft_status fail_unknown(const struct stored_tensor *t, enum tensor_k
 
 static bool equal(const struct stored_tensor *a, const struct stored_tensor *b)
 {
-    if (a->n_dims != b->n_dims || memcmp(a->shape, b->shape, a->n_dims * sizeof *a->shape) != 0 ||
-        a->dtype != b->dtype)
+    if (a->n_dims != b->n_dims || memcmp(a->shape, b->shape, a->n_dims * sizeof *a->shape) != 0 || a->dtype != b->dtype)
         return false;
     return a->bytes == b->bytes && memcmp(a->data, b->data, a->bytes) == 0;
 }
@@ -133,7 +134,7 @@ static enum sft_status take(struct peft_entries *entries, const struct stored_te
     return SFT_OK;
 }
 
-enum sft_status peft_entries_init(struct peft_entries *entries, const struct peft_adapter *a,
+enum sft_status peft_entries_init(struct peft_entries *entries, const struct st_file *file,
                                   const struct tensor_table *table, const struct model_config *model,
                                   struct sft_err *err)
 {
@@ -143,11 +144,11 @@ enum sft_status peft_entries_init(struct peft_entries *entries, const struct pef
     for (size_t role = 0; role < PEFT_PASSED_OVER; role++)
         entries->of[role] = mem_calloc(table->n_model, sizeof *entries->of[role]);
     tensor_names_init(&names, model);
-    for (size_t i = 0; i < a->file.n_tensors && !status; i++) {
+    for (size_t i = 0; i < file->n_tensors && !status; i++) {
         struct peft_name name;
-        peft_name_read(&name, &names, a->file.tensors[i].name);
+        peft_name_read(&name, &names, file->tensors[i].name);
         if (name.role != PEFT_PASSED_OVER)
-            status = take(entries, &a->file.tensors[i], &name, model, err);
+            status = take(entries, &file->tensors[i], &name, model, err);
         free(name.canonical);
     }
     tensor_names_free(&names);

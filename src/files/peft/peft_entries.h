@@ -2,8 +2,9 @@
 #ifndef SFT_FILES_PEFT_PEFT_ENTRIES_H
 #define SFT_FILES_PEFT_PEFT_ENTRIES_H
 
-#include "files/peft/peft_adapter.h"
+#include "files/safetensors.h"
 #include "files/tensor_names.h"
+#include "model/tensor_table.h"
 
 enum peft_role {
     PEFT_A,
@@ -27,6 +28,12 @@ struct peft_entry {
     const struct stored_tensor *again;  /* of a tied head beside its embedding; NULL: not there */
 };
 
+/* Either of both; NULL: neither is there. */
+static inline const struct stored_tensor *peft_entry_any(const struct peft_entry *entry)
+{
+    return entry->stored ? entry->stored : entry->again;
+}
+
 /* All of them: which is there for what of each tensor of the model's. */
 struct peft_entries {
     const struct tensor_table *table;
@@ -35,7 +42,7 @@ struct peft_entries {
 
 /* SFT_EDATA, with file and tensor, for one that is none of the model's, of a variant that is not done here, or there
  * twice with different values. Free in any case. */
-enum sft_status peft_entries_init(struct peft_entries *entries, const struct peft_adapter *a,
+enum sft_status peft_entries_init(struct peft_entries *entries, const struct st_file *file,
                                   const struct tensor_table *table, const struct model_config *model,
                                   struct sft_err *err);
 void peft_entries_free(struct peft_entries *entries);

@@ -8,14 +8,15 @@
 
 struct fit {
     const struct adapter_spec *spec;
-    const struct peft_adapter *a;
+    const struct peft_config *config;
+    const struct st_file *file;
     const struct peft_entries *entries;
     const struct model_config *model;
 };
 
 static enum sft_status in_file(const struct fit *f, struct sft_err *err)
 {
-    return sft_in_file(err, f->a->file.path, 0);
+    return sft_in_file(err, f->file->path, 0);
 }
 
 static enum sft_status fail_missing(const struct fit *f, size_t tensor, const char *what, struct sft_err *err)
@@ -78,32 +79,15 @@ static enum sft_status check_tie(const struct fit *f, const struct peft_entry *e
     return SFT_OK;
 }
 
-static const struct stored_tensor *any_of(const struct peft_entry *entry)
-{
-    return entry->stored ? entry->stored : entry->again;
-}
-
-/* Whether the config ties the head to an embedding that is trained whole: PEFT heeds that key where one of the modules has
- * a name that it knows (EMBEDDING_LAYER_NAMES of utils/constants.py). */
-static bool ties_head(const struct peft_config *config)
-{
-    for (size_t i = 0; i < config->modules_to_save.count; i++) {
-        const char *name = peft_last_part(config->modules_to_save.items[i]);
-        if (strcmp(name, "embed_tokens") == 0 || strcmp(name, "lm_head") == 0)
-            return config->ensure_weight_tying;
-    }
-    return false;
-}
-
 static enum sft_status check_whole(const struct fit *f, size_t tensor, struct sft_err *err)
 {
     const struct tensor *of = &f->entries->table->tensors[tensor];
     const struct peft_entry *entry = &f->entries->of[PEFT_WHOLE][tensor];
-    if (!any_of(entry))
+    if (!peft_entry_any(entry))
         return fail_missing(f, tensor, "the whole", err);
-    if (check_shape(f, any_of(entry), of->n_dims, of->rows, of->cols, err))
+    if (check_shape(f, peft_entry_any(entry), of->n_dims, of->rows, of->cols, err))
         return SFT_EDATA;
-    return check_tie(f, entry, tensor, ties_head(&f->a->config), err);
+    return check_tie(f, entry, tensor, peft_ties_head(f->config), err);
 }
 
 static enum sft_status check_rows(const struct fit *f, const struct trained_rows *rows, struct sft_err *err)
@@ -115,9 +99,22 @@ static enum sft_status check_rows(const struct fit *f, const struct trained_rows
         return fail_missing(f, rows->tensor, "trainable_tokens_delta", err);
     if (check_shape(f, entry->stored, 2, rows->n, of->cols, err) || check_tie(f, entry, rows->tensor, true, err))
         return SFT_EDATA;
-    if (any_of(frozen) && check_shape(f, any_of(frozen), 2, of->rows, of->cols, err))
+    if (peft_entry_any(frozen) && check_shape(f, peft_entry_any(frozen), 2, of->rows, of->cols, err))
         return SFT_EDATA;
     return check_tie(f, frozen, rows->tensor, true, err);
+}
+
+static enum sft_status fail_surplus(const struct fit *f, const struct stored_tensor *surplus, struct sft_err *err)
+{
+    if (strstr(surplus->name, PEFT_HEAD ".lora_"))
+        sft_fail(err, SFT_EDATA,
+                 "tensor '%s': an adapter of the head is not done here (merge it into its base: in Python, peft's "
+                 "merge_and_unload, then save_pretrained)",
+                 surplus->name);
+    else
+        sft_fail(err, SFT_EDATA, "tensor '%s' is there, but adapter_config.json does not name its module",
+                 surplus->name);
+    return in_file(f, err);
 }
 
 /* What is there of tensors that nothing names. */
@@ -126,7 +123,9 @@ static enum sft_status check_surplus(const struct fit *f, struct sft_err *err)
     const struct tensor_table *table = f->entries->table;
     const struct peft_entries *e = f->entries;
     const struct adapter_spec *spec = f->spec;
-    struct named { bool target, whole, rows; } *named = mem_calloc(table->n_model, sizeof *named);
+    struct named {
+        bool target, whole, rows;
+    } *named = mem_calloc(table->n_model, sizeof *named);
     const struct stored_tensor *surplus = NULL;
     for (size_t i = 0; i < spec->n_targets; i++)
         named[spec->targets[i].tensor].target = true;
@@ -142,20 +141,19 @@ static enum sft_status check_surplus(const struct fit *f, struct sft_err *err)
                                 [PEFT_ROWS] = named[i].rows};
         for (size_t role = 0; role < PEFT_PASSED_OVER && !surplus; role++)
             if (!allowed[role])
-                surplus = any_of(&e->of[role][i]);
+                surplus = peft_entry_any(&e->of[role][i]);
     }
     free(named);
     if (!surplus)
         return SFT_OK;
-    sft_fail(err, SFT_EDATA, "tensor '%s' is there, but adapter_config.json does not name its module", surplus->name);
-    return in_file(f, err);
+    return fail_surplus(f, surplus, err);
 }
 
-enum sft_status peft_check_fit(const struct adapter_spec *spec, const struct peft_adapter *a,
-                               const struct peft_entries *entries, const struct model_config *model,
-                               struct sft_err *err)
+enum sft_status peft_check_fit(const struct adapter_spec *spec, const struct peft_config *config,
+                               const struct st_file *file, const struct peft_entries *entries,
+                               const struct model_config *model, struct sft_err *err)
 {
-    const struct fit f = {spec, a, entries, model};
+    const struct fit f = {spec, config, file, entries, model};
     for (size_t i = 0; i < spec->n_targets; i++)
         if (check_target(&f, &spec->targets[i], err))
             return SFT_EDATA;

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "files/kept.h"
+#include "files/peft/peft_adapter.h"
 #include "files/peft/peft_choose.h"
 #include "files/peft/peft_entries.h"
 
@@ -23,11 +24,6 @@ static enum sft_status read(const struct load *load, const struct tensor *t, con
     if (stored_read(from, values, err))
         return sft_in_file(err, load->a->file.path, 0);
     return kept_check_finite(from, kept_count_not_finite(values, from->count, KEPT_REAL), err);
-}
-
-static const struct stored_tensor *any_of(const struct peft_entry *entry)
-{
-    return entry->stored ? entry->stored : entry->again;
 }
 
 /* How many rows the adapter has of a tensor: as many as are trained, or it is not what the model was made for. */
@@ -68,8 +64,8 @@ static enum sft_status load_tensor(const struct load *load, size_t i, struct sft
     if (!t->trained)
         return SFT_OK;
     if (!t->trained_rows)
-        return read(load, t, any_of(&e->of[PEFT_WHOLE][i]), t->count, values, err);
-    const struct stored_tensor *frozen = any_of(&e->of[PEFT_FROZEN][i]);
+        return read(load, t, peft_entry_any(&e->of[PEFT_WHOLE][i]), t->count, values, err);
+    const struct stored_tensor *frozen = peft_entry_any(&e->of[PEFT_FROZEN][i]);
     if (frozen && read(load, t, frozen, t->count, values, err))
         return SFT_EDATA;
     return read_rows(load, t, e->of[PEFT_ROWS][i].stored, values, err);
@@ -79,7 +75,7 @@ enum sft_status peft_load(const struct param_set *params, const struct peft_adap
                           const struct model_config *model, struct sft_err *err)
 {
     struct load load = {.params = params, .a = a};
-    enum sft_status status = peft_entries_init(&load.entries, a, &params->table, model, err);
+    enum sft_status status = peft_entries_init(&load.entries, &a->file, &params->table, model, err);
     for (size_t i = 0; i < params->table.n_model && !status; i++)
         status = load_tensor(&load, i, err);
     peft_entries_free(&load.entries);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 1 << 18 }; /* floats that are passed on at a time */
+enum { PIECE = 1 << 18, BLOCK = 256 }; /* floats that are passed on at a time, and summed up */
 
 struct peft_merge {
     const struct param_set *params;
@@ -35,12 +35,12 @@ struct stream {
     const struct tensor *tensor;
     values_take *take;
     void *context;
-    size_t done;     /* elements that went through */
-    float *piece;    /* (PIECE) */
-    double *sum;     /* (cols) of the base's rows, where there are to be more; NULL */
-    float *factors;  /* (rows,r): of each row of the tensor its factors of A's or B's rows, scaled */
+    size_t done;         /* elements that went through */
+    float *piece;        /* (PIECE) */
+    double *sum;         /* (cols) of the base's rows, where there are to be more; NULL */
+    float *factors;      /* (rows,r): of each row of the tensor its factors of A's or B's rows, scaled */
     const float *narrow; /* (r,cols): these rows; NULL: nothing is added */
-    float *turned;   /* where `narrow` is not as it lies */
+    float *turned;       /* where `narrow` is not as it lies */
     size_t r;
 };
 
@@ -78,15 +78,26 @@ static void begin_low_rank(struct stream *s)
         s->factors[i] *= scaling;
 }
 
-/* values (n) of a row, from column `first` on, += factors . narrow */
-static void add_to_row(float *values, const float *factors, const float *narrow, size_t r, size_t cols, size_t first,
-                       size_t n)
+/* values (n <= BLOCK) += factors . narrow, rows of which are `cols` apart. The sum first: each of its terms is small
+ * beside what it is added to. */
+static void add_block(float *values, const float *factors, const float *narrow, size_t r, size_t cols, size_t n)
 {
+    float sum[BLOCK] = {0};
     for (size_t k = 0; k < r; k++) {
-        const float factor = factors[k], *row = narrow + k * cols + first;
+        const float factor = factors[k], *row = narrow + k * cols;
         for (size_t i = 0; i < n; i++)
-            values[i] += factor * row[i];
+            sum[i] += factor * row[i];
     }
+    for (size_t i = 0; i < n; i++)
+        values[i] += sum[i];
+}
+
+/* values (n): a row, from column `first` on. */
+static void add_to_row(const struct stream *s, float *values, size_t row, size_t first, size_t n)
+{
+    const float *factors = s->factors + row * s->r;
+    for (size_t i = 0; i < n; i += BLOCK)
+        add_block(values + i, factors, s->narrow + first + i, s->r, s->tensor->cols, n - i < BLOCK ? n - i : BLOCK);
 }
 
 /* A piece that begins at element `at`: each row by one thread. */
@@ -97,7 +108,7 @@ static void add_low_rank(const struct stream *s, float *values, size_t at, size_
     for (size_t row = begin; row < end; row++) {
         const size_t from = row * cols > at ? row * cols : at;
         const size_t to = (row + 1) * cols < at + n ? (row + 1) * cols : at + n;
-        add_to_row(values + (from - at), s->factors + row * s->r, s->narrow, s->r, cols, from - row * cols, to - from);
+        add_to_row(s, values + (from - at), row, from - row * cols, to - from);
     }
 }
 

@@ -10,7 +10,7 @@ static void cut_last_part(char *path)
         *dot = '\0';
 }
 
-/* Modules that transformers calls otherwise than the tensors of published files: GPT-NeoX's head, since its version 5. */
+/* A module that transformers calls otherwise than published files its tensor: GPT-NeoX's head, since version 5. */
 static void name_as_module(char path[PEFT_PATH_MAX])
 {
     if (strcmp(path, "embed_out") == 0)

@@ -136,6 +136,12 @@ void linear_residual_forward(const struct pass *pass, const struct linear_layer 
         pass->kernels->linear_residual_fwd(y, residual, terms, n_terms, scale, n, work);
 }
 
+void linear_again(const struct pass *pass, const struct linear_layer *l, const struct linear_acts *acts, const act *x,
+                  size_t n)
+{
+    narrow(pass, l, acts, 1, x, n);
+}
+
 /* ---- backward ---- */
 
 void linear_backward(const struct pass *pass, const struct linear_layer *l, const struct linear_acts *acts, act *dx,

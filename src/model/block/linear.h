@@ -14,6 +14,7 @@
 #define linear_plan_scratch     REAL_NAME(linear_plan_scratch)
 #define linear_forward_shared   REAL_NAME(linear_forward_shared)
 #define linear_residual_forward REAL_NAME(linear_residual_forward)
+#define linear_again            REAL_NAME(linear_again)
 #define linear_backward         REAL_NAME(linear_backward)
 #define linear_backward_shared  REAL_NAME(linear_backward_shared)
 
@@ -52,6 +53,9 @@ void linear_forward_shared(const struct pass *pass, const struct linear_layer *l
 /* y (n,out) = residual (n,out) + scale * (x W + b); y may be residual, and residual NULL: zeros. */
 void linear_residual_forward(const struct pass *pass, const struct linear_layer *l, const struct linear_acts *acts,
                              real *y, const real *residual, const act *x, real scale, size_t n);
+/* What it keeps alone, once more. */
+void linear_again(const struct pass *pass, const struct linear_layer *l, const struct linear_acts *acts, const act *x,
+                  size_t n);
 /* Gradients of what is trained, and dx (n,in), which is set; NULL: nobody below wants it.  dy (n,out). */
 void linear_backward(const struct pass *pass, const struct linear_layer *l, const struct linear_acts *acts, act *dx,
                      const act *dy, const act *x, size_t n);

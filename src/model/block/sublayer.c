@@ -99,10 +99,14 @@ void sublayer_zero_grads(const struct sublayer *s) /* linear layers set theirs *
 
 /* ---- plan ---- */
 
+real *sublayer_plan_stream(struct activation_plan *plan, const struct model_config *config)
+{
+    return plan_take(plan, "residual stream", plan->N * config->n_embd, sizeof(real));
+}
+
 void sublayer_plan(struct activation_plan *plan, struct sublayer_acts *acts, const struct model_config *config,
                    const struct sublayer_spec *spec)
 {
-    acts->x = plan_take(plan, "residual stream", plan->N * config->n_embd, sizeof(real));
     plan_block(plan, acts, config, spec);
     linear_plan(plan, &acts->out, 1);
     if (!spec->post_norm.weight)
@@ -173,12 +177,10 @@ static void project(const struct pass *pass, const struct sublayer *s, const str
 
 /* Past the last sublayer that mixes positions nobody sees but the head. (Its queries, a small part, are computed at all
  * positions, so that attention is the same in every layer.) */
-void sublayer_forward(const struct pass *pass, const struct sublayer *s, const struct sublayer_acts *acts, real *y,
-                      const real *seen, enum extent extent)
+static void project_block(const struct pass *pass, const struct sublayer *s, const struct sublayer_acts *acts, real *y,
+                          const act *inner, enum extent extent, size_t n)
 {
     const struct kernels *k = pass->kernels;
-    const size_t n = extent == EXTENT_ROWS ? pass->n_rows : pass->batch->N;
-    const act *inner = block_forward(pass, s, acts, norm_forward(pass, &s->norm, seen, n), n);
     if (extent != EXTENT_NARROW) {
         project(pass, s, acts, y, acts->x, inner, n);
         return;
@@ -186,6 +188,35 @@ void sublayer_forward(const struct pass *pass, const struct sublayer *s, const s
     k->gather_rows(y, acts->x, pass->rows, pass->n_rows, s->out.values.out * sizeof(real));
     k->gather_rows(pass->shared->inner_rows, inner, pass->rows, pass->n_rows, s->out.values.in * k->act_size);
     project(pass, s, acts, y, y, pass->shared->inner_rows, pass->n_rows);
+}
+
+static const act *run_block(const struct pass *pass, const struct sublayer *s, const struct sublayer_acts *acts,
+                            const real *seen, size_t n)
+{
+    return block_forward(pass, s, acts, norm_forward(pass, &s->norm, seen, n), n);
+}
+
+static size_t positions_of(const struct pass *pass, enum extent extent)
+{
+    return extent == EXTENT_ROWS ? pass->n_rows : pass->batch->N;
+}
+
+void sublayer_forward(const struct pass *pass, const struct sublayer *s, const struct sublayer_acts *acts, real *y,
+                      const real *seen, enum extent extent)
+{
+    const size_t n = positions_of(pass, extent);
+    project_block(pass, s, acts, y, run_block(pass, s, acts, seen, n), extent, n);
+}
+
+void sublayer_again(const struct pass *pass, const struct sublayer *s, const struct sublayer_acts *acts, real *y,
+                    const real *seen, enum extent extent)
+{
+    const size_t n = positions_of(pass, extent);
+    const act *inner = run_block(pass, s, acts, seen, n);
+    if (s->post_norm.w)
+        project_block(pass, s, acts, y, inner, extent, n);
+    else
+        linear_again(pass, &s->out, &acts->out, inner, n);
 }
 
 /* ---- backward ---- */
@@ -226,7 +257,7 @@ void sublayer_backward(const struct pass *pass, const struct sublayer *s, const 
     const bool is_narrow = extent == EXTENT_NARROW, on_rows = extent == EXTENT_ROWS;
     const bool to_norm = below || norm_is_trained(&s->norm), to_block = to_norm || block_is_trained(s);
     const struct sublayer_shared *shared = pass->shared;
-    const size_t n_in = on_rows ? pass->n_rows : pass->batch->N, n_out = is_narrow ? pass->n_rows : n_in;
+    const size_t n_in = positions_of(pass, extent), n_out = is_narrow ? pass->n_rows : n_in;
     act *dinner = is_narrow ? shared->dinner_rows : shared->dinner;
 
     const act *dout = project_backward(pass, s, acts, extent == EXTENT_ALL ? dy->all : dy->rows, n_out);

@@ -12,6 +12,8 @@
 #define sublayer_zero_grads  REAL_NAME(sublayer_zero_grads)
 #define sublayer_plan        REAL_NAME(sublayer_plan)
 #define sublayer_plan_shared REAL_NAME(sublayer_plan_shared)
+#define sublayer_plan_stream REAL_NAME(sublayer_plan_stream)
+#define sublayer_again       REAL_NAME(sublayer_again)
 #define sublayer_begin       REAL_NAME(sublayer_begin)
 #define sublayer_forward     REAL_NAME(sublayer_forward)
 #define sublayer_backward    REAL_NAME(sublayer_backward)
@@ -53,6 +55,8 @@ struct sublayer sublayer_bind(const struct param_set *params, const struct model
 bool sublayer_is_trained(const struct sublayer *sublayer);
 void sublayer_zero_grads(const struct sublayer *sublayer); /* those that are only ever added to */
 
+/* x; and all else. */
+real *sublayer_plan_stream(struct activation_plan *plan, const struct model_config *config);
 void sublayer_plan(struct activation_plan *plan, struct sublayer_acts *acts, const struct model_config *config,
                    const struct sublayer_spec *spec);
 /* Of all kinds that the family has, and what of `scratch` they use. */
@@ -73,6 +77,11 @@ void sublayer_begin(const struct pass *pass);
  * may not be x but on rows. */
 void sublayer_forward(const struct pass *pass, const struct sublayer *sublayer, const struct sublayer_acts *acts,
                       real *y, const real *seen, enum extent extent);
+
+/* What it keeps, once more from x: after other layers have used the same memory, and before its backward pass. y, where
+ * that must be computed, becomes what it is. */
+void sublayer_again(const struct pass *pass, const struct sublayer *sublayer, const struct sublayer_acts *acts,
+                    real *y, const real *seen, enum extent extent);
 
 /* A gradient of the residual stream. */
 struct stream_grad {

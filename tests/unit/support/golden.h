@@ -72,7 +72,7 @@ static inline void golden_logits(struct transformer *model, const int32_t *token
         position[i] = (int32_t)i;
     const size_t seq_start[] = {0, n};
     const struct batch batch = {.N = n, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
-    golden_check(transformer_init_activations(model, &acts, n, false, &err), &err);
+    golden_check(transformer_init_activations(model, &acts, n, KEEP_NOTHING, &err), &err);
     transformer_logits(model, &acts, &batch, NULL, rows, n_rows, logits);
     activations_free(&acts);
     free(position);

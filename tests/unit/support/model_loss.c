@@ -21,7 +21,7 @@ double REAL_NAME(model_loss_of)(const struct model_config *config, const struct 
     const struct objective_batch run = {&model, &acts, batch, targets};
     struct tensor_table copy = tensor_table_copy(tensors);
     if (transformer_init_of(&model, config, kernels, &copy, NULL) ||
-        transformer_init_activations(&model, &acts, batch->N, true, NULL))
+        transformer_init_activations(&model, &acts, batch->N, KEEP_ALL, NULL))
         SFT_BUG("no memory for a tiny model");
     for (size_t i = 0; i < tensors->n_elements; i++)
         ((real *)model.params.values.data)[i] = (real)params[i];

@@ -332,29 +332,31 @@ static void adamw_layout(const struct op_sizes *s, size_t in[], size_t out[])
     out[0] = out[1] = out[2] = s->N * s->C;
 }
 
+static const struct adamw_args some_adamw = {.grad_scale = (real)0.5,
+                                             .learning_rate = (real)0.01,
+                                             .weight_decay = (real)0.1,
+                                             .rest1 = (real)0.1,
+                                             .beta2 = (real)0.999,
+                                             .rest2 = (real)0.001,
+                                             .epsilon = (real)1e-8,
+                                             .correction1 = (real)0.271,
+                                             .correction2_sqrt = (real)0.0547};
+
 static void adamw_forward(const void *table, const struct op_sizes *s, const double *const in[],
                           double *const out[])
 {
-    static const struct adamw_args args = {.grad_scale = (real)0.5,
-                                           .learning_rate = (real)0.01,
-                                           .weight_decay = (real)0.1,
-                                           .rest1 = (real)0.1,
-                                           .beta2 = (real)0.999,
-                                           .rest2 = (real)0.001,
-                                           .epsilon = (real)1e-8,
-                                           .correction1 = (real)0.271,
-                                           .correction2_sqrt = (real)0.0547};
     const size_t n = s->N * s->C;
     real *p = to_real(in[0], n), *m = to_real(in[1], n), *v = to_real(in[2], n), *g = to_real(in[3], n);
     for (size_t i = 0; i < n; i++)
         v[i] *= v[i];
-    kernels_of(table)->adamw(p, m, v, g, &args, n);
+    kernels_of(table)->adamw(p, m, v, g, &some_adamw, n);
     give_back(out[0], p, n);
     give_back(out[1], m, n);
     give_back(out[2], v, n);
     free(g);
 }
 
+#include "ops_adamw_8bit.inc"
 #include "ops_activation.inc"
 /* ---- between the stream and operands: in x (N,C); out scale * x, and out, another operand, added to ---- */
 
@@ -384,6 +386,7 @@ FORWARD(operands_forward_scaled, operands_run, (real)0.375)
 
 #include "ops_attention.inc"
 #include "ops_linear.inc"
+#include "ops_adapted.inc"
 #include "ops_rmsnorm.inc"
 
 const struct op REAL_NAME(ops)[] = {
@@ -391,6 +394,7 @@ const struct op REAL_NAME(ops)[] = {
     {"embed, tokens only", embed_layout_tokens, embed_forward_tokens, embed_backward_tokens},
     {"embed, scaled", embed_layout, embed_forward_scaled, embed_backward_scaled},
     {"embed, tokens only, scaled", embed_layout_tokens, embed_forward_tokens_scaled, embed_backward_tokens_scaled},
+    {"embed, some rows", embed_rows_layout, embed_rows_forward, embed_rows_backward},
     {"layernorm", layernorm_layout, layernorm_forward, layernorm_backward},
     {"layernorm, no bias", layernorm_layout_no_bias, layernorm_forward_no_bias, layernorm_backward_no_bias},
     {"rmsnorm", rmsnorm_layout, rmsnorm_forward, rmsnorm_backward},
@@ -423,6 +427,18 @@ const struct op REAL_NAME(ops)[] = {
     {"linear_residual, none", linear_layout, linear_residual_forward_none, NULL},
     {"linear_residual, none, no bias", linear_layout_no_bias, linear_residual_forward_none_no_bias, NULL},
     {"linear_residual, none, scaled", linear_layout, linear_residual_forward_none_scaled, NULL},
+    {"linear, adapted", adapted_layout_bias, adapted_forward, adapted_backward},
+    {"linear, adapted, transposed, adding", adapted_layout, adapted_forward_t, adapted_backward_t_adding},
+    {"linear, adapted, three of an input", adapted_layout_three, adapted_forward_three, adapted_backward_three},
+    {"linear_residual, adapted", adapted_layout_residual_bias, adapted_forward_residual, NULL},
+    {"linear_residual, adapted, scaled, transposed", adapted_layout_residual, adapted_forward_residual_t_scaled, NULL},
+    {"linear_residual, adapted, none", adapted_layout, adapted_forward_none, NULL},
+    {"linear_few, adapted, (in,out)", adapted_layout_bias, adapted_few_forward, NULL},
+    {"linear_few, adapted", adapted_layout_bias, adapted_few_forward_t, NULL},
+    {"linear_few, adapted, three of an input", adapted_layout_three, adapted_few_forward_three, NULL},
+    {"linear_few_residual, adapted", adapted_layout_residual_bias, adapted_few_forward_residual, NULL},
+    {"linear_few_residual, adapted, none", adapted_layout, adapted_few_forward_none, NULL},
+    {"linear_narrow", narrow_layout, narrow_forward, NULL},
     {"gelu, tanh", activation_layout, gelu_tanh_forward, gelu_tanh_backward},
     {"gelu, exact", activation_layout, gelu_erf_forward, gelu_erf_backward},
     {"relu", activation_layout, relu_forward, relu_backward},
@@ -442,6 +458,9 @@ const struct op REAL_NAME(ops)[] = {
     {"head_loss, adding", head_layout, head_forward, head_backward_adding},
     {"head_loss, scaled", head_layout, head_forward_scaled, head_backward_scaled},
     {"head_loss, scaled and capped", head_layout, head_forward_capped, head_backward_capped},
+    {"head_loss, some rows", head_rows_layout, head_rows_forward, head_rows_backward},
+    {"head_loss, some rows, adding", head_rows_layout, head_rows_forward, head_rows_backward_adding},
+    {"head_loss, some rows, scaled and capped", head_rows_layout, head_rows_forward_capped, head_rows_backward_capped},
     {"head_logits", head_logits_layout, head_logits_forward, NULL},
     {"head_logits, scaled", head_logits_layout, head_logits_forward_scaled, NULL},
     {"head_logits, scaled and capped", head_logits_layout, head_logits_forward_capped, NULL},
@@ -450,6 +469,8 @@ const struct op REAL_NAME(ops)[] = {
     {"to_act, scaled", operands_layout, operands_forward_scaled, NULL},
     {"sum_of_squares", sum_layout, sum_forward, NULL},
     {"adamw", adamw_layout, adamw_forward, NULL},
+    {"adamw_8bit", adamw_8bit_layout, adamw_8bit_forward, NULL},
+    {"adamw_8bit, moments", adamw_8bit_moments_layout, adamw_8bit_moments_forward, NULL},
 };
 #ifndef SFT_REAL_F64
 const size_t ops_count = sizeof ops_f32 / sizeof *ops_f32;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { MAX_ARRAYS = 4, MAX_SEQUENCES = 16 };
+enum { MAX_ARRAYS = 8, MAX_SEQUENCES = 16 };
 
 struct op_sizes {
     size_t N, C;      /* rows and columns */
