@@ -2,15 +2,13 @@
 
 # plain_base: the path of a small model with weights, whose tokenizer has no control tokens.
 plain_base() {
-    if [ ! -d "$SHARED/plain" ]; then
-        (
-            cd "$SHARED"
-            write_config
-            echo '{"text": "Once there was a fox."}' >text.jsonl
-            "$SFT" train config.ini --set data.train=text.jsonl --set train.max_steps=1 --set train.output_dir=plain 2>log
-        )
-    fi
-    echo "$SHARED/plain/last"
+    made_once plain make_plain_base
+    echo "$SHARED/plain/run/last"
+}
+make_plain_base() {
+    write_config
+    echo '{"text": "Once there was a fox."}' >text.jsonl
+    "$SFT" train config.ini --set data.train=text.jsonl --set train.max_steps=1
 }
 
 # write_lora [BASE]: two epochs of three steps that train an adapter of a model with weights.

@@ -48,7 +48,7 @@ MODELS = {
     "gemma3": decoder(norm="pre_feedforward_layernorm"),
     "qwen2": decoder(names="k_proj v_proj o_proj"),
     "gpt_neox": Model("query_key_value dense", r".*\.(dense|dense_h_to_4h)", "gpt_neox.layers.1.attention.dense", "embed_in",
-                      "embed_out", "final_layer_norm"),
+                      "lm_head", "final_layer_norm"),
     "opt": Model("q_proj fc2", r".*\.layers\.0\.(fc1|self_attn\..*_proj)", "model.decoder.layers.1.self_attn.out_proj",
                  "embed_tokens", None, "final_layer_norm"),
 }

@@ -33,9 +33,6 @@ void peft_close(struct peft_adapter *a); /* accepts a zeroed struct */
  * the other that it is tied to (head_from_embedding). */
 void peft_fit_model(const struct peft_adapter *a, struct model_config *model);
 
-/* Whether its config ties the head to an embedding that is trained whole. */
-bool peft_ties_head(const struct peft_config *config);
-
 /* What it adapts of a model: peft_choose_as_peft, and embeddings that are stored whole. SFT_EDATA, with file and
  * tensor, where that and the file's tensors do not fit together: missing, surplus, misshapen. Free *spec in any case,
  * with adapter_spec_free. */

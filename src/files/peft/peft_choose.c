@@ -51,6 +51,18 @@ static void choose_whole(const struct choice *c)
             adapter_spec_add_whole(c->spec, i);
 }
 
+/* PEFT heeds the key where one of the modules has a name that it knows (EMBEDDING_LAYER_NAMES in utils/constants.py), which
+ * is not GPT-2's "wte". */
+bool peft_ties_head(const struct peft_config *config)
+{
+    for (size_t i = 0; i < config->modules_to_save.count; i++) {
+        const char *name = peft_last_part(config->modules_to_save.items[i]);
+        if (strcmp(name, "embed_tokens") == 0 || strcmp(name, PEFT_HEAD) == 0)
+            return config->ensure_weight_tying;
+    }
+    return false;
+}
+
 /* ---- linear layers ---- */
 
 static double scaling_of(const struct choice *c, double alpha, size_t r)

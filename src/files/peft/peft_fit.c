@@ -1,6 +1,7 @@
 #include "files/peft/peft_fit.h"
 
 #include "base/mem.h"
+#include "files/peft/peft_choose.h"
 #include "files/peft/peft_paths.h"
 
 #include <stdlib.h>

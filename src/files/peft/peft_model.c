@@ -4,7 +4,6 @@
 #include "files/peft/peft_adapter.h"
 #include "files/peft/peft_choose.h"
 #include "files/peft/peft_entries.h"
-#include "files/peft/peft_paths.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,18 +67,6 @@ static bool has_parted_rows(const struct peft_config *config, const struct ends 
     if (config->n_tokens == 2 && (a->n != b->n || memcmp(a->rows, b->rows, a->n * sizeof *a->rows) != 0))
         return true;
     return ends->head[PEFT_ROWS] && !ends->embedding[PEFT_ROWS];
-}
-
-/* PEFT heeds the key where one of the modules has a name that it knows (EMBEDDING_LAYER_NAMES in utils/constants.py), which
- * is not GPT-2's "wte". */
-bool peft_ties_head(const struct peft_config *config)
-{
-    for (size_t i = 0; i < config->modules_to_save.count; i++) {
-        const char *name = peft_last_part(config->modules_to_save.items[i]);
-        if (strcmp(name, "embed_tokens") == 0 || strcmp(name, PEFT_HEAD) == 0)
-            return config->ensure_weight_tying;
-    }
-    return false;
 }
 
 static bool are_parted(const struct peft_config *config, const struct ends *ends)
