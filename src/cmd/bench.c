@@ -120,7 +120,7 @@ static void print_op(const char *name, double calls, double seconds, double flop
         snprintf(rate, sizeof rate, "%8.1f GFLOP/s", flops / seconds / 1e9);
     else if (bytes > 0)
         snprintf(rate, sizeof rate, "%8.1f GB/s", bytes / seconds / 1e9);
-    printf("  %-22s %7.0f %10.4f %6.1f%%  %s\n", name, calls, seconds / (double)b->steps,
+    printf("  %-32s %7.0f %10.4f %6.1f%%  %s\n", name, calls, seconds / (double)b->steps,
            100 * seconds / b->seconds, rate);
 }
 
@@ -131,7 +131,7 @@ static void print_text(const struct bench *b, const struct run *run)
            b->tokens / b->seconds, (unsigned long long)b->steps, b->seconds / (double)b->steps,
            run->plan.kernels->precision, run->plan.kernels->isa, b->threads, b->threads == 1 ? "" : "s");
     print_share_of_peak(b);
-    printf("  %-22s %7s %10s %7s\n", "op", "calls", "s a step", "share");
+    printf("  %-32s %7s %10s %7s\n", "op", "calls", "s a step", "share");
     size_t n_ops;
     const struct profile_op *ops = profile_ops(&n_ops);
     for (const struct profile_op *op = ops; op < ops + n_ops; op++) {

@@ -39,13 +39,39 @@ static const struct foreign keys[] = {
             "n_layers "
             "n_heads d_model hidden_size num_hidden_layers num_attention_heads",
             "the base's config.json says it (base = DIR/config.json starts from random weights)"),
-    NOTHING("load_in_4bit load_in_8bit load_in_16bit use_4bit use_8bit quantization quantization_bit "
-            "quantization_config quantize bnb_*",
-            "there is no quantized training: weights are fp32, products bf16 or fp32 (precision)"),
-    NOTHING("lora_* lora use_lora use_peft peft_* r rank finetuning_type fine_tune_type full_finetuning "
-            "target_modules "
-            "modules_to_save use_rslora use_dora adapter adapter_* num_layers freeze_* unfrozen_parameters",
-            "not in this version: the whole model is trained, there is no LoRA"),
+    IS("load_in_8bit load_in_4bit use_8bit use_4bit", "weights", .convert = WHEN_TRUE, .value = "int8", .otherwise = "auto",
+       .words = "of a base with an adapter; 8 bits a weight are the least"),
+    NOTHING("load_in_16bit quantization quantization_bit quantization_method quantization_config quantize bnb_* "
+            "double_quantization llm_int8_*",
+            "weights = int8 in [model] keeps a base with an adapter ([lora]) in 8 bits a weight, and nothing has fewer; "
+            "what is trained is fp32, products bf16 or fp32 (precision)"),
+
+    /* ---- adapters ---- */
+    NOTHING("lora use_lora use_peft peft peft_type finetuning_type fine_tune_type full_finetuning "
+            "train_type",
+            "a section [lora], even an empty one, trains an adapter; without it all of the model is trained"),
+    IS("lora_r lora_rank rank lora_dim lora_attention_dim", "r"),
+    IS("lora_target_modules lora_target target_layers lora_modules lora_target_layers", "target_modules",
+       .words = "all-linear, or names separated by blanks"),
+    IS("lora_target_linear", "target_modules", .convert = WHEN_TRUE, .value = "all-linear", .otherwise = ""),
+    IS("lora_modules_to_save additional_target additional_trainable_layers", "modules_to_save",
+       .words = "names separated by blanks"),
+    IS("lora_scaling lora_scale scaling", "lora_alpha", .words = "what is added is multiplied by lora_alpha / r"),
+    IS("use_rs_lora rslora rs_lora peft_use_rslora", "use_rslora"),
+    IS("dropout_lora adapter_dropout", "lora_dropout"),
+    IS("adapter_name_or_path adapter_path adapter_dir adapter_model lora_model_dir lora_path lora_adapter peft_model_id "
+       "peft_path resume_adapter_file adapter_file",
+       "adapter", .words = "a directory; an adapter's run continues without it"),
+    NOTHING("lora_fan_in_fan_out fan_in_fan_out", "sft knows how a base stores its matrices: leave it out"),
+    NOTHING("use_dora lora_use_dora peft_use_dora lora_bias init_lora_weights lora_init pissa_* loraplus_* relora_* "
+            "layers_to_transform peft_layers_to_transform layers_pattern rank_pattern alpha_pattern layer_replication "
+            "trainable_token_indices target_parameters use_galore galore_* use_badam badam_* lora_layers lora_on_cpu "
+            "create_new_adapter peft_* lora_*",
+            "not in this version: adapters are as [lora] says, without variants (target_modules may be a regular "
+            "expression, which picks layers)"),
+    NOTHING("num_layers freeze_* unfrozen_parameters",
+            "all of a model is trained, or with [lora] an adapter of its linear layers (target_modules may be a regular "
+            "expression, which picks layers)"),
     NOTHING("dropout attention_dropout resid_pdrop embd_pdrop attn_pdrop hidden_dropout attn_dropout",
             "training is without dropout"),
     NOTHING("neftune_noise_alpha noisy_embedding_alpha label_smoothing_factor", "there is none here"),
@@ -323,8 +349,8 @@ bool foreign_section(const char *name, const char **ours, const char **words)
         {"dataset datasets corpus template", "data", NULL},
         {"base base_model models", "model", NULL},
         {"evaluation", "eval", "eval files are in [data], eval_steps and the like in [train]"},
-        {"lora qlora peft adapter", NULL,
-         "not in this version: the whole model is trained, there is no LoRA"},
+        {"qlora", NULL, "here it is [lora], with weights = int8 in [model] for a base in 8 bits a weight"},
+        {"peft adapter peft_config lora_config lora_parameters lora_args adapters", "lora", NULL},
         {"dpo orpo kto grpo rlhf reward", NULL, "not in this version: sft train is supervised fine-tuning"},
         {"wandb logging mlflow tensorboard", NULL, "metrics go to output_dir/metrics.jsonl: leave it out"},
         {"default", NULL, "keys belong to a section of their own: [model], [data], [train] or [eval]"},

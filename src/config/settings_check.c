@@ -117,6 +117,16 @@ static void check_evaluation(struct settings *s)
         complain(s, "metric_for_best_model", remedy);
 }
 
+/* ---- adapters ---- */
+
+static void check_adapter(struct settings *s)
+{
+    if (s->model.weights != KEEP_WEIGHTS_AUTO && !s->lora.on && !settings_is_wrong(s, "weights"))
+        complain(s, "weights", "needs a section [lora]: a model that is trained whole is kept in floats");
+    if (s->lora.lora_dropout > 0)
+        complain(s, "lora_dropout", "training is without dropout (0, or leave it out)");
+}
+
 enum sft_status settings_check(struct settings *settings, bool need_train, struct sft_err *err)
 {
     const size_t before = settings->problems.count;
@@ -126,5 +136,6 @@ enum sft_status settings_check(struct settings *settings, bool need_train, struc
     check_template(settings);
     check_system(settings);
     check_evaluation(settings);
+    check_adapter(settings);
     return settings_outcome(settings, before, err);
 }

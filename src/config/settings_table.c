@@ -143,7 +143,8 @@ const struct field settings_fields[] = {
      .doc = "modules that are trained whole beside it, such as embed_tokens or lm_head"},
     {AT(lora, use_rslora), .type = FIELD_BOOL, .default_text = "false",
      .doc = "multiplied by lora_alpha / sqrt(r) instead"},
-    {AT(lora, lora_dropout), .type = FIELD_DOUBLE, .default_text = "0", .max = 0, .doc = "0: there is no dropout here"},
+    {AT(lora, lora_dropout), .type = FIELD_DOUBLE, .default_text = "0", .max = BELOW_ONE,
+     .doc = "0: there is no dropout here"},
 
     /* ---- [eval] ---- */
     {AT(eval, prompts), .type = FIELD_FILES, .default_text = "", .resume = RESUME_CONTENT,

@@ -114,6 +114,8 @@ enum sft_status model_dir_fail(const char *path, struct sft_err *err)
         return fail_file(path, err);
     if (path_holds(path, "adapter_config.json"))
         return fail_adapter(path, err);
+    if (path_holds(path, "last/config.json"))
+        return sft_fail(err, SFT_EDATA, "%s: is a run's directory: name one of its models, %s/last", path, path);
     if (path_holds(path, "metrics.jsonl") || path_holds(path, ".lock"))
         return sft_fail(err, SFT_EDATA, "%s: a run's directory without a checkpoint yet", path);
     if (path_holds(path, "snapshots") && path_holds(path, "refs"))

@@ -119,6 +119,14 @@ void tensor_table_place_trained(struct tensor_table *table)
     tensor_table_place(table);
 }
 
+size_t tensor_table_count_trained(const struct tensor_table *table)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < table->n_tensors; i++)
+        n += table->tensors[i].n_trained;
+    return n;
+}
+
 bool tensor_trains_row(const struct tensor *tensor, int32_t row)
 {
     size_t i = 0;

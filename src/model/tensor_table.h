@@ -84,6 +84,9 @@ void tensor_table_place(struct tensor_table *table);
 /* Leave places to what is trained alone: all else is elsewhere. */
 void tensor_table_place_trained(struct tensor_table *table);
 
+/* How many numbers are trained: of n_trained_elements those that are no gaps. */
+size_t tensor_table_count_trained(const struct tensor_table *table);
+
 /* Whether a row of a tensor with a row a token has gradients. */
 bool tensor_trains_row(const struct tensor *tensor, int32_t row);
 

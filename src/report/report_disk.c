@@ -57,9 +57,8 @@ struct report_disk report_disk_plan(const struct tensor_table *table, const stru
                                     uint64_t save_total_limit, const struct dtype *dtype, uint64_t moments,
                                     const char *output_dir)
 {
-    size_t n = 0, model, floats;
-    for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++)
-        n += t->n_trained; /* all, or of an adapter what it has */
+    const size_t n = tensor_table_count_trained(table); /* all, or of an adapter what it has */
+    size_t model, floats;
     if (!dtype_bytes(dtype, n, &model) || !dtype_bytes(&dtype_f32, n, &floats))
         SFT_BUG("a model larger than memory");
     const uint64_t masters = dtype == &dtype_f32 ? 0 : floats; /* where the model's own are rounded */

@@ -165,6 +165,8 @@ void report_json(const struct report *report, const struct report_warnings *warn
     put_count(out, "examples", data->train.n_examples);
     put_count(out, "eval_examples", data->eval.n_examples);
     put_tokens_added(out, report->of.base);
+    if (plan && report->of.settings->lora.on)
+        put_count(out, "trained_parameters", tensor_table_count_trained(&plan->table));
     if (plan)
         put_memory(out, &report->memory);
     if (report->has_disk)

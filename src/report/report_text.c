@@ -54,7 +54,8 @@ static void put_token_list(struct strbuf *out, const struct tokenizer *tok, size
     strbuf_putc(out, '\n');
 }
 
-static void put_tokens_added(struct strbuf *out, const struct base_model *base)
+/* adapter: where the run begins with one, whose rows of new tokens are its own. */
+static void put_tokens_added(struct strbuf *out, const struct base_model *base, const char *adapter)
 {
     const size_t end = tokenizer_vocab_size(base->tokenizer), first = end - base->template.tokens_added;
     const size_t rows = base->config.family ? base->config.vocab_size - base->files.config.vocab_size : 0;
@@ -67,7 +68,7 @@ static void put_tokens_added(struct strbuf *out, const struct base_model *base)
         strbuf_printf(out, "       %s added", amount(end - first, "control token").text);
         put_token_list(out, base->tokenizer, first, end);
     }
-    if (rows)
+    if (rows && !*adapter)
         strbuf_printf(out, "       %s start%s at the mean of the others\n", amount(rows, "new embedding row").text,
                       rows == 1 ? "s" : "");
 }
@@ -83,7 +84,7 @@ static void put_model(struct strbuf *out, const struct report_of *of)
     if (!c->family) {
         strbuf_printf(out, "base   %s: a tokenizer of %zu tokens, no model\n", name,
                       tokenizer_vocab_size(base->tokenizer) - base->template.tokens_added);
-        put_tokens_added(out, base);
+        put_tokens_added(out, base, "");
         return;
     }
     tensor_table_init(&table, c);
@@ -91,7 +92,10 @@ static void put_model(struct strbuf *out, const struct report_of *of)
                   amount(c->n_layer, "layer").text, amount(c->n_head, "head").text, c->n_embd, c->vocab_size,
                   log_count(count, (double)table.n_parameters));
     tensor_table_free(&table);
-    put_tokens_added(out, base);
+    if (*of->settings->model.adapter)
+        strbuf_printf(out, "       %s: %s\n", of->settings->lora.on ? "goes on from the adapter" : "with an adapter merged",
+                      of->settings->model.adapter);
+    put_tokens_added(out, base, of->settings->model.adapter);
     if (c->dropout > 0)
         strbuf_printf(out, "       trained without dropout (the base's config has %g, and keeps it)\n",
                       c->dropout);
@@ -237,6 +241,27 @@ static void put_steps(struct strbuf *out, const struct report_of *of)
                   amount(batch_size < most ? batch_size : most, unit).text, (ull)i->steps_per_epoch);
 }
 
+/* What is trained in the place of the model. */
+static void put_adapter(struct strbuf *out, const struct tensor_table *table)
+{
+    char count[16];
+    size_t n_layers = 0, n_whole = 0, n_rows = 0, rank = 0;
+    for (const struct tensor *t = table->tensors; t < table->tensors + table->n_tensors; t++) {
+        n_layers += t->part == PART_LORA_A;
+        rank = t->part == PART_LORA_A && t->rows > rank ? t->rows : rank;
+        n_whole += t < table->tensors + table->n_model && t->n_trained == t->count;
+        n_rows = t->n_trained_rows > n_rows ? t->n_trained_rows : n_rows;
+    }
+    strbuf_printf(out, "lora   %s parameters trained: rank %zu, %s",
+                  log_count(count, (double)tensor_table_count_trained(table)), rank,
+                  amount(n_layers, "linear layer").text);
+    if (n_whole)
+        strbuf_printf(out, ", %s whole", amount(n_whole, "tensor").text);
+    if (n_rows)
+        strbuf_printf(out, ", the rows of %s", amount(n_rows, "token").text);
+    strbuf_putc(out, '\n');
+}
+
 static void put_prompts(struct strbuf *out, const struct plan_prompts *p)
 {
     if (p->n == 0)
@@ -294,6 +319,8 @@ void report_text(const struct report *report, struct strbuf *out)
     put_files(out, report);
     if (of->plan) {
         put_steps(out, of);
+        if (of->settings->lora.on)
+            put_adapter(out, &of->plan->table);
         put_prompts(out, &of->plan->prompts);
         put_memory(out, report);
     }

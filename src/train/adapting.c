@@ -30,6 +30,14 @@ static void find_new_tokens(struct adapting *a, const struct base_model *base)
         a->new_tokens[a->n_new_tokens++] = (int32_t)id;
 }
 
+/* A key of the section, whose words are the user's. */
+static enum sft_status in_section(struct sft_err *err)
+{
+    const struct sft_err inner = *err;
+    snprintf(err->key, sizeof err->key, "[lora] %.*s", (int)sizeof err->key - 8, inner.key);
+    return err->status = SFT_EUSAGE;
+}
+
 static enum sft_status ask_for_new(struct adapting *a, const struct settings *settings, const struct base_model *base,
                                    struct sft_err *err)
 {
@@ -39,16 +47,15 @@ static enum sft_status ask_for_new(struct adapting *a, const struct settings *se
     a->config.r = (size_t)settings->lora.r;
     a->config.lora_alpha = settings->lora.lora_alpha;
     a->config.use_rslora = settings->lora.use_rslora;
-    if (peft_config_set_targets(&a->config, &settings->lora.target_modules, err))
-        return sft_context(err, "[lora] target_modules");
-    if (peft_config_set_saved(&a->config, &settings->lora.modules_to_save, err))
-        return sft_context(err, "[lora] modules_to_save");
+    if (peft_config_set_targets(&a->config, &settings->lora.target_modules, err) ||
+        peft_config_set_saved(&a->config, &settings->lora.modules_to_save, err))
+        return in_section(err);
     enum sft_status status = SFT_OK;
     tensor_table_init(&table, &base->config);
     if (a->n_new_tokens)
         status = peft_train_rows(&a->config, &table, &base->config, a->new_tokens, a->n_new_tokens, err);
     tensor_table_free(&table);
-    return status ? sft_context(err, "[lora]") : SFT_OK;
+    return status ? in_section(err) : SFT_OK;
 }
 
 /* ---- one that is gone on from ---- */
@@ -147,11 +154,23 @@ static enum sft_status check_new_tokens(const struct adapting *a, const struct s
     return status;
 }
 
+/* What others have there. */
+static bool is_method(const char *adapter)
+{
+    const char *word = path_basename(adapter);
+    return !path_exists(adapter) && (strcmp(word, "lora") == 0 || strcmp(word, "qlora") == 0);
+}
+
 static enum sft_status begin_with(struct adapting *a, const struct settings *settings, struct base_model *base,
                                   struct sft_err *err)
 {
     const char *link;
     char *dir = NULL;
+    if (is_method(settings->model.adapter))
+        return sft_fail(err, SFT_EUSAGE,
+                        "[model] adapter: there is no directory '%s' (a section [lora] trains an adapter; this names one "
+                        "to go on from)",
+                        path_basename(settings->model.adapter));
     enum sft_status status = peft_dir_find(settings->model.adapter, &dir, &link, err);
     if (!status)
         status = peft_open(&a->from, dir, err);
@@ -175,9 +194,6 @@ enum sft_status adapting_open(struct adapting *a, const struct settings *setting
                               struct sft_err *err)
 {
     *a = (struct adapting){.on = settings->lora.on};
-    if (!a->on && settings->model.weights != KEEP_WEIGHTS_AUTO)
-        return sft_fail(err, SFT_EUSAGE,
-                        "[model] weights: only with [lora]: a model that is trained whole is kept in floats");
     if (a->on && !weights_are_there(base->files.path))
         return sft_fail(err, SFT_EUSAGE,
                         "[lora] %s has no weights, and an adapter is of no use without its base's (leave [lora] out to "
@@ -223,7 +239,7 @@ static enum sft_status choose(struct adapter_spec *spec, const struct adapting *
 {
     if (a->from.dir)
         return peft_spec(spec, &a->from, table, model, err);
-    return peft_choose(spec, &a->config, table, model, err) ? sft_context(err, "[lora]") : SFT_OK;
+    return peft_choose(spec, &a->config, table, model, err) ? in_section(err) : SFT_OK;
 }
 
 enum sft_status adapting_table(const struct adapting *a, const struct settings *settings,

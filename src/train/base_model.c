@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "files/hub_cache.h"
+#include "files/peft/peft_base.h"
 #include "files/weights.h"
 #include "train/options.h"
 
@@ -31,6 +32,26 @@ static enum sft_status take_files(struct base_model *base, enum sft_status statu
     return SFT_OK;
 }
 
+/* A model is asked for, and an adapter named, or the run of one. */
+static enum sft_status check_whole(const char *path, struct sft_err *err)
+{
+    struct sft_err none;
+    const char *link, *base = NULL;
+    char *dir;
+    if (path_holds(path, "config.json") || peft_dir_find(path, &dir, &link, &none))
+        return SFT_OK;
+    struct peft_config config;
+    if (!peft_config_read(&config, dir, &none))
+        base = config.base_model;
+    sft_fail(err, SFT_EUSAGE,
+             "[model] base: %s is a LoRA adapter%s%s, not a whole model (base names the model that it is for, adapter the "
+             "adapter to go on from)",
+             path, base ? " of " : "", base ? base : "");
+    peft_config_free(&config);
+    free(dir);
+    return SFT_EUSAGE;
+}
+
 static enum sft_status open_at(struct base_model *base, const char *path, const struct settings *settings,
                                struct sft_err *err)
 {
@@ -42,6 +63,8 @@ enum sft_status base_model_open(struct base_model *base, const struct settings *
     char *path;
     *base = (struct base_model){0};
     enum sft_status status = hub_cache_resolve(settings->model.base, &path, err);
+    if (!status)
+        status = check_whole(path, err);
     if (!status)
         status = open_at(base, path, settings, err);
     free(path);

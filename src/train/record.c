@@ -225,6 +225,13 @@ static const char *recorded_text(const json *recorded, const char *group, const 
     return text;
 }
 
+/* Whether that run trained an adapter: keys of a section that is not there have no text. */
+static bool had_lora(const json *recorded)
+{
+    const char *r = recorded_text(recorded, "settings", settings_find("r"));
+    return r && *r;
+}
+
 /* The setting of the recorded run, as settings_field_text puts it. A version that had no such key did what is the
  * default now: a new key's default is what the program did without it. */
 static void text_before(const json *recorded, const struct field *field, struct strbuf *out)
@@ -271,12 +278,20 @@ static enum sft_status adopt_field(struct settings *settings, const json *record
     return status;
 }
 
+/* A section that is now there and was not: no key of it had a value. */
+static bool is_of_new_section(const json *recorded, const struct field *field)
+{
+    return strcmp(field->section, "lora") == 0 && !had_lora(recorded);
+}
+
 enum sft_status run_record_adopt(const json *recorded, struct settings *settings, struct sft_err *err)
 {
     for (size_t i = 0; i < settings_fields_count; i++) {
         const struct field *field = &settings_fields[i];
         const bool counts = field->resume == RESUME_SAME || field->resume == RESUME_LONGER;
-        if (!counts || !settings_has_section(settings, field->section) || settings_is_given(settings, field) || was_given(recorded, field))
+        const bool has_section = settings_has_section(settings, field->section);
+        if (!counts || !has_section || settings_is_given(settings, field) || was_given(recorded, field) ||
+            is_of_new_section(recorded, field))
             continue;
         if (adopt_field(settings, recorded, field, err))
             return sft_in_key(err, "settings.%s.%s", field->section, field->key);
@@ -289,6 +304,22 @@ static bool is_same_content(const struct run_record *record, const struct field 
     const struct strbuf *now = fingerprint_of(record, field);
     return strcmp(before, text_of(now)) == 0 ||
            (now == &record->base && strcmp(before, text_of(&record->old_base)) == 0);
+}
+
+static const char *or_nothing(const char *text)
+{
+    return *text && strcmp(text, "\"\"") != 0 ? text : "nothing";
+}
+
+static enum sft_status check_lora(const struct run_record *record, const json *recorded, struct sft_err *err)
+{
+    if (record->settings->lora.on == had_lora(recorded))
+        return SFT_OK;
+    return sft_fail(err, SFT_EUSAGE,
+                    record->settings->lora.on ? "there is a section [lora], but this run was started without and trains all "
+                                                "of the model"
+                                              : "there is no section [lora], but this run was started with it and trains an "
+                                                "adapter");
 }
 
 static enum sft_status check_field(const struct run_record *record, const json *recorded,
@@ -304,10 +335,10 @@ static enum sft_status check_field(const struct run_record *record, const json *
         if (!is_same_content(record, field, content ? content : ""))
             status = sft_fail(
                 err, SFT_EUSAGE, "[%s] %s: the content of %s is not what this run was started with (%s)",
-                field->section, field->key, *text ? text : "nothing", *before ? before : "nothing");
+                field->section, field->key, or_nothing(text), or_nothing(before));
     } else if (field->resume == RESUME_SAME && strcmp(before, text) != 0) {
         status = sft_fail(err, SFT_EUSAGE, "[%s] %s = %s, but this run was started with %s", field->section,
-                          field->key, *text ? text : "nothing", *before ? before : "nothing");
+                          field->key, or_nothing(text), or_nothing(before));
     }
     strbuf_free(&now_text);
     strbuf_free(&before_text);
@@ -319,7 +350,7 @@ enum sft_status run_record_check(const struct run_record *record, const json *re
 {
     static const char remedy[] = "(use the old value, another output_dir, or --fresh)";
     const double total_before = json_number(json_get(recorded, "total_steps"));
-    enum sft_status status = SFT_OK;
+    enum sft_status status = check_lora(record, recorded, err);
     for (size_t i = 0; i < settings_fields_count && !status; i++)
         status = check_field(record, recorded, &settings_fields[i], err);
     if (!status && (double)record->total_steps < total_before)

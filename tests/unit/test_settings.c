@@ -30,9 +30,11 @@ static const struct {
     {TEXT("[trian]\n"), "config.ini:1: [trian]: unknown section (did you mean [train]?)"},
     {TEXT("[ train ]\n"), "config.ini:1: [ train ]: unknown section (did you mean [train]?)"},
     {TEXT("[optimizer]\n"), "config.ini:1: [optimizer]: unknown section (did you mean [train]?)"},
-    {TEXT("[xyzzy]\n"), "config.ini:1: [xyzzy]: unknown section ([model], [data], [train] or [eval])"},
-    {TEXT("[lora]\nr = 16\n"),
-     "config.ini:1: [lora]: not in this version: the whole model is trained, there is no LoRA"},
+    {TEXT("[xyzzy]\n"), "config.ini:1: [xyzzy]: unknown section ([model], [data], [train], [lora] or [eval])"},
+    {TEXT("[peft]\nr = 16\n"), "config.ini:1: [peft]: unknown section (did you mean [lora]?)"},
+    {TEXT("[train]\nr = 16\n"), "config.ini:2: [train] r: belongs in [lora]"},
+    {TEXT("[train]\nlora_alpha = 16\n"), "config.ini:2: [train] lora_alpha: belongs in [lora]"},
+    {TEXT("[lora]\nr = 0\n"), "config.ini:2: [lora] r: expected a whole number from 1 to 4096, found '0'"},
     {TEXT("[train]\ntrain.seed = 1\n"),
      "config.ini:2: [train] train.seed: unknown key (did you mean seed in [train]?)"},
     {TEXT("seed = 1\n"), "config.ini:1: seed (before the first [section]): belongs in [train]"},
@@ -189,6 +191,12 @@ static const struct {
     {"[data]\ntrain=t\neval=e\n" NEEDED "metric_for_best_model=eval_refusal_rate\n",
      "config.ini:8: [train] metric_for_best_model: needs prompts in [eval], labelled safe or unsafe"},
     {"[data]\ntrain=t\neval=e\n[eval]\nprompts=p\n" NEEDED "metric_for_best_model=eval_incoherent_rate\n", NULL},
+    {"[data]\ntrain=t\n" NEEDED "[lora]\nlora_dropout=0.0\n", NULL},
+    {"[data]\ntrain=t\n" NEEDED "[lora]\nlora_dropout=0.05\n",
+     "config.ini:8: [lora] lora_dropout: training is without dropout (0, or leave it out)"},
+    {"[data]\ntrain=t\n" NEEDED "[lora]\n[model]\nweights=int8\n", NULL},
+    {"[data]\ntrain=t\n" NEEDED "[model]\nweights=bf16\n",
+     "config.ini:8: [model] weights: needs a section [lora]: a model that is trained whole is kept in floats"},
 };
 
 START_TEST(fields_are_checked_together)
@@ -370,6 +378,7 @@ START_TEST(the_table_is_sound)
 {
     const struct field *field = &settings_fields[_i];
     struct strbuf text = {0};
+    settings.lora.on = true; /* its keys have no values where the section is not there */
     ck_assert(field->section && field->key && field->doc && *field->doc);
     ck_assert_uint_lt(field->offset, offsetof(struct settings, arena));
     for (int i = 0; i < _i; i++) {
@@ -435,6 +444,37 @@ START_TEST(printing_reads_back)
     }
     ck_assert_str_eq(settings.data.user_prefix, "  <|user|>\n\t\\\" ; # ");
     ck_assert_str_eq(settings.data.train.items[7], "tab\there");
+}
+END_TEST
+
+/* The section asks for something by being there. */
+START_TEST(lora_is_printed_where_it_is_on)
+{
+    struct strbuf text = {0};
+    read_text("[train]\nseed = 1\n");
+    ck_assert(!settings.lora.on);
+    settings_print(&settings, &text);
+    ck_assert_ptr_null(strstr(text.data, "lora"));
+    ck_assert_int_eq(settings_override(&settings, "model.weights=int8", &err), SFT_OK);
+    ck_assert(!settings.lora.on);
+    read_text("[lora]\n");
+    ck_assert(settings.lora.on);
+    assert_round_trip();
+    ck_assert_int_eq(settings_override(&settings, "lora.target_modules=.*\\.(k|v)_proj$", &err), SFT_OK);
+    assert_round_trip();
+    strbuf_clear(&text);
+    settings_print(&settings, &text);
+    ck_assert_ptr_nonnull(strstr(text.data, "\n[lora]\nr = 16\nlora_alpha = 32\ntarget_modules = .*\\.(k|v)_proj$\n"));
+    strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(one_key_of_lora_turns_it_on)
+{
+    ck_assert_int_eq(settings_override(&settings, "lora.r=4", &err), SFT_OK);
+    ck_assert(settings.lora.on);
+    ck_assert_uint_eq(settings.lora.r, 4);
+    ck_assert_str_eq(settings.lora.target_modules.items[0], "all-linear");
 }
 END_TEST
 
@@ -523,6 +563,8 @@ int main(void)
     tcase_add_test(tcase, overrides_replace);
     tcase_add_loop_test(tcase, the_table_is_sound, 0, (int)settings_fields_count);
     tcase_add_test(tcase, printing_reads_back);
+    tcase_add_test(tcase, lora_is_printed_where_it_is_on);
+    tcase_add_test(tcase, one_key_of_lora_turns_it_on);
     tcase_add_test(tcase, values_are_written_as_one_would);
     tcase_add_test(tcase, help_names_every_key);
     tcase_add_test(tcase, nearest_words);

@@ -132,7 +132,8 @@ START_TEST(everything_that_is_wrong_is_told_at_once)
         "config.ini:5: [trian]: unknown section (did you mean [train]?)",
         "config.ini:6: [train] batch_size: expected a whole number from 1 to 1000000000, found 'x'",
         "config.ini:8: [train] max_steps: already set in line 7",
-        "config.ini:10: [lora]: not in this version: the whole model is trained, there is no LoRA",
+        ("config.ini:10: [qlora]: here it is [lora], with weights = int8 in [model] for a base in 8 bits a "
+         "weight"),
         "--set train.lr: unknown key; here it is learning_rate = 1",
         "config.ini: [model] base: not set; it names the model to start from, a Hugging Face directory",
         "config.ini: [train] output_dir: not set; it names the directory for checkpoints",
@@ -140,7 +141,7 @@ START_TEST(everything_that_is_wrong_is_told_at_once)
     };
     const char *text =
         "seed = 1\n[data]\ntrain_file = t.jsonl\nnonsense\n[trian]\nbatch_size = x\nmax_steps = 1\n"
-        "max_steps = 2\nearly_stopping_patience = 0\n[lora]\nr = 16\n";
+        "max_steps = 2\nearly_stopping_patience = 0\n[qlora]\nr = 16\n";
     ck_assert_int_eq(settings_read_text(&settings, text, strlen(text), "config.ini", NULL, &err), SFT_EUSAGE);
     ck_assert_str_eq(err_text(&err), expected[0]);
     settings_override(&settings, "train.lr=1", NULL);
@@ -193,6 +194,21 @@ static const struct {
      "unknown key; the template knows where answers begin, and train_on = assistant in [data] trains them alone"},
     {"truncation_side=left",
      "unknown key; a conversation's first max_length tokens are kept; overlong = drop leaves it out"},
+    {"lora_rank=8", "unknown key; here it is r = 8 in [lora]"},
+    {"lora_target_modules=q_proj v_proj",
+     "unknown key; here it is target_modules = q_proj v_proj in [lora] (all-linear, or names separated by blanks)"},
+    {"lora_target_linear=true", "unknown key; here it is target_modules = all-linear in [lora]"},
+    {"additional_target=embed_tokens",
+     "unknown key; here it is modules_to_save = embed_tokens in [lora] (names separated by blanks)"},
+    {"adapter_name_or_path=out/a",
+     "unknown key; here it is adapter = out/a in [model] (a directory; an adapter's run continues without it)"},
+    {"load_in_4bit=true",
+     "unknown key; here it is weights = int8 in [model] (of a base with an adapter; 8 bits a weight are the least)"},
+    {"finetuning_type=lora",
+     "unknown key; a section [lora], even an empty one, trains an adapter; without it all of the model is trained"},
+    {"use_dora=true",
+     "unknown key; not in this version: adapters are as [lora] says, without variants (target_modules may be a "
+     "regular expression, which picks layers)"},
     {"wandb_project=x",
      "unknown key; metrics go to output_dir/metrics.jsonl, an object a line: leave it out"},
 };
@@ -215,6 +231,10 @@ START_TEST(values_as_others_write_them)
         const char *assignment, *end;
     } given[] = {
         {"train.precision=bfloat16", "found 'bfloat16' (did you mean bf16?)"},
+        {"train.precision=nf4",
+         "found 'nf4' (weights = int8 in [model] keeps a base with an adapter in 8 bits a weight)"},
+        {"model.weights=4bit", "found '4bit' (did you mean int8? 8 bits a weight are the least)"},
+        {"model.weights=fp32", "found 'fp32' (did you mean f32?)"},
         {"train.precision=fp16", "found 'fp16' (there is no fp16; bf16 has 16 bits too)"},
         {"train.lr_scheduler_type=constant_with_warmup", " (did you mean constant? it has no warmup here)"},
         {"train.lr_scheduler_type=cosine_with_restarts", " (did you mean cosine? it falls once, to 0)"},
@@ -296,10 +316,10 @@ START_TEST(no_common_name_is_only_unknown)
         "evals_per_epoch",
         "load_in_8bit",
         "load_in_4bit",
-        "adapter",
+        "lora_model_dir",
+        "lora_target_linear",
+        "peft_use_dora",
         "lora_r",
-        "lora_alpha",
-        "lora_dropout",
         "lora_target_modules",
         "flash_attention",
         "wandb_project",
@@ -369,8 +389,6 @@ START_TEST(no_common_name_is_only_unknown)
         /* names of our own future */
         "objective",
         "beta",
-        "target_modules",
-        "use_rslora",
         "reference_free",
     };
     for (size_t i = 0; i < COUNT(names); i++) {

@@ -51,6 +51,18 @@ static void choose_whole(const struct choice *c)
             adapter_spec_add_whole(c->spec, i);
 }
 
+/* PEFT heeds the key where one of the modules has a name that it knows (EMBEDDING_LAYER_NAMES in utils/constants.py), which
+ * is not GPT-2's "wte". */
+bool peft_ties_head(const struct peft_config *config)
+{
+    for (size_t i = 0; i < config->modules_to_save.count; i++) {
+        const char *name = peft_last_part(config->modules_to_save.items[i]);
+        if (strcmp(name, "embed_tokens") == 0 || strcmp(name, PEFT_HEAD) == 0)
+            return config->ensure_weight_tying;
+    }
+    return false;
+}
+
 /* ---- linear layers ---- */
 
 static double scaling_of(const struct choice *c, double alpha, size_t r)
@@ -82,12 +94,12 @@ static enum sft_status choose_targets(struct choice *c, struct sft_err *err)
     return SFT_OK;
 }
 
-/* A file's names may find nothing, as long as one of them does: where there are any. */
+/* A file's names may find nothing, as long as one of them does: where there are any. Who trains one names some. */
 static enum sft_status check_some(const struct choice *c, struct sft_err *err)
 {
     const struct peft_names *targets = &c->config->target_modules;
     const bool asks = c->config->all_linear || targets->pattern || targets->names.count;
-    if (c->spec->n_targets || (!asks && (c->spec->n_whole || c->spec->n_rows)))
+    if (c->spec->n_targets || (!asks && !c->is_strict && (c->spec->n_whole || c->spec->n_rows)))
         return SFT_OK;
     return peft_fail_no_target(status_of(c), c->table, targets->pattern, err);
 }

@@ -25,6 +25,9 @@ bool peft_same_targets(const struct peft_config *a, const struct peft_config *b,
 bool peft_same_saved(const struct peft_config *a, const struct peft_config *b, const struct tensor_table *table,
                      const struct model_config *model);
 
+/* Whether a config ties the head to an embedding that is trained whole. */
+bool peft_ties_head(const struct peft_config *config);
+
 /* Add to the config the rows of new tokens (n, ascending): of the embedding, and of a head of its own, unless all of it
  * is trained. SFT_EDATA, in the key, where a pattern of the config is none. */
 enum sft_status peft_train_rows(struct peft_config *config, const struct tensor_table *table,

@@ -299,6 +299,12 @@ static enum sft_status take_words(struct string_list *list, const struct string_
     return SFT_OK;
 }
 
+/* No path has these. */
+static bool is_pattern(const char *word)
+{
+    return strpbrk(word, "*+?^$|\\()[]{}") != NULL;
+}
+
 enum sft_status peft_config_set_targets(struct peft_config *config, const struct string_list *words,
                                         struct sft_err *err)
 {
@@ -307,9 +313,18 @@ enum sft_status peft_config_set_targets(struct peft_config *config, const struct
     config->all_linear = words->count == 1 && is_all_linear(words->items[0]);
     if (config->all_linear)
         return SFT_OK;
+    if (words->count == 1 && is_pattern(words->items[0])) {
+        config->target_modules.pattern = mem_strdup(words->items[0]);
+        return SFT_OK;
+    }
     for (size_t i = 0; i < words->count; i++) {
         if (is_all_linear(words->items[i]))
             return sft_fail_in(err, SFT_EUSAGE, key, "'%s' stands alone, without names beside it", words->items[i]);
+        if (is_pattern(words->items[i]))
+            return sft_fail_in(err, SFT_EUSAGE, key,
+                               "'%s' is a regular expression, which stands alone, without names beside it (in "
+                               "parentheses, (...|...) is one of several)",
+                               words->items[i]);
         if (word_is_slip(words->items[i], "all-linear"))
             return sft_fail_in(err, SFT_EUSAGE, key, "unknown '%s' (did you mean 'all-linear'?)", words->items[i]);
     }

@@ -67,7 +67,8 @@ enum sft_status peft_config_parse(struct peft_config *config, const char *text, 
 void peft_config_copy(struct peft_config *config, const struct peft_config *read);
 
 /* Say which modules in words, as [lora] target_modules and modules_to_save have them; what was said before goes.
- * target_modules: the one word "all-linear", or names. Commas and other spellings of that are SFT_EUSAGE. */
+ * target_modules: the one word "all-linear", one regular expression, or names. Commas between names and other spellings
+ * of that word are SFT_EUSAGE. */
 enum sft_status peft_config_set_targets(struct peft_config *config, const struct string_list *words,
                                         struct sft_err *err);
 enum sft_status peft_config_set_saved(struct peft_config *config, const struct string_list *words, struct sft_err *err);

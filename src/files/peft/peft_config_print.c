@@ -96,7 +96,8 @@ static bool is_in(const struct string_list *list, const char *name)
     return false;
 }
 
-/* The targets by name: "all-linear" is PEFT's word only until it has found them. */
+/* The targets by name: "all-linear" is PEFT's word only until it has found them, and a pattern of the user's may match
+ * what holds them, too, which PEFT refuses. */
 static void set_found_targets(json *root, const struct tensor_table *table)
 {
     struct string_list names = {0};
@@ -119,7 +120,7 @@ static void set_found_targets(json *root, const struct tensor_table *table)
 
 static void set_targets(json *root, const struct peft_config *config, const struct tensor_table *table)
 {
-    if (config->all_linear)
+    if (config->all_linear || (config->target_modules.pattern && !config->root))
         set_found_targets(root, table);
     else if (config->target_modules.pattern)
         json_set_string(root, "target_modules", config->target_modules.pattern);

@@ -1,6 +1,7 @@
 #include "files/peft/peft_fit.h"
 
 #include "base/mem.h"
+#include "files/peft/peft_choose.h"
 #include "files/peft/peft_paths.h"
 
 #include <stdlib.h>
@@ -87,7 +88,7 @@ static enum sft_status check_whole(const struct fit *f, size_t tensor, struct sf
         return fail_missing(f, tensor, "the whole", err);
     if (check_shape(f, peft_entry_any(entry), of->n_dims, of->rows, of->cols, err))
         return SFT_EDATA;
-    return check_tie(f, entry, tensor, f->config->ensure_weight_tying, err);
+    return check_tie(f, entry, tensor, peft_ties_head(f->config), err);
 }
 
 static enum sft_status check_rows(const struct fit *f, const struct trained_rows *rows, struct sft_err *err)

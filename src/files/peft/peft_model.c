@@ -74,7 +74,7 @@ static bool are_parted(const struct peft_config *config, const struct ends *ends
     const struct stored_tensor *embedding = ends->embedding[PEFT_WHOLE], *head = ends->head[PEFT_WHOLE];
     if (has_parted_rows(config, ends))
         return true;
-    if (config->ensure_weight_tying)
+    if (peft_ties_head(config))
         return false;
     if (embedding && head)
         return embedding->bytes != head->bytes || memcmp(embedding->data, head->data, head->bytes) != 0;
