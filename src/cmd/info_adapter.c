@@ -18,7 +18,7 @@ struct adapter_info {
     struct named_dir named;
     struct info parts; /* its tokenizer, and what a checkpoint has */
     struct peft_adapter adapter;
-    char *base;        /* the directory of its model; NULL: it is not here */
+    char *base;          /* the directory of its model; NULL: it is not here */
     struct strbuf names; /* of the modules that it is on, each once: " c_attn c_proj " */
     struct strbuf dtypes;
     size_t n_matrices, n_parameters;
