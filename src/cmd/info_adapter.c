@@ -40,7 +40,7 @@ bool info_is_adapter(const char *path)
 
 /* ---- looking ---- */
 
-/* What the module of one of its A is called: "c_attn" of "base_model.model.transformer.h.0.attn.c_attn.lora_A.weight". */
+/* The name of one of its A's modules: "c_attn" of "base_model.model.transformer.h.0.attn.c_attn.lora_A.weight". */
 static void add_module(struct adapter_info *x, const char *name)
 {
     const char *end = strstr(name, ".lora_A"), *begin = end;

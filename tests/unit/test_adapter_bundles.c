@@ -1,5 +1,5 @@
-/* A model with an adapter to be asked: opened alone and beside its base, with which it then shares memory, it is the same
- * to the last bit; and what each of several models says does not depend on the others that are answered. */
+/* A model with an adapter to be asked: opened alone and beside its base, with which it then shares memory, it is the
+ * same to the last bit; and what each of several models says does not depend on the others that are answered. */
 #include "infer/bundle.h"
 #include "infer/model_check.h"
 
