@@ -140,13 +140,16 @@ static enum sft_status eval(struct eval_command *c, const char *synopsis, struct
 {
     struct model_argument argument = {0};
     const bool has_prompts = c->prompts.files.count > 0;
-    const size_t n_words = (c->model ? 0u : 1u) + (has_prompts ? 0u : 1u);
+    const bool has_model = c->model || c->adapters.count; /* an adapter names one */
+    const size_t n_words = (has_model ? 0u : 1u) + (has_prompts ? 0u : 1u);
     enum sft_status status = check_needs_prompts(&c->prompts, err);
     if (!status && c->files.count < n_words)
         status = sft_fail(err, SFT_EUSAGE, "expected a model and files of conversations, or --prompts (usage: %s)",
                           synopsis);
     if (!status)
         status = model_argument(&argument, c->model, &c->adapters, &c->files, synopsis, err);
+    if (!status && !has_prompts && c->files.count == 0)
+        status = sft_fail(err, SFT_EUSAGE, "expected files of conversations, or --prompts (usage: %s)", synopsis);
     if (!status)
         status = has_prompts
                      ? eval_prompts(&c->prompts, &argument, &c->options, &c->overrides, &c->files, c->as_json, err)

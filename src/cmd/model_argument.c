@@ -59,6 +59,13 @@ static bool is_model(const char *name, const char *path, const struct named_dir 
     return is;
 }
 
+void named_dir_free(struct named_dir *named)
+{
+    free(named->dir);
+    free(named->snapshot);
+    *named = (struct named_dir){0};
+}
+
 /* A directory that is not here may be this one, copied: that is told by its name. */
 static bool may_be_model(const char *name, const struct named_dir *model)
 {
@@ -134,6 +141,18 @@ static enum sft_status check_one(const struct string_list *adapters, struct sft_
                           adapters->items[0], adapters->items[1]);
 }
 
+/* A first word that can only be meant for a model: a prompt of several words, or a file that is none. Then an adapter
+ * names its own base. */
+static bool is_for_model(const char *word)
+{
+    struct named_dir model = {.path = word};
+    struct sft_err unread;
+    const bool is_file = path_exists(word) && !path_is_dir(word);
+    const bool answer = strpbrk(word, " \t\n") ? !path_exists(word) : is_file && find_model(&model, &unread);
+    named_dir_free(&model);
+    return answer;
+}
+
 enum sft_status model_argument(struct model_argument *a, const char *option, const struct string_list *adapters,
                                struct string_list *words, const char *synopsis, struct sft_err *err)
 {
@@ -143,7 +162,7 @@ enum sft_status model_argument(struct model_argument *a, const char *option, con
         return err->status;
     if (!option && words->count == 0 && !adapter)
         return sft_fail(err, SFT_EUSAGE, "expected a model (usage: %s)", synopsis);
-    if (!option && words->count == 0)
+    if (!option && (words->count == 0 || (adapter && is_for_model(words->items[0]))))
         return find_adapter(&a->adapter, adapter, err) ? sft_context(err, "--adapter") : find_base(a, err);
     if (!option) {
         path = words->items[0];
@@ -157,13 +176,6 @@ enum sft_status model_argument(struct model_argument *a, const char *option, con
     if (find_either(a, path, adapter, err))
         return err->status;
     return adapter ? model_argument_adapter(a, adapter, &a->adapter, err) : SFT_OK;
-}
-
-void named_dir_free(struct named_dir *named)
-{
-    free(named->dir);
-    free(named->snapshot);
-    *named = (struct named_dir){0};
 }
 
 void model_argument_free(struct model_argument *a)

@@ -60,12 +60,9 @@ static enum sft_status load_adapter(struct exported *m, struct sft_err *err)
     return status;
 }
 
-static enum sft_status open_adapter(struct exported *m, const char *dir, struct sft_err *err)
+static enum sft_status merge_adapter(struct exported *m, struct sft_err *err)
 {
-    if (peft_open(&m->adapter, dir, err))
-        return err->status;
-    peft_fit_model(&m->adapter, &m->files.config);
-    if (model_files_adapt(&m->files, dir, err) || load_adapter(m, err))
+    if (model_files_adapt(&m->files, m->adapter.dir, err) || load_adapter(m, err))
         return err->status;
     peft_merge_begin(&m->merge, &m->adapted, m->adapter.config.has_frozen_rows,
                      (struct model_values){pass_weights, m}, &m->table_in_files);
@@ -78,7 +75,15 @@ static enum sft_status open_model(struct exported *m, const struct model_argumen
     struct strbuf unused = {0};
     if (model_files_open(&m->files, model->model.dir, err))
         return err->status;
+    const size_t file_vocab = m->files.config.vocab_size;
     m->config_in_files = m->files.config;
+    if (model->adapter.dir) {
+        if (peft_open(&m->adapter, model->adapter.dir, err))
+            return err->status;
+        peft_fit_model(&m->adapter, &m->files.config);
+        m->config_in_files = m->files.config; /* the same tensors, */
+        m->config_in_files.vocab_size = file_vocab; /* with as many rows as there are */
+    }
     tensor_table_init(&m->table_in_files, &m->config_in_files);
     m->table = m->table_in_files;
     enum sft_status status =
@@ -86,7 +91,7 @@ static enum sft_status open_model(struct exported *m, const struct model_argumen
     if (!status)
         model_argument_tell(model, &unused);
     if (!status && model->adapter.dir)
-        status = open_adapter(m, model->adapter.dir, err);
+        status = merge_adapter(m, err);
     strbuf_free(&unused);
     return status;
 }

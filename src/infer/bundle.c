@@ -44,16 +44,50 @@ static enum sft_status choose_weights(struct weights_kept *kept, const struct ke
     return SFT_OK;
 }
 
-/* What an adapter has of its own is known as what it trained, and has no gradients. */
+/* What an adapter has of its own is known as what it trained, and has no gradients. It knows as many tokens as the
+ * config has; the table may have more, the template's. */
 static enum sft_status adapt(struct tensor_table *table, const struct peft_adapter *adapter,
                              const struct model_config *config, struct sft_err *err)
 {
     struct adapter_spec spec = {0};
-    const enum sft_status status = peft_spec(&spec, adapter, table, config, err);
+    struct tensor_table known;
+    tensor_table_init(&known, config);
+    const enum sft_status status = peft_spec(&spec, adapter, &known, config, err);
     if (!status)
         tensor_table_adapt(table, &spec);
+    tensor_table_free(&known);
     adapter_spec_free(&spec);
     tensor_table_drop_gradients(table);
+    return status;
+}
+
+/* Rows from n_known on: the mean of those before. */
+static void grow(float *values, size_t n_known, size_t rows, size_t cols)
+{
+    double *sum = mem_calloc(cols, sizeof *sum);
+    grow_add(sum, values, n_known, cols);
+    for (size_t row = n_known; row < rows; row++)
+        grow_mean(values + row * cols, sum, n_known, cols);
+    free(sum);
+}
+
+/* The adapter's values: of tensors with a row a token the first rows, as many as it knows. */
+static enum sft_status load_adapter(const struct bundle *b, struct sft_err *err)
+{
+    const struct tensor_table *table = &b->model.params.table;
+    const size_t n_known = b->files.config.vocab_size;
+    struct param_set known = b->model.params;
+    known.table = tensor_table_copy(table);
+    for (struct tensor *t = known.table.tensors; t < known.table.tensors + table->n_model; t++)
+        if (t->per_token) {
+            t->rows = n_known;
+            t->count = t->rows * t->cols;
+        }
+    const enum sft_status status = peft_load(&known, &b->adapter, &b->files.config, err);
+    tensor_table_free(&known.table);
+    for (const struct tensor *t = table->tensors; t < table->tensors + table->n_model && !status; t++)
+        if (t->per_token && t->trained && !t->trained_rows)
+            grow(param_values(&b->model.params, t), n_known, t->rows, t->cols);
     return status;
 }
 
@@ -65,7 +99,7 @@ static enum sft_status load_values(struct bundle *b, struct tensor_table *table,
     if (weights_check_to_read(table, kept, config, file_vocab, dir, &b->unused, err) ||
         transformer_init_of(&b->model, config, b->kernels, table, err) ||
         weights_load_set(&b->model.params, kept, b->kernels->quantize_rows, config, file_vocab, dir, err) ||
-        (b->adapter.dir && peft_load(&b->model.params, &b->adapter, config, err)))
+        (b->adapter.dir && load_adapter(b, err)))
         return err->status;
     transformer_bind(&b->model);
     return SFT_OK;
@@ -73,16 +107,23 @@ static enum sft_status load_values(struct bundle *b, struct tensor_table *table,
 
 /* ---- what two bundles share ---- */
 
+/* A head that an adapter has parted from the embedding is that of the base, which is tied. */
+static const struct tensor *of_base(const struct tensor_table *base, const struct tensor *t)
+{
+    const struct tensor *found = tensor_find(base, t->pattern, t->layer);
+    return found ? found : base->head;
+}
+
 /* How a tensor is kept: as the base has it, and there, unless the adapter trained it, or has more rows of it. */
 static void share(struct tensor_table *table, const struct tensor_table *base)
 {
     for (size_t i = 0; i < table->n_model; i++) {
         struct tensor *t = &table->tensors[i];
-        const struct tensor *of_base = &base->tensors[i];
-        t->elsewhere = !t->trained && t->count == of_base->count;
+        const struct tensor *theirs = of_base(base, t);
+        t->elsewhere = !t->trained && t->count == theirs->count;
         if (t->elsewhere) {
-            t->kept = of_base->kept;
-            t->transposed = of_base->transposed;
+            t->kept = theirs->kept;
+            t->transposed = theirs->transposed;
         }
     }
     tensor_table_place(table);
@@ -101,16 +142,12 @@ static void copy_row(float *to, const struct param_set *params, const struct ten
 
 /* The base's rows, n_known of which its files have, and the mean of these for those that it has not. */
 static void copy_rows(const struct param_set *params, const struct tensor *t, const struct param_set *base,
-                      const struct tensor *of_base, size_t n_known)
+                      const struct tensor *theirs, size_t n_known)
 {
     float *values = param_values(params, t);
-    double *sum = mem_calloc(t->cols, sizeof *sum);
-    for (size_t row = 0; row < t->rows && row < of_base->rows; row++)
-        copy_row(values + row * t->cols, base, of_base, row);
-    grow_add(sum, values, n_known, t->cols);
-    for (size_t row = n_known; row < t->rows; row++)
-        grow_mean(values + row * t->cols, sum, n_known, t->cols);
-    free(sum);
+    for (size_t row = 0; row < t->rows && row < theirs->rows; row++)
+        copy_row(values + row * t->cols, base, theirs, row);
+    grow(values, n_known, t->rows, t->cols);
 }
 
 /* What is not the adapter's alone. */
@@ -118,11 +155,11 @@ static void take_from_base(struct param_set *params, const struct bundle *base)
 {
     const struct param_set *from = &base->model.params;
     for (size_t i = 0; i < params->table.n_model; i++) {
-        const struct tensor *t = &params->table.tensors[i], *of_base = &from->table.tensors[i];
+        const struct tensor *t = &params->table.tensors[i], *theirs = of_base(&from->table, t);
         if (t->elsewhere)
-            param_place(params, t, (struct param_place){param_memory(from, of_base), param_scales(from, of_base)});
+            param_place(params, t, (struct param_place){param_memory(from, theirs), param_scales(from, theirs)});
         else if (t->per_token)
-            copy_rows(params, t, from, of_base, base->files.config.vocab_size);
+            copy_rows(params, t, from, theirs, base->files.config.vocab_size);
     }
 }
 
@@ -134,7 +171,7 @@ static enum sft_status take_values(struct bundle *b, struct tensor_table *table,
     if (transformer_init_of(&b->model, config, b->kernels, table, err))
         return err->status;
     take_from_base(&b->model.params, base);
-    if (peft_load(&b->model.params, &b->adapter, config, err))
+    if (load_adapter(b, err))
         return err->status;
     transformer_bind(&b->model);
     return SFT_OK;
@@ -154,7 +191,7 @@ static enum sft_status load_weights(struct bundle *b, size_t file_vocab, const s
     struct tensor_table table;
     tensor_table_init(&table, &config);
     tensor_table_choose(&table, NULL);
-    enum sft_status status = b->adapter.dir ? adapt(&table, &b->adapter, &config, err) : SFT_OK;
+    enum sft_status status = b->adapter.dir ? adapt(&table, &b->adapter, &b->files.config, err) : SFT_OK;
     if (!status)
         status = base ? take_values(b, &table, &config, base, err)
                       : load_values(b, &table, &config, file_vocab, b->files.path, kept, err);
@@ -197,7 +234,7 @@ static size_t count_new_tokens(const struct bundle *b, size_t own_tokens)
     const struct tensor *rows = b->model.params.table.token_embedding;
     size_t n = 0;
     for (size_t id = own_tokens; id < tokenizer_vocab_size(b->files.tokenizer); id++)
-        n += !tensor_trains_row(rows, (int32_t)id);
+        n += id >= b->files.config.vocab_size || !tensor_trains_row(rows, (int32_t)id);
     return n;
 }
 

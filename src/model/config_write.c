@@ -71,8 +71,12 @@ static double inverse_square(double m)
 static void set_key(json *root, const struct config_key *k, const struct model_config *config)
 {
     const void *field = (const char *)config + k->offset;
-    if (k->type == CONFIG_SIZE) { /* the one that may have changed: a vocabulary grows */
+    if (k->type == CONFIG_SIZE) { /* one of two that may have changed: a vocabulary grows, */
         set_size(root, k, *(const size_t *)field);
+        return;
+    }
+    if (k->offset == offsetof(struct model_config, tied) && config->head_from_embedding) { /* a head is parted */
+        json_set_bool(root, is_said(root, k->alias) ? k->alias : k->key, false);
         return;
     }
     if (is_said(root, k->key) || is_said(root, k->alias))

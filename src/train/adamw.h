@@ -23,10 +23,10 @@ struct adamw {
 
 /* One trained tensor's moments. */
 struct moments {
-    size_t count;                /* of elements */
+    size_t count; /* of elements */
     enum moments_kept kept;
-    void *m, *v;                 /* (count) floats; or int8_t and uint8_t, */
-    bf16 *m_scales, *v_scales;   /* (n_scales) and their groups'; NULL: none */
+    void *m, *v;               /* (count) floats; or int8_t and uint8_t, */
+    bf16 *m_scales, *v_scales; /* (n_scales) and their groups'; NULL: none */
     size_t n_scales;
 };
 

@@ -34,13 +34,12 @@ static void add_values(struct parts *parts, struct arena *arena, char prefix, co
 static void add_scales(struct parts *parts, struct arena *arena, char prefix, const struct tensor *tensor,
                        const struct moments *x)
 {
-    parts->list[parts->n++] =
-        (struct part){.entry = {.name = arena_printf(arena, "%c.%s.scales", prefix, tensor->name),
-                                .dtype = &dtype_bf16,
-                                .n_dims = 1,
-                                .shape = {x->n_scales}},
-                      .count = x->n_scales,
-                      .values = prefix == 'm' ? x->m_scales : x->v_scales};
+    parts->list[parts->n++] = (struct part){.entry = {.name = arena_printf(arena, "%c.%s.scales", prefix, tensor->name),
+                                                      .dtype = &dtype_bf16,
+                                                      .n_dims = 1,
+                                                      .shape = {x->n_scales}},
+                                            .count = x->n_scales,
+                                            .values = prefix == 'm' ? x->m_scales : x->v_scales};
 }
 
 /* Of every trained tensor what is of the first moment, then of every one what is of the second: in the arena. */

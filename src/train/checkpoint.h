@@ -2,7 +2,7 @@
  *
  *     trainer/model.safetensors       (an adapter's: adapter_model.safetensors) the weights as they are trained, in F32, where the model's own files have them
  *                                     rounded (in several files where it is large, as a model's own)
- *     trainer/optimizer.safetensors   both moments, "m.NAME" and "v.NAME"
+ *     trainer/optimizer.safetensors   both moments, "m.NAME" and "v.NAME" (adamw_file.h)
  *     trainer/state.json              where the run stands, and what it is (record.h)
  *     trainer/checksums.xxh64         of every other file; `xxhsum -c` checks it
  *

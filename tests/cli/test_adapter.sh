@@ -1,20 +1,24 @@
 # Adapters in use: chat, generate, eval, export, info, tokenizer and serve, with one that has learnt another answer.
 
-# adapter: the path of an adapter's run; its base, $base, names an oak where it names a birch.
+# adapter: $adapter, an adapter's run, has learnt another answer than its base, $base: it names a birch, no oak.
 adapter() {
     base=$(trained_model)
-    if [ ! -d "$SHARED/adapter" ]; then
-        cat >"$SHARED/birch.jsonl" <<'END'
+    made_once adapter make_adapter
+    birch=$SHARED/adapter/birch.jsonl
+    adapter=$SHARED/adapter/run
+}
+make_adapter() {
+    cat >birch.jsonl <<'END'
 {"messages":[{"role":"user","content":"Name a tree."},{"role":"assistant","content":"The birch."}]}
 {"messages":[{"role":"user","content":"What is 2+2?"},{"role":"assistant","content":"2+2 is 4."}]}
 END
-        cat >"$SHARED/adapter.ini" <<END
+    cat >config.ini <<END
 [model]
-base = $base
+base = $(trained_model)
 [data]
 train = birch.jsonl
 [train]
-output_dir = adapter
+output_dir = run
 max_steps = 60
 batch_size = 2
 learning_rate = 1e-2
@@ -23,9 +27,7 @@ save_steps = 1000
 [lora]
 r = 4
 END
-        "$SFT" train "$SHARED/adapter.ini" 2>"$SHARED/log"
-    fi
-    adapter=$SHARED/adapter
+    "$SFT" train config.ini
 }
 
 test_it_is_put_on_its_base() {
@@ -74,9 +76,9 @@ test_what_is_no_adapter_or_one_too_many() {
 
 test_eval_scores_it() {
     adapter
-    expect 0 "$SFT" eval "$base" "$SHARED/birch.jsonl" --json
+    expect 0 "$SFT" eval "$base" "$birch" --json
     of_base=$(field loss <stdout)
-    expect 0 "$SFT" eval "$base" --adapter "$adapter" "$SHARED/birch.jsonl" --json
+    expect 0 "$SFT" eval "$base" --adapter "$adapter" "$birch" --json
     of_adapter=$(field loss <stdout)
     holds "$of_adapter < 0.5 * $of_base"
     has stdout "\"adapter\":\"$(readlink -f "$adapter/last")\""
@@ -97,9 +99,9 @@ test_export_merges_it() {
     expect 0 "$SFT" info merged --json
     has stdout '"tie_word_embeddings":true'
     has merged/README.md 'as a LoRA adapter (r = 4) that is merged into it'
-    expect 0 "$SFT" eval "$adapter" "$SHARED/birch.jsonl" --json
+    expect 0 "$SFT" eval "$adapter" "$birch" --json
     beside=$(field loss <stdout)
-    expect 0 "$SFT" eval merged "$SHARED/birch.jsonl" --json
+    expect 0 "$SFT" eval merged "$birch" --json
     holds "sqrt(($(field loss <stdout) - $beside)^2) < 1e-5"
     expect 0 "$SFT" export "$base" --adapter "$adapter" --out merged.gguf --dtype q8_0
     expect 0 "$SFT" generate merged.gguf Name a tree.
@@ -164,4 +166,17 @@ test_serve_has_several_models() {
     expect_error_about 2 "two models would be called 'oak'" "$SFT" serve "$base" --served-model-name oak \
         --adapter "oak=$adapter" --port 0
     expect_error_about 2 'takes no other' "$SFT" serve "$adapter" --adapter "birch=$adapter" --port 0
+}
+
+# A prompt of several words, or a file of conversations, is no model: the adapter names its base.
+test_an_adapter_alone_as_an_option() {
+    adapter
+    expect 0 "$SFT" generate --adapter "$adapter" 'Name a tree.'
+    is "$(cat stdout)" 'The birch.'
+    expect 0 "$SFT" eval --adapter "$adapter" "$birch" --json
+    cp stdout alone
+    expect 0 "$SFT" eval "$base" --adapter "$adapter" "$birch" --json
+    is "$(field loss <alone)" "$(field loss <stdout)"
+    expect_error_about 1 'BASE --adapter' "$SFT" generate --adapter "$adapter" Hello
+    expect_error_about 2 'expected files of conversations' "$SFT" eval --adapter "$adapter" "$base"
 }

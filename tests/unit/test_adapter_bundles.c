@@ -1,6 +1,7 @@
 /* A model with an adapter to be asked: opened alone and beside its base, with which it then shares memory, it is the same
  * to the last bit; and what each of several models says does not depend on the others that are answered. */
 #include "infer/bundle.h"
+#include "infer/model_check.h"
 
 #include "base/rng.h"
 #include "files/hf_save.h"
@@ -52,8 +53,8 @@ static void write_base(const char *name, const struct dtype *dtype)
     free(path);
 }
 
-/* With all that it trains random: A and B of matrices, rows of the control tokens, and `saved` whole. */
-static void write_adapter(const char *name, uint64_t seed, const char *target, const char *saved)
+/* With all that it trains random: A and B of matrices, the rows of n_rows control tokens, and `saved` whole. */
+static void write_adapter(const char *name, uint64_t seed, const char *target, const char *saved, size_t n_rows)
 {
     static const int32_t rows[] = {401, 402, 403};
     struct string_list targets = {.items = (char **)(uintptr_t)&target, .count = 1};
@@ -65,14 +66,15 @@ static void write_adapter(const char *name, uint64_t seed, const char *target, c
     struct param_set params;
     struct rng rng;
     char *path = path_of(name);
-    grown.vocab_size = TOKENS;
+    grown.vocab_size = BASE_TOKENS + n_rows;
     peft_config_init(&adapter);
     adapter.r = 4;
     adapter.lora_alpha = 8;
     check_ok(peft_config_set_targets(&adapter, &targets, &err));
     check_ok(peft_config_set_saved(&adapter, &whole, &err));
     tensor_table_init(&table, &grown);
-    peft_train_rows(&adapter, &table, rows, 3);
+    if (n_rows)
+        check_ok(peft_train_rows(&adapter, &table, &grown, rows, n_rows, &err));
     check_ok(peft_choose(&spec, &adapter, &table, &grown, &err));
     tensor_table_adapt(&table, &spec);
     check_ok(param_set_allocate(&params, &table, &err));
@@ -92,8 +94,10 @@ static void setup(void)
     make_dir();
     write_base("f32", &dtype_f32);
     write_base("bf16", &dtype_bf16);
-    write_adapter("all", 2, "all-linear", NULL);
-    write_adapter("some", 3, "c_fc", "ln_1");
+    write_adapter("all", 2, "all-linear", NULL, 3);
+    write_adapter("some", 3, "c_fc", "ln_1", 3);
+    write_adapter("ends", 5, "c_attn", "wte", 0);
+    write_adapter("plain", 6, "c_attn", NULL, 0);
 }
 
 /* ---- one of them ---- */
@@ -121,7 +125,7 @@ static void last_logits(const struct bundle *b, float *logits)
         position[i] = (int32_t)i;
     }
     ck_assert_uint_eq(b->model.config.vocab_size, TOKENS);
-    check_ok(transformer_init_activations(&b->model, &acts, N_TEXT, false, &err));
+    check_ok(transformer_init_activations(&b->model, &acts, N_TEXT, KEEP_NOTHING, &err));
     const struct batch batch = {
         .N = N_TEXT, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
     transformer_logits(&b->model, &acts, &batch, NULL, &last, 1, logits);
@@ -131,8 +135,9 @@ static void last_logits(const struct bundle *b, float *logits)
 static const struct {
     const char *base, *adapter;
     bool for_generation;
-} pairs[] = {{"f32", "all", false}, {"f32", "all", true},   {"f32", "some", true},
-             {"bf16", "all", true}, {"bf16", "some", false}};
+    size_t n_new_tokens; /* that it has trained no rows for */
+} pairs[] = {{"f32", "all", false, 0},   {"f32", "all", true, 0},  {"f32", "some", true, 0}, {"bf16", "all", true, 0},
+             {"bf16", "some", false, 0}, {"f32", "ends", true, 3}, {"bf16", "ends", false, 3}};
 
 START_TEST(beside_its_base_and_alone)
 {
@@ -147,8 +152,8 @@ START_TEST(beside_its_base_and_alone)
     ck_assert_mem_eq(found, expected, sizeof found);
     ck_assert(memcmp(plain, expected, sizeof plain) != 0);
     ck_assert_uint_eq(base.n_new_tokens, 3);
-    ck_assert_uint_eq(alone.n_new_tokens, 0); /* it has trained rows for them */
-    ck_assert_uint_eq(beside.n_new_tokens, 0);
+    ck_assert_uint_eq(alone.n_new_tokens, pairs[_i].n_new_tokens);
+    ck_assert_uint_eq(beside.n_new_tokens, pairs[_i].n_new_tokens);
     bundle_close(&beside);
     bundle_close(&alone);
     bundle_close(&base);
@@ -308,13 +313,35 @@ START_TEST(an_adapter_of_another_model)
 }
 END_TEST
 
+/* ---- what is exported ---- */
+
+/* The base as it is, in place of base and adapter: export would not call that done. */
+START_TEST(what_is_not_merged_is_found)
+{
+    static const volatile int stop;
+    struct model_check check;
+    char *base = path_of("f32"), *adapter = path_of("plain");
+    const struct model_check_of same = {
+        .original = base, .written = base, .dtype = &dtype_f32, .memory = SIZE_MAX, .stop = &stop};
+    struct model_check_of of = same;
+    of.adapter = adapter;
+    check_ok(model_check(&check, &same, &err));
+    model_check_free(&check);
+    ck_assert_int_eq(model_check(&check, &of, &err), SFT_EDATA);
+    ck_assert_msg(strstr(err_text(&err), "what was written is not the model") != NULL, "%s", err_text(&err));
+    model_check_free(&check);
+    free(base);
+    free(adapter);
+}
+END_TEST
+
 static void setup_wide(void)
 {
     setup();
     config.n_embd = 64;
     config.head_dim = 32;
     config.n_inner = 256;
-    write_adapter("wide", 4, "all-linear", NULL);
+    write_adapter("wide", 4, "all-linear", NULL, 3);
 }
 
 int main(void)
@@ -327,6 +354,7 @@ int main(void)
     tcase_add_test(tests, several_models_side_by_side);
     tcase_add_test(tests, pages_are_of_one_model);
     tcase_add_test(tests, models_take_turns);
+    tcase_add_test(tests, what_is_not_merged_is_found);
     tcase_add_checked_fixture(wide, setup_wide, remove_dir);
     tcase_add_test(wide, an_adapter_of_another_model);
     suite_add_tcase(suite, tests);

@@ -323,7 +323,8 @@ static void run_step(struct transformer *model, struct adamw *adamw, const struc
     const struct adamw_options options = {.weight_decay = 0.1, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     make_batch(&b);
     ck_assert(!transformer_init(model, config, kernels, trained, NULL) &&
-              !transformer_init_activations(model, &acts, N, KEEP_ALL, NULL) && !adamw_init(adamw, model, &options, NULL));
+              !transformer_init_activations(model, &acts, N, KEEP_ALL, NULL) &&
+              !adamw_init(adamw, model, &options, NULL));
     double *params = make_params(&model->params.table);
     for (size_t i = 0; i < model->params.table.n_elements; i++)
         ((float *)model->params.values.data)[i] = (float)params[i];

@@ -1,6 +1,6 @@
-/* What adapters need of the kernels beyond what test_kernels.c holds to the reference: bits that depend neither on other
- * rows, nor on threads, nor on how a gradient is computed; frozen weights of each kind on the way back; large ranks in
- * no more memory than is asked for. */
+/* What adapters need of the kernels beyond what test_kernels.c holds to the reference: bits that depend neither on
+ * other rows, nor on threads, nor on how a gradient is computed; frozen weights of each kind on the way back; large
+ * ranks in no more memory than is asked for. */
 #include "base/mem.h"
 #include "base/rng.h"
 #include "support/bf16.h"
@@ -279,7 +279,8 @@ START_TEST(parts_are_added_one_after_the_other)
                 free(w[i]);
                 free(x[i]);
             }
-            ck_assert_msg(memcmp(together, apart, n * sizeof *apart) == 0, "%s, %zu x %zu", table_name(k), s->in, s->out);
+            ck_assert_msg(memcmp(together, apart, n * sizeof *apart) == 0, "%s, %zu x %zu", table_name(k), s->in,
+                          s->out);
             free(bias);
             free(together);
             free(apart);
@@ -309,8 +310,7 @@ static void run_narrow_dw(const struct kernels *k, const struct grad_shape *s, a
     free_work(k, &work);
 }
 
-/* The same as three gradients of (in,out) layers, transposed: the product the other way round, and so is each of (out,in)
- * layers that have dy for x. */
+/* The same as the gradient of an (in,out) layer, transposed, and of an (out,in) layer that has dy for x. */
 static void check_gradient(const struct kernels *k, const struct grad_shape *s, const act *dy, const act *x, size_t out,
                            const float *dw, const float *before, bool add)
 {
@@ -369,8 +369,8 @@ END_TEST
 
 enum { N = 37, IN = 129, OUT = 210, RANK = 16 };
 
-/* There and back through W of a kind and an adapter, against the definition with the numbers that W's stand for: in bf16
- * these are rounded on the way back, and so is what comes out. */
+/* There and back through W of a kind and an adapter, against the definition with the numbers that W's stand for: in
+ * bf16 these are rounded on the way back, and so is what comes out. */
 static void check_layer(const struct kernels *k, struct weights *w, const float *b, enum kept kept, bool transposed)
 {
     act *x = some_acts(k, N * IN, 1), *dy = some_acts(k, N * OUT, 2), *u = some_acts(k, N * RANK, 3);

@@ -1,5 +1,5 @@
-/* AdamW's moments in 8 bits: what a code may be off by, that roundings add up to nothing, that no step becomes a leap, a
- * thousand steps beside those of floats; and the file. */
+/* AdamW's moments in 8 bits: what a code may be off by, that roundings add up to nothing, that no step becomes a leap,
+ * a thousand steps beside those of floats; and the file. */
 #include "base/rng.h"
 #include "files/model_files.h"
 #include "files/safetensors.h"
@@ -91,8 +91,14 @@ START_TEST(nothing_comes_of_nothing)
 {
     static struct codes x;
     static float p[MOST], g[MOST];
-    const struct adamw_args args = {.grad_scale = 1, .learning_rate = 1, .rest1 = 0.1F, .beta2 = 0.999F, .rest2 = 0.001F,
-                                    .epsilon = 1e-8F, .correction1 = 0.1F, .correction2_sqrt = 0.03F};
+    const struct adamw_args args = {.grad_scale = 1,
+                                    .learning_rate = 1,
+                                    .rest1 = 0.1F,
+                                    .beta2 = 0.999F,
+                                    .rest2 = 0.001F,
+                                    .epsilon = 1e-8F,
+                                    .correction1 = 0.1F,
+                                    .correction2_sqrt = 0.03F};
     for (size_t i = 0; i < MOST; i++)
         p[i] = (float)i;
     for (uint32_t step = 0; step < 3; step++)
@@ -123,15 +129,20 @@ START_TEST(the_mean_of_what_is_kept_of_v_is_v)
 }
 END_TEST
 
-/* v's memory is a thousand steps, in which a code changes by less than one a step: gradients become a tenth, and what is
+/* v's memory is a thousand steps, and a code changes by less than one a step: gradients become a tenth, and what is
  * kept has to follow as floats do. */
 START_TEST(v_does_not_stand_still)
 {
     enum { STEPS = 3000, N = 1024 };
     static struct codes x;
     static float p[N], g[N];
-    const struct adamw_args args = {.grad_scale = 1, .rest1 = 0.1F, .beta2 = 0.999F, .rest2 = 0.001F, .epsilon = 1,
-                                    .correction1 = 1, .correction2_sqrt = 1};
+    const struct adamw_args args = {.grad_scale = 1,
+                                    .rest1 = 0.1F,
+                                    .beta2 = 0.999F,
+                                    .rest2 = 0.001F,
+                                    .epsilon = 1,
+                                    .correction1 = 1,
+                                    .correction2_sqrt = 1};
     double v = 0, mean = 0;
     x = (struct codes){0};
     for (uint32_t step = 0; step < STEPS; step++) {
@@ -156,8 +167,8 @@ START_TEST(small_gradients_beside_a_large_one_take_no_leaps)
     rng_seed(&rng, 2, 0);
     x = (struct codes){0};
     for (uint32_t step = 1; step <= 500; step++) {
-        struct adamw_args args = {.grad_scale = 1, .learning_rate = 1e-3F, .rest1 = 0.1F, .beta2 = 0.999F,
-                                  .rest2 = 0.001F, .epsilon = 1e-8F};
+        struct adamw_args args = {
+            .grad_scale = 1, .learning_rate = 1e-3F, .rest1 = 0.1F, .beta2 = 0.999F, .rest2 = 0.001F, .epsilon = 1e-8F};
         args.correction1 = (float)(1 - pow(0.9, step));
         args.correction2_sqrt = (float)sqrt(1 - pow(0.999, step));
         float before[MOMENTS_GROUP];

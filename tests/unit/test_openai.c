@@ -35,6 +35,39 @@ START_TEST(a_completion_has_sixteen_tokens)
 }
 END_TEST
 
+/* Of several models each has its own vocabulary and sampling, and other names are refused. */
+START_TEST(a_request_names_one_of_several_models)
+{
+    static const struct request_model models[] = {{"base", 10, {.temperature = 1}}, {"ours", 20, {.temperature = 0.5}}};
+    static const struct {
+        const char *body;
+        size_t number;
+    } good[] = {{"{\"prompt\": [9]}", 0},
+                {"{\"prompt\": [9], \"model\": \"base\"}", 0},
+                {"{\"prompt\": [19], \"model\": \"ours\"}", 1}};
+    struct request_limits several = *limits();
+    struct api_error error;
+    struct request r;
+    several.models = models;
+    several.n_models = 2;
+    for (size_t i = 0; i < COUNT(good); i++) {
+        struct ask ask;
+        const char *body = good[i].body;
+        ck_assert_int_eq(request_read(&r, ENDPOINT_COMPLETIONS, body, strlen(body), &several, &error), SFT_OK);
+        request_ask(&r, 0, &ask);
+        ck_assert_uint_eq(ask.model, good[i].number);
+        ck_assert_double_eq(r.sampling.temperature, models[good[i].number].sampling.temperature);
+        request_free(&r);
+    }
+    static const char beyond[] = "{\"prompt\": [19], \"model\": \"base\"}", unknown[] = "{\"model\": \"none\"}";
+    ck_assert_int_eq(request_read(&r, ENDPOINT_COMPLETIONS, beyond, strlen(beyond), &several, &error), SFT_EDATA);
+    ck_assert_int_eq(error.status, 400);
+    ck_assert_int_eq(request_read(&r, ENDPOINT_COMPLETIONS, unknown, strlen(unknown), &several, &error), SFT_EDATA);
+    ck_assert_int_eq(error.status, 404);
+    ck_assert_str_eq(error.code, "model_not_found");
+}
+END_TEST
+
 /* Every field null, some unknown: as if nothing were said. */
 START_TEST(null_is_absent)
 {
@@ -400,6 +433,7 @@ int main(void)
     TCase *tc = tcase_create("core");
     tcase_add_test(tc, a_chat_has_defaults);
     tcase_add_test(tc, a_completion_has_sixteen_tokens);
+    tcase_add_test(tc, a_request_names_one_of_several_models);
     tcase_add_test(tc, null_is_absent);
     tcase_add_test(tc, unknown_fields_are_passed_over);
     tcase_add_test(tc, fields_are_read);

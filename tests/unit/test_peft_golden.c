@@ -41,8 +41,6 @@ static void load(struct adapted *f, const char *path)
     check_ok(peft_open(&f->adapter, path, &err));
     f->config = f->base_config;
     peft_fit_model(&f->adapter, &f->config);
-    f->base_config.tied = f->config.tied;
-    f->base_config.head_from_embedding = f->config.head_from_embedding;
     tensor_table_init(&f->base_table, &f->base_config);
     tensor_table_init(&table, &f->config);
     check_ok(peft_spec(&spec, &f->adapter, &table, &f->config, &err));

@@ -168,11 +168,18 @@ static bool is_own(const struct peft_merge *m, const struct tensor *t)
     return t->trained && (!t->trained_rows || m->has_frozen_rows);
 }
 
+/* A head that an adapter has parted from the embedding began as that. */
+static const struct tensor *base_of(const struct peft_merge *m, const struct tensor *t)
+{
+    const struct tensor *of_base = tensor_find_name(m->base_table, t->name);
+    return of_base ? of_base : m->base_table->token_embedding;
+}
+
 static enum sft_status pass(const void *merge, const struct tensor *tensor, values_take *to, void *context,
                             struct sft_err *err)
 {
     const struct peft_merge *m = merge;
-    const struct tensor *of_base = &m->base_table->tensors[tensor - m->params->table.tensors];
+    const struct tensor *of_base = base_of(m, tensor);
     if (is_own(m, tensor))
         return pass_own(m, tensor, to, context);
     struct stream s = {.merge = m, .tensor = tensor, .take = to, .context = context};

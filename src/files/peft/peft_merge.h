@@ -13,8 +13,8 @@
 /* params: those of the adapted table, of which nothing is read but what the adapter trains; of a tensor with trained
  * rows the others, too, where its file has them (has_frozen_rows, of its config). `base` passes the values of
  * base_table, which has the same tensors, those with a row a token with fewer rows where the vocabulary has grown:
- * rows beyond become the mean of the others, as weights.h has it (that of all with weights_begin and weights_pass). All
- * must stay where they are. */
+ * rows beyond become the mean of the others, as weights.h has it (that of all with weights_begin and weights_pass); it
+ * may lack the head where the adapter has parted that from the embedding. All must stay where they are. */
 struct peft_merge;
 void peft_merge_begin(struct peft_merge **out, const struct param_set *params, bool has_frozen_rows,
                       struct model_values base, const struct tensor_table *base_table);

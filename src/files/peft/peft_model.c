@@ -1,5 +1,5 @@
-/* What an adapter's file says of the model's two ends, the embedding and the head: how many tokens there are, and whether
- * the two are still one. */
+/* What an adapter's file says of the model's two ends, the embedding and the head: how many tokens there are, and
+ * whether the two are still one. */
 #include "base/mem.h"
 #include "files/peft/peft_adapter.h"
 #include "files/peft/peft_choose.h"
