@@ -316,10 +316,10 @@ static enum sft_status check_lora(const struct run_record *record, const json *r
     if (record->settings->lora.on == had_lora(recorded))
         return SFT_OK;
     return sft_fail(err, SFT_EUSAGE,
-                    record->settings->lora.on ? "there is a section [lora], but this run was started without and trains all "
-                                                "of the model"
-                                              : "there is no section [lora], but this run was started with it and trains an "
-                                                "adapter");
+                    record->settings->lora.on ? "there is a section [lora], but this run was started without and "
+                                                "trains all of the model"
+                                              : "there is no section [lora], but this run was started with it and "
+                                                "trains an adapter");
 }
 
 static enum sft_status check_field(const struct run_record *record, const json *recorded,
