@@ -178,6 +178,20 @@ test_stopped_and_resumed_with_rounded_saves() {
     same straight/last/trainer/adapter_model.safetensors run/last/trainer/adapter_model.safetensors
 }
 
+test_with_activations_computed_again_and_moments_in_8_bits() {
+    write_lora
+    set -- --set train.lr_scheduler_type=constant --set lora.modules_to_save=wte # large enough for 8 bits
+    expect 0 "$SFT" train config.ini "$@" --set train.output_dir=plain
+    expect 0 "$SFT" train config.ini "$@" --set train.output_dir=again --set train.gradient_checkpointing=true
+    same_adapters plain again
+    set -- "$@" --set train.optim=adamw_8bit
+    expect 0 "$SFT" train config.ini "$@" --set train.output_dir=straight
+    expect 0 "$SFT" train config.ini "$@" --set train.max_steps=2
+    expect 0 "$SFT" train config.ini "$@" --set train.max_steps=6
+    same_adapters straight run
+    holds "$(wc -c <run/last/trainer/optimizer.safetensors) < $(wc -c <plain/last/trainer/optimizer.safetensors)"
+}
+
 test_a_run_keeps_its_section() {
     write_lora
     expect 0 "$SFT" train config.ini
