@@ -26,16 +26,14 @@ struct adapter_info {
 
 bool info_is_adapter(const char *path)
 {
-    char *dir = NULL;
+    char *model = NULL, *adapter = NULL;
     const char *link;
     struct sft_err unread;
-    bool is = model_dir_find(path, &dir, &link, &unread) != SFT_OK;
-    free(dir);
-    if (is)
-        is = peft_dir_find(path, &dir, &link, &unread) == SFT_OK;
-    if (is)
-        free(dir);
-    return is;
+    const bool is_model = !model_dir_find(path, &model, &link, &unread);
+    const bool is_adapter = !is_model && !peft_dir_find(path, &adapter, &link, &unread);
+    free(model);
+    free(adapter);
+    return is_adapter;
 }
 
 /* ---- looking ---- */
