@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void info_add_problem(void *of, const struct sft_err *err)
+void info_add_problem(void *context, const struct sft_err *err)
 {
-    struct info *info = of;
+    struct info *info = context;
     const char *text = SFT_ERR_TEXT(err);
     for (size_t i = 0; i < info->n_problems; i++)
         if (strcmp(info->problems[i], text) == 0) /* two parts read one file */

@@ -27,8 +27,8 @@ struct info {
 
 void info_free(struct info *info); /* accepts a zeroed struct */
 
-/* Note what is wrong, once; a function for model_files_survey. */
-void info_add_problem(void *info, const struct sft_err *err);
+/* Note what is wrong, once; a function for model_files_survey, whose context is a struct info. */
+void info_add_problem(void *context, const struct sft_err *err);
 
 /* Of a tokenizer that has been read, its size and its chat template; of a checkpoint, checksums and state. */
 void info_look_at_template(struct info *info);

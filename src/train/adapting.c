@@ -275,6 +275,18 @@ static void fill(void *context, const float *values, size_t n)
     f->to += n;
 }
 
+/* Every tensor of the model; `values` are of a table with the same tensors. */
+static enum sft_status fill_all(struct param_set *params, struct model_values values, const struct tensor_table *table,
+                                struct sft_err *err)
+{
+    enum sft_status status = SFT_OK;
+    for (size_t i = 0; i < params->table.n_model && !status; i++) {
+        struct filling filling = {(float *)params->values.data + params->table.tensors[i].offset};
+        status = values.pass(values.from, &table->tensors[i], fill, &filling, err);
+    }
+    return status;
+}
+
 /* The weights with the adapter added, all of which are trained. */
 static enum sft_status merge(const struct adapting *a, const struct base_model *base, struct param_set *params,
                              struct sft_err *err)
@@ -292,15 +304,12 @@ static enum sft_status merge(const struct adapting *a, const struct base_model *
     }
     if (!status)
         status = peft_load(&adapter, &a->from, &base->config, err);
-    if (!status)
+    if (!status) {
         peft_merge_begin(&merged, &adapter, a->from.config.has_frozen_rows, model_values_in(params->values.data),
                          &params->table);
-    const struct model_values values = merged ? peft_merged(merged) : (struct model_values){0};
-    for (size_t i = 0; i < params->table.n_model && !status; i++) {
-        struct filling filling = {(float *)params->values.data + params->table.tensors[i].offset};
-        status = values.pass(values.from, &adapter.table.tensors[i], fill, &filling, err);
+        status = fill_all(params, peft_merged(merged), &adapter.table, err);
+        peft_merge_end(merged);
     }
-    peft_merge_end(merged);
     adapter_spec_free(&spec);
     param_set_free(&adapter);
     tensor_table_free(&table);

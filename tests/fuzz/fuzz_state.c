@@ -159,7 +159,7 @@ static void check_file(const char *name, const char *text, size_t len)
     char *checkpoint = path_join(dir, "checkpoint-5"), *path = path_join(checkpoint, name);
     require(io_read_file(path, &before, &err) == SFT_OK);
     require(io_write_file(path, text, len, &err) == SFT_OK);
-    if (checkpoint_load(checkpoint, &model, &adamw, &err))
+    if (checkpoint_load(checkpoint, false, &model, &adamw, &err))
         require(err.message[0]);
     else
         for (size_t i = 0; i < model.params.table.n_elements; i++)

@@ -96,7 +96,7 @@ static enum sft_status save(struct small_run *r)
     struct learner *l = &r->run.learner;
     struct model_meta meta = base_model_meta(&r->run.base, r->run.plan.save_dtype);
     meta.max_shard_bytes = SHARD_BYTES;
-    const struct checkpoint checkpoint = {&l->model, &l->adamw, r->run.base.tokenizer, &meta, &l->state,
+    const struct checkpoint checkpoint = {&l->model, &l->adamw, NULL, r->run.base.tokenizer, &meta, &l->state,
                                           &r->run.output.record};
     return checkpoint_save(r->output_dir, &checkpoint, &err);
 }
@@ -227,7 +227,7 @@ static uint64_t newest(struct small_run *r, const struct learned learned[3], boo
     check_ok(checkpoint_find(r->output_dir, &found, &err));
     const uint64_t step = found.state.step;
     ck_assert(step == 1 || step == 2);
-    check_ok(checkpoint_load(found.dir, &l->model, &l->adamw, &err));
+    check_ok(checkpoint_load(found.dir, false, &l->model, &l->adamw, &err));
     ck_assert(has_learned(l, &learned[step]) || (may_be_older && has_learned(l, &learned[1])));
     put_back(l, &learned[2]);
     checkpoint_found_free(&found);

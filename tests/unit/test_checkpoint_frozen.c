@@ -44,7 +44,7 @@ static void save(struct transformer *model, struct adamw *adamw, const struct dt
     const struct model_meta meta = {.eos_token_id = -1, .pad_token_id = -1, .bos_token_id = -1, .dtype = dtype};
     check_ok(tokenizer_load(&tok, "checkpoints/base", &err));
     strbuf_puts(&record, "\"total_steps\": 9");
-    check_ok(checkpoint_save(dir, &(struct checkpoint){model, adamw, tok, &meta, &state, &record}, &err));
+    check_ok(checkpoint_save(dir, &(struct checkpoint){model, adamw, NULL, tok, &meta, &state, &record}, &err));
     strbuf_free(&record);
     tokenizer_free(tok);
 }
@@ -86,7 +86,7 @@ START_TEST(only_trained_tensors_have_moments_in_it)
     char *checkpoint = path_join(dir, "checkpoint-5");
     check_moments_file(checkpoint, &model.params.table);
     open_model(&again, &adamw_again);
-    check_ok(checkpoint_load(checkpoint, &again, &adamw_again, &err));
+    check_ok(checkpoint_load(checkpoint, false, &again, &adamw_again, &err));
     check_same(&model.params.values, &again.params.values);
     check_same(&adamw.m, &adamw_again.m);
     check_same(&adamw.v, &adamw_again.v);
@@ -125,7 +125,7 @@ START_TEST(rounded_weights_have_masters_beside_them)
     save(&model, &adamw, &dtype_bf16);
     ck_assert_uint_gt(count_different(checkpoint, &model), 0);
     open_model(&again, &adamw_again);
-    check_ok(checkpoint_load(checkpoint, &again, &adamw_again, &err));
+    check_ok(checkpoint_load(checkpoint, false, &again, &adamw_again, &err));
     check_same(&model.params.values, &again.params.values);
     check_same(&adamw.m, &adamw_again.m);
     save(&model, &adamw, &dtype_f32); /* in its place */

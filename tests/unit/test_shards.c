@@ -344,11 +344,11 @@ START_TEST(a_checkpoint_of_shards_is_gone_on_from)
     open_learner(&model, &adamw);
     params_init_random(model.params.values.data, &model.params.table, &config, 3);
     strbuf_puts(&record, "\"total_steps\": 9");
-    check_ok(checkpoint_save(dir, &(struct checkpoint){&model, &adamw, NULL, &meta, &state, &record}, &err));
+    check_ok(checkpoint_save(dir, &(struct checkpoint){&model, &adamw, NULL, NULL, &meta, &state, &record}, &err));
     check_ok(checkpoint_find(dir, &found, &err));
     ck_assert_uint_eq(found.state.step, 5);
     open_learner(&again, &adamw_again);
-    check_ok(checkpoint_load(found.dir, &again, &adamw_again, &err));
+    check_ok(checkpoint_load(found.dir, false, &again, &adamw_again, &err));
     ck_assert_mem_eq(model.params.values.data, again.params.values.data, model.params.values.bytes);
     cut_short("checkpoint-5/" SECOND, 3000);
     checkpoint_found_free(&found);
