@@ -148,8 +148,8 @@ enum sft_status settings_set_field(struct settings *settings, const struct field
  * status of the first of all, and its own first message in *err (which may be NULL). */
 enum sft_status settings_outcome(const struct settings *settings, size_t before, struct sft_err *err);
 
-/* One field's value as text that would read back as the same (list items quoted where needed); nothing where its section
- * is not there. */
+/* One field's value as text that would read back as the same (list items quoted where needed); nothing where its
+ * section is not there. */
 void settings_field_text(const struct settings *settings, const struct field *field, struct strbuf *out);
 
 /* Everything as an INI file that settings_read_text (dir NULL) reads back as the same settings. */

@@ -93,7 +93,8 @@ static void put_model(struct strbuf *out, const struct report_of *of)
                   log_count(count, (double)table.n_parameters));
     tensor_table_free(&table);
     if (*of->settings->model.adapter)
-        strbuf_printf(out, "       %s: %s\n", of->settings->lora.on ? "goes on from the adapter" : "with an adapter merged",
+        strbuf_printf(out, "       %s: %s\n",
+                      of->settings->lora.on ? "goes on from the adapter" : "with an adapter merged",
                       of->settings->model.adapter);
     put_tokens_added(out, base, of->settings->model.adapter);
     if (c->dropout > 0)

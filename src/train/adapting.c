@@ -167,10 +167,11 @@ static enum sft_status begin_with(struct adapting *a, const struct settings *set
     const char *link;
     char *dir = NULL;
     if (is_method(settings->model.adapter))
-        return sft_fail(err, SFT_EUSAGE,
-                        "[model] adapter: there is no directory '%s' (a section [lora] trains an adapter; this names one "
-                        "to go on from)",
-                        path_basename(settings->model.adapter));
+        return sft_fail(
+            err, SFT_EUSAGE,
+            "[model] adapter: there is no directory '%s' (a section [lora] trains an adapter; this names one "
+            "to go on from)",
+            path_basename(settings->model.adapter));
     enum sft_status status = peft_dir_find(settings->model.adapter, &dir, &link, err);
     if (!status)
         status = peft_open(&a->from, dir, err);
@@ -293,7 +294,8 @@ static enum sft_status merge(const struct adapting *a, const struct base_model *
     if (!status)
         status = peft_load(&adapter, &a->from, &base->config, err);
     if (!status)
-        peft_merge_begin(&merged, &adapter, a->from.config.has_frozen_rows, model_values_in(params->values.data), &params->table);
+        peft_merge_begin(&merged, &adapter, a->from.config.has_frozen_rows, model_values_in(params->values.data),
+                         &params->table);
     const struct model_values values = merged ? peft_merged(merged) : (struct model_values){0};
     for (size_t i = 0; i < params->table.n_model && !status; i++) {
         struct filling filling = {(float *)params->values.data + params->table.tensors[i].offset};
