@@ -174,10 +174,11 @@ int cmd_info(int argc, char **argv)
         {"model", OPTION_STRING, &model, "DIR", MODEL_OPTION_HELP},
         {"json", OPTION_FLAG, &json_wanted, NULL, "print one JSON object"},
     };
-    const struct usage usage = {"sft info DIR [--json]",
-                                "Says what the directory of a model, or of a LoRA adapter, holds. The exit code is 0 only if it is "
-                                "complete and its checksums match.",
-                                table, sizeof table / sizeof *table, NULL};
+    const struct usage usage = {
+        "sft info DIR [--json]",
+        "Says what the directory of a model, or of a LoRA adapter, holds. The exit code is 0 only if it is "
+        "complete and its checksums match.",
+        table, sizeof table / sizeof *table, NULL};
     int code = options_parse(argc, argv, &usage, &words);
     if (code >= 0)
         return code;

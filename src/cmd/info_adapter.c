@@ -18,7 +18,7 @@ struct adapter_info {
     struct named_dir named;
     struct info parts; /* its tokenizer, and what a checkpoint has */
     struct peft_adapter adapter;
-    char *base;        /* the directory of its model; NULL: it is not here */
+    char *base;          /* the directory of its model; NULL: it is not here */
     struct strbuf names; /* of the modules that it is on, each once: " c_attn c_proj " */
     struct strbuf dtypes;
     size_t n_matrices, n_parameters;
@@ -26,21 +26,19 @@ struct adapter_info {
 
 bool info_is_adapter(const char *path)
 {
-    char *dir = NULL;
+    char *model = NULL, *adapter = NULL;
     const char *link;
     struct sft_err unread;
-    bool is = model_dir_find(path, &dir, &link, &unread) != SFT_OK;
-    free(dir);
-    if (is)
-        is = peft_dir_find(path, &dir, &link, &unread) == SFT_OK;
-    if (is)
-        free(dir);
-    return is;
+    const bool is_model = !model_dir_find(path, &model, &link, &unread);
+    const bool is_adapter = !is_model && !peft_dir_find(path, &adapter, &link, &unread);
+    free(model);
+    free(adapter);
+    return is_adapter;
 }
 
 /* ---- looking ---- */
 
-/* What the module of one of its A is called: "c_attn" of "base_model.model.transformer.h.0.attn.c_attn.lora_A.weight". */
+/* The name of one of its A's modules: "c_attn" of "base_model.model.transformer.h.0.attn.c_attn.lora_A.weight". */
 static void add_module(struct adapter_info *x, const char *name)
 {
     const char *end = strstr(name, ".lora_A"), *begin = end;

@@ -104,9 +104,9 @@ void info_print_checkpoint(const struct info *info)
     if (info->step >= 0)
         printf("checkpoint step %.0f of %.0f\n", info->step, info->total_steps);
     print_files("trained on", json_get(json_get(info->state, "data"), "train"));
-    printf("checksums  %s\n", !info->has_checksums    ? "none (only what sft train writes has some)"
-                             : info->checksums_hold ? "hold"
-                                                    : "do not hold");
+    printf("checksums  %s\n", !info->has_checksums   ? "none (only what sft train writes has some)"
+                              : info->checksums_hold ? "hold"
+                                                     : "do not hold");
     for (size_t i = 0; i < info->n_problems; i++)
         printf("problem    %s\n", info->problems[i]);
 }

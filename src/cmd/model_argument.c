@@ -51,8 +51,8 @@ static bool is_model(const char *name, const char *path, const struct named_dir 
 {
     char *named = path ? realpath(path, NULL) : NULL, *found = realpath(model->dir, NULL);
     const size_t len = strlen(name);
-    const bool same_snapshot =
-        model->snapshot && strncmp(model->snapshot, name, len) == 0 && model->snapshot[len] == '@';
+    const bool same_snapshot = model->snapshot && strncmp(model->snapshot, name, len) == 0 &&
+                               model->snapshot[len] == '@';
     const bool is = same_snapshot || (named && found && strcmp(named, found) == 0);
     free(named);
     free(found);
@@ -123,13 +123,17 @@ static enum sft_status find_either(struct model_argument *a, const char *path, c
     }
     if (find_adapter(&a->adapter, path, &unread)) {
         if (given_adapter && err->status == SFT_EIO)
-            sft_remark(err, " (--adapter is put on a model, which is named before: BASE --adapter %s; or name the "
-                            "adapter in the model's place, without --adapter)", given_adapter);
+            sft_remark(err,
+                       " (--adapter is put on a model, which is named before: BASE --adapter %s; or name the "
+                       "adapter in the model's place, without --adapter)",
+                       given_adapter);
         return err->status;
     }
     if (given_adapter)
-        return sft_fail(err, SFT_EUSAGE, "%s: is an adapter itself, and takes no other (name the model that --adapter is "
-                        "put on)", path);
+        return sft_fail(err, SFT_EUSAGE,
+                        "%s: is an adapter itself, and takes no other (name the model that --adapter is "
+                        "put on)",
+                        path);
     return find_base(a, err);
 }
 

@@ -33,10 +33,10 @@ struct model_argument {
     char *base;               /* that path */
 };
 
-/* Take the first word off *words where `option` is NULL (and it can be a model, or there is no adapter), and find the directory that is meant. `adapters`: those of the
- * command line, of which there may be one; NULL: the command takes none, nor an adapter in place of a model. SFT_EUSAGE
- * with the synopsis where nothing is named. Warns of an adapter that says that it is for another model. Free with
- * model_argument_free, which accepts a zeroed struct. */
+/* Take the first word off *words where `option` is NULL (and it can be a model, or there is no adapter), and find the
+ * directory that is meant. `adapters`: those of the command line, of which there may be one; NULL: the command takes
+ * none, nor an adapter in place of a model. SFT_EUSAGE with the synopsis where nothing is named. Warns of an adapter
+ * that says that it is for another model. Free with model_argument_free, which accepts a zeroed struct. */
 enum sft_status model_argument(struct model_argument *argument, const char *option, const struct string_list *adapters,
                                struct string_list *words, const char *synopsis, struct sft_err *err);
 void model_argument_free(struct model_argument *argument);

@@ -48,7 +48,8 @@ static char *name_of_model(const struct model_card_of *of)
 static void tell_other_model(const struct model_card_of *of)
 {
     const char *asked = json_string(json_get(of->options->evaluation, "model"));
-    if (!asked || (model_argument_main(of->model)->snapshot && strcmp(asked, model_argument_main(of->model)->snapshot) == 0))
+    if (!asked ||
+        (model_argument_main(of->model)->snapshot && strcmp(asked, model_argument_main(of->model)->snapshot) == 0))
         return;
     char *theirs = realpath(asked, NULL), *ours = realpath(model_argument_main(of->model)->dir, NULL);
     if (!theirs || !ours || strcmp(theirs, ours) != 0)

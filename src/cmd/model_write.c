@@ -64,8 +64,8 @@ static enum sft_status merge_adapter(struct exported *m, struct sft_err *err)
 {
     if (model_files_adapt(&m->files, m->adapter.dir, err) || load_adapter(m, err))
         return err->status;
-    peft_merge_begin(&m->merge, &m->adapted, m->adapter.config.has_frozen_rows,
-                     (struct model_values){pass_weights, m}, &m->table_in_files);
+    peft_merge_begin(&m->merge, &m->adapted, m->adapter.config.has_frozen_rows, (struct model_values){pass_weights, m},
+                     &m->table_in_files);
     m->table = tensor_table_of_model(&m->adapted.table);
     return SFT_OK;
 }
@@ -81,13 +81,13 @@ static enum sft_status open_model(struct exported *m, const struct model_argumen
         if (peft_open(&m->adapter, model->adapter.dir, err))
             return err->status;
         peft_fit_model(&m->adapter, &m->files.config);
-        m->config_in_files = m->files.config; /* the same tensors, */
+        m->config_in_files = m->files.config;       /* the same tensors, */
         m->config_in_files.vocab_size = file_vocab; /* with as many rows as there are */
     }
     tensor_table_init(&m->table_in_files, &m->config_in_files);
     m->table = m->table_in_files;
-    enum sft_status status =
-        weights_begin(&m->weights, &m->table_in_files, &m->config_in_files, model->model.dir, &unused, err);
+    enum sft_status status = weights_begin(&m->weights, &m->table_in_files, &m->config_in_files, model->model.dir,
+                                           &unused, err);
     if (!status)
         model_argument_tell(model, &unused);
     if (!status && model->adapter.dir)
@@ -174,14 +174,13 @@ static enum sft_status save(const struct write_target *target, const struct expo
                                     .max_shard_bytes = target->max_shard_bytes,
                                     .license = m->card ? m->card->license : NULL,
                                     .base_model = m->card ? m->card->base_model : NULL};
-    const struct model_out out = {
-        .values = m->merge ? peft_merged(m->merge) : (struct model_values){pass_weights, m},
-        .table = &m->table,
-        .config = &m->files.config,
-        .meta = &meta,
-        .tokenizer = m->files.tokenizer,
-        .generation = &m->files.generation,
-        .template = m->has_template ? &m->template : NULL};
+    const struct model_out out = {.values = m->merge ? peft_merged(m->merge) : (struct model_values){pass_weights, m},
+                                  .table = &m->table,
+                                  .config = &m->files.config,
+                                  .meta = &meta,
+                                  .tokenizer = m->files.tokenizer,
+                                  .generation = &m->files.generation,
+                                  .template = m->has_template ? &m->template : NULL};
     return target->format->save(&out, path, err);
 }
 

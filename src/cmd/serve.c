@@ -135,11 +135,8 @@ static void run(struct serve *s)
     struct runner_model *models = mem_calloc(n, sizeof *models);
     for (size_t i = 0; i < n; i++)
         models[i] = (struct runner_model){s->models.items[i].bundle.files.tokenizer, s->models.items[i].fingerprint};
-    const struct runner_options options = {.decode = &s->decode,
-                                           .models = models,
-                                           .stop = &stop,
-                                           .drain_seconds = s->drain_seconds,
-                                           .look_seconds = 1};
+    const struct runner_options options = {
+        .decode = &s->decode, .models = models, .stop = &stop, .drain_seconds = s->drain_seconds, .look_seconds = 1};
     woken = &s->server.http.queue;
     catch_signals(on_signal);
     log_info("serving %s at http://%s", s->models.items[0].id, s->server.address);
@@ -179,7 +176,8 @@ int cmd_serve(int argc, char **argv)
     };
     const struct usage usage = {
         "sft serve DIR [options]",
-        "Serves a model, or a model and adapters of it, over HTTP: OpenAI's API (/v1/chat/completions, /v1/completions, /v1/models), a page to chat in "
+        "Serves a model, or a model and adapters of it, over HTTP: OpenAI's API (/v1/chat/completions, "
+        "/v1/completions, /v1/models), a page to chat in "
         "a browser (/), /health, and /metrics for Prometheus. SIGTERM or Ctrl-C lets what was asked be answered first; "
         "a second one ends at once.",
         table, sizeof table / sizeof *table, TEMPLATE_SETTINGS};

@@ -34,8 +34,10 @@ static enum sft_status check_ids(const struct serve_models *m, struct sft_err *e
     for (size_t i = 0; i < m->n; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp(m->items[i].id, m->items[k].id) == 0)
-                return sft_fail(err, SFT_EUSAGE, "--adapter: two models would be called '%s' (name one: --adapter "
-                                "NAME=%s)", m->items[i].id, m->items[i].adapter.path);
+                return sft_fail(err, SFT_EUSAGE,
+                                "--adapter: two models would be called '%s' (name one: --adapter "
+                                "NAME=%s)",
+                                m->items[i].id, m->items[i].adapter.path);
     return SFT_OK;
 }
 
@@ -69,8 +71,10 @@ static enum sft_status find_base(struct serve_models *m, const char *model, cons
         named_dir_free(&m->argument.adapter);
     free(first);
     if (!status && m->argument.adapter.dir && adapters->count)
-        return sft_fail(err, SFT_EUSAGE, "%s: is an adapter itself, and takes no other (name its model, and it with "
-                        "--adapter)", m->argument.adapter.path);
+        return sft_fail(err, SFT_EUSAGE,
+                        "%s: is an adapter itself, and takes no other (name its model, and it with "
+                        "--adapter)",
+                        m->argument.adapter.path);
     return status;
 }
 

@@ -6,7 +6,7 @@
 #include "cmd/model_argument.h"
 
 struct serve_model {
-    char *id; /* what requests call it */
+    char *id;                 /* what requests call it */
     struct named_dir adapter; /* dir NULL: it is the base */
     struct bundle bundle;
     char fingerprint[32];

@@ -39,12 +39,13 @@ static const struct foreign keys[] = {
             "n_layers "
             "n_heads d_model hidden_size num_hidden_layers num_attention_heads",
             "the base's config.json says it (base = DIR/config.json starts from random weights)"),
-    IS("load_in_8bit load_in_4bit use_8bit use_4bit", "weights", .convert = WHEN_TRUE, .value = "int8", .otherwise = "auto",
+    IS("load_in_8bit load_in_4bit use_8bit use_4bit", "weights", .convert = WHEN_TRUE, .value = "int8",
+       .otherwise = "auto",
        .words = "of a base with an adapter; 8 bits a weight are the least"),
     NOTHING("load_in_16bit quantization quantization_bit quantization_method quantization_config quantize bnb_* "
             "double_quantization llm_int8_*",
-            "weights = int8 in [model] keeps a base with an adapter ([lora]) in 8 bits a weight, and nothing has fewer; "
-            "what is trained is fp32, products bf16 or fp32 (precision)"),
+            "weights = int8 in [model] keeps a base with an adapter ([lora]) in 8 bits a weight, and nothing has "
+            "fewer; what is trained is fp32, products bf16 or fp32 (precision)"),
 
     /* ---- adapters ---- */
     NOTHING("lora use_lora use_peft peft peft_type finetuning_type fine_tune_type full_finetuning "
@@ -59,8 +60,8 @@ static const struct foreign keys[] = {
     IS("lora_scaling lora_scale scaling", "lora_alpha", .words = "what is added is multiplied by lora_alpha / r"),
     IS("use_rs_lora rslora rs_lora peft_use_rslora", "use_rslora"),
     IS("dropout_lora adapter_dropout", "lora_dropout"),
-    IS("adapter_name_or_path adapter_path adapter_dir adapter_model lora_model_dir lora_path lora_adapter peft_model_id "
-       "peft_path resume_adapter_file adapter_file",
+    IS("adapter_name_or_path adapter_path adapter_dir adapter_model lora_model_dir lora_path lora_adapter "
+       "peft_model_id peft_path resume_adapter_file adapter_file",
        "adapter", .words = "a directory; an adapter's run continues without it"),
     NOTHING("lora_fan_in_fan_out fan_in_fan_out", "sft knows how a base stores its matrices: leave it out"),
     NOTHING("use_dora lora_use_dora peft_use_dora lora_bias init_lora_weights lora_init pissa_* loraplus_* relora_* "
@@ -70,8 +71,8 @@ static const struct foreign keys[] = {
             "not in this version: adapters are as [lora] says, without variants (target_modules may be a regular "
             "expression, which picks layers)"),
     NOTHING("num_layers freeze_* unfrozen_parameters",
-            "all of a model is trained, or with [lora] an adapter of its linear layers (target_modules may be a regular "
-            "expression, which picks layers)"),
+            "all of a model is trained, or with [lora] an adapter of its linear layers (target_modules may be a "
+            "regular expression, which picks layers)"),
     NOTHING("dropout attention_dropout resid_pdrop embd_pdrop attn_pdrop hidden_dropout attn_dropout",
             "training is without dropout"),
     NOTHING("neftune_noise_alpha noisy_embedding_alpha label_smoothing_factor", "there is none here"),

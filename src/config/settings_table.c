@@ -22,8 +22,8 @@ const struct field settings_fields[] = {
      .doc = "a Hugging Face directory, ORG/NAME of one in the Hugging Face cache, a file in GGUF, one of our "
             "checkpoints, or a config.json (random weights)"},
     {AT(model, adapter), .type = FIELD_PATH, .default_text = "", .resume = RESUME_CONTENT,
-     .doc = "an adapter of it, in PEFT's format, to go on from: with [lora] it is trained further, without it is added to "
-            "the weights and the whole model trained"},
+     .doc = "an adapter of it, in PEFT's format, to go on from: with [lora] it is trained further, without it is "
+            "added to the weights and the whole model trained"},
     {AT(model, weights), .type = FIELD_ENUM, .default_text = "auto", WORDS(WEIGHTS_CHOICES(CHOICE_WORD)),
      .doc = "with [lora]: how the base's matrices are kept in memory; auto: as the file has them; int8: a scale a row"},
 
@@ -133,12 +133,13 @@ const struct field settings_fields[] = {
 
     /* ---- [lora] ---- */
     {AT(lora, r), .type = FIELD_SIZE, .default_text = "16", .min = 1, .max = RANK_MAX,
-     .doc = "rank of the adapter's matrices; the section alone, even empty, asks for an adapter instead of the whole model"},
+     .doc = "rank of the adapter's matrices; the section alone, even empty, asks for an adapter instead of the whole "
+            "model"},
     {AT(lora, lora_alpha), .type = FIELD_DOUBLE, .default_text = "32", .max = INFINITY,
      .doc = "what an adapter adds is multiplied by lora_alpha / r"},
     {AT(lora, target_modules), .type = FIELD_WORDS, .default_text = "all-linear",
-     .doc = "linear layers that get one: all-linear (all but the head), names such as q_proj, whole paths, or one regular "
-            "expression for paths"},
+     .doc = "linear layers that get one: all-linear (all but the head), names such as q_proj, whole paths, or one "
+            "regular expression for paths"},
     {AT(lora, modules_to_save), .type = FIELD_WORDS, .default_text = "",
      .doc = "modules that are trained whole beside it, such as embed_tokens or lm_head"},
     {AT(lora, use_rslora), .type = FIELD_BOOL, .default_text = "false",

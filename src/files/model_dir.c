@@ -48,11 +48,10 @@ static enum sft_status fail_adapter(const char *dir, struct sft_err *err)
     const char *base = json_parse_file(path, &config, NULL)
                            ? NULL
                            : json_string(json_get(config, "base_model_name_or_path"));
-    sft_fail(
-        err, SFT_EDATA,
-        "%s: is a LoRA adapter%s%s, not a whole model: merge it into its base first (sft export %s --out PATH), or "
-        "name that as the model, and this as the adapter",
-        dir, base ? " of " : "", base ? base : "", dir);
+    sft_fail(err, SFT_EDATA,
+             "%s: is a LoRA adapter%s%s, not a whole model: merge it into its base first (sft export %s --out PATH), "
+             "or name that as the model, and this as the adapter",
+             dir, base ? " of " : "", base ? base : "", dir);
     json_free(config);
     free(path);
     return SFT_EDATA;

@@ -43,19 +43,19 @@ enum weights_kind {
 struct weights_kept {
     enum weights_kind as;
     bool transposed; /* matrices that files have (in,out) are (out,in) */
-    bool mapped;     /* what lies in the files as it is kept stays there: processes share it, and it costs no memory that the
-                      * system could not take back */
+    bool mapped;     /* what lies in the files as it is kept stays there: processes share it, and it costs no memory
+                      * that the system could not take back */
 };
 
-/* The same for a model of which not all is trained: *table, the config's with what it trains already chosen, gets places
- * for what is kept so; tensors that are trained are floats, as ever. */
+/* The same for a model of which not all is trained: *table, the config's with what it trains already chosen, gets
+ * places for what is kept so; tensors that are trained are floats, as ever. */
 enum sft_status weights_check_to_read(struct tensor_table *table, const struct weights_kept *kept,
                                       const struct model_config *config, size_t file_vocab, const char *path,
                                       struct strbuf *unused, struct sft_err *err);
 
 /* weights_load of parameters that are kept as weights_check_to_read has it, of which *kept is the same; `quantize`
- * makes integers (ops.def), NULL where there are to be none. What is mapped keeps the files open until params are freed;
- * an adapter's tensors are not touched. SFT_EDATA, too, where other files have come between the two. */
+ * makes integers (ops.def), NULL where there are to be none. What is mapped keeps the files open until params are
+ * freed; an adapter's tensors are not touched. SFT_EDATA, too, where other files have come between the two. */
 enum sft_status weights_load_set(struct param_set *params, const struct weights_kept *kept, quantize_rows_fn *quantize,
                                  const struct model_config *config, size_t file_vocab, const char *path,
                                  struct sft_err *err);

@@ -80,7 +80,8 @@ static enum sft_status init_activations(struct decode *d, size_t V, size_t N, st
     struct activation_options options = {.N = N};
     config.vocab_size = V;
     for (size_t i = 0; i < d->n_models; i++)
-        options.rank = at_least(options.rank, activation_options_of(&d->models[i].model->params.table, N, KEEP_NOTHING).rank);
+        options.rank = at_least(options.rank,
+                                activation_options_of(&d->models[i].model->params.table, N, KEEP_NOTHING).rank);
     return activations_init(&d->acts, &config, first->kernels, &options, err);
 }
 

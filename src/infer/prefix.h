@@ -27,7 +27,8 @@ void prefix_free(struct prefix *x);
 /* A text of which pages[0..n_have) are the caller's already: append those indexed pages that follow, n_most pages in
  * all at most, each held for the caller (kv_pool_drop). Returns how many the caller has then. tokens (n_most *
  * KV_PAGE). */
-size_t prefix_find(struct prefix *x, size_t model, const int32_t *tokens, size_t n_have, size_t n_most, uint32_t *pages);
+size_t prefix_find(struct prefix *x, size_t model, const int32_t *tokens, size_t n_have, size_t n_most,
+                   uint32_t *pages);
 
 /* Enter a text's full pages[0..n), which the caller holds; those before the last that was entered are known. Where
  * other pages hold the same tokens, they stay, and those of the caller from there on are not entered. */

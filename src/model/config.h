@@ -56,8 +56,8 @@ struct model_config {
     size_t head_dim;
     enum activation_function activation;
     bool tied;                     /* tie_word_embeddings: the head is the token embedding */
-    bool head_from_embedding;      /* not tied, though the files' models are: an adapter parts the two, and where the files
-                                    * have no head it begins as the embedding */
+    bool head_from_embedding;      /* not tied, though the files' models are: an adapter parts the two, and where the
+                                    * files have no head it begins as the embedding */
     bool attention_bias, mlp_bias; /* tensors that these flags ask for are there (enum bias_presence) */
     bool sequential_residual;      /* sublayers that the family calls parallel are not (struct sublayer_spec) */
     double layer_norm_epsilon, initializer_range;

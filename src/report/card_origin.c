@@ -40,8 +40,7 @@ static char *local_name(const char *path)
 
 struct card_origin card_origin_of(const struct card *card)
 {
-    struct card_origin o = {
-        .is_itself = !card->record->state && !card->record->is_damaged && !card->adapter};
+    struct card_origin o = {.is_itself = !card->record->state && !card->record->is_damaged && !card->adapter};
     const char *recorded = card_setting(card, "model.base");
     const char *base = recorded || !card->adapter ? recorded : card->adapter->base_model;
     char *snapshot = base ? hub_snapshot_name(base) : NULL;

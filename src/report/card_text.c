@@ -238,10 +238,10 @@ static void put_setting(struct strbuf *out, const char *key, const char *value)
 static void put_settings(struct strbuf *out, const struct card *card)
 {
     static const char *const names[] = {
-        "data.max_length",      "data.train_on",       "data.system",         "train.num_train_epochs",
-        "train.max_steps",      "train.batch_size",    "train.learning_rate", "train.lr_scheduler_type",
-        "train.warmup_steps",   "train.optim",         "train.weight_decay",  "train.adam_beta1",    "train.adam_beta2",
-        "train.adam_epsilon",   "train.max_grad_norm", "train.seed"};
+        "data.max_length",    "data.train_on",      "data.system",         "train.num_train_epochs",
+        "train.max_steps",    "train.batch_size",   "train.learning_rate", "train.lr_scheduler_type",
+        "train.warmup_steps", "train.optim",        "train.weight_decay",  "train.adam_beta1",
+        "train.adam_beta2",   "train.adam_epsilon", "train.max_grad_norm", "train.seed"};
     const char *precision = json_string(json_get(card->record->state, "precision"));
     struct strbuf table = {0};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -355,8 +355,10 @@ static enum sft_status choose_model(struct request *r, const json *body, struct 
     if (limits->n_models == 0)
         return SFT_OK;
     if (i == limits->n_models) {
-        api_error_set(error, API_NO_MODEL, "model", "there is no model '%.200s' here (GET /v1/models lists those that "
-                      "there are)", name);
+        api_error_set(error, API_NO_MODEL, "model",
+                      "there is no model '%.200s' here (GET /v1/models lists those that "
+                      "there are)",
+                      name);
         return SFT_EDATA;
     }
     r->model_number = i;

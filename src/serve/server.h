@@ -1,4 +1,5 @@
-/* The HTTP server of a model, or of several: a socket, libmicrohttpd's thread, and the queue between it and the engine's thread.
+/* The HTTP server of a model, or of several: a socket, libmicrohttpd's thread, and the queue between it and the
+ * engine's thread.
  *
  *     server_bind(&options, err);            // if a model is read first; server_start does it, too
  *     server_start(&server, &options, &model, 1, err);
@@ -46,8 +47,9 @@ struct server {
 enum sft_status server_bind(struct server_options *options, struct sft_err *err);
 
 /* Listen, and answer from then on. The socket is the server's, also where it fails. What `options` and the models (n)
- * point to must outlive it; of the limits the first one's count, but for what is a model's own. SFT_EUSAGE: the host is unknown, or too many connections for ulimit -n; SFT_EIO: the port is in use
- * or not ours, no thread, no libmicrohttpd. Nothing is to be stopped then. */
+ * point to must outlive it; of the limits the first one's count, but for what is a model's own. SFT_EUSAGE: the host
+ * is unknown, or too many connections for ulimit -n; SFT_EIO: the port is in use or not ours, no thread, no
+ * libmicrohttpd. Nothing is to be stopped then. */
 enum sft_status server_start(struct server *server, const struct server_options *options,
                              const struct server_model *models, size_t n, struct sft_err *err);
 

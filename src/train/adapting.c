@@ -167,11 +167,10 @@ static enum sft_status begin_with(struct adapting *a, const struct settings *set
     const char *link;
     char *dir = NULL;
     if (is_method(settings->model.adapter))
-        return sft_fail(
-            err, SFT_EUSAGE,
-            "[model] adapter: there is no directory '%s' (a section [lora] trains an adapter; this names one "
-            "to go on from)",
-            path_basename(settings->model.adapter));
+        return sft_fail(err, SFT_EUSAGE,
+                        "[model] adapter: there is no directory '%s' (a section [lora] trains an adapter; this names "
+                        "one to go on from)",
+                        path_basename(settings->model.adapter));
     enum sft_status status = peft_dir_find(settings->model.adapter, &dir, &link, err);
     if (!status)
         status = peft_open(&a->from, dir, err);

@@ -43,11 +43,10 @@ static enum sft_status check_whole(const char *path, struct sft_err *err)
     struct peft_config config;
     if (!peft_config_read(&config, dir, &none))
         base = config.base_model;
-    sft_fail(
-        err, SFT_EUSAGE,
-        "[model] base: %s is a LoRA adapter%s%s, not a whole model (base names the model that it is for, adapter the "
-        "adapter to go on from)",
-        path, base ? " of " : "", base ? base : "");
+    sft_fail(err, SFT_EUSAGE,
+             "[model] base: %s is a LoRA adapter%s%s, not a whole model (base names the model that it is for, adapter "
+             "the adapter to go on from)",
+             path, base ? " of " : "", base ? base : "");
     peft_config_free(&config);
     free(dir);
     return SFT_EUSAGE;

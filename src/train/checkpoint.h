@@ -1,13 +1,15 @@
-/* Checkpoints: output_dir/checkpoint-STEP, a Hugging Face directory, or an adapter's in PEFT's format, with trainer/ in it.
+/* Checkpoints: output_dir/checkpoint-STEP, a Hugging Face directory, or an adapter's in PEFT's format, with trainer/
+ * in it.
  *
- *     trainer/model.safetensors       (an adapter's: adapter_model.safetensors) the weights as they are trained, in F32, where the model's own files have them
- *                                     rounded (in several files where it is large, as a model's own)
+ *     trainer/model.safetensors       the weights as they are trained, in F32, where the model's own files have them
+ *                                     rounded (in several files where it is large, as a model's own); an adapter's:
+ *                                     trainer/adapter_model.safetensors, with its config
  *     trainer/optimizer.safetensors   both moments, "m.NAME" and "v.NAME" (adamw_file.h)
  *     trainer/state.json              where the run stands, and what it is (record.h)
  *     trainer/checksums.xxh64         of every other file; `xxhsum -c` checks it
  *
- * A checkpoint is written beside its name, synced, and renamed: it is there whole or not at all. The symbolic
- * links `last` and `best` are replaced by rename (checkpoint_list.h). */
+ * A checkpoint is written beside its name, synced, and renamed: it is there whole or not at all. The symbolic links
+ * `last` and `best` are replaced by rename (checkpoint_list.h). */
 #ifndef SFT_TRAIN_CHECKPOINT_H
 #define SFT_TRAIN_CHECKPOINT_H
 

@@ -37,7 +37,8 @@ const char *output_dir_precision(const struct output_dir *out);
 /* Say what the run is. SFT_EUSAGE, with what differs, where the one found there is another. */
 enum sft_status output_dir_set_record(struct output_dir *out, const struct settings *settings,
                                       const struct base_model *base, const struct adapting *adapting,
-                                      const struct train_data *data, const struct train_plan *plan, struct sft_err *err);
+                                      const struct train_data *data, const struct train_plan *plan,
+                                      struct sft_err *err);
 
 /* What on_bad_row = skip leaves out is written down, in rejected.jsonl, so that nothing is lost silently. */
 enum sft_status output_dir_write_rejected(const struct output_dir *out, const struct train_data *data,

@@ -316,11 +316,10 @@ static enum sft_status check_lora(const struct run_record *record, const json *r
     if (record->settings->lora.on == had_lora(recorded))
         return SFT_OK;
     return sft_fail(err, SFT_EUSAGE,
-                    record->settings->lora.on
-                        ? "there is a section [lora], but this run was started without and trains all "
-                          "of the model"
-                        : "there is no section [lora], but this run was started with it and trains an "
-                          "adapter");
+                    record->settings->lora.on ? "there is a section [lora], but this run was started without and "
+                                                "trains all of the model"
+                                              : "there is no section [lora], but this run was started with it and "
+                                                "trains an adapter");
 }
 
 static enum sft_status check_field(const struct run_record *record, const json *recorded,
@@ -334,11 +333,12 @@ static enum sft_status check_field(const struct run_record *record, const json *
     if (field->resume == RESUME_CONTENT && fingerprint_of(record, field)) {
         const char *content = recorded_text(recorded, "content", field);
         if (!is_same_content(record, field, content ? content : ""))
-            status = sft_fail(err, SFT_EUSAGE, "[%s] %s: the content of %s is not what this run was started with (%s)",
-                              field->section, field->key, or_nothing(text), or_nothing(before));
+            status = sft_fail(
+                err, SFT_EUSAGE, "[%s] %s: the content of %s is not what this run was started with (%s)",
+                field->section, field->key, or_nothing(text), or_nothing(before));
     } else if (field->resume == RESUME_SAME && strcmp(before, text) != 0) {
-        status = sft_fail(err, SFT_EUSAGE, "[%s] %s = %s, but this run was started with %s", field->section, field->key,
-                          or_nothing(text), or_nothing(before));
+        status = sft_fail(err, SFT_EUSAGE, "[%s] %s = %s, but this run was started with %s", field->section,
+                          field->key, or_nothing(text), or_nothing(before));
     }
     strbuf_free(&now_text);
     strbuf_free(&before_text);

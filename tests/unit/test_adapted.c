@@ -1,6 +1,6 @@
-/* A model with an adapter: it is the model whose weights the adapter is added to, and its gradients are that model's, by the
- * chain rule: with W' = W + s B A, dA = s B^T dW' and dB = s dW' A^T. So the oracle is the transformer without adapters,
- * in double. */
+/* A model with an adapter: it is the model whose weights the adapter is added to, and its gradients are that
+ * model's, by the chain rule: with W' = W + s B A, dA = s B^T dW' and dB = s dW' A^T. So the oracle is the
+ * transformer without adapters, in double. */
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/adapter.h"
@@ -175,7 +175,8 @@ static void check(const char *name, const struct bounds *bounds, double slack, c
     for (size_t i = 0; i < table->n_tensors; i++) {
         const struct tensor *t = &table->tensors[i];
         if (t->trained)
-            check_error(name, t->name, relative_difference(grads + t->grad_offset, exact + t->grad_offset, t->n_trained),
+            check_error(name, t->name,
+                        relative_difference(grads + t->grad_offset, exact + t->grad_offset, t->n_trained),
                         slack * bounds->gradient);
     }
 }

@@ -1,5 +1,5 @@
-/* A model with an adapter to be asked: opened alone and beside its base, with which it then shares memory, it is the same
- * to the last bit; and what each of several models says does not depend on the others that are answered. */
+/* A model with an adapter to be asked: opened alone and beside its base, with which it then shares memory, it is the
+ * same to the last bit; and what each of several models says does not depend on the others that are answered. */
 #include "infer/bundle.h"
 #include "infer/model_check.h"
 
@@ -126,8 +126,7 @@ static void last_logits(const struct bundle *b, float *logits)
     }
     ck_assert_uint_eq(b->model.config.vocab_size, TOKENS);
     check_ok(transformer_init_activations(&b->model, &acts, N_TEXT, KEEP_NOTHING, &err));
-    const struct batch batch = {
-        .N = N_TEXT, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
+    const struct batch batch = {.N = N_TEXT, .S = 1, .tokens = tokens, .position = position, .seq_start = seq_start};
     transformer_logits(&b->model, &acts, &batch, NULL, &last, 1, logits);
     activations_free(&acts);
 }
@@ -136,7 +135,7 @@ static const struct {
     const char *base, *adapter;
     bool for_generation;
     size_t n_new_tokens; /* that it has trained no rows for */
-} pairs[] = {{"f32", "all", false, 0},   {"f32", "all", true, 0},  {"f32", "some", true, 0}, {"bf16", "all", true, 0},
+} pairs[] = {{"f32", "all", false, 0},   {"f32", "all", true, 0},  {"f32", "some", true, 0},  {"bf16", "all", true, 0},
              {"bf16", "some", false, 0}, {"f32", "ends", true, 3}, {"bf16", "ends", false, 3}};
 
 START_TEST(beside_its_base_and_alone)

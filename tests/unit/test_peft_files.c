@@ -249,9 +249,9 @@ START_TEST(test_parted_ends)
         {",\"modules_to_save\":[\"lm_head\"]", {A, B, {HEAD ".weight", 40, 16, 1}}, true},
         {",\"modules_to_save\":[\"wte\"]", {A, B, {WTE ".weight", 40, 16, 1}, {HEAD ".weight", 40, 16, 2}}, true},
         {",\"modules_to_save\":[\"wte\"]", {A, B, {WTE ".weight", 40, 16, 1}, {HEAD ".weight", 40, 16, 1}}, false},
-        {",\"modules_to_save\":[\"wte\"],\"ensure_weight_tying\":true",
+        {",\"modules_to_save\":[\"wte\"],\"ensure_weight_tying\":true", /* so PEFT */
          {A, B, {WTE ".weight", 40, 16, 1}},
-         true}, /* so PEFT */
+         true},
         {",\"modules_to_save\":[\"wte\",\"lm_head\"],\"ensure_weight_tying\":true",
          {A, B, {WTE ".weight", 40, 16, 1}},
          false},

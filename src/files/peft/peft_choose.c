@@ -51,8 +51,8 @@ static void choose_whole(const struct choice *c)
             adapter_spec_add_whole(c->spec, i);
 }
 
-/* PEFT heeds the key where one of the modules has a name that it knows (EMBEDDING_LAYER_NAMES in utils/constants.py),
- * which is not GPT-2's "wte". */
+/* PEFT heeds the key where one of the modules has a name that it knows (EMBEDDING_LAYER_NAMES in
+ * utils/constants.py), which is not GPT-2's "wte". */
 bool peft_ties_head(const struct peft_config *config)
 {
     for (size_t i = 0; i < config->modules_to_save.count; i++) {

@@ -10,9 +10,9 @@ static void fill_with_nan(real *x, size_t n)
         x[i] = (real)NAN;
 }
 
-double REAL_NAME(model_loss_of)(const struct model_config *config, const struct tensor_table *tensors, const void *table,
-                                const double *params, const struct batch *batch, const struct targets *targets,
-                                double *grads)
+double REAL_NAME(model_loss_of)(const struct model_config *config, const struct tensor_table *tensors,
+                                const void *table, const double *params, const struct batch *batch,
+                                const struct targets *targets, double *grads)
 {
     const struct kernels *kernels = table ? table : &REAL_NAME(kernels_plain);
     struct transformer model;
