@@ -120,8 +120,8 @@ static void print_op(const char *name, double calls, double seconds, double flop
         snprintf(rate, sizeof rate, "%8.1f GFLOP/s", flops / seconds / 1e9);
     else if (bytes > 0)
         snprintf(rate, sizeof rate, "%8.1f GB/s", bytes / seconds / 1e9);
-    printf("  %-32s %7.0f %10.4f %6.1f%%  %s\n", name, calls, seconds / (double)b->steps,
-           100 * seconds / b->seconds, rate);
+    printf("  %-32s %7.0f %10.4f %6.1f%%  %s\n", name, calls, seconds / (double)b->steps, 100 * seconds / b->seconds,
+           rate);
 }
 
 static void print_text(const struct bench *b, const struct run *run)

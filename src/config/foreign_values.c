@@ -26,8 +26,7 @@ static const struct {
     const char *key, *names, *value, *words; /* value: NULL where there is none here */
 } values[] = {
     {"precision", "bfloat16 bf16-mixed bf16-true torch.bfloat16 mixed_bf16 bf16_mixed", "bf16", NULL},
-    {"precision", "float32 f32 fp32-true fp32_true 32 32-true full single torch.float32 no float", "fp32",
-     NULL},
+    {"precision", "float32 f32 fp32-true fp32_true 32 32-true full single torch.float32 no float", "fp32", NULL},
     {"precision", "fp16 f16 float16 half 16 16-mixed 16-true fp16-mixed torch.float16", NULL,
      "there is no fp16; bf16 has 16 bits too"},
     {"precision", "int8 8bit int4 4bit nf4 fp8 q8_0 q4_0", NULL,

@@ -206,7 +206,7 @@ test_every_shipped_configuration_has_a_plan() {
         set -- "$SFT" train "$config" --dry-run --set train.output_dir=out
         case $config in
         */refusals.ini) set -- "$@" --set "model.base=$chat" --set eval.prompts= ;; # which are longer than this model sees
-        */chat-*.ini) set -- "$@" --set "model.base=$chat" ;; # in place of what people fetch
+        */chat-*.ini | */lora-*.ini) set -- "$@" --set "model.base=$chat" ;; # in place of what people fetch
         */pretrain.ini)
             [ -d "$top/out/pretrain" ] || { echo 'SKIP: pretrain.ini: out/pretrain is not there' && continue; } ;;
         esac

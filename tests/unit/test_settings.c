@@ -21,8 +21,7 @@ static const struct {
      "config.ini:2: [train] learning_rat: unknown key (did you mean learning_rate?)"},
     {TEXT("[train]\nLearning_Rate = 1e-4\n"),
      "config.ini:2: [train] Learning_Rate: unknown key (did you mean learning_rate?)"},
-    {TEXT("[train]\nepochs = 1\n"),
-     "config.ini:2: [train] epochs: unknown key; here it is num_train_epochs = 1"},
+    {TEXT("[train]\nepochs = 1\n"), "config.ini:2: [train] epochs: unknown key; here it is num_train_epochs = 1"},
     {TEXT("[data]\nbach_size = 1\n"),
      "config.ini:2: [data] bach_size: unknown key (did you mean batch_size in [train]?)"},
     {TEXT("[data]\nxyzzy = 1\n"), "config.ini:2: [data] xyzzy: unknown key"},
@@ -38,10 +37,8 @@ static const struct {
     {TEXT("[train]\ntrain.seed = 1\n"),
      "config.ini:2: [train] train.seed: unknown key (did you mean seed in [train]?)"},
     {TEXT("seed = 1\n"), "config.ini:1: seed (before the first [section]): belongs in [train]"},
-    {TEXT("[train]\nseed = 1\nmax_steps = 2\n  seed = 1\n"),
-     "config.ini:4: [train] seed: already set in line 2"},
-    {TEXT("[train]\nseed = 1\n[data]\n[train]\nseed = 1\n"),
-     "config.ini:5: [train] seed: already set in line 2"},
+    {TEXT("[train]\nseed = 1\nmax_steps = 2\n  seed = 1\n"), "config.ini:4: [train] seed: already set in line 2"},
+    {TEXT("[train]\nseed = 1\n[data]\n[train]\nseed = 1\n"), "config.ini:5: [train] seed: already set in line 2"},
     /* syntax */
     {TEXT("[train\nseed = 1\n"), "config.ini:1: ']' is missing after the section's name"},
     {TEXT("[train] seed = 1\n"), "config.ini:1: text after '[train]' (a key = value has a line of its own)"},
@@ -97,8 +94,7 @@ static const struct {
      "config.ini:2: [train] adam_beta1: expected a number of at least 0 and below 1, found '1'"},
     {TEXT("[data]\neval_fraction = 1.0\n"),
      "config.ini:2: [data] eval_fraction: expected a number of at least 0 and below 1, found '1.0'"},
-    {TEXT("[data]\nshuffle = maybe\n"),
-     "config.ini:2: [data] shuffle: expected true or false, found 'maybe'"},
+    {TEXT("[data]\nshuffle = maybe\n"), "config.ini:2: [data] shuffle: expected true or false, found 'maybe'"},
     {TEXT("[data]\noverlong = truncat\n"), "config.ini:2: [data] overlong: expected truncate, drop or error, "
                                            "found 'truncat' (did you mean truncate?)"},
     {TEXT("[train]\nprecision = fp16\n"), "config.ini:2: [train] precision: expected auto, fp32 or bf16, "
@@ -167,8 +163,7 @@ static const struct {
      "c\nassistant_suffix="
      "d\n" NEEDED,
      "config.ini:3: [data] system: this custom template has no system_suffix"},
-    {"[data]\ntrain=t\nuser_prefix=x\n" NEEDED,
-     "config.ini:3: [data] user_prefix: only for template = custom"},
+    {"[data]\ntrain=t\nuser_prefix=x\n" NEEDED, "config.ini:3: [data] user_prefix: only for template = custom"},
     {"[data]\ntrain=t\ntemplate=custom\nuser_prefix=a\nuser_suffix=b\nassistant_prefix=c\n" NEEDED,
      "config.ini: [data] assistant_suffix: not set; template = custom needs it"},
     {"[data]\ntrain=t\ntemplate=custom\nuser_prefix=a\nuser_suffix=b\nassistant_prefix=c\nassistant_suffix="

@@ -139,9 +139,8 @@ START_TEST(everything_that_is_wrong_is_told_at_once)
         "config.ini: [train] output_dir: not set; it names the directory for checkpoints",
         "--set train.eval_steps: needs eval files or eval_fraction in [data]",
     };
-    const char *text =
-        "seed = 1\n[data]\ntrain_file = t.jsonl\nnonsense\n[trian]\nbatch_size = x\nmax_steps = 1\n"
-        "max_steps = 2\nearly_stopping_patience = 0\n[qlora]\nr = 16\n";
+    const char *text = "seed = 1\n[data]\ntrain_file = t.jsonl\nnonsense\n[trian]\nbatch_size = x\nmax_steps = 1\n"
+                       "max_steps = 2\nearly_stopping_patience = 0\n[qlora]\nr = 16\n";
     ck_assert_int_eq(settings_read_text(&settings, text, strlen(text), "config.ini", NULL, &err), SFT_EUSAGE);
     ck_assert_str_eq(err_text(&err), expected[0]);
     settings_override(&settings, "train.lr=1", NULL);
@@ -171,10 +170,8 @@ END_TEST
 static const struct {
     const char *assignment, *message; /* behind "--set train.KEY: " */
 } foreign[] = {
-    {"per_device_train_batch_size=4",
-     "unknown key; here it is batch_size = 4 (conversations an optimizer step)"},
-    {"Per-Device-Train-Batch-Size=4",
-     "unknown key; here it is batch_size = 4 (conversations an optimizer step)"},
+    {"per_device_train_batch_size=4", "unknown key; here it is batch_size = 4 (conversations an optimizer step)"},
+    {"Per-Device-Train-Batch-Size=4", "unknown key; here it is batch_size = 4 (conversations an optimizer step)"},
     {"max_seq_length=64", "unknown key; here it is max_length = 64 in [data]"},
     {"cutoff_len=none", "unknown key; here it is max_length in [data]"},
     {"warmup_ratio=0.1", "unknown key; here it is warmup_steps = 0.1 (below 1: a share of all steps)"},
@@ -184,10 +181,8 @@ static const struct {
     {"train_on_inputs=true", "unknown key; here it is train_on = all in [data]"},
     {"val_set_size=0.05",
      "unknown key; here it is eval_fraction = 0.05 in [data] (a share of the training conversations)"},
-    {"validation_split_percentage=5",
-     "unknown key; here it is eval_fraction = 0.05 in [data] (a share of 1)"},
-    {"base_model=gpt2",
-     "unknown key; here it is base = gpt2 in [model] (a Hugging Face directory on this machine)"},
+    {"validation_split_percentage=5", "unknown key; here it is eval_fraction = 0.05 in [data] (a share of 1)"},
+    {"base_model=gpt2", "unknown key; here it is base = gpt2 in [model] (a Hugging Face directory on this machine)"},
     {"optim=adamw_torch", "expected adamw or adamw_8bit, found 'adamw_torch' (did you mean adamw?)"},
     {"optimizer=adamw_8bit", "unknown key; here it is optim = adamw_8bit"},
     {"response_template=### Answer:",
@@ -209,8 +204,7 @@ static const struct {
     {"use_dora=true",
      "unknown key; not in this version: adapters are as [lora] says, without variants (target_modules may be a "
      "regular expression, which picks layers)"},
-    {"wandb_project=x",
-     "unknown key; metrics go to output_dir/metrics.jsonl, an object a line: leave it out"},
+    {"wandb_project=x", "unknown key; metrics go to output_dir/metrics.jsonl, an object a line: leave it out"},
 };
 
 START_TEST(names_of_other_trainers_are_translated)
