@@ -215,6 +215,9 @@ END
         "$SFT" train config.ini --set train.output_dir=all
     expect_error 2 "cannot continue run/checkpoint-6: [model] adapter: the content of run is not what this run was started with (nothing) $remedy" \
         "$SFT" train config.ini --set model.adapter=run
+    expect 0 "$SFT" train config.ini --set model.adapter=run --set train.output_dir=on --set train.max_steps=1
+    expect_error 2 "cannot continue on/checkpoint-1: [model] adapter = nothing, but this run was started with run $remedy" \
+        "$SFT" train config.ini --set train.output_dir=on --set train.max_steps=2
 }
 
 # ---- an adapter to begin with ----
