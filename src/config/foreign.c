@@ -69,8 +69,8 @@ static const struct foreign keys[] = {
     NOTHING("lora_fan_in_fan_out fan_in_fan_out", "sft knows how a base stores its matrices: leave it out"),
     NOTHING("use_dora lora_use_dora peft_use_dora lora_bias bias init_lora_weights lora_init pissa_* loraplus_* "
             "relora_* layers_to_transform peft_layers_to_transform layers_pattern rank_pattern alpha_pattern "
-            "layer_replication trainable_token_indices target_parameters use_galore galore_* use_badam badam_* lora_layers "
-            "lora_on_cpu create_new_adapter peft_* lora_*",
+            "layer_replication trainable_token_indices target_parameters use_galore galore_* use_badam badam_* "
+            "lora_layers lora_on_cpu create_new_adapter peft_* lora_*",
             "not in this version: adapters are as [lora] says, without variants (target_modules may be a regular "
             "expression, which picks layers)"),
     NOTHING("num_layers freeze_* unfrozen_parameters",
