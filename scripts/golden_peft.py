@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write tests/golden/peft: adapters as PEFT saves them, and what the tiny models of tests/golden/model answer with them.
+"""Write tests/golden/peft: adapters as PEFT saves them, and what the tiny models of tests/golden/model say with them.
 
 usage: golden_peft.py ASSETS        (run in the repository's root, after golden_model.py; ASSETS is not read)
 

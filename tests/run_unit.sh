@@ -1,6 +1,7 @@
 #!/bin/sh
-# Run test programs, several at once (side_by_side.sh): a line each, what one printed only where it failed or skipped something. A program that prints lines
-# beginning with "SKIP:" left a part out; the lines are shown, each once (and see skips.sh).
+# Run test programs, several at once (side_by_side.sh): a line each, what one printed only where it failed or skipped
+# something. A program that prints lines beginning with "SKIP:" left a part out; the lines are shown, each once (and see
+# skips.sh).
 #
 # usage: [JOBS=N] sh tests/run_unit.sh PROGRAM...
 set -u

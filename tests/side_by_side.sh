@@ -1,5 +1,5 @@
-# Sourced by the runners of tests: many small runs, several at once, whose output does not mix. JOBS says how many: without it one more than there are
-# cores, since tests also wait, for a client, a terminal, a signal.
+# Sourced by the runners of tests: many small runs, several at once, whose output does not mix. JOBS says how many:
+# without it one more than there are cores, since tests also wait, for a client, a terminal, a signal.
 
 JOBS=${JOBS:-$(($(nproc 2>/dev/null || echo 2) + 1))}
 group=
@@ -16,8 +16,9 @@ end_group() {
     [ -z "$group" ] || kill -s KILL -- "-$group" 2>/dev/null || :
 }
 
-# side_by_side LIST COMMAND...: run the command for each line of the file, the line as its last argument. They are a group of processes of their own, which a
-# terminal's Ctrl-C does not reach (the runner ends it), and heed the signals that a shell has its background ignore.
+# side_by_side LIST COMMAND...: run the command for each line of the file, the line as its last argument. They are a
+# group of processes of their own, which a terminal's Ctrl-C does not reach (the runner ends it), and heed the signals
+# that a shell has its background ignore.
 side_by_side() {
     list=$1
     shift

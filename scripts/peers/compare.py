@@ -302,7 +302,8 @@ def table(comparison, threads, outcomes):
     """outcomes: (row, Result or the text that stands for it)"""
     sft_speed = {(row.precision, row.adapter): outcome.tokens_per_second() for row, outcome in outcomes
                  if row.name.startswith("sft-") and isinstance(outcome, Result)}
-    lines = [f"| {cpu_name()}, {threads} cores | | tokens/s | `sft` is faster | peak RSS | MFU | first step | last step |",
+    lines = [f"| {cpu_name()}, {threads} cores | | tokens/s | `sft` is faster | peak RSS | MFU | first step "
+             "| last step |",
              "|---|---|---|---|---|---|---|---|"]
     for row, outcome in outcomes:
         if not isinstance(outcome, Result):

@@ -5,8 +5,9 @@ usage: trl_sft.py BASE DATA.jsonl STEPS fp32|bf16 sequential|group_by_length who
 
 sequential: batches are padded to their longest conversation, and taken in the file's order, as sft takes them.
 group_by_length: conversations of like length together, so little padding; the longest come first.
-lora: an adapter of rank 16 on all linear layers but the head, by PEFT. (The rows of the new control tokens stay as they are: with a
-head tied to the embedding this version of TRL fails where trainable_token_indices asks for them. sft trains them.)
+lora: an adapter of rank 16 on all linear layers but the head, by PEFT. (The rows of the new control tokens stay as they
+are: with a head tied to the embedding this version of TRL fails where trainable_token_indices asks for them. sft trains
+them.)
 Activation checkpointing, which TRL turns on by default, is off: it saves memory and costs time.
 """
 import sys

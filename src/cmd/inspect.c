@@ -268,7 +268,8 @@ static enum sft_status show_report(struct inspect *in, struct inspected *of, con
         train_data_split(&of->data, &of->base, settings->data.eval_fraction, err))
         return err->status;
     if (of->base.config.family && of->data.train.n_examples > 0) {
-        if (train_plan_choose_kernels(plan, settings, err))
+        if (adapting_take_tokens(&of->adapting, settings, &of->base, err) ||
+            train_plan_choose_kernels(plan, settings, err))
             return err->status;
         train_plan_make(plan, settings, &of->data);
         const enum sft_status status =

@@ -57,7 +57,9 @@ static bool parse_choice(const struct field *field, const char *value, int *out)
 
 static void describe_bounds(const struct field *field, struct strbuf *out)
 {
-    if (isinf(field->max))
+    if (field->min == ABOVE_ZERO)
+        strbuf_puts(out, " above 0");
+    else if (isinf(field->max))
         strbuf_printf(out, " of at least %.15g", field->min);
     else if (field->max == BELOW_ONE)
         strbuf_printf(out, " of at least %.15g and below 1", field->min);

@@ -21,6 +21,7 @@ struct foreign {
     const char *words; /* a remark, or NULL */
     enum convert convert;
     const char *value, *otherwise;
+    const char *section; /* where alone it means that; NULL: anywhere */
 };
 
 #define IS(names_, key_, ...)   {.names = names_, .key = key_, __VA_ARGS__}
@@ -57,17 +58,19 @@ static const struct foreign keys[] = {
     IS("lora_target_linear", "target_modules", .convert = WHEN_TRUE, .value = "all-linear", .otherwise = ""),
     IS("lora_modules_to_save additional_target additional_trainable_layers", "modules_to_save",
        .words = "names separated by blanks"),
+    IS("alpha", "lora_alpha", .section = "lora"),
     IS("lora_scaling lora_scale scaling", "lora_alpha", .words = "what is added is multiplied by lora_alpha / r"),
     IS("use_rs_lora rslora rs_lora peft_use_rslora", "use_rslora"),
+    IS("dropout", "lora_dropout", .section = "lora"),
     IS("dropout_lora adapter_dropout", "lora_dropout"),
     IS("adapter_name_or_path adapter_path adapter_dir adapter_model lora_model_dir lora_path lora_adapter "
        "peft_model_id peft_path resume_adapter_file adapter_file",
        "adapter", .words = "a directory; an adapter's run continues without it"),
     NOTHING("lora_fan_in_fan_out fan_in_fan_out", "sft knows how a base stores its matrices: leave it out"),
-    NOTHING("use_dora lora_use_dora peft_use_dora lora_bias init_lora_weights lora_init pissa_* loraplus_* relora_* "
-            "layers_to_transform peft_layers_to_transform layers_pattern rank_pattern alpha_pattern layer_replication "
-            "trainable_token_indices target_parameters use_galore galore_* use_badam badam_* lora_layers lora_on_cpu "
-            "create_new_adapter peft_* lora_*",
+    NOTHING("use_dora lora_use_dora peft_use_dora lora_bias bias init_lora_weights lora_init pissa_* loraplus_* "
+            "relora_* layers_to_transform peft_layers_to_transform layers_pattern rank_pattern alpha_pattern "
+            "layer_replication trainable_token_indices target_parameters use_galore galore_* use_badam badam_* "
+            "lora_layers lora_on_cpu create_new_adapter peft_* lora_*",
             "not in this version: adapters are as [lora] says, without variants (target_modules may be a regular "
             "expression, which picks layers)"),
     NOTHING("num_layers freeze_* unfrozen_parameters",
@@ -314,7 +317,7 @@ bool foreign_key(const char *section, const char *key, const char *value, struct
 {
     const struct foreign *f = NULL;
     for (size_t i = 0; i < sizeof keys / sizeof *keys && !f; i++)
-        if (foreign_is_among(keys[i].names, key))
+        if ((!keys[i].section || strcmp(keys[i].section, section) == 0) && foreign_is_among(keys[i].names, key))
             f = &keys[i];
     *field = f && f->key ? settings_find(f->key) : NULL;
     if (!f)

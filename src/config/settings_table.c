@@ -135,7 +135,7 @@ const struct field settings_fields[] = {
     {AT(lora, r), .type = FIELD_SIZE, .default_text = "16", .min = 1, .max = RANK_MAX,
      .doc = "rank of the adapter's matrices; the section alone, even empty, asks for an adapter instead of the whole "
             "model"},
-    {AT(lora, lora_alpha), .type = FIELD_DOUBLE, .default_text = "32", .max = INFINITY,
+    {AT(lora, lora_alpha), .type = FIELD_DOUBLE, .default_text = "32", .min = ABOVE_ZERO, .max = INFINITY,
      .doc = "what an adapter adds is multiplied by lora_alpha / r"},
     {AT(lora, target_modules), .type = FIELD_WORDS, .default_text = "all-linear",
      .doc = "linear layers that get one: all-linear (all but the head), names such as q_proj, whole paths, or one "

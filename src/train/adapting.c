@@ -41,7 +41,6 @@ static enum sft_status in_section(struct sft_err *err)
 static enum sft_status ask_for_new(struct adapting *a, const struct settings *settings, const struct base_model *base,
                                    struct sft_err *err)
 {
-    struct tensor_table table;
     peft_config_init(&a->config);
     a->config.base_model = name_of_base(settings, base);
     a->config.r = (size_t)settings->lora.r;
@@ -50,12 +49,7 @@ static enum sft_status ask_for_new(struct adapting *a, const struct settings *se
     if (peft_config_set_targets(&a->config, &settings->lora.target_modules, err) ||
         peft_config_set_saved(&a->config, &settings->lora.modules_to_save, err))
         return in_section(err);
-    enum sft_status status = SFT_OK;
-    tensor_table_init(&table, &base->config);
-    if (a->n_new_tokens)
-        status = peft_train_rows(&a->config, &table, &base->config, a->new_tokens, a->n_new_tokens, err);
-    tensor_table_free(&table);
-    return status ? in_section(err) : SFT_OK;
+    return SFT_OK;
 }
 
 /* ---- one that is gone on from ---- */
@@ -180,7 +174,7 @@ static enum sft_status begin_with(struct adapting *a, const struct settings *set
     peft_fit_model(&a->from, &base->config);
     if (!a->on)
         return SFT_OK;
-    if (check_section(a, settings, &base->config, err) || check_new_tokens(a, settings, base, err))
+    if (check_section(a, settings, &base->config, err))
         return err->status;
     peft_config_copy(&a->config, &a->from.config);
     free(a->config.base_model);
@@ -199,10 +193,32 @@ enum sft_status adapting_open(struct adapting *a, const struct settings *setting
                         "[lora] %s has no weights, and an adapter is of no use without its base's (leave [lora] out to "
                         "train all of a model from random weights)",
                         base->files.path);
-    find_new_tokens(a, base);
     if (*settings->model.adapter)
         return begin_with(a, settings, base, err);
     return a->on ? ask_for_new(a, settings, base, err) : SFT_OK;
+}
+
+static enum sft_status train_new_rows(struct adapting *a, const struct base_model *base, struct sft_err *err)
+{
+    struct tensor_table table;
+    tensor_table_init(&table, &base->config);
+    const enum sft_status status =
+        peft_train_rows(&a->config, &table, &base->config, a->new_tokens, a->n_new_tokens, err);
+    tensor_table_free(&table);
+    return status ? in_section(err) : SFT_OK;
+}
+
+enum sft_status adapting_take_tokens(struct adapting *a, const struct settings *settings, struct base_model *base,
+                                     struct sft_err *err)
+{
+    if (a->from.dir)
+        peft_fit_model(&a->from, &base->config); /* whose rows may be the files' again */
+    if (!a->on)
+        return SFT_OK;
+    find_new_tokens(a, base);
+    if (a->n_new_tokens == 0)
+        return SFT_OK;
+    return a->from.dir ? check_new_tokens(a, settings, base, err) : train_new_rows(a, base, err);
 }
 
 void adapting_close(struct adapting *a)

@@ -21,6 +21,11 @@ enum sft_status adapting_open(struct adapting *adapting, const struct settings *
                               struct sft_err *err);
 void adapting_close(struct adapting *adapting);
 
+/* Once the data are read, which may have taken the template's control tokens back: have the rows of new tokens trained.
+ * SFT_EUSAGE: the adapter that is gone on from has none for them. */
+enum sft_status adapting_take_tokens(struct adapting *adapting, const struct settings *settings,
+                                     struct base_model *base, struct sft_err *err);
+
 /* The tensors, which of them are trained, and how the others are kept, for these kernels: *table, the caller's. The
  * errors of base_model_check_weights, and with `unused` its warnings. */
 enum sft_status adapting_table(const struct adapting *adapting, const struct settings *settings,

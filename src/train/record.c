@@ -306,9 +306,14 @@ static bool is_same_content(const struct run_record *record, const struct field 
            (now == &record->base && strcmp(before, text_of(&record->old_base)) == 0);
 }
 
+static bool is_nothing(const char *text)
+{
+    return !*text || strcmp(text, "\"\"") == 0;
+}
+
 static const char *or_nothing(const char *text)
 {
-    return *text && strcmp(text, "\"\"") != 0 ? text : "nothing";
+    return is_nothing(text) ? "nothing" : text;
 }
 
 static enum sft_status check_lora(const struct run_record *record, const json *recorded, struct sft_err *err)
@@ -322,6 +327,16 @@ static enum sft_status check_lora(const struct run_record *record, const json *r
                                                 "trains an adapter");
 }
 
+/* Whether a field that counts, once `before`, now `text`, says another thing than it did: of files, their content. */
+static bool differs(const struct run_record *record, const json *recorded, const struct field *field,
+                    const char *before, const char *text)
+{
+    const char *content = recorded_text(recorded, "content", field);
+    if (field->resume == RESUME_CONTENT && fingerprint_of(record, field))
+        return !is_same_content(record, field, content ? content : "");
+    return field->resume == RESUME_SAME && strcmp(before, text) != 0;
+}
+
 static enum sft_status check_field(const struct run_record *record, const json *recorded,
                                    const struct field *field, struct sft_err *err)
 {
@@ -330,16 +345,14 @@ static enum sft_status check_field(const struct run_record *record, const json *
     text_before(recorded, field, &before_text);
     const char *before = text_of(&before_text), *text = text_of(&now_text);
     enum sft_status status = SFT_OK;
-    if (field->resume == RESUME_CONTENT && fingerprint_of(record, field)) {
-        const char *content = recorded_text(recorded, "content", field);
-        if (!is_same_content(record, field, content ? content : ""))
-            status = sft_fail(
-                err, SFT_EUSAGE, "[%s] %s: the content of %s is not what this run was started with (%s)",
-                field->section, field->key, or_nothing(text), or_nothing(before));
-    } else if (field->resume == RESUME_SAME && strcmp(before, text) != 0) {
+    const bool is_content = field->resume == RESUME_CONTENT && fingerprint_of(record, field);
+    const bool is_other = differs(record, recorded, field, before, text);
+    if (is_other && is_content && !is_nothing(text))
+        status = sft_fail(err, SFT_EUSAGE, "[%s] %s: the content of %s is not what this run was started with (%s)",
+                          field->section, field->key, text, or_nothing(before));
+    else if (is_other)
         status = sft_fail(err, SFT_EUSAGE, "[%s] %s = %s, but this run was started with %s", field->section,
                           field->key, or_nothing(text), or_nothing(before));
-    }
     strbuf_free(&now_text);
     strbuf_free(&before_text);
     return status;

@@ -12,6 +12,17 @@ static enum sft_status read_data(struct run *run, const struct run_options *opti
     return train_data_check_any_left(&run->data, base_model_max_length(&run->base, s->data.max_length), err);
 }
 
+/* An adapter that does not go with the template is the first thing to say, also of data that are bad. */
+static enum sft_status take_data(struct run *run, const struct run_options *options, struct sft_err *err)
+{
+    const enum sft_status status = read_data(run, options, err);
+    struct sft_err of_tokens;
+    if (status == SFT_EINTERRUPTED || !adapting_take_tokens(&run->adapting, run->settings, &run->base, &of_tokens))
+        return status;
+    *err = of_tokens;
+    return err->status;
+}
+
 static enum sft_status open_output(struct run *run, const struct run_options *options, struct sft_err *err)
 {
     output_dir_init(&run->output, run->settings, options->fresh);
@@ -47,7 +58,7 @@ enum sft_status run_prepare(struct run *run, const struct settings *settings, co
 {
     *run = (struct run){.settings = settings};
     if (train_plan_choose_kernels(&run->plan, settings, err) || base_model_open(&run->base, settings, err) ||
-        adapting_open(&run->adapting, settings, &run->base, err) || read_data(run, options, err))
+        adapting_open(&run->adapting, settings, &run->base, err) || take_data(run, options, err))
         return err->status;
     train_plan_make(&run->plan, settings, &run->data);
     run->plan.prompts.hash = options->prompts_hash;

@@ -146,6 +146,25 @@ test_bench_times_it() {
     holds "$flops < $(field flops_per_token <stdout)"
 }
 
+# Documents use no template: no control token is added, and no row is trained for one.
+test_documents_alone() {
+    write_lora
+    echo '{"text": "Once there was a crow."}' >crow.jsonl
+    expect 0 "$SFT" inspect config.ini --report --set data.train=crow.jsonl
+    expect 0 "$SFT" train config.ini --set data.train=crow.jsonl --set train.max_steps=1
+    is "$(adapter_key trainable_token_indices)" null
+    expect 0 "$SFT" train config.ini --set data.train=crow.jsonl --set train.max_steps=1 --set model.adapter=run \
+        --set train.output_dir=on
+    is "$(adapter_key trainable_token_indices on/last)" null
+    expect 0 "$SFT" train config.ini --set train.max_steps=1 --set train.output_dir=chats
+    for lora in '[lora]' '; merged'; do
+        sed "s/^\[lora\]/$lora/" config.ini >from.ini
+        expect 0 "$SFT" train from.ini --set data.train=crow.jsonl --set train.max_steps=1 --set model.adapter=chats \
+            --set "train.output_dir=from$lora"
+    done
+    is "$(adapter_key trainable_token_indices 'from[lora]/last')" '[401,402,403]'
+}
+
 # ---- going on with a run ----
 
 test_killed_and_resumed_it_is_the_run_that_was_not() {
@@ -215,6 +234,9 @@ END
         "$SFT" train config.ini --set train.output_dir=all
     expect_error 2 "cannot continue run/checkpoint-6: [model] adapter: the content of run is not what this run was started with (nothing) $remedy" \
         "$SFT" train config.ini --set model.adapter=run
+    expect 0 "$SFT" train config.ini --set model.adapter=run --set train.output_dir=on --set train.max_steps=1
+    expect_error 2 "cannot continue on/checkpoint-1: [model] adapter = nothing, but this run was started with run $remedy" \
+        "$SFT" train config.ini --set train.output_dir=on --set train.max_steps=2
 }
 
 # ---- an adapter to begin with ----

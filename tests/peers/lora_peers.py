@@ -41,13 +41,15 @@ def decoder(names="q_proj down_proj", **parts):
 
 
 MODELS = {
-    "gpt2": Model("c_attn c_proj", r"transformer\.h\.0\.(attn|mlp)\.c_.*", "transformer.h.1.attn.c_attn", "wte", None, "ln_2"),
+    "gpt2": Model("c_attn c_proj", r"transformer\.h\.0\.(attn|mlp)\.c_.*", "transformer.h.1.attn.c_attn", "wte",
+                  None, "ln_2"),
     "gpt2_untied": Model("c_fc", r".*\.(c_attn|mlp\.c_proj)", "transformer.h.0.mlp.c_proj", "wte", "lm_head", "ln_f"),
     "llama": decoder(head="lm_head"),
     "llama3": decoder(),
     "gemma3": decoder(norm="pre_feedforward_layernorm"),
     "qwen2": decoder(names="k_proj v_proj o_proj"),
-    "gpt_neox": Model("query_key_value dense", r".*\.(dense|dense_h_to_4h)", "gpt_neox.layers.1.attention.dense", "embed_in",
+    "gpt_neox": Model("query_key_value dense", r".*\.(dense|dense_h_to_4h)",
+                      "gpt_neox.layers.1.attention.dense", "embed_in",
                       "lm_head", "final_layer_norm"),
     "opt": Model("q_proj fc2", r".*\.layers\.0\.(fc1|self_attn\..*_proj)", "model.decoder.layers.1.self_attn.out_proj",
                  "embed_tokens", None, "final_layer_norm"),
@@ -109,7 +111,7 @@ def load_base(base, n_tokens):
 
 def lora_config(case, model, base, n_tokens):
     """With the rows of new tokens, as a user of PEFT names them."""
-    config = dict(dict(r=16, lora_alpha=32, task_type="CAUSAL_LM"), **copy.deepcopy(case.config))  # PEFT changes its lists
+    config = dict(dict(r=16, lora_alpha=32, task_type="CAUSAL_LM"), **copy.deepcopy(case.config))  # PEFT changes lists
     old = peers.load(base).get_input_embeddings().weight.shape[0]
     if n_tokens > old and model.embedding not in config.get("modules_to_save", []):
         rows = list(range(old, n_tokens))
@@ -129,7 +131,8 @@ def make_adapter(case, model, base, n_tokens, directory):
     path = os.path.join(directory, "adapter_config.json")
     with open(path) as file:
         config = json.load(file)
-    config["modules_to_save"] = case.config.get("modules_to_save")  # PEFT drops a tied head and no longer ties it to "wte"
+    # PEFT drops a tied head and no longer ties it to "wte"
+    config["modules_to_save"] = case.config.get("modules_to_save")
     with open(path, "w") as file:
         json.dump(config, file)
 
@@ -209,7 +212,8 @@ def compare_tensors(ours, theirs):
 
 def compare_changes(ours, theirs, first):
     """Of all that was trained together: how far it is from theirs, relative to the way that theirs has gone."""
-    ours, theirs, first = (torch.cat([p.flatten() for p in trained_of(model).values()]) for model in (ours, theirs, first))
+    ours, theirs, first = (torch.cat([p.flatten() for p in trained_of(model).values()])
+                           for model in (ours, theirs, first))
     return ((ours - theirs).norm() / (theirs - first).norm()).item()
 
 

@@ -34,6 +34,13 @@ static const struct {
     {TEXT("[train]\nr = 16\n"), "config.ini:2: [train] r: belongs in [lora]"},
     {TEXT("[train]\nlora_alpha = 16\n"), "config.ini:2: [train] lora_alpha: belongs in [lora]"},
     {TEXT("[lora]\nr = 0\n"), "config.ini:2: [lora] r: expected a whole number from 1 to 4096, found '0'"},
+    {TEXT("[lora]\nlora_alpha = 0\n"), "config.ini:2: [lora] lora_alpha: expected a number above 0, found '0'"},
+    {TEXT("[lora]\nalpha = 8\n"), "config.ini:2: [lora] alpha: unknown key; here it is lora_alpha = 8"},
+    {TEXT("[train]\nalpha = 8\n"), "config.ini:2: [train] alpha: unknown key; here it is learning_rate = 8"},
+    {TEXT("[lora]\ndropout = 0\n"), "config.ini:2: [lora] dropout: unknown key; here it is lora_dropout = 0"},
+    {TEXT("[lora]\nbias = none\n"),
+     "config.ini:2: [lora] bias: unknown key; not in this version: adapters are as [lora] says, without variants "
+     "(target_modules may be a regular expression, which picks layers)"},
     {TEXT("[train]\ntrain.seed = 1\n"),
      "config.ini:2: [train] train.seed: unknown key (did you mean seed in [train]?)"},
     {TEXT("seed = 1\n"), "config.ini:1: seed (before the first [section]): belongs in [train]"},
