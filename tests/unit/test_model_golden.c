@@ -391,6 +391,12 @@ START_TEST(an_untrained_conversation_leaves_no_trace)
 }
 END_TEST
 
+/* More labels are more rows of the head's product, which OpenBLAS may sum up in another order. */
+static double other_rows_bound(const struct fixture *f)
+{
+    return strstr(f->model.kernels->products, "OpenBLAS") ? 2e-6 : of_family(f, 1e-6, 2e-6);
+}
+
 START_TEST(a_label_of_weight_zero_is_no_label)
 {
     struct fixture f;
@@ -402,8 +408,7 @@ START_TEST(a_label_of_weight_zero_is_no_label)
     for (size_t n = 0; n < HAND_N; n++)
         if (b.labels[n] == LABEL_NONE)
             b.labels[n] = (int32_t)(n + 70);
-    check_error(isa_of(&f), "loss with labels of weight 0", fabs(run_hand_batch(&f, &b) - loss),
-                of_family(&f, 1e-6, 2e-6));
+    check_error(isa_of(&f), "loss with labels of weight 0", fabs(run_hand_batch(&f, &b) - loss), other_rows_bound(&f));
     check_error(isa_of(&f), "gradients with labels of weight 0", gradient_difference(&f, expected), 2e-6);
     free(expected);
     teardown(&f);
