@@ -67,7 +67,11 @@ static const struct foreign keys[] = {
        "peft_model_id peft_path resume_adapter_file adapter_file",
        "adapter", .words = "a directory; an adapter's run continues without it"),
     NOTHING("lora_fan_in_fan_out fan_in_fan_out", "sft knows how a base stores its matrices: leave it out"),
-    NOTHING("use_dora lora_use_dora peft_use_dora lora_bias bias init_lora_weights lora_init pissa_* loraplus_* "
+    NOTHING("task_type inference_mode peft_version auto_mapping",
+            "an adapter's file says it by itself: leave it out"),
+    NOTHING("bias", "an adapter has no biases of its own, which is bias = none elsewhere: leave it out"),
+    NOTHING("exclude_modules", "target_modules may be a regular expression, which leaves modules out"),
+    NOTHING("use_dora lora_use_dora peft_use_dora lora_bias init_lora_weights lora_init pissa_* loraplus_* "
             "relora_* layers_to_transform peft_layers_to_transform layers_pattern rank_pattern alpha_pattern "
             "layer_replication trainable_token_indices target_parameters use_galore galore_* use_badam badam_* "
             "lora_layers lora_on_cpu create_new_adapter peft_* lora_*",

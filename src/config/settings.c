@@ -192,7 +192,10 @@ static enum sft_status fail_unknown_key(const char *section, const char *key, co
 {
     struct strbuf words = {0};
     const char *dot = strrchr(key, '.');
-    if (foreign_key(section, key, value, &words, meant))
+    const struct field *near = nearest_field(key);
+    if (near && strcmp(near->section, section) == 0 && word_is_slip(key, near->key))
+        sft_fail(err, SFT_EUSAGE, "unknown key (did you mean %s?)", (*meant = near)->key);
+    else if (foreign_key(section, key, value, &words, meant))
         sft_fail(err, SFT_EUSAGE, "unknown key; %s", words.data);
     else if (dot && (*meant = settings_find(dot + 1)) != NULL)
         sft_fail(err, SFT_EUSAGE, "unknown key (did you mean %s in [%s]?)", dot + 1, (*meant)->section);

@@ -263,6 +263,15 @@ static void put_adapter(struct strbuf *out, const struct tensor_table *table)
     strbuf_putc(out, '\n');
 }
 
+/* The default is a whole model's. */
+static void put_low_rate(struct strbuf *out, const struct settings *settings)
+{
+    if (settings->lora.on && !settings_is_given(settings, settings_find("learning_rate")))
+        strbuf_printf(out,
+                      "       learning_rate = %g, which is not set, is low for an adapter (2e-4 to 1e-3 is usual)\n",
+                      settings->train.learning_rate);
+}
+
 static void put_prompts(struct strbuf *out, const struct plan_prompts *p)
 {
     if (p->n == 0)
@@ -322,6 +331,7 @@ void report_text(const struct report *report, struct strbuf *out)
         put_steps(out, of);
         if (of->settings->lora.on)
             put_adapter(out, &of->plan->table);
+        put_low_rate(out, of->settings);
         put_prompts(out, &of->plan->prompts);
         put_memory(out, report);
     }

@@ -1,5 +1,6 @@
 #include "train/adapting.h"
 
+#include "base/log.h"
 #include "base/path.h"
 #include "config/settings.h"
 #include "files/hub_cache.h"
@@ -172,6 +173,9 @@ static enum sft_status begin_with(struct adapting *a, const struct settings *set
     if (status)
         return sft_context(err, "[model] adapter");
     peft_fit_model(&a->from, &base->config);
+    if (a->from.config.lora_dropout > 0)
+        log_info("%s: trained without its lora_dropout of %g (there is no dropout here; its config keeps it)",
+                 a->from.dir, a->from.config.lora_dropout);
     if (!a->on)
         return SFT_OK;
     if (check_section(a, settings, &base->config, err))

@@ -256,6 +256,12 @@ test_an_adapter_is_gone_on_from() {
     # what is there is where it begins: nothing changes without a step
     expect 0 "$SFT" train config.ini --set model.adapter=run --set train.output_dir=still --set train.learning_rate=0 --set train.max_steps=1
     same run/last/adapter_model.safetensors still/last/adapter_model.safetensors
+    has_not stderr lora_dropout
+    cp -rL run/last dropout
+    sed 's/"lora_dropout": 0.0/"lora_dropout": 0.05/' run/last/adapter_config.json >dropout/adapter_config.json
+    expect 0 "$SFT" train config.ini --set model.adapter=dropout --set train.output_dir=without --set train.max_steps=1
+    has stderr 'trained without its lora_dropout of 0.05'
+    is "$(adapter_key lora_dropout without/last)" 0.05
 }
 
 test_without_the_section_it_is_merged_and_all_is_trained() {
@@ -330,7 +336,17 @@ test_settings_that_make_no_sense() {
     tiny_base base
     expect_error_about 2 '[lora] base/config.json has no weights, and an adapter is of no use' "$SFT" train config.ini --set model.base=base/config.json
     expect 0 "$SFT" train config.ini --set lora.r=128 --set train.max_steps=1
-    has stderr 'warning: r = 128 is more than the rank of 8 of the 8 matrices, such as transformer.h.0.attn.c_attn.weight (32, 96)'
+    has_not stderr 'is low for an adapter'
+    sed '/^learning_rate/d' config.ini >default.ini
+    expect 0 "$SFT" train default.ini --dry-run --fresh
+    has stdout 'learning_rate = 5e-05, which is not set'
+    for slip in lora_alpa target_module; do
+        expect_error_about 2 'unknown key (did you mean' "$SFT" train config.ini --set lora.$slip=3
+    done
+    expect_error_about 2 'leave it out' "$SFT" train config.ini --set lora.bias=none
+    expect_error_about 2 'leave it out' "$SFT" train config.ini --set lora.task_type=CAUSAL_LM
+    expect 0 "$SFT" train config.ini --fresh --set lora.r=128 --set train.max_steps=1
+    has stderr 'warning: r = 128 is larger than the smaller side of 8 of the 8 matrices, such as transformer.h.0.attn.c_attn.weight (32, 96)'
 }
 
 test_names_that_other_trainers_use() {

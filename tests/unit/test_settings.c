@@ -39,8 +39,8 @@ static const struct {
     {TEXT("[train]\nalpha = 8\n"), "config.ini:2: [train] alpha: unknown key; here it is learning_rate = 8"},
     {TEXT("[lora]\ndropout = 0\n"), "config.ini:2: [lora] dropout: unknown key; here it is lora_dropout = 0"},
     {TEXT("[lora]\nbias = none\n"),
-     "config.ini:2: [lora] bias: unknown key; not in this version: adapters are as [lora] says, without variants "
-     "(target_modules may be a regular expression, which picks layers)"},
+     "config.ini:2: [lora] bias: unknown key; an adapter has no biases of its own, which is bias = none elsewhere: "
+     "leave it out"},
     {TEXT("[train]\ntrain.seed = 1\n"),
      "config.ini:2: [train] train.seed: unknown key (did you mean seed in [train]?)"},
     {TEXT("seed = 1\n"), "config.ini:1: seed (before the first [section]): belongs in [train]"},

@@ -120,8 +120,8 @@ static void warn_of_ranks(const struct choice *c)
         return;
     const struct tensor *of = &c->table->tensors[first->tensor];
     log_warning(
-        "r = %zu is more than the rank of %zu of the %zu matrices, such as %s (%zu, %zu): it trains more numbers "
-        "than these have",
+        "r = %zu is larger than the smaller side of %zu of the %zu matrices, such as %s (%zu, %zu): it trains more "
+        "numbers than these have",
         first->r, n_wide, c->spec->n_targets, of->name, of->rows, of->cols);
 }
 
