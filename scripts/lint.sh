@@ -17,7 +17,7 @@ fail() {
 # A room, a folder of src/, may include itself and the rooms to its left. A room within a room comes before it: what the
 # outer one has of its own is made of the inner ones. (model/block, files/gguf and files/peft only group files.)
 rooms="base config text/tokenizer text/bpe_train text/jinja text model files
-       data/source data/rows data/readers data/store data train report infer judge serve cmd"
+       data/source data/rows data/readers data/store data train report infer judge serve collect/synth collect/review cmd"
 allowed=
 for room in $rooms; do
     allowed="$allowed $room"
@@ -43,16 +43,16 @@ done
 for dir in $(find src -mindepth 1 -type d); do
     case " $(echo $rooms) " in
     *" ${dir#src/} "*) ;;
-    *) [ "$dir" = src/model/block ] || [ "$dir" = src/files/gguf ] || [ "$dir" = src/files/peft ] ||
+    *) [ "$dir" = src/model/block ] || [ "$dir" = src/collect ] || [ "$dir" = src/files/gguf ] || [ "$dir" = src/files/peft ] ||
         fail "$dir is a room that scripts/lint.sh does not know" ;;
     esac
 done
 
 # Settings stop at the top: the rooms below take options of their own, and of config/ see the words of choices.
 for file in $(grep -rlE '^#include "config/' src); do
-    case $file in src/config/* | src/train/* | src/report/* | src/cmd/*) continue ;; esac
+    case $file in src/config/* | src/train/* | src/report/* | src/collect/* | src/cmd/*) continue ;; esac
     if grep -E '^#include "config/' "$file" | grep -qv '"config/choices\.h"'; then
-        fail "$file includes settings: only config, train, report and cmd may (config/choices.h has the words of choices)"
+        fail "$file includes settings: only config, train, report, collect and cmd may (config/choices.h has the words of choices)"
     fi
 done
 
@@ -93,6 +93,7 @@ only_in() { # HEADER ROOM...
 only_in 'cjson/cJSON.h' src/base/json
 only_in 'histedit.h' src/cmd/line_editor
 only_in 'ini.h' src/config/
+only_in 'curl/curl.h' src/collect/synth/curl
 only_in 'microhttpd.h' src/serve/mhd
 only_in 'pcre2.h' src/text/
 only_in 'utf8proc.h' src/text/
