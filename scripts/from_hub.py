@@ -152,12 +152,16 @@ class Source:
         if not self.recipe:
             yield from rows
             return
-        for row in self.recipe.gather(rows) if self.recipe.gather else rows:
-            made = self.recipe.convert(row)
-            if isinstance(made, str):
-                self.left_out[made] += 1
-            else:
-                yield made
+        try:
+            for row in self.recipe.gather(rows) if self.recipe.gather else rows:
+                made = self.recipe.convert(row)
+                if isinstance(made, str):
+                    self.left_out[made] += 1
+                else:
+                    yield made
+        except (AttributeError, KeyError, TypeError) as error:
+            raise Refused(f"{self.name}: a column holds something else than the recipe {self.recipe.name} expects "
+                          f"({first_line(error)}); --recipe none takes rows as they are") from None
 
     def told(self):
         """Of a recipe: what was taken, under which licence, and what was left out."""

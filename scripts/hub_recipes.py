@@ -133,12 +133,12 @@ RECIPES = [
         "wildjailbreak", "allenai/wildjailbreak", "refusals", "261,559", "ODC-BY", from_wildjailbreak,
         ("vanilla", "adversarial", "completion", "data_type"), config="train", gated=True,
         load=(("delimiter", "\t"), ("keep_default_na", False)),
-        note="harmful and harmless, plain and disguised: the harmless half is what works against over-refusal"),
+        note="harmful and harmless, plain and disguised: the harmless ones work against over-refusal"),
     Recipe(
         "aegis-2", "nvidia/Aegis-AI-Content-Safety-Dataset-2.0", "refusals", "33,400 in all splits", "CC BY 4.0",
         from_aegis, ("prompt", "response", "response_label"), splits=("validation", "test"),
         leaves_out="answers that are not labelled safe, prompts that are withheld (REDACTED)",
-        note="made for classifiers: many rows have no answer"),
+        note="made for classifiers; rows that are prompts alone are left out"),
     Recipe(
         "hh-rlhf", "Anthropic/hh-rlhf", "preferences", "42,537 train, 2,312 test (harmless-base)", "MIT", from_hh,
         ("chosen", "rejected"), splits=("test",), load=(("data_dir", "harmless-base"),),
@@ -166,7 +166,7 @@ RECIPES = [
     Recipe(
         "orca-dpo-pairs", "Intel/orca_dpo_pairs", "preferences", "12,859", "Apache-2.0", from_orca_pairs,
         ("system", "question", "chosen", "rejected"),
-        note="the GPT's answer is always chosen, nobody compared; questions of GSM8K's training set are in it"),
+        note="the GPT's answer is always chosen, nobody compared; argilla's copy marks GSM8K's questions in it"),
     Recipe(
         "helpsteer2", "nvidia/HelpSteer2", "preferences", "20,324 train, 1,038 validation (answers, two a prompt)",
         "CC BY 4.0", from_helpsteer2, ("prompt", "response", "helpfulness"), splits=("validation",),

@@ -240,7 +240,8 @@ class FromHub(unittest.TestCase):
                 self.assertEqual(lines_of(self.out), made)
                 first, last = said.splitlines()
                 total = sum(left_out.values())
-                self.assertIn(f"licence of {recipe.hub}: {recipe.licence}; left out {total} row{'s' * (total != 1)}", first)
+                self.assertIn(f"licence of {recipe.hub}: {recipe.licence}; left out {total} row{'s' * (total != 1)}",
+                              first)
                 for reason, count in left_out.items():
                     self.assertIn(f"{count} {reason}", first)
                 self.read_by_sft(recipe, made, last)
@@ -352,6 +353,19 @@ class FromHub(unittest.TestCase):
                                  ("allenai/coconot", None, {}), ("allenai/coconot", "original", {}),
                                  ("allenai/wildjailbreak", "train", {"delimiter": "\t", "keep_default_na": False})])
 
+    def test_a_table_of_the_hub(self):
+        """WildJailbreak is published with tabs, and its empty cells are texts."""
+        rows, made, _ = PUBLISHED["wildjailbreak"]
+        with open(self.path("train.tsv"), "w") as file:
+            file.writelines("\t".join(line) + "\n" for line in [list(rows[0]), *(list(row.values()) for row in rows)])
+        real = datasets.load_dataset
+
+        def load(name, config, streaming, **more):
+            return real("csv", data_files={"train": self.path("train.tsv")}, streaming=streaming, **more)
+
+        with unittest.mock.patch.object(datasets, "load_dataset", load):
+            self.assertEqual(self.converted("wildjailbreak"), made)
+
     def refused_over(self, message, *args):
         os.unlink(self.out)
         self.refused(message, *args)
@@ -381,6 +395,13 @@ class FromHub(unittest.TestCase):
         self.refused("--columns is for rows as they are, and the recipe no_robots makes others of them", file,
                      "--recipe", "no_robots", "--columns", "a")
         self.refused(f"{file}: no column 'messages', which the recipe no_robots needs", file, "--recipe", "no_robots")
+
+    def test_columns_of_other_types(self):
+        for name, row in (("no_robots", {"messages": ["text"]}), ("wildchat", {**PUBLISHED["wildchat"][0][0],
+                                                                               "conversation": "text"})):
+            file = self.parquet("a.parquet", [row])
+            self.refused(f"{file}: a column holds something else than the recipe {name} expects (", file,
+                         "--recipe", name)
 
     def test_a_gated_set(self):
         def gated(*_, **__):
