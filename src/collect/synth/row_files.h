@@ -16,7 +16,6 @@ enum { KEPT_FILE, REJECTED_FILE, N_ROW_FILES };
 struct row_file {
     char *path;
     int fd; /* -1: closed */
-    size_t size;
 };
 
 struct row_files {
