@@ -105,6 +105,13 @@ $(B)/fuzz/%: tests/fuzz/%.c $(filter %.c,$(FUZZ_MAIN)) $(B)/libsft.a
 	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -o $@ $< $(FUZZ_MAIN) \
 	  $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
 
+# what tests of `sft synth` ask instead of a model
+FAKE_ENDPOINT = $(B)/tests/fake_endpoint
+$(FAKE_ENDPOINT): $(wildcard tests/support/*.c tests/support/*.h) $(B)/libsft.a
+	@mkdir -p $(@D)
+	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(LDLIBS)
+$(B)/tests/test_client: | $(FAKE_ENDPOINT)
+
 $(B)/bench/%: tests/bench/%.c $(B)/libsft.a
 	@mkdir -p $(@D)
 	$(call Q,link) $(CC) $(CPPFLAGS) -Itests -Itests/unit $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -o $@ $< $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
@@ -123,7 +130,7 @@ help: ## this list
 RUN_UNIT = sh tests/run_unit.sh $(TESTS)
 RUN_FUZZ = for f in $(FUZZERS); do name=$${f\#\#*/fuzz_}; echo "fuzz corpus $$name"; $$f tests/fuzz/corpus/$$name || exit 1; done
 RUN_CLI  = SFT=$(B)/sft sh tests/cli/run.sh
-CLI_PROGRAMS = $(B)/sft $(B)/bench/bench_server $(B)/browser/page_test
+CLI_PROGRAMS = $(B)/sft $(B)/bench/bench_server $(B)/browser/page_test $(FAKE_ENDPOINT)
 
 # First all is built, that no core waits for one program; then each kind of tests has all cores.
 test: $(CLI_PROGRAMS) $(TESTS) $(FUZZERS) ## all tests that need no Python
