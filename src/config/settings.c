@@ -63,7 +63,7 @@ void settings_free(struct settings *settings)
 
 /* ---- problems and places ---- */
 
-static struct settings_origin *origin_of(struct settings *settings, const struct field *field)
+static struct field_origin *origin_of(struct settings *settings, const struct field *field)
 {
     if (!settings->origins)
         settings->origins = mem_calloc(settings_fields_count, sizeof *settings->origins);
@@ -100,7 +100,7 @@ static enum sft_status add_problem(struct settings *settings, const struct sft_e
 enum sft_status settings_complain_of(struct settings *settings, const char *key, const struct sft_err *err)
 {
     const struct field *field = settings_find(key);
-    const struct settings_origin none = {0},
+    const struct field_origin none = {0},
                                  *origin = settings->origins ? &settings->origins[field - settings_fields] : &none;
     struct sft_err told = *err;
     if (origin->source == FROM_FILE || origin->source == FROM_DEFAULT)
@@ -256,7 +256,7 @@ static void on_section(void *user, const char *name, size_t line)
 static enum sft_status set_entry(const struct file_reader *reader, const struct field *field, const char *raw,
                                  size_t line, struct sft_err *err)
 {
-    struct settings_origin *origin = origin_of(reader->settings, field);
+    struct field_origin *origin = origin_of(reader->settings, field);
     struct strbuf value = {0};
     if (origin->line)
         return sft_fail(err, SFT_EUSAGE, "already set in line %zu", origin->line);
@@ -287,7 +287,7 @@ static void on_entry(void *user, const char *key, const char *value, size_t line
         complain_of_line(reader, &err, line);
     }
     if (field) {
-        struct settings_origin *origin = origin_of(reader->settings, field);
+        struct field_origin *origin = origin_of(reader->settings, field);
         origin->is_wrong |= status != SFT_OK;
         if (origin->source == FROM_DEFAULT) {
             origin->source = FROM_FILE;
@@ -381,7 +381,7 @@ enum sft_status settings_override(struct settings *settings, const char *assignm
         add_problem(settings, &why);
     }
     if (field) {
-        struct settings_origin *origin = origin_of(settings, field);
+        struct field_origin *origin = origin_of(settings, field);
         origin->source = FROM_OVERRIDE;
         origin->is_wrong = status != SFT_OK;
         origin->place = arena_printf(&settings->arena, "--set %s", name);
