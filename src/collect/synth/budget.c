@@ -104,12 +104,12 @@ static uint64_t believe(bool is_told, uint64_t told, size_t bytes, uint64_t allo
     return bytes / USUAL_BYTES + 1;
 }
 
-struct usage budget_usage(bool is_told, uint64_t prompt_tokens, uint64_t completion_tokens, size_t prompt_bytes,
+struct token_usage budget_usage(bool is_told, uint64_t prompt_tokens, uint64_t completion_tokens, size_t prompt_bytes,
                           size_t completion_bytes)
 {
     /* a template's own tokens, a schema; thoughts, which are paid for and not shown */
     enum { MOST_FRAME = 1 << 13, MOST_THOUGHT = 1 << 18 };
-    struct usage usage = {0};
+    struct token_usage usage = {0};
     usage.prompt_tokens = believe(is_told, prompt_tokens, prompt_bytes, MOST_FRAME, &usage.is_estimate);
     usage.completion_tokens = believe(is_told, completion_tokens, completion_bytes, MOST_THOUGHT, &usage.is_estimate);
     return usage;

@@ -43,11 +43,11 @@ double budget_cost(const struct budget *budget);
 
 /* The tokens of an answer as the endpoint counted them, or, where that is not told or cannot be (below a token for 16
  * bytes, above what so many bytes and a generous allowance can have), of a token for 4 bytes. */
-struct usage {
+struct token_usage {
     uint64_t prompt_tokens, completion_tokens;
     bool is_estimate; /* of either */
 };
-struct usage budget_usage(bool is_told, uint64_t prompt_tokens, uint64_t completion_tokens, size_t prompt_bytes,
+struct token_usage budget_usage(bool is_told, uint64_t prompt_tokens, uint64_t completion_tokens, size_t prompt_bytes,
                           size_t completion_bytes);
 
 #endif

@@ -5,6 +5,7 @@
 #include "collect/synth/row_line.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,15 +21,37 @@ int64_t group_row(const struct group *group)
     return group->is_topics ? TOPICS_ROW : (int64_t)(group->first + group->at);
 }
 
+const char *group_name(const struct group *group, char name[GROUP_NAME_MAX])
+{
+    if (group->is_topics)
+        snprintf(name, GROUP_NAME_MAX, "topics");
+    else
+        snprintf(name, GROUP_NAME_MAX, "row %" PRId64, group_row(group));
+    return name;
+}
+
 static void forget_answers(struct group *group)
 {
     while (group->n_answers)
         journal_answer_free(&group->answers[--group->n_answers]);
 }
 
+/* It takes the answer over. */
+static void add_answer(struct group *group, struct journal_answer *answer)
+{
+    const size_t n = group->n_answers++;
+    group->answers = mem_grow(group->answers, &group->capacity, n + 1, sizeof *group->answers);
+    group->views = mem_grow(group->views, &group->views_capacity, n + 1, sizeof *group->views);
+    group->answers[n] = *answer;
+    group->views[n] = (struct prompt_answer){answer->text, answer->len, answer->is_cut};
+    *answer = (struct journal_answer){0};
+}
+
 void group_free(struct group *group)
 {
     forget_answers(group);
+    free(group->answers);
+    free(group->views);
     free(group->shared);
     arena_free(&group->arena);
     *group = (struct group){0};
@@ -43,13 +66,6 @@ static enum sft_status write_row(struct run *run, const struct strbuf *line, con
     if (row_files_add(&run->files, file, line->data, line->len, err))
         return err->status;
     return journal_done(run->journal, row, reason, err);
-}
-
-static size_t view_answers(const struct group *group, struct prompt_answer *views)
-{
-    for (size_t i = 0; i < group->n_answers; i++)
-        views[i] = (struct prompt_answer){group->answers[i].text, group->answers[i].len, group->answers[i].is_cut};
-    return group->n_answers;
 }
 
 static const char *last_model(const struct group *group, const struct recipe *recipe)
@@ -77,24 +93,22 @@ static struct filter_verdict check_row(struct run *run, const struct group *grou
 /* Kept or rejected, it is written before anything else is done with it. */
 static void end_row(struct run *run, struct group *group, const struct prompt_next *next)
 {
-    struct prompt_answer views[PROMPT_STEPS_MAX];
     const struct filter_verdict verdict = check_row(run, group, next);
     const char *reason = verdict.reason == FILTER_KEPT ? NULL : filter_reason_name(verdict.reason);
     const struct row_meta meta = {&group->row, run->hash, last_model(group, run->recipe), next->is_revised};
     struct strbuf line = {0};
     struct sft_err err;
-    char name[32];
+    char name[GROUP_NAME_MAX];
     if (reason)
-        row_line_rejected(&line, next, views, view_answers(group, views), &meta, reason,
+        row_line_rejected(&line, next, group->views, group->n_answers, &meta, reason,
                           next->how == NEXT_MALFORMED ? SFT_ERR_TEXT(&next->why) : verdict.text);
     else
         row_line_kept(&line, next, &meta);
     if (write_row(run, &line, reason, group->row.row, &err)) {
         run_fail(run, &err);
     } else {
-        snprintf(name, sizeof name, "row %" PRIu64, group->row.row);
         if (!reason)
-            filter_add(&run->filter, &next->conv, name);
+            filter_add(&run->filter, &next->conv, group_name(group, name));
         run->is_done[group->row.row] = true;
         tally_row(run->tally, reason, true);
     }
@@ -115,13 +129,12 @@ static void keep_shared(struct group *group, const struct prompt_next *next)
 
 static enum next_how ask_next(const struct run *run, struct group *group, struct prompt_next *next)
 {
-    struct prompt_answer views[PROMPT_STEPS_MAX];
-    const size_t n = view_answers(group, views);
+    const size_t n = group->n_answers;
     const struct message shared = {.role = ROLE_USER, .content = group->shared, .len = group->shared_len};
     arena_reset(&group->arena);
-    return group->is_topics ? topics_next(run->recipe, views, n, &group->arena, next)
-                            : row_next(&run->plan, &group->row, group->shared ? &shared : NULL, views, n, &group->arena,
-                                       next);
+    return group->is_topics ? topics_next(run->recipe, group->views, n, &group->arena, next)
+                            : row_next(&run->plan, &group->row, group->shared ? &shared : NULL, group->views, n,
+                                       &group->arena, next);
 }
 
 /* The next answer from the journal, or a request for it. True: there is one, go on. */
@@ -129,13 +142,13 @@ static bool get_answer(struct run *run, struct group *group, const struct prompt
 {
     bool found;
     struct sft_err err;
-    struct journal_answer *answer = &group->answers[group->n_answers];
-    if (journal_find(run->journal, group_row(group), (uint32_t)group->n_answers, answer, &found, &err)) {
+    struct journal_answer answer;
+    if (journal_find(run->journal, group_row(group), (uint32_t)group->n_answers, &answer, &found, &err)) {
         run_fail(run, &err);
         return false;
     }
     if (found) {
-        group->n_answers++;
+        add_answer(group, &answer);
         return true;
     }
     if (run->end == RUN_GOES_ON) {
@@ -227,8 +240,7 @@ void group_begin_topics(struct run *run, struct group *group)
 
 void group_answered(struct run *run, struct group *group, struct journal_answer *answer)
 {
-    group->answers[group->n_answers++] = *answer;
-    *answer = (struct journal_answer){0};
+    add_answer(group, answer);
     advance(run, group);
 }
 
@@ -241,15 +253,16 @@ void group_retry(struct run *run, struct group *group)
 
 static void tell_failure(const struct run *run, const struct group *group, const struct sft_err *err)
 {
+    char name[GROUP_NAME_MAX];
     if (run->tally->failed < SHOWN_FAILURES)
-        log_warning("row %" PRId64 ": %s", group_row(group), SFT_ERR_TEXT(err));
+        log_warning("%s: %s", group_name(group, name), SFT_ERR_TEXT(err));
     else if (run->tally->failed == SHOWN_FAILURES)
         log_warning("more rows have failed; they are only counted");
 }
 
 void group_failed(struct run *run, struct group *group, const struct sft_err *err)
 {
-    if (group->is_topics) {
+    if (group->is_topics) { /* without them there are no rows */
         struct sft_err placed = *err;
         sft_context(&placed, "topics");
         run_fail(run, &placed);

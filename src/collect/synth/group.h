@@ -21,6 +21,10 @@ void group_retry(struct run *run, struct group *group);
 uint64_t group_id(const struct run *run, const struct group *group);
 int64_t group_row(const struct group *group);
 
+/* "row 12", or "topics"; returns name. */
+enum { GROUP_NAME_MAX = 32 };
+const char *group_name(const struct group *group, char name[GROUP_NAME_MAX]);
+
 void group_free(struct group *group); /* accepts a zeroed one */
 
 #endif

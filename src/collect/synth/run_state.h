@@ -19,8 +19,9 @@ struct group {
     bool is_topics;
     uint64_t first, n, at; /* rows first .. first + n; first + at is being made */
     struct plan_row row;
-    struct journal_answer answers[PROMPT_STEPS_MAX]; /* (n_answers) of it */
-    size_t n_answers;
+    struct journal_answer *answers; /* (n_answers) of it */
+    struct prompt_answer *views;    /* (n_answers) the same, for prompts.h */
+    size_t n_answers, capacity, views_capacity;
     char *shared; /* what the group's refusal is asked; NULL: no refusal has been made */
     size_t shared_len;
     struct arena arena; /* of the last row_next */
@@ -49,6 +50,7 @@ struct run {
     enum run_end end;
     struct sft_err err;        /* of RUN_FAILED */
     size_t n_failed_in_a_row;  /* requests */
+    bool may_retry; /* something has ended since groups were held */
     bool has_told_estimate;
 };
 

@@ -63,11 +63,11 @@ static bool before_attempt(void *user, uint64_t id, size_t attempt)
 static void after_failure(void *user, uint64_t id, size_t attempt, const struct sft_err *err, double wait_s)
 {
     struct run *run = user;
+    char name[GROUP_NAME_MAX];
     const uint64_t n = run->tally->retries++;
     (void)attempt;
     if (n < SHOWN_RETRIES)
-        log_info("row %" PRId64 ": %s; again in %.*fs", group_row(group_of(run, id)), SFT_ERR_TEXT(err), wait_s < 10,
-                 wait_s);
+        log_info("%s: %s; again in %.*fs", group_name(group_of(run, id), name), SFT_ERR_TEXT(err), wait_s < 10, wait_s);
     else if (n == SHOWN_RETRIES)
         log_info("more attempts have failed and are made again; they are only counted");
 }
@@ -77,7 +77,7 @@ static void after_failure(void *user, uint64_t id, size_t attempt, const struct 
 static struct journal_answer answer_of(struct run *run, struct reply *reply)
 {
     struct completion *c = &reply->completion;
-    const struct usage usage =
+    const struct token_usage usage =
         budget_usage(c->has_usage, c->prompt_tokens, c->completion_tokens, reply->prompt_bytes, c->len);
     if (usage.is_estimate && !run->has_told_estimate) {
         run->has_told_estimate = true;
@@ -142,6 +142,7 @@ static void on_failure(struct run *run, struct group *group, const struct reply 
 static void on_reply(struct run *run, struct reply *reply)
 {
     struct group *group = group_of(run, reply->id);
+    run->may_retry |= reply->how != REPLY_UNSENT || reply->n_attempts;
     if (reply->how == REPLY_OK)
         on_answer(run, group, reply);
     else
@@ -152,7 +153,7 @@ static void on_reply(struct run *run, struct reply *reply)
 
 static void look_for_signal(struct run *run)
 {
-    if (!run->stop || !*run->stop || run->end == RUN_INTERRUPTED)
+    if (!run->stop || !*run->stop || run->tally->was_stopped)
         return;
     run_end(run, RUN_INTERRUPTED);
     run->tally->was_stopped = true;
@@ -162,13 +163,22 @@ static void look_for_signal(struct run *run)
                  n == 1 ? " is" : "s are", n == 1 ? "is" : "are", n == 1 ? "it" : "them");
 }
 
+/* Those that were held back are asked for again when something has ended: there may be room in the budget now. */
+static void retry_held(struct run *run)
+{
+    if (!run->may_retry && client_pending(run->client))
+        return;
+    run->may_retry = false;
+    for (uint64_t i = 0; i <= run->n_groups; i++)
+        if (group_of(run, i)->state == GROUP_HELD && run->end == RUN_GOES_ON)
+            group_retry(run, group_of(run, i));
+}
+
 /* Rows for those that have none. Where the journal has all answers, a group is idle again at once. */
 static void give_rows(struct run *run)
 {
     for (size_t i = 0; i < run->n_groups; i++) {
         struct group *group = &run->groups[i];
-        if (group->state == GROUP_HELD && run->end == RUN_GOES_ON)
-            group_retry(run, group);
         while (group->state == GROUP_IDLE && run->end == RUN_GOES_ON && run->next_row < run->recipe->recipe.count) {
             uint64_t first, n;
             plan_group(&run->plan, run->next_row, &first, &n);
@@ -202,16 +212,13 @@ static void ask_topics(struct run *run)
         return;
     }
     group_begin_topics(run, &run->topics);
-    while (client_pending(run->client)) {
+    while (retry_held(run), client_pending(run->client))
         take_reply(run);
-        if (run->topics.state == GROUP_HELD && run->end == RUN_GOES_ON)
-            group_retry(run, &run->topics);
-    }
 }
 
 static void make_rows(struct run *run)
 {
-    while (give_rows(run), client_pending(run->client))
+    while (retry_held(run), give_rows(run), client_pending(run->client))
         take_reply(run);
 }
 
