@@ -89,6 +89,8 @@ struct settings {
     struct problem_list problems;
 };
 
+extern const struct field_table settings_table;
+
 /* Defaults only. Free with settings_free, which accepts a zeroed struct. */
 void settings_init(struct settings *settings);
 void settings_free(struct settings *settings);

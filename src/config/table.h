@@ -69,9 +69,13 @@ enum sft_status table_complain(const struct table_target *target, const char *ke
 enum sft_status table_complain_of(const struct table_target *target, const char *key, const struct sft_err *err);
 void table_given(const struct table_target *target, const char *key);
 bool table_is_wrong(const struct table_target *target, const char *key);
+bool table_is_given(const struct table_target *target, const char *key); /* not left at its default */
 
 /* What a check returns that began when there were `before` problems. */
 enum sft_status table_outcome(const struct problem_list *problems, size_t before, struct sft_err *err);
+
+/* "[section]", with a blank line between two, where that field begins one. */
+void table_print_section(const struct field_table *table, size_t field, struct strbuf *out);
 
 /* Sections, keys, types, defaults: a line each. */
 void table_help(const struct field_table *table, struct strbuf *out);

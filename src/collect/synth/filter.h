@@ -14,7 +14,6 @@
 #include "base/err.h"
 #include "base/strbuf.h"
 #include "collect/synth/minhash.h"
-#include "judge/phrases.h"
 #include "text/conversation.h"
 
 enum filter_reason {
@@ -50,12 +49,17 @@ struct filter_options {
     const volatile int *stop;          /* may be NULL */
 };
 
+/* What rows are compared with, each under the name that a verdict calls it by. */
+struct filter_texts {
+    struct minhash_index index;
+    char **names; /* (index.count) */
+    size_t capacity;
+};
+
 struct filter {
     struct filter_options options;
-    struct minhash_index kept, examples, messages, eval, questions; /* messages: of examples; questions: of eval */
-    struct string_list names;                                       /* (kept.count), */
-    struct string_list example_names, message_names, eval_names, question_names; /* each as its index's sets */
-    struct phrase_index phrases;
+    struct filter_texts kept, examples, messages, eval, questions; /* messages: of examples; questions: of eval */
+    struct string_list marks;                                      /* of chat templates */
 };
 
 /* SFT_EIO, SFT_EDATA or SFT_EUSAGE for examples and eval files, each of which may also have a prompt alone a row.

@@ -1,9 +1,7 @@
-/* How alike texts are, and which of many is like a given one: sets of three-word runs, their exact Jaccard similarity,
- * and an index that finds who may be that alike without looking at everybody (MinHash, Broder 1997, in bands, Leskovec,
- * Rajaraman and Ullman, Mining of Massive Datasets, chapter 3).
- *
- * A word is a run of letters and digits (any character beyond ASCII that is no white space and no punctuation is a
- * letter), in small letters; a text of fewer than three words is one run. */
+/* How alike texts are, and which of many is like a given one: sets of three-word runs (collect/synth/words.h says what
+ * a word is), their exact Jaccard similarity, and an index that finds who may be that alike without looking at
+ * everybody (MinHash, Broder 1997; in bands: Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, chapter 3). A
+ * text of fewer than three words is one run. */
 #ifndef SFT_COLLECT_SYNTH_MINHASH_H
 #define SFT_COLLECT_SYNTH_MINHASH_H
 
@@ -56,7 +54,8 @@ void minhash_index_free(struct minhash_index *index); /* accepts a zeroed struct
 size_t minhash_index_add(struct minhash_index *index, struct shingles *set);
 
 /* The most similar of those at the threshold or above, of equals the first, and how similar; MINHASH_NONE where there
- * is none. `except`: a number that is not looked at, or MINHASH_NONE. */
+ * is none. Where very many are that alike, it is the most similar of the first 64 that were met. `except`: a number
+ * that is not looked at, or MINHASH_NONE. */
 #define MINHASH_NONE SIZE_MAX
 size_t minhash_index_find(struct minhash_index *index, const struct shingles *set, size_t except, double *similarity);
 
