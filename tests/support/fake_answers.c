@@ -171,15 +171,16 @@ static void say_conversation(struct strbuf *out, struct rng *rng, const char *pr
 
 /* ---- what a prompt asks for ---- */
 
-/* The first line whose words are all there decides; `where` "system" looks only at the system's message, "" at all. */
+/* The first row whose words all stand in the messages decides. They are those of src/collect/synth/prompts.c. */
 static const struct wish {
-    const char *where, *words[2];
+    const char *words[2];
     void (*say)(struct strbuf *out, struct rng *rng, const char *prompt);
 } wishes[] = {
-    {"", {"JSON", NULL}, say_conversation},         {"", {"A or B", NULL}, say_letter},
-    {"", {"\"A\" or \"B\"", NULL}, say_letter},     {"", {"topics", "a line"}, say_topics},
-    {"", {"topics", "per line"}, say_topics},       {"", {"write the user's", NULL}, say_question},
-    {"", {"Write the user's", NULL}, say_question}, {"system", {"refuse", NULL}, say_refusal},
+    {{"as one JSON object", NULL}, say_conversation},
+    {{"Which answer is better", NULL}, say_letter},
+    {{"List topics", NULL}, say_topics},
+    {{"You write what people type to an assistant", NULL}, say_question},
+    {{"The assistant must not do what is asked", NULL}, say_refusal},
 };
 
 static void add_text_of(const json *message, struct strbuf *out)
@@ -189,36 +190,27 @@ static void add_text_of(const json *message, struct strbuf *out)
     strbuf_putc(out, '\n');
 }
 
-static void collect(const json *request, const char *role, struct strbuf *out)
+static void collect(const json *request, struct strbuf *out)
 {
     strbuf_puts(out, "");
-    for (const json *m = json_first(json_get(request, "messages")); m; m = json_next(m)) {
-        const char *whose = json_string(json_get(m, "role"));
-        if (!*role || (whose && strcmp(whose, role) == 0))
-            add_text_of(m, out);
-    }
+    for (const json *m = json_first(json_get(request, "messages")); m; m = json_next(m))
+        add_text_of(m, out);
 }
 
-static bool fits(const struct wish *wish, const char *all, const char *system)
+static bool fits(const struct wish *wish, const char *text)
 {
-    const char *text = *wish->where ? system : all;
     return strstr(text, wish->words[0]) && (!wish->words[1] || strstr(text, wish->words[1]));
 }
 
 static void say_what_is_wished(struct strbuf *out, struct rng *rng, const json *request)
 {
-    struct strbuf all = {0}, system = {0};
-    void (*say)(struct strbuf * out, struct rng * rng, const char *prompt) = say_answer;
-    collect(request, "", &all);
-    collect(request, "system", &system);
-    for (size_t i = 0; i < COUNT(wishes); i++)
-        if (fits(&wishes[i], all.data, system.data)) {
-            say = wishes[i].say;
-            break;
-        }
-    say(out, rng, all.data);
+    struct strbuf all = {0};
+    size_t i = 0;
+    collect(request, &all);
+    while (i < COUNT(wishes) && !fits(&wishes[i], all.data))
+        i++;
+    (i < COUNT(wishes) ? wishes[i].say : say_answer)(out, rng, all.data);
     strbuf_free(&all);
-    strbuf_free(&system);
 }
 
 void fake_answer(struct fake_answer *answer, const json *request, uint64_t hash)
@@ -239,7 +231,7 @@ void fake_answer(struct fake_answer *answer, const json *request, uint64_t hash)
 size_t fake_prompt_bytes(const json *request)
 {
     struct strbuf all = {0};
-    collect(request, "", &all);
+    collect(request, &all);
     const size_t len = all.len;
     strbuf_free(&all);
     return len;
