@@ -2,17 +2,12 @@
 #include "collect/synth/journal_parts.h"
 
 #include "base/io.h"
-#include "base/log.h"
-#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SHOWN_KEYS = 4 }; /* of those that differ, the rest is only counted */
@@ -218,8 +213,9 @@ static enum sft_status replay_line(struct journal *j, struct replay *r, const ch
     return status ? sft_in_file(err, j->path, r->line == 1 ? 0 : r->line) : SFT_OK;
 }
 
+/* *size: of the whole lines. */
 static enum sft_status replay(struct journal *j, const struct io_map *map, const struct journal_head *head,
-                              struct sft_err *err)
+                              size_t *size, struct sft_err *err)
 {
     struct replay r = {0};
     enum sft_status status = SFT_OK;
@@ -231,7 +227,7 @@ static enum sft_status replay(struct journal *j, const struct io_map *map, const
         r.line++;
         status = replay_line(j, &r, text, head, err);
     }
-    j->size = r.offset < map->size ? r.offset : map->size;
+    *size = r.offset;
     note_lost(j, &r);
     if (j->n_entries)
         qsort(j->entries, j->n_entries, sizeof *j->entries, by_step);
@@ -240,15 +236,16 @@ static enum sft_status replay(struct journal *j, const struct io_map *map, const
     return status;
 }
 
-static enum sft_status read_journal(struct journal *j, const struct journal_head *head, struct sft_err *err)
+static enum sft_status read_journal(struct journal *j, const struct journal_head *head, size_t *size,
+                                    struct sft_err *err)
 {
     struct io_map map;
     if (io_map(&map, j->path, err))
         return err->status;
     const size_t found = map.size;
-    const enum sft_status status = replay(j, &map, head, err);
+    const enum sft_status status = replay(j, &map, head, size, err);
     io_unmap(&map);
-    if (!status && j->size < found && ftruncate(j->fd, (off_t)j->size) != 0)
+    if (!status && *size < found && ftruncate(j->fd, (off_t)*size) != 0)
         return sft_fail_errno(err, "%s: cannot write", j->path);
     return status;
 }
@@ -256,10 +253,12 @@ static enum sft_status read_journal(struct journal *j, const struct journal_head
 static enum sft_status lock(struct journal *j, struct sft_err *err)
 {
     const enum sft_status status = io_lock(j->path, &j->fd, err);
-    return status == SFT_EUSAGE
-               ? sft_fail(err, SFT_EUSAGE, "%s: another sft synth is at work on it (wait for it, or give another --out)",
-                          j->path)
-               : status;
+    if (status == SFT_EUSAGE)
+        return sft_fail(err, SFT_EUSAGE, "%s: another sft synth is at work on it (wait for it, or give another --out)",
+                        j->path);
+    if (!status && fcntl(j->fd, F_SETFL, O_APPEND) != 0)
+        return sft_fail_errno(err, "%s: cannot write", j->path);
+    return status;
 }
 
 static enum sft_status begin(struct journal *j, const struct journal_head *head, struct sft_err *err)
@@ -284,9 +283,10 @@ enum sft_status journal_open(struct journal **journal, const char *path, const s
     j->path = mem_strdup(path);
     j->fd = -1;
     *is_new = false;
-    if (lock(j, err) || read_journal(j, head, err))
+    size_t size;
+    if (lock(j, err) || read_journal(j, head, &size, err))
         return err->status;
-    *is_new = j->size == 0;
+    *is_new = size == 0;
     return *is_new ? begin(j, head, err) : SFT_OK;
 }
 

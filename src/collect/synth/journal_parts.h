@@ -24,8 +24,7 @@ struct journal_row {
 
 struct journal {
     char *path;
-    int fd;      /* locked */
-    size_t size; /* of the whole lines, where the next one goes */
+    int fd; /* locked */
     bool is_broken;
     struct journal_entry *entries; /* (n_entries) by step: of earlier runs */
     size_t n_entries, capacity;

@@ -1,39 +1,17 @@
+#include "collect/synth/append.h"
 #include "collect/synth/journal_parts.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
-
-static bool write_all(int fd, const char *bytes, size_t len, size_t offset)
-{
-    while (len > 0) {
-        const ssize_t n = pwrite(fd, bytes, len, (off_t)offset);
-        if (n < 0 && errno != EINTR)
-            return false;
-        bytes += n > 0 ? n : 0;
-        offset += n > 0 ? (size_t)n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
 
 enum sft_status journal_append(struct journal *journal, const struct strbuf *line, bool is_synced,
                                struct sft_err *err)
 {
     if (journal->is_broken)
         return sft_fail(err, SFT_EIO, "%s: an earlier line could not be written", journal->path);
-    if (!write_all(journal->fd, line->data, line->len, journal->size) ||
-        (is_synced && fdatasync(journal->fd) != 0)) {
-        sft_fail_errno(err, "%s: cannot write", journal->path);
-        journal->is_broken = true;
-        /* where this fails too, the next run cuts off the half line; a whole one is true */
-        if (ftruncate(journal->fd, (off_t)journal->size) != 0)
-            return SFT_EIO;
-        return SFT_EIO;
-    }
-    journal->size += line->len;
-    return SFT_OK;
+    const enum sft_status status = append_line(journal->fd, journal->path, line->data, line->len, is_synced, err);
+    journal->is_broken = status != SFT_OK;
+    return status;
 }
 
 static enum sft_status append(struct journal *journal, struct strbuf *line, bool is_synced, struct sft_err *err)

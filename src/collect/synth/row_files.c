@@ -3,8 +3,8 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "collect/synth/append.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,32 +48,10 @@ static enum sft_status follow_name(struct row_file *file, struct sft_err *err)
     return open_file(file, err);
 }
 
-static bool write_all(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        const ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno != EINTR)
-            return false;
-        bytes += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 enum sft_status row_files_add(struct row_files *files, int file, const char *line, size_t len, struct sft_err *err)
 {
     struct row_file *f = &files->files[file];
-    struct stat st;
-    if (follow_name(f, err))
-        return err->status;
-    if (fstat(f->fd, &st) != 0)
-        return sft_fail_errno(err, "%s: cannot write", f->path);
-    if (write_all(f->fd, line, len) && fdatasync(f->fd) == 0)
-        return SFT_OK;
-    sft_fail_errno(err, "%s: cannot write", f->path);
-    if (ftruncate(f->fd, st.st_size) != 0)
-        sft_remark(err, "; its last line is half a row");
-    return SFT_EIO;
+    return follow_name(f, err) ? err->status : append_line(f->fd, f->path, line, len, true, err);
 }
 
 /* ---- what is there ---- */
@@ -92,16 +70,17 @@ static enum sft_status show(const char *text, size_t len, int file, size_t line,
 }
 
 /* The last line, where it has no end. */
-static enum sft_status mend_end(struct row_file *file, const char *text, size_t len, size_t offset,
+static enum sft_status mend_end(struct row_file *file, const char *text, size_t len, size_t offset, bool *is_whole,
                                 struct sft_err *err)
 {
     json *row = NULL;
-    const bool is_whole = !json_parse(text, len, &row, NULL) && json_is_object(row);
+    *is_whole = !json_parse(text, len, &row, NULL) && json_is_object(row);
     json_free(row);
-    if (is_whole ? !write_all(file->fd, "\n", 1) : ftruncate(file->fd, (off_t)offset) != 0)
+    if (*is_whole)
+        return append_line(file->fd, file->path, "\n", 1, false, err);
+    if (ftruncate(file->fd, (off_t)offset) != 0)
         return sft_fail_errno(err, "%s: cannot write", file->path);
-    if (!is_whole)
-        log_info("%s: its last line was half written, and is cut off", file->path);
+    log_info("%s: its last line was half written, and is cut off", file->path);
     return SFT_OK;
 }
 
@@ -110,13 +89,14 @@ static enum sft_status visit_rows(struct row_file *file, int number, row_files_v
 {
     struct strbuf text = {0};
     enum sft_status status = io_read_file(file->path, &text, err);
+    bool is_whole = true;
     size_t line = 1;
     for (size_t offset = 0, len; !status && offset < text.len; offset += len + 1, line++) {
         const char *start = text.data + offset, *end = memchr(start, '\n', text.len - offset);
         len = end ? (size_t)(end - start) : text.len - offset;
         if (!end)
-            status = mend_end(file, start, len, offset, err);
-        if (!status)
+            status = mend_end(file, start, len, offset, &is_whole, err);
+        if (!status && is_whole)
             status = show(start, len, number, line, visit, user, err);
     }
     strbuf_free(&text);
