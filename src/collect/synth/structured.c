@@ -235,7 +235,8 @@ static enum sft_status try_at(const char *text, size_t len, size_t *used, bool *
 }
 
 /* In prose there are brackets, too, so that each one is tried that is not in a value that was read. Told is what is
- * wrong with the one that goes furthest. Of a document that broke, an object within is not the whole of it; a list may be. */
+ * wrong with the one that goes furthest. Of a document that broke, an object within is not the whole of it; a list
+ * may be. */
 enum sft_status structured_parse(const char *text, size_t len, struct arena *arena, struct conversation *conv,
                                  struct sft_err *err)
 {
