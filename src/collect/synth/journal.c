@@ -283,7 +283,7 @@ enum sft_status journal_open(struct journal **journal, const char *path, const s
     j->path = mem_strdup(path);
     j->fd = -1;
     *is_new = false;
-    size_t size;
+    size_t size = 0;
     if (lock(j, err) || read_journal(j, head, &size, err))
         return err->status;
     *is_new = size == 0;
