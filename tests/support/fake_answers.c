@@ -1,6 +1,7 @@
 #include "fake_answers.h"
 
 #include "base/rng.h"
+#include "collect/synth/prompts.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -47,12 +48,6 @@ static void add_sentences(struct strbuf *out, struct rng *rng)
     }
 }
 
-static void say_answer(struct strbuf *out, struct rng *rng, const char *prompt)
-{
-    (void)prompt;
-    add_sentences(out, rng);
-}
-
 static void say_question(struct strbuf *out, struct rng *rng, const char *prompt)
 {
     (void)prompt;
@@ -68,6 +63,14 @@ static void say_refusal(struct strbuf *out, struct rng *rng, const char *prompt)
     (void)prompt;
     strbuf_puts(out, "I'm sorry, but I can't help with that. ");
     add_sentence(out, rng);
+}
+
+static void say_answer(struct strbuf *out, struct rng *rng, const char *prompt)
+{
+    if (strstr(prompt, PROMPT_MARK_REFUSAL))
+        say_refusal(out, rng, prompt);
+    else
+        add_sentences(out, rng);
 }
 
 static void say_letter(struct strbuf *out, struct rng *rng, const char *prompt)
@@ -92,9 +95,11 @@ static void say_topics(struct strbuf *out, struct rng *rng, const char *prompt)
 
 /* A value of the schema; `number` is its place in the list that holds it: of the words that a property may be, those of
  * a list take turns ("user", "assistant", "user", ...). */
-static void add_value(struct strbuf *out, struct rng *rng, const json *schema, size_t number, size_t depth);
+static void add_value(struct strbuf *out, struct rng *rng, const char *prompt, const json *schema, size_t number,
+                      size_t depth);
 
-static void add_object(struct strbuf *out, struct rng *rng, const json *schema, size_t number, size_t depth)
+static void add_object(struct strbuf *out, struct rng *rng, const char *prompt, const json *schema, size_t number,
+                       size_t depth)
 {
     const json *properties = json_get(schema, "properties");
     strbuf_putc(out, '{');
@@ -102,24 +107,24 @@ static void add_object(struct strbuf *out, struct rng *rng, const json *schema, 
         strbuf_puts(out, p == json_first(properties) ? "" : ",");
         strbuf_json_string(out, json_key(p), strlen(json_key(p)));
         strbuf_putc(out, ':');
-        add_value(out, rng, p, number, depth + 1);
+        add_value(out, rng, prompt, p, number, depth + 1);
     }
     strbuf_putc(out, '}');
 }
 
-static void add_list(struct strbuf *out, struct rng *rng, const json *schema, size_t depth)
+static void add_list(struct strbuf *out, struct rng *rng, const char *prompt, const json *schema, size_t depth)
 {
     const json *min = json_get(schema, "minItems");
     const size_t n = json_is_number(min) ? (size_t)json_number(min) : 2;
     strbuf_putc(out, '[');
     for (size_t i = 0; i < n; i++) {
         strbuf_puts(out, i ? "," : "");
-        add_value(out, rng, json_get(schema, "items"), i, depth + 1);
+        add_value(out, rng, prompt, json_get(schema, "items"), i, depth + 1);
     }
     strbuf_putc(out, ']');
 }
 
-static void add_word(struct strbuf *out, struct rng *rng, const json *schema, size_t number)
+static void add_word(struct strbuf *out, struct rng *rng, const char *prompt, const json *schema, size_t number)
 {
     const json *words = json_get(schema, "enum");
     struct strbuf text = {0};
@@ -129,25 +134,26 @@ static void add_word(struct strbuf *out, struct rng *rng, const json *schema, si
             word = json_next(word);
         strbuf_puts(&text, json_string(word) ? json_string(word) : "");
     } else if (number % 2 == 0) {
-        say_question(&text, rng, "");
+        say_question(&text, rng, prompt);
     } else {
-        add_sentences(&text, rng);
+        say_answer(&text, rng, prompt);
     }
     strbuf_json_string(out, text.data, text.len);
     strbuf_free(&text);
 }
 
-static void add_value(struct strbuf *out, struct rng *rng, const json *schema, size_t number, size_t depth)
+static void add_value(struct strbuf *out, struct rng *rng, const char *prompt, const json *schema, size_t number,
+                      size_t depth)
 {
     const char *type = json_string(json_get(schema, "type"));
     if (depth > 16 || !type)
         strbuf_puts(out, "null");
     else if (strcmp(type, "object") == 0)
-        add_object(out, rng, schema, number, depth);
+        add_object(out, rng, prompt, schema, number, depth);
     else if (strcmp(type, "array") == 0)
-        add_list(out, rng, schema, depth);
+        add_list(out, rng, prompt, schema, depth);
     else if (strcmp(type, "string") == 0)
-        add_word(out, rng, schema, number);
+        add_word(out, rng, prompt, schema, number);
     else
         strbuf_puts(out, strcmp(type, "boolean") == 0 ? "true" : "1");
 }
@@ -156,11 +162,10 @@ static void add_value(struct strbuf *out, struct rng *rng, const json *schema, s
 static void say_conversation(struct strbuf *out, struct rng *rng, const char *prompt)
 {
     static const char *const roles[] = {"user", "assistant"};
-    (void)prompt;
     strbuf_puts(out, "{\"messages\":[");
     for (size_t i = 0; i < 2; i++) {
         struct strbuf text = {0};
-        (i ? say_answer : say_question)(&text, rng, "");
+        (i ? say_answer : say_question)(&text, rng, prompt);
         strbuf_printf(out, "%s{\"role\":\"%s\",\"content\":", i ? "," : "", roles[i]);
         strbuf_json_string(out, text.data, text.len);
         strbuf_putc(out, '}');
@@ -171,15 +176,15 @@ static void say_conversation(struct strbuf *out, struct rng *rng, const char *pr
 
 /* ---- what a prompt asks for ---- */
 
-/* The first line whose words are all there decides; `where` "system" looks only at the system's message, "" at all. */
+/* The first row whose mark stands in the messages decides. */
 static const struct wish {
-    const char *where, *words[2];
+    const char *mark;
     void (*say)(struct strbuf *out, struct rng *rng, const char *prompt);
 } wishes[] = {
-    {"", {"JSON", NULL}, say_conversation},         {"", {"A or B", NULL}, say_letter},
-    {"", {"\"A\" or \"B\"", NULL}, say_letter},     {"", {"topics", "a line"}, say_topics},
-    {"", {"topics", "per line"}, say_topics},       {"", {"write the user's", NULL}, say_question},
-    {"", {"Write the user's", NULL}, say_question}, {"system", {"refuse", NULL}, say_refusal},
+    {PROMPT_MARK_CONVERSATION, say_conversation},
+    {PROMPT_MARK_JUDGE, say_letter},
+    {PROMPT_MARK_TOPICS, say_topics},
+    {PROMPT_MARK_USER, say_question},
 };
 
 static void add_text_of(const json *message, struct strbuf *out)
@@ -189,57 +194,43 @@ static void add_text_of(const json *message, struct strbuf *out)
     strbuf_putc(out, '\n');
 }
 
-static void collect(const json *request, const char *role, struct strbuf *out)
+static void collect(const json *request, struct strbuf *out)
 {
     strbuf_puts(out, "");
-    for (const json *m = json_first(json_get(request, "messages")); m; m = json_next(m)) {
-        const char *whose = json_string(json_get(m, "role"));
-        if (!*role || (whose && strcmp(whose, role) == 0))
-            add_text_of(m, out);
-    }
+    for (const json *m = json_first(json_get(request, "messages")); m; m = json_next(m))
+        add_text_of(m, out);
 }
 
-static bool fits(const struct wish *wish, const char *all, const char *system)
+static void say_what_is_wished(struct strbuf *out, struct rng *rng, const char *prompt)
 {
-    const char *text = *wish->where ? system : all;
-    return strstr(text, wish->words[0]) && (!wish->words[1] || strstr(text, wish->words[1]));
-}
-
-static void say_what_is_wished(struct strbuf *out, struct rng *rng, const json *request)
-{
-    struct strbuf all = {0}, system = {0};
-    void (*say)(struct strbuf * out, struct rng * rng, const char *prompt) = say_answer;
-    collect(request, "", &all);
-    collect(request, "system", &system);
-    for (size_t i = 0; i < COUNT(wishes); i++)
-        if (fits(&wishes[i], all.data, system.data)) {
-            say = wishes[i].say;
-            break;
-        }
-    say(out, rng, all.data);
-    strbuf_free(&all);
-    strbuf_free(&system);
+    size_t i = 0;
+    while (i < COUNT(wishes) && !strstr(prompt, wishes[i].mark))
+        i++;
+    (i < COUNT(wishes) ? wishes[i].say : say_answer)(out, rng, prompt);
 }
 
 void fake_answer(struct fake_answer *answer, const json *request, uint64_t hash)
 {
     const json *format = json_get(json_get(request, "response_format"), "json_schema");
     const json *tool = json_get(json_first(json_get(request, "tools")), "function");
+    struct strbuf all = {0};
     struct rng rng;
     rng_seed(&rng, hash, 0);
+    collect(request, &all);
     *answer = (struct fake_answer){.is_call = json_is_object(tool)};
     if (json_is_object(tool))
-        add_value(&answer->text, &rng, json_get(tool, "parameters"), 0, 0);
+        add_value(&answer->text, &rng, all.data, json_get(tool, "parameters"), 0, 0);
     else if (json_is_object(format))
-        add_value(&answer->text, &rng, json_get(format, "schema"), 0, 0);
+        add_value(&answer->text, &rng, all.data, json_get(format, "schema"), 0, 0);
     else
-        say_what_is_wished(&answer->text, &rng, request);
+        say_what_is_wished(&answer->text, &rng, all.data);
+    strbuf_free(&all);
 }
 
 size_t fake_prompt_bytes(const json *request)
 {
     struct strbuf all = {0};
-    collect(request, "", &all);
+    collect(request, &all);
     const size_t len = all.len;
     strbuf_free(&all);
     return len;

@@ -66,8 +66,9 @@ struct reply {
     struct completion completion; /* of REPLY_OK */
     struct sft_err err;           /* of all but REPLY_OK; of UNSENT: why its last attempt failed, if it had one */
     size_t n_attempts;            /* that were sent */
-    size_t prompt_bytes;          /* of the messages' texts: to estimate tokens by, and to doubt a usage by */
-    double seconds;               /* of the last attempt */
+    size_t n_lost; /* of these: what gave no text and may be billed: timed out, cut, malformed, too long, withheld */
+    size_t prompt_bytes; /* of the messages' texts: to estimate tokens by, and to doubt a usage by */
+    double seconds;      /* of the last attempt */
 };
 void reply_free(struct reply *reply);
 

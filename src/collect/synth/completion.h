@@ -69,8 +69,9 @@ struct completion {
     size_t len;
     bool is_cut;    /* finish_reason "length", or the endpoint's filter ended it */
     char *model;    /* as the endpoint says; NULL: it does not, or not in at most 200 printable characters */
-    bool has_usage; /* both counts were there, whole and not negative: which does not make them true */
+    bool has_usage; /* both counts were there, whole, from 0 to 2^53: which does not make them true */
     uint64_t prompt_tokens, completion_tokens;
+    bool is_withheld; /* after an error: the endpoint's filter gave no text, so that another attempt is of little use */
 };
 
 /* The text of body[0..len): one completion, or the events of a stream, for which nobody asked but which some send. It

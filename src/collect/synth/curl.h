@@ -15,7 +15,6 @@
     FUNCTION(easy_setopt)                                                                                              \
     FUNCTION(easy_getinfo)                                                                                             \
     FUNCTION(easy_strerror)                                                                                            \
-    FUNCTION(easy_reset)                                                                                               \
     FUNCTION(easy_cleanup)                                                                                             \
     FUNCTION(multi_init)                                                                                               \
     FUNCTION(multi_add_handle)                                                                                         \

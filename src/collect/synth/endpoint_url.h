@@ -17,11 +17,13 @@ struct endpoint_url {
     char *requests; /* where requests go */
     char *base;     /* the same without /chat/completions and what follows: for messages and reports */
     char *host;     /* without port and without the brackets of an IPv6 address */
+    unsigned port;  /* 80 and 443 where none is named */
     bool is_tls;    /* https */
     bool is_local;  /* the host is this machine's loopback: localhost, *.localhost, 127.x.x.x, ::1 */
 };
 
-/* SFT_EUSAGE, about the key "url": not http or https, no host, a name or a password in it (a key has its own place),
+/* SFT_EUSAGE, about the key "url": not http or https, no host, a port
+ * that is none, a name or a password in it (a key has its own place),
  * a fragment, blanks or control characters. The caller frees with endpoint_url_free, after an error too. */
 enum sft_status endpoint_url_read(struct endpoint_url *url, const char *text, struct sft_err *err);
 void endpoint_url_free(struct endpoint_url *url); /* accepts a zeroed one */
