@@ -154,7 +154,7 @@ test_what_filters_take_out_is_kept_aside() {
 # ---- budgets ----
 
 test_a_budget_of_requests_is_never_passed() {
-    start_endpoint --faults broken=0.4 --seed 5
+    start_endpoint --faults 500=0.4 --seed 5
     write_recipe
     for most in 3 7 12; do
         expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set budget.max_requests=$most
@@ -301,7 +301,7 @@ test_a_key_is_in_no_file() {
 
 # Every row that fails is asked for by the next run.
 test_rows_that_fail_are_asked_for_again() {
-    start_endpoint --script ok,ok,bad_request
+    start_endpoint --script ok,ok,400
     write_recipe
     expect 1 "$SFT" synth recipe.ini --out rows.jsonl
     has stderr 'warning: row '
@@ -312,7 +312,7 @@ test_rows_that_fail_are_asked_for_again() {
 }
 
 test_an_endpoint_that_only_fails_is_left() {
-    start_endpoint --faults broken=1
+    start_endpoint --faults 500=1
     write_recipe
     expect 1 "$SFT" synth recipe.ini --out rows.jsonl --set endpoint.max_retries=1 --set recipe.count=200
     has stderr 'requests have failed one after another'
