@@ -70,6 +70,25 @@ START_TEST(a_request_is_printed_in_a_dialect)
 }
 END_TEST
 
+static const struct {
+    double top_p;
+    bool is_refused;
+    const char *printed;
+} top_ps[] = {{0, false, ""}, {1, false, ""}, {0.95, true, ""}, {0.95, false, ",\"top_p\":0.95"}};
+
+START_TEST(top_p_is_sent_where_it_cuts)
+{
+    struct completion_request r = {.temperature = 1, .top_p = top_ps[_i].top_p};
+    const struct dialect dialect = {.no_seed = true, .no_top_p = top_ps[_i].is_refused};
+    struct strbuf out = {0};
+    char *expected = mem_printf("{\"messages\":[],\"temperature\":1%s,\"stream\":false}", top_ps[_i].printed);
+    completion_request_print(&r, &dialect, &out);
+    ck_assert_str_eq(out.data, expected);
+    strbuf_free(&out);
+    free(expected);
+}
+END_TEST
+
 START_TEST(what_is_not_said_is_not_sent)
 {
     struct completion_request r = {.temperature = -1};
@@ -330,6 +349,7 @@ int main(void)
     Suite *suite = suite_create("completion");
     TCase *tc = tcase_create("completion");
     tcase_add_loop_test(tc, a_request_is_printed_in_a_dialect, 0, COUNT(printed));
+    tcase_add_loop_test(tc, top_p_is_sent_where_it_cuts, 0, COUNT(top_ps));
     tcase_add_test(tc, what_is_not_said_is_not_sent);
     tcase_add_loop_test(tc, a_text_is_found_in_every_shape, 0, COUNT(answers));
     tcase_add_loop_test(tc, what_is_no_completion_says_why, 0, COUNT(no_answers));

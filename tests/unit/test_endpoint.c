@@ -80,7 +80,7 @@ END_TEST
 
 /* ---- dialects ---- */
 
-static const struct completion_request plain = {.temperature = 1, .max_tokens = 10};
+static const struct completion_request plain = {.temperature = 1, .top_p = 0.9, .max_tokens = 10};
 static const struct completion_request structured = {
     .temperature = 1, .max_tokens = 10, .schema = "{}", .schema_name = "x"};
 
@@ -94,6 +94,8 @@ static const struct {
     {"{\"loc\":[\"body\",\"seed\"]}", false, false, true, {0}, {.no_seed = true}},
     {"random_seed, seeds", false, false, false, {0}, {0}},
     {"temperature must be 1", false, false, true, {0}, {.no_temperature = true}},
+    {"temperature and top_p cannot both be given", false, false, true, {0}, {.no_top_p = true}},
+    {"top_p and temperature", false, false, true, {.no_top_p = true}, {.no_top_p = true, .no_temperature = true}},
     {"'max_tokens' is not known. Use 'max_completion_tokens'.", false, false, true, {0}, {.long_name = true}},
     {"max_tokens is too large", false, false, false, {0}, {0}},
     {"response_format", false, true, false, {0}, {0}},
@@ -115,18 +117,19 @@ START_TEST(a_dialect_is_learned_from_what_is_refused)
                              dialects[_i].may_guess) == dialects[_i].changes);
     ck_assert_int_eq(d.form, after->form);
     ck_assert(d.long_name == after->long_name && d.no_seed == after->no_seed);
-    ck_assert(d.no_temperature == after->no_temperature);
+    ck_assert(d.no_temperature == after->no_temperature && d.no_top_p == after->no_top_p);
 }
 END_TEST
 
 START_TEST(two_dialects_are_joined)
 {
-    const struct dialect a = {.form = JSON_FORMAT, .no_seed = true}, b = {.form = SCHEMA_TOOL, .long_name = true};
+    const struct dialect a = {.form = JSON_FORMAT, .no_seed = true},
+                         b = {.form = SCHEMA_TOOL, .long_name = true, .no_top_p = true};
     const struct dialect ab = dialect_join(&a, &b), ba = dialect_join(&b, &a);
     ck_assert_int_eq(ab.form, JSON_FORMAT);
     ck_assert_int_eq(ba.form, JSON_FORMAT);
-    ck_assert(ab.no_seed && ab.long_name && !ab.no_temperature);
-    ck_assert(ba.no_seed && ba.long_name && !ba.no_temperature);
+    ck_assert(ab.no_seed && ab.long_name && ab.no_top_p && !ab.no_temperature);
+    ck_assert(ba.no_seed && ba.long_name && ba.no_top_p && !ba.no_temperature);
 }
 END_TEST
 

@@ -23,6 +23,7 @@ struct completion_request {
     const struct chat_message *messages;
     size_t n_messages;
     double temperature; /* below 0: not sent */
+    double top_p;       /* 0 or 1: not sent */
     size_t max_tokens;  /* 0: not sent */
     uint64_t seed;      /* sent modulo 2^31, which all endpoints take; it is a wish: few promise equal answers */
     /* NULL: an answer is plain text. Else a JSON schema (an object's; every property required and additionalProperties
@@ -44,6 +45,7 @@ enum schema_form {
 struct dialect {
     enum schema_form form;
     bool long_name;      /* max_completion_tokens: OpenAI's models that reason know no max_tokens */
+    bool no_top_p;       /* some take it only without a temperature */
     bool no_temperature; /* they have their own */
     bool no_seed;
 };

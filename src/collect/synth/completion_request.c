@@ -48,6 +48,11 @@ static void add_schema(struct strbuf *out, const struct completion_request *requ
         strbuf_puts(out, ",\"response_format\":{\"type\":\"json_object\"}");
 }
 
+static bool sends_top_p(const struct completion_request *request, const struct dialect *dialect)
+{
+    return request->top_p > 0 && request->top_p < 1 && !dialect->no_top_p;
+}
+
 void completion_request_print(const struct completion_request *request, const struct dialect *dialect,
                               struct strbuf *out)
 {
@@ -60,6 +65,10 @@ void completion_request_print(const struct completion_request *request, const st
     if (request->temperature >= 0 && !dialect->no_temperature) {
         strbuf_puts(out, ",\"temperature\":");
         strbuf_double(out, request->temperature);
+    }
+    if (sends_top_p(request, dialect)) {
+        strbuf_puts(out, ",\"top_p\":");
+        strbuf_double(out, request->top_p);
     }
     if (request->max_tokens > 0)
         strbuf_printf(out, ",\"%s\":%zu", dialect->long_name ? "max_completion_tokens" : "max_tokens",
@@ -107,6 +116,8 @@ bool dialect_change(struct dialect *dialect, const struct completion_request *re
         body = "";
     if (request->max_tokens > 0 && !dialect->long_name && speaks_of(body, len, "max_completion_tokens"))
         dialect->long_name = true;
+    else if (sends_top_p(request, dialect) && speaks_of(body, len, "top_p"))
+        dialect->no_top_p = true;
     else if (request->temperature >= 0 && !dialect->no_temperature && speaks_of(body, len, "temperature"))
         dialect->no_temperature = true;
     else if (!dialect->no_seed && speaks_of(body, len, "seed"))
@@ -122,6 +133,7 @@ struct dialect dialect_join(const struct dialect *a, const struct dialect *b)
 {
     return (struct dialect){.form = a->form > b->form ? a->form : b->form,
                             .long_name = a->long_name || b->long_name,
+                            .no_top_p = a->no_top_p || b->no_top_p,
                             .no_temperature = a->no_temperature || b->no_temperature,
                             .no_seed = a->no_seed || b->no_seed};
 }
