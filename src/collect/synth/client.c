@@ -151,6 +151,7 @@ enum sft_status client_open(struct client **client, const struct client_options 
     struct client *c = mem_calloc(1, sizeof *c);
     c->options = *options;
     c->options.url = c->options.api_key = NULL;
+    c->options.concurrency += c->options.concurrency == 0;
     c->last = &c->first;
     c->last_ended = &c->ended;
     c->signals_seen = options->signals ? *options->signals : 0;

@@ -33,9 +33,9 @@ enum { CLIENT_BODY_MAX = 16 << 20 }; /* bytes; a longer answer is cut off and no
 struct client_options {
     const char *url;            /* endpoint_url.h says which */
     const char *api_key;        /* NULL or "": none */
-    size_t concurrency;         /* attempts in flight, at most; at least 1 */
+    size_t concurrency;         /* attempts in flight, at most; 0: 1 */
     double requests_per_minute; /* attempts, one after another at an even pace; 0: no limit */
-    double timeout_s;           /* of an attempt, from its beginning to the last byte */
+    double timeout_s;           /* of an attempt, from its beginning to the last byte; above 0 */
     size_t max_retries;         /* of a request: it has 1 + max_retries attempts */
     double backoff_s;           /* before the first retry; doubled each time, 60 at most; 0: 1 */
     uint64_t seed;              /* of the spread */
