@@ -86,6 +86,7 @@ $(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o $(B)/src/files/gguf/gguf_types.o: 
 
 # what is compiled into it (.incbin), which no compiler tells
 $(B)/src/serve/page.o: src/serve/page.html
+$(B)/src/collect/synth/persona.o: $(wildcard configs/personas/*.md)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "collect/synth/facts.h"
 #include "collect/synth/persona.h"
 #include "config/table.h"
 #include "text/conversation.h"
@@ -33,15 +34,9 @@ enum { EXAMPLES_SHOWN_MAX = 8, EXCHANGES_MAX = 16 };
 /* An example that is shown: a conversation that begins with the user, takes turns and ends with the assistant. */
 struct recipe_example {
     struct conversation conv;
-    const char *file;
-    size_t line;
+    bool is_refusal; /* as the judge reads its last answer: shown where a refusal is due, and nowhere else */
 };
-
-/* A part of the facts. */
-struct recipe_piece {
-    const char *text;    /* with the headings that it stands under */
-    const char *heading; /* the nearest of them; or the file's name */
-};
+enum { EXAMPLE_CHARS = 2000 }; /* bytes: longer ones are not shown */
 
 struct recipe {
     struct { /* [endpoint] */
@@ -90,11 +85,9 @@ struct recipe {
     struct string_list topics, refusal_topics, users; /* topics: none where the model is asked for them */
     struct persona *personas;                         /* (n_personas) at least one for each thing that is to be written */
     size_t n_personas;
-    struct recipe_piece *pieces; /* (n_pieces) of all facts */
-    size_t n_pieces;
+    struct facts facts;
     struct recipe_example *examples; /* (n_examples) */
     size_t n_examples;
-    uint64_t files_hash[5]; /* topics, refusal_topics, users, facts, examples as they were read */
 };
 
 extern const struct field_table recipe_table;
