@@ -11,9 +11,10 @@
  *
  * An *attempt* is one HTTP request that is sent. What failed and may go better is sent again, after a while that
  * doubles each time and is spread at random: 408, 409, 425, 429, 5xx, a cut connection, a time-out, an answer that is
- * none. After 429, and after 503 with Retry-After, all requests wait, not only the one that was told so. Each attempt
- * has a connection of its own, because libcurl would silently send a request twice where one that it uses again has
- * died: then the number of attempts would not be the number of requests that the endpoint sees, and may bill.
+ * none. After 429, and after 503 with Retry-After, all requests wait, not only the one that was told so, and four times
+ * as long where nobody says how long. Each attempt has a connection of its own, because libcurl would silently send a
+ * request twice where one that it uses again has died: then the number of attempts would not be the number of requests
+ * that the endpoint sees, and may bill.
  *
  * The key is sent in the Authorization header of requests to the url's host and nowhere else: redirects are not
  * followed, ~/.netrc is not read. It is in no message, and where an endpoint repeats it, in an error or in a
