@@ -101,11 +101,11 @@ static void check_request(const char *body, size_t len)
         .messages = &message, .n_messages = 1, .schema = "{}", .schema_name = "x"};
     for (int form = SCHEMA_FORMAT; form <= SCHEMA_IN_WORDS; form++) {
         struct strbuf out = {0};
-        json *root;
+        json *root = NULL;
         completion_request_print(&request, &(struct dialect){.form = (enum schema_form)form}, &out);
-        require(memchr(body, 0, len) || json_parse(out.data, out.len, &root, NULL) == SFT_OK);
-        if (!memchr(body, 0, len))
-            json_free(root);
+        if (json_parse(out.data, out.len, &root, NULL))
+            require(memchr(body, 0, len) != NULL); /* \u0000, which our own reader of JSON does not take */
+        json_free(root);
         strbuf_free(&out);
     }
 }

@@ -79,16 +79,35 @@ static void say_letter(struct strbuf *out, struct rng *rng, const char *prompt)
     strbuf_putc(out, rng_below(rng, 2) ? 'A' : 'B');
 }
 
-/* As many topics as the first number in the prompt says, a line each. */
+/* The place of the last mark: those before it are of examples. */
+static const char *last_mark(const char *prompt, const char *mark)
+{
+    const char *last = prompt;
+    for (const char *next = prompt; (next = strstr(next, mark)) != NULL; next++)
+        last = next;
+    return last;
+}
+
+/* As many topics as are asked for, a line each. */
 static void say_topics(struct strbuf *out, struct rng *rng, const char *prompt)
 {
-    const char *digit = strpbrk(prompt, "0123456789");
+    const char *digit = strpbrk(last_mark(prompt, PROMPT_MARK_TOPICS), "0123456789");
     size_t n = digit ? strtoul(digit, NULL, 10) : 0;
     for (n = n < 1 ? 5 : n > 200 ? 200 : n; n > 0; n--) {
         strbuf_printf(out, "%s %s and %s %s", PICK(rng, adjectives), PICK(rng, nouns), PICK(rng, adjectives),
                       PICK(rng, nouns));
         strbuf_puts(out, n > 1 ? "\n" : "");
     }
+}
+
+/* The messages of a conversation whose form the prompt shows: one exchange where it shows none. */
+static size_t count_messages(const char *prompt)
+{
+    static const char user[] = "\"role\": \"user\"";
+    size_t n = 0;
+    for (const char *p = last_mark(prompt, PROMPT_MARK_CONVERSATION); (p = strstr(p, user)) != NULL; p++)
+        n++;
+    return n ? 2 * n : 2;
 }
 
 /* ---- what a schema asks for ---- */
@@ -115,7 +134,7 @@ static void add_object(struct strbuf *out, struct rng *rng, const char *prompt, 
 static void add_list(struct strbuf *out, struct rng *rng, const char *prompt, const json *schema, size_t depth)
 {
     const json *min = json_get(schema, "minItems");
-    const size_t n = json_is_number(min) ? (size_t)json_number(min) : 2;
+    const size_t n = json_is_number(min) ? (size_t)json_number(min) : count_messages(prompt);
     strbuf_putc(out, '[');
     for (size_t i = 0; i < n; i++) {
         strbuf_puts(out, i ? "," : "");
@@ -163,10 +182,10 @@ static void say_conversation(struct strbuf *out, struct rng *rng, const char *pr
 {
     static const char *const roles[] = {"user", "assistant"};
     strbuf_puts(out, "{\"messages\":[");
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < count_messages(prompt); i++) {
         struct strbuf text = {0};
-        (i ? say_answer : say_question)(&text, rng, prompt);
-        strbuf_printf(out, "%s{\"role\":\"%s\",\"content\":", i ? "," : "", roles[i]);
+        (i % 2 ? say_answer : say_question)(&text, rng, prompt);
+        strbuf_printf(out, "%s{\"role\":\"%s\",\"content\":", i ? "," : "", roles[i % 2]);
         strbuf_json_string(out, text.data, text.len);
         strbuf_putc(out, '}');
         strbuf_free(&text);

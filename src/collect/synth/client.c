@@ -151,6 +151,7 @@ enum sft_status client_open(struct client **client, const struct client_options 
     struct client *c = mem_calloc(1, sizeof *c);
     c->options = *options;
     c->options.url = c->options.api_key = NULL;
+    c->options.concurrency += c->options.concurrency == 0;
     c->last = &c->first;
     c->last_ended = &c->ended;
     c->signals_seen = options->signals ? *options->signals : 0;
@@ -382,10 +383,11 @@ static void begin_what_is_due(struct client *client)
 
 /* ---- an attempt's end ---- */
 
-/* How long until the next attempt; an endpoint's Retry-After (0: none came) is obeyed, but no longer than an hour. */
-static double choose_wait(struct client *client, const struct transfer *t, double retry_after)
+/* How long until the next attempt; an endpoint's Retry-After (0: none came) is obeyed, but no longer than an hour.
+ * Limits are mostly of requests a minute: five waits after 429 reach over one. */
+static double choose_wait(struct client *client, const struct transfer *t, bool holds_all, double retry_after)
 {
-    const double first = client->options.backoff_s > 0 ? client->options.backoff_s : 1;
+    const double first = (client->options.backoff_s > 0 ? client->options.backoff_s : 1) * (holds_all ? 4 : 1);
     const double doubled = ldexp(first, (int)(t->n_failed < 30 ? t->n_failed : 30) - 1);
     const double own = fmin(doubled, BACKOFF_MAX_S) * (0.5 + 0.5 * rng_uniform(&client->rng));
     return retry_after > 0 ? fmin(retry_after, RETRY_AFTER_MAX_S) + fmin(own, 1) : own;
@@ -407,7 +409,7 @@ static void ask_again(struct client *client, struct transfer *t, const struct at
         conclude(client, t, client->is_stopped ? REPLY_UNSENT : REPLY_FAILED, NULL);
         return;
     }
-    const double wait_s = choose_wait(client, t, retry_after);
+    const double wait_s = choose_wait(client, t, v->holds_all, retry_after);
     t->due = clock_seconds() + wait_s;
     if (v->holds_all)
         hold_all(client, t->due, wait_s);

@@ -11,9 +11,10 @@
  *
  * An *attempt* is one HTTP request that is sent. What failed and may go better is sent again, after a while that
  * doubles each time and is spread at random: 408, 409, 425, 429, 5xx, a cut connection, a time-out, an answer that is
- * none. After 429, and after 503 with Retry-After, all requests wait, not only the one that was told so. Each attempt
- * has a connection of its own, because libcurl would silently send a request twice where one that it uses again has
- * died: then the number of attempts would not be the number of requests that the endpoint sees, and may bill.
+ * none. After 429, and after 503 with Retry-After, all requests wait, not only the one that was told so, and four times
+ * as long where nobody says how long. Each attempt has a connection of its own, because libcurl would silently send a
+ * request twice where one that it uses again has died: then the number of attempts would not be the number of requests
+ * that the endpoint sees, and may bill.
  *
  * The key is sent in the Authorization header of requests to the url's host and nowhere else: redirects are not
  * followed, ~/.netrc is not read. It is in no message, and where an endpoint repeats it, in an error or in a
@@ -33,9 +34,9 @@ enum { CLIENT_BODY_MAX = 16 << 20 }; /* bytes; a longer answer is cut off and no
 struct client_options {
     const char *url;            /* endpoint_url.h says which */
     const char *api_key;        /* NULL or "": none */
-    size_t concurrency;         /* attempts in flight, at most; at least 1 */
+    size_t concurrency;         /* attempts in flight, at most; 0: 1 */
     double requests_per_minute; /* attempts, one after another at an even pace; 0: no limit */
-    double timeout_s;           /* of an attempt, from its beginning to the last byte */
+    double timeout_s;           /* of an attempt, from its beginning to the last byte; above 0 */
     size_t max_retries;         /* of a request: it has 1 + max_retries attempts */
     double backoff_s;           /* before the first retry; doubled each time, 60 at most; 0: 1 */
     uint64_t seed;              /* of the spread */

@@ -50,6 +50,8 @@ static struct attempt_verdict no_answer(const struct attempt_end *end, const str
         sft_fail(err, SFT_EIO, "%s: the answer is longer than 16 MB", base);
     else if (end->result == CURLE_OPERATION_TIMEDOUT)
         sft_fail(err, SFT_EIO, "%s: no answer within %g s (timeout_s)", base, context->timeout_s);
+    else if (end->result == CURLE_SSL_CONNECT_ERROR)
+        sft_fail(err, SFT_EIO, "%s: TLS fails (is it http:// there?): %s", base, end->complaint);
     else
         sft_fail(err, SFT_EIO, "%s: %s", base, end->complaint);
     const bool is_hopeless = is_about_the_way(end->result) && !context->has_heard;
