@@ -51,12 +51,18 @@ static int run_recipe(const char *out, uint64_t max_requests)
 /* The process, with what it says behind what others have said. kill_at: the call to the disk that it dies in. */
 static pid_t begin_run(const char *name, uint64_t max_requests, unsigned long kill_at, bool is_torn)
 {
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigprocmask(SIG_BLOCK, &interrupt, NULL); /* Check's own handler would end the test */
     const pid_t pid = fork();
+    if (pid == 0)
+        signal(SIGINT, on_interrupt);
+    sigprocmask(SIG_UNBLOCK, &interrupt, NULL);
     if (pid)
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     char *said = path_join(dir, "said"), *out = path_join(dir, name);
-    signal(SIGINT, on_interrupt);
     const int fd = open(said, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     ck_assert(fd >= 0 && dup2(fd, STDERR_FILENO) >= 0);
     if (kill_at)
