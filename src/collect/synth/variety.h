@@ -22,7 +22,7 @@ struct variety_counts {
     struct variety_count {
         char *name;
         size_t count;
-    } * items;
+    } *items;
     size_t count, capacity;
     size_t total; /* of all counts */
 };
