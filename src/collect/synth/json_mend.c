@@ -86,13 +86,13 @@ static const struct quote *quote_at(const char *p, const char *end)
     return NULL;
 }
 
-/* Whether a key and its colon stand at p: quoted or not, it is of letters and digits. */
+/* Whether a key and its colon stand at p. Without quotes it is of letters and digits. */
 static bool is_key_at(const char *p, const char *end)
 {
     enum { KEY_MAX = 64 };
     const struct quote *quote = quote_at(p, end);
     const char *q = p + (quote ? strlen(quote->open) : 0), *start = q;
-    while (q < end && q - start < KEY_MAX && (is_of_name(*q) || (quote && *q == ' ')))
+    while (q < end && q - start < KEY_MAX && (quote ? *q != '\n' && !begins(q, end, quote->close) : is_of_name(*q)))
         q++;
     if (q == start || (quote && !begins(q, end, quote->close)))
         return false;

@@ -111,7 +111,8 @@ static void count_text(struct side *side, const char *text, size_t len)
     side->told->words += n;
     if (n > 0) {
         count_name(&side->told->openings, opening.data, opening.len);
-        side->told->repeated += !hash_set_add(&side->texts, xxh64_digest(&whole));
+        if (n >= VARIETY_REPEAT_WORDS)
+            side->told->repeated += !hash_set_add(&side->texts, xxh64_digest(&whole));
     }
     strbuf_free(&opening);
 }

@@ -11,14 +11,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { VARIETY_NGRAMS = 3, VARIETY_QUARTILES = 5 };
+enum {
+    VARIETY_NGRAMS = 3,
+    VARIETY_QUARTILES = 5,
+    VARIETY_REPEAT_WORDS = 4 /* a text of fewer that comes again is a formula: "Thank you!" */
+};
 
 /* Names, each with the number of times that it came: by falling count, of equals by name. */
 struct variety_counts {
     struct variety_count {
         char *name;
         size_t count;
-    } * items;
+    } *items;
     size_t count, capacity;
     size_t total; /* of all counts */
 };
@@ -29,7 +33,7 @@ struct variety_side {
     size_t quartiles[VARIETY_QUARTILES]; /* of their characters: least, 25%, 50%, 75%, most */
     double distinct[VARIETY_NGRAMS]; /* of runs of 1, 2, 3 words: different ones / all (Li et al. 2016); NaN: none */
     struct variety_counts openings;  /* their first three words */
-    size_t repeated;                 /* texts that stand there before, but for case and marks */
+    size_t repeated; /* texts of four words or more that stand there before, but for case and marks */
 };
 
 /* What is wrong, and by which threshold. */

@@ -53,7 +53,8 @@ static void add_topics(struct strbuf *out, const struct variety *v, size_t colum
         return;
     strbuf_printf(&text, "%zu; most often: ", t->count);
     add_name(&text, t->items[0].name);
-    strbuf_printf(&text, ", %zu rows (%.0f%%)", t->items[0].count, percent(t->items[0].count, t->total));
+    strbuf_printf(&text, ", %zu row%s (%.0f%%)", t->items[0].count, t->items[0].count == 1 ? "" : "s",
+                  percent(t->items[0].count, t->total));
     add_line(out, "topics", &text, columns);
     strbuf_free(&text);
 }
