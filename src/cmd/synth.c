@@ -120,8 +120,8 @@ static int finish_run(const struct synth_command *c, enum sft_status status, con
     if (t->ended)
         say_budget(c);
     if (t->failed) {
-        log_info("%" PRIu64 " row%s failed: run it again to ask for %s again", t->failed, t->failed == 1 ? " has" : "s have",
-                 t->failed == 1 ? "it" : "them");
+        log_info("%" PRIu64 " row%s failed: run it again to ask for %s again", t->failed,
+                 t->failed == 1 ? " has" : "s have", t->failed == 1 ? "it" : "them");
         code = 1;
     }
     return code;
@@ -165,7 +165,8 @@ int cmd_synth(int argc, char **argv)
     struct synth_command c = {0};
     const struct option table[] = {
         {"out", OPTION_STRING, &c.out, "FILE",
-         "append rows to FILE (JSON lines); what filters reject goes to FILE.rejected.jsonl, what was asked and answered "
+         "append rows to FILE (JSON lines); what filters reject goes to FILE.rejected.jsonl, what was asked and "
+         "answered "
          "to FILE.journal, from which the same command goes on"},
         {"dry-run", OPTION_FLAG, &c.dry_run, NULL,
          "ask nobody: show the first prompts as they would be sent, and an estimate of what all would take"},

@@ -109,6 +109,10 @@ test_train_reads_what_was_made() {
     expect 0 "$SFT" inspect --base base rows.jsonl
     has_not stderr warning
     has stdout 'You are kind.'
+    write_config
+    expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --dry-run
+    has stdout "keys that are not used: meta ($(grep -c . rows.jsonl) rows)"
+    has_not stdout 'warning'
 }
 
 test_pairs() {

@@ -216,10 +216,11 @@ static void expect_no_key(void)
 static void write_recipe(const char *mode)
 {
     free(recipe_text);
-    recipe_text = mem_printf("[endpoint]\nurl = %s\nmodel = fake\nconcurrency = %d\nbackoff_s = 0.002\nmax_retries = 3\n"
-                             "timeout_s = 1\n[filter]\nnear_duplicate = 0\n[recipe]\ncount = %d\nrefusals = 0.15\n"
-                             "topics = lamps, gardens, letters\n%s",
-                             endpoint_address, CONCURRENCY, ROWS, mode);
+    recipe_text = mem_printf(
+        "[endpoint]\nurl = %s\nmodel = fake\nconcurrency = %d\nbackoff_s = 0.002\nmax_retries = 3\n"
+        "timeout_s = 1\n[filter]\nnear_duplicate = 0\n[recipe]\ncount = %d\nrefusals = 0.15\n"
+        "topics = lamps, gardens, letters\n%s",
+        endpoint_address, CONCURRENCY, ROWS, mode);
 }
 
 static const char *const modes[] = {"turns = 1-2\n", "mode = structured\nturns = 2\ncritique = true\n",
@@ -229,7 +230,9 @@ static const char *const modes[] = {"turns = 1-2\n", "mode = structured\nturns =
 static bool one_round(int *code)
 {
     const uint64_t requests = logged("request"), kind = rng_below(&rng, 5);
-    const uint64_t allowed_requests = kind == 3 ? lines_with("rows.jsonl.journal", "{\"sent\":") + 1 + rng_below(&rng, 12) : 0;
+    const uint64_t allowed_requests = kind == 3
+                                          ? lines_with("rows.jsonl.journal", "{\"sent\":") + 1 + rng_below(&rng, 12)
+                                          : 0;
     const bool is_torn = kind == 1;
     const unsigned long kill_at = kind == 0 ? 1 + rng_below(&rng, 30) : is_torn ? 1 + rng_below(&rng, 4000) : 0;
     const pid_t pid = begin_run("rows.jsonl", allowed_requests, kill_at, is_torn);

@@ -46,9 +46,11 @@ static enum sft_status make_again(struct run *run, const char *rejected, struct 
     journal_each_done(run->journal, note_kept, &has_kept);
     if (!has_kept || path_exists(run->out))
         return SFT_OK;
-    log_notice(2, "%s is gone: its rows are made again of the answers in its journal, which are not asked for twice (remove "
-                  "%s.journal too to have others)",
-               run->out, run->out);
+    log_notice(
+        2,
+        "%s is gone: its rows are made again of the answers in its journal, which are not asked for twice (remove "
+        "%s.journal too to have others)",
+        run->out, run->out);
     if (unlink(rejected) != 0 && path_exists(rejected))
         return sft_fail_errno(err, "%s: cannot remove", rejected);
     return journal_again(run->journal, err);
@@ -169,7 +171,8 @@ static void say_where(const struct run *run)
     const struct recipe *r = run->recipe;
     const uint64_t open = tally_open(t);
     if (t->before.requests)
-        log_info("goes on: %" PRIu64 " of %" PRIu64 " rows are done, %" PRIu64 " kept; answers that are there: %" PRIu64,
+        log_info("goes on: %" PRIu64 " of %" PRIu64 " rows are done, %" PRIu64
+                 " kept; answers that are there: %" PRIu64,
                  t->count - open, t->count, t->kept.all, t->before.answers);
     if (open)
         log_info("asking %s at %s for %" PRIu64 " row%s, %" PRIu64 " at a time",
