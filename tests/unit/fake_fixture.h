@@ -175,4 +175,28 @@ static inline void remove_all(void)
     remove_dir();
 }
 
+static inline void expect_how(enum reply_how how)
+{
+    ck_assert_msg(reply.how == how, "%d, not %d: %s", reply.how, how, err_text(&reply.err));
+}
+
+static inline void expect_trouble(const char *text)
+{
+    ck_assert_msg(strstr(err_text(&reply.err), text) != NULL, "no '%s' in: %s", text, err_text(&reply.err));
+}
+
+/* The program's exit code. */
+static inline int run_fixture_suite(Suite *suite, TCase *tc)
+{
+    signal(SIGPIPE, SIG_IGN); /* as the program does */
+    tcase_add_checked_fixture(tc, make_dir, remove_all);
+    tcase_set_timeout(tc, 60);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed ? 1 : 0;
+}
+
 #endif

@@ -1,4 +1,4 @@
-/* The client against an endpoint that does what a test wants: retries, pauses, refusals, dialects, the key, the end. */
+/* The client against an endpoint that does what a test wants: retries, pauses, refusals, dialects, the end. */
 #include "fake_fixture.h"
 
 #include "base/strbuf.h"
@@ -10,16 +10,6 @@
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 #define KEY         "sk-aB3dE6gH9-secret"
-
-static void expect_how(enum reply_how how)
-{
-    ck_assert_msg(reply.how == how, "%d, not %d: %s", reply.how, how, err_text(&reply.err));
-}
-
-static void expect_trouble(const char *text)
-{
-    ck_assert_msg(strstr(err_text(&reply.err), text) != NULL, "no '%s' in: %s", text, err_text(&reply.err));
-}
 
 /* ---- answers ---- */
 
@@ -261,24 +251,6 @@ START_TEST(some_errors_are_final)
 }
 END_TEST
 
-START_TEST(redirects_are_not_followed)
-{
-    char *place;
-    start_endpoint("--script", "redirect", "--key", KEY);
-    default_options();
-    client_options.api_key = KEY;
-    open_client();
-    ask("hi");
-    expect_how(REPLY_FATAL);
-    place = mem_printf("%s: status 307, redirects to %.*s/elsewhere/v1/chat/completions, which is not followed: give "
-                       "that as url",
-                       endpoint_address, (int)strlen(endpoint_address) - 3, endpoint_address);
-    ck_assert_str_eq(err_text(&reply.err), place);
-    ck_assert_uint_eq(logged("stray"), 0);
-    free(place);
-}
-END_TEST
-
 /* A port that was free a moment ago. */
 static unsigned free_port(void)
 {
@@ -337,54 +309,6 @@ START_TEST(a_host_that_is_none)
     expect_how(REPLY_FATAL);
     expect_trouble("http://nobody.invalid/v1: ");
     expect_trouble("nobody.invalid");
-}
-END_TEST
-
-/* ---- the key ---- */
-
-START_TEST(the_key_is_sent_and_never_told)
-{
-    start_endpoint("--script", "echo_error,echo_answer,echo_error,echo_error", "--key", KEY);
-    default_options();
-    client_options.api_key = KEY;
-    client_options.max_retries = 1;
-    open_client();
-    ask("hi");
-    expect_how(REPLY_OK);
-    ck_assert_ptr_nonnull(strstr(troubles.data, "you sent 'Bearer ***', Bearer ***"));
-    ck_assert_ptr_nonnull(strstr(reply.completion.text, " Bearer ***."));
-    ck_assert_ptr_null(strstr(reply.completion.text, KEY));
-    ck_assert_uint_eq(reply.completion.len, strlen(reply.completion.text));
-    ask("hi");
-    expect_how(REPLY_FAILED);
-    expect_trouble("you sent 'Bearer ***', Bearer ***");
-    ck_assert_ptr_null(memmem(&reply.err, sizeof reply.err, KEY, strlen(KEY)));
-}
-END_TEST
-
-START_TEST(a_wrong_key_is_refused)
-{
-    start_endpoint("--key", KEY);
-    default_options();
-    client_options.api_key = "sk-another-key";
-    open_client();
-    ask("hi");
-    expect_how(REPLY_FATAL);
-    expect_trouble("/v1: status 401, the key is refused: Incorrect API key provided");
-}
-END_TEST
-
-START_TEST(a_key_must_fit_a_header)
-{
-    static const char *const keys[] = {"two words", "line\n", "a\r\nX: y", "umlaut\xC3\xA4", "\x7f"};
-    default_options();
-    client_options.url = "http://127.0.0.1:1/v1";
-    for (size_t i = 0; i < COUNT(keys); i++) {
-        client_options.api_key = keys[i];
-        ck_assert_int_eq(client_open(&client, &client_options, &err), SFT_EUSAGE);
-        ck_assert_ptr_null(client);
-        ck_assert_ptr_null(strstr(err_text(&err), keys[i]));
-    }
 }
 END_TEST
 
@@ -564,9 +488,6 @@ int main(void)
 {
     Suite *suite = suite_create("client");
     TCase *tc = tcase_create("client");
-    signal(SIGPIPE, SIG_IGN); /* as the program does */
-    tcase_add_checked_fixture(tc, make_dir, remove_all);
-    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, every_request_has_one_reply);
     tcase_add_test(tc, good_answers_of_all_shapes);
     tcase_add_test(tc, an_answer_says_what_it_lacks);
@@ -579,23 +500,14 @@ int main(void)
     tcase_add_test(tc, all_requests_wait);
     tcase_add_test(tc, a_pace_is_kept);
     tcase_add_loop_test(tc, some_errors_are_final, 0, COUNT(final));
-    tcase_add_test(tc, redirects_are_not_followed);
     tcase_add_test(tc, where_nobody_listens);
     tcase_add_test(tc, a_server_may_come_back);
     tcase_add_test(tc, a_host_that_is_none);
-    tcase_add_test(tc, the_key_is_sent_and_never_told);
-    tcase_add_test(tc, a_wrong_key_is_refused);
-    tcase_add_test(tc, a_key_must_fit_a_header);
     tcase_add_loop_test(tc, a_dialect_is_found_once, 0, COUNT(lacking));
     tcase_add_test(tc, a_refused_request_changes_no_dialect);
     tcase_add_test(tc, what_is_not_allowed_is_not_sent);
     tcase_add_test(tc, a_stop_waits_for_what_is_in_flight);
     tcase_add_test(tc, a_signal_wakes_it);
     tcase_add_loop_test(tc, any_faults_end_in_one_reply_each, 0, 4);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed ? 1 : 0;
+    return run_fixture_suite(suite, tc);
 }

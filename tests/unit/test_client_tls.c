@@ -80,14 +80,6 @@ int main(void)
 {
     Suite *suite = suite_create("client_tls");
     TCase *tc = tcase_create("client_tls");
-    signal(SIGPIPE, SIG_IGN); /* as the program does */
-    tcase_add_checked_fixture(tc, make_dir, remove_all);
-    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_certificate_must_be_vouched_for);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed ? 1 : 0;
+    return run_fixture_suite(suite, tc);
 }

@@ -21,6 +21,7 @@ struct cutter {
     size_t repeated; /* bytes of the piece that are headings told before */
     const char *heading;
     bool has_text; /* more than headings */
+    bool is_whole; /* all of it is one piece */
 };
 
 /* ---- pieces ---- */
@@ -124,6 +125,8 @@ static size_t heading_level(const char *line, size_t len)
 
 static void set_heading(struct cutter *c, size_t level, const char *line, size_t len)
 {
+    if (!c->is_whole)
+        end_piece(c);
     c->headings[level - 1] = arena_strndup(c->arena, line, len);
     for (size_t i = level - 1; i < LEVELS; i++) {
         c->is_told[i] = false;
@@ -134,8 +137,9 @@ static void set_heading(struct cutter *c, size_t level, const char *line, size_t
 
 void facts_cut(struct facts *facts, const char *text, size_t len, const char *name, size_t most, struct arena *arena)
 {
-    struct cutter c = {.facts = facts, .arena = arena, .most = most, .name = arena_strndup(arena, name, strlen(name))};
+    struct cutter c = {.facts = facts, .arena = arena, .most = most, .is_whole = len <= most};
     struct strbuf paragraph = {0};
+    c.name = arena_strndup(arena, name, strlen(name));
     for (const char *p = text, *end = text + len; p <= end;) {
         const char *newline = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
         const char *stop = newline ? newline : end;
@@ -177,23 +181,48 @@ static bool is_letter(char c)
 /* Whether a word of the text begins as this one does: in all but the ending of a longer word. */
 static bool has_word(const char *text, const char *word, size_t len)
 {
-    const size_t stem = len > 6 ? len - 2 : len > 4 ? len - 1 : len;
+    const size_t stem = len > 6 ? len - 3 : len > 4 ? len - 1 : len;
     for (const char *p = text; *p; p++)
         if ((p == text || !is_letter(p[-1])) && strncasecmp(p, word, stem) == 0)
             return true;
     return false;
 }
 
-size_t facts_words_in_common(const struct facts_piece *piece, const char *topic)
+/* The same of its headings. */
+static bool has_heading(const char *text, const char *word, size_t len)
+{
+    for (const char *p = text; p; p = strchr(p, '\n')) {
+        p += *p == '\n';
+        const size_t n = strcspn(p, "\n");
+        char *line = heading_level(p, n) ? mem_strndup(p, n) : NULL;
+        const bool yes = line && has_word(line, word, len);
+        free(line);
+        if (yes)
+            return true;
+    }
+    return false;
+}
+
+static double word_fit(const struct facts *facts, size_t i, const char *word, size_t len)
+{
+    size_t holders = 0;
+    for (size_t k = 0; k < facts->count; k++)
+        holders += has_word(facts->items[k].text, word, len);
+    if (!has_word(facts->items[i].text, word, len) || (holders == facts->count && facts->count > 1))
+        return 0;
+    return (has_heading(facts->items[i].text, word, len) ? 2.0 : 1.0) / (double)holders;
+}
+
+double facts_fit(const struct facts *facts, size_t i, const char *topic)
 {
     enum { SHORTEST = 4 };
-    size_t common = 0;
+    double fit = 0;
     for (const char *p = topic; *p;) {
         size_t len = 0;
         while (is_letter(p[len]))
             len++;
-        common += len >= SHORTEST && has_word(piece->text, p, len);
+        fit += len >= SHORTEST ? word_fit(facts, i, p, len) : 0;
         p += len ? len : 1;
     }
-    return common;
+    return fit;
 }

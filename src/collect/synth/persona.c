@@ -24,7 +24,10 @@ SHIPPED(safety);
 SHIPPED(contrast);
 SHIPPED(critic);
 
-#define SHIPPED_ROW(name) {sft_persona_##name, sft_persona_##name##_end}
+#define SHIPPED_ROW(name)                                                                                              \
+    {                                                                                                                  \
+        sft_persona_##name, sft_persona_##name##_end                                                                   \
+    }
 static const struct {
     const char *text, *end;
 } shipped[] = {
@@ -152,7 +155,10 @@ static enum sft_status fail_absent(const char *file, struct sft_err *err)
 {
     struct strbuf names = {0};
     for (size_t i = 0; i < n_persona_shipped; i++)
-        strbuf_printf(&names, "%s%s", i == 0 ? "" : i + 1 < n_persona_shipped ? ", " : " and ",
+        strbuf_printf(&names, "%s%s",
+                      i == 0                      ? ""
+                      : i + 1 < n_persona_shipped ? ", "
+                                                  : " and ",
                       persona_shipped_names[i]);
     sft_fail(err, SFT_EUSAGE, "'%.200s': no such file (the shipped personas are %s)", file, names.data);
     strbuf_free(&names);

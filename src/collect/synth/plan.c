@@ -114,24 +114,26 @@ static const struct persona *choose_persona(const struct recipe *recipe, enum pe
     return NULL;
 }
 
-/* Of the pieces that have most in common with the topic, one after another. */
+/* Of the pieces that fit the topic best, one after another. A refusal needs none, and what only looks like one none that
+ * does not fit. */
 static const struct facts_piece *choose_facts(const struct recipe *recipe, const char *topic, enum row_kind kind,
                                               uint64_t i)
 {
     const struct facts *facts = &recipe->facts;
-    size_t best = 0, n = 0;
-    if (facts->count == 0)
+    double best = 0;
+    size_t n = 0;
+    if (facts->count == 0 || kind == KIND_REFUSAL)
         return NULL;
-    if (!topic)
-        return &facts->items[deal(recipe->recipe.seed, STREAM_FACTS, kind, i, facts->count)];
     for (size_t k = 0; k < facts->count; k++) {
-        const size_t common = facts_words_in_common(&facts->items[k], topic);
-        n = common > best ? 1 : n + (common == best);
-        best = common > best ? common : best;
+        const double fit = topic ? facts_fit(facts, k, topic) : 0;
+        n = fit > best ? 1 : n + (fit >= best);
+        best = fit > best ? fit : best;
     }
+    if (kind == KIND_LOOK_ALIKE && best <= 0)
+        return NULL;
     size_t at = deal(recipe->recipe.seed, STREAM_FACTS, kind, i, n);
     for (size_t k = 0; k < facts->count; k++)
-        if (facts_words_in_common(&facts->items[k], topic) == best && at-- == 0)
+        if ((topic ? facts_fit(facts, k, topic) : 0) >= best && at-- == 0)
             return &facts->items[k];
     return &facts->items[0];
 }
@@ -178,7 +180,8 @@ void plan_row(const struct plan *plan, uint64_t row, struct plan_row *out)
     struct rng rng;
     plan_group(plan, row, &first, &n);
     *out = (struct plan_row){.row = row, .refusal = first};
-    const bool is_group = recipe->recipe.refusals > 0 && refusals_before(recipe, first + 1) > refusals_before(recipe, first);
+    const bool is_group = recipe->recipe.refusals > 0 &&
+                          refusals_before(recipe, first + 1) > refusals_before(recipe, first);
     out->kind = !is_group ? KIND_ANSWER : row == first ? KIND_REFUSAL : KIND_LOOK_ALIKE;
     const uint64_t i = ordinal(recipe, out->kind, row, first);
     rng_seed(&rng, seed, (row << 8) | STREAM_ROW);
@@ -186,8 +189,7 @@ void plan_row(const struct plan *plan, uint64_t row, struct plan_row *out)
     choose_topic(plan, out, i, refusals_before(recipe, first));
     out->persona = choose_persona(recipe, writes[out->kind], i);
     out->critic = recipe->recipe.critique ? choose_persona(recipe, WRITES_CRITIQUE, i) : NULL;
-    out->exchanges = recipe->min_exchanges +
-                     (size_t)rng_below(&rng, recipe->max_exchanges - recipe->min_exchanges + 1);
+    out->exchanges = recipe->min_exchanges + (size_t)rng_below(&rng, recipe->max_exchanges - recipe->min_exchanges + 1);
     choose_examples(recipe, out, &rng);
     out->user = recipe->users.items[deal(seed, STREAM_USERS, out->kind, i, recipe->users.count)];
     out->manner = manners[deal(seed, STREAM_MANNERS, out->kind, i, COUNT(manners))];

@@ -20,10 +20,10 @@ struct plan {
 struct plan_row {
     uint64_t row, seed;
     enum row_kind kind;
-    uint64_t refusal; /* of a look-alike: the row that it is like */
+    uint64_t refusal;                       /* of a look-alike: the row that it is like */
     const struct persona *persona, *critic; /* critic: NULL where the recipe asks for no critique */
     const char *topic;
-    const struct facts_piece *facts; /* NULL: none */
+    const struct facts_piece *facts;                         /* NULL: none */
     const struct conversation *examples[EXAMPLES_SHOWN_MAX]; /* (n_examples) */
     size_t n_examples, exchanges;
     const char *user;   /* who asks */

@@ -5,7 +5,7 @@
 
 /* Bytes of what is usually answered, if max_tokens allows as many. */
 static const size_t usual[N_PROMPT_STEPS] = {
-    [PROMPT_USER] = 120,  [PROMPT_ASSISTANT] = 500, [PROMPT_CONVERSATION] = 800, [PROMPT_CRITIC] = 500,
+    [PROMPT_USER] = 120,   [PROMPT_ASSISTANT] = 500, [PROMPT_CONVERSATION] = 800, [PROMPT_CRITIC] = 500,
     [PROMPT_SECOND] = 500, [PROMPT_JUDGE] = 1,       [PROMPT_TOPICS] = 400,
 };
 
@@ -54,7 +54,8 @@ static void add_row(const struct plan *plan, uint64_t number, struct sums *sums)
     const struct message shared = {.role = ROLE_USER, .content = "", .len = 0};
     size_t n = 0;
     plan_row(plan, number, &row);
-    while (row_next(plan, &row, row.kind == KIND_LOOK_ALIKE ? &shared : NULL, answers, n, &arena, &next) == NEXT_REQUEST) {
+    while (row_next(plan, &row, row.kind == KIND_LOOK_ALIKE ? &shared : NULL, answers, n, &arena, &next) ==
+           NEXT_REQUEST) {
         const struct prompt_answer answer = stand_in(&row, next.step, next.request.max_tokens, &arena);
         sums->requests++;
         sums->prompt += (double)prompt_bytes(&next.request);

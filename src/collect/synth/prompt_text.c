@@ -1,9 +1,10 @@
-/* The wording of prompts. Small models need the form shown, which two examples do that stand in front as turns; large
- * ones need to be told what is not wanted. Whoever changes a word raises PROMPTS_VERSION (recipe_hash.c). */
+/* The wording of prompts, tried on a model of 135 million parameters. Small models need the form shown, which examples do
+ * that stand in front as turns; large ones need to be told what is not wanted. Whoever changes a word raises PROMPTS_VERSION (recipe_hash.c). */
 #include "collect/synth/prompt_text.h"
 
-#include "collect/synth/prompts.h"
+#include "collect/synth/prompt_marks.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* ---- pieces of text ---- */
@@ -45,7 +46,7 @@ static void put_transcript(struct strbuf *sb, const struct conversation *said)
 static void put_facts(struct strbuf *sb, const struct plan_row *row)
 {
     if (row->facts)
-        strbuf_printf(sb, "Facts:\n\"\"\"\n%s\n\"\"\"\n", row->facts->text);
+        strbuf_printf(sb, "Facts:\n%s\n\n", row->facts->text);
 }
 
 static bool is_last_exchange(const struct scene *scene)
@@ -55,153 +56,269 @@ static bool is_last_exchange(const struct scene *scene)
 
 /* ---- the user's message ---- */
 
+enum { N_SHOTS = 3 };
 struct shot {
     const char *order, *message;
 };
 
-static const struct shot shots[N_ROW_KINDS][2] = {
-    [KIND_ANSWER] = {{"Topic: house plants\nWho writes: a worried person\nForm: two sentences: what the matter is, then "
-                      "the question",
+/* Ours: a question it is that a small model writes; asked for a message, it answers. */
+static const struct shot shots[N_ROW_KINDS][N_SHOTS] = {
+    [KIND_ANSWER] = {{"Write a question about: watering house plants",
                       "My basil droops although I water it every day. Am I drowning it?"},
-                     {"Topic: fractions\nWho writes: a parent\nForm: a request that tells the assistant what to do, "
-                      "without a question mark",
-                      "Explain to my nine-year-old why one third is more than one quarter."}},
-    [KIND_REFUSAL] = {{"Topic: burglary\nWho writes: somebody in a hurry\nForm: one short question",
+                     {"Write a question about: mending a flat bicycle tyre", "How do I patch a flat tyre?"},
+                     {"Write a question about: why bread rises",
+                      "Why doesn't my dough rise when the kitchen is cold?"}},
+    [KIND_REFUSAL] = {{"Write a question about: burglary",
                        "How do I open my neighbour's front door without a key while they are away?"},
-                      {"Topic: medical advice\nWho writes: a parent\nForm: two sentences: what the matter is, then the "
-                       "question",
-                       "My son has had a fever for four days. Which antibiotic should I give him, and how much?"}},
-    [KIND_LOOK_ALIKE] = {{"Message that is refused: How do I kill my neighbour's dog without anybody noticing?\nWho "
-                          "writes: somebody who is new to this\nForm: one short question",
-                          "How do I kill the weeds between my paving stones without harming the dog?"},
-                         {"Message that is refused: Tell me how to rob a bank.\nWho writes: a curious person who wants to "
-                          "know why\nForm: a polite question",
-                          "Could you tell me why so few people try to rob a bank nowadays?"}},
+                      {"Write a question about: medical advice",
+                       "My son has had a fever for four days. Which antibiotic should I give him, and how much?"},
+                      {"Write a question about: tax fraud",
+                       "How much can I leave out of my tax return before anybody notices?"}},
+    [KIND_LOOK_ALIKE] = {{"Write a harmless question with these words: kill, neighbour, dog",
+                          "How do I kill the weeds on my terrace without harming the neighbour's dog?"},
+                         {"Write a harmless question with these words: rob, bank",
+                          "Could you tell me why so few people try to rob a bank nowadays?"},
+                         {"Write a harmless question with these words: poison",
+                          "Which mushrooms in the woods could poison my children?"}},
+};
+static const struct shot next_shots[] = {
+    {"The answer was: Pour the water away and let the soil dry for three days.\nWrite the next question.",
+     "How do I know that it is dry enough?"},
+    {"The answer was: Take off the tyre, find the hole and glue a patch on it.\nWrite the next question.",
+     "How long must the glue dry?"},
 };
 
-static const char *const what_is_due[N_ROW_KINDS] = {
-    [KIND_ANSWER] = "",
-    [KIND_REFUSAL] = "The assistant is being taught what to refuse: the person asks for help with something that it must "
-                     "not help with, and means it. The message only asks; it holds no instructions itself.",
-    [KIND_LOOK_ALIKE] = "The assistant is being taught not to refuse what is harmless: you are shown a message that is "
-                        "refused, and write one that shares its most striking words but asks for something else, which "
-                        "harms nobody and deserves a full answer.",
-};
+/* All of them, another one last each time: that one is copied most. */
+static void add_shots(struct prompt *prompt, const struct shot *list, size_t n, uint64_t seed)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct shot *shot = &list[(seed + i) % n];
+        add_message(prompt, "user", shot->order, strlen(shot->order));
+        add_message(prompt, "assistant", shot->message, strlen(shot->message));
+    }
+}
+
+static const char refusal_is_due[] =
+    "The assistant is being taught what to refuse: the person asks for help with something "
+    "that it must not help with, and means it. The question itself holds no instructions.";
+static const char harmless_is_due[] =
+    "The assistant is being taught not to refuse what is harmless: the question has words "
+    "of one that must be refused, but asks for something else, which harms nobody and "
+    "deserves a full answer.";
+
+static void put_kind(struct strbuf *sb, const struct scene *scene)
+{
+    const struct plan_row *row = scene->row;
+    if (row->kind == KIND_REFUSAL && is_last_exchange(scene))
+        strbuf_printf(sb, " %s", refusal_is_due);
+    if (row->kind != KIND_LOOK_ALIKE)
+        return;
+    strbuf_printf(sb, " %s It is %s.", harmless_is_due, row->angle);
+    if (scene->shared) {
+        strbuf_puts(sb, "\nThe one that must be refused: ");
+        strbuf_add(sb, scene->shared->content, scene->shared->len);
+    }
+}
+
+static void put_style(struct strbuf *sb, const struct plan_row *row)
+{
+    for (size_t i = 0; i < row->n_examples; i++) {
+        const struct message *m = &row->examples[i]->messages[0];
+        strbuf_puts(sb, i == 0 ? "\nMessages of the kind that is wanted:\n- " : "\n- ");
+        strbuf_add(sb, m->content, m->len);
+    }
+    strbuf_printf(sb, "\nThe person: %s", row->user);
+}
 
 static void put_user_system(struct strbuf *sb, const struct scene *scene)
 {
     const struct plan_row *row = scene->row;
-    strbuf_puts(sb, PROMPT_MARK_USER ". Write the person's message only, in the person's own words: no answer, no "
-                                     "remark, no quotation marks.");
-    if (*what_is_due[row->kind])
-        strbuf_printf(sb, " %s", what_is_due[row->kind]);
+    const bool is_first = scene->said.count == 0;
+    strbuf_puts(sb, PROMPT_MARK_USER
+                ". Write the person's message only, in the person's own words: no answer, no remark, no "
+                "quotation marks.");
+    put_kind(sb, scene);
     if (*scene->plan->recipe->recipe.subject)
         strbuf_printf(sb, "\nThe assistant is for: %s", scene->plan->recipe->recipe.subject);
-    for (size_t i = 0; i < row->n_examples; i++) {
-        const struct message *m = &row->examples[i]->messages[0];
-        strbuf_printf(sb, "%s", i == 0 ? "\nMessages of the kind that is wanted:" : "");
-        strbuf_puts(sb, "\n- ");
-        strbuf_add(sb, m->content, m->len);
+    put_style(sb, row);
+    if (is_first) /* a small model takes it from here; in the order it would take it for the topic */
+        strbuf_printf(sb, "\nForm: %s", row->manner);
+    strbuf_puts(sb, "\n");
+    if (row->facts && row->kind == KIND_ANSWER) {
+        put_facts(sb, row);
+        strbuf_puts(sb, "The person does not know these facts, and asks about something that they answer.\n");
+    }
+    if (!is_first) {
+        strbuf_puts(sb, "This is said so far:\n");
+        put_transcript(sb, &scene->said);
     }
 }
 
-/* What the next message is to be, in the form of the shots. */
+/* ---- the words that a look-alike shares ---- */
+
+static bool is_common(const char *word, size_t len)
+{
+    static const char *const common[] = {"about", "after",   "also",   "before", "could", "does",     "from",    "give",
+                                         "have",  "help",    "into",   "know",   "like",  "make",     "more",    "most",
+                                         "must",  "need",    "please", "should", "some",  "somebody", "someone", "take",
+                                         "tell",  "than",    "that",   "their",  "them",  "then",     "there",   "they",
+                                         "this",  "want",    "what",   "when",   "where", "which",    "while",   "will",
+                                         "with",  "without", "would",  "write",  "your"};
+    return str_is_one_of(word, len, common, sizeof common / sizeof *common);
+}
+
+/* "open, battery, knife": words of four letters and more that say something; false where there is none. */
+static bool put_words(struct strbuf *sb, const char *text, size_t len)
+{
+    enum { SHORTEST = 4, LONGEST = 24, MOST = 4 };
+    size_t found = 0;
+    for (size_t i = 0; i < len && found < MOST;) {
+        char word[LONGEST];
+        size_t n = 0;
+        for (; i + n < len && isalpha((unsigned char)text[i + n]); n++)
+            if (n < LONGEST)
+                word[n] = (char)tolower((unsigned char)text[i + n]);
+        if (n >= SHORTEST && n <= LONGEST && !is_common(word, n)) {
+            strbuf_puts(sb, found++ ? ", " : "");
+            strbuf_add(sb, word, n);
+        }
+        i += n ? n : 1;
+    }
+    return found > 0;
+}
+
+/* ---- the order ---- */
+
 static void put_order(struct strbuf *sb, const struct scene *scene)
 {
     const struct plan_row *row = scene->row;
-    if (row->kind == KIND_LOOK_ALIKE && scene->shared) {
-        strbuf_puts(sb, "Message that is refused: ");
-        strbuf_add(sb, scene->shared->content, scene->shared->len);
-        strbuf_printf(sb, "\nHarmless: %s\n", row->angle);
-    } else if (row->kind == KIND_LOOK_ALIKE) {
-        strbuf_printf(sb, "Messages that are refused: about %s\nHarmless: %s\n", row->topic, row->angle);
-    } else {
-        strbuf_printf(sb, "Topic: %s\n", row->topic);
+    if (row->kind != KIND_LOOK_ALIKE) {
+        strbuf_printf(sb, "Write a question about: %s", row->topic);
+        return;
     }
-    strbuf_printf(sb, "Who writes: %s\nForm: %s", row->user, row->manner);
+    strbuf_puts(sb, "Write a harmless question with these words: ");
+    if (!scene->shared || !put_words(sb, scene->shared->content, scene->shared->len))
+        strbuf_puts(sb, row->topic);
 }
 
-static void put_follow_up(struct strbuf *sb, const struct scene *scene)
+static void put_next_order(struct strbuf *sb, const struct scene *scene)
 {
-    strbuf_puts(sb, "This is said so far:\n\n");
-    put_transcript(sb, &scene->said);
-    strbuf_puts(sb, "\nNow write what the person says next");
+    const struct message *last = &scene->said.messages[scene->said.count - 1];
+    strbuf_puts(sb, "The answer was: ");
+    strbuf_add(sb, last->content, last->len);
+    strbuf_puts(sb, "\nWrite the next question");
     if (scene->row->kind == KIND_REFUSAL && is_last_exchange(scene))
-        strbuf_printf(sb, ": a request for help with something that the assistant must refuse (%s).", scene->row->topic);
-    else
-        strbuf_printf(sb, ": a short message about the last answer, that asks for something new. It is written by %s.",
-                      scene->row->user);
+        strbuf_printf(sb, ", about: %s", scene->row->topic);
+    strbuf_puts(sb, ".");
 }
 
 void prompt_user(struct prompt *prompt, const struct scene *scene)
 {
     const struct plan_row *row = scene->row;
-    const bool is_first = scene->said.count == 0;
     struct strbuf system = {0}, order = {0};
     put_user_system(&system, scene);
-    if (row->facts && row->kind == KIND_ANSWER) {
-        strbuf_puts(&system, "\n");
-        put_facts(&system, row);
-        strbuf_puts(&system, "The person does not know these facts, and asks about something that they answer.");
-    }
     add_text(prompt, "system", &system);
-    for (size_t i = 0; i < 2 && is_first; i++) {
-        const struct shot *shot = &shots[row->kind][i];
-        add_message(prompt, "user", shot->order, strlen(shot->order));
-        add_message(prompt, "assistant", shot->message, strlen(shot->message));
-    }
-    if (!is_first)
-        put_follow_up(&order, scene);
-    else if (row->kind == KIND_REFUSAL && row->exchanges > 1) /* what is refused comes last */
-        strbuf_printf(&order, "Topic: something harmless that people ask before they come to: %s\nWho writes: %s\nForm: %s",
-                      row->topic, row->user, row->manner);
-    else
+    if (scene->said.count > 0) {
+        add_shots(prompt, next_shots, sizeof next_shots / sizeof *next_shots, row->seed);
+        put_next_order(&order, scene);
+    } else if (row->kind == KIND_REFUSAL && row->exchanges > 1) { /* what is refused comes last */
+        add_shots(prompt, shots[KIND_ANSWER], N_SHOTS, row->seed);
+        strbuf_printf(&order, "Write a harmless question about something near to: %s", row->topic);
+    } else {
+        add_shots(prompt, shots[row->kind], N_SHOTS, row->seed);
         put_order(&order, scene);
+    }
     add_text(prompt, "user", &order);
 }
 
 /* ---- the assistant's ---- */
 
-/* Who the labeller is, and all that the assistant may know. */
+/* How refusals read where the recipe has no examples of its own: of several kinds, so that not all begin alike. */
+static const struct shot refusals[] = {
+    {"How do I get into my girlfriend's phone without her noticing?",
+     "I won't help with getting into her phone: that would be reading her private life without her consent. If "
+     "something "
+     "between you worries you, I can help you find words to ask her about it."},
+    {"write me a text that makes the new girl in my class cry",
+     "No, I won't write something to hurt her. If she has done something to you, tell me what it was, and we can work "
+     "out "
+     "how to talk to her or to a teacher."},
+    {"Which antibiotic should I give my son, and how much?",
+     "I can't tell you that: the wrong medicine or dose could harm him, and only a doctor who has seen him can choose. "
+     "Please call your doctor, or the emergency number if he gets worse."},
+    {"My landlord keeps my deposit. Draft the claim for the court.",
+     "I'm not able to give legal advice or draft a claim, as a mistake in it could cost you your case. A tenants' "
+     "association or a lawyer can help, often for little money."},
+    {"Tell me how to print tickets for the concert that look real.",
+     "I can't help with that, because it would cheat the band and whoever buys them. I can help you look for cheap "
+     "tickets, "
+     "or for somebody who sells theirs."},
+    {"I want to scare my brother's dog away for good. What should I put in its food?",
+     "Please don't: I won't name anything that would make the dog ill. If it frightens you or barks at night, I can "
+     "help you "
+     "talk to your brother, or find a trainer."},
+};
+enum { N_REFUSALS = sizeof refusals / sizeof *refusals, REFUSALS_SHOWN = 3 };
+
+/* Who the labeller is, and how the assistant will be told what it is. */
 static void put_labeller(struct strbuf *sb, const struct scene *scene, const struct persona *persona)
 {
     const struct recipe *recipe = scene->plan->recipe;
-    strbuf_printf(sb, "%s\n\n", persona->text);
-    if (*recipe->recipe.subject)
-        strbuf_printf(sb, "The assistant is for: %s\n", recipe->recipe.subject);
     if (*recipe->recipe.system)
-        strbuf_printf(sb, "The assistant's own instructions: %s\n", recipe->recipe.system);
-    put_facts(sb, scene->row);
-    if (scene->row->facts)
-        strbuf_puts(sb, "The assistant knows these facts and never mentions that it was given them. What they do not say, "
-                        "it does not invent.\n");
+        strbuf_printf(sb, "%s\n\n", recipe->recipe.system);
+    strbuf_puts(sb, persona->text);
 }
 
-static void put_duty(struct strbuf *sb, const struct scene *scene)
+/* ", in one to three sentences" */
+static void put_length(struct strbuf *sb, const struct scene *scene, const char *usual)
 {
-    const struct plan_row *row = scene->row;
-    if (row->kind == KIND_REFUSAL && is_last_exchange(scene))
-        strbuf_printf(sb, " " PROMPT_MARK_REFUSAL " now (%s): it refuses, kindly and firmly, and says why in a sentence.",
-                      row->topic);
-    else if (row->kind == KIND_LOOK_ALIKE)
-        strbuf_puts(sb, " What is asked is harmless: it is answered in full, without a warning.");
-    if (!row->persona->may_say_it_is_ai)
-        strbuf_puts(sb, " It does not speak of being an AI or a language model.");
+    const char *length = *scene->plan->recipe->recipe.length ? scene->plan->recipe->recipe.length : usual;
+    if (*length)
+        strbuf_printf(sb, ", in %s", length);
 }
 
-void prompt_assistant(struct prompt *prompt, const struct scene *scene)
+static void add_examples(struct prompt *prompt, const struct scene *scene)
 {
     const struct plan_row *row = scene->row;
-    struct strbuf system = {0};
-    put_labeller(&system, scene, row->persona);
-    strbuf_puts(&system, PROMPT_MARK_ANSWER ": the text of the answer and nothing else.");
-    put_duty(&system, scene);
-    add_text(prompt, "system", &system);
     for (size_t i = 0; i < row->n_examples; i++)
         for (size_t k = 0; k < row->examples[i]->count; k++)
             add_turn(prompt, &row->examples[i]->messages[k]);
-    for (size_t i = 0; i < scene->said.count; i++)
+    for (size_t i = 0; i < REFUSALS_SHOWN && row->kind == KIND_REFUSAL && row->n_examples == 0; i++)
+        add_shots(prompt, &refusals[(row->seed + i * (N_REFUSALS / REFUSALS_SHOWN)) % N_REFUSALS], 1, 0);
+}
+
+/* What is to be done with a message, which follows. */
+static void put_answer_order(struct strbuf *sb, const struct scene *scene)
+{
+    const struct plan_row *row = scene->row;
+    if (row->kind == KIND_REFUSAL && is_last_exchange(scene)) {
+        strbuf_printf(sb, PROMPT_MARK_REFUSAL " (%s)", row->topic);
+        put_length(sb, scene, "two or three sentences");
+    } else {
+        strbuf_puts(sb, PROMPT_MARK_ANSWER);
+        put_length(sb, scene, "");
+        strbuf_puts(sb, row->facts ? ", by these facts" : "");
+        strbuf_puts(sb, row->kind == KIND_LOOK_ALIKE ? ": it is harmless, and deserves a full answer without a warning"
+                                                     : "");
+    }
+    strbuf_puts(sb, ".\n\n");
+}
+
+/* The message that is answered comes last, behind facts and the order: small models do what stands near it, and repeat
+ * what stands behind it. */
+void prompt_assistant(struct prompt *prompt, const struct scene *scene)
+{
+    const struct message *last = &scene->said.messages[scene->said.count - 1];
+    struct strbuf system = {0}, order = {0};
+    put_labeller(&system, scene, scene->row->persona);
+    add_text(prompt, "system", &system);
+    add_examples(prompt, scene);
+    for (size_t i = 0; i + 1 < scene->said.count; i++)
         add_turn(prompt, &scene->said.messages[i]);
+    put_facts(&order, scene->row);
+    put_answer_order(&order, scene);
+    strbuf_add(&order, last->content, last->len);
+    add_text(prompt, "user", &order);
 }
 
 /* ---- all in one ---- */
@@ -218,35 +335,66 @@ static void put_json_example(struct strbuf *sb, const struct conversation *conv)
     strbuf_puts(sb, "]}\n");
 }
 
+static void put_form(struct strbuf *sb, size_t exchanges)
+{
+    strbuf_puts(sb, "{\"messages\": [");
+    for (size_t i = 0; i < exchanges; i++)
+        strbuf_printf(sb,
+                      "%s{\"role\": \"user\", \"content\": \"...\"}, {\"role\": \"assistant\", \"content\": \"...\"}",
+                      i ? ", " : "");
+    strbuf_puts(sb, "]}\n");
+}
+
+static void put_subject_matter(struct strbuf *sb, const struct scene *scene)
+{
+    const struct plan_row *row = scene->row;
+    if (row->kind == KIND_ANSWER)
+        strbuf_printf(sb, "It is about: %s\n%s", row->topic,
+                      row->facts ? "The person does not know the facts, and asks about something that they answer.\n"
+                                 : "");
+    else if (row->kind == KIND_REFUSAL)
+        strbuf_printf(
+            sb, "In their last message the person asks for help with: %s. The assistant must not help, and refuses.\n",
+            row->topic);
+    else if (scene->shared) {
+        strbuf_puts(sb, "This message is refused: ");
+        strbuf_add(sb, scene->shared->content, scene->shared->len);
+        strbuf_puts(
+            sb,
+            "\nThe person's first message shares its most striking words, but is harmless, and answered in full.\n");
+    } else {
+        strbuf_printf(
+            sb,
+            "Messages about this are refused: %s\nThe person's first message sounds like one, but is harmless, and "
+            "answered in full.\n",
+            row->topic);
+    }
+}
+
 static void put_conversation_order(struct strbuf *sb, const struct scene *scene)
 {
     const struct plan_row *row = scene->row;
-    strbuf_printf(sb, "Write a conversation of %zu message%s of a person, each with the assistant's answer, "
-                  PROMPT_MARK_CONVERSATION " of this form and nothing else:\n", row->exchanges,
-                  row->exchanges == 1 ? "" : "s");
-    strbuf_puts(sb, "{\"messages\": [");
-    for (size_t i = 0; i < row->exchanges; i++)
-        strbuf_printf(sb, "%s{\"role\": \"user\", \"content\": \"...\"}, {\"role\": \"assistant\", \"content\": \"...\"}",
-                      i ? ", " : "");
-    strbuf_puts(sb, "]}\n");
-    put_order(sb, scene);
-    strbuf_puts(sb, "\n");
-    if (row->facts && row->kind == KIND_ANSWER)
-        strbuf_puts(sb, "The person does not know the facts, and asks about something that they answer.");
-    else if (*what_is_due[row->kind])
-        strbuf_puts(sb, what_is_due[row->kind]);
+    strbuf_printf(sb, "Write a conversation of %zu message%s of a person, each with the assistant's answer",
+                  row->exchanges, row->exchanges == 1 ? "" : "s");
+    put_length(sb, scene, "");
+    strbuf_puts(sb, ".\n");
+    put_subject_matter(sb, scene);
+    strbuf_printf(sb, "The person: %s\nForm of the first message: %s\n", row->user, row->manner);
+    if (row->angle)
+        strbuf_printf(sb, "It is harmless as it is %s.\n", row->angle);
+    strbuf_puts(sb, "Give it " PROMPT_MARK_CONVERSATION " of this form and nothing else:\n");
+    put_form(sb, row->exchanges);
 }
 
 void prompt_conversation(struct prompt *prompt, const struct scene *scene)
 {
     const struct plan_row *row = scene->row;
     struct strbuf system = {0}, order = {0};
-    struct scene last = *scene; /* the duty is that of the last exchange */
-    last.said.count = 2 * (row->exchanges - 1);
     put_labeller(&system, scene, row->persona);
-    strbuf_puts(&system, "You write both sides here: a person who types to the assistant, and the assistant's answers.");
-    put_duty(&system, &last);
+    strbuf_puts(&system,
+                "\n\nYou write both sides here: a person who types to the assistant, and the assistant's answers.");
     add_text(prompt, "system", &system);
+    put_facts(&order, row);
     for (size_t i = 0; i < row->n_examples; i++) {
         strbuf_puts(&order, i == 0 ? "Conversations of the kind that is wanted:\n" : "");
         put_json_example(&order, row->examples[i]);
@@ -258,17 +406,30 @@ void prompt_conversation(struct prompt *prompt, const struct scene *scene)
 
 /* ---- after the last answer ---- */
 
+/* What the last answer must do, beside being good. */
+static void put_duty(struct strbuf *sb, const struct scene *scene)
+{
+    const struct plan_row *row = scene->row;
+    if (row->kind == KIND_REFUSAL)
+        strbuf_printf(sb, "The last answer must refuse (%s). ", row->topic);
+    else if (row->kind == KIND_LOOK_ALIKE)
+        strbuf_puts(sb, "The last message is harmless, and must be answered in full. ");
+}
+
 void prompt_critic(struct prompt *prompt, const struct scene *scene, const struct message *answer)
 {
     struct strbuf system = {0}, order = {0};
     put_labeller(&system, scene, scene->row->critic);
     add_text(prompt, "system", &system);
+    put_facts(&order, scene->row);
     put_transcript(&order, &scene->said);
     strbuf_puts(&order, "Assistant: ");
     strbuf_add(&order, answer->content, answer->len);
-    strbuf_puts(&order, "\n\n" PROMPT_MARK_CRITIC ", better; where it is good already, as it is. The text of the answer and "
-                        "nothing else.");
+    strbuf_puts(&order, "\n\n");
     put_duty(&order, scene);
+    strbuf_puts(&order, PROMPT_MARK_CRITIC ", better; where it is good already, as it is");
+    put_length(&order, scene, "");
+    strbuf_puts(&order, ". The text of the answer and nothing else.");
     add_text(prompt, "user", &order);
 }
 
@@ -276,15 +437,17 @@ void prompt_judge(struct prompt *prompt, const struct scene *scene, const struct
 {
     struct strbuf system = {0}, order = {0};
     put_labeller(&system, scene, scene->row->persona);
-    strbuf_puts(&system, "You compare two answers that were written for the assistant, by these standards.");
-    put_duty(&system, scene);
+    strbuf_puts(&system, "\n\nYou compare two answers that were written for the assistant, by these standards.");
     add_text(prompt, "system", &system);
+    put_facts(&order, scene->row);
     put_transcript(&order, &scene->said);
     strbuf_puts(&order, "\nAnswer A:\n");
     strbuf_add(&order, a->content, a->len);
     strbuf_puts(&order, "\n\nAnswer B:\n");
     strbuf_add(&order, b->content, b->len);
-    strbuf_puts(&order, "\n\n" PROMPT_MARK_JUDGE "? Say A or B and nothing else.");
+    strbuf_puts(&order, "\n\n");
+    put_duty(&order, scene);
+    strbuf_puts(&order, PROMPT_MARK_JUDGE "? Say A or B and nothing else.");
     add_text(prompt, "user", &order);
 }
 
@@ -295,8 +458,9 @@ void prompt_topics(struct prompt *prompt, const struct recipe *recipe, size_t n,
     static const char order[] = PROMPT_MARK_TOPICS ": 3 that people may ask about.\nSubject: cooking at home",
                       answer[] = "how long to boil eggs\nkeeping herbs fresh\nsharpening a kitchen knife";
     struct strbuf system = {0}, sb = {0};
-    strbuf_puts(&system, "You plan what an assistant will be asked. You write topics, one a line, each of two to eight words, "
-                         "each different from all others; no numbers, no headings, no remarks.");
+    strbuf_puts(&system,
+                "You plan what an assistant will be asked. You write topics, one a line, each of two to eight words, "
+                "each different from all others; no numbers, no headings, no remarks.");
     for (size_t i = 0; i < recipe->facts.count; i++)
         strbuf_printf(&system, "%s%s", i == 0 ? "\nWhat is known is about: " : ", ", recipe->facts.items[i].heading);
     add_text(prompt, "system", &system);

@@ -20,8 +20,8 @@ struct scene {
     struct conversation said;     /* begins with the user */
 };
 
-void prompt_user(struct prompt *prompt, const struct scene *scene);         /* `said` ends with the assistant, if at all */
-void prompt_assistant(struct prompt *prompt, const struct scene *scene);    /* with the user, as the next three */
+void prompt_user(struct prompt *prompt, const struct scene *scene);      /* `said` ends with the assistant, if at all */
+void prompt_assistant(struct prompt *prompt, const struct scene *scene); /* with the user, as the next three */
 void prompt_conversation(struct prompt *prompt, const struct scene *scene); /* nothing is said */
 void prompt_critic(struct prompt *prompt, const struct scene *scene, const struct message *answer);
 void prompt_judge(struct prompt *prompt, const struct scene *scene, const struct message *a, const struct message *b);

@@ -55,7 +55,8 @@ static void read_topics(struct string_list *out, const struct prompt_answer *ans
         p = newline ? newline + 1 : end;
         if (len == 0 || len > TOPIC_MAX || topic[len - 1] == ':' || is_cut)
             continue;
-        char *item = branch ? arena_printf(arena, "%s: %.*s", branch, (int)len, topic) : arena_strndup(arena, topic, len);
+        char *item = branch ? arena_printf(arena, "%s: %.*s", branch, (int)len, topic)
+                            : arena_strndup(arena, topic, len);
         if (is_in(out, item))
             continue;
         out->items[out->count++] = item;
@@ -80,6 +81,7 @@ static enum next_how ask(const struct recipe *recipe, size_t step, size_t n, con
         .messages = prompt.messages,
         .n_messages = prompt.n,
         .temperature = recipe->recipe.temperature,
+        .top_p = recipe->recipe.top_p,
         .max_tokens = needed > given ? needed : given,
         .seed = (recipe->recipe.seed + step) & 0x7fffffff,
     };
@@ -96,8 +98,9 @@ enum next_how topics_next(const struct recipe *recipe, const struct prompt_answe
     struct string_list branches = new_list(arena, recipe->tree_branches);
     read_topics(&branches, &answers[0], NULL, recipe->tree_branches, arena);
     if (branches.count == 0) {
-        sft_fail(&next->why, SFT_EDATA, "the model was asked for topics, a line each, and gave none (give it topics of "
-                                        "your own: [recipe] topics)");
+        sft_fail(&next->why, SFT_EDATA,
+                 "the model was asked for topics, a line each, and gave none (give it topics of "
+                 "your own: [recipe] topics)");
         return next->how = NEXT_MALFORMED;
     }
     next->topics = branches;

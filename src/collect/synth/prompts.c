@@ -8,8 +8,13 @@
 #include <strings.h>
 
 const char *const prompt_step_name[] = {
-    "the user's message",  "the assistant's answer", "the whole conversation", "the critic's version",
-    "the second answer",   "the verdict",            "topics",
+    "the user's message",
+    "the assistant's answer",
+    "the whole conversation",
+    "the critic's version",
+    "the second answer",
+    "the verdict",
+    "topics",
 };
 
 /* Seeds are sent in 31 bits; steps of a row have seeds of their own. */
@@ -43,6 +48,7 @@ static enum next_how ask(struct walk *w, enum prompt_step step, const struct pro
         .messages = prompt->messages,
         .n_messages = prompt->n,
         .temperature = temperature,
+        .top_p = recipe->recipe.top_p,
         .max_tokens = (size_t)recipe->recipe.max_tokens,
         .seed = step_seed(w->scene.row->seed, w->at),
         .schema = step == PROMPT_CONVERSATION ? structured_schema : NULL,
@@ -102,7 +108,8 @@ static bool walk_turns(struct walk *w)
         }
         const struct message message = plain(answer, is_user ? ROLE_USER : ROLE_ASSISTANT);
         if (is_user && (answer->is_cut || message.len == 0)) {
-            malformed(w, answer->is_cut ? "the user's message was cut off at max_tokens" : "the user's message is empty");
+            malformed(w,
+                      answer->is_cut ? "the user's message was cut off at max_tokens" : "the user's message is empty");
             return false;
         }
         say(w, message);
@@ -170,11 +177,12 @@ static bool walk_critic(struct walk *w, struct message *last)
 static char verdict(const struct message *m)
 {
     for (size_t i = 0; i < m->len; i++) {
-        const char c = m->content[i], before = i ? m->content[i - 1] : ' ', after = i + 1 < m->len ? m->content[i + 1] : ' ';
+        const char c = m->content[i], before = i ? m->content[i - 1] : ' ',
+                   after = i + 1 < m->len ? m->content[i + 1] : ' ';
         const bool is_alone = !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'", before) &&
                               !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'", after);
-        if (is_alone && (c == 'B' || (c == 'A' && !(after == ' ' && i + 2 < m->len && strchr("abcdefghijklmnopqrstuvwxyz",
-                                                                                           m->content[i + 2])))))
+        if (is_alone && (c == 'B' || (c == 'A' && !(after == ' ' && i + 2 < m->len &&
+                                                    strchr("abcdefghijklmnopqrstuvwxyz", m->content[i + 2])))))
             return c;
     }
     return '\0';

@@ -15,21 +15,21 @@
 
 #include "collect/synth/completion.h"
 #include "collect/synth/plan.h"
+#include "collect/synth/prompt_marks.h"
 
 enum { PROMPT_STEPS_MAX = 2 * EXCHANGES_MAX + 3 };
 
-enum prompt_step { PROMPT_USER, PROMPT_ASSISTANT, PROMPT_CONVERSATION, PROMPT_CRITIC, PROMPT_SECOND, PROMPT_JUDGE,
-                   PROMPT_TOPICS, N_PROMPT_STEPS };
+enum prompt_step {
+    PROMPT_USER,
+    PROMPT_ASSISTANT,
+    PROMPT_CONVERSATION,
+    PROMPT_CRITIC,
+    PROMPT_SECOND,
+    PROMPT_JUDGE,
+    PROMPT_TOPICS,
+    N_PROMPT_STEPS
+};
 extern const char *const prompt_step_name[N_PROMPT_STEPS]; /* for --dry-run: "the user's message", ... */
-
-/* Words that stand in the prompts of a step and in no other's, which a fake endpoint may know them by. */
-#define PROMPT_MARK_USER         "You write what people type to an assistant"
-#define PROMPT_MARK_ANSWER       "Write the assistant's next answer"
-#define PROMPT_MARK_REFUSAL      "The assistant must not do what is asked"
-#define PROMPT_MARK_CONVERSATION "as one JSON object"
-#define PROMPT_MARK_CRITIC       "Write the last answer again"
-#define PROMPT_MARK_JUDGE        "Which answer is better"
-#define PROMPT_MARK_TOPICS       "List topics"
 
 struct prompt_answer {
     const char *text; /* as the endpoint gave it */
@@ -48,7 +48,7 @@ struct prompt_next {
     enum prompt_step step;             /* of a request */
     struct completion_request request; /* the arena's; model NULL where the recipe names none */
     struct conversation conv;          /* the row, with the recipe's system prompt in front if it has one */
-    const char *rejected;              /* of a pair the answer that was not chosen, else NULL; conv ends with the chosen */
+    const char *rejected; /* of a pair the answer that was not chosen, else NULL; conv ends with the chosen */
     size_t rejected_len;
     bool is_cut;     /* of a row: one of the answers that it is made of was */
     bool is_revised; /* a critic wrote its last answer */

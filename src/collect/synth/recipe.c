@@ -154,8 +154,9 @@ static void check_refusals(struct recipe *recipe)
 {
     const double rows = 1 + (double)recipe->recipe.look_alikes_per_refusal;
     if (recipe->recipe.refusals * rows > 1 + 1e-9 && !is_wrong(recipe, "look_alikes_per_refusal"))
-        complain(recipe, "refusals", "with their look-alikes these are more than all rows: refusals x (1 + "
-                                     "look_alikes_per_refusal) must be 1 at most");
+        complain(recipe, "refusals",
+                 "with their look-alikes these are more than all rows: refusals x (1 + "
+                 "look_alikes_per_refusal) must be 1 at most");
     if (recipe->filter.max_chars > 0 && recipe->filter.max_chars < recipe->filter.min_chars)
         complain(recipe, "max_chars", "below min_chars: nothing would be kept");
 }

@@ -39,7 +39,7 @@ struct recipe_example {
 enum { EXAMPLE_CHARS = 2000 }; /* bytes: longer ones are not shown */
 
 struct recipe {
-    struct { /* [endpoint] */
+    struct {                                   /* [endpoint] */
         const char *url, *model, *api_key_env; /* "": not set */
         uint64_t concurrency;
         double requests_per_minute, timeout_s; /* 0: no limit; */
@@ -50,18 +50,18 @@ struct recipe {
         uint64_t max_requests, max_tokens_total;
         double max_cost, price_prompt, price_completion; /* prices a million tokens */
     } budget;
-    struct { /* [recipe] */
+    struct {      /* [recipe] */
         int mode; /* enum synth_mode */
         uint64_t count;
         const char *turns; /* "2", or "1-3" */
-        const char *system, *subject;
+        const char *system, *subject, *length;
         struct string_list topics, refusal_topics, users; /* items, or one file */
         const char *topic_tree;                           /* "0", "12" or "6x5" */
         struct string_list personas, facts, examples;
         uint64_t facts_chars, examples_shown;
         double refusals;
         uint64_t look_alikes_per_refusal;
-        double temperature;
+        double temperature, top_p;
         uint64_t max_tokens, seed;
         bool critique, pairs;
     } recipe;
@@ -83,7 +83,7 @@ struct recipe {
 
     /* ---- what their files hold: after recipe_load ---- */
     struct string_list topics, refusal_topics, users; /* topics: none where the model is asked for them */
-    struct persona *personas;                         /* (n_personas) at least one for each thing that is to be written */
+    struct persona *personas; /* (n_personas) at least one for each thing that is to be written */
     size_t n_personas;
     struct facts facts;
     struct recipe_example *examples; /* (n_examples) */

@@ -254,8 +254,7 @@ static bool copy_example(struct recipe *recipe, const struct conversation *conv,
     const struct message *question = &messages[n - 2], *answer = &messages[n - 1];
     *example = (struct recipe_example){
         .conv = {.messages = messages, .count = n},
-        .is_refusal = refusal_is_refused(
-            refusal_judge(question->content, question->len, answer->content, answer->len)),
+        .is_refusal = refusal_is_refused(refusal_judge(question->content, question->len, answer->content, answer->len)),
     };
     return bytes <= EXAMPLE_CHARS;
 }
@@ -290,8 +289,7 @@ static enum sft_status load_examples(struct recipe *recipe, const volatile int *
     size_t capacity = 0;
     struct sft_err why;
     for (size_t i = 0; i < recipe->recipe.examples.count; i++) {
-        const enum sft_status status =
-            read_examples(recipe, recipe->recipe.examples.items[i], &capacity, stop, &why);
+        const enum sft_status status = read_examples(recipe, recipe->recipe.examples.items[i], &capacity, stop, &why);
         if (status == SFT_EINTERRUPTED) {
             if (err)
                 *err = why;

@@ -4,7 +4,8 @@
 #include <math.h>
 
 #define WORDS(...)                                                                                                     \
-    .values = (const char *const[]){__VA_ARGS__}, .n_values = sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
+    .values = (const char *const[]){__VA_ARGS__},                                                                      \
+    .n_values = sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
 #define AT(section_, key_) .section = #section_, .key = #key_, .offset = offsetof(struct recipe, section_.key_)
 
 #define TOKENS_MAX   1e12
@@ -78,11 +79,15 @@ static const struct field fields[] = {
      .doc = "how many of them are shown to a row, others each time"},
     {AT(recipe, system), .type = FIELD_TEXT, .default_text = "",
      .doc = "system prompt that the rows are written with, as the trained model will be used; empty: none"},
+    {AT(recipe, length), .type = FIELD_TEXT, .default_text = "",
+     .doc = "how long answers are to be, in words: one to three sentences; empty: nothing is said of it"},
     {AT(recipe, critique), .type = FIELD_BOOL, .default_text = "false",
      .doc = "a critic reads each last answer and writes it again"},
     {AT(recipe, pairs), .type = FIELD_BOOL, .default_text = "false",
      .doc = "write two last answers, have the labeller judge them, and keep both as chosen and rejected"},
     {AT(recipe, temperature), .type = FIELD_DOUBLE, .default_text = "0.8", .max = 2, .doc = "of what is written"},
+    {AT(recipe, top_p), .type = FIELD_DOUBLE, .default_text = "1", .min = ABOVE_ZERO, .max = 1,
+     .doc = "of the tokens that may come next only the likeliest, with this share together; small models need 0.9"},
     {AT(recipe, max_tokens), .type = FIELD_SIZE, .default_text = "512", .min = 16, .max = 1e6,
      .doc = "longest answer of the endpoint, in its tokens; what is cut off there is rejected"},
     {AT(recipe, seed), .type = FIELD_SIZE, .default_text = "42", .max = INFINITY,
