@@ -146,7 +146,8 @@ bool filter_speaks_of_ai(const char *text, size_t len)
         "my training data|cutoff",
         "my knowledge cutoff|cut",
         "my last ?knowledge ?training update|cutoff",
-        "my programming",
+        "against|within|in|by my programming",
+        "my programming will|does|prevents|is|only|has",
         "i do not have ?any ?real|personal|human ?own feelings|emotions|consciousness|opinions|beliefs|experiences",
         "i do not have ?a|any ?physical|human body|bodies",
     };
