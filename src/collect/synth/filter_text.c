@@ -133,21 +133,32 @@ bool filter_has_speakers(const char *text, size_t len)
 bool filter_speaks_of_ai(const char *text, size_t len)
 {
     static const char *const phrases[] = {
-        "as an|a ?large ?advanced ?virtual ?digital ai|language|chatbot|chatgpt",
+        "as an|a ?large ?advanced ?virtual ?digital ai|chatbot|chatgpt",
+        "as an|a ?large ?advanced language model",
         "as an artificial intelligence",
-        "as a ?virtual|digital|computer bot|assistant|program",
-        "i am|was ?just ?only ?merely ?simply ?actually ?not an|a ?large ?advanced ?virtual ai|language|artificial|bot|"
-        "chatbot|robot|machine|computer",
+        "as a virtual|digital assistant",
+        "as a bot",
+        "as a computer program i",
+        "i am|was ?just ?only ?merely ?simply ?actually ?not an|a ?virtual bot|chatbot|robot",
+        "i am|was ?just ?only ?merely ?simply ?actually ?not an ?advanced ai $",
+        "i am|was ?just ?only ?merely ?not an ?advanced ai ?powered|based "
+        "assistant|model|tool|program|bot|chatbot|system",
+        "i am|was ?just ?only ?merely ?not an ?advanced ai language|artificial|and|so|but|not|which|without|i",
+        "i am|was ?just ?only ?merely ?not an ?advanced ai designed|created|trained|developed|made|built",
+        "i am|was ?just ?only ?merely ?simply ?actually ?not an|a ?large ?advanced language model",
+        "i am|was ?just ?only ?merely ?simply ?actually ?not an artificial intelligence",
+        "i am ?just ?only ?merely ?simply a computer program",
+        "i am ?just ?only ?merely ?simply a machine|computer $",
         "i am ?just ?only ?merely ?simply an|a virtual|digital assistant|agent|being",
         "i am chatgpt|claude|gemini|llama|qwen|smollm|gpt",
         "i was|am|have ?been trained|created|developed|made|built by openai|anthropic|google|meta|alibaba|microsoft|"
         "mistral|deepseek|hugging",
-        "i was|am|have ?been trained on",
+        "i was|am|have ?been trained on .. data|text|texts",
         "my training data|cutoff",
         "my knowledge cutoff|cut",
         "my last ?knowledge ?training update|cutoff",
-        "against|within|in|by my programming",
-        "my programming will|does|prevents|is|only|has",
+        "against|within my programming",
+        "my programming will|does|prevents",
         "i do not have ?any ?real|personal|human ?own feelings|emotions|consciousness|opinions|beliefs|experiences",
         "i do not have ?a|any ?physical|human body|bodies",
     };
