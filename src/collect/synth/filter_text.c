@@ -141,8 +141,7 @@ bool filter_speaks_of_ai(const char *text, size_t len)
         "as a computer program i",
         "i am|was ?just ?only ?merely ?simply ?actually ?not an|a ?virtual bot|chatbot|robot",
         "i am|was ?just ?only ?merely ?simply ?actually ?not an ?advanced ai $",
-        "i am|was ?just ?only ?merely ?not an ?advanced ai ?powered|based "
-        "assistant|model|tool|program|bot|chatbot|system",
+        "i am|was ?just ?only ?merely ?not an ?advanced ai ?powered assistant|model|tool|program|bot|chatbot|system",
         "i am|was ?just ?only ?merely ?not an ?advanced ai language|artificial|and|so|but|not|which|without|i",
         "i am|was ?just ?only ?merely ?not an ?advanced ai designed|created|trained|developed|made|built",
         "i am|was ?just ?only ?merely ?simply ?actually ?not an|a ?large ?advanced language model",
