@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 struct synth_command {
     const char *out, *report;
@@ -16,9 +17,23 @@ struct synth_command {
     struct tally tally;
 };
 
+/* ---- signals: the first lets what is in flight come back, the second leaves it ---- */
+
+static volatile int stop;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    if (stop) {
+        log_from_signal("stopped at once: what was on the way is asked for again by the next run\n");
+        _exit(130);
+    }
+    stop = 1;
+}
+
 /* ---- the recipe ---- */
 
-static enum sft_status read_recipe(struct synth_command *c, const volatile int *stop, struct sft_err *err)
+static enum sft_status read_recipe(struct synth_command *c, struct sft_err *err)
 {
     struct recipe *r = &c->recipe;
     recipe_init(r);
@@ -29,7 +44,7 @@ static enum sft_status read_recipe(struct synth_command *c, const volatile int *
     recipe_check(r, NULL);
     if (tell_problems(&r->problems, err))
         return err->status;
-    return recipe_load(r, stop, err);
+    return recipe_load(r, &stop, err);
 }
 
 /* ---- what is printed ---- */
@@ -84,26 +99,37 @@ static void say_budget(const struct synth_command *c)
              budget_limit_name(limit), value, t->count - tally_open(t), t->count);
 }
 
+static void say_files(const struct synth_command *c)
+{
+    const struct tally *t = &c->tally;
+    if (t->kept.all)
+        log_info("%s: sft synth --report says how varied it is", c->out);
+    if (t->rejected.now)
+        log_info("%s.rejected.jsonl: what was rejected, and why", c->out);
+}
+
 /* Rows that failed are no error of the run's, but its end is none to be content with. */
 static int finish_run(const struct synth_command *c, enum sft_status status, const struct sft_err *err)
 {
     const struct tally *t = &c->tally;
     int code = t->count || !status ? print_tally(c) : 0; /* count 0: the run has not begun */
+    if (t->kept.now + t->rejected.now)
+        say_files(c);
     if (status)
         return report_error(err);
     if (t->ended)
         say_budget(c);
     if (t->failed) {
-        log_info("%" PRIu64 " row%s failed: run it again to ask for %s again", t->failed, t->failed == 1 ? " has" : "s have",
-                 t->failed == 1 ? "it" : "them");
+        log_info("%" PRIu64 " row%s failed: run it again to ask for %s again", t->failed,
+                 t->failed == 1 ? " has" : "s have", t->failed == 1 ? "it" : "them");
         code = 1;
     }
     return code;
 }
 
-static int make_rows(struct synth_command *c, const volatile int *stop)
+static int make_rows(struct synth_command *c)
 {
-    struct synth_options options = {.recipe = &c->recipe, .out = c->out, .stop = stop};
+    struct synth_options options = {.recipe = &c->recipe, .out = c->out, .stop = &stop};
     struct sft_err err;
     enum sft_status status = recipe_api_key(&c->recipe, &options.api_key, &err);
     if (status)
@@ -128,10 +154,10 @@ static int run(struct synth_command *c, const char *synopsis)
     struct sft_err err;
     if (check_usage(c, synopsis, &err))
         return report_error(&err);
-    const volatile int *stop = stop_on_signals();
-    if (read_recipe(c, stop, &err))
+    catch_signals(on_signal);
+    if (read_recipe(c, &err))
         return report_error(&err);
-    return c->dry_run ? print_dry_run(c) : make_rows(c, stop);
+    return c->dry_run ? print_dry_run(c) : make_rows(c);
 }
 
 int cmd_synth(int argc, char **argv)
@@ -139,7 +165,8 @@ int cmd_synth(int argc, char **argv)
     struct synth_command c = {0};
     const struct option table[] = {
         {"out", OPTION_STRING, &c.out, "FILE",
-         "append rows to FILE (JSON lines); what filters reject goes to FILE.rejected.jsonl, what was asked and answered "
+         "append rows to FILE (JSON lines); what filters reject goes to FILE.rejected.jsonl, what was asked and "
+         "answered "
          "to FILE.journal, from which the same command goes on"},
         {"dry-run", OPTION_FLAG, &c.dry_run, NULL,
          "ask nobody: show the first prompts as they would be sent, and an estimate of what all would take"},

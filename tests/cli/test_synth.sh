@@ -109,6 +109,10 @@ test_train_reads_what_was_made() {
     expect 0 "$SFT" inspect --base base rows.jsonl
     has_not stderr warning
     has stdout 'You are kind.'
+    write_config
+    expect 0 "$SFT" train config.ini --set data.train=rows.jsonl --dry-run
+    has stdout "keys that are not used: meta ($(grep -c . rows.jsonl) rows)"
+    has_not stdout 'warning'
 }
 
 test_pairs() {
@@ -173,9 +177,9 @@ test_a_budget_of_tokens_and_cost() {
     has stdout '"stopped_by":"max_tokens_total"'
     spent=$(awk '$1 == "answer" { n += $6; if ($6 > most) most = $6 } END { print n, most }' requests)
     holds "${spent% *} >= 3000 && ${spent% *} < 3000 + ${spent#* }"
-    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set budget.max_cost=0.1 --set budget.price_prompt=10 \
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set budget.max_cost=0.05 --set budget.price_prompt=10 \
         --set budget.price_completion=20
-    has stderr 'stopped by [budget] max_cost = 0.1: '
+    has stderr 'stopped by [budget] max_cost = 0.05: '
     expect 0 "$SFT" synth recipe.ini --out rows.jsonl
     each_row_once 12
 }

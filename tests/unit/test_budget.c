@@ -89,8 +89,10 @@ START_TEST(limits_are_kept)
 {
     struct rng rng;
     rng_seed(&rng, (uint64_t)_i, 0);
-    struct budget b = {.options = {.max_tokens_total = 5000 + rng_below(&rng, 5000), .max_requests = 40,
-                                   .guess_prompt = 50, .guess_completion = 50}};
+    struct budget b = {.options = {.max_tokens_total = 5000 + rng_below(&rng, 5000),
+                                   .max_requests = 40,
+                                   .guess_prompt = 50,
+                                   .guess_completion = 50}};
     uint64_t most_flown = 0;
     for (size_t n = 0; n < 1000; n++) {
         if (b.in_flight < 4 && budget_ask(&b, false) == BUDGET_OPEN) {
@@ -125,11 +127,11 @@ START_TEST(usage_is_believed_where_it_can_be_true)
     } cases[] = {
         {true, 100, 20, 400, 80, {100, 20, false}},
         {false, 0, 0, 400, 80, {101, 21, true}},
-        {true, 0, 20, 400, 80, {101, 20, true}},                      /* nothing for 400 bytes */
-        {true, 24, 5, 400, 80, {101, 5, true}},                       /* below a token for 16 bytes */
+        {true, 0, 20, 400, 80, {101, 20, true}}, /* nothing for 400 bytes */
+        {true, 24, 5, 400, 80, {101, 5, true}},  /* below a token for 16 bytes */
         {true, 25, 5, 400, 80, {25, 5, false}},
-        {true, 100, 5000, 400, 80, {100, 5000, false}},               /* it has thought */
-        {true, 100, 1u << 20, 400, 80, {100, 21, true}},              /* not that much */
+        {true, 100, 5000, 400, 80, {100, 5000, false}},  /* it has thought */
+        {true, 100, 1u << 20, 400, 80, {100, 21, true}}, /* not that much */
         {true, UINT64_MAX, UINT64_MAX, 400, 80, {101, 21, true}},
         {true, 7, 0, 9, 0, {7, 0, false}},
     };

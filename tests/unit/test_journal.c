@@ -208,8 +208,9 @@ START_TEST(another_recipe_is_refused_by_its_keys)
         {"{\"recipe.temperature\":\"0.8\"}", "recipe.seed was 42, is not there"},
         {"{\"recipe.temperature\":\"0.8\",\"recipe.seed\":\"42\",\"recipe.system\":\"x\"}",
          "recipe.system was not there, is x"},
-        {"{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\"}", "recipe.temperature was 0.8, is not there; recipe.seed was 42, is not "
-                                                  "there; a was not there, is 1; b was not there, is 2; 1 more"},
+        {"{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\"}",
+         "recipe.temperature was 0.8, is not there; recipe.seed was 42, is not "
+         "there; a was not there, is 1; b was not there, is 2; 1 more"},
     };
     open_it();
     end();
@@ -233,9 +234,15 @@ END_TEST
 
 START_TEST(a_broken_line_is_told_by_its_place)
 {
-    static const char *const lines[] = {"{\"answer\":[0],\"text\":\"x\"}", "{\"answer\":[0,0]}", "{\"done\":-1,\"as\":\"kept\"}",
-                                        "{\"done\":1,\"as\":\"rejected\"}", "{\"sent\":[0.5,0,0]}", "{\"ended\":[0,-1]}",
-                                        "{\"sent\"", "[1", "{\"done\":1e300,\"as\":\"kept\"}"};
+    static const char *const lines[] = {"{\"answer\":[0],\"text\":\"x\"}",
+                                        "{\"answer\":[0,0]}",
+                                        "{\"done\":-1,\"as\":\"kept\"}",
+                                        "{\"done\":1,\"as\":\"rejected\"}",
+                                        "{\"sent\":[0.5,0,0]}",
+                                        "{\"ended\":[0,-1]}",
+                                        "{\"sent\"",
+                                        "[1",
+                                        "{\"done\":1e300,\"as\":\"kept\"}"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char *text = mem_printf("{\"sft_synth\":1,\"recipe\":\"0123456789abcdef\",\"keys\":{}}\n%s\n", lines[i]);
         put("rows.journal", text);

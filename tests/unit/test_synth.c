@@ -51,12 +51,18 @@ static int run_recipe(const char *out, uint64_t max_requests)
 /* The process, with what it says behind what others have said. kill_at: the call to the disk that it dies in. */
 static pid_t begin_run(const char *name, uint64_t max_requests, unsigned long kill_at, bool is_torn)
 {
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigprocmask(SIG_BLOCK, &interrupt, NULL); /* Check's own handler would end the test */
     const pid_t pid = fork();
+    if (pid == 0)
+        signal(SIGINT, on_interrupt);
+    sigprocmask(SIG_UNBLOCK, &interrupt, NULL);
     if (pid)
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     char *said = path_join(dir, "said"), *out = path_join(dir, name);
-    signal(SIGINT, on_interrupt);
     const int fd = open(said, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     ck_assert(fd >= 0 && dup2(fd, STDERR_FILENO) >= 0);
     if (kill_at)
@@ -210,10 +216,11 @@ static void expect_no_key(void)
 static void write_recipe(const char *mode)
 {
     free(recipe_text);
-    recipe_text = mem_printf("[endpoint]\nurl = %s\nmodel = fake\nconcurrency = %d\nbackoff_s = 0.002\nmax_retries = 3\n"
-                             "timeout_s = 1\n[filter]\nnear_duplicate = 0\n[recipe]\ncount = %d\nrefusals = 0.15\n"
-                             "topics = lamps, gardens, letters\n%s",
-                             endpoint_address, CONCURRENCY, ROWS, mode);
+    recipe_text = mem_printf(
+        "[endpoint]\nurl = %s\nmodel = fake\nconcurrency = %d\nbackoff_s = 0.002\nmax_retries = 3\n"
+        "timeout_s = 1\n[filter]\nnear_duplicate = 0\n[recipe]\ncount = %d\nrefusals = 0.15\n"
+        "topics = lamps, gardens, letters\n%s",
+        endpoint_address, CONCURRENCY, ROWS, mode);
 }
 
 static const char *const modes[] = {"turns = 1-2\n", "mode = structured\nturns = 2\ncritique = true\n",
@@ -223,7 +230,9 @@ static const char *const modes[] = {"turns = 1-2\n", "mode = structured\nturns =
 static bool one_round(int *code)
 {
     const uint64_t requests = logged("request"), kind = rng_below(&rng, 5);
-    const uint64_t allowed_requests = kind == 3 ? lines_with("rows.jsonl.journal", "{\"sent\":") + 1 + rng_below(&rng, 12) : 0;
+    const uint64_t allowed_requests = kind == 3
+                                          ? lines_with("rows.jsonl.journal", "{\"sent\":") + 1 + rng_below(&rng, 12)
+                                          : 0;
     const bool is_torn = kind == 1;
     const unsigned long kill_at = kind == 0 ? 1 + rng_below(&rng, 30) : is_torn ? 1 + rng_below(&rng, 4000) : 0;
     const pid_t pid = begin_run("rows.jsonl", allowed_requests, kill_at, is_torn);

@@ -16,8 +16,7 @@ static bool write_all(int fd, const char *bytes, size_t len)
     return true;
 }
 
-enum sft_status append_line(int fd, const char *path, const char *line, size_t len, bool is_synced,
-                            struct sft_err *err)
+enum sft_status append_line(int fd, const char *path, const char *line, size_t len, bool is_synced, struct sft_err *err)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Write line[0..len), which ends in a line break, behind what is in the file; fd was opened with O_APPEND, `path` is for
- * messages. is_synced: it is on the disk when this returns. After an error the file is as long as before, or the error
- * says that it is not. */
+/* Write line[0..len), which ends in a line break, behind what is in the file; fd was opened with O_APPEND, `path` is
+ * for messages. is_synced: it is on the disk when this returns. After an error the file is as long as before, or the
+ * error says that it is not. */
 enum sft_status append_line(int fd, const char *path, const char *line, size_t len, bool is_synced,
                             struct sft_err *err);
 

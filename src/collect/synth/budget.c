@@ -44,7 +44,8 @@ static double tokens_with(const struct budget *b, double others)
 
 static double cost_with(const struct budget *b, double others)
 {
-    return (prompt_with(b, others) * b->options.price_prompt + completion_with(b, others) * b->options.price_completion) /
+    return (prompt_with(b, others) * b->options.price_prompt +
+            completion_with(b, others) * b->options.price_completion) /
            MILLION;
 }
 
@@ -105,7 +106,7 @@ static uint64_t believe(bool is_told, uint64_t told, size_t bytes, uint64_t allo
 }
 
 struct token_usage budget_usage(bool is_told, uint64_t prompt_tokens, uint64_t completion_tokens, size_t prompt_bytes,
-                          size_t completion_bytes)
+                                size_t completion_bytes)
 {
     /* a template's own tokens, a schema; thoughts, which are paid for and not shown */
     enum { MOST_FRAME = 1 << 13, MOST_THOUGHT = 1 << 18 };

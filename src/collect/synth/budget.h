@@ -48,6 +48,6 @@ struct token_usage {
     bool is_estimate; /* of either */
 };
 struct token_usage budget_usage(bool is_told, uint64_t prompt_tokens, uint64_t completion_tokens, size_t prompt_bytes,
-                          size_t completion_bytes);
+                                size_t completion_bytes);
 
 #endif

@@ -1,5 +1,5 @@
-/* What a run would ask, without asking: the prompts of the first row of each kind, step by step, and an estimate. What a
- * step would quote of earlier answers is a word in brackets: "[the user's message]". */
+/* What a run would ask, without asking: the prompts of the first row of each kind, step by step, and an estimate. What
+ * a step would quote of earlier answers is a word in brackets: "[the user's message 1]". */
 #ifndef SFT_COLLECT_SYNTH_DRY_RUN_H
 #define SFT_COLLECT_SYNTH_DRY_RUN_H
 

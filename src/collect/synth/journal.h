@@ -1,5 +1,5 @@
-/* The journal of a run, FILE.jsonl.journal: what was sent, what was answered, which rows are done. From it a run goes on
- * after anything, without asking twice what was paid for. Append-only, an object a line:
+/* The journal of a run, FILE.jsonl.journal: what was sent, what was answered, which rows are done. From it a run goes
+ * on after anything, without asking twice what was paid for. Append-only, an object a line:
  *
  *     {"sft_synth":1,"recipe":"0123456789abcdef","keys":{"recipe.temperature":"0.8",...}}       the first line
  *     {"sent":[row,step,attempt]}                                            before an attempt is sent

@@ -1,4 +1,4 @@
-/* What a journal is made of: for journal.c, which reads, and journal_write.c. */
+/* What a journal is made of: for journal_read.c, and journal_write.c. */
 #ifndef SFT_COLLECT_SYNTH_JOURNAL_PARTS_H
 #define SFT_COLLECT_SYNTH_JOURNAL_PARTS_H
 
@@ -47,7 +47,6 @@ struct replay {
 };
 
 /* A whole line, at the end; is_synced: on the disk when it returns. */
-enum sft_status journal_append(struct journal *journal, const struct strbuf *line, bool is_synced,
-                               struct sft_err *err);
+enum sft_status journal_append(struct journal *journal, const struct strbuf *line, bool is_synced, struct sft_err *err);
 
 #endif

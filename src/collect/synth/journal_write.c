@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum sft_status journal_append(struct journal *journal, const struct strbuf *line, bool is_synced,
-                               struct sft_err *err)
+enum sft_status journal_append(struct journal *journal, const struct strbuf *line, bool is_synced, struct sft_err *err)
 {
     if (journal->is_broken)
         return sft_fail(err, SFT_EIO, "%s: an earlier line could not be written", journal->path);

@@ -7,7 +7,7 @@
 #include "collect/synth/journal.h"
 #include "collect/synth/prompts.h"
 #include "collect/synth/row_files.h"
-#include "collect/synth/synth.h"
+#include "collect/synth/tally.h"
 
 /* Rows that are made one after another: those of a group, or the topics. */
 struct group {
@@ -44,13 +44,13 @@ struct run {
     struct group topics;
     struct group *groups; /* (n_groups) side by side; a request's id is its group's number here, n_groups: topics */
     size_t n_groups;
-    bool *is_done;     /* (count) */
-    uint64_t next_row; /* the first that no group has had */
+    bool *is_done;      /* (count) */
+    uint64_t next_row;  /* the first that no group has had */
     struct arena arena; /* of rows that are read */
     enum run_end end;
-    struct sft_err err;        /* of RUN_FAILED */
-    size_t n_failed_in_a_row;  /* requests */
-    bool may_retry; /* something has ended since groups were held */
+    struct sft_err err;       /* of RUN_FAILED */
+    size_t n_failed_in_a_row; /* requests */
+    bool may_retry;           /* something has ended since groups were held */
     bool has_told_estimate;
 };
 

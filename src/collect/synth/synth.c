@@ -13,19 +13,6 @@
 static const double WAIT_SECONDS = 0.25; /* between two looks at the live line */
 enum { SHOWN_RETRIES = 3, MORE_FAILURES = 4 };
 
-void run_end(struct run *run, enum run_end end)
-{
-    if (run->end == RUN_GOES_ON)
-        run->end = end;
-}
-
-void run_fail(struct run *run, const struct sft_err *err)
-{
-    if (run->end != RUN_FAILED)
-        run->err = *err;
-    run->end = RUN_FAILED;
-}
-
 static struct group *group_of(struct run *run, uint64_t id)
 {
     return id < run->n_groups ? &run->groups[id] : &run->topics;
@@ -77,8 +64,8 @@ static void after_failure(void *user, uint64_t id, size_t attempt, const struct 
 static struct journal_answer answer_of(struct run *run, struct reply *reply)
 {
     struct completion *c = &reply->completion;
-    const struct token_usage usage =
-        budget_usage(c->has_usage, c->prompt_tokens, c->completion_tokens, reply->prompt_bytes, c->len);
+    const struct token_usage usage = budget_usage(c->has_usage, c->prompt_tokens, c->completion_tokens,
+                                                  reply->prompt_bytes, c->len);
     if (usage.is_estimate && !run->has_told_estimate) {
         run->has_told_estimate = true;
         log_notice(2, "the endpoint does not say how many tokens a request had, or not what can be true: they are "
@@ -253,8 +240,11 @@ static enum sft_status open_client(struct run *run, struct sft_err *err)
 
 enum sft_status synth_run(const struct synth_options *options, struct tally *tally, struct sft_err *err)
 {
-    struct run run = {.recipe = options->recipe, .out = options->out, .api_key = options->api_key,
-                      .stop = options->stop, .tally = tally};
+    struct run run = {.recipe = options->recipe,
+                      .out = options->out,
+                      .api_key = options->api_key,
+                      .stop = options->stop,
+                      .tally = tally};
     tally->began = tally->said = clock_seconds();
     run.n_groups = (size_t)options->recipe->endpoint.concurrency;
     run.groups = mem_calloc(run.n_groups, sizeof *run.groups);

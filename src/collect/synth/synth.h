@@ -1,11 +1,11 @@
 /* `sft synth`: rows asked of an endpoint, filtered, written. The loop that puts the parts of this room together.
  *
- *     plan (what row i is about) -> prompts (its next completion) -> client (asks for it) -> journal (what was answered)
+ *     plan (what row i is about) -> prompts (its next completion) -> client (asks) -> journal (what was answered)
  *          -> prompts ... -> a conversation -> filter -> row_files
  *
- * Rows go by groups (a refusal and its look-alikes; an answer alone), one completion of a group at a time, `concurrency`
- * groups side by side. What a group asks depends only on the recipe and on what it was answered: a run that goes on
- * takes the answers that the journal has, and asks for the next. */
+ * Rows go by groups (a refusal and its look-alikes; an answer alone), one completion of a group at a time,
+ * `concurrency` groups side by side. What a group asks depends only on the recipe and on what it was answered: a run
+ * that goes on takes the answers that the journal has, and asks for the next. */
 #ifndef SFT_COLLECT_SYNTH_SYNTH_H
 #define SFT_COLLECT_SYNTH_SYNTH_H
 

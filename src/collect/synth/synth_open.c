@@ -46,9 +46,11 @@ static enum sft_status make_again(struct run *run, const char *rejected, struct 
     journal_each_done(run->journal, note_kept, &has_kept);
     if (!has_kept || path_exists(run->out))
         return SFT_OK;
-    log_notice(2, "%s is gone: its rows are made again of the %" PRIu64 " answers in its journal (remove %s.journal too "
-                  "to have others)",
-               run->out, journal_totals(run->journal).answers, run->out);
+    log_notice(
+        2,
+        "%s is gone: its rows are made again of the answers in its journal, which are not asked for twice (remove "
+        "%s.journal too to have others)",
+        run->out, run->out);
     if (unlink(rejected) != 0 && path_exists(rejected))
         return sft_fail_errno(err, "%s: cannot remove", rejected);
     return journal_again(run->journal, err);
@@ -167,12 +169,14 @@ static void say_where(const struct run *run)
 {
     const struct tally *t = run->tally;
     const struct recipe *r = run->recipe;
+    const uint64_t open = tally_open(t);
     if (t->before.requests)
-        log_info("goes on: %" PRIu64 " of %" PRIu64 " rows are done, %" PRIu64 " kept; %" PRIu64 " answers are there",
-                 t->kept.all + t->rejected.all, t->count, t->kept.all, t->before.answers);
-    if (tally_open(t))
-        log_info("asking %s at %s for %" PRIu64 " rows, %" PRIu64 " at a time",
-                 *r->endpoint.model ? r->endpoint.model : "the model", r->endpoint.url, tally_open(t),
+        log_info("goes on: %" PRIu64 " of %" PRIu64 " rows are done, %" PRIu64
+                 " kept; answers that are there: %" PRIu64,
+                 t->count - open, t->count, t->kept.all, t->before.answers);
+    if (open)
+        log_info("asking %s at %s for %" PRIu64 " row%s, %" PRIu64 " at a time",
+                 *r->endpoint.model ? r->endpoint.model : "the model", r->endpoint.url, open, open == 1 ? "" : "s",
                  r->endpoint.concurrency);
 }
 

@@ -1,4 +1,4 @@
-/* Reading and keeping the lock; journal_write.c appends. */
+/* What a journal says, and the lock on it; journal_write.c adds to it. */
 #include "collect/synth/journal_parts.h"
 
 #include "base/io.h"
@@ -108,8 +108,8 @@ static enum sft_status read_done(struct journal *j, const json *line, struct sft
     if (!read_whole(json_get(line, "done"), 0, &row) || !as || (strcmp(as, "kept") != 0) != (reason != NULL))
         return sft_fail(err, SFT_EDATA, "no row that is kept or rejected");
     j->rows = mem_grow(j->rows, &j->rows_capacity, j->n_rows + 1, sizeof *j->rows);
-    j->rows[j->n_rows++] =
-        (struct journal_row){(uint64_t)row, reason ? arena_strndup(&j->arena, reason, strlen(reason)) : NULL};
+    j->rows[j->n_rows++] = (struct journal_row){(uint64_t)row,
+                                                reason ? arena_strndup(&j->arena, reason, strlen(reason)) : NULL};
     return SFT_OK;
 }
 
