@@ -150,8 +150,8 @@ bool filter_speaks_of_ai(const char *text, size_t len)
         "i am ?just ?only ?merely ?simply a machine|computer $",
         "i am ?just ?only ?merely ?simply an|a virtual|digital assistant|agent|being",
         "i am chatgpt|claude|gemini|llama|qwen|smollm|gpt",
-        "i was|am|have ?been trained|created|developed|made|built by openai|anthropic|google|meta|alibaba|microsoft|"
-        "mistral|deepseek|hugging",
+        "i was|am trained|created|developed|made|built by openai|anthropic|google|meta|microsoft|alibaba",
+        "i have been trained|created|developed|made|built by openai|anthropic|google|meta|microsoft|alibaba",
         "i was|am|have ?been trained on .. data|text|texts",
         "my training data|cutoff",
         "my knowledge cutoff|cut",
