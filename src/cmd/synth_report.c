@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "cmd/cmd.h"
-#include "collect/synth/variety.h"
+#include "collect/synth/variety_read.h"
 
 #include <stdio.h>
 #include <unistd.h>

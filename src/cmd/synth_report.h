@@ -1,4 +1,4 @@
-/* sft synth --report FILE: how varied a file of conversations is (collect/synth/variety.h). */
+/* sft synth --report FILE: how varied a file of conversations is (collect/synth/variety_read.h). */
 #ifndef SFT_CMD_SYNTH_REPORT_H
 #define SFT_CMD_SYNTH_REPORT_H
 

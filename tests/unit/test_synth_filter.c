@@ -94,6 +94,8 @@ static const struct {
     {"Are you an AI?", "Yes. I am a large language model, and happy to explain washing to you.", FILTER_SPEAKS_OF_AI,
      ""},
     {question, "I'm here to help! As an example, take a basin with cool water, as a model of care.", FILTER_KEPT, ""},
+    {"Who are you?", "I am a language teacher, not a machine operator nor an AI engineer, and run this as a program.",
+     FILTER_KEPT, ""},
     {"What is a language model?", "A language model is a program that has learnt which word follows which.",
      FILTER_KEPT, ""},
 };
@@ -320,11 +322,13 @@ END_TEST
 /* What is told of a row does not disturb a terminal, and ends with a whole character. */
 START_TEST(a_verdict_is_printable)
 {
-    char name[600] = "\x1b[31m";
+    struct strbuf name = {0};
+    strbuf_puts(&name, "\x1b[31m");
     for (size_t i = 0; i < 140; i++)
-        strcat(name, "\xC3\xA9");
+        strbuf_puts(&name, "\xC3\xA9");
     open_filter(&defaults);
-    add(question, answer, name);
+    add(question, answer, name.data);
+    strbuf_free(&name);
     const struct filter_row row = row_of(question, answer);
     expect(&row, FILTER_NEAR_DUPLICATE, "1.00 like \\x1b[31m\xC3\xA9");
     ck_assert_uint_lt(strlen(verdict.text), sizeof verdict.text);

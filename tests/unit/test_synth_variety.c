@@ -1,7 +1,7 @@
 /* How varied a file is: what is counted, what is warned of, and how it is told. */
 #include "base/json.h"
 #include "base/strbuf.h"
-#include "collect/synth/variety.h"
+#include "collect/synth/variety_read.h"
 #include "scratch.h"
 #include "support/run_suite.h"
 

@@ -109,7 +109,8 @@ struct minhash_slot {
 /* Of two sets with that similarity: how likely is it that no band is equal. */
 static double escape(double similarity, size_t rows)
 {
-    return pow(1 - pow(similarity, (double)rows), (double)(MINHASH_SIZE / rows));
+    const size_t bands = MINHASH_SIZE / rows;
+    return pow(1 - pow(similarity, (double)rows), (double)bands);
 }
 
 void minhash_index_init(struct minhash_index *index, double threshold)

@@ -81,7 +81,7 @@ static void put_turn(struct strbuf *out, const char *speaker, const json *said)
     enum role role;
     if (role_of(speaker, &role))
         speaker = role_name[role];
-    strbuf_puts(out, str_has_ending(out->data, "[") ? "{\"role\":" : ",{\"role\":");
+    strbuf_puts(out, out->data[out->len - 1] == '[' ? "{\"role\":" : ",{\"role\":");
     strbuf_json_string(out, speaker, strlen(speaker));
     strbuf_puts(out, ",\"content\":");
     json_print_line(said, out);

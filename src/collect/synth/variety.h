@@ -1,11 +1,8 @@
-/* How varied a file of conversations is, so that a collapse is seen before anybody trains on it.
- *
- * Works on any file that train reads. What a row says about its making, "meta" as `sft synth` writes it, is counted
- * where it is there. */
+/* How varied a file of conversations is, so that a collapse is seen before anybody trains on it: what
+ * collect/synth/variety_read.h counts, and how it is told. */
 #ifndef SFT_COLLECT_SYNTH_VARIETY_H
 #define SFT_COLLECT_SYNTH_VARIETY_H
 
-#include "base/err.h"
 #include "base/strbuf.h"
 
 #include <stdbool.h>
@@ -33,7 +30,7 @@ struct variety_side {
     size_t quartiles[VARIETY_QUARTILES]; /* of their characters: least, 25%, 50%, 75%, most */
     double distinct[VARIETY_NGRAMS]; /* of runs of 1, 2, 3 words: different ones / all (Li et al. 2016); NaN: none */
     struct variety_counts openings;  /* their first three words */
-    size_t repeated; /* texts of four words or more that stand there before, but for case and marks */
+    size_t repeated;                 /* texts of four words or more that stand there before, but for case and marks */
 };
 
 /* What is wrong, and by which threshold. */
@@ -61,10 +58,14 @@ struct variety {
 #define VARIETY_SIMILAR 0.5
 #define VARIETY_COPY    0.9
 
-/* Read the file. SFT_EDATA for one without an answer. `stop` may be NULL. Free with variety_free, also after an error;
- * it accepts a zeroed struct. */
-enum sft_status variety_read(struct variety *v, const char *file, const volatile int *stop, struct sft_err *err);
-void variety_free(struct variety *v);
+void variety_free(struct variety *v); /* accepts a zeroed struct */
+
+/* Count a name. Until all are counted, and variety_counts_settle has been there, there is an item each time. */
+void variety_count(struct variety_counts *counts, const char *name, size_t len);
+void variety_counts_settle(struct variety_counts *counts);
+
+/* The count of a name, 0 where it is not there. */
+size_t variety_count_of(const struct variety_counts *counts, const char *name);
 
 /* For people, in lines of at most `columns` (tables need 80); as one JSON object, with a line break. */
 void variety_text(const struct variety *v, size_t columns, struct strbuf *out);

@@ -1,4 +1,4 @@
-/* What of a file's variety looks like a collapse; for variety.c. */
+/* What of a file's variety looks like a collapse; for variety_read.c. */
 #ifndef SFT_COLLECT_SYNTH_VARIETY_CHECK_H
 #define SFT_COLLECT_SYNTH_VARIETY_CHECK_H
 
@@ -9,8 +9,5 @@ enum { VARIETY_ROWS_MIN = 20 };
 
 /* Fill the warnings of counts that are complete. */
 void variety_check(struct variety *v);
-
-/* The count of a name, 0 where it is not there. */
-size_t variety_count_of(const struct variety_counts *counts, const char *name);
 
 #endif
