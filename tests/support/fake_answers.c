@@ -1,7 +1,7 @@
 #include "fake_answers.h"
 
 #include "base/rng.h"
-#include "collect/synth/prompts.h"
+#include "collect/synth/prompt_marks.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -65,9 +65,19 @@ static void say_refusal(struct strbuf *out, struct rng *rng, const char *prompt)
     add_sentence(out, rng);
 }
 
+/* Whether a refusal is due: by the words for an answer, a critic, and a whole conversation. */
+static bool wants_refusal(const char *prompt)
+{
+    static const char *const words[] = {PROMPT_MARK_REFUSAL, "must refuse", "must not help, and refuses"};
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strstr(prompt, words[i]))
+            return true;
+    return false;
+}
+
 static void say_answer(struct strbuf *out, struct rng *rng, const char *prompt)
 {
-    if (strstr(prompt, PROMPT_MARK_REFUSAL))
+    if (wants_refusal(prompt))
         say_refusal(out, rng, prompt);
     else
         add_sentences(out, rng);
