@@ -146,6 +146,27 @@ test_topics_are_asked_for() {
     holds "$(n_requests) - $before <= 4" # the topics are known
 }
 
+# The answer is paid for and in the journal: who wants another one is told how.
+test_topics_that_are_none() {
+    start_endpoint --script empty
+    write_recipe
+    sed -i '/^topics/d' recipe.ini
+    printf 'subject = life in a small town\ntopic_tree = 3\n' >>recipe.ini
+    expect 1 "$SFT" synth recipe.ini --out rows.jsonl
+    has stderr 'error: topics: '
+    has stderr 'or remove rows.jsonl.journal, which has what it said, to ask again'
+    rm rows.jsonl.journal
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl
+    each_row_once 12
+}
+
+test_what_is_cut_off_is_rejected() {
+    start_endpoint
+    write_recipe
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.max_tokens=16
+    is "$(grep -c '^{"reason":"cut_off"' rows.jsonl.rejected.jsonl)" 12
+}
+
 test_what_filters_take_out_is_kept_aside() {
     start_endpoint
     write_recipe

@@ -78,7 +78,8 @@ static const char *last_model(const struct group *group, const struct recipe *re
 
 static struct filter_verdict check_row(struct run *run, const struct group *group, const struct prompt_next *next)
 {
-    struct filter_verdict verdict = {.reason = FILTER_MALFORMED};
+    const bool is_cut = group->n_answers && group->answers[group->n_answers - 1].is_cut;
+    struct filter_verdict verdict = {.reason = is_cut ? FILTER_CUT_OFF : FILTER_MALFORMED};
     const struct filter_row row = {.conv = &next->conv,
                                    .rejected = next->rejected,
                                    .rejected_len = next->rejected_len,
@@ -121,6 +122,8 @@ static void keep_shared(struct group *group, const struct prompt_next *next)
     if (next->how != NEXT_COMPLETE || group->row.kind != KIND_REFUSAL)
         return;
     const struct message *shared = row_shared(next);
+    if (!shared)
+        return;
     group->shared = mem_strndup(shared->content, shared->len);
     group->shared_len = shared->len;
 }
@@ -206,6 +209,7 @@ static void advance_topics(struct run *run, struct group *group)
             return;
     if (how == NEXT_MALFORMED) {
         sft_context(&next.why, "topics");
+        sft_remark(&next.why, "; or remove %s.journal, which has what it said, to ask again", run->out);
         run_fail(run, &next.why);
         return;
     }
