@@ -111,7 +111,7 @@ FAKE_ENDPOINT = $(B)/tests/fake_endpoint
 $(FAKE_ENDPOINT): $(wildcard tests/support/*.c tests/support/*.h) $(B)/libsft.a
 	@mkdir -p $(@D)
 	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(LDLIBS)
-$(B)/tests/test_client $(B)/tests/test_client_key: | $(FAKE_ENDPOINT)
+$(B)/tests/test_client $(B)/tests/test_client_key $(B)/tests/test_synth: | $(FAKE_ENDPOINT)
 
 $(B)/bench/%: tests/bench/%.c $(B)/libsft.a
 	@mkdir -p $(@D)

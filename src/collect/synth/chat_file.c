@@ -19,6 +19,7 @@ enum sft_status chat_file_open(struct chat_file *f, const char *name, const vola
     const char *text = f->source.bytes.data;
     const size_t len = f->source.bytes.size;
     if (f->spec.format.is_text && !rows_json_is_it(text, len)) {
+        f->is_text = true;
         f->at = text;
         return SFT_OK;
     }
@@ -108,7 +109,7 @@ enum sft_status chat_file_next(struct chat_file *f, struct chat_row *row, struct
     *row = (struct chat_row){0};
     if (source_check_stop(&f->source, err))
         return err->status;
-    if (f->at ? next_line(f, row) : next_row(f, row, err))
+    if (f->is_text ? next_line(f, row) : next_row(f, row, err))
         return sft_in_file(err, f->spec.text, row->line);
     return SFT_OK;
 }

@@ -20,6 +20,7 @@ struct chat_file {
 
     /* chat_file.c's own */
     struct source source;
+    bool is_text;
     struct rows rows;
     struct json_element rest; /* of a line that holds several rows */
     const char *at;           /* the next line of plain text */

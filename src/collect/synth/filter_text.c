@@ -60,14 +60,19 @@ void filter_marks_free(struct string_list *marks)
     *marks = (struct string_list){0};
 }
 
-/* The length of a <|name|> at p, of letters, digits and joints; 0: it is none. */
+static bool is_of_name(char c)
+{
+    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c && strchr("0123456789_-.:/", c));
+}
+
+/* The length of a <|name|> at p; 0: it is none. */
 static size_t special_at(const char *p, const char *end)
 {
     enum { NAME = 64 };
     const char *q = p + 2;
     if (end - p < 5 || p[0] != '<' || p[1] != '|')
         return 0;
-    while (q < end && q - p < NAME && ((*q | 0x20) >= 'a' ? (*q | 0x20) <= 'z' : strchr("0123456789_-.:/", *q) && *q))
+    while (q < end && q - p < NAME && is_of_name(*q))
         q++;
     return q > p + 2 && end - q >= 2 && q[0] == '|' && q[1] == '>' ? (size_t)(q + 2 - p) : 0;
 }

@@ -86,25 +86,45 @@ static const struct quote *quote_at(const char *p, const char *end)
     return NULL;
 }
 
+/* Whether a key and its colon stand at p. Without quotes it is of letters and digits. */
+static bool is_key_at(const char *p, const char *end)
+{
+    enum { KEY_MAX = 64 };
+    const struct quote *quote = quote_at(p, end);
+    const char *q = p + (quote ? strlen(quote->open) : 0), *start = q;
+    while (q < end && q - start < KEY_MAX && (quote ? *q != '\n' && !begins(q, end, quote->close) : is_of_name(*q)))
+        q++;
+    if (q == start || (quote && !begins(q, end, quote->close)))
+        return false;
+    q += quote ? strlen(quote->close) : 0;
+    while (q < end && is_blank(*q))
+        q++;
+    return q < end && *q == ':';
+}
+
+static bool is_value_at(const char *p, const char *end)
+{
+    return quote_at(p, end) || strchr("{[-0123456789tfnTFN", *p);
+}
+
 /* Whether a quote ends its string, by what stands behind it: else it is one that should have been escaped. Only the
- * comments and blanks of a few hundred bytes are passed over, so that a text full of quotes takes no square of time. */
-static bool closes(const struct mender *m, const char *behind, enum awaited place)
+ * blanks of a few hundred bytes are passed over, so that a text full of quotes takes no square of time. */
+static bool closes(struct mender *m, const char *behind, enum awaited place)
 {
     enum { NEAR = 256 };
     const char *near = behind + at_most((size_t)(m->end - behind), NEAR), *p = behind;
+    bool (*next_at)(const char *, const char *) = top(m)->kind == '{' ? is_key_at : is_value_at;
     while (p < near && is_blank(*p))
         p++;
     if (p == m->end || place == KEY)
         return p == m->end || *p == ':';
-    if (*p == '}' || *p == ']')
-        return true;
-    if (begins(p, m->end, "//") || begins(p, m->end, "/*") || begins(p, m->end, "```"))
+    if (*p == '}' || *p == ']' || begins(p, m->end, "//") || begins(p, m->end, "/*") || begins(p, m->end, "```"))
         return true;
     if (*p != ',') /* the comma may be missing, if there is a line break in its place */
-        return memchr(behind, '\n', (size_t)(p - behind)) && quote_at(p, m->end);
+        return memchr(behind, '\n', (size_t)(p - behind)) && next_at(p, m->end);
     for (p++; p < near && is_blank(*p);)
         p++;
-    return p == m->end || quote_at(p, m->end) || strchr("}]{[/#-0123456789tfnTFN", *p);
+    return p == m->end || strchr("}]/#", *p) || next_at(p, m->end);
 }
 
 static bool is_hex(const char *p, const char *end)

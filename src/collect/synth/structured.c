@@ -214,28 +214,37 @@ static enum sft_status check(struct conversation *conv, struct sft_err *err)
 
 /* ---- the text ---- */
 
+/* JSON as it is, or mended. */
+static enum sft_status parse(const char *text, size_t len, size_t *used, json **root, struct sft_err *err)
+{
+    struct strbuf strict = {0};
+    if (json_parse_first(text, len, used, root, NULL) == SFT_OK)
+        return SFT_OK;
+    const char *wrong = json_mend(text, len, &strict, used);
+    const enum sft_status status = wrong ? sft_fail(err, SFT_EDATA, "%s", wrong)
+                                         : json_parse(strict.data, strict.len, root, err);
+    strbuf_free(&strict);
+    return status;
+}
+
 /* A value that begins at text[0]: *used are the bytes up to its end, or up to what could not be mended. */
 static enum sft_status try_at(const char *text, size_t len, size_t *used, bool *is_json, struct arena *arena,
                               struct conversation *conv, struct sft_err *err)
 {
-    struct strbuf strict = {0};
     json *root = NULL;
-    const char *wrong = json_mend(text, len, &strict, used);
-    enum sft_status status = wrong ? sft_fail(err, SFT_EDATA, "%s", wrong) : SFT_OK;
-    if (!status)
-        status = json_parse(strict.data, strict.len, &root, err);
+    enum sft_status status = parse(text, len, used, &root, err);
     *is_json = !status;
     if (!status)
         status = read_document(root, arena, conv, err);
     if (!status)
         status = check(conv, err);
     json_free(root);
-    strbuf_free(&strict);
     return status;
 }
 
 /* In prose there are brackets, too, so that each one is tried that is not in a value that was read. Told is what is
- * wrong with the one that goes furthest. Of a document that broke, an object within is not the whole of it; a list may be. */
+ * wrong with the one that goes furthest. Of a document that broke, an object within is not the whole of it; a list
+ * may be. */
 enum sft_status structured_parse(const char *text, size_t len, struct arena *arena, struct conversation *conv,
                                  struct sft_err *err)
 {

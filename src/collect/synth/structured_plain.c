@@ -123,7 +123,8 @@ static struct part without_quotes(struct part p)
         if (length(p) < open + close || !begins(p, marks[i][0]) || !ends(p, marks[i][1]))
             continue;
         const struct part inner = {p.start + open, p.end - close};
-        return find(inner, marks[i][0]) || find(inner, marks[i][1]) ? p : inner;
+        const bool is_apostrophe = *marks[i][0] == '\'' && !(inner.start < inner.end && strchr(".!?", inner.end[-1]));
+        return is_apostrophe || find(inner, marks[i][0]) || find(inner, marks[i][1]) ? p : inner;
     }
     return p;
 }

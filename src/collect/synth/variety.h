@@ -11,28 +11,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { VARIETY_NGRAMS = 3, VARIETY_SHOWN = 10 };
-
-/* A name and in how many rows it is. */
-struct variety_count {
-    char *name;
-    size_t count;
+enum {
+    VARIETY_NGRAMS = 3,
+    VARIETY_QUARTILES = 5,
+    VARIETY_REPEAT_WORDS = 4 /* a text of fewer that comes again is a formula: "Thank you!" */
 };
-struct variety_counts { /* by falling count, of equals in the order in which they came */
-    struct variety_count *items;
+
+/* Names, each with the number of times that it came: by falling count, of equals by name. */
+struct variety_counts {
+    struct variety_count {
+        char *name;
+        size_t count;
+    } *items;
     size_t count, capacity;
+    size_t total; /* of all counts */
 };
 
 /* The texts of one side, the user's or the assistant's. */
 struct variety_side {
-    size_t texts;
-    size_t quartiles[5];             /* of their characters: least, 25%, 50%, 75%, most */
+    size_t texts, words;
+    size_t quartiles[VARIETY_QUARTILES]; /* of their characters: least, 25%, 50%, 75%, most */
     double distinct[VARIETY_NGRAMS]; /* of runs of 1, 2, 3 words: different ones / all (Li et al. 2016); NaN: none */
-    struct variety_counts openings;  /* of their first three words, those of two texts and more */
-    size_t repeated;                 /* texts that stand there before, letter by letter but for case and marks */
+    struct variety_counts openings;  /* their first three words */
+    size_t repeated; /* texts of four words or more that stand there before, but for case and marks */
 };
 
-/* What is wrong, by which threshold. */
+/* What is wrong, and by which threshold. */
 struct variety_warning {
     const char *what; /* "openings", "similar", ...: a stable name */
     char *text;
@@ -40,26 +44,29 @@ struct variety_warning {
 
 struct variety {
     char *file;
-    size_t rows, bad, exchanges; /* bad: rows that are no conversation */
-    char *first_bad;             /* what is wrong with the first of them, with its line; or NULL */
-    size_t with_meta;            /* rows that have one */
-    struct variety_counts kinds, personas, models, topics, recipes;
-    struct variety_counts rejected;   /* by reason, of FILE.rejected.jsonl, if it is there */
-    struct variety_counts refused_of; /* kinds: how many of their rows the judge calls refused */
+    size_t rows, exchanges; /* rows that are conversations with an answer; pairs of a question and an answer in them */
+    size_t bad;             /* rows that are none, */
+    char *first_bad;        /* and what is wrong with the first of them, with its place; NULL: there is none */
+    size_t with_meta;       /* rows that say something of their making: */
+    struct variety_counts kinds, personas, models, recipes, topics;
+    struct variety_counts rejected; /* by reason, of FILE.rejected.jsonl, if that is there */
+    struct variety_counts refused;  /* rows whose last answer the judge calls refused, by kind; "" : they have none */
+    size_t incoherent;              /* rows whose last answer is */
     struct variety_side questions, answers;
-    size_t similar;             /* rows whose most similar other is at 0.5 or above */
-    double similarity;          /* the median over rows of that, 0 counted for below 0.5 */
-    size_t refused, incoherent; /* by the judge, of the last answers */
+    size_t similar, copies; /* rows of which another is like VARIETY_SIMILAR, and VARIETY_COPY */
     struct variety_warning *warnings;
     size_t n_warnings;
 };
 
-/* Read the file. SFT_EDATA for one without a conversation; a row that is none is counted. Free with variety_free, also
- * after an error; it accepts a zeroed struct. */
+#define VARIETY_SIMILAR 0.5
+#define VARIETY_COPY    0.9
+
+/* Read the file. SFT_EDATA for one without an answer. `stop` may be NULL. Free with variety_free, also after an error;
+ * it accepts a zeroed struct. */
 enum sft_status variety_read(struct variety *v, const char *file, const volatile int *stop, struct sft_err *err);
 void variety_free(struct variety *v);
 
-/* For people, in lines of at most `columns`; as one JSON object, with a line break. */
+/* For people, in lines of at most `columns` (tables need 80); as one JSON object, with a line break. */
 void variety_text(const struct variety *v, size_t columns, struct strbuf *out);
 void variety_json(const struct variety *v, struct strbuf *out);
 
