@@ -186,7 +186,7 @@ lint: ## layers, headers that compile alone, formatting rules; clang-tidy and cp
 	sh scripts/lint.sh
 	sh scripts/analyse.sh
 
-docs: sft ## put the configuration table into docs/configuration.md
+docs: sft ## put the tables of keys into docs/configuration.md and docs/synth.md
 	sh scripts/update_docs.sh
 
 golden: ## make the golden values again (needs Python with transformers and tokenizers)
