@@ -312,7 +312,7 @@ test_nobody_listens() {
 }
 
 test_a_key_is_in_no_file() {
-    start_endpoint --key sk-tests-0123456789
+    start_endpoint --key sk-tests-0123456789 --faults echo_answer=0.2,echo_error=0.2 --at-most 1
     write_recipe
     expect_error_about 2 'THE_KEY' "$SFT" synth recipe.ini --out rows.jsonl --set endpoint.api_key_env=THE_KEY
     expect 1 env THE_KEY=sk-wrong-9876543210 "$SFT" synth recipe.ini --out rows.jsonl --set endpoint.api_key_env=THE_KEY

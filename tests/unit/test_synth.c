@@ -260,10 +260,11 @@ START_TEST(nothing_is_lost_and_nothing_is_twice)
     ck_assert_int_eq(end_run(begin_run("wanted.jsonl", 0, 0, false)), 0);
     ck_assert_uint_eq(asked_twice(), 0);
     stop_endpoint();
-    start_endpoint("--seed", "7", "--key", KEY, "--latency", "3", "--at-most", "2", "--faults",
-                   "slow=0.05,drip=0.05,cut=0.08,half=0.08,malformed=0.08,html=0.03,hostile=0.08,huge=0.01,stall=0.01,"
-                   "429=0.08,500=0.08,503=0.04,stream=0.03,stream_half=0.03,thoughts=0.03,usage_lies=0.05,"
-                   "usage_missing=0.05");
+    start_endpoint(
+        "--seed", "7", "--key", KEY, "--latency", "3", "--at-most", "2", "--faults",
+        "slow=0.05,drip=0.05,cut=0.08,half=0.08,malformed=0.08,html=0.03,hostile=0.08,huge=0.01,stall=0.01,"
+        "429=0.08,500=0.06,echo_error=0.03,503=0.04,stream=0.03,stream_half=0.03,thoughts=0.03,usage_lies=0.05,"
+        "usage_missing=0.05");
     write_recipe(mode);
     put("rows.jsonl.journal", "");
     for (size_t n = 0; n < ROUNDS && code != 0; n++)
