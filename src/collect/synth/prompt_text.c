@@ -143,13 +143,13 @@ static void put_user_system(struct strbuf *sb, const struct scene *scene)
     put_style(sb, row);
     if (is_first) /* a small model takes it from here; in the order it would take it for the topic */
         strbuf_printf(sb, "\nForm: %s", row->manner);
-    strbuf_puts(sb, "\n");
     if (row->facts && row->kind == KIND_ANSWER) {
+        strbuf_puts(sb, "\n");
         put_facts(sb, row);
-        strbuf_puts(sb, "The person does not know these facts, and asks about something that they answer.\n");
+        strbuf_puts(sb, "The person does not know these facts, and asks about something that they answer.");
     }
     if (!is_first) {
-        strbuf_puts(sb, "This is said so far:\n");
+        strbuf_puts(sb, "\nThis is said so far:\n");
         put_transcript(sb, &scene->said);
     }
 }
@@ -269,12 +269,12 @@ static void put_labeller(struct strbuf *sb, const struct scene *scene, const str
     strbuf_puts(sb, persona->text);
 }
 
-/* ", in one to three sentences" */
+/* " in one to three sentences" */
 static void put_length(struct strbuf *sb, const struct scene *scene, const char *usual)
 {
     const char *length = *scene->plan->recipe->recipe.length ? scene->plan->recipe->recipe.length : usual;
     if (*length)
-        strbuf_printf(sb, ", in %s", length);
+        strbuf_printf(sb, " in %s", length);
 }
 
 static void add_examples(struct prompt *prompt, const struct scene *scene)

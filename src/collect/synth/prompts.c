@@ -173,16 +173,27 @@ static bool walk_critic(struct walk *w, struct message *last)
     return true;
 }
 
-/* The first letter A or B that stands alone. */
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '\'';
+}
+
+/* Whether the A at text[i] is an article: "A good answer", but not "A is better". */
+static bool is_article(const char *text, size_t len, size_t i)
+{
+    static const char is[] = " is ";
+    const bool is_verb = len - i > strlen(is) && memcmp(text + i + 1, is, strlen(is)) == 0;
+    return i + 2 < len && text[i + 1] == ' ' && text[i + 2] >= 'a' && text[i + 2] <= 'z' && !is_verb;
+}
+
+/* The first letter A or B that stands alone; 0: none. */
 static char verdict(const struct message *m)
 {
     for (size_t i = 0; i < m->len; i++) {
-        const char c = m->content[i], before = i ? m->content[i - 1] : ' ',
-                   after = i + 1 < m->len ? m->content[i + 1] : ' ';
-        const bool is_alone = !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'", before) &&
-                              !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'", after);
-        if (is_alone && (c == 'B' || (c == 'A' && !(after == ' ' && i + 2 < m->len &&
-                                                    strchr("abcdefghijklmnopqrstuvwxyz", m->content[i + 2])))))
+        const char c = m->content[i];
+        const bool is_alone = (i == 0 || !is_letter(m->content[i - 1])) &&
+                              (i + 1 == m->len || !is_letter(m->content[i + 1]));
+        if (is_alone && (c == 'B' || (c == 'A' && !is_article(m->content, m->len, i))))
             return c;
     }
     return '\0';

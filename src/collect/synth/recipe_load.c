@@ -104,7 +104,7 @@ static enum sft_status read_items(struct recipe *recipe, const char *path, struc
     size_t capacity = 0;
     enum sft_status status = read_text(path, &text, err);
     const char *p = text.data, *end = p ? p + text.len : NULL;
-    if (!status && text.len >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
+    if (!status && p && text.len >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
         p += 3;
     while (!status && p < end) {
         const char *newline = memchr(p, '\n', (size_t)(end - p));
