@@ -66,7 +66,8 @@ static void add_meta(struct strbuf *out, const struct row_meta *meta)
     add_text(out, "topic", row->topic);
     strbuf_putc(out, ',');
     add_text(out, "kind", row_kind_name[row->kind]);
-    strbuf_printf(out, ",\"row\":%" PRIu64 ",\"seed\":%" PRIu64, row->row, row->seed);
+    /* as it is sent with the first step; data frames have no unsigned numbers of 64 bits */
+    strbuf_printf(out, ",\"row\":%" PRIu64 ",\"seed\":%" PRIu64, row->row, row->seed & INT32_MAX);
     if (row->kind == KIND_LOOK_ALIKE)
         strbuf_printf(out, ",\"shares\":%" PRIu64, row->refusal);
     strbuf_puts(out, meta->is_revised ? ",\"revised\":true," : ",");
