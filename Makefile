@@ -86,6 +86,7 @@ $(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o $(B)/src/files/gguf/gguf_types.o: 
 
 # what is compiled into it (.incbin), which no compiler tells
 $(B)/src/serve/page.o: src/serve/page.html
+$(B)/src/collect/synth/persona.o: $(wildcard configs/personas/*.md)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -105,6 +106,13 @@ $(B)/fuzz/%: tests/fuzz/%.c $(filter %.c,$(FUZZ_MAIN)) $(B)/libsft.a
 	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -Wno-missing-prototypes -o $@ $< $(FUZZ_MAIN) \
 	  $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
 
+# what tests of `sft synth` ask instead of a model
+FAKE_ENDPOINT = $(B)/tests/fake_endpoint
+$(FAKE_ENDPOINT): $(wildcard tests/support/*.c tests/support/*.h) $(B)/libsft.a
+	@mkdir -p $(@D)
+	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(LDLIBS)
+$(B)/tests/test_client $(B)/tests/test_client_key $(B)/tests/test_synth: | $(FAKE_ENDPOINT)
+
 $(B)/bench/%: tests/bench/%.c $(B)/libsft.a
 	@mkdir -p $(@D)
 	$(call Q,link) $(CC) $(CPPFLAGS) -Itests -Itests/unit $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -o $@ $< $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
@@ -123,7 +131,7 @@ help: ## this list
 RUN_UNIT = sh tests/run_unit.sh $(TESTS)
 RUN_FUZZ = for f in $(FUZZERS); do name=$${f\#\#*/fuzz_}; echo "fuzz corpus $$name"; $$f tests/fuzz/corpus/$$name || exit 1; done
 RUN_CLI  = SFT=$(B)/sft sh tests/cli/run.sh
-CLI_PROGRAMS = $(B)/sft $(B)/bench/bench_server $(B)/browser/page_test
+CLI_PROGRAMS = $(B)/sft $(B)/bench/bench_server $(B)/browser/page_test $(FAKE_ENDPOINT)
 
 # First all is built, that no core waits for one program; then each kind of tests has all cores.
 test: $(CLI_PROGRAMS) $(TESTS) $(FUZZERS) ## all tests that need no Python
@@ -178,7 +186,7 @@ lint: ## layers, headers that compile alone, formatting rules; clang-tidy and cp
 	sh scripts/lint.sh
 	sh scripts/analyse.sh
 
-docs: sft ## put the configuration table into docs/configuration.md
+docs: sft ## put the tables of keys into docs/configuration.md and docs/synth.md
 	sh scripts/update_docs.sh
 
 golden: ## make the golden values again (needs Python with transformers and tokenizers)

@@ -1,10 +1,11 @@
 #!/bin/sh
-# The configuration keys as a Markdown table, from the program's own table of fields; docs/configuration.md holds what this prints.
+# The keys of a configuration, or with "synth" of a recipe, as a Markdown table, from the program's own table of fields; docs/configuration.md and
+# docs/synth.md hold what this prints.
 #
-# usage: sh scripts/config_table.sh [SFT]
+# usage: sh scripts/config_table.sh [SFT [train | synth]]
 set -eu
 . "$(dirname "$0")/help.sh"
-"${1:-./sft}" train --keys | awk '
+"${1:-./sft}" "${2:-train}" --keys | awk '
 # a meaning goes on in the lines below, far to the right
 /^          / { sub(/^ */, " "); held = held $0; next }
          { if (NR > 1) print held; held = $0 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Put the configuration table, which the program makes from its own fields, between docs/configuration.md's markers; with --check, only say whether it
-# is there already.
+# Put the tables of keys, which the program makes from its own fields, between the markers of docs/configuration.md and docs/synth.md; with --check, only
+# say whether they are there already.
 #
 # usage: sh scripts/update_docs.sh [--check] [SFT]
 set -eu
@@ -12,20 +12,27 @@ if [ "${1:-}" = --check ]; then
     check=1
     shift
 fi
+sft=${1:-./sft}
 new=$(mktemp)
 table=$(mktemp)
 trap 'rm -f "$new" "$table"' EXIT
-sh scripts/config_table.sh "${1:-./sft}" >"$table"
-awk -v table="$table" '
-    /^<!-- configuration: / { print; print ""; while ((getline line < table) > 0) print line; print ""; skip = 1; next }
-    /^<!-- end of configuration -->/ { skip = 0 }
-    !skip { print }
-' docs/configuration.md >"$new"
-if cmp -s "$new" docs/configuration.md; then
-    exit 0
-fi
-if [ -n "$check" ]; then
-    echo "docs/configuration.md: the configuration table is not what the program has: run make docs" >&2
-    exit 1
-fi
-cat "$new" >docs/configuration.md
+
+update() { # FILE MARKER COMMAND
+    sh scripts/config_table.sh "$sft" "$3" >"$table"
+    awk -v table="$table" -v marker="$2" '
+        index($0, "<!-- " marker ": ") == 1 { print; print ""; while ((getline line < table) > 0) print line; print ""; skip = 1; next }
+        index($0, "<!-- end of " marker " -->") == 1 { skip = 0 }
+        !skip { print }
+    ' "$1" >"$new"
+    if cmp -s "$new" "$1"; then
+        return
+    fi
+    if [ -n "$check" ]; then
+        echo "$1: the table of keys is not what the program has: run make docs" >&2
+        exit 1
+    fi
+    cat "$new" >"$1"
+}
+
+update docs/configuration.md configuration train
+update docs/synth.md recipe synth

@@ -13,6 +13,7 @@
 
 
 const struct cmd commands[] = {
+    {"synth", "have a model write conversations to train on", cmd_synth},
     {"train", "fine-tune a base on conversations, or continue a run that stopped", cmd_train},
     {"inspect", "show what would be trained on, token by token", cmd_inspect},
     {"generate", "answer prompts, one or many", cmd_generate},

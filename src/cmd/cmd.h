@@ -16,6 +16,7 @@ struct cmd {
 extern const struct cmd commands[];
 extern const size_t commands_count;
 
+int cmd_synth(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_generate(int argc, char **argv);
@@ -63,6 +64,9 @@ void words_free(struct string_list *words);
 enum sft_status read_settings(struct settings *settings, const char *path,
                               const struct string_list *overrides, bool need_train, bool need_files,
                               struct sft_err *err);
+
+/* All problems of a configuration but the last are printed, and that one is left in *err, which the caller reports. */
+enum sft_status tell_problems(const struct problem_list *list, struct sft_err *err);
 
 /* Of read_settings: a base that is a model's name on the hub becomes that of its snapshot in the cache; base and data
  * that are not there become problems, with what may have been meant. */

@@ -262,10 +262,8 @@ void words_free(struct string_list *words)
 
 /* ---- settings ---- */
 
-/* All problems but the last are printed here, and the last one is left to whoever reports *err. */
-static enum sft_status tell_problems(const struct settings *settings, struct sft_err *err)
+enum sft_status tell_problems(const struct problem_list *list, struct sft_err *err)
 {
-    const struct problem_list *list = &settings->problems;
     if (list->count == 0)
         return SFT_OK;
     const size_t kept = list->count < PROBLEMS_MAX ? list->count : PROBLEMS_MAX;
@@ -285,13 +283,13 @@ enum sft_status read_settings(struct settings *settings, const char *path,
                               struct sft_err *err)
 {
     if (path && settings_read_file(settings, path, err) && !settings->file) /* not there, or no INI */
-        return tell_problems(settings, err);
+        return tell_problems(&settings->problems, err);
     for (size_t i = 0; i < overrides->count; i++)
         settings_override(settings, overrides->items[i], NULL);
     settings_check(settings, need_train, NULL);
     if (need_files)
         check_inputs(settings);
-    return tell_problems(settings, err);
+    return tell_problems(&settings->problems, err);
 }
 
 /* "data.template, data.system_prefix" */
@@ -313,7 +311,7 @@ enum sft_status check_settings_read(struct settings *settings, const char *keys,
             settings_complain(settings, field->key, SFT_EUSAGE, "is not read by this command (but %s)", list.data);
     }
     strbuf_free(&list);
-    return tell_problems(settings, err);
+    return tell_problems(&settings->problems, err);
 }
 
 enum sft_status apply_overrides(struct settings *settings, const struct string_list *assignments,
@@ -321,7 +319,7 @@ enum sft_status apply_overrides(struct settings *settings, const struct string_l
 {
     for (size_t i = 0; i < assignments->count; i++)
         settings_override(settings, assignments->items[i], NULL);
-    return tell_problems(settings, err);
+    return tell_problems(&settings->problems, err);
 }
 
 int report_error(const struct sft_err *err)

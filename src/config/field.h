@@ -1,5 +1,6 @@
-/* What a setting is: its name, type, bounds and words, a row of the ONE table (settings_table.c) from which the INI
- * reader, --help, docs/configuration.md and the comparison on resume are made. */
+/* What a setting is: its name, type, bounds and words, a row of ONE table from which the INI reader, --help, the table
+ * in the docs and, for settings, the comparison on resume are made. Settings have theirs (settings_table.c), the recipe
+ * of `sft synth` has another (collect/synth/recipe_table.c); config/table.h is what reads both. */
 #ifndef SFT_CONFIG_FIELD_H
 #define SFT_CONFIG_FIELD_H
 
@@ -12,6 +13,7 @@ enum field_type {
     FIELD_FILES, /* a struct string_list */
     FIELD_NAMES, /* the same, of "theirs:ours" */
     FIELD_WORDS, /* the same, of any words */
+    FIELD_ITEMS, /* the same, a text of items between commas; or one item that is the path of a file */
     FIELD_SIZE,  /* a uint64_t */
     FIELD_DOUBLE,
     FIELD_BOOL,
@@ -29,15 +31,17 @@ enum field_resume {
 struct field {
     const char *section, *key;
     enum field_type type;
-    size_t offset;             /* in struct settings */
+    size_t offset;             /* in the struct that the table describes */
     const char *default_text;  /* as it would stand in a file; NULL: required by train */
-    const char *const *values; /* FIELD_ENUM: names in the enum's order; FIELD_STRING: the choices, or NULL */
+    /* FIELD_ENUM: names in the enum's order; FIELD_STRING: the choices, or NULL; FIELD_FILES: names that stand for
+     * themselves where there is no such file, or NULL */
+    const char *const *values;
     size_t n_values;
     double min, max; /* numbers: inclusive bounds */
     enum field_resume resume;
     const char *doc; /* one line, with the unit */
 };
-extern const struct field settings_fields[];
+extern const struct field settings_fields[]; /* of struct settings */
 extern const size_t settings_fields_count;
 
 /* The field of that name, whatever its section (names are unique), or NULL. */

@@ -99,6 +99,9 @@ static void describe(const struct field *field, struct strbuf *out)
     case FIELD_WORDS:
         strbuf_puts(out, "words");
         break;
+    case FIELD_ITEMS:
+        strbuf_puts(out, "a file, or items between commas");
+        break;
     case FIELD_SIZE:
         strbuf_puts(out, "a whole number");
         describe_bounds(field, out);
@@ -212,6 +215,20 @@ static enum sft_status check_names_item(const struct field *field, const char *i
     return sft_fail(err, SFT_EUSAGE, "expected names as THEIRS:OURS, found '%.*s'", SHOWN_MAX, item);
 }
 
+static bool is_there(const char *path, const char *dir)
+{
+    char *full = dir ? path_join(dir, path) : mem_strdup(path);
+    const bool yes = path_exists(full);
+    free(full);
+    return yes;
+}
+
+/* Among FIELD_FILES a name that is no file's, but stands for itself. */
+static bool is_own_name(const struct field *field, const char *word, const char *dir)
+{
+    return field->values && str_is_one_of(word, strlen(word), field->values, field->n_values) && !is_there(word, dir);
+}
+
 static enum sft_status parse_list(const struct field *field, struct string_list *out, struct arena *arena,
                                   const char *text, const char *dir, struct sft_err *err)
 {
@@ -223,7 +240,7 @@ static enum sft_status parse_list(const struct field *field, struct string_list 
         status = value_next_item(&text, &word, err);
         if (!status)
             status = check_names_item(field, word.data, err);
-        char *item = status ? NULL : field->type == FIELD_FILES
+        char *item = status ? NULL : field->type == FIELD_FILES && !is_own_name(field, word.data, dir)
                                          ? resolve_path(arena, word.data, dir, err)
                                          : arena_strndup(arena, word.data, word.len);
         if (!item)
@@ -240,6 +257,54 @@ static enum sft_status parse_list(const struct field *field, struct string_list 
     }
     free(list.items);
     strbuf_free(&word);
+    return status;
+}
+
+/* Whether a text of FIELD_ITEMS is the path of a file: there is one, or it cannot be anything else. */
+static bool is_path(const char *text, const char *dir)
+{
+    static const char *const endings[] = {".txt", ".md", ".jsonl", ".json", ".csv"};
+    if (!*text || strchr(text, ',') || strchr(text, '\n'))
+        return false;
+    bool yes = is_there(text, dir);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        yes |= !strchr(text, ' ') && str_has_ending(text, endings[i]);
+    return yes;
+}
+
+/* Items between commas, or lines; blank ones do not count. */
+static void split_items(struct string_list *out, struct arena *arena, const char *text)
+{
+    size_t most = 1;
+    for (const char *p = text; *p; p++)
+        most += *p == ',' || *p == '\n';
+    *out = (struct string_list){.items = arena_alloc(arena, most * sizeof *out->items)};
+    while (*text) {
+        text += strspn(text, " \t,\n");
+        size_t len = strcspn(text, ",\n");
+        const char *next = text + len;
+        while (len > 0 && strchr(" \t", text[len - 1]))
+            len--;
+        if (len > 0)
+            out->items[out->count++] = arena_strndup(arena, text, len);
+        text = next;
+    }
+}
+
+static enum sft_status parse_items(const struct field *field, struct string_list *out, struct arena *arena,
+                                   const char *text, const char *dir, struct sft_err *err)
+{
+    struct strbuf plain = {0};
+    enum sft_status status = value_unquote(field, text, &plain, err);
+    if (!status && is_path(plain.data, dir)) {
+        char *path = resolve_path(arena, plain.data, dir, err);
+        *out = (struct string_list){.items = arena_alloc(arena, sizeof *out->items), .count = 1};
+        out->items[0] = path;
+        status = path ? SFT_OK : SFT_EUSAGE;
+    } else if (!status) {
+        split_items(out, arena, plain.data);
+    }
+    strbuf_free(&plain);
     return status;
 }
 
@@ -280,6 +345,7 @@ static enum sft_status set_scalar(const struct field *field, void *at, struct ar
     case FIELD_FILES:
     case FIELD_NAMES:
     case FIELD_WORDS:
+    case FIELD_ITEMS:
         SFT_BUG("a list is no scalar");
     }
     return ok ? SFT_OK : fail_kind(field, value, err);
@@ -290,6 +356,8 @@ enum sft_status field_set(const struct field *field, void *value, struct arena *
 {
     if (field_is_list(field))
         return parse_list(field, value, arena, text, dir, err);
+    if (field->type == FIELD_ITEMS)
+        return parse_items(field, value, arena, text, dir, err);
     struct strbuf plain = {0};
     enum sft_status status = value_unquote(field, text, &plain, err);
     if (!status)
@@ -318,6 +386,17 @@ static void add_list(struct strbuf *out, const struct string_list *list)
     }
 }
 
+/* As one quoted text. */
+static void add_items(struct strbuf *out, const struct string_list *list)
+{
+    struct strbuf text = {0};
+    for (size_t i = 0; i < list->count; i++)
+        strbuf_printf(&text, "%s%s", i == 0 ? "" : ", ", list->items[i]);
+    if (list->count > 0)
+        value_add_quoted(out, text.data);
+    strbuf_free(&text);
+}
+
 void field_text(const struct field *field, const void *value, struct strbuf *out)
 {
     const char *s;
@@ -337,6 +416,9 @@ void field_text(const struct field *field, const void *value, struct strbuf *out
     case FIELD_NAMES:
     case FIELD_WORDS:
         add_list(out, value);
+        break;
+    case FIELD_ITEMS:
+        add_items(out, value);
         break;
     case FIELD_SIZE:
         strbuf_printf(out, "%" PRIu64, *(const uint64_t *)value);

@@ -23,17 +23,11 @@
 #include "base/strbuf.h"
 #include "config/choices.h"
 #include "config/field.h"
+#include "config/table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* What is wrong with a configuration: the first errors, and how many there were. */
-enum { PROBLEMS_MAX = 20 };
-struct problem_list {
-    const struct sft_err *errors[PROBLEMS_MAX]; /* the arena's */
-    size_t count;                               /* of all, kept or not */
-};
 
 struct settings {
     struct { /* [model] */
@@ -90,20 +84,12 @@ struct settings {
     struct arena arena; /* owns every string above */
 
     /* ---- not settings: how they came to be ---- */
-    struct settings_origin *origins; /* (settings_fields_count), or NULL where there are only defaults */
+    struct field_origin *origins; /* (settings_fields_count), or NULL where there are only defaults */
     const char *file;                /* that was read, or NULL: none, or one that is no INI */
     struct problem_list problems;
 };
 
-/* Where a field was set. */
-enum settings_source { FROM_DEFAULT, FROM_FILE, FROM_OVERRIDE, FROM_COMMAND /* settings_given */ };
-struct settings_origin {
-    enum settings_source source;
-    const char *place; /* "config.ini", or "--set train.seed" */
-    size_t place_line; /* in the file; 0: none */
-    size_t line;       /* in the file that is being read; 0: not in it */
-    bool is_wrong;     /* what stood there is among the problems already */
-};
+extern const struct field_table settings_table;
 
 /* Defaults only. Free with settings_free, which accepts a zeroed struct. */
 void settings_init(struct settings *settings);

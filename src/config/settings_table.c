@@ -1,4 +1,5 @@
 #include "config/field_value.h"
+#include "config/foreign.h"
 #include "config/settings.h"
 
 #include <math.h>
@@ -153,12 +154,25 @@ const struct field settings_fields[] = {
             "one), answered after each evaluation: how many are refused, of the unsafe and of the safe ones; without "
             "labels the first few answers are shown"},
 };
+
+/* Whoever speaks of [lora] wants an adapter. */
+static void note_section(void *values, const char *section)
+{
+    struct settings *settings = values;
+    settings->lora.on = settings->lora.on || strcmp(section, "lora") == 0;
+}
+
 const size_t settings_fields_count = sizeof settings_fields / sizeof *settings_fields;
+
+const struct field_table settings_table = {
+    .fields = settings_fields,
+    .count = sizeof settings_fields / sizeof *settings_fields,
+    .foreign_key = foreign_key,
+    .foreign_section = foreign_section,
+    .note_section = note_section,
+};
 
 const struct field *settings_find(const char *key)
 {
-    for (size_t i = 0; i < settings_fields_count; i++)
-        if (strcmp(settings_fields[i].key, key) == 0)
-            return &settings_fields[i];
-    return NULL;
+    return table_find(&settings_table, key);
 }

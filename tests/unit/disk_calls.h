@@ -67,6 +67,11 @@ int fsync(int fd)
     return disk_call_fails(DISK_SYNC) ? -1 : 0;
 }
 
+int fdatasync(int fd)
+{
+    return fsync(fd);
+}
+
 int rename(const char *from, const char *to)
 {
     return disk_call_fails(DISK_RENAME) ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
