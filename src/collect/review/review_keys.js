@@ -155,6 +155,7 @@ let typing = 0;
 function changeFilters() {
   clearTimeout(typing);
   keepFilters();
+  showFilters();
   return readRows().catch(error => { at("total").textContent = error.message; });
 }
 
@@ -164,6 +165,12 @@ function showSide(isOpen) {
 }
 
 for (const id of [...choiceIds.slice(1), ...checkIds]) at(id).addEventListener("change", changeFilters);
+at("no-filters").addEventListener("click", () => {
+  for (const id of ["q", "kind", "label", "tag"]) at(id).value = "";
+  for (const id of checkIds) at(id).checked = false;
+  at("order").value = "row";
+  changeFilters();
+});
 at("q").addEventListener("input", () => {
   clearTimeout(typing);
   typing = setTimeout(changeFilters, 200);
@@ -247,28 +254,14 @@ setInterval(refresh, 5000);
 
 // ---- the beginning ----
 
-// A decision that was on its way when the server went, and came here with the page.
-async function resend(carried) {
-  if (carried?.row) await show(carried.row);
-  if (carried?.pending && page.row?.row === carried.pending.row) await decide(carried.pending);
-}
-
-// The row of this number, wherever the list is.
-async function show(number) {
-  const row = await reach(`api/row?row=${number}`);
-  page.at = placeOf(row);
-  showList();
-  await go(page.at);
-}
-
 async function start() {
   try {
     takeState(await reach("api/state"));
-    const carried = takeCarried(), number = Number(location.hash.slice(1));
+    const carried = takeCarried(), number = carried?.row ?? Number(location.hash.slice(1));
     takeFilters();
-    await readRows();
-    if (carried) await resend(carried);
-    else if (Number.isInteger(number) && number >= 1 && number <= page.state.rows && page.rows.length) await show(number);
+    await readRows(number >= 1 && number <= page.state.rows ? number : undefined);
+    if (carried?.pending && page.row?.row === carried.pending.row)
+      await decide(carried.pending); // it was on its way when the server went, and came here with the page
   } catch (error) {
     notice(error.message, true);
   }

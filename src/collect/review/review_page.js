@@ -25,6 +25,12 @@ function filters() {
   return chosen;
 }
 
+function showFilters() {
+  const n = [...filters().keys()].filter(id => !["q", "decision"].includes(id) && (id !== "order" || at(id).value !== "row"));
+  at("more-words").textContent = n.length ? `More filters (${n.length})` : "More filters";
+  at("more-words").className = n.length ? "has-some" : "";
+}
+
 // A reload of the page comes back to the same list.
 function keepFilters() {
   try { sessionStorage.setItem("filters", filters()); } catch { /* off */ }
@@ -38,6 +44,7 @@ function takeFilters() {
   for (const id of choiceIds) at(id).value = chosen.get(id) ?? "";
   for (const id of choiceIds) if (at(id).selectedIndex === -1) at(id).selectedIndex = 0;
   for (const id of checkIds) at(id).checked = chosen.has(id);
+  showFilters();
 }
 
 function takeState(answer) {
@@ -89,9 +96,9 @@ function updateEntry(row) {
   if (hadFocus) item.firstChild.focus();
 }
 
-// The list anew; the row that is shown stays where it is among the new ones.
-async function readRows() {
-  const mine = ++page.list, asked = filters(), was = page.row?.row ?? 0;
+// The list anew, at the row that is `wanted`, or that was shown; else at its first.
+async function readRows(wanted) {
+  const mine = ++page.list, asked = filters(), was = wanted ?? page.row?.row ?? 0;
   asked.set("n", pageRows);
   const got = await reach(`api/list?${asked}`);
   if (mine !== page.list) return;
@@ -99,7 +106,8 @@ async function readRows() {
                         isWhole: got.rows.length < pageRows, more: null });
   page.at = page.rows.findIndex(entry => entry.row === was);
   showList();
-  if (page.rows.length === 0) showEnd();
+  if (wanted) await show(wanted);
+  else if (page.rows.length === 0) showEnd();
   else if (page.at < 0) await go(0);
   else showAll();
 }
@@ -132,7 +140,10 @@ function excerptOf(row) {
 // The place of a row in the list, where it is put if the filters do not let it through.
 function placeOf(row) {
   const there = page.rows.findIndex(entry => entry.row === row.row);
-  if (there >= 0) return there;
+  if (there >= 0) {
+    page.rows[there].isPassed = false;
+    return there;
+  }
   const entry = { ...row, decision: standing(row)?.decision ?? null, excerpt: excerptOf(row) };
   let i = at("order").value === "loss" ? page.at : page.rows.findIndex(other => other.row > row.row);
   if (i < 0) i = page.rows.length;
@@ -227,6 +238,13 @@ async function refresh() {
   }
 }
 
+// The row of this number, whether the filters let it through or not.
+async function show(number) {
+  page.at = placeOf(await reach(`api/row?row=${number}`));
+  showList();
+  await go(page.at);
+}
+
 async function next() {
   if (page.at + 1 >= page.rows.length && !page.isWhole) await readMore();
   if (page.at + 1 < page.rows.length) await go(page.at + 1);
@@ -238,10 +256,11 @@ function previous() {
   else say("That is the first row of this list");
 }
 
-// After a decision: the next row that has none, where one works through those; else the next.
+// After a decision: the next row that has none, where one works through those; else the next. What was skipped is
+// undecided still, but does not come twice.
 async function advance() {
   if (at("decision").value !== "undecided") return next();
-  const isOpen = entry => entry.decision === null;
+  const isOpen = entry => (entry.decision === null || entry.decision === "skip") && !entry.isPassed;
   for (;;) {
     let i = page.rows.findIndex((entry, place) => place > page.at && isOpen(entry));
     if (i < 0 && !page.isWhole) {
@@ -358,6 +377,7 @@ function took(mine, { seq, ...state }) {
   drafts.drop(mine.row);
   takeState({ ...state, tags: [...new Set([...(page.state.tags ?? []), ...mine.tags])] });
   updateEntry({ row: mine.row, decision: mine });
+  for (const entry of page.rows) if (entry.row === mine.row) entry.isPassed = true;
   if (row?.row !== mine.row) return;
   Object.assign(row, { seq, decision: mine, changed: false });
   closeEdit();

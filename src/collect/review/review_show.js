@@ -75,8 +75,8 @@ function showSystem(message, body) {
 
 // One message; `where` names it ("messages[2]"), with `isField` to be typed in.
 function showMessage(message, where, isField) {
-  const known = ["system", "user", "assistant", "tool"].includes(message.role);
-  const turn = element("article", `turn ${known ? message.role : "other"}`);
+  const known = ["system", "user", "assistant", "tool"].includes(message.role); // a document's one message has the role "text"
+  const turn = element("article", `turn ${known ? message.role : message.role === "text" ? "document" : "other"}`);
   const canEdit = isField && typeof message.content === "string";
   const body = canEdit ? showField(message, where) : element("div", "text");
   turn.setAttribute("aria-label", message.role);
@@ -244,7 +244,7 @@ function showState(state) {
   let said = `${decided} of ${state.rows} decided`;
   if (sample) {
     said = `sample: ${sample.decided} of ${sample.n}`;
-    if (sample.decided) said += `, ${percent(sample.rate)} good (${sample.ci95.map(percent).join(" to ")})`;
+    if (sample.ci95) said += `, ${percent(sample.rate)} good (${sample.ci95.map(percent).join(" to ")})`;
   }
   at("done").textContent = said;
   at("undo").disabled = !state.can_undo;
