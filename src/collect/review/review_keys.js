@@ -245,8 +245,10 @@ at("talk").addEventListener("dblclick", event => {
 });
 at("lost-form").addEventListener("submit", event => {
   event.preventDefault();
-  if (at("address").value.trim() && !takeAddress(at("address").value.trim())) at("address").select();
-  else lookAgain();
+  const typed = at("address").value.trim();
+  if (typed && !takeAddress(typed)) at("address").select();
+  else at("address").value = "";
+  if (!typed) lookAgain();
 });
 document.addEventListener("visibilitychange", refresh);
 window.addEventListener("focus", refresh);
