@@ -14,7 +14,7 @@ size_t agreement_n(const struct agreement *agreement);
 double agreement_share(const struct agreement *agreement);
 
 /* Cohen's kappa (Cohen 1960), as scikit-learn's cohen_kappa_score: what they agree on beyond what chance would bring,
- * (observed - expected) / (1 - expected). NaN where there are no rows, or both say the same of all of them, where chance
+ * (observed - expected) / (1 - expected). NaN where there are no rows, or both say the same of all, where chance
  * would agree as well. */
 double agreement_kappa(const struct agreement *agreement);
 

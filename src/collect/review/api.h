@@ -11,8 +11,8 @@
 #ifndef SFT_COLLECT_REVIEW_API_H
 #define SFT_COLLECT_REVIEW_API_H
 
-#include "collect/review/decisions.h"
 #include "collect/review/review_rows.h"
+#include "collect/review/side_file.h"
 
 struct review {
     struct review_rows rows;

@@ -3,8 +3,8 @@
 #define SFT_COLLECT_REVIEW_EXPORT_H
 
 #include "collect/review/agreement.h"
-#include "collect/review/decisions.h"
 #include "collect/review/review_rows.h"
+#include "collect/review/side_file.h"
 
 struct export_disagreement {
     size_t row, line;

@@ -7,7 +7,6 @@
 #ifndef SFT_COLLECT_REVIEW_REVIEW_ROWS_H
 #define SFT_COLLECT_REVIEW_REVIEW_ROWS_H
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "config/choices.h"
 #include "data/file_spec.h"
@@ -32,7 +31,7 @@ struct review_rows_options {
     struct names_options names;
     const struct chat_template *template; /* whose mask is shown; NULL: by roles alone */
     enum train_on train_on;
-    const char *losses; /* of sft eval --per-row; NULL: none */
+    const char *losses; /* a file of sft eval --per-row; NULL: none */
 };
 
 struct review_rows {
@@ -45,7 +44,7 @@ struct review_rows {
     struct review_row *items;    /* (count) */
     size_t count, capacity;
     struct arena arena; /* of their strings */
-    struct {
+    struct review_rows_state {
         int64_t size, seconds, nanoseconds;
     } state; /* of the file when it was read */
 };
@@ -58,38 +57,5 @@ void review_rows_free(struct review_rows *rows);
 
 /* Read it again if it has changed; *changed says so. After an error the rows are what they were. */
 enum sft_status review_rows_refresh(struct review_rows *rows, bool *changed, struct sft_err *err);
-
-/* ---- a row's content ---- */
-
-struct review_content {
-    json *root; /* the row; NULL where it is no JSON */
-    struct arena arena;
-    struct conversation messages; /* of a preference: the prompt and the chosen answer */
-    size_t n_prompt;              /* of a preference: so many of the messages are the prompt */
-    struct conversation rejected; /* of a preference: the prompt and the rejected answer */
-    bool is_preference;
-    bool is_native; /* in the form that an export has: {"messages": [...]}, {"prompt": [...], "chosen": [...],
-                       "rejected": [...]}, {"text"} */
-};
-
-/* Read the i-th row, from 0. Free with review_content_free in any case. */
-enum sft_status review_rows_read(const struct review_rows *rows, size_t i, struct review_content *content,
-                                 struct sft_err *err);
-void review_content_free(struct review_content *content);
-
-/* [{"role","content",...}] of messages [from, end) of a conversation, with what else the row says of them (keys that no
- * reader knows, a weight); `pieces`: and of each {"pieces": [{"text","trained"}, ...]}, the mask. */
-void review_messages_print(const struct review_rows *rows, const struct review_content *content,
-                           const struct conversation *conv, size_t from, size_t end, bool pieces, struct strbuf *out);
-
-/* Whether a list is a conversation as the page sends it back: SFT_EDATA with the place, from `key` on. */
-enum sft_status review_messages_check(const json *list, const char *key, struct sft_err *err);
-
-/* The row as an export writes it, on a line without its break. Of a decision that edits take its messages (and chosen,
- * rejected) in place of what the row has; every key that no reader reads stays. as_native: also a row that is not
- * edited gets the native form. `review`: the member "review", JSON. */
-struct decision;
-enum sft_status review_row_print(const struct review_rows *rows, size_t i, const struct decision *edit, bool as_native,
-                                 const char *review, struct strbuf *out, struct sft_err *err);
 
 #endif
