@@ -11,33 +11,7 @@
 #ifndef SFT_COLLECT_REVIEW_API_H
 #define SFT_COLLECT_REVIEW_API_H
 
-#include "collect/review/review_rows.h"
-#include "collect/review/side_file.h"
-
-struct review {
-    struct review_rows rows;
-    struct side_file mine;
-    struct side_files others;
-    size_t n_sample; /* 0: no sample */
-    uint64_t seed;   /* of the sample */
-    bool *sampled;   /* (rows.count) NULL: all */
-    bool has_base, has_losses;
-};
-
-struct review_options {
-    const char *file, *name;
-    struct review_rows_options rows;
-    size_t n_sample;
-    uint64_t seed;
-};
-
-/* Open file and decisions. Free with review_close in any case. Strings of the options must outlive it. */
-enum sft_status review_open(struct review *review, const struct review_options *options, struct sft_err *err);
-void review_close(struct review *review);
-
-/* A sample: the n rows, from 1 and in their order, that the seed chooses of n_rows; a malloc'd list, *n_chosen long. A
- * file that grows keeps those of its sample that a new row does not take the place of. */
-size_t *review_sample(size_t n_rows, size_t n, uint64_t seed, size_t *n_chosen);
+#include "collect/review/review_state.h"
 
 struct review_request {
     bool is_post;

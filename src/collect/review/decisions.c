@@ -35,6 +35,16 @@ void decision_free(struct decision *d)
     *d = (struct decision){0};
 }
 
+static bool is_equal(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+bool decision_is_same_edit(const struct decision *a, const struct decision *b)
+{
+    return is_equal(a->messages, b->messages) && is_equal(a->chosen, b->chosen) && is_equal(a->rejected, b->rejected);
+}
+
 /* ---- reading ---- */
 
 static char *copy_of(const char *text)
@@ -77,7 +87,7 @@ static enum sft_status read_object(struct decision *d, const json *root, struct 
     if (json_get_size(root, "row", 0, &d->row, err) || json_get_string(root, "decision", NULL, &verdict, err) ||
         json_get_string(root, "reason", NULL, &reason, err) || json_get_string(root, "time", NULL, &time, err) ||
         json_get_string(root, "hash", NULL, &hash, err) || json_get_bool(root, "undone", false, &d->is_undo, err))
-        return err->status;
+        return SFT_EDATA;
     d->verdict = verdict_by_name(verdict);
     if (d->row < 1 || d->row > ROWS_MAX)
         return sft_fail_in(err, SFT_EDATA, "row", "expected a number from 1 on");
@@ -99,7 +109,7 @@ enum sft_status decision_parse(struct decision *d, const char *line, size_t len,
     json *root;
     *d = (struct decision){0};
     if (json_parse(line, len, &root, err))
-        return err->status;
+        return SFT_EDATA;
     const enum sft_status status = read_object(d, root, err);
     json_free(root);
     if (status)

@@ -39,6 +39,9 @@ struct decision {
 };
 void decision_free(struct decision *decision); /* accepts a zeroed struct */
 
+/* Whether two edits leave the same behind. */
+bool decision_is_same_edit(const struct decision *a, const struct decision *b);
+
 /* Read a line; SFT_EDATA says what is wrong with it. Only row and decision must be there. */
 enum sft_status decision_parse(struct decision *decision, const char *line, size_t len, struct sft_err *err);
 

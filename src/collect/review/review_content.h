@@ -1,39 +1,37 @@
-/* A row that is reviewed: its messages, as they are shown, edited and exported. */
+/* A row that is reviewed, read: its conversation, or two where it is a preference. */
 #ifndef SFT_COLLECT_REVIEW_REVIEW_CONTENT_H
 #define SFT_COLLECT_REVIEW_REVIEW_CONTENT_H
 
 #include "base/json.h"
-#include "collect/review/decisions.h"
-#include "collect/review/review_rows.h"
+#include "base/mem.h"
+#include "data/readers/reader.h"
+#include "data/rows/rows.h"
+
+/* How a file's rows are read. */
+struct review_reading {
+    struct rows rows;            /* of the file, which JSON or CSV it is */
+    const struct reader *reader; /* the file's, or of its first row that any knows; NULL: there is none so far */
+    struct names names;
+};
 
 struct review_content {
-    json *root; /* the row; NULL where it is no JSON */
+    json *root;  /* the row, with the marks of what was read; NULL where it is no JSON */
+    json *other; /* of a preference: the same with the rejected answer as the chosen one */
     struct arena arena;
     struct conversation messages; /* of a preference: the prompt and the chosen answer */
-    size_t n_prompt;              /* of a preference: so many of the messages are the prompt */
-    struct conversation rejected; /* of a preference: the prompt and the rejected answer */
-    bool is_preference;
+    bool is_preference;           /* then: */
+    size_t n_prompt;              /* so many of the messages are the prompt: as far as both answers have the same */
+    struct conversation rejected; /* the prompt and the rejected answer */
     bool is_native; /* in the form that an export has: {"messages": [...]}, {"prompt": [...], "chosen": [...],
                        "rejected": [...]}, {"text"} */
 };
 
-/* Read the i-th row, from 0. Free with review_content_free in any case. */
-enum sft_status review_rows_read(const struct review_rows *rows, size_t i, struct review_content *content,
-                                 struct sft_err *err);
+/* The reader of a row; NULL where none knows it. */
+const struct reader *review_content_reader(const struct review_reading *by, const char *text, size_t len);
+
+/* Read the row text[0..len). SFT_EDATA: nobody can, for the reason in *err. Free with review_content_free in any case. */
+enum sft_status review_content_read(const struct review_reading *by, const char *text, size_t len,
+                                    struct review_content *content, struct sft_err *err);
 void review_content_free(struct review_content *content);
-
-/* [{"role","content",...}] of messages [from, end) of a conversation, with what else the row says of them (keys that no
- * reader knows, a weight); `pieces`: and of each {"pieces": [{"text","trained"}, ...]}, the mask. */
-void review_messages_print(const struct review_rows *rows, const struct review_content *content,
-                           const struct conversation *conv, size_t from, size_t end, bool pieces, struct strbuf *out);
-
-/* Whether a list is a conversation as the page sends it back: SFT_EDATA with the place, from `key` on. */
-enum sft_status review_messages_check(const json *list, const char *key, struct sft_err *err);
-
-/* The row as an export writes it, on a line without its break. Of a decision that edits take its messages (and chosen,
- * rejected) in place of what the row has; every key that no reader reads stays. as_native: also a row that is not
- * edited gets the native form. `review`: the member "review", JSON. */
-enum sft_status review_row_print(const struct review_rows *rows, size_t i, const struct decision *edit, bool as_native,
-                                 const char *review, struct strbuf *out, struct sft_err *err);
 
 #endif

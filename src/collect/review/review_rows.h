@@ -7,12 +7,9 @@
 #ifndef SFT_COLLECT_REVIEW_REVIEW_ROWS_H
 #define SFT_COLLECT_REVIEW_REVIEW_ROWS_H
 
-#include "base/mem.h"
-#include "config/choices.h"
+#include "collect/review/review_content.h"
 #include "data/file_spec.h"
-#include "data/rows/rows.h"
 #include "judge/refusal.h"
-#include "text/template.h"
 
 struct review_row {
     const char *text; /* [text, text + len) of the file's bytes */
@@ -29,18 +26,14 @@ struct review_row {
 
 struct review_rows_options {
     struct names_options names;
-    const struct chat_template *template; /* whose mask is shown; NULL: by roles alone */
-    enum train_on train_on;
     const char *losses; /* a file of sft eval --per-row; NULL: none */
 };
 
 struct review_rows {
     struct file_spec spec;
     struct review_rows_options options; /* strings are borrowed */
-    struct names names;
     struct strbuf bytes; /* the file's, unpacked and UTF-8 */
-    struct rows rows;
-    const struct reader *reader; /* the file's; NULL: nobody knows a row */
+    struct review_reading reading;
     struct review_row *items;    /* (count) */
     size_t count, capacity;
     struct arena arena; /* of their strings */
@@ -57,5 +50,9 @@ void review_rows_free(struct review_rows *rows);
 
 /* Read it again if it has changed; *changed says so. After an error the rows are what they were. */
 enum sft_status review_rows_refresh(struct review_rows *rows, bool *changed, struct sft_err *err);
+
+/* review_content_read of the i-th row, from 0. */
+enum sft_status review_rows_read(const struct review_rows *rows, size_t i, struct review_content *content,
+                                 struct sft_err *err);
 
 #endif

@@ -14,12 +14,12 @@ enum { REVIEW_TOKEN_LEN = 32, REVIEW_MAX_BODY = 4 << 20 };
 struct review_server {
     struct review *review;
     char token[REVIEW_TOKEN_LEN + 1];
-    unsigned port;
+    char address[64]; /* "http://127.0.0.1:PORT/?token=..." */
     int socket;
     struct MHD_Daemon *daemon;
 };
 
-/* Listen on 127.0.0.1 and answer; port 0: a free one, which server->port then is. */
+/* Listen on 127.0.0.1 (port 0: a free one) and answer until review_server_stop. The review is the server's meanwhile. */
 enum sft_status review_server_start(struct review_server *server, struct review *review, unsigned port,
                                     struct sft_err *err);
 void review_server_stop(struct review_server *server);
