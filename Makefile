@@ -86,6 +86,7 @@ $(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o $(B)/src/files/gguf/gguf_types.o: 
 
 # what is compiled into it (.incbin), which no compiler tells
 $(B)/src/serve/page.o: src/serve/page.html
+$(B)/src/collect/review/review_page.o: $(wildcard src/collect/review/*.html src/collect/review/*.css src/collect/review/*.js)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
