@@ -13,7 +13,7 @@
 #include <string.h>
 
 static struct browser browser;
-static struct review_server server;
+static struct site server;
 static const char *shots;
 static char *const *command;
 
@@ -35,6 +35,12 @@ static void press(const char *key, int row)
 static void shoot(const char *name)
 {
     browser_shoot(&browser, shots, name);
+}
+
+static void desktop(void)
+{
+    browser_do(&browser, "Emulation.setDeviceMetricsOverride",
+               "{\"width\":1280,\"height\":800,\"deviceScaleFactor\":1,\"mobile\":false}");
 }
 
 #define TEXT(id) "document.getElementById('" id "').textContent"
@@ -155,34 +161,14 @@ static void test_reject(void)
     reviewer_at(&browser, 4);
 }
 
-/* The better of two: as it was; turned round; turned back is what it was. */
-static void test_preference(void)
+/* Another row is edited at its answer's end. */
+static void test_edit_again(void)
 {
-    expect("[...document.querySelectorAll('.answer')].map(e => e.querySelector('.text').textContent).join(' | ')",
-           "One AA battery, alkaline. | It takes a battery.");
-    shoot("preference");
-    press("1", 5);
-    expect(COUNTS, "2,1,1,0");
-    press("k", 4);
-    press("2", 5);
-    expect(COUNTS, "1,2,1,0");
-    press("k", 4);
-    expect(PILL, "\xE2\x9C\x8E edited");
-    expect("[...document.querySelectorAll('.answer')].map(e => e.querySelector('.text').textContent).join(' | ')",
-           "It takes a battery. | One AA battery, alkaline.");
-    press("2", 5);
-    expect(COUNTS, "2,1,1,0");
-    press("k", 4);
     browser_press(&browser, "e");
     wait_for(EDITING);
-    expect("page.fields.length", "3");
     browser_type(&browser, " It lasts a year.");
     browser_save_key(&browser);
     reviewer_at(&browser, 5);
-    press("k", 4);
-    expect("[...document.querySelectorAll('.answer')].map(e => e.querySelector('.text').textContent).join(' | ')",
-           "One AA battery, alkaline. It lasts a year. | It takes a battery.");
-    press("j", 5);
     expect(COUNTS, "1,2,1,0");
 }
 
@@ -265,10 +251,6 @@ static void test_filters(void)
     wait_for("page.rows[0].row === 500 && page.rows[0].loss === 9.5");
     choose("order", "row");
     wait_for("page.rows[0].row === 1");
-    browser_run(&browser, "document.getElementById('preference').click()");
-    wait_for(NUMBERS " === '4'");
-    browser_run(&browser, "document.getElementById('preference').click()");
-    wait_for("page.rows.length === 100");
     browser_run(&browser, "document.getElementById('disagree').click()"); /* ben rejected 3 as anna did; 1 he rejected */
     wait_for(NUMBERS " === '1'");
     browser_run(&browser, "document.getElementById('no-filters').click()");
@@ -353,14 +335,13 @@ static void test_two_tabs(void)
     press("k", 10);
     expect("page.row.seq + page.row.decision.decision", "1accept");
     press("j", 11);
-    browser_run(&browser, "page.row.seq = 0"); /* the same decision twice is one */
-    free(browser_turn(&browser, second));
+    free(second);
 }
 
 /* kill -9 while one types: nothing is lost, at the same address or another one. */
 static void test_killed(void)
 {
-    char *port = review_server_port(&server);
+    char *port = site_port(&server);
     reviewer_open(&browser, server.url);
     char *counts = browser_evaluate(&browser, COUNTS);
     browser_run(&browser, "go(page.rows.findIndex(entry => entry.row === 12))");
@@ -368,13 +349,13 @@ static void test_killed(void)
     browser_press(&browser, "e");
     wait_for(EDITING);
     browser_type(&browser, " Typed before the end.");
-    review_server_kill(&server);
+    site_kill(&server);
     browser_save_key(&browser);
     wait_for("!document.getElementById('lost').hidden");
     expect(TEXT("lost-text") ".startsWith('The server does not answer.')", "true");
     expect("page.fields.at(-1).value.endsWith(' Typed before the end.')", "true");
     shoot("lost");
-    review_server_start(&server, command, port);
+    site_start(&server, command, port);
     wait_for(TEXT("lost-text") ".startsWith('The server was started anew')");
     browser_run(&browser, "document.getElementById('address').focus()");
     browser_type(&browser, server.url);
@@ -393,14 +374,14 @@ static void test_killed(void)
 /* The decision on its way goes to the new port with the page. */
 static void test_moved(void)
 {
-    review_server_kill(&server);
+    site_kill(&server);
     browser_press(&browser, "r");
     wait_for(PICKING);
     browser_run(&browser, "document.getElementById('picked').focus()");
     browser_type(&browser, "said while nobody heard");
     browser_key(&browser, "Enter", 13, false);
     wait_for("!document.getElementById('lost').hidden");
-    review_server_start(&server, command, "0");
+    site_start(&server, command, "0");
     browser_run(&browser, "document.getElementById('address').focus()");
     browser_type(&browser, server.url);
     browser_key(&browser, "Enter", 13, false);
@@ -429,7 +410,7 @@ static void test_long_list(void)
     const size_t asked = browser.requests.count - before;
     if (asked > 30 * 5 + 20)
         die("30 decisions made %zu requests", asked);
-    reviewer_review(&browser, 70);
+    reviewer_review(&browser, 71);
     wait_for("page.row !== null && page.row.row < 400");
     expect("page.rows.filter(e => e.row >= 400).every(e => e.decision)", "true");
 }
@@ -439,20 +420,16 @@ static void test_long_list(void)
 static const char words[] = "h1, h2, button, .text, .notice p, .faint, label, select, textarea, kbd, .chip, .pill, .notes, .role, "
                             "#rows span, .said, dialog p, dialog dd";
 
-static void test_schemes(void)
+/* The row as it is in light and dark: text can be read. */
+static void test_looks(int row, const char *name)
 {
     static const char *const schemes[] = {"light", "dark"};
     for (int i = 0; i < 2; i++) {
+        char *picture = mem_printf("%s-%s", name, schemes[i]);
         browser_scheme(&browser, schemes[i]);
-        choose("decision", "");
-        wait_for("page.rows[0]?.row === 1 && page.row !== null");
-        browser_run(&browser, "go(2)");
-        reviewer_at(&browser, 3);
+        reviewer_at(&browser, row);
         browser_check_contrast(&browser, words);
-        shoot(schemes[i]);
-        browser_run(&browser, "go(3)");
-        reviewer_at(&browser, 4);
-        browser_check_contrast(&browser, words);
+        shoot(picture);
         browser_press(&browser, "r");
         wait_for(PICKING);
         browser_check_contrast(&browser, words);
@@ -460,9 +437,59 @@ static void test_schemes(void)
         browser_press(&browser, "?");
         wait_for("document.getElementById('help').open");
         browser_check_contrast(&browser, words);
-        shoot(i == 0 ? "help-light" : "help-dark");
         browser_key(&browser, "Escape", 27, false);
+        wait_for("document.querySelector('dialog[open]') === null");
+        free(picture);
     }
+}
+
+static void test_schemes(void)
+{
+    choose("decision", "");
+    wait_for("page.rows[0]?.row === 1 && page.row !== null");
+    browser_run(&browser, "go(2)");
+    reviewer_at(&browser, 3);
+    test_looks(3, "row");
+}
+
+#define ANSWERS "[...document.querySelectorAll('.answer')].map(e => e.querySelector('.text').textContent).join(' | ')"
+
+/* The better of two: as it was; turned round; turned back is what it was. */
+static void test_preference(void)
+{
+    char *const argv[] = {command[0], command[1], "pairs.jsonl", "--name", "anna", NULL};
+    struct site pairs;
+    site_start(&pairs, argv, "0");
+    reviewer_open(&browser, pairs.url);
+    expect(ANSWERS, "One AA battery, alkaline. | It takes a battery.");
+    press("1", 2);
+    expect(COUNTS, "1,0,0,0");
+    press("k", 1);
+    press("2", 2);
+    expect(COUNTS, "0,1,0,0");
+    press("k", 1);
+    expect(PILL, "\xE2\x9C\x8E edited");
+    expect(ANSWERS, "It takes a battery. | One AA battery, alkaline.");
+    press("2", 2);
+    expect(COUNTS, "1,0,0,0");
+    press("k", 1);
+    browser_press(&browser, "e");
+    wait_for(EDITING);
+    expect("page.fields.length", "3");
+    browser_type(&browser, " It lasts a year.");
+    browser_save_key(&browser);
+    reviewer_at(&browser, 2);
+    press("k", 1);
+    expect(ANSWERS, "One AA battery, alkaline. It lasts a year. | It takes a battery.");
+    expect(COUNTS, "0,1,0,0");
+    test_looks(1, "preference");
+    browser_press(&browser, "j");
+    reviewer_at(&browser, 2);
+    browser_press(&browser, "1");
+    wait_for("page.row === null && !document.getElementById('empty').hidden");
+    expect("document.getElementById('empty').textContent.startsWith('All rows are decided')", "true");
+    shoot("end");
+    site_kill(&pairs);
 }
 
 #define FITS(id) "document.getElementById('" id "').getBoundingClientRect().right <= 360"
@@ -474,7 +501,6 @@ static void test_phone(void)
     expect("document.documentElement.scrollWidth <= 360 && document.getElementById('main').scrollWidth <= 360", "true");
     expect(FITS("accept") " && " FITS("open-help"), "true");
     expect("document.getElementById('undo').getBoundingClientRect().left >= 0", "true");
-    shoot("phone-preference");
     browser_run(&browser, "go(2)");
     reviewer_at(&browser, 3);
     shoot("phone-dark");
@@ -491,7 +517,7 @@ static void test_phone(void)
     expect("document.documentElement.scrollWidth <= 360 && " FITS("save"), "true");
     shoot("phone-edit");
     browser_key(&browser, "Escape", 27, false);
-    browser_do(&browser, "Emulation.clearDeviceMetricsOverride", "{}");
+    desktop();
 }
 
 /* Every control can be reached by Tab and has a name. */
@@ -522,13 +548,14 @@ static void test_access(void)
 
 static void run_tests(void)
 {
+    desktop();
     reviewer_open(&browser, server.url);
     test_begin();
     test_accept();
     test_html_is_text();
     test_edit();
     test_reject();
-    test_preference();
+    test_edit_again();
     test_unreadable();
     test_tags();
     test_undo();
@@ -542,6 +569,7 @@ static void run_tests(void)
     test_schemes();
     test_phone();
     test_access();
+    test_preference();
 }
 
 int main(int argc, char **argv)
@@ -557,7 +585,7 @@ int main(int argc, char **argv)
     }
     shots = strcmp(argv[2], "-") == 0 ? NULL : argv[2];
     command = argv + 3;
-    review_server_start(&server, command, "0");
+    site_start(&server, command, "0");
     run_tests();
     static const char *const ours[] = {"http://127.0.0.1:", "about:", NULL};
     static const char *const expected[] = {"status of 403", "status of 409", "ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE",
@@ -566,7 +594,7 @@ int main(int argc, char **argv)
     browser_check_problems(&browser, expected);
     browser_check_policy(&browser);
     browser_end(&browser);
-    review_server_kill(&server);
+    site_kill(&server);
     puts("review_test: all as expected");
     return 0;
 }

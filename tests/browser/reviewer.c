@@ -28,7 +28,7 @@ _Noreturn static void become(char *const *argv, const char *port, int said)
     _exit(127);
 }
 
-void review_server_start(struct review_server *server, char *const *argv, const char *port)
+void site_start(struct site *server, char *const *argv, const char *port)
 {
     static const char mark[] = " at http://";
     struct strbuf said = {0};
@@ -52,7 +52,7 @@ void review_server_start(struct review_server *server, char *const *argv, const 
     strbuf_free(&said);
 }
 
-void review_server_kill(struct review_server *server)
+void site_kill(struct site *server)
 {
     int status;
     kill(server->pid, SIGKILL);
@@ -61,7 +61,7 @@ void review_server_kill(struct review_server *server)
     free(server->url);
 }
 
-char *review_server_port(const struct review_server *server)
+char *site_port(const struct site *server)
 {
     char *port = mem_strdup(strrchr(server->url, ':') + 1);
     port[strspn(port, "0123456789")] = '\0';

@@ -4,16 +4,16 @@
 
 #include "checks.h"
 
-struct review_server {
+struct site {
     pid_t pid;
     char *url; /* http://127.0.0.1:PORT/?token=... */
     int said;  /* its stderr */
 };
 
 /* argv, ending in NULL, and --port; until it says where it is. It does not outlive this program. */
-void review_server_start(struct review_server *server, char *const *argv, const char *port);
-void review_server_kill(struct review_server *server); /* -9 */
-char *review_server_port(const struct review_server *server);
+void site_start(struct site *server, char *const *argv, const char *port);
+void site_kill(struct site *server); /* -9 */
+char *site_port(const struct site *server);
 
 /* The page, until its first row or its end is to be seen. */
 void reviewer_open(struct browser *b, const char *url);

@@ -17,7 +17,7 @@ function say(text) {
 
 // ---- the list ----
 
-const choiceIds = ["q", "decision", "kind", "label", "tag", "order"], checkIds = ["disagree", "preference"];
+const choiceIds = ["q", "decision", "kind", "label", "tag", "order"], checkIds = ["disagree"];
 
 function filters() {
   const chosen = new URLSearchParams();
@@ -321,8 +321,15 @@ function asShown(text) {
            chosen: withoutPieces(text.chosen), rejected: withoutPieces(text.rejected) };
 }
 
-// Another tab has decided the row first: said, and asked what is to stand.
+// The row is another one in the file now, or another tab has decided it first: said, and asked what is to stand.
 function showConflict(mine, current) {
+  if (mine.hash !== current.hash) {
+    closeEdit();
+    take(current);
+    updateEntry(current);
+    notice("The file has changed meanwhile: this is the row as it is now. Decide again.", true);
+    return;
+  }
   page.row = current;
   showNotices(current);
   updateEntry(current);
@@ -341,7 +348,7 @@ function showConflict(mine, current) {
 async function decide(what, stays) {
   const row = page.row;
   if (!row || page.isBusy) return;
-  const mine = { row: row.row, seq: row.seq, reason: "", tags: row.decision?.tags ?? [], ...what };
+  const mine = { row: row.row, seq: row.seq, hash: row.hash, reason: "", tags: row.decision?.tags ?? [], ...what };
   if (await send(mine)) {
     say(`Row ${mine.row} ${stays ? "tagged" : doneWords[mine.decision]}`);
     if (page.row !== row) return;
