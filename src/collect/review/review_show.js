@@ -166,7 +166,7 @@ function showOthers(row) {
 
 function showAbout(row, position, original, hasDraft) {
   const about = [element("h2", "", `Row ${row.row}`), element("span", "faint", position)];
-  const odd = isOdd(row.kind, row.label) ? "chip odd" : "chip";
+  const odd = isOdd(row.kind, row.label) ? "chip odd" : "chip"; // asked for the one, and judged to be the other
   if (hasDraft) about.push(element("span", "chip odd", "unsaved draft"));
   if (row.kind) about.push(element("span", odd, words(row.kind)));
   if (row.label) about.push(element("span", odd, `judged ${words(row.label)}`));
@@ -242,12 +242,9 @@ function showState(state) {
   at("track").setAttribute("aria-valuemax", sample ? sample.n : state.rows);
   at("track").setAttribute("aria-valuenow", sample ? sample.decided : decided);
   at("track").title = `${accept} accepted, ${edit} edited, ${reject} rejected, ${skip} skipped`;
-  let said = `${decided} of ${state.rows} decided`;
-  if (sample) {
-    said = `sample: ${sample.decided} of ${sample.n}`;
-    if (sample.ci95) said += `, ${percent(sample.rate)} good (${sample.ci95.map(percent).join(" to ")})`;
-  }
-  at("done").textContent = said;
+  const rate = sample?.ci95 ? `, ${percent(sample.rate)} good (${sample.ci95.map(percent).join(" to ")})` : "";
+  at("done").textContent = sample ? `${sample.decided} of ${sample.n}` : `${decided} of ${state.rows}`;
+  at("done").append(element("span", "wide", sample ? ` in the sample${rate}` : " decided"));
   at("undo").disabled = !state.can_undo;
   at("export").textContent = `sft review ${state.file} --export reviewed.jsonl`;
 }
