@@ -47,9 +47,8 @@ _Noreturn static void become(const char *program, const char *profile, int in, i
     dup2(quiet, STDOUT_FILENO);
     dup2(quiet, STDERR_FILENO);
     execlp(program, program, "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu",
-           "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-           "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-color-profile=srgb", user_data,
-           "about:blank", (char *)NULL);
+           "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+           "--disable-sync", "--hide-scrollbars", "--force-color-profile=srgb", user_data, "about:blank", (char *)NULL);
     _exit(127);
 }
 
@@ -180,9 +179,9 @@ static json *call(struct browser *b, const char *method, const char *params)
         json *answer = read_message(b);
         const json *answered = json_get(answer, "id"), *error = json_get(answer, "error");
         if (answered && (int)json_number(answered) == id) {
-            if (error)
+            if (error && !b->is_waiting)
                 die("%s: %s", method, json_string(json_get(error, "message")));
-            json *result = json_copy(json_get(answer, "result"));
+            json *result = json_copy(json_get(answer, "result")); /* NULL where the page went away meanwhile */
             json_free(answer);
             return result;
         }
@@ -250,7 +249,9 @@ void browser_run(struct browser *b, const char *expression)
 void browser_wait(struct browser *b, const char *expression)
 {
     for (int i = 0; i < POLLS; i++) {
+        b->is_waiting = true;
         char *value = browser_evaluate(b, expression);
+        b->is_waiting = false;
         const bool is_true = strcmp(value, "true") == 0;
         free(value);
         if (is_true)
@@ -285,8 +286,7 @@ void browser_press(struct browser *b, const char *key)
 {
     struct strbuf quoted = {0};
     strbuf_json_string(&quoted, key, strlen(key));
-    browser_do(b, "Input.dispatchKeyEvent", "{\"type\":\"keyDown\",\"key\":%s,\"text\":%s}", quoted.data,
-               quoted.data);
+    browser_do(b, "Input.dispatchKeyEvent", "{\"type\":\"keyDown\",\"key\":%s,\"text\":%s}", quoted.data, quoted.data);
     browser_do(b, "Input.dispatchKeyEvent", "{\"type\":\"keyUp\",\"key\":%s}", quoted.data);
     strbuf_free(&quoted);
 }
@@ -295,9 +295,10 @@ void browser_save_key(struct browser *b)
 {
     static const char *const types[] = {"keyDown", "keyUp"};
     for (int i = 0; i < 2; i++)
-        browser_do(b, "Input.dispatchKeyEvent",
-                   "{\"type\":\"%s\",\"key\":\"Enter\",\"code\":\"Enter\",\"windowsVirtualKeyCode\":13,\"modifiers\":2}",
-                   types[i]);
+        browser_do(
+            b, "Input.dispatchKeyEvent",
+            "{\"type\":\"%s\",\"key\":\"Enter\",\"code\":\"Enter\",\"windowsVirtualKeyCode\":13,\"modifiers\":2}",
+            types[i]);
 }
 
 static void decode_base64(const char *s, struct strbuf *out)

@@ -11,6 +11,7 @@ struct browser {
     pid_t pid;
     int to, from;
     int last_id;
+    bool is_waiting;        /* for another page, it may be, and then what is asked of the old one fails */
     char *session;          /* of the page that is spoken to */
     char *profile;          /* its directory, removed at the end */
     struct strbuf received; /* what is not a whole message yet */
@@ -41,8 +42,8 @@ void browser_wait(struct browser *b, const char *expression);
 
 void browser_type(struct browser *b, const char *text);
 void browser_key(struct browser *b, const char *key, int code, bool shift); /* "Enter", 13 */
-void browser_press(struct browser *b, const char *key); /* a letter, digit or sign, as typed */
-void browser_save_key(struct browser *b);               /* Ctrl Enter */
+void browser_press(struct browser *b, const char *key);                     /* a letter, digit or sign, as typed */
+void browser_save_key(struct browser *b);                                   /* Ctrl Enter */
 void browser_shot(struct browser *b, const char *path);                     /* a PNG of what is to be seen */
 
 #endif

@@ -41,8 +41,8 @@ void browser_shoot(struct browser *b, const char *directory, const char *name)
 
 void browser_scheme(struct browser *b, const char *scheme)
 {
-    browser_do(b, "Emulation.setEmulatedMedia",
-               "{\"features\":[{\"name\":\"prefers-color-scheme\",\"value\":\"%s\"}]}", scheme);
+    browser_do(b, "Emulation.setEmulatedMedia", "{\"features\":[{\"name\":\"prefers-color-scheme\",\"value\":\"%s\"}]}",
+               scheme);
 }
 
 static const char contrast[] =
@@ -75,9 +75,9 @@ void browser_check_policy(struct browser *b)
                    "onclick=\"hacked=3\">x</p>'; document.body.append(d); d.firstChild.click(); d.remove(); }");
     browser_run(b, "fetch('http://127.0.0.2:9/').catch(() => 0)");
     browser_wait(b, "violations.length >= 4");
-    browser_expect(b,
-                   "violations.map(v => v.replace(/-(elem|attr)$/, '')).sort().filter((v, i, a) => v !== a[i - 1]).join()",
-                   "connect-src,script-src,style-src");
+    browser_expect(
+        b, "violations.map(v => v.replace(/-(elem|attr)$/, '')).sort().filter((v, i, a) => v !== a[i - 1]).join()",
+        "connect-src,script-src,style-src");
     browser_expect(b, "String(window.hacked)", "undefined");
 }
 

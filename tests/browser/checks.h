@@ -1,11 +1,12 @@
-/* What the tests of both pages look at: expressions, pictures, colours, policy, requests. Whatever is not as it should be
- * ends the program with a message. */
+/* What the tests of both pages look at: expressions, pictures, colours, policy, requests. Whatever is not as it should
+ * be ends the program with a message. */
 #ifndef SFT_TESTS_CHECKS_H
 #define SFT_TESTS_CHECKS_H
 
 #include "cdp.h"
 
-/* The address, until it is there and `ready` is true; what the page's policy refuses is noted from its first script on. */
+/* The address, until it is there and `ready` is true; what the page's policy refuses is noted from its first script on.
+ */
 void browser_open(struct browser *b, const char *url, const char *ready);
 
 void browser_expect(struct browser *b, const char *expression, const char *wanted);

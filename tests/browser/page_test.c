@@ -26,9 +26,9 @@ static void shoot(const char *name)
     browser_shoot(&browser, shots, name);
 }
 
-#define LAST "[...document.querySelectorAll('.assistant')].pop()"
+#define LAST    "[...document.querySelectorAll('.assistant')].pop()"
 #define PROBLEM "(document.querySelector('#turns > .problem')?.textContent ?? '')"
-#define IDLE "document.getElementById('go').getAttribute('aria-label') === 'Send'"
+#define IDLE    "document.getElementById('go').getAttribute('aria-label') === 'Send'"
 
 static void enter(const char *text)
 {
@@ -227,7 +227,7 @@ static void answer_fully(const char *text, const char *reason)
     free(feeding);
 }
 
-#define SAID "asked.messages.map(m => m.content).join(' | ')"
+#define SAID     "asked.messages.map(m => m.content).join(' | ')"
 #define TOO_LONG "{ status: 400, code: 'context_length_exceeded', message: '529 tokens, of 512 positions' }"
 
 /* A conversation that the model does not hold goes on without its oldest turns. */

@@ -1,9 +1,11 @@
-/* The page of `sft review` in a browser: accept, edit, reject, tag, skip, undo by keyboard; filters; HTML stays text; two
- * tabs; a server that is killed and started again; colours, a phone's width, policy.
+/* The page of `sft review` in a browser: accept, edit, reject, tag, skip, undo by keyboard; filters; HTML stays text;
+ * two tabs; a server that is killed and started again; 500 rows; how it looks; its policy.
  *
- * usage: review_test CHROMIUM URL --review N        reviews N rows at a page that runs
+ * usage: review_test CHROMIUM URL --review N        reviews N rows of a page that runs
  *        review_test CHROMIUM DIR|- SFT review FILE ARGUMENT...
- *                                                   the tests; DIR: where pictures go; FILE as test_review_page.sh makes it */
+ *                                                   the tests, of the files that test_review_page.sh makes; pictures of
+ *                                                   the page go to DIR */
+#include "review_looks.h"
 #include "reviewer.h"
 
 #include "base/mem.h"
@@ -37,20 +39,6 @@ static void shoot(const char *name)
     browser_shoot(&browser, shots, name);
 }
 
-static void desktop(void)
-{
-    browser_do(&browser, "Emulation.setDeviceMetricsOverride",
-               "{\"width\":1280,\"height\":800,\"deviceScaleFactor\":1,\"mobile\":false}");
-}
-
-#define TEXT(id) "document.getElementById('" id "').textContent"
-#define COUNTS "[page.state.counts.accept, page.state.counts.edit, page.state.counts.reject, page.state.counts.skip].join()"
-#define PILL "(document.querySelector('#about .pill')?.textContent ?? '')"
-#define NOTICE "(document.querySelector('#notices .notice')?.textContent ?? '')"
-#define TURN "[...document.querySelectorAll('#talk .text, #talk textarea')]"
-#define EDITING "page.fields !== null && document.activeElement.tagName === 'TEXTAREA'"
-#define PICKING "document.getElementById('picker').open"
-
 /* ---- one row after the other ---- */
 
 static void test_begin(void)
@@ -83,7 +71,8 @@ static void test_accept(void)
 static void test_html_is_text(void)
 {
     expect(TURN "[0].textContent", "<b>bold</b> <img src=x onerror=\"window.hacked = 1\"> &amp;");
-    expect(TURN "[1].textContent", "</script><script>window.hacked = 2</script> U+202Eturned\n<style>* { display: none }</style>");
+    expect(TURN "[1].textContent",
+           "</script><script>window.hacked = 2</script> U+202Eturned\n<style>* { display: none }</style>");
     expect("document.querySelectorAll('main b:not(.notes b), main img, main script, main style').length", "0");
     expect("document.querySelectorAll('#rows b, #rows img').length + String(window.hacked)", "0undefined");
     expect("getComputedStyle(" TURN "[1]).whiteSpace", "pre-wrap");
@@ -251,7 +240,8 @@ static void test_filters(void)
     wait_for("page.rows[0].row === 500 && page.rows[0].loss === 9.5");
     choose("order", "row");
     wait_for("page.rows[0].row === 1");
-    browser_run(&browser, "document.getElementById('disagree').click()"); /* ben rejected 3 as anna did; 1 he rejected */
+    browser_run(&browser,
+                "document.getElementById('disagree').click()"); /* ben rejected 3 as anna did; 1 he rejected */
     wait_for(NUMBERS " === '1'");
     browser_run(&browser, "document.getElementById('no-filters').click()");
     wait_for("page.rows.length === 100");
@@ -310,7 +300,9 @@ static void test_two_tabs(void)
     press("a", 10);
     press("a", 11);
     char *second = browser_turn(&browser, first);
-    browser_run(&browser, "window.refresh = null"); /* what it may have seen meanwhile is another matter */
+    wait_for("page.row.seq === 1 && " PILL " === '\xE2\x9C\x93 accepted'"); /* a tab that comes to the front looks */
+    browser_run(&browser,
+                "Object.defineProperty(document, 'hidden', { value: true })"); /* and from here on it does not */
     browser_run(&browser, "page.row.seq = 0; page.row.decision = null");
     browser_press(&browser, "r");
     wait_for(PICKING);
@@ -362,7 +354,8 @@ static void test_killed(void)
     browser_key(&browser, "Enter", 13, false);
     reviewer_at(&browser, 13);
     expect("document.getElementById('lost').hidden", "true");
-    expect("location.href.includes(new URLSearchParams(location.search).get('token')) && token", strstr(server.url, "token=") + 6);
+    expect("location.href.includes(new URLSearchParams(location.search).get('token')) && token",
+           strstr(server.url, "token=") + 6);
     press("k", 12);
     expect("page.row.decision.messages.at(-1).content.endsWith(' Typed before the end.')", "true");
     expect("page.row.seq", "1");
@@ -385,7 +378,8 @@ static void test_moved(void)
     browser_run(&browser, "document.getElementById('address').focus()");
     browser_type(&browser, server.url);
     browser_key(&browser, "Enter", 13, false);
-    char *there = mem_printf("location.href.startsWith('%s') && typeof page === 'object' && page.row?.row === 14", server.url);
+    char *there = mem_printf("location.href.startsWith('%s') && typeof page === 'object' && page.row?.row === 14",
+                             server.url);
     wait_for(there);
     press("k", 13);
     expect("page.row.seq + page.row.decision.reason", "1said while nobody heard");
@@ -415,42 +409,7 @@ static void test_long_list(void)
     expect("page.rows.filter(e => e.row >= 400).every(e => e.decision)", "true");
 }
 
-/* ---- colours, widths, policy ---- */
-
-static const char words[] = "h1, h2, button, .text, .notice p, .faint, label, select, textarea, kbd, .chip, .pill, .notes, .role, "
-                            "#rows span, .said, dialog p, dialog dd";
-
-/* The row as it is in light and dark: text can be read. */
-static void test_looks(int row, const char *name)
-{
-    static const char *const schemes[] = {"light", "dark"};
-    for (int i = 0; i < 2; i++) {
-        char *picture = mem_printf("%s-%s", name, schemes[i]);
-        browser_scheme(&browser, schemes[i]);
-        reviewer_at(&browser, row);
-        browser_check_contrast(&browser, words);
-        shoot(picture);
-        browser_press(&browser, "r");
-        wait_for(PICKING);
-        browser_check_contrast(&browser, words);
-        browser_key(&browser, "Escape", 27, false);
-        browser_press(&browser, "?");
-        wait_for("document.getElementById('help').open");
-        browser_check_contrast(&browser, words);
-        browser_key(&browser, "Escape", 27, false);
-        wait_for("document.querySelector('dialog[open]') === null");
-        free(picture);
-    }
-}
-
-static void test_schemes(void)
-{
-    choose("decision", "");
-    wait_for("page.rows[0]?.row === 1 && page.row !== null");
-    browser_run(&browser, "go(2)");
-    reviewer_at(&browser, 3);
-    test_looks(3, "row");
-}
+/* ---- two answers ---- */
 
 #define ANSWERS "[...document.querySelectorAll('.answer')].map(e => e.querySelector('.text').textContent).join(' | ')"
 
@@ -482,7 +441,7 @@ static void test_preference(void)
     press("k", 1);
     expect(ANSWERS, "One AA battery, alkaline. It lasts a year. | It takes a battery.");
     expect(COUNTS, "0,1,0,0");
-    test_looks(1, "preference");
+    review_looks_at(&browser, shots, 1, "preference");
     browser_press(&browser, "j");
     reviewer_at(&browser, 2);
     browser_press(&browser, "1");
@@ -492,63 +451,9 @@ static void test_preference(void)
     site_kill(&pairs);
 }
 
-#define FITS(id) "document.getElementById('" id "').getBoundingClientRect().right <= 360"
-
-static void test_phone(void)
-{
-    browser_do(&browser, "Emulation.setDeviceMetricsOverride",
-               "{\"width\":360,\"height\":640,\"deviceScaleFactor\":2,\"mobile\":true}");
-    expect("document.documentElement.scrollWidth <= 360 && document.getElementById('main').scrollWidth <= 360", "true");
-    expect(FITS("accept") " && " FITS("open-help"), "true");
-    expect("document.getElementById('undo').getBoundingClientRect().left >= 0", "true");
-    browser_run(&browser, "go(2)");
-    reviewer_at(&browser, 3);
-    shoot("phone-dark");
-    browser_scheme(&browser, "light");
-    shoot("phone-light");
-    browser_run(&browser, "document.getElementById('open-side').click()");
-    expect("getComputedStyle(document.getElementById('side')).display", "flex");
-    shoot("phone-rows");
-    browser_run(&browser, "document.querySelector('#rows li:nth-child(6) button').click()");
-    reviewer_at(&browser, 6);
-    expect("getComputedStyle(document.getElementById('side')).display", "none");
-    browser_run(&browser, "document.getElementById('edit').click()");
-    wait_for(EDITING);
-    expect("document.documentElement.scrollWidth <= 360 && " FITS("save"), "true");
-    shoot("phone-edit");
-    browser_key(&browser, "Escape", 27, false);
-    desktop();
-}
-
-/* Every control can be reached by Tab and has a name. */
-static void test_access(void)
-{
-    browser_run(&browser, "window.reached = new Set(); document.addEventListener('focusin', e => reached.add(e.target.id));"
-                          "document.getElementById('q').focus()");
-    for (int i = 0; i < 130; i++)
-        browser_key(&browser, "Tab", 9, false);
-    expect("['q', 'decision', 'undo', 'skip', 'tags', 'reject', 'edit', 'accept', 'open-help'].filter(id => !reached.has(id)).join()",
-           "");
-    expect("[...document.querySelectorAll('button, input, select, textarea')].filter(e => !(e.textContent.trim() || "
-           "e.getAttribute('aria-label') || e.labels?.length)).length",
-           "0");
-    browser_run(&browser, "document.getElementById('main').focus()");
-    browser_press(&browser, "?");
-    wait_for("document.getElementById('help').open");
-    browser_run(&browser, "document.getElementById('single-keys').click()");
-    browser_key(&browser, "Escape", 27, false);
-    wait_for("!document.getElementById('help').open");
-    char *before = browser_evaluate(&browser, "page.row.row + ' ' + " COUNTS);
-    browser_press(&browser, "a");
-    browser_press(&browser, "j");
-    expect("page.row.row + ' ' + " COUNTS, before);
-    browser_run(&browser, "document.getElementById('single-keys').click()");
-    free(before);
-}
-
 static void run_tests(void)
 {
-    desktop();
+    reviewer_window(&browser, 1280, 800, false);
     reviewer_open(&browser, server.url);
     test_begin();
     test_accept();
@@ -566,9 +471,9 @@ static void run_tests(void)
     test_killed();
     test_moved();
     test_long_list();
-    test_schemes();
-    test_phone();
-    test_access();
+    choose("decision", "");
+    wait_for("page.rows[0]?.row === 1 && page.row !== null");
+    review_looks(&browser, shots);
     test_preference();
 }
 
@@ -588,8 +493,8 @@ int main(int argc, char **argv)
     site_start(&server, command, "0");
     run_tests();
     static const char *const ours[] = {"http://127.0.0.1:", "about:", NULL};
-    static const char *const expected[] = {"status of 403", "status of 409", "ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE",
-                                           "ERR_CONNECTION_RESET", NULL};
+    static const char *const expected[] = {"status of 403",      "status of 409",        "ERR_CONNECTION_REFUSED",
+                                           "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", NULL};
     browser_check_requests(&browser, ours);
     browser_check_problems(&browser, expected);
     browser_check_policy(&browser);

@@ -72,6 +72,13 @@ char *site_port(const struct site *server)
 
 #define THERE "typeof page === 'object' && (page.row !== null || !document.getElementById('empty').hidden)"
 
+void reviewer_window(struct browser *b, int width, int height, bool is_phone)
+{
+    browser_do(b, "Emulation.setDeviceMetricsOverride",
+               "{\"width\":%d,\"height\":%d,\"deviceScaleFactor\":%d,\"mobile\":%s}", width, height, is_phone ? 2 : 1,
+               is_phone ? "true" : "false");
+}
+
 void reviewer_open(struct browser *b, const char *url)
 {
     browser_open(b, "about:blank", "true"); /* where only what is behind the # differs nothing would be loaded */

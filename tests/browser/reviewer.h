@@ -1,4 +1,5 @@
-/* Who sits before the page of `sft review`: presses its keys, waits for its rows; and the server, started and killed. */
+/* Who sits before the page of `sft review`: presses its keys, waits for its rows; and the server, started and killed.
+ */
 #ifndef SFT_TESTS_REVIEWER_H
 #define SFT_TESTS_REVIEWER_H
 
@@ -14,6 +15,18 @@ struct site {
 void site_start(struct site *server, char *const *argv, const char *port);
 void site_kill(struct site *server); /* -9 */
 char *site_port(const struct site *server);
+
+/* Expressions of what is to be seen, and of what the page is about. */
+#define TEXT(id) "document.getElementById('" id "').textContent"
+#define COUNTS                                                                                                         \
+    "[page.state.counts.accept, page.state.counts.edit, page.state.counts.reject, page.state.counts.skip].join()"
+#define PILL    "(document.querySelector('#about .pill')?.textContent ?? '')"
+#define NOTICE  "(document.querySelector('#notices .notice')?.textContent ?? '')"
+#define TURN    "[...document.querySelectorAll('#talk .text, #talk textarea')]"
+#define EDITING "page.fields !== null && document.activeElement.tagName === 'TEXTAREA'"
+#define PICKING "document.getElementById('picker').open"
+
+void reviewer_window(struct browser *b, int width, int height, bool is_phone);
 
 /* The page, until its first row or its end is to be seen. */
 void reviewer_open(struct browser *b, const char *url);

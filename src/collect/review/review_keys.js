@@ -37,10 +37,10 @@ function edit(place) {
       else drafts.drop(row.row);
     });
   }
-  const answers = fields.filter(field => field.message.role === "assistant" && !field.closest(".answer:not(.is-chosen)"));
+  const isKept = field => field.message.role === "assistant" && !field.closest(".answer:not(.is-chosen)");
   const first = fields.find(field => field.parentElement === at("talk").querySelectorAll("article")[place]);
   showEditing(true);
-  (first ?? answers.at(-1) ?? fields.at(-1)).focus();
+  (first ?? fields.findLast(isKept) ?? fields.at(-1)).focus();
   say(draft ? "Your draft of before: Ctrl Enter saves it" : "Ctrl Enter saves, Esc leaves");
 }
 
@@ -77,8 +77,8 @@ function saveEdit() {
     const value = typed.get(message);
     return value === undefined || value === lineEnds(message.content) ? message : { ...message, content: value };
   };
-  return decide(asShown(Object.fromEntries(
-    Object.entries(page.text).filter(([, messages]) => messages).map(([part, messages]) => [part, messages.map(renew)]))));
+  const parts = Object.entries(page.text).map(([part, messages]) => [part, messages.map(renew)]);
+  return decide(asShown(Object.fromEntries(parts)));
 }
 
 // ---- the dialog that asks for a reason or for tags ----
@@ -97,12 +97,12 @@ function showPicking() {
 }
 
 // Null where it was left; else what was picked: one, or with `chosen` any number.
-function pick({ title, label, go: words, choices, chosen }) {
+function pick({ title, label, done, choices, chosen }) {
   return new Promise(answer => {
     picking = { choices, chosen: chosen ? new Set(chosen) : null, answer };
     at("picker-title").textContent = title;
     at("picker-label").textContent = label;
-    at("picker-go").textContent = words;
+    at("picker-go").textContent = done;
     at("picked").value = "";
     showPicking();
     at("picker").showModal();
@@ -202,6 +202,7 @@ function showOriginal() {
 
 function showMarking() {
   const isOff = document.body.classList.toggle("no-marks");
+  showAll();
   say(isOff ? "What is trained on is not marked" : "What is trained on is marked");
 }
 

@@ -1,13 +1,17 @@
 // What one does: go through the rows, decide, edit.
 
 const page = {
-  state: null,                                    // what /api/state said last
-  rows: [], items: [], total: 0, last: 0, isWhole: true, // the list, as far as it was read; `last`: its last row
-  more: null,                                     // a promise while more of it is read
-  list: 0, shown: 0,                              // how many lists and rows were asked for: an answer to an older one is late
-  at: -1, row: null, text: null,                  // place in the list, the row there, what of it is shown
-  ahead: null,                                    // the next row, asked for already: {row, answer}
-  isOriginal: false, fields: null, isBusy: false, // as it was before its edit; text fields while one edits
+  state: null,           // what /api/state said last
+  rows: [], items: [],   // the list as far as it was read, and its elements
+  total: 0, last: 0, isWhole: true, // how many rows it has; the last one that was read; whether that is the end
+  more: null,            // a promise while more of it is read
+  list: 0, shown: 0,     // how many lists and rows were asked for: answers to older ones come too late
+  at: -1, row: null,     // the place in the list, and the row there
+  text: null,            // its messages as they are shown
+  ahead: null,           // the next row, asked for already: {row, answer}
+  isOriginal: false,     // as it was before its edit
+  fields: null,          // the text fields while one edits
+  isBusy: false,         // a decision is on its way
 };
 const pageRows = 100;
 
@@ -27,9 +31,10 @@ function filters() {
 }
 
 function showFilters() {
-  const n = [...filters().keys()].filter(id => !["q", "decision"].includes(id) && (id !== "order" || at(id).value !== "row"));
-  at("more-words").textContent = n.length ? `More filters (${n.length})` : "More filters";
-  at("more-words").className = n.length ? "has-some" : "";
+  const chosen = filters(), isSorted = chosen.get("order") === "loss";
+  const n = ["kind", "label", "tag", "disagree"].filter(id => chosen.has(id)).length + (isSorted ? 1 : 0);
+  at("more-words").textContent = n ? `More filters (${n})` : "More filters";
+  at("more-words").className = n ? "has-some" : "";
 }
 
 // A reload of the page comes back to the same list.
@@ -303,7 +308,8 @@ function showEnd() {
 const essence = messages => JSON.stringify((messages ?? []).map(message => [message.role, message.content]));
 
 function isSameDecision(a, b) {
-  const word = d => [d?.decision, d?.reason ?? "", [...(d?.tags ?? [])].sort(), essence(d?.messages), essence(d?.chosen)];
+  const word = d => [d?.decision, d?.reason ?? "", [...(d?.tags ?? [])].sort(),
+                     ...["messages", "chosen", "rejected"].map(part => essence(d?.[part]))];
   return JSON.stringify(word(a)) === JSON.stringify(word(b));
 }
 
@@ -423,7 +429,8 @@ async function reject() {
   if (!page.row || page.isBusy) return;
   const row = page.row, given = [...ownReasons, ...(page.state.reasons ?? [])].filter(r => !commonReasons.includes(r));
   const choices = [...commonReasons, ...new Set(given)].slice(0, 9);
-  const picked = await pick({ title: `Why is row ${row.row} rejected?`, label: "Another reason", go: "Reject", choices });
+  const title = `Why is row ${row.row} rejected?`;
+  const picked = await pick({ title, label: "Another reason", done: "Reject", choices });
   if (!picked || page.row !== row) return;
   if (!choices.includes(picked[0])) ownReasons.push(picked[0]);
   return decide({ decision: "reject", reason: picked[0] });
@@ -434,7 +441,8 @@ async function tag() {
   if (!page.row || page.isBusy) return;
   const row = page.row, had = row.decision?.tags ?? [];
   const choices = [...new Set([...had, ...(page.state.tags ?? [])])].slice(0, 9);
-  const picked = await pick({ title: `Tags of row ${row.row}`, label: "Another tag", go: "Save", choices, chosen: had });
+  const picked = await pick({ title: `Tags of row ${row.row}`, label: "Another tag", done: "Save", choices,
+                              chosen: had });
   if (!picked || page.row !== row) return;
   const { decision = "skip", reason = "", messages, chosen, rejected } = standing(row) ?? {};
   const text = decision === "edit" ? { messages, chosen, rejected } : {};

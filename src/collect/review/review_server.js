@@ -90,7 +90,8 @@ const drafts = {
 
 // ---- to the new address of a server that was started again ----
 
-// At another port this page is another one to the browser: what was typed goes with it, behind the #, which no server sees.
+// At another port this page is another one to the browser: what was typed goes with it, behind the #, which no server
+// sees.
 function moveTo(url) {
   const carried = { file: page.state.file, row: page.row?.row, pending, drafts: [...drafts.kept] };
   window.removeEventListener("beforeunload", warn);

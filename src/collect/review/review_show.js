@@ -20,23 +20,24 @@ function button(parts, text, action) {
 const doneWords = { accept: "accepted", edit: "edited", reject: "rejected", skip: "skipped" };
 const doneSigns = { accept: "✓", edit: "✎", reject: "✗", skip: "↷" };
 const isGood = decision => decision === "accept" || decision === "edit";
-const percent = share => `${Math.round(share * 100)} %`;
+const percent = share => `${Math.round(share * 100)}%`;
 
 // ---- text ----
 
 // Control characters, and what turns text round or has no width: a reviewer must see that they are there.
-const unseen = /([\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff])/;
+const unseen = new RegExp("([\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u00ad\\u200b\\u200e\\u200f" +
+                          "\\u2028-\\u202e\\u2060-\\u2069\\ufeff])");
 
 function addText(parent, text) {
-  text.split(unseen).forEach((part, i) => {
-    if (i % 2 === 0) parent.append(part);
-    else parent.append(element("span", "unseen", "U+" + part.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")));
-  });
+  const name = sign => `U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+  text.split(unseen).forEach((part, i) => parent.append(i % 2 ? element("span", "unseen", name(part)) : part));
 }
 
+// As the model sees it, or where that is not to be marked the content alone.
 function piecesOf(message) {
   const text = typeof message.content === "string" ? message.content : JSON.stringify(message.content ?? "");
-  return message.pieces ?? [{ text, trained: false }];
+  const isPlain = document.body.classList.contains("no-marks");
+  return message.pieces && !isPlain ? message.pieces : [{ text, trained: false }];
 }
 
 // An edited message has no pieces of its own: it is trained on where the one that it replaced was.
@@ -81,8 +82,8 @@ function showRaw(text) {
 
 // One message; `where` names it ("messages[2]"), with `isField` to be typed in.
 function showMessage(message, where, isField) {
-  const known = ["system", "user", "assistant", "tool"].includes(message.role); // a document's one message has the role "text"
-  const turn = element("article", `turn ${known ? message.role : message.role === "text" ? "document" : "other"}`);
+  const known = ["system", "user", "assistant", "tool"].includes(message.role);
+  const turn = element("article", `turn ${known ? message.role : "other"}`);
   const canEdit = isField && typeof message.content === "string";
   const body = canEdit ? showField(message, where) : element("div", "text");
   turn.setAttribute("aria-label", message.role);
@@ -230,17 +231,17 @@ function showEntry(entry, byLoss, open) {
 }
 
 function showState(state) {
-  const { accept = 0, edit = 0, reject = 0, skip = 0 } = state.counts;
-  const decided = accept + edit + reject, sample = state.sample;
+  const { accept = 0, edit = 0, reject = 0, skip = 0 } = state.counts, decided = accept + edit + reject;
+  const sample = state.sample, n = sample ? sample.n : state.rows;
+  const parts = sample ? [sample.good - sample.edited, sample.edited, sample.decided - sample.good]
+                       : [accept, edit, reject];
   at("file").textContent = state.file;
   at("who").textContent = `reviewed by ${state.name}`;
   document.title = `${decided}/${state.rows} ${state.file}`;
-  at("track").children[0].style.flexGrow = accept;
-  at("track").children[1].style.flexGrow = edit;
-  at("track").children[2].style.flexGrow = reject;
-  at("track").children[3].style.flexGrow = (sample ? sample.n : state.rows) - decided;
-  at("track").setAttribute("aria-valuemax", sample ? sample.n : state.rows);
-  at("track").setAttribute("aria-valuenow", sample ? sample.decided : decided);
+  const done = parts.reduce((sum, part) => sum + part, 0);
+  [...parts, n - done].forEach((part, i) => { at("track").children[i].style.flexGrow = part; });
+  at("track").setAttribute("aria-valuemax", n);
+  at("track").setAttribute("aria-valuenow", done);
   at("track").title = `${accept} accepted, ${edit} edited, ${reject} rejected, ${skip} skipped`;
   const rate = sample?.ci95 ? `, ${percent(sample.rate)} good (${sample.ci95.map(percent).join(" to ")})` : "";
   at("done").textContent = sample ? `${sample.decided} of ${sample.n}` : `${decided} of ${state.rows}`;
