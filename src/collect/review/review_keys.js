@@ -83,7 +83,7 @@ function saveEdit() {
 
 // ---- the dialog that asks for a reason or for tags ----
 
-let picking = null; // {choices, chosen: Set where several may be picked, result, answer}
+let picking = null; // {choices, chosen: Set where several may be picked, answer}
 
 function showChoice(choice, i) {
   const b = button("", "", () => pickChoice(choice));
@@ -99,7 +99,7 @@ function showPicking() {
 // Null where it was left; else what was picked: one, or with `chosen` any number.
 function pick({ title, label, go: words, choices, chosen }) {
   return new Promise(answer => {
-    picking = { choices, chosen: chosen ? new Set(chosen) : null, result: null, answer };
+    picking = { choices, chosen: chosen ? new Set(chosen) : null, answer };
     at("picker-title").textContent = title;
     at("picker-label").textContent = label;
     at("picker-go").textContent = words;
@@ -111,8 +111,10 @@ function pick({ title, label, go: words, choices, chosen }) {
 }
 
 function endPicking(result) {
-  picking.result = result;
+  const { answer } = picking;
+  picking = null;
   at("picker").close();
+  answer(result);
 }
 
 function pickChoice(choice) {
@@ -122,8 +124,14 @@ function pickChoice(choice) {
   at("picker").focus();
 }
 
-at("picker").addEventListener("close", () => picking.answer(picking.result));
-at("picker-leave").addEventListener("click", () => at("picker").close());
+at("picker").addEventListener("cancel", event => {
+  event.preventDefault();
+  endPicking(null);
+});
+at("picker").addEventListener("close", () => { // late, maybe: when the next one is open already
+  if (picking && !at("picker").open) endPicking(null);
+});
+at("picker-leave").addEventListener("click", () => endPicking(null));
 at("picker-form").addEventListener("submit", event => {
   event.preventDefault();
   const typed = at("picked").value.trim();
@@ -245,8 +253,10 @@ at("talk").addEventListener("dblclick", event => {
 });
 at("lost-form").addEventListener("submit", event => {
   event.preventDefault();
-  if (at("address").value.trim() && !takeAddress(at("address").value.trim())) at("address").select();
-  else lookAgain();
+  const typed = at("address").value.trim();
+  if (typed && !takeAddress(typed)) at("address").select();
+  else at("address").value = "";
+  if (!typed) lookAgain();
 });
 document.addEventListener("visibilitychange", refresh);
 window.addEventListener("focus", refresh);

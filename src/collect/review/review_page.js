@@ -3,6 +3,7 @@
 const page = {
   state: null,                                    // what /api/state said last
   rows: [], items: [], total: 0, last: 0, isWhole: true, // the list, as far as it was read; `last`: its last row
+  more: null,                                     // a promise while more of it is read
   list: 0, shown: 0,                              // how many lists and rows were asked for: an answer to an older one is late
   at: -1, row: null, text: null,                  // place in the list, the row there, what of it is shown
   ahead: null,                                    // the next row, asked for already: {row, answer}
@@ -16,7 +17,7 @@ function say(text) {
 
 // ---- the list ----
 
-const choiceIds = ["q", "decision", "kind", "label", "tag", "order"], checkIds = ["disagree", "preference"];
+const choiceIds = ["q", "decision", "kind", "label", "tag", "order"], checkIds = ["disagree"];
 
 function filters() {
   const chosen = new URLSearchParams();
@@ -103,7 +104,7 @@ async function readRows(wanted) {
   const got = await reach(`api/list?${asked}`);
   if (mine !== page.list) return;
   Object.assign(page, { rows: got.rows, total: got.total, last: got.rows.at(-1)?.row ?? 0, at: -1,
-                        isWhole: got.rows.length < pageRows, more: null });
+                        isWhole: got.rows.length < pageRows });
   page.at = page.rows.findIndex(entry => entry.row === was);
   showList();
   if (wanted) await show(wanted);
@@ -113,22 +114,24 @@ async function readRows(wanted) {
 }
 
 // The next rows of the list. `after` and not a number of rows: what is decided leaves the undecided ones.
+async function readNext() {
+  const mine = page.list, asked = filters();
+  asked.set("n", pageRows);
+  asked.set("after", page.last);
+  const got = await reach(`api/list?${asked}`);
+  if (mine !== page.list) return;
+  const current = page.rows[page.at], there = new Set(page.rows.map(entry => entry.row)), top = at("rows").scrollTop;
+  page.rows.push(...got.rows.filter(entry => !there.has(entry.row)));
+  if (at("order").value !== "loss") page.rows.sort((a, b) => a.row - b.row);
+  page.last = got.rows.at(-1)?.row ?? page.last;
+  page.isWhole = got.rows.length < pageRows;
+  page.at = current ? page.rows.indexOf(current) : page.at;
+  showList();
+  at("rows").scrollTop = top;
+}
+
 function readMore() {
-  page.more ??= (async () => {
-    const mine = page.list, asked = filters();
-    asked.set("n", pageRows);
-    asked.set("after", page.last);
-    const got = await reach(`api/list?${asked}`);
-    if (mine !== page.list) return;
-    const current = page.rows[page.at], there = new Set(page.rows.map(entry => entry.row));
-    page.rows.push(...got.rows.filter(entry => !there.has(entry.row)));
-    if (at("order").value !== "loss") page.rows.sort((a, b) => a.row - b.row);
-    page.last = got.rows.at(-1)?.row ?? page.last;
-    page.isWhole = got.rows.length < pageRows;
-    page.at = current ? page.rows.indexOf(current) : page.at;
-    page.more = null;
-    showList();
-  })();
+  page.more ??= readNext().finally(() => { page.more = null; });
   return page.more;
 }
 
@@ -318,8 +321,15 @@ function asShown(text) {
            chosen: withoutPieces(text.chosen), rejected: withoutPieces(text.rejected) };
 }
 
-// Another tab has decided the row first: said, and asked what is to stand.
+// The row is another one in the file now, or another tab has decided it first: said, and asked what is to stand.
 function showConflict(mine, current) {
+  if (mine.hash !== current.hash) {
+    closeEdit();
+    take(current);
+    updateEntry(current);
+    notice("The file has changed meanwhile: this is the row as it is now. Decide again.", true);
+    return;
+  }
   page.row = current;
   showNotices(current);
   updateEntry(current);
@@ -338,11 +348,11 @@ function showConflict(mine, current) {
 async function decide(what, stays) {
   const row = page.row;
   if (!row || page.isBusy) return;
-  const mine = { row: row.row, seq: row.seq, reason: "", tags: row.decision?.tags ?? [], ...what };
+  const mine = { row: row.row, seq: row.seq, hash: row.hash, reason: "", tags: row.decision?.tags ?? [], ...what };
   if (await send(mine)) {
     say(`Row ${mine.row} ${stays ? "tagged" : doneWords[mine.decision]}`);
     if (page.row !== row) return;
-    if (stays) take(await reach(`api/row?row=${mine.row}`));
+    if (stays) showAll();
     else await advance();
   }
 }

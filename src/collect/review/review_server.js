@@ -102,7 +102,10 @@ function takeAddress(text) {
   try { url = new URL(text); } catch { return false; }
   const given = url.searchParams.get("token");
   if (!given || url.protocol !== "http:") return false;
-  if (url.origin !== location.origin) moveTo(url);
+  if (url.origin !== location.origin) {
+    moveTo(url);
+    return true;
+  }
   token = given;
   history.replaceState(null, "", `?token=${encodeURIComponent(token)}${location.hash}`);
   lookAgain();

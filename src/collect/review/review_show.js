@@ -73,6 +73,12 @@ function showSystem(message, body) {
   return details;
 }
 
+function showRaw(text) {
+  const raw = element("div", "more");
+  addText(raw, text);
+  return raw;
+}
+
 // One message; `where` names it ("messages[2]"), with `isField` to be typed in.
 function showMessage(message, where, isField) {
   const known = ["system", "user", "assistant", "tool"].includes(message.role); // a document's one message has the role "text"
@@ -91,11 +97,7 @@ function showMessage(message, where, isField) {
   if (message.role === "system" && !isField) turn.append(showSystem(message, body));
   else turn.append(element("div", "role", message.role), body);
   const { role, content, pieces, ...rest } = message;
-  if (Object.keys(rest).length) {
-    const more = element("div", "more");
-    addText(more, JSON.stringify(rest));
-    turn.append(more);
-  }
+  if (Object.keys(rest).length) turn.append(showRaw(JSON.stringify(rest)));
   return turn;
 }
 
@@ -124,16 +126,15 @@ function showAnswer(number, name, messages, isField, choose) {
 }
 
 function showTalk(row, text, isField, choose) {
-  const talk = at("talk");
+  const show = part => showMessages(text[part] ?? [], part, isField);
   at("sheet").classList.toggle("has-pair", Boolean(text.chosen));
-  talk.classList.toggle("is-edited", isField);
-  if (!text.chosen) {
-    talk.replaceChildren(...showMessages(text.messages ?? [], "messages", isField));
-    return;
-  }
-  const pair = element("div", "pair", showAnswer(1, "chosen", text.chosen, isField, () => choose(1)),
-                       showAnswer(2, "rejected", text.rejected, isField, () => choose(2)));
-  talk.replaceChildren(...showMessages(text.prompt, "prompt", isField), pair);
+  at("talk").classList.toggle("is-edited", isField);
+  if (row.error) at("talk").replaceChildren(showRaw(row.text ?? ""));
+  else if (!text.chosen) at("talk").replaceChildren(...show("messages"));
+  else
+    at("talk").replaceChildren(...show("prompt"), element("div", "pair",
+      showAnswer(1, "chosen", text.chosen, isField, () => choose(1)),
+      showAnswer(2, "rejected", text.rejected, isField, () => choose(2))));
 }
 
 // ---- about a row ----
@@ -165,7 +166,7 @@ function showOthers(row) {
 
 function showAbout(row, position, original, hasDraft) {
   const about = [element("h2", "", `Row ${row.row}`), element("span", "faint", position)];
-  const odd = isOdd(row.kind, row.label) ? "chip odd" : "chip";
+  const odd = isOdd(row.kind, row.label) ? "chip odd" : "chip"; // asked for the one, and judged to be the other
   if (hasDraft) about.push(element("span", "chip odd", "unsaved draft"));
   if (row.kind) about.push(element("span", odd, words(row.kind)));
   if (row.label) about.push(element("span", odd, `judged ${words(row.label)}`));
@@ -241,12 +242,9 @@ function showState(state) {
   at("track").setAttribute("aria-valuemax", sample ? sample.n : state.rows);
   at("track").setAttribute("aria-valuenow", sample ? sample.decided : decided);
   at("track").title = `${accept} accepted, ${edit} edited, ${reject} rejected, ${skip} skipped`;
-  let said = `${decided} of ${state.rows} decided`;
-  if (sample) {
-    said = `sample: ${sample.decided} of ${sample.n}`;
-    if (sample.ci95) said += `, ${percent(sample.rate)} good (${sample.ci95.map(percent).join(" to ")})`;
-  }
-  at("done").textContent = said;
+  const rate = sample?.ci95 ? `, ${percent(sample.rate)} good (${sample.ci95.map(percent).join(" to ")})` : "";
+  at("done").textContent = sample ? `${sample.decided} of ${sample.n}` : `${decided} of ${state.rows}`;
+  at("done").append(element("span", "wide", sample ? ` in the sample${rate}` : " decided"));
   at("undo").disabled = !state.can_undo;
   at("export").textContent = `sft review ${state.file} --export reviewed.jsonl`;
 }
