@@ -56,7 +56,7 @@ static char *list_text(const json *object, const char *key)
 {
     const json *list = json_get(object, key);
     struct strbuf text = {0};
-    if (!json_is_array(list))
+    if (!json_is_array(list) || !json_is_strict(list))
         return NULL;
     json_print_line(list, &text);
     return text.data;

@@ -45,7 +45,7 @@ bool decision_is_same_edit(const struct decision *a, const struct decision *b);
 /* Read a line; SFT_EDATA says what is wrong with it. Only row and decision must be there. */
 enum sft_status decision_parse(struct decision *decision, const char *line, size_t len, struct sft_err *err);
 
-enum { ROWS_MAX = 1 << 26 }; /* a line about a later row is no decision */
+enum { ROWS_MAX = 1 << 23 }; /* a line about a later row is no decision */
 
 /* Append the list, as JSON. */
 void decision_tags_print(const struct string_list *tags, struct strbuf *out);

@@ -117,17 +117,6 @@ static const json *turn_of(const struct review_content *content, const struct co
     return json_is_object(turn) ? turn : NULL;
 }
 
-/* Whether all numbers in it are such as JSON has. */
-static bool is_plain(const json *node)
-{
-    if (!json_is_object(node) && !json_is_array(node))
-        return strcmp(json_type_name(node), "a number") != 0 || json_is_number(node);
-    for (const json *child = json_first(node); child; child = json_next(child))
-        if (!is_plain(child))
-            return false;
-    return true;
-}
-
 static void put_member(const json *node, struct strbuf *out)
 {
     strbuf_putc(out, ',');
@@ -140,7 +129,7 @@ static void put_member(const json *node, struct strbuf *out)
 static void put_unread(const json *turn, struct strbuf *out)
 {
     for (const json *child = turn ? json_first(turn) : NULL; child; child = json_next(child))
-        if (json_mark(child) == MARK_UNREAD && is_plain(child) && strcmp(json_key(child), "pieces") != 0)
+        if (json_mark(child) == MARK_UNREAD && json_is_strict(child) && strcmp(json_key(child), "pieces") != 0)
             put_member(child, out);
 }
 
@@ -187,7 +176,7 @@ void review_messages_print(const struct review_content *content, const struct co
 void review_meta_print(const struct review_content *content, struct strbuf *out)
 {
     const json *meta = json_get(content->root, "meta");
-    if (json_is_object(meta) && is_plain(meta))
+    if (json_is_object(meta) && json_is_strict(meta))
         json_print_line(meta, out);
     else
         strbuf_puts(out, "null");
@@ -239,6 +228,8 @@ enum sft_status review_messages_check(const json *list, const char *key, bool is
 {
     if (is_document)
         return check_document(list, key, err);
+    if (!json_is_strict(list))
+        return sft_fail_in(err, SFT_EDATA, key, "a number in it is none that JSON has");
     if (!json_is_array(list))
         return sft_fail_in(err, SFT_EDATA, key, "expected an array, found %s", json_type_name(list));
     return check_turns(list, key, err);
