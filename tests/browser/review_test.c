@@ -193,6 +193,31 @@ static void test_tags(void)
     press("j", 7);
 }
 
+/* What the server or the page refuses is said, where it is; nothing of it is lost but by Discard. */
+static void test_refused_edit(void)
+{
+    browser_press(&browser, "e");
+    wait_for(EDITING);
+    browser_run(&browser, "document.activeElement.select()");
+    browser_key(&browser, "Delete", 46, false);
+    browser_save_key(&browser);
+    expect(NOTICE, "messages[1].content: is empty now; reject the row, or write something");
+    browser_type(&browser, "Something.");
+    browser_run(&browser, "window.trueFetch = window.fetch; window.fetch = async () => new Response("
+                          "JSON.stringify({ error: 'messages[0].content: too odd' }), { status: 400 })");
+    browser_save_key(&browser);
+    wait_for(NOTICE " === 'messages[0].content: too odd' && !page.isBusy");
+    expect("page.fields.indexOf(document.activeElement) + page.fields[1].value", "0Something.");
+    browser_run(&browser, "window.fetch = window.trueFetch");
+    browser_key(&browser, "Escape", 27, false);
+    reviewer_at(&browser, 7);
+    browser_press(&browser, "e");
+    wait_for(EDITING " && page.fields[1].value === 'Something.'");
+    browser_run(&browser, "document.getElementById('drop').click()");
+    reviewer_at(&browser, 7);
+    expect(TURN "[1].textContent.startsWith('Answer 7') + ' ' + page.row.seq", "true 0");
+}
+
 static void test_undo(void)
 {
     press("s", 8);
@@ -413,6 +438,25 @@ static void test_long_list(void)
 
 #define ANSWERS "[...document.querySelectorAll('.answer')].map(e => e.querySelector('.text').textContent).join(' | ')"
 
+/* Row 2 is another one than was shown: to be decided again. A row more comes to the list without a reload. */
+static void test_file_changes(void)
+{
+    static const char more[] =
+        "{\"prompt\": [{\"role\": \"user\", \"content\": \"And now?\"}], \"chosen\": [{\"role\": \"assistant\", "
+        "\"content\": \"Now it goes.\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"No.\"}]}\n";
+    browser_run(&browser, "page.row.hash = '0123456789abcdef'");
+    browser_press(&browser, "1");
+    wait_for(NOTICE ".startsWith('The file has changed meanwhile')");
+    expect(COUNTS, "0,1,0,0");
+    FILE *file = fopen("pairs.jsonl", "a");
+    if (!file || fputs(more, file) < 0 || fclose(file))
+        die("pairs.jsonl cannot be written");
+    browser_run(&browser, "refresh()");
+    wait_for("page.state.rows === 3");
+    press("1", 3);
+    expect(ANSWERS, "Now it goes. | No.");
+}
+
 /* The better of two: as it was; turned round; turned back is what it was. */
 static void test_preference(void)
 {
@@ -444,10 +488,12 @@ static void test_preference(void)
     review_looks_at(&browser, shots, 1, "preference");
     browser_press(&browser, "j");
     reviewer_at(&browser, 2);
+    test_file_changes();
     browser_press(&browser, "1");
     wait_for("page.row === null && !document.getElementById('empty').hidden");
     expect("document.getElementById('empty').textContent.startsWith('All rows are decided')", "true");
     shoot("end");
+    press("u", 3);
     site_kill(&pairs);
 }
 
@@ -463,6 +509,7 @@ static void run_tests(void)
     test_edit_again();
     test_unreadable();
     test_tags();
+    test_refused_edit();
     test_undo();
     test_filters();
     test_search();

@@ -29,11 +29,33 @@ END
 END
 }
 
-test_reviewing_in_a_browser() {
+# $browser and $review_test.
+find_browser() {
     browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
         { echo "SKIP: no chromium to open the page in"; exit 0; }
     review_test=$(dirname "$SFT")/browser/review_test
     [ -x "$review_test" ] || die "$review_test is not built (make cli does)"
+}
+
+test_reviewing_in_a_browser() {
+    find_browser
     make_rows
     expect 0 "$review_test" "$browser" "${SHOTS:--}" "$SFT" review rows.jsonl --name anna --losses losses.jsonl
+}
+
+# As a person would, row by row: what the tutorial and others may use.
+test_reviewing_many() {
+    find_browser
+    make_rows
+    "$SFT" review rows.jsonl --name carl 2>log &
+    pid=$!
+    wait_until grep -q ' at http' log
+    expect 0 "$review_test" "$browser" "$(sed -n 's/.* at http/http/p' log)" --review 14
+    is "$(cat stdout)" '12 accepted, 1 edited, 0 rejected, 1 skipped'
+    is "$(grep -c . rows.jsonl.review.carl.jsonl)" 14
+    is "$(field decision <rows.jsonl.review.carl.jsonl | sort | uniq -c | awk '{ printf "%s %d;", $2, $1 }')" 'accept 12;edit 1;skip 1;'
+    has rows.jsonl.review.carl.jsonl '"Answer 14 is long enough to be one."'
+    kill "$pid"
+    wait "$pid" || :
+    pid=
 }

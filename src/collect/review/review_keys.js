@@ -53,6 +53,7 @@ function leaveEdit() {
   if (!page.fields || page.isBusy) return;
   say(isDirty() ? "The draft is kept: e goes on with it" : "");
   closeEdit();
+  showNotices(page.row);
   showAll();
   at("main").focus({ preventScroll: true });
 }
@@ -61,6 +62,7 @@ function dropEdit() {
   if (!page.fields || page.isBusy) return;
   drafts.drop(page.row.row);
   closeEdit();
+  showNotices(page.row);
   showAll();
   say("The draft is discarded");
   at("main").focus({ preventScroll: true });
@@ -72,6 +74,8 @@ function saveEdit() {
     leaveEdit();
     return say("Nothing was changed: a accepts the row as it stands");
   }
+  const empty = page.fields.findIndex(field => !field.value.trim() && field.message.content.trim());
+  if (empty >= 0) return showRefusal(`messages[${empty}].content: is empty now; reject the row, or write something`);
   const typed = new Map(page.fields.map(field => [field.message, field.value]));
   const renew = message => {
     const value = typed.get(message);
@@ -172,7 +176,15 @@ function showSide(isOpen) {
   at("open-side").setAttribute("aria-expanded", String(isOpen));
 }
 
-for (const id of [...choiceIds.slice(1), ...checkIds]) at(id).addEventListener("change", changeFilters);
+// Who chose with the mouse goes on with the keys of the page; who chose with keys goes on choosing.
+let isPointing = false;
+at("filters").addEventListener("pointerdown", () => { isPointing = true; });
+at("filters").addEventListener("keydown", () => { isPointing = false; });
+for (const id of [...choiceIds.slice(1), ...checkIds])
+  at(id).addEventListener("change", () => {
+    changeFilters();
+    if (isPointing) at("main").focus();
+  });
 at("no-filters").addEventListener("click", () => {
   for (const id of ["q", "kind", "label", "tag"]) at(id).value = "";
   for (const id of checkIds) at(id).checked = false;
@@ -219,6 +231,13 @@ function act(action) {
   else action();
 }
 
+// The letter as it is typed; where the keyboard writes other ones, that of the place.
+function keyOf(event) {
+  const isOther = event.key.length === 1 && event.key > "\u007f" && event.code.startsWith("Key");
+  const key = isOther ? event.code.slice(3) : event.key;
+  return key.length === 1 ? key.toLowerCase() : key;
+}
+
 function onKey(event) {
   if (event.isComposing || document.querySelector("dialog[open]")) return;
   const isField = event.target.matches("input:not([type=checkbox]), textarea, select");
@@ -231,7 +250,7 @@ function onKey(event) {
     if (page.fields && !event.target.closest("#filters")) leaveEdit();
     else if (isField) at("main").focus();
   } else if (isPlain && !isField && !page.fields && at("single-keys").checked) {
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key, action = actions[key];
+    const action = actions[keyOf(event)];
     if (!action || event.repeat && action !== next && action !== previous) return;
     event.preventDefault();
     act(action);
@@ -259,6 +278,7 @@ at("lost-form").addEventListener("submit", event => {
   else at("address").value = "";
   if (!typed) lookAgain();
 });
+window.addEventListener("unhandledrejection", event => notice(event.reason?.message ?? "", true));
 document.addEventListener("visibilitychange", refresh);
 window.addEventListener("focus", refresh);
 setInterval(refresh, 5000);

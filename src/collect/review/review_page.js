@@ -196,6 +196,11 @@ function take(row) {
   if (isNew) at("main").scrollTop = 0;
 }
 
+// A reload comes back to the row.
+function keepPlace(number) {
+  try { history.replaceState(null, "", `${location.search}#${number}`); } catch { /* too often, for some browsers */ }
+}
+
 async function rowOf(number) {
   const ahead = page.ahead;
   page.ahead = null;
@@ -213,7 +218,7 @@ async function go(index) {
   try {
     const row = await rowOf(entry.row);
     if (mine !== page.shown) return;
-    history.replaceState(null, "", `${location.search}#${row.row}`);
+    keepPlace(row.row);
     take(row);
     if (isAhead) refresh();
     if (!page.isWhole && index + 20 > page.rows.length) readMore();
@@ -374,6 +379,7 @@ async function send(mine) {
     return true;
   } catch (error) {
     const current = error.status === 409 ? error.current : null;
+    if (page.row?.row !== mine.row) await show(mine.row); // the filters led elsewhere meanwhile
     if (current && isSameDecision(mine, standing(current))) { // said before the server went, or by another tab
       took(mine, { ...(await reach("api/state")), seq: current.seq });
       return true;
@@ -431,7 +437,7 @@ async function reject() {
   const choices = [...commonReasons, ...new Set(given)].slice(0, 9);
   const title = `Why is row ${row.row} rejected?`;
   const picked = await pick({ title, label: "Another reason", done: "Reject", choices });
-  if (!picked || page.row !== row) return;
+  if (!picked || page.row?.row !== row.row) return;
   if (!choices.includes(picked[0])) ownReasons.push(picked[0]);
   return decide({ decision: "reject", reason: picked[0] });
 }
@@ -443,7 +449,7 @@ async function tag() {
   const choices = [...new Set([...had, ...(page.state.tags ?? [])])].slice(0, 9);
   const picked = await pick({ title: `Tags of row ${row.row}`, label: "Another tag", done: "Save", choices,
                               chosen: had });
-  if (!picked || page.row !== row) return;
+  if (!picked || page.row?.row !== row.row) return;
   const { decision = "skip", reason = "", messages, chosen, rejected } = standing(row) ?? {};
   const text = decision === "edit" ? { messages, chosen, rejected } : {};
   return decide({ decision, reason, ...text, tags: picked }, true);
