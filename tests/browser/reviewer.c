@@ -109,9 +109,9 @@ void reviewer_said(struct browser *b, const char *text)
 
 /* The answer that is trained on; where its last sentence ends; whether a line comes twice. */
 static const char judge[] =
-    "(() => { const text = (page.text.chosen ?? page.text.messages).at(-1).content;"
+    "(() => { if (page.row.error) return 'skip';"
+    "const text = (page.text.chosen ?? page.text.messages).at(-1).content;"
     "const lines = text.split('\\n').map(line => line.trim()).filter(line => line);"
-    "if (page.row.error) return 'skip';"
     "if (text.trim().length < 20) return 'short';"
     "if (new Set(lines).size < lines.length) return 'twice';"
     "const whole = /^[^]*[.!?:)\"`*]/.exec(text)?.[0] ?? '';"
