@@ -270,8 +270,11 @@ static void put_content(const struct review *review, size_t row, struct strbuf *
     struct review_content content = {0};
     if (review_rows_read(&review->rows, row - 1, &content, NULL)) {
         const struct review_row *r = &review->rows.items[row - 1];
+        struct strbuf text = {0};
+        strbuf_add_printable(&text, r->text, utf8_cut(r->text, r->len, BAD_TEXT_MOST));
         strbuf_puts(out, ",\"messages\":[],\"prompt\":null,\"chosen\":null,\"rejected\":null,\"meta\":null,\"text\":");
-        strbuf_json_string(out, r->text, utf8_cut(r->text, r->len, BAD_TEXT_MOST));
+        strbuf_json_string(out, text.data ? text.data : "", text.len);
+        strbuf_free(&text);
     } else {
         put_lists(review, &content, out);
         strbuf_puts(out, ",\"meta\":");

@@ -100,6 +100,37 @@ static void describe_bad(struct review_rows *rows, struct review_row *row, const
     row->search = row->excerpt;
 }
 
+/* What the row at this place was, where its text is the same: a file that grows is not judged anew. */
+static bool describe_as_before(struct review_rows *rows, struct review_row *row)
+{
+    const struct review_rows *before = rows->before;
+    const size_t i = rows->count - 1;
+    if (!before || i >= before->count || before->reading.reader != rows->reading.reader ||
+        before->items[i].hash != row->hash || before->items[i].error)
+        return false;
+    const struct review_row *was = &before->items[i];
+    row->is_preference = was->is_preference;
+    row->is_document = was->is_document;
+    row->label = was->label;
+    row->kind = arena_strndup(&rows->arena, was->kind, strlen(was->kind));
+    row->excerpt = arena_strndup(&rows->arena, was->excerpt, strlen(was->excerpt));
+    row->search = arena_strndup(&rows->arena, was->search, strlen(was->search));
+    return true;
+}
+
+static void describe_row(struct review_rows *rows, struct review_row *row)
+{
+    struct sft_err why = {0};
+    struct review_content content = {0};
+    if (describe_as_before(rows, row))
+        return;
+    if (review_content_read(&rows->reading, row->text, row->len, &content, &why))
+        describe_bad(rows, row, &why);
+    else
+        describe(rows, row, &content);
+    review_content_free(&content);
+}
+
 /* ---- where rows stand ---- */
 
 static struct review_row *add_row(struct review_rows *rows, const char *text, size_t len, size_t line)
@@ -116,8 +147,6 @@ static struct review_row *add_row(struct review_rows *rows, const char *text, si
 static void add_element(struct review_rows *rows, struct json_element element)
 {
     while (element.len > 0) {
-        struct sft_err why = {0};
-        struct review_content content = {0};
         struct json_element rest = element;
         json *root = NULL;
         const bool is_json = rows_parse(&rows->reading.rows, &rest, &root, NULL) == SFT_OK;
@@ -126,11 +155,7 @@ static void add_element(struct review_rows *rows, struct json_element element)
         struct review_row *row = add_row(rows, element.text, used, element.line);
         if (rows->reading.reader == NULL && is_json)
             rows->reading.reader = review_content_reader(&rows->reading, row->text, row->len);
-        if (review_rows_read(rows, rows->count - 1, &content, &why))
-            describe_bad(rows, row, &why);
-        else
-            describe(rows, row, &content);
-        review_content_free(&content);
+        describe_row(rows, row);
         if (!is_json)
             return;
         element = rest;
@@ -256,14 +281,21 @@ static enum sft_status check_spec(const struct file_spec *spec, struct sft_err *
     return SFT_OK;
 }
 
-enum sft_status review_rows_open(struct review_rows *rows, const char *file, const struct review_rows_options *options,
-                                 struct sft_err *err)
+static enum sft_status open_rows(struct review_rows *rows, const char *file, const struct review_rows_options *options,
+                                 const struct review_rows *before, struct sft_err *err)
 {
-    *rows = (struct review_rows){.options = *options};
+    *rows = (struct review_rows){.options = *options, .before = before};
     if (file_spec_parse(&rows->spec, file, err) || check_spec(&rows->spec, err) ||
         names_init(&rows->reading.names, &options->names, err) || read_bytes(rows, err) || add_rows(rows, err))
         return err->status;
+    rows->before = NULL;
     return options->losses ? read_losses(rows, err) : SFT_OK;
+}
+
+enum sft_status review_rows_open(struct review_rows *rows, const char *file, const struct review_rows_options *options,
+                                 struct sft_err *err)
+{
+    return open_rows(rows, file, options, NULL, err);
 }
 
 void review_rows_free(struct review_rows *rows)
@@ -292,7 +324,7 @@ enum sft_status review_rows_refresh(struct review_rows *rows, bool *changed, str
     if (now.size < 0 || (now.size == rows->state.size && now.seconds == rows->state.seconds &&
                          now.nanoseconds == rows->state.nanoseconds))
         return SFT_OK;
-    if (review_rows_open(&fresh, rows->spec.text, &rows->options, err)) {
+    if (open_rows(&fresh, rows->spec.text, &rows->options, rows, err)) {
         review_rows_free(&fresh);
         return err->status;
     }

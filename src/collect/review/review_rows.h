@@ -37,6 +37,7 @@ struct review_rows {
     struct review_row *items;    /* (count) */
     size_t count, capacity;
     struct arena arena; /* of their strings */
+    const struct review_rows *before; /* while it is read again: what it was */
     struct review_rows_state {
         int64_t size, seconds, nanoseconds;
     } state; /* of the file when it was read */

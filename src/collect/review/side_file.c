@@ -393,7 +393,8 @@ static enum sft_status find_new(struct side_files *all, struct sft_err *err)
         free(name);
     }
     io_list_free(entries, n);
-    qsort(all->items, all->count, sizeof *all->items, by_name);
+    if (all->count)
+        qsort(all->items, all->count, sizeof *all->items, by_name);
     return SFT_OK;
 }
 
