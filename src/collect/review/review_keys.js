@@ -166,7 +166,7 @@ let typing = 0;
 
 function changeFilters() {
   clearTimeout(typing);
-  keepFilters();
+  keep("filters", filters());
   showFilters();
   return readRows().catch(error => { at("total").textContent = error.message; });
 }
@@ -218,9 +218,12 @@ function showMarking() {
   say(isOff ? "What is trained on is not marked" : "What is trained on is marked");
 }
 
+// A move by key: what was said of another row is no news any more.
+const forward = () => { say(""); return next(); };
+const backward = () => { say(""); previous(); };
 const actions = {
   a: accept, e: () => edit(), r: reject, t: tag, s: skip, u: undo, 1: () => choose(1), 2: () => choose(2),
-  j: next, k: previous, ArrowRight: next, ArrowLeft: previous, m: showMarking, o: showOriginal,
+  j: forward, k: backward, ArrowRight: forward, ArrowLeft: backward, m: showMarking, o: showOriginal,
   "/": () => { showSide(true); at("q").focus(); at("q").select(); },
   "?": () => at("help").showModal(),
 };
@@ -251,7 +254,7 @@ function onKey(event) {
     else if (isField) at("main").focus();
   } else if (isPlain && !isField && !page.fields && at("single-keys").checked) {
     const action = actions[keyOf(event)];
-    if (!action || event.repeat && action !== next && action !== previous) return;
+    if (!action || event.repeat && action !== forward && action !== backward) return;
     event.preventDefault();
     act(action);
   }
@@ -288,7 +291,7 @@ setInterval(refresh, 5000);
 async function start() {
   try {
     takeState(await reach("api/state"));
-    const carried = takeCarried(), number = carried?.row ?? Number(location.hash.slice(1));
+    const carried = takeCarried(), number = carried?.row ?? Number(kept("row"));
     takeFilters();
     await readRows(number >= 1 && number <= page.state.rows ? number : undefined);
     if (carried?.pending && page.row?.row === carried.pending.row)

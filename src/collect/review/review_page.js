@@ -37,16 +37,17 @@ function showFilters() {
   at("more-words").className = n ? "has-some" : "";
 }
 
-// A reload of the page comes back to the same list.
-function keepFilters() {
-  try { sessionStorage.setItem("filters", filters()); } catch { /* off */ }
+// A reload of the page comes back to the same list, and the same row.
+function keep(what, value) {
+  try { sessionStorage.setItem(`${what}:${page.state.file}`, value); } catch { /* full, or off */ }
+}
+
+function kept(what) {
+  try { return sessionStorage.getItem(`${what}:${page.state.file}`); } catch { return null; }
 }
 
 function takeFilters() {
-  let kept = null;
-  try { kept = sessionStorage.getItem("filters"); } catch { /* off */ }
-  if (kept === null) return;
-  const chosen = new URLSearchParams(kept);
+  const chosen = new URLSearchParams(kept("filters") ?? "decision=undecided");
   for (const id of choiceIds) at(id).value = chosen.get(id) ?? "";
   for (const id of choiceIds) if (at(id).selectedIndex === -1) at(id).selectedIndex = 0;
   for (const id of checkIds) at(id).checked = chosen.has(id);
@@ -196,11 +197,6 @@ function take(row) {
   if (isNew) at("main").scrollTop = 0;
 }
 
-// A reload comes back to the row.
-function keepPlace(number) {
-  try { history.replaceState(null, "", `${location.search}#${number}`); } catch { /* too often, for some browsers */ }
-}
-
 async function rowOf(number) {
   const ahead = page.ahead;
   page.ahead = null;
@@ -218,7 +214,7 @@ async function go(index) {
   try {
     const row = await rowOf(entry.row);
     if (mine !== page.shown) return;
-    keepPlace(row.row);
+    keep("row", row.row);
     take(row);
     if (isAhead) refresh();
     if (!page.isWhole && index + 20 > page.rows.length) readMore();
@@ -296,6 +292,7 @@ function showEnd() {
   closeEdit();
   page.shown++;
   Object.assign(page, { row: null, at: page.rows.length });
+  keep("row", 0);
   for (const id of ["about", "notices", "talk", "empty"]) at(id).replaceChildren();
   at("meta").hidden = true;
   at("empty").append(element("strong", "", isAll ? "All rows are decided" : "No row is left here"),

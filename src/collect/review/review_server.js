@@ -108,7 +108,7 @@ function takeAddress(text) {
     return true;
   }
   token = given;
-  history.replaceState(null, "", `?token=${encodeURIComponent(token)}${location.hash}`);
+  history.replaceState(null, "", `?token=${encodeURIComponent(token)}`);
   lookAgain();
   return true;
 }
