@@ -181,7 +181,7 @@ int cmd_eval(int argc, char **argv)
         {"model", OPTION_STRING, &c.model, "DIR", MODEL_OPTION_HELP},
         ADAPTER_OPTION(c.adapters),
         {"per-row", OPTION_STRING, &c.per_row, "OUT",
-         "also write the loss of each conversation, a line of JSON each (sft review --losses OUT shows the worst first)"},
+         "also write the loss of each conversation, a line of JSON each (sft review --losses shows the worst first)"},
         {"prompts", OPTION_LIST, &c.prompts.files, "FILE",
          "answer its prompts (CSV or JSON lines: prompt, label safe or unsafe, and type if you like) and say how often "
          "the model refuses; may be repeated"},

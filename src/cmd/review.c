@@ -11,8 +11,7 @@
 #include <stdlib.h>
 
 /* What dataset_options_of and the mask take. */
-static const char settings_read[] =
-    TEMPLATE_SETTINGS " train_on columns roles prompt_column completion_column";
+static const char settings_read[] = TEMPLATE_SETTINGS " train_on columns roles prompt_column completion_column";
 
 struct review_command {
     const char *name, *base, *losses, *out;
@@ -36,7 +35,8 @@ static enum sft_status check_usage(const struct review_command *c, const char *s
     if (c->as_json && !c->out)
         return sft_fail(err, SFT_EUSAGE, "--json: says what --export has done, which is not asked for");
     if (c->out && (c->name || c->base || c->losses || c->port))
-        return sft_fail(err, SFT_EUSAGE, "--export: takes what all reviewers decided: without --name, --base, --losses "
+        return sft_fail(err, SFT_EUSAGE,
+                        "--export: takes what all reviewers decided: without --name, --base, --losses "
                         "and --port");
     return SFT_OK;
 }
@@ -178,9 +178,9 @@ int cmd_review(int argc, char **argv)
     };
     const struct usage usage = {
         "sft review FILE [options]",
-        "Opens a page, on this machine, to read the conversations of a file one by one and accept, edit or reject each. "
-        "Every decision is on the disk before the page says so; FILE stays as it is. With --export: writes what was "
-        "kept.",
+        "Opens a page, on this machine, to read the conversations of a file one by one and accept, edit or reject "
+        "each. Every decision is on the disk before the page says so; FILE stays as it is. With --export: writes what "
+        "was kept.",
         table, sizeof table / sizeof *table, settings_read};
     int code = options_parse(argc, argv, &usage, &c.files);
     if (code < 0) {

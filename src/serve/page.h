@@ -1,5 +1,5 @@
-/* Pages of ours for a browser: one HTML each, compiled in, with nothing fetched from elsewhere. Their scripts and styles
- * run by a nonce alone: the Content-Security-Policy refuses all others, and every address but this server's.
+/* Pages of ours for a browser: one HTML each, compiled in, with nothing fetched from elsewhere. Their scripts and
+ * styles run by a nonce alone: the Content-Security-Policy refuses all others, and every address but this server's.
  *
  * Send one as text/html; charset=utf-8 with Cache-Control: no-store, X-Content-Type-Options: nosniff and
  * Referrer-Policy: no-referrer. */

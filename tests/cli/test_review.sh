@@ -414,6 +414,10 @@ test_losses() {
     tr -d '{}"' <losses.jsonl | sed 's/.*loss:\(.*\),num_target_tokens:\(.*\)/\1 \2/' >sums
     holds "$(awk '{ sum += $1 * $2; n += $2 } END { print sum / n }' sums) - $(field loss <stdout) < 1e-4"
     holds "$(field loss <stdout) - $(awk '{ sum += $1 * $2; n += $2 } END { print sum / n }' sums) < 1e-4"
+    printf '{"text":"one"}\n\n{"text":"two"}\n' >texts.jsonl
+    expect 0 "$SFT" eval "$model" 'texts.jsonl*2' chat.jsonl --per-row more.jsonl
+    is "$(field row <more.jsonl | head -n 6 | tr '\n' ' ')" '1 2 1 2 1 2 '
+    is "$(field source <more.jsonl | sed -n '2p;5p' | tr '\n' ' ')" 'texts.jsonl:3 chat.jsonl:1 '
     start_review chat.jsonl --name anna --losses losses.jsonl --base "$model"
     get '/api/list?order=loss&n=1'
     has answer '"total":13,"rows":[{"row":13'

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Test scripts/from_hub.py on small parquet files made here, and let `sft inspect` read what it writes.
 
-usage: test_from_hub.py SFT ASSETS   (SFT: the program; needs pyarrow and datasets; no network; ASSETS is not used)
+usage: test_from_hub.py SFT ASSETS   (SFT: the program; needs pyarrow and datasets; no network)
 """
-import contextlib, datetime, decimal, io, json, os, shutil, subprocess, sys, tempfile, unittest, unittest.mock
+import contextlib, datetime, decimal, gzip, io, json, os, re, shutil, subprocess, sys, tempfile, unittest, unittest.mock
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 sys.dont_write_bytecode = True  # no scripts/__pycache__
-import from_hub
+import from_hub, hub_recipes
+from hub_published import PUBLISHED
 
 CALL = pa.struct([("id", pa.string()), ("function", pa.struct([("name", pa.string()), ("arguments", pa.string())]))])
 MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string()), ("weight", pa.float64()),
@@ -44,7 +45,7 @@ def lines_of(path):
 
 
 class FromHub(unittest.TestCase):
-    program = "./sft"
+    program, assets = "./sft", "../shared/assets/data"
 
     def setUp(self):
         self.dir = tempfile.mkdtemp()
@@ -81,6 +82,21 @@ class FromHub(unittest.TestCase):
         self.assertEqual(said.count("\n"), 1, said)
         self.assertFalse(os.path.exists(self.out))
 
+    def base(self):
+        config = self.path("base", "config.json")
+        if not os.path.exists(config):
+            os.rmdir(os.path.dirname(config))
+            shutil.copytree(os.path.join(ROOT, "tests/golden/tiny_tokenizer/two_files"), os.path.dirname(config))
+            with open(config, "w") as file:
+                json.dump(CONFIG, file)
+        return config
+
+    def inspect(self, *args):
+        return self.sft("inspect", "--base", self.base(), self.out, *args)
+
+    def sft(self, *args):
+        return subprocess.run([self.program, *args], capture_output=True, text=True)
+
     # ---- values ----
 
     def test_conversations(self):
@@ -92,11 +108,7 @@ class FromHub(unittest.TestCase):
 
     def test_sft_reads_them(self):
         self.converted(self.parquet("chat.parquet", ROWS, CHAT))
-        shutil.copytree(os.path.join(ROOT, "tests/golden/tiny_tokenizer/two_files"), self.path("base"))
-        with open(self.path("base", "config.json"), "w") as file:
-            json.dump(CONFIG, file)
-        run = subprocess.run([self.program, "inspect", "--base", self.path("base", "config.json"), self.out, "--json"],
-                             capture_output=True, text=True)
+        run = self.inspect("--json")
         self.assertEqual(run.returncode, 0, run.stderr)
         rows = [json.loads(line) for line in run.stdout.splitlines()]
         self.assertEqual([row["source"] for row in rows], [f"{self.out}:1", f"{self.out}:2"])
@@ -215,6 +227,214 @@ class FromHub(unittest.TestCase):
         with self.hub("json", {"train": self.path("a.json")}):
             self.assertEqual(self.converted("name"), rows)
 
+    # ---- recipes ----
+
+    def test_every_recipe(self):
+        """On rows in the columns in which the set is published."""
+        self.assertEqual(list(PUBLISHED), [recipe.name for recipe in hub_recipes.RECIPES])
+        for recipe in hub_recipes.RECIPES:
+            with self.subTest(recipe.name):
+                rows, made, left_out = PUBLISHED[recipe.name]
+                code, said = self.run_main(self.parquet("set.parquet", rows), "--recipe", recipe.name)
+                self.assertEqual(code, 0, said)
+                self.assertEqual(lines_of(self.out), made)
+                first, last = said.splitlines()
+                total = sum(left_out.values())
+                self.assertIn(f"licence of {recipe.hub}: {recipe.licence}; left out {total} row{'s' * (total != 1)}",
+                              first)
+                for reason, count in left_out.items():
+                    self.assertIn(f"{count} {reason}", first)
+                self.read_by_sft(recipe, made, last)
+
+    def read_by_sft(self, recipe, made, last):
+        run = self.inspect()
+        if recipe.kind == "test":  # it cannot be trained on
+            self.assertEqual(run.returncode, 1, run.stdout)
+            self.assertTrue(last.endswith("; prompts for sft eval --prompts"), last)
+            with open(self.path("run.ini"), "w") as file:
+                file.write(f"[model]\nbase = {self.base()}\n[data]\ntrain = {self.chat()}\neval = {self.chat()}\n"
+                           f"template = im_sep\n[eval]\nprompts = {self.out}\n[train]\noutput_dir = {self.dir}/run\n")
+            run = self.sft("train", self.path("run.ini"), "--dry-run")
+            self.assertEqual(run.returncode, 0, run.stderr)
+            labels = [row["label"] for row in made]
+            self.assertIn(f"{labels.count('unsafe')} unsafe, {labels.count('safe')} safe", run.stdout)
+            return
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertNotIn("warning", run.stderr)
+        turns = [turn for row in made for turn in row.get("messages", row.get("chosen"))]
+        self.assertEqual(re.findall(r"\[\[(.*?)<\|im_end\|>\]\]", run.stdout, re.S),
+                         [turn["content"] for turn in turns if turn["role"] == "assistant" and turn.get("weight") != 0])
+        self.assertEqual(len(re.findall(f"^{re.escape(self.out)}:[0-9]+  ", run.stdout, re.M)), len(made))
+
+    def chat(self):
+        with open(self.path("chat.jsonl"), "w") as file:
+            file.write(json.dumps({"messages": ROWS[0]["messages"]}) + "\n")
+        return self.path("chat.jsonl")
+
+    # Rows of real sets (ASSETS): a recipe and sft's own reader of the format make the same of them.
+
+    def inspected(self, file):
+        run = self.sft("inspect", "--base", self.base(), file, "--json")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        return [json.loads(line) for line in run.stdout.splitlines()]
+
+    def as_recipe(self, name, rows):
+        code, said = self.run_main(self.parquet("real.parquet", rows), "--recipe", name)
+        self.assertEqual(code, 0, said)
+        return self.inspected(self.out), said
+
+    def same_tokens(self, ours, theirs):
+        self.assertEqual(len(ours), len(theirs))
+        for a, b in zip(ours, theirs):
+            self.assertTrue(a["tokens"] == b["tokens"], f"{a['source']} has other tokens than {b['source']}")
+
+    def test_alpaca_as_the_reader(self):
+        file = os.path.join(self.assets, "llama-factory", "alpaca_en_demo.json")
+        with open(file, encoding="utf-8") as rows:
+            ours, said = self.as_recipe("alpaca", json.load(rows))
+        self.assertIn("left out 0 rows", said)
+        theirs = self.inspected(file)
+        self.same_tokens(ours, theirs)
+        self.assertTrue([row["weights"] for row in ours] == [row["weights"] for row in theirs])
+
+    def test_hh_as_the_reader(self):
+        """The reader trains on all of the answers in `chosen`, the recipe on the last: that which people compared."""
+        with gzip.open(os.path.join(self.assets, "hh-rlhf", "test.jsonl.gz"), "rt", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        kept = [row for row in rows if isinstance(hub_recipes.find("hh-rlhf").convert(row), dict)]
+        with open(self.path("kept.jsonl"), "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in kept)
+        ours, said = self.as_recipe("hh-rlhf", rows)
+        self.assertIn("left out 9 rows: 5 whose answers have different prompts, 4 with an empty answer\n", said)
+        self.same_tokens(ours, self.inspected(self.path("kept.jsonl")))
+        for row in ours:
+            weights = "".join("x" if weight else "." for weight in row["weights"])
+            self.assertTrue(re.fullmatch(r"\.+x+\.?", weights) or row["truncated"], row["source"])
+
+    def test_oasst_as_the_reader(self):
+        """The reader keeps a last question that nobody answered, the recipe does not. The answers are the same."""
+        def flat(message, parent, depth):
+            columns = ("message_id", "text", "role", "lang", "deleted", "rank")
+            yield depth, {**{key: message.get(key) for key in columns}, "parent_id": parent}
+            for reply in message.get("replies", []):
+                yield from flat(reply, message["message_id"], depth + 1)
+
+        file = os.path.join(self.assets, "open-assistant", "en_100_tree.jsonl")
+        with open(file, encoding="utf-8") as lines:
+            rows = [row for line in lines for row in flat(json.loads(line)["prompt"], None, 0)]
+        rows = [row for _, row in sorted(rows, key=lambda pair: pair[0])]  # a tree's rows lie apart
+        ours, _ = self.as_recipe("oasst1", rows)
+        self.assertEqual(len(ours), 100)
+        for a, b in zip(ours, self.inspected(file)):
+            trained = [[token for token, weight in zip(row["tokens"], row["weights"]) if weight] for row in (a, b)]
+            self.assertTrue(trained[0] == trained[1], f"{a['source']} has other answers than {b['source']}")
+
+    def test_a_recipe_of_the_hub(self):
+        rows, made, _ = PUBLISHED["coconot-pref"]
+        asked = []
+        load = datasets.load_dataset
+        file = self.parquet("set.parquet", rows)
+
+        def asks(name, config, streaming, **more):
+            asked.append((name, config, more))
+            return load("parquet", data_files={"train": file, "test": file}, streaming=streaming)
+
+        with unittest.mock.patch.object(datasets, "load_dataset", asks):
+            self.assertEqual(self.converted("coconot-pref"), made)
+            self.assertEqual(self.converted("allenai/coconot", "--config", "pref", "--split", "test"), made)
+            self.assertEqual(self.converted("mine/copy", "--recipe", "coconot-pref"), made)
+            self.assertEqual(self.converted("allenai/coconot", "--recipe", "none"), rows)
+            self.assertEqual(self.converted("allenai/coconot", "--columns", "id"), [{"id": "1"}])
+            self.refused_over("allenai/coconot: no column 'response', which the recipe coconot needs (--recipe none "
+                              "takes rows as they are); there are id, ", "allenai/coconot")
+            self.refused_over("allenai/wildjailbreak: no column 'vanilla', which", "wildjailbreak")
+        self.assertEqual(asked, [("allenai/coconot", "pref", {}), ("allenai/coconot", "pref", {}),
+                                 ("mine/copy", "pref", {}), ("allenai/coconot", None, {}),
+                                 ("allenai/coconot", None, {}), ("allenai/coconot", "original", {}),
+                                 ("allenai/wildjailbreak", "train", {"delimiter": "\t", "keep_default_na": False})])
+
+    def test_a_table_of_the_hub(self):
+        """WildJailbreak is published with tabs, and its empty cells are texts."""
+        rows, made, _ = PUBLISHED["wildjailbreak"]
+        with open(self.path("train.tsv"), "w") as file:
+            file.writelines("\t".join(line) + "\n" for line in [list(rows[0]), *(list(row.values()) for row in rows)])
+        real = datasets.load_dataset
+
+        def load(name, config, streaming, **more):
+            return real("csv", data_files={"train": self.path("train.tsv")}, streaming=streaming, **more)
+
+        with unittest.mock.patch.object(datasets, "load_dataset", load):
+            self.assertEqual(self.converted("wildjailbreak"), made)
+
+    def refused_over(self, message, *args):
+        os.unlink(self.out)
+        self.refused(message, *args)
+        with open(self.out, "w"):
+            pass
+
+    def test_several_recipes(self):
+        for name in ("oasst2", "aegis-2", "skywork"):
+            self.parquet(name + ".parquet", PUBLISHED[name][0])
+        names = ("oasst2", "aegis-2", "skywork")
+
+        def load(name, *_, **__):
+            file = self.path({recipe.hub: recipe.name for recipe in hub_recipes.RECIPES}[name] + ".parquet")
+            return real("parquet", data_files={"train": file}, streaming=True)
+
+        real = datasets.load_dataset
+        with unittest.mock.patch.object(datasets, "load_dataset", load):
+            self.assertEqual(self.converted(*names[:2]), PUBLISHED["oasst2"][1] + PUBLISHED["aegis-2"][1])
+            code, said = self.run_main(*names[:2], "--limit", "1")
+            self.assertEqual((code, len(said.splitlines())), (0, 3))
+            self.refused_over("oasst2 becomes messages and skywork prompt, chosen, rejected: write them to files of "
+                              "their own", "oasst2", "skywork")
+
+    def test_recipes_that_are_not_there(self):
+        file = self.parquet("a.parquet", [{"a": 1}])
+        self.refused("no recipe 'no-such'; --list shows those there are", file, "--recipe", "no-such")
+        self.refused("--columns is for rows as they are, and the recipe no_robots makes others of them", file,
+                     "--recipe", "no_robots", "--columns", "a")
+        self.refused(f"{file}: no column 'messages', which the recipe no_robots needs", file, "--recipe", "no_robots")
+
+    def test_columns_of_other_types(self):
+        for name, row in (("no_robots", {"messages": ["text"]}), ("wildchat", {**PUBLISHED["wildchat"][0][0],
+                                                                               "conversation": "text"})):
+            file = self.parquet("a.parquet", [row])
+            self.refused(f"{file}: a column holds something else than the recipe {name} expects (", file,
+                         "--recipe", name)
+
+    def test_a_gated_set(self):
+        def gated(*_, **__):
+            raise datasets.exceptions.DatasetNotFoundError("Dataset 'x' is a gated dataset on the Hub.")
+
+        with unittest.mock.patch.object(datasets, "load_dataset", gated):
+            self.refused("walledai/XSTest is gated: accept its terms at "
+                         "https://huggingface.co/datasets/walledai/XSTest, then `hf auth login`: Dataset 'x' is a ",
+                         "xstest")
+            self.refused("openai/no-such: no such file, and no such dataset: ", "openai/no-such")
+
+    def listed(self, *args):
+        run = subprocess.run([sys.executable, from_hub.__file__, "--list", *args], capture_output=True, text=True)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        return run.stdout
+
+    def test_the_list(self):
+        recipes = json.loads(self.listed("--json"))
+        self.assertEqual([recipe["name"] for recipe in recipes], list(PUBLISHED))
+        text = self.listed()
+        for recipe in recipes:
+            self.assertIn(f"  {recipe['name']:22} {recipe['hub']}{' (gated)' if recipe['gated'] else ''}\n", text)
+            self.assertIn(f"      licence: {recipe['licence']}\n", text)
+            self.assertIn(recipe["kind"], ("chat", "refusals", "preferences", "test"))
+            self.assertEqual(set(recipe["columns"]) - set(PUBLISHED[recipe["name"]][0][0]), set())
+
+    def test_docs_name_every_recipe(self):
+        with open(os.path.join(ROOT, "docs", "datasets.md"), encoding="utf-8") as file:
+            text = file.read()
+        for recipe in hub_recipes.RECIPES:
+            self.assertIn(f"`{recipe.name}`", text)
+            self.assertIn(recipe.hub, text)
+
     def test_no_network(self):
         self.refused("no-such/dataset: no such file, and the hub was not reached (is there a network?): ",
                      "no-such/dataset")
@@ -223,5 +443,5 @@ class FromHub(unittest.TestCase):
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    FromHub.program = os.path.abspath(sys.argv[1])
+    FromHub.program, FromHub.assets = os.path.abspath(sys.argv[1]), os.path.join(os.path.abspath(sys.argv[2]), "data")
     unittest.main(argv=sys.argv[:1])

@@ -10,8 +10,8 @@
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 #define ROW(user, answer, more)                                                                                        \
-    "{\"messages\":[{\"role\":\"user\",\"content\":\"" user "\"},{\"role\":\"assistant\",\"content\":\"" answer           \
-    "\"}]" more "}\n"
+    "{\"messages\":[{\"role\":\"user\",\"content\":\"" user "\"},"                                                     \
+    "{\"role\":\"assistant\",\"content\":\"" answer "\"}]" more "}\n"
 
 static struct review review;
 static char *file, *losses;
@@ -21,9 +21,11 @@ static const char *const *arguments; /* name, value, ..., NULL */
 static void begin(void)
 {
     make_dir();
-    put("rows.jsonl", ROW("Tea?", "Yes.", ",\"kind\":\"answer\"") ROW("Cups?", "Of course.", ",\"kind\":\"answer\"")
-                          ROW("Poison?", "I can't help with that.", ",\"kind\":\"refusal\"") "oops\n"
-                                                                                             ROW("Hours?", "Nine.", ""));
+    put("rows.jsonl", ROW("Tea?", "Yes.", ",\"kind\":\"answer\"")                      //
+                      ROW("Cups?", "Of course.", ",\"kind\":\"answer\"")               //
+                      ROW("Poison?", "I can't help with that.", ",\"kind\":\"refusal\"") //
+                      "oops\n"                                                         //
+                      ROW("Hours?", "Nine.", ""));
     put("losses.jsonl", "{\"source\":\"rows.jsonl:1\",\"loss\":1}\n{\"source\":\"rows.jsonl:2\",\"loss\":3}\n"
                         "{\"source\":\"rows.jsonl:5\",\"loss\":1}\n");
     file = path_join(dir, "rows.jsonl");
@@ -62,7 +64,8 @@ static unsigned ask(bool is_post, const char *path, const char *body)
     const unsigned status = review_answer(&review, &request, &out);
     ck_assert_msg(json_parse(out.data, out.len, &root, &err) == SFT_OK, "%s: %s", err_text(&err), out.data);
     ck_assert(json_is_object(root) && json_is_strict(root));
-    ck_assert_int_eq(json_get(root, "error") && json_is_string(json_get(root, "error")) && is_post, status != 200 && is_post);
+    if (is_post) /* a row's own error may stand in an answer to a GET */
+        ck_assert_int_eq(json_is_string(json_get(root, "error")), status != 200);
     json_free(root);
     return status;
 }
@@ -199,7 +202,7 @@ START_TEST(tags_change_a_decision_that_stands)
     ck_assert_uint_eq(ask(true, "/api/undo", "{}"), 200);
     ck_assert_ptr_nonnull(strstr(out.data, "\"row\":1,\"line\":1,\"seq\":3"));
     ck_assert_ptr_nonnull(strstr(out.data, "\"decision\":{\"decision\":\"reject\",\"reason\":\"r\",\"tags\":[]"));
-    ck_assert_ptr_nonnull(strstr(out.data, "\"counts\":{\"accept\":0,\"edit\":0,\"reject\":1,\"skip\":0,\"undecided\":4}"));
+    ck_assert_ptr_nonnull(strstr(out.data, "{\"accept\":0,\"edit\":0,\"reject\":1,\"skip\":0,\"undecided\":4}"));
     ck_assert_uint_eq(ask(false, "/api/state", ""), 200);
     ck_assert_ptr_nonnull(strstr(out.data, "\"tags\":[\"t\"],\"reasons\":[\"r\"],\"reviewers\":[\"anna\"]"));
 }

@@ -198,7 +198,7 @@ START_TEST(any_history_is_read_as_it_was_written)
 }
 END_TEST
 
-/* Wherever a kill cuts the last line off, what was before it stays, and the next decision stands on a line of its own. */
+/* Wherever a kill cuts the last line off, what was before it stays, and the next decision has a line of its own. */
 START_TEST(a_torn_line_is_cut_off)
 {
     decide(1, VERDICT_ACCEPT, NULL);

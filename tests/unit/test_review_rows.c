@@ -1,4 +1,4 @@
-/* Rows that are reviewed: what a file's are, how their messages are shown, what an edit may be, what an export writes. */
+/* Rows that are reviewed: what a file's are, how messages are shown, what an edit may be, what an export writes. */
 #include "collect/review/review_messages.h"
 #include "collect/review/review_rows.h"
 #include "support/run_suite.h"
@@ -165,7 +165,8 @@ static const struct {
     const char *row, *messages;
     bool is_native;
 } shown[] = {
-    {"{'messages':[{'role':'user','content':'a','name':'Ann','x':[1]},{'role':'assistant','content':'b','weight':0.5}]}",
+    {"{'messages':[{'role':'user','content':'a','name':'Ann','x':[1]},"
+     "{'role':'assistant','content':'b','weight':0.5}]}",
      "[{'role':'user','content':'a','name':'Ann','x':[1]},{'role':'assistant','content':'b','weight':0.5}]", true},
     {"{'system':'s','messages':[{'role':'user','content':'a','id':1},{'role':'assistant','content':'b','id':2}]}",
      "[{'role':'system','content':'s'},{'role':'user','content':'a','id':1},{'role':'assistant','content':'b','id':2}]",
@@ -327,7 +328,8 @@ static const struct {
     {"[{'role':'text','content':'a'}]", NULL, true},
     {"null", "chosen: expected an array, found null", false},
     {"[]", "chosen: the list is empty", false},
-    {"[{'role':'user','content':'a'}]", "chosen: no message of the assistant is in it, which would be trained on", false},
+    {"[{'role':'user','content':'a'}]", "chosen: no message of the assistant is in it, which would be trained on",
+     false},
     {"[{'role':'user','content':'a'},5]", "chosen[1]: expected an object, found a number", false},
     {"[{'role':'user'},{'role':'assistant','content':'b'}]", "chosen[0].content: missing", false},
     {"[{'role':'text','content':'a'},{'role':'text','content':'a'}]",

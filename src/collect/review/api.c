@@ -156,8 +156,8 @@ static unsigned answer_list(struct review *review, const struct review_request *
         !number_argument(request, "after", 0, &after, out))
         return BAD;
     struct place *places = find_rows(review, &filter, is_by_loss, &total);
-    const struct place last = {
-        after >= 1 && after <= review->rows.count ? review->rows.items[after - 1].loss : NAN, after};
+    const struct place last = {after >= 1 && after <= review->rows.count ? review->rows.items[after - 1].loss : NAN,
+                               after};
     size_t at = 0;
     while (after && at < total && (is_by_loss ? by_loss : by_row)(&places[at], &last) <= 0)
         at++;
@@ -259,7 +259,8 @@ static enum sft_status take_lists(const json *body, const struct review_content 
     }
     if (!any && d->verdict == VERDICT_EDIT)
         return sft_fail_in(err, SFT_EDATA, "messages", "missing: an edit says what stands in place of the row's");
-    if (is_preference && any && (!json_is_array(json_get(body, "chosen")) || !json_is_array(json_get(body, "rejected"))))
+    const bool has_both = json_is_array(json_get(body, "chosen")) && json_is_array(json_get(body, "rejected"));
+    if (is_preference && any && !has_both)
         return sft_fail_in(err, SFT_EDATA, "chosen", "the edit of a preference has both answers, chosen and rejected");
     d->messages = take_list(body, "messages");
     d->chosen = is_preference ? take_list(body, "chosen") : NULL;
@@ -381,7 +382,7 @@ static const struct route {
     bool is_post;
     unsigned (*answer)(struct review *review, const struct review_request *request, struct strbuf *out);
 } routes[] = {
-    {"/api/state", false, answer_state}, {"/api/list", false, answer_list}, {"/api/row", false, answer_row},
+    {"/api/state", false, answer_state},  {"/api/list", false, answer_list}, {"/api/row", false, answer_row},
     {"/api/decide", true, answer_decide}, {"/api/undo", true, answer_undo},
 };
 

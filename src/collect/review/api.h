@@ -15,7 +15,7 @@
 
 struct review_request {
     bool is_post;
-    const char *path;                                        /* "/api/..." */
+    const char *path;                                         /* "/api/..." */
     const char *(*argument)(void *context, const char *name); /* decoded; NULL: not given */
     void *context;
     const char *body; /* (n_body) */

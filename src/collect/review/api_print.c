@@ -122,8 +122,8 @@ static void put_sample(const struct review *review, const struct review_counts *
         return;
     }
     const struct rate_interval ci = rate_interval_of(counts->sample_good, counts->sample_decided);
-    strbuf_printf(out, ",\"sample\":{\"n\":%zu,\"decided\":%zu,\"good\":%zu,\"edited\":%zu,\"rate\":",
-                  review->n_sample, counts->sample_decided, counts->sample_good, counts->sample_edited);
+    strbuf_printf(out, ",\"sample\":{\"n\":%zu,\"decided\":%zu,\"good\":%zu,\"edited\":%zu,\"rate\":", review->n_sample,
+                  counts->sample_decided, counts->sample_good, counts->sample_edited);
     strbuf_json_number(out, rate_of(counts->sample_good, counts->sample_decided));
     strbuf_puts(out, ",\"ci95\":");
     if (counts->sample_decided) {

@@ -29,7 +29,8 @@ struct review_content {
 /* The reader of a row; NULL where none knows it. */
 const struct reader *review_content_reader(const struct review_reading *by, const char *text, size_t len);
 
-/* Read the row text[0..len). SFT_EDATA: nobody can, for the reason in *err. Free with review_content_free in any case. */
+/* Read the row text[0..len). SFT_EDATA: nobody can, for the reason in *err. Free with review_content_free in any
+ * case. */
 enum sft_status review_content_read(const struct review_reading *by, const char *text, size_t len,
                                     struct review_content *content, struct sft_err *err);
 void review_content_free(struct review_content *content);

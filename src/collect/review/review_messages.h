@@ -22,13 +22,13 @@ void review_messages_print(const struct review_content *content, const struct co
 /* Append the row's meta, or null where it has none that is an object. */
 void review_meta_print(const struct review_content *content, struct strbuf *out);
 
-/* Whether a list is what may stand in place of a row's messages: SFT_EDATA with the place, in `key`. is_document: one of
- * role "text"; else there is an answer. */
+/* Whether a list is what may stand in place of a row's messages: SFT_EDATA with the place, in `key`. is_document: one
+ * of role "text"; else there is an answer. */
 enum sft_status review_messages_check(const json *list, const char *key, bool is_document, struct sft_err *err);
 
 /* Append the row as an export writes it, an object on one line. Of an edit (may be NULL) its messages, chosen and
- * rejected stand in place of the row's; what no reader reads stays. Where the row is not edited, nor as_native asked for,
- * its own keys and values stay as they are. `review`: the value of "review", JSON. */
+ * rejected stand in place of the row's; what no reader reads stays. Where the row is not edited, nor as_native asked
+ * for, its own keys and values stay as they are. `review`: the value of "review", JSON. */
 enum sft_status review_row_print(const struct review_content *content, const struct decision *edit, bool as_native,
                                  const char *review, struct strbuf *out, struct sft_err *err);
 

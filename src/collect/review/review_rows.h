@@ -14,7 +14,7 @@
 struct review_row {
     const char *text; /* [text, text + len) of the file's bytes */
     size_t len, line;
-    uint64_t hash;    /* XXH64 of the text */
+    uint64_t hash;     /* XXH64 of the text */
     const char *error; /* why nobody can read it; NULL: it can be read */
     bool is_preference, is_document;
     enum refusal_label label; /* the judge's, of the last answer (the chosen one); N_JUDGED: there is none */
@@ -32,11 +32,11 @@ struct review_rows_options {
 struct review_rows {
     struct file_spec spec;
     struct review_rows_options options; /* strings are borrowed */
-    struct strbuf bytes; /* the file's, unpacked and UTF-8 */
+    struct strbuf bytes;                /* the file's, unpacked and UTF-8 */
     struct review_reading reading;
-    struct review_row *items;    /* (count) */
+    struct review_row *items; /* (count) */
     size_t count, capacity;
-    struct arena arena; /* of their strings */
+    struct arena arena;               /* of their strings */
     const struct review_rows *before; /* while it is read again: what it was */
     struct review_rows_state {
         int64_t size, seconds, nanoseconds;

@@ -45,8 +45,8 @@ static void choose_sample(struct review *review)
     free(review->sample);
     review->sample = NULL;
     if (review->options.n_sample)
-        review->sample =
-            review_sample(review->rows.count, review->options.n_sample, review->options.seed, &review->n_sample);
+        review->sample = review_sample(review->rows.count, review->options.n_sample, review->options.seed,
+                                       &review->n_sample);
 }
 
 bool review_has_row(const struct review *review, size_t row)

@@ -252,9 +252,9 @@ static enum sft_status open_socket(struct review_server *server, unsigned port, 
 static enum sft_status start_daemon(struct review_server *server, struct sft_err *err)
 {
     server->daemon = mhd.start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, handle, server, //
-                                      MHD_OPTION_LISTEN_SOCKET, server->socket,                                     //
-                                      MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,                           //
-                                      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,                        //
+                                      MHD_OPTION_LISTEN_SOCKET, server->socket,                                      //
+                                      MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,                            //
+                                      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,                         //
                                       MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_END);
     return server->daemon ? SFT_OK : sft_fail_errno(err, "the server's thread does not start");
 }

@@ -19,7 +19,8 @@ struct review_server {
     struct MHD_Daemon *daemon;
 };
 
-/* Listen on 127.0.0.1 (port 0: a free one) and answer until review_server_stop. The review is the server's meanwhile. */
+/* Listen on 127.0.0.1 (port 0: a free one) and answer until review_server_stop. The review is the server's
+ * meanwhile. */
 enum sft_status review_server_start(struct review_server *server, struct review *review, unsigned port,
                                     struct sft_err *err);
 void review_server_stop(struct review_server *server);

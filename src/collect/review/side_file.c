@@ -184,8 +184,10 @@ static enum sft_status lock(struct side_file *side, struct sft_err *err)
         return SFT_OK;
     if (errno != EWOULDBLOCK)
         return sft_fail_errno(err, "%s: cannot lock", side->path);
-    return sft_fail(err, SFT_EUSAGE, "%s reviews this file in another process already (another --name: several people "
-                    "can review it at once)", side->name);
+    return sft_fail(err, SFT_EUSAGE,
+                    "%s reviews this file in another process already (another --name: several people "
+                    "can review it at once)",
+                    side->name);
 }
 
 /* A last line without its end is what a kill or a full disk has left: cut off. One that is whole but for its line break

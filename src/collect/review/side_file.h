@@ -6,18 +6,18 @@
 
 struct side_file {
     char *name, *path;
-    int fd; /* of our own, locked; else -1 */
+    int fd;                 /* of our own, locked; else -1 */
     struct decision *items; /* (count) as they stand in the file */
     size_t count, capacity;
-    size_t n_read;    /* bytes of the file that are in items */
-    size_t n_bad;     /* lines that are no decisions: passed over */
-    struct side_row { /* (n_rows) by row - 1 */
+    size_t n_read;      /* bytes of the file that are in items */
+    size_t n_bad;       /* lines that are no decisions: passed over */
+    struct side_row {   /* (n_rows) by row - 1 */
         size_t last, n; /* number in items of its last line, from 1; how many lines it has */
-    } *rows;
+    } * rows;
     size_t n_rows, rows_capacity;
-    struct side_step { /* (n_steps) what can be undone, the last one first */
+    struct side_step {       /* (n_steps) what can be undone, the last one first */
         size_t item, before; /* numbers in items, from 1: the line, and the row's that stood before; 0: none */
-    } *steps;
+    } * steps;
     size_t n_steps, steps_capacity;
 };
 
