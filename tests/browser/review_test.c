@@ -389,9 +389,14 @@ static void test_killed(void)
     free(port);
 }
 
-/* The decision on its way goes to the new port with the page. */
+/* The decision on its way goes to the new port with the page, and so do drafts. */
 static void test_moved(void)
 {
+    browser_press(&browser, "e");
+    wait_for(EDITING);
+    browser_type(&browser, " A draft.");
+    browser_key(&browser, "Escape", 27, false);
+    press("j", 14);
     site_kill(&server);
     browser_press(&browser, "r");
     wait_for(PICKING);
@@ -403,12 +408,17 @@ static void test_moved(void)
     browser_run(&browser, "document.getElementById('address').focus()");
     browser_type(&browser, server.url);
     browser_key(&browser, "Enter", 13, false);
-    char *there = mem_printf("location.href.startsWith('%s') && typeof page === 'object' && page.row?.row === 14",
+    char *there = mem_printf("location.href.startsWith('%s') && typeof page === 'object' && page.row?.row === 15",
                              server.url);
     wait_for(there);
-    press("k", 13);
+    press("k", 14);
     expect("page.row.seq + page.row.decision.reason", "1said while nobody heard");
-    expect("location.hash", "");
+    press("k", 13);
+    browser_press(&browser, "e");
+    wait_for(EDITING);
+    expect("document.activeElement.value.endsWith(' A draft.') + location.hash", "true");
+    browser_run(&browser, "document.getElementById('drop').click()");
+    reviewer_at(&browser, 13);
     free(there);
 }
 
