@@ -87,6 +87,7 @@ $(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o $(B)/src/files/gguf/gguf_types.o: 
 # what is compiled into it (.incbin), which no compiler tells
 $(B)/src/serve/page.o: src/serve/page.html
 $(B)/src/collect/synth/persona.o: $(wildcard configs/personas/*.md)
+$(B)/src/collect/review/review_page.o: $(wildcard src/collect/review/*.html src/collect/review/*.css src/collect/review/*.js)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -117,7 +118,8 @@ $(B)/bench/%: tests/bench/%.c $(B)/libsft.a
 	@mkdir -p $(@D)
 	$(call Q,link) $(CC) $(CPPFLAGS) -Itests -Itests/unit $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -o $@ $< $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
 
-$(B)/browser/page_test: tests/browser/page_test.c tests/browser/cdp.c tests/browser/cdp.h $(B)/libsft.a
+$(B)/browser/%_test: tests/browser/%_test.c tests/browser/cdp.c tests/browser/checks.c tests/browser/cdp.h tests/browser/checks.h \
+                      $(B)/libsft.a
 	@mkdir -p $(@D)
 	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(LDLIBS)
 
@@ -125,13 +127,16 @@ $(B)/peers/%: tests/peers/%.c $(B)/libsft.a
 	@mkdir -p $(@D)
 	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -o $@ $< $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
 
+$(B)/browser/review_test: tests/browser/reviewer.c tests/browser/review_looks.c tests/browser/reviewer.h \
+                          tests/browser/review_looks.h
+
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 RUN_UNIT = sh tests/run_unit.sh $(TESTS)
 RUN_FUZZ = for f in $(FUZZERS); do name=$${f\#\#*/fuzz_}; echo "fuzz corpus $$name"; $$f tests/fuzz/corpus/$$name || exit 1; done
 RUN_CLI  = SFT=$(B)/sft sh tests/cli/run.sh
-CLI_PROGRAMS = $(B)/sft $(B)/bench/bench_server $(B)/browser/page_test $(FAKE_ENDPOINT)
+CLI_PROGRAMS = $(B)/sft $(B)/bench/bench_server $(B)/browser/page_test $(B)/browser/review_test $(FAKE_ENDPOINT)
 
 # First all is built, that no core waits for one program; then each kind of tests has all cores.
 test: $(CLI_PROGRAMS) $(TESTS) $(FUZZERS) ## all tests that need no Python

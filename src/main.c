@@ -21,6 +21,7 @@ const struct cmd commands[] = {
     {"serve", "answer over HTTP: OpenAI's API, and a page to chat in a browser", cmd_serve},
     {"eval", "score a model on conversations, or by what it refuses", cmd_eval},
     {"judge", "tell refusals from compliance in answers that are already there", cmd_judge},
+    {"review", "read conversations one by one in a browser: accept, edit, reject", cmd_review},
     {"bench", "measure how fast a model trains here, and where the time goes", cmd_bench},
     {"export", "write a model in another format or precision", cmd_export},
     {"import", "make a Hugging Face directory of a model in GGUF", cmd_import},

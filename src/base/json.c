@@ -252,6 +252,17 @@ bool json_is_null(const json *node)
     return cJSON_IsNull(node);
 }
 
+bool json_is_strict(const json *node)
+{
+    if (json_is_object(node) || json_is_array(node)) {
+        for (const json *child = node->child; child; child = child->next)
+            if (!json_is_strict(child))
+                return false;
+        return true;
+    }
+    return !node || !cJSON_IsNumber(node) || json_is_number(node);
+}
+
 const char *json_type_name(const json *node)
 {
     return !node                  ? "missing"

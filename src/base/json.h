@@ -41,6 +41,8 @@ bool json_is_true(const json *node);
 bool json_is_null(const json *node); /* an explicit null */
 const char *json_type_name(const json *node); /* "a string", "null", "NaN", "missing" for NULL: for messages */
 
+bool json_is_strict(const json *node); /* RFC 8259 has all that is in it: no NaN, no infinity; NULL: true */
+
 const json *json_get(const json *object, const char *key); /* NULL if absent or object is none */
 size_t json_size(const json *array_or_object);
 const json *json_first(const json *array_or_object); /* first child or NULL; then json_next */

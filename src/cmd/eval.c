@@ -1,4 +1,5 @@
 #include "cmd/eval_prompts.h"
+#include "cmd/eval_rows.h"
 #include "infer/bundle.h"
 #include "judge/answers.h"
 #include "train/evaluate.h"
@@ -22,9 +23,10 @@ static enum sft_status fail_nothing_left(const struct dataset *ds, struct sft_er
     return SFT_EDATA;
 }
 
-static enum sft_status score(struct bundle *b, const struct settings *settings, char *const *files,
-                             size_t n_files, struct evaluation *result, struct sft_err *err)
+static enum sft_status score(struct bundle *b, const struct settings *settings, const struct string_list *files,
+                             const char *per_row, struct evaluation *result, struct sft_err *err)
 {
+    struct eval_rows rows = {0};
     struct dataset ds = {0};
     struct activations acts = {0};
     struct batch_buffer buffer = {0};
@@ -33,7 +35,8 @@ static enum sft_status score(struct bundle *b, const struct settings *settings, 
         settings, settings->data.max_length < positions ? (size_t)settings->data.max_length : positions);
     const size_t micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
     options.stop = stop_on_signals();
-    enum sft_status status = dataset_load(&ds, files, n_files, &b->template, b->files.tokenizer, &options, err);
+    enum sft_status status =
+        dataset_load(&ds, files->items, files->count, &b->template, b->files.tokenizer, &options, err);
     if (!status)
         status = dataset_check_names(&ds, NULL, &options.names, err);
     const size_t capacity = status ? 0 : batch_capacity(&ds, micro_batch_tokens);
@@ -43,12 +46,21 @@ static enum sft_status score(struct bundle *b, const struct settings *settings, 
         status = transformer_init_activations(&b->model, &acts, capacity, KEEP_NOTHING, err);
     if (!status)
         status = batch_buffer_init(&buffer, capacity, capacity, err);
+    if (!status && per_row)
+        status = eval_rows_open(&rows, per_row, &ds, err);
     if (!status) {
-        status = evaluate(&(struct evaluator){&objective_sft, &b->model, &acts, &buffer, micro_batch_tokens}, &ds,
-                          options.stop, result, err);
+        const struct evaluator by = {.objective = &objective_sft,
+                                     .model = &b->model,
+                                     .acts = &acts,
+                                     .buffer = &buffer,
+                                     .micro_batch_tokens = micro_batch_tokens,
+                                     .each = per_row ? eval_rows_write : NULL,
+                                     .context = &rows};
+        status = evaluate(&by, &ds, options.stop, result, err);
         if (status == SFT_EINTERRUPTED)
             sft_fail(err, status, "stopped");
     }
+    status = eval_rows_close(&rows, status, err);
     batch_buffer_free(&buffer);
     activations_free(&acts);
     dataset_free(&ds);
@@ -81,7 +93,7 @@ static void print_text(const struct evaluation *e)
 /* The loss on conversations: `files`. */
 static enum sft_status eval_files(struct model_argument *argument, const struct bundle_options *options,
                                   const struct string_list *files, const struct string_list *overrides, bool as_json,
-                                  struct sft_err *err)
+                                  const char *per_row, struct sft_err *err)
 {
     struct bundle_options loading = *options;
     struct bundle bundle = {0};
@@ -103,7 +115,7 @@ static enum sft_status eval_files(struct model_argument *argument, const struct 
     else if (!status)
         model_argument_tell_bundle(argument, &bundle);
     if (!status)
-        status = score(&bundle, &settings, files->items, files->count, &result, err);
+        status = score(&bundle, &settings, files, per_row, &result, err);
     if (!status && as_json)
         print_json(&result, &members);
     else if (!status)
@@ -133,6 +145,7 @@ struct eval_command {
     const char *model;
     struct bundle_options options;
     struct eval_prompts prompts;
+    const char *per_row;
     bool as_json;
 };
 
@@ -143,6 +156,8 @@ static enum sft_status eval(struct eval_command *c, const char *synopsis, struct
     const bool has_model = c->model || c->adapters.count; /* an adapter names one */
     const size_t n_words = (has_model ? 0u : 1u) + (has_prompts ? 0u : 1u);
     enum sft_status status = check_needs_prompts(&c->prompts, err);
+    if (!status && has_prompts && c->per_row)
+        status = sft_fail(err, SFT_EUSAGE, "--per-row: is of the loss on conversations, not of --prompts");
     if (!status && c->files.count < n_words)
         status = sft_fail(err, SFT_EUSAGE, "expected a model and files of conversations, or --prompts (usage: %s)",
                           synopsis);
@@ -153,7 +168,7 @@ static enum sft_status eval(struct eval_command *c, const char *synopsis, struct
     if (!status)
         status = has_prompts
                      ? eval_prompts(&c->prompts, &argument, &c->options, &c->overrides, &c->files, c->as_json, err)
-                     : eval_files(&argument, &c->options, &c->files, &c->overrides, c->as_json, err);
+                     : eval_files(&argument, &c->options, &c->files, &c->overrides, c->as_json, c->per_row, err);
     model_argument_free(&argument);
     return status;
 }
@@ -165,6 +180,8 @@ int cmd_eval(int argc, char **argv)
     const struct option table[] = {
         {"model", OPTION_STRING, &c.model, "DIR", MODEL_OPTION_HELP},
         ADAPTER_OPTION(c.adapters),
+        {"per-row", OPTION_STRING, &c.per_row, "OUT",
+         "also write the loss of each conversation, a line of JSON each (sft review --losses shows the worst first)"},
         {"prompts", OPTION_LIST, &c.prompts.files, "FILE",
          "answer its prompts (CSV or JSON lines: prompt, label safe or unsafe, and type if you like) and say how often "
          "the model refuses; may be repeated"},

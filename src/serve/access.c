@@ -3,17 +3,20 @@
 #include <string.h>
 #include <strings.h>
 
-bool access_has_key(const char *authorization, const char *key)
+bool access_is_key(const char *given, const char *key)
 {
-    static const char scheme[] = "Bearer ";
-    if (!authorization || strncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
-        return false;
-    const char *given = authorization + sizeof scheme - 1;
     const size_t n_given = strlen(given), n_key = strlen(key);
     volatile unsigned char differs = n_given != n_key;
     for (size_t i = 0; n_key && i < n_given; i++)
         differs |= (unsigned char)(given[i] ^ key[i % n_key]);
     return n_key && !differs;
+}
+
+bool access_has_key(const char *authorization, const char *key)
+{
+    static const char scheme[] = "Bearer ";
+    return authorization && strncasecmp(authorization, scheme, sizeof scheme - 1) == 0 &&
+           access_is_key(authorization + sizeof scheme - 1, key);
 }
 
 /* The length of the host in HOST:PORT or [HOST]:PORT, and where it begins. */

@@ -4,8 +4,10 @@
 
 #include <stdbool.h>
 
-/* Whether an Authorization header names the key: "Bearer KEY". Takes as long whatever of the key is right. NULL:
- * there is no header. */
+/* Whether it is the key, which is not "". Takes as long whatever of the key is right. */
+bool access_is_key(const char *given, const char *key);
+
+/* Whether an Authorization header names the key: "Bearer KEY". NULL: there is no header. */
 bool access_has_key(const char *authorization, const char *key);
 
 /* Whether a Host header, with or without a port, is this machine's own address or the one the server was bound to. A

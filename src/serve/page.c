@@ -31,23 +31,51 @@ static void add_escaped(const char *text, struct strbuf *out)
     strbuf_free(&clean);
 }
 
+/* The mark that `at` begins with, behind its "{{"; NULL: none of these. */
+static const struct page_mark *find_mark(const char *at, const struct page_mark *marks, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const size_t len = strlen(marks[i].name);
+        if (strncmp(at, marks[i].name, len) == 0 && strncmp(at + len, "}}", 2) == 0)
+            return &marks[i];
+    }
+    return NULL;
+}
+
+static void add_policy(const char *nonce, struct strbuf *policy)
+{
+    strbuf_printf(policy,
+                  "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+                  "frame-ancestors 'none'; script-src 'nonce-%s'; style-src 'nonce-%s'",
+                  nonce, nonce);
+}
+
+void page_fill(const char *source, const struct page_mark *marks, size_t n_marks,
+               const uint8_t random[PAGE_NONCE_BYTES], struct strbuf *html, struct strbuf *policy)
+{
+    static const char open[] = "{{", close[] = "}}";
+    struct strbuf nonce = {0};
+    add_nonce(random, &nonce);
+    const struct page_mark own = {"nonce", nonce.data, true};
+    for (const char *at; (at = strstr(source, open)) != NULL;) {
+        const char *name = at + sizeof open - 1;
+        const struct page_mark *mark = find_mark(name, &own, 1);
+        mark = mark ? mark : find_mark(name, marks, n_marks);
+        strbuf_add(html, source, (size_t)(at - source));
+        if (!mark)
+            strbuf_puts(html, open);
+        else if (mark->is_raw)
+            strbuf_puts(html, mark->text);
+        else
+            add_escaped(mark->text, html);
+        source = mark ? name + strlen(mark->name) + sizeof close - 1 : name;
+    }
+    strbuf_puts(html, source);
+    add_policy(nonce.data, policy);
+    strbuf_free(&nonce);
+}
+
 void page_print(const char *model, const uint8_t random[PAGE_NONCE_BYTES], struct strbuf *html, struct strbuf *policy)
 {
-    static const char model_mark[] = "{{model}}", nonce_mark[] = "{{nonce}}";
-    const char *rest = sft_page;
-    for (const char *mark; (mark = strstr(rest, "{{")) != NULL;) {
-        strbuf_add(html, rest, (size_t)(mark - rest));
-        if (strncmp(mark, model_mark, sizeof model_mark - 1) == 0)
-            add_escaped(model, html);
-        else
-            add_nonce(random, html);
-        rest = mark + sizeof nonce_mark - 1; /* both marks have the same length */
-    }
-    strbuf_puts(html, rest);
-    strbuf_puts(policy, "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
-                        "frame-ancestors 'none'; script-src 'nonce-");
-    add_nonce(random, policy);
-    strbuf_puts(policy, "'; style-src 'nonce-");
-    add_nonce(random, policy);
-    strbuf_puts(policy, "'");
+    page_fill(sft_page, &(struct page_mark){"model", model, false}, 1, random, html, policy);
 }

@@ -17,6 +17,10 @@ struct evaluator {
     struct activations *acts;
     struct batch_buffer *buffer;
     size_t micro_batch_tokens; /* positions in a micro-batch, at most */
+    /* May be NULL: told the loss of each example (its target-weighted mean, however many others were beside it), in the
+     * dataset's order. */
+    void (*each)(void *context, size_t example, double loss);
+    void *context;
 };
 
 /* Run every example, in order, each micro-batch told to log_progress.

@@ -106,7 +106,11 @@ static void judge(struct trainer *t, const struct eval_metrics *m)
 static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
 {
     struct learner *l = t->learner;
-    const struct evaluator by = {l->objective, &l->model, &l->acts, &l->buffer, t->run->plan.micro_batch_tokens};
+    const struct evaluator by = {.objective = l->objective,
+                                 .model = &l->model,
+                                 .acts = &l->acts,
+                                 .buffer = &l->buffer,
+                                 .micro_batch_tokens = t->run->plan.micro_batch_tokens};
     struct evaluation result;
     enum sft_status status = evaluate(&by, &t->run->data.eval, t->signals.stop, &result, err);
     struct eval_metrics m = {.step = t->state->step,

@@ -47,10 +47,40 @@ _Noreturn static void become(const char *program, const char *profile, int in, i
     dup2(quiet, STDOUT_FILENO);
     dup2(quiet, STDERR_FILENO);
     execlp(program, program, "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu",
-           "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-           "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-color-profile=srgb", user_data,
-           "about:blank", (char *)NULL);
+           "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+           "--disable-sync", "--hide-scrollbars", "--force-color-profile=srgb", user_data, "about:blank", (char *)NULL);
     _exit(127);
+}
+
+/* A new tab; what it says is listened to. */
+static void open_tab(struct browser *b)
+{
+    json *target = browser_call(b, "Target.createTarget", "{\"url\":\"about:blank\"}");
+    json *attached = browser_call(b, "Target.attachToTarget", "{\"targetId\":\"%s\",\"flatten\":true}",
+                                  json_string(json_get(target, "targetId")));
+    b->session = mem_strdup(json_string(json_get(attached, "sessionId")));
+    json_free(target);
+    json_free(attached);
+    static const char *const domains[] = {"Page.enable", "Network.enable", "Runtime.enable", "Log.enable"};
+    for (size_t i = 0; i < sizeof domains / sizeof *domains; i++)
+        browser_do(b, domains[i], "{}");
+}
+
+char *browser_tab(struct browser *b)
+{
+    char *before = b->session;
+    b->session = NULL; /* the browser itself is asked */
+    open_tab(b);
+    browser_do(b, "Page.bringToFront", "{}");
+    return before;
+}
+
+char *browser_turn(struct browser *b, char *session)
+{
+    char *before = b->session;
+    b->session = session;
+    browser_do(b, "Page.bringToFront", "{}");
+    return before;
 }
 
 void browser_start(struct browser *b, const char *program)
@@ -68,15 +98,7 @@ void browser_start(struct browser *b, const char *program)
     close(back[1]);
     b->to = there[1];
     b->from = back[0];
-    json *target = browser_call(b, "Target.createTarget", "{\"url\":\"about:blank\"}");
-    json *attached = browser_call(b, "Target.attachToTarget", "{\"targetId\":\"%s\",\"flatten\":true}",
-                                  json_string(json_get(target, "targetId")));
-    b->session = mem_strdup(json_string(json_get(attached, "sessionId")));
-    json_free(target);
-    json_free(attached);
-    static const char *const domains[] = {"Page.enable", "Network.enable", "Runtime.enable", "Log.enable"};
-    for (size_t i = 0; i < sizeof domains / sizeof *domains; i++)
-        browser_do(b, domains[i], "{}");
+    open_tab(b);
 }
 
 void browser_end(struct browser *b)
@@ -157,9 +179,9 @@ static json *call(struct browser *b, const char *method, const char *params)
         json *answer = read_message(b);
         const json *answered = json_get(answer, "id"), *error = json_get(answer, "error");
         if (answered && (int)json_number(answered) == id) {
-            if (error)
+            if (error && !b->is_waiting)
                 die("%s: %s", method, json_string(json_get(error, "message")));
-            json *result = json_copy(json_get(answer, "result"));
+            json *result = json_copy(json_get(answer, "result")); /* NULL where the page went away meanwhile */
             json_free(answer);
             return result;
         }
@@ -227,7 +249,9 @@ void browser_run(struct browser *b, const char *expression)
 void browser_wait(struct browser *b, const char *expression)
 {
     for (int i = 0; i < POLLS; i++) {
+        b->is_waiting = true;
         char *value = browser_evaluate(b, expression);
+        b->is_waiting = false;
         const bool is_true = strcmp(value, "true") == 0;
         free(value);
         if (is_true)
@@ -256,6 +280,25 @@ void browser_key(struct browser *b, const char *key, int code, bool shift)
         browser_do(b, "Input.dispatchKeyEvent",
                    "{\"type\":\"%s\",\"key\":\"%s\",\"code\":\"%s\",\"windowsVirtualKeyCode\":%d,\"modifiers\":%d%s}",
                    types[i], key, key, code, shift ? 8 : 0, i == 0 ? text : "");
+}
+
+void browser_press(struct browser *b, const char *key)
+{
+    struct strbuf quoted = {0};
+    strbuf_json_string(&quoted, key, strlen(key));
+    browser_do(b, "Input.dispatchKeyEvent", "{\"type\":\"keyDown\",\"key\":%s,\"text\":%s}", quoted.data, quoted.data);
+    browser_do(b, "Input.dispatchKeyEvent", "{\"type\":\"keyUp\",\"key\":%s}", quoted.data);
+    strbuf_free(&quoted);
+}
+
+void browser_save_key(struct browser *b)
+{
+    static const char *const types[] = {"keyDown", "keyUp"};
+    for (int i = 0; i < 2; i++)
+        browser_do(
+            b, "Input.dispatchKeyEvent",
+            "{\"type\":\"%s\",\"key\":\"Enter\",\"code\":\"Enter\",\"windowsVirtualKeyCode\":13,\"modifiers\":2}",
+            types[i]);
 }
 
 static void decode_base64(const char *s, struct strbuf *out)

@@ -5,7 +5,7 @@
  *
  * Where an answer must come in certain pieces the page's fetch is replaced: window.feed(text) is then what the server
  * sends next, window.asked what it was asked, window.refusal (or what it makes of that) the error that it answers. */
-#include "cdp.h"
+#include "checks.h"
 
 #include "base/mem.h"
 
@@ -18,24 +18,17 @@ static const char *shots;
 
 static void expect(const char *expression, const char *wanted)
 {
-    char *value = browser_evaluate(&browser, expression);
-    if (strcmp(value, wanted) != 0)
-        die("%s\n  is       %s\n  expected %s", expression, value, wanted);
-    free(value);
+    browser_expect(&browser, expression, wanted);
 }
 
 static void shoot(const char *name)
 {
-    if (!shots)
-        return;
-    char *path = mem_printf("%s/%s.png", shots, name);
-    browser_shot(&browser, path);
-    free(path);
+    browser_shoot(&browser, shots, name);
 }
 
-#define LAST "[...document.querySelectorAll('.assistant')].pop()"
+#define LAST    "[...document.querySelectorAll('.assistant')].pop()"
 #define PROBLEM "(document.querySelector('#turns > .problem')?.textContent ?? '')"
-#define IDLE "document.getElementById('go').getAttribute('aria-label') === 'Send'"
+#define IDLE    "document.getElementById('go').getAttribute('aria-label') === 'Send'"
 
 static void enter(const char *text)
 {
@@ -44,19 +37,9 @@ static void enter(const char *text)
     browser_key(&browser, "Enter", 13, false);
 }
 
-/* Before the page's own script: what the policy refuses is noted. */
-static const char watch[] = "window.violations = [];"
-                            "document.addEventListener('securitypolicyviolation',"
-                            " e => violations.push(e.violatedDirective));";
-
 static void open_page(const char *url)
 {
-    struct strbuf source = {0};
-    strbuf_json_string(&source, watch, strlen(watch));
-    browser_do(&browser, "Page.addScriptToEvaluateOnNewDocument", "{\"source\":%s}", source.data);
-    browser_do(&browser, "Page.navigate", "{\"url\":\"%s\"}", url);
-    browser_wait(&browser, "document.readyState === 'complete' && document.getElementById('go') !== null");
-    strbuf_free(&source);
+    browser_open(&browser, url, "document.getElementById('go') !== null");
 }
 
 /* ---- with the server ---- */
@@ -111,31 +94,12 @@ static void test_long_talk(void)
     expect("document.getElementById('turns').textContent.split('the oldest turns are forgotten').length", "2");
 }
 
-/* The policy that the server sends is in force: no other script, no style, no other address. */
-static void test_policy(void)
-{
-    expect("violations.length", "0");
-    browser_run(&browser, "{ const s = document.createElement('script'); s.textContent = 'window.hacked = 2';"
-                          "document.head.append(s); }");
-    browser_run(&browser, "{ const d = document.createElement('div'); d.innerHTML = '<p style=\"color:red\" "
-                          "onclick=\"hacked=3\">x</p>'; document.body.append(d); d.firstChild.click(); d.remove(); }");
-    browser_run(&browser, "fetch('http://127.0.0.2:9/').catch(() => 0)");
-    browser_wait(&browser, "violations.length >= 4");
-    expect("violations.map(v => v.replace(/-(elem|attr)$/, '')).sort().filter((v, i, a) => v !== a[i - 1]).join()",
-           "connect-src,script-src,style-src");
-    expect("String(window.hacked)", "undefined");
-}
-
 static void check_requests(const char *url)
 {
-    for (size_t i = 0; i < browser.requests.count; i++) {
-        const char *asked = browser.requests.items[i];
-        if (strncmp(asked, url, strlen(url)) != 0 && strncmp(asked, "data:", 5) != 0)
-            die("the page asked for %s", asked);
-    }
-    for (size_t i = 0; i < browser.problems.count; i++)
-        if (!strstr(browser.problems.items[i], "status of 400")) /* test_rejected's */
-            die("the browser complains: %s", browser.problems.items[i]);
+    const char *const urls[] = {url, NULL};
+    browser_check_requests(&browser, urls);
+    static const char *const expected[] = {"status of 400", NULL}; /* test_rejected's */
+    browser_check_problems(&browser, expected);
 }
 
 /* ---- with answers in certain pieces ---- */
@@ -263,7 +227,7 @@ static void answer_fully(const char *text, const char *reason)
     free(feeding);
 }
 
-#define SAID "asked.messages.map(m => m.content).join(' | ')"
+#define SAID     "asked.messages.map(m => m.content).join(' | ')"
 #define TOO_LONG "{ status: 400, code: 'context_length_exceeded', message: '529 tokens, of 512 positions' }"
 
 /* A conversation that the model does not hold goes on without its oldest turns. */
@@ -365,19 +329,6 @@ static void test_keys(void)
     browser_key(&browser, "Enter", 13, false);
 }
 
-/* Contrast as WCAG has it: 4.5 for text. */
-static const char contrast[] =
-    "(() => { const rgb = c => c.match(/[0-9.]+/g).map(Number);"
-    "const light = c => rgb(c).slice(0, 3).map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)"
-    "  .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);"
-    "const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;"
-    "  if (!(rgb(c)[3] === 0)) return c; } return 'rgb(255, 255, 255)'; };"
-    "let worst = 99; for (const e of document.querySelectorAll("
-    "  'h1, button, .text, .problem, .below, .below span, label, textarea, kbd')) {"
-    "  const a = light(getComputedStyle(e).color), b = light(ground(e));"
-    "  if (!e.disabled && e.offsetParent) worst = Math.min(worst, (Math.max(a, b) + .05) / (Math.min(a, b) + .05)); }"
-    "return worst; })()";
-
 static void test_schemes(void)
 {
     static const char *const schemes[] = {"light", "dark"};
@@ -390,13 +341,9 @@ static void test_schemes(void)
                           "'stop') + usage(41) + 'data: [DONE]\\n\\n')");
     browser_wait(&browser, IDLE);
     for (int i = 0; i < 2; i++) {
-        browser_do(&browser, "Emulation.setEmulatedMedia",
-                   "{\"features\":[{\"name\":\"prefers-color-scheme\",\"value\":\"%s\"}]}", schemes[i]);
+        browser_scheme(&browser, schemes[i]);
         grounds[i] = browser_evaluate(&browser, "getComputedStyle(document.body).backgroundColor");
-        char *least = browser_evaluate(&browser, contrast);
-        if (!(strtod(least, NULL) >= 4.5))
-            die("%s: contrast is %s only", schemes[i], least);
-        free(least);
+        browser_check_contrast(&browser, "h1, button, .text, .problem, .below, .below span, label, textarea, kbd");
         shoot(schemes[i]);
     }
     if (strcmp(grounds[0], grounds[1]) == 0)
@@ -416,8 +363,7 @@ static void test_phone(void)
     browser_run(&browser, "document.getElementById('more').click()");
     expect("document.getElementById('go').getBoundingClientRect().right <= 360", "true");
     shoot("phone-dark");
-    browser_do(&browser, "Emulation.setEmulatedMedia",
-               "{\"features\":[{\"name\":\"prefers-color-scheme\",\"value\":\"light\"}]}");
+    browser_scheme(&browser, "light");
     shoot("phone-light");
 }
 
@@ -464,7 +410,7 @@ int main(int argc, char **argv)
     test_new_chat_while_it_answers();
     check_requests(argv[2]);
     open_page(argv[2]); /* with its own fetch again */
-    test_policy();
+    browser_check_policy(&browser);
     browser_end(&browser);
     puts("page_test: all as expected");
     return 0;

@@ -1,0 +1,346 @@
+#include "collect/review/review_messages.h"
+
+#include "data/readers/marks.h"
+#include "text/chat_walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the mask ---- */
+
+/* The pieces of each message, as JSON without the brackets; *last is the last one's text while it may still grow. */
+struct pieces {
+    const struct conversation *conv;
+    const struct message *last_answer;
+    enum train_on train_on;
+    bool is_rejected;     /* nothing of it is trained */
+    struct strbuf *lists; /* (conv->count) */
+    size_t at;            /* the message whose piece is open */
+    bool is_trained;
+    struct strbuf text;
+};
+
+static void end_piece(struct pieces *p)
+{
+    struct strbuf *list = &p->lists[p->at];
+    if (p->text.len == 0)
+        return;
+    strbuf_puts(list, list->len ? ",{\"text\":" : "{\"text\":");
+    strbuf_json_string(list, p->text.data, p->text.len);
+    strbuf_puts(list, p->is_trained ? ",\"trained\":true}" : ",\"trained\":false}");
+    strbuf_clear(&p->text);
+}
+
+static void add_piece(struct pieces *p, size_t at, const char *text, size_t len, bool is_trained)
+{
+    is_trained = is_trained && !p->is_rejected;
+    if (at != p->at || is_trained != p->is_trained)
+        end_piece(p);
+    p->at = at;
+    p->is_trained = is_trained;
+    strbuf_add(&p->text, text, len);
+}
+
+/* As template_render weighs it. */
+static bool is_trained(const struct pieces *p, const struct message *message, bool is_answer)
+{
+    if (p->train_on == TRAIN_ON_ALL)
+        return !message || message->weight > 0;
+    return is_answer && message && message->weight > 0 &&
+           (p->train_on == TRAIN_ON_ASSISTANT || message == p->last_answer);
+}
+
+/* What is of no message stands with the one before it, or the first. */
+static void take_part(void *to, const struct chat_part *part)
+{
+    struct pieces *p = to;
+    const size_t at = part->message ? (size_t)(part->message - p->conv->messages) : p->at;
+    add_piece(p, at, part->text, part->len, is_trained(p, part->message, part->is_answer));
+}
+
+static void take_contents(struct pieces *p)
+{
+    for (size_t i = 0; i < p->conv->count; i++) {
+        const struct message *m = &p->conv->messages[i];
+        add_piece(p, i, m->content, m->len,
+                  p->conv->is_document ? m->weight > 0 : is_trained(p, m, m->role == ROLE_ASSISTANT));
+    }
+}
+
+static void fill_pieces(struct pieces *p, const struct chat_template *template)
+{
+    struct strbuf scratch = {0};
+    p->lists = mem_calloc(p->conv->count, sizeof *p->lists);
+    for (size_t i = p->conv->count; i-- > 0 && !p->last_answer;)
+        if (p->conv->messages[i].role == ROLE_ASSISTANT)
+            p->last_answer = &p->conv->messages[i];
+    if (template && !p->conv->is_document && template_check(template, p->conv, NULL) == SFT_OK)
+        chat_walk(&template->format, p->conv, false, &scratch, take_part, p);
+    else
+        take_contents(p);
+    end_piece(p);
+    strbuf_free(&scratch);
+}
+
+static void free_pieces(struct pieces *p)
+{
+    for (size_t i = 0; p->lists && i < p->conv->count; i++)
+        strbuf_free(&p->lists[i]);
+    free(p->lists);
+    strbuf_free(&p->text);
+}
+
+/* ---- messages ---- */
+
+/* The i-th of the elements of two lists, one after the other. */
+static const json *element_of(const json *a, const json *b, size_t i)
+{
+    const json *node = i < json_size(a) ? json_first(a) : json_first(b);
+    for (i -= i < json_size(a) ? 0 : json_size(a); node && i > 0; i--)
+        node = json_next(node);
+    return node;
+}
+
+/* The turn of the row that a message was made of; NULL where that cannot be told, or it was no object. */
+static const json *turn_of(const struct review_content *content, const struct conversation *conv, size_t i)
+{
+    const json *root = conv == &content->rejected ? content->other : content->root, *none = NULL;
+    const json *a = json_get(root, content->is_preference ? "prompt" : "messages"),
+               *b = content->is_preference ? json_get(root, "chosen") : none;
+    if (!content->is_preference && !json_is_array(a)) /* ShareGPT's */
+        a = json_get(root, json_is_array(json_get(root, "conversations")) ? "conversations" : "conversation");
+    const size_t n = (json_is_array(a) ? json_size(a) : 0) + (json_is_array(b) ? json_size(b) : 0);
+    const size_t added = conv->count - n; /* 1: the row's own system prompt stands in front */
+    if (n == 0 || n > conv->count || added > 1 || i < added)
+        return NULL;
+    const json *turn = element_of(json_is_array(a) ? a : none, json_is_array(b) ? b : none, i - added);
+    return json_is_object(turn) ? turn : NULL;
+}
+
+static void put_member(const json *node, struct strbuf *out)
+{
+    strbuf_putc(out, ',');
+    strbuf_json_string(out, json_key(node), strlen(json_key(node)));
+    strbuf_putc(out, ':');
+    json_print_line(node, out);
+}
+
+/* What the row says of the turn that nobody reads. */
+static void put_unread(const json *turn, struct strbuf *out)
+{
+    for (const json *child = turn ? json_first(turn) : NULL; child; child = json_next(child))
+        if (json_mark(child) == MARK_UNREAD && json_is_strict(child) && strcmp(json_key(child), "pieces") != 0)
+            put_member(child, out);
+}
+
+/* What a reader takes where nothing is said: a preference's prompt is not trained. */
+static float usual_weight(const struct review_content *content, size_t i)
+{
+    return content->is_preference && i < content->n_prompt ? 0.0F : 1.0F;
+}
+
+static void put_message(const struct review_content *content, const struct conversation *conv, size_t i,
+                        struct strbuf *out)
+{
+    const struct message *m = &conv->messages[i];
+    const float usual = usual_weight(content, i);
+    strbuf_printf(out, "{\"role\":\"%s\",\"content\":", conv->is_document ? "text" : role_name[m->role]);
+    strbuf_json_string(out, m->content, m->len);
+    if (m->role == ROLE_ASSISTANT && !conv->is_document && (m->weight < usual || m->weight > usual)) {
+        strbuf_puts(out, ",\"weight\":");
+        strbuf_json_number(out, (double)m->weight);
+    }
+    put_unread(turn_of(content, conv, i), out);
+}
+
+void review_messages_print(const struct review_content *content, const struct conversation *conv, size_t from,
+                           size_t end, const struct review_mask *mask, struct strbuf *out)
+{
+    struct pieces pieces = {.conv = conv, .is_rejected = conv == &content->rejected};
+    if (mask) {
+        pieces.train_on = mask->train_on;
+        fill_pieces(&pieces, mask->template);
+    }
+    strbuf_putc(out, '[');
+    for (size_t i = from; i < end; i++) {
+        strbuf_puts(out, i > from ? "," : "");
+        put_message(content, conv, i, out);
+        if (mask)
+            strbuf_printf(out, ",\"pieces\":[%s]", pieces.lists[i].len ? pieces.lists[i].data : "");
+        strbuf_putc(out, '}');
+    }
+    strbuf_putc(out, ']');
+    free_pieces(&pieces);
+}
+
+void review_meta_print(const struct review_content *content, struct strbuf *out)
+{
+    const json *meta = json_get(content->root, "meta");
+    if (json_is_object(meta) && json_is_strict(meta))
+        json_print_line(meta, out);
+    else
+        strbuf_puts(out, "null");
+}
+
+/* ---- what comes back ---- */
+
+static enum sft_status in_list(struct sft_err *err, const char *key)
+{
+    static const char read_as[] = "messages";
+    if (err && sft_err_is_in(err, read_as)) {
+        char *rest = mem_strdup(err->key + sizeof read_as - 1);
+        err->key[0] = '\0';
+        sft_in_key(err, "%s%s", key, rest);
+        free(rest);
+    }
+    return SFT_EDATA;
+}
+
+static enum sft_status check_document(const json *list, const char *key, struct sft_err *err)
+{
+    const json *only = json_is_array(list) && json_size(list) == 1 ? json_first(list) : NULL;
+    const char *role = json_string(json_get(only, "role"));
+    if (!role || strcmp(role, "text") != 0 || !json_is_string(json_get(only, "content")))
+        return sft_fail_in(err, SFT_EDATA, key, "expected one message of role \"text\": the row is a document");
+    return SFT_OK;
+}
+
+static enum sft_status check_turns(const json *list, const char *key, struct sft_err *err)
+{
+    struct arena arena = {0};
+    struct conversations read;
+    json *row = json_new_object();
+    json_set_node(row, "messages", json_copy(list));
+    enum sft_status status = reader_read(reader_by_name("messages"), row, NULL, &arena, &read, err);
+    if (status)
+        in_list(err, key);
+    size_t answers = 0;
+    for (size_t i = 0; !status && i < read.items[0].count; i++)
+        answers += read.items[0].messages[i].role == ROLE_ASSISTANT;
+    if (!status && answers == 0)
+        status = sft_fail_in(err, SFT_EDATA, key, "no message of the assistant is in it, which would be trained on");
+    json_free(row);
+    arena_free(&arena);
+    return status;
+}
+
+enum sft_status review_messages_check(const json *list, const char *key, bool is_document, struct sft_err *err)
+{
+    if (is_document)
+        return check_document(list, key, err);
+    if (!json_is_strict(list))
+        return sft_fail_in(err, SFT_EDATA, key, "a number in it is none that JSON has");
+    if (!json_is_array(list))
+        return sft_fail_in(err, SFT_EDATA, key, "expected an array, found %s", json_type_name(list));
+    return check_turns(list, key, err);
+}
+
+/* ---- an export's row ---- */
+
+static enum sft_status set_text(json *row, const char *key, const char *text, size_t len, struct sft_err *err)
+{
+    json *node;
+    if (json_parse(text, len, &node, err))
+        return sft_in_key(err, "%s", key);
+    json_set_node(row, key, node);
+    return SFT_OK;
+}
+
+/* Messages [from, end) of the row's own. */
+static enum sft_status set_messages(json *row, const char *key, const struct review_content *content,
+                                    const struct conversation *conv, size_t from, size_t end, struct sft_err *err)
+{
+    struct strbuf text = {0};
+    review_messages_print(content, conv, from, end, NULL, &text);
+    const enum sft_status status = set_text(row, key, text.data, text.len, err);
+    strbuf_free(&text);
+    return status;
+}
+
+/* The prompt of an edit: what its messages have in front of the chosen answer. */
+static enum sft_status set_edited_prompt(json *row, const struct decision *edit, struct sft_err *err)
+{
+    json *messages = NULL, *chosen = NULL;
+    struct strbuf text = {0};
+    enum sft_status status = json_parse(edit->messages, strlen(edit->messages), &messages, err);
+    if (!status)
+        status = json_parse(edit->chosen, strlen(edit->chosen), &chosen, err);
+    const size_t all = json_size(messages), behind = json_size(chosen), n = all > behind ? all - behind : 0;
+    const json *node = status ? NULL : json_first(messages);
+    strbuf_putc(&text, '[');
+    for (size_t i = 0; i < n && node; i++, node = json_next(node)) {
+        strbuf_puts(&text, i ? "," : "");
+        json_print_line(node, &text);
+    }
+    strbuf_putc(&text, ']');
+    if (!status)
+        status = set_text(row, "prompt", text.data, text.len, err);
+    json_free(messages);
+    json_free(chosen);
+    strbuf_free(&text);
+    return status;
+}
+
+static enum sft_status set_preference(json *row, const struct review_content *content, const struct decision *edit,
+                                      struct sft_err *err)
+{
+    const struct conversation *chosen = &content->messages, *rejected = &content->rejected;
+    const size_t n = content->n_prompt;
+    const bool has_prompt = edit && edit->messages && edit->chosen;
+    if (has_prompt ? set_edited_prompt(row, edit, err) : set_messages(row, "prompt", content, chosen, 0, n, err))
+        return SFT_EDATA;
+    if (edit && edit->chosen ? set_text(row, "chosen", edit->chosen, strlen(edit->chosen), err)
+                             : set_messages(row, "chosen", content, chosen, n, chosen->count, err))
+        return SFT_EDATA;
+    return edit && edit->rejected ? set_text(row, "rejected", edit->rejected, strlen(edit->rejected), err)
+                                  : set_messages(row, "rejected", content, rejected, n, rejected->count, err);
+}
+
+static enum sft_status set_document(json *row, const struct decision *edit, struct sft_err *err)
+{
+    json *list;
+    if (json_parse(edit->messages, strlen(edit->messages), &list, err))
+        return SFT_EDATA;
+    const char *text = json_string(json_get(json_first(list), "content"));
+    json_set_string(row, "text", text ? text : "");
+    json_free(list);
+    return SFT_OK;
+}
+
+/* The row without what its reader took, but for the definitions of tools; then the messages, in their old place where
+ * they had that name. */
+static enum sft_status make_native(json *row, const struct review_content *content, const struct decision *edit,
+                                   struct sft_err *err)
+{
+    static const char *const kept[] = {"tools", "functions", "messages", "prompt", "chosen", "rejected"};
+    const bool is_preference = content->is_preference;
+    const size_t n_kept = sizeof kept / sizeof *kept;
+    if (content->messages.is_document)
+        return edit && edit->messages ? set_document(row, edit, err) : SFT_OK;
+    for (const json *child = json_first(content->root); child; child = json_next(child)) {
+        const char *key = json_key(child);
+        const bool is_kept = str_is_one_of(key, strlen(key), kept, is_preference ? n_kept : 3);
+        if (json_mark(child) != MARK_UNREAD && !is_kept)
+            json_remove(row, key);
+    }
+    if (is_preference)
+        return set_preference(row, content, edit, err);
+    return edit && edit->messages
+               ? set_text(row, "messages", edit->messages, strlen(edit->messages), err)
+               : set_messages(row, "messages", content, &content->messages, 0, content->messages.count, err);
+}
+
+enum sft_status review_row_print(const struct review_content *content, const struct decision *edit, bool as_native,
+                                 const char *review, struct strbuf *out, struct sft_err *err)
+{
+    json *row = json_copy(content->root);
+    enum sft_status status = SFT_OK;
+    if (edit || (as_native && !content->is_native))
+        status = make_native(row, content, edit, err);
+    if (!status)
+        status = set_text(row, "review", review, strlen(review), err);
+    if (!status)
+        json_dumps(row, out);
+    json_free(row);
+    return status;
+}

@@ -1,0 +1,423 @@
+/* Rows that are reviewed: what a file's are, how messages are shown, what an edit may be, what an export writes. */
+#include "collect/review/review_messages.h"
+#include "collect/review/review_rows.h"
+#include "support/run_suite.h"
+#include "text/template_render.h"
+
+#include "byte_tokenizer.h"
+#include "scratch.h"
+
+#include <math.h>
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+static struct review_rows rows;
+static struct review_content content;
+static struct strbuf out;
+
+static void begin(void)
+{
+    make_dir();
+    rows = (struct review_rows){0};
+    content = (struct review_content){0};
+    out = (struct strbuf){0};
+}
+
+static void end(void)
+{
+    review_content_free(&content);
+    review_rows_free(&rows);
+    strbuf_free(&out);
+    remove_dir();
+}
+
+/* Rows are written with ' for ". */
+static char *quoted(const char *text)
+{
+    char *copy = mem_strdup(text);
+    for (char *c = copy; (c = strchr(c, '\''));)
+        *c = '"';
+    return copy;
+}
+
+static void open_file(const char *name, const char *text)
+{
+    char *copy = quoted(text), *path = path_join(dir, name);
+    put(name, copy);
+    review_rows_free(&rows);
+    check_ok(review_rows_open(&rows, path, &(struct review_rows_options){0}, &err));
+    free(copy);
+    free(path);
+}
+
+static void read_row(size_t i)
+{
+    review_content_free(&content);
+    check_ok(review_rows_read(&rows, i, &content, &err));
+}
+
+static void expect_out(const char *expected)
+{
+    char *copy = quoted(expected);
+    ck_assert_str_eq(out.data, copy);
+    free(copy);
+    strbuf_clear(&out);
+}
+
+/* ---- rows ---- */
+
+START_TEST(rows_are_numbered_as_they_come)
+{
+    open_file("a.jsonl", "{'messages':[{'role':'user','content':'How\\n do I  kill a man?'},"
+                         "{'role':'assistant','content':'I can\\u0027t help with that.'}],'meta':{'kind':'refusal'}}\n"
+                         "\n"
+                         "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]} "
+                         "{'messages':[{'role':'user','content':'c'},{'role':'assistant','content':'d'}],'kind':'x'}\n"
+                         "{'messages':[{'role':'nobody','content':'a'}]}\n"
+                         "oops\n"
+                         "{'text':'a document'}\n");
+    ck_assert_uint_eq(rows.count, 6);
+    const struct review_row *r = rows.items;
+    ck_assert_str_eq(r[0].excerpt, "How do I kill a man?");
+    ck_assert_str_eq(r[0].kind, "refusal");
+    ck_assert_int_eq(r[0].label, JUDGED_FULL_REFUSAL);
+    ck_assert(isnan(r[0].loss) && !r[0].error && !r[0].is_preference);
+    ck_assert_uint_eq(r[1].line, 3);
+    ck_assert_uint_eq(r[2].line, 3);
+    ck_assert_str_eq(r[2].kind, "x");
+    ck_assert_str_eq(r[2].search, "c\nd\n");
+    ck_assert_str_eq(r[3].error, "messages[0].role: unknown role 'nobody' (system, user or assistant; [data] roles = "
+                                 "NAME:user maps other names)");
+    ck_assert_int_eq(r[3].label, N_JUDGED);
+    ck_assert_str_eq(r[4].error, "column 1: 'oops' is no JSON value");
+    ck_assert_str_eq(r[4].excerpt, "oops");
+    ck_assert_ptr_nonnull(r[5].error); /* the file's rows are messages, as train sees them */
+    ck_assert_uint_eq(r[1].hash, xxh64(r[1].text, r[1].len, 0));
+    ck_assert(r[1].text[r[1].len - 1] == '}' && r[1].hash != r[2].hash);
+}
+END_TEST
+
+/* The same in a list, in other lines: the text of a row is its own. */
+START_TEST(a_hash_is_of_the_row_alone)
+{
+    static const char row[] = "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]}";
+    char *list = mem_printf("[\n%s ,\n %s\n]\n", row, row), *lines = mem_printf("%s  \r\n%s", row, row);
+    open_file("a.json", list);
+    ck_assert_uint_eq(rows.count, 2);
+    const uint64_t hash = rows.items[0].hash;
+    ck_assert_uint_eq(rows.items[1].hash, hash);
+    open_file("a.jsonl", lines);
+    ck_assert_uint_eq(rows.count, 2);
+    ck_assert_uint_eq(rows.items[0].hash, hash);
+    ck_assert_uint_eq(rows.items[1].hash, hash);
+    free(list);
+    free(lines);
+}
+END_TEST
+
+START_TEST(what_breaks_a_file_is_a_row)
+{
+    open_file("a.json", "[{'text':'a'}, {'text':'b'}; {'text':'c'}]");
+    ck_assert_uint_eq(rows.count, 3);
+    ck_assert(!rows.items[0].error && !rows.items[1].error && rows.items[2].error);
+    open_file("empty.jsonl", "");
+    ck_assert_uint_eq(rows.count, 0);
+}
+END_TEST
+
+START_TEST(a_file_that_grows_is_read_again)
+{
+    static const char row[] = "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]}\n";
+    bool changed = true;
+    char *two = mem_printf("%s%s", row, row), *copy = quoted(two);
+    open_file("a.jsonl", row);
+    check_ok(review_rows_refresh(&rows, &changed, &err));
+    ck_assert(!changed && rows.count == 1);
+    put("a.jsonl", copy);
+    check_ok(review_rows_refresh(&rows, &changed, &err));
+    ck_assert(changed && rows.count == 2);
+    ck_assert_int_eq(unlink(rows.spec.path), 0);
+    check_ok(review_rows_refresh(&rows, &changed, &err)); /* gone: what was read stays */
+    ck_assert(!changed && rows.count == 2 && strstr(rows.items[1].search, "b"));
+    free(two);
+    free(copy);
+}
+END_TEST
+
+START_TEST(losses_stand_with_their_lines)
+{
+    put("losses.jsonl", "{\"source\":\"elsewhere/a.jsonl:2\",\"loss\":1.5}\n{\"source\":\"b.jsonl:1\",\"loss\":9}\n"
+                        "{\"source\":\"a.jsonl:2\",\"loss\":2.5}\n{\"source\":\"a.jsonl:2\",\"loss\":0.5}\n"
+                        "{\"source\":\"a.jsonl:7\",\"loss\":0.5}\n{\"source\":\"a.jsonl:1\",\"loss\":null}\n");
+    put("a.jsonl", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n");
+    char *path = path_join(dir, "a.jsonl"), *losses = path_join(dir, "losses.jsonl");
+    check_ok(review_rows_open(&rows, path, &(struct review_rows_options){.losses = losses}, &err));
+    ck_assert(isnan(rows.items[0].loss));
+    ck_assert_double_eq(rows.items[1].loss, 2.5);
+    free(path);
+    free(losses);
+}
+END_TEST
+
+/* ---- messages ---- */
+
+static const struct {
+    const char *row, *messages;
+    bool is_native;
+} shown[] = {
+    {"{'messages':[{'role':'user','content':'a','name':'Ann','x':[1]},"
+     "{'role':'assistant','content':'b','weight':0.5}]}",
+     "[{'role':'user','content':'a','name':'Ann','x':[1]},{'role':'assistant','content':'b','weight':0.5}]", true},
+    {"{'system':'s','messages':[{'role':'user','content':'a','id':1},{'role':'assistant','content':'b','id':2}]}",
+     "[{'role':'system','content':'s'},{'role':'user','content':'a','id':1},{'role':'assistant','content':'b','id':2}]",
+     true},
+    {"{'messages':[{'role':'user','content':[{'type':'text','text':'a'},{'type':'text','text':'b'}]},"
+     "{'role':'assistant','content':'c','train':false}]}",
+     "[{'role':'user','content':'ab'},{'role':'assistant','content':'c','weight':0}]", true},
+    {"{'messages':[{'role':'user','content':'a','pieces':5},{'role':'assistant','content':'b','n':NaN}]}",
+     "[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]", true},
+    {"{'conversations':[{'from':'human','value':'a','id':1},{'from':'gpt','value':'b'}]}",
+     "[{'role':'user','content':'a','id':1},{'role':'assistant','content':'b'}]", false},
+    {"{'instruction':'a','input':'i','output':'b'}",
+     "[{'role':'user','content':'a\\n\\ni'},{'role':'assistant','content':'b'}]", false},
+    {"{'text':'a'}", "[{'role':'text','content':'a'}]", true},
+    {"{'prompt':'a','completion':'b'}", "[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]", false},
+};
+
+START_TEST(messages_are_what_the_row_says)
+{
+    open_file("a.jsonl", shown[_i].row);
+    read_row(0);
+    review_messages_print(&content, &content.messages, 0, content.messages.count, NULL, &out);
+    expect_out(shown[_i].messages);
+    ck_assert_int_eq(content.is_native, shown[_i].is_native);
+}
+END_TEST
+
+static const struct {
+    const char *row, *chosen, *rejected, *error;
+    size_t n_prompt;
+} preferences[] = {
+    {"{'prompt':[{'role':'user','content':'q','id':1}],'chosen':[{'role':'assistant','content':'g','k':2}],"
+     "'rejected':[{'role':'assistant','content':'b','k':3}]}",
+     "[{'role':'user','content':'q','id':1},{'role':'assistant','content':'g','k':2}]",
+     "[{'role':'user','content':'q','id':1},{'role':'assistant','content':'b','k':3}]", NULL, 1},
+    {"{'prompt':'q','chosen':'g','rejected':'b'}", "[{'role':'user','content':'q'},{'role':'assistant','content':'g'}]",
+     "[{'role':'user','content':'q'},{'role':'assistant','content':'b'}]", NULL, 1},
+    {"{'chosen':'\\n\\nHuman: a\\n\\nAssistant: b\\n\\nHuman: c\\n\\nAssistant: d',"
+     "'rejected':'\\n\\nHuman: a\\n\\nAssistant: b\\n\\nHuman: c\\n\\nAssistant: e'}",
+     "[{'role':'user','content':'a'},{'role':'assistant','content':'b','weight':1},{'role':'user','content':'c'},"
+     "{'role':'assistant','content':'d'}]",
+     "[{'role':'user','content':'a'},{'role':'assistant','content':'b','weight':1},{'role':'user','content':'c'},"
+     "{'role':'assistant','content':'e'}]",
+     NULL, 3},
+    {"{'prompt':'q','chosen':'g','rejected':'g'}", "[{'role':'user','content':'q'},{'role':'assistant','content':'g'}]",
+     "[{'role':'user','content':'q'},{'role':'assistant','content':'g'}]", NULL, 1},
+    {"{'prompt':'q','chosen':'g','rejected':5}", NULL, NULL, "rejected: expected a string or an array, found a number",
+     0},
+    {"{'prompt':'q','chosen':[{'role':'assistant','content':'g'}],'rejected':[{'role':'assistant'}]}", NULL, NULL,
+     "rejected[0].content: missing", 0},
+};
+
+START_TEST(preferences_are_two_conversations)
+{
+    open_file("a.jsonl", preferences[_i].row);
+    if (preferences[_i].error) {
+        ck_assert_str_eq(rows.items[0].error, preferences[_i].error);
+        return;
+    }
+    ck_assert(rows.items[0].is_preference);
+    read_row(0);
+    ck_assert_uint_eq(content.n_prompt, preferences[_i].n_prompt);
+    review_messages_print(&content, &content.messages, 0, content.messages.count, NULL, &out);
+    expect_out(preferences[_i].chosen);
+    review_messages_print(&content, &content.rejected, 0, content.rejected.count, NULL, &out);
+    expect_out(preferences[_i].rejected);
+}
+END_TEST
+
+/* ---- the mask ---- */
+
+START_TEST(without_a_base_answers_are_trained)
+{
+    const struct review_mask mask = {.train_on = TRAIN_ON_ASSISTANT}, last = {.train_on = TRAIN_ON_LAST_ASSISTANT};
+    open_file("a.jsonl", "{'messages':[{'role':'assistant','content':'a'},{'role':'user','content':''},"
+                         "{'role':'assistant','content':'b'},{'role':'assistant','content':'c','weight':0}]}");
+    read_row(0);
+    review_messages_print(&content, &content.messages, 0, 3, &mask, &out);
+    expect_out("[{'role':'assistant','content':'a','pieces':[{'text':'a','trained':true}]},"
+               "{'role':'user','content':'','pieces':[]},"
+               "{'role':'assistant','content':'b','pieces':[{'text':'b','trained':true}]}]");
+    review_messages_print(&content, &content.messages, 2, 4, &last, &out);
+    expect_out("[{'role':'assistant','content':'b','pieces':[{'text':'b','trained':false}]},"
+               "{'role':'assistant','content':'c','weight':0,'pieces':[{'text':'c','trained':false}]}]");
+}
+END_TEST
+
+/* All text of the pieces, and what of it is trained. */
+static void join_pieces(const char *text, struct strbuf *all, struct strbuf *trained)
+{
+    json *list;
+    check_ok(json_parse(text, strlen(text), &list, &err));
+    for (const json *message = json_first(list); message; message = json_next(message))
+        for (const json *p = json_first(json_get(message, "pieces")); p; p = json_next(p)) {
+            strbuf_puts(all, json_string(json_get(p, "text")));
+            if (json_is_true(json_get(p, "trained")))
+                strbuf_puts(trained, json_string(json_get(p, "text")));
+        }
+    json_free(list);
+}
+
+static void join_tokens(const struct tokenizer *tok, const struct rendered *rendered, bool trained, struct strbuf *all)
+{
+    for (size_t i = 0; i < rendered->tokens.count; i++) {
+        size_t len;
+        const char *bytes = tokenizer_token_bytes(tok, rendered->tokens.ids[i], &len);
+        if (!trained || rendered->weights[i] > 0)
+            strbuf_add(all, bytes, len);
+    }
+}
+
+/* The mask is what inspect shows: of every format the same text, and the same of it is trained. */
+START_TEST(with_a_base_pieces_are_its_tokens)
+{
+    const enum template_choice choice = (enum template_choice)(_i / 2);
+    const struct review_mask mask = {.train_on = _i % 2 ? TRAIN_ON_LAST_ASSISTANT : TRAIN_ON_ASSISTANT};
+    struct tokenizer *tok = byte_tokenizer(NULL);
+    struct chat_template tpl = {0};
+    struct rendered rendered = {0};
+    struct strbuf all = {0}, trained = {0}, tokens = {0}, trained_tokens = {0};
+    if (template_init(&tpl, &(struct template_options){.choice = choice}, tok, &err)) {
+        ck_assert_int_eq(choice, TEMPLATE_SMOLLM3); /* parts of it are the base's own */
+        tokenizer_free(tok);
+        return;
+    }
+    struct encoder *enc = encoder_new(tok);
+    struct review_mask with_base = mask;
+    with_base.template = &tpl;
+    open_file("a.jsonl", "{'messages':[{'role':'user','content':' one '},{'role':'assistant','content':' two'},"
+                         "{'role':'user','content':'three'},{'role':'assistant','content':'fo\\nur'}]}");
+    read_row(0);
+    template_render(&tpl, enc, &content.messages, mask.train_on, &rendered);
+    join_tokens(tok, &rendered, false, &tokens);
+    join_tokens(tok, &rendered, true, &trained_tokens);
+    review_messages_print(&content, &content.messages, 0, content.messages.count, &with_base, &out);
+    join_pieces(out.data, &all, &trained);
+    ck_assert_str_eq(all.data, tokens.data);
+    ck_assert_str_eq(trained.data, trained_tokens.data);
+    ck_assert_ptr_nonnull(strstr(trained.data, "fo\nur"));
+    strbuf_free(&all);
+    strbuf_free(&trained);
+    strbuf_free(&tokens);
+    strbuf_free(&trained_tokens);
+    rendered_free(&rendered);
+    encoder_free(enc);
+    template_free(&tpl);
+    tokenizer_free(tok);
+}
+END_TEST
+
+/* ---- edits ---- */
+
+static const struct {
+    const char *list, *error;
+    bool is_document;
+} edits[] = {
+    {"[{'role':'user','content':'a'},{'role':'assistant','content':'b','x':1}]", NULL, false},
+    {"[{'role':'assistant','content':''}]", NULL, false},
+    {"[{'role':'text','content':'a'}]", NULL, true},
+    {"null", "chosen: expected an array, found null", false},
+    {"[]", "chosen: the list is empty", false},
+    {"[{'role':'user','content':'a'}]", "chosen: no message of the assistant is in it, which would be trained on",
+     false},
+    {"[{'role':'user','content':'a'},5]", "chosen[1]: expected an object, found a number", false},
+    {"[{'role':'user'},{'role':'assistant','content':'b'}]", "chosen[0].content: missing", false},
+    {"[{'role':'text','content':'a'},{'role':'text','content':'a'}]",
+     "chosen: expected one message of role \"text\": the row is a document", true},
+};
+
+START_TEST(an_edit_is_a_conversation)
+{
+    char *copy = quoted(edits[_i].list);
+    json *list;
+    check_ok(json_parse(copy, strlen(copy), &list, &err));
+    const enum sft_status status = review_messages_check(list, "chosen", edits[_i].is_document, &err);
+    ck_assert_int_eq(status, edits[_i].error ? SFT_EDATA : SFT_OK);
+    if (edits[_i].error)
+        ck_assert_str_eq(err_text(&err), edits[_i].error);
+    json_free(list);
+    free(copy);
+}
+END_TEST
+
+/* ---- exports ---- */
+
+#define LIST "[{'role':'user','content':'x'},{'role':'assistant','content':'y'}]"
+
+static const struct {
+    const char *row, *edit, *chosen, *rejected, *expected;
+    bool as_native;
+} exported[] = {
+    {"{'n':1.50,'big':123456789012345678901,'messages':[{'role':'user','content':'a'},{'role':'assistant',"
+     "'content':'b'}],'review':5}", NULL, NULL, NULL,
+     "{'n': 1.5, 'big': 123456789012345678901, 'messages': [{'role': 'user', 'content': 'a'}, {'role': 'assistant', "
+     "'content': 'b'}], 'review': {'by': []}}", true},
+    {"{'system':'s','messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}],'tools':[],'m':1}",
+     LIST, NULL, NULL,
+     "{'messages': [{'role': 'user', 'content': 'x'}, {'role': 'assistant', 'content': 'y'}], 'tools': [], 'm': 1, "
+     "'review': {'by': []}}", false},
+    {"[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]", NULL, NULL, NULL,
+     "{'messages': [{'role': 'user', 'content': 'a'}, {'role': 'assistant', 'content': 'b'}], 'review': {'by': []}}",
+     false},
+    {"{'question':'a','answer':'b','m':1}", NULL, NULL, NULL,
+     "{'question': 'a', 'answer': 'b', 'm': 1, 'review': {'by': []}}", false},
+    {"{'question':'a','answer':'b','m':1}", NULL, NULL, NULL,
+     "{'m': 1, 'messages': [{'role': 'user', 'content': 'a'}, {'role': 'assistant', 'content': 'b'}], "
+     "'review': {'by': []}}", true},
+    {"{'text':'a','m':1}", "[{'role':'text','content':'b'}]", NULL, NULL,
+     "{'text': 'b', 'm': 1, 'review': {'by': []}}", false},
+    {"{'prompt':'q','chosen':'g','rejected':'b','m':1}", NULL, "[{'role':'assistant','content':'b'}]",
+     "[{'role':'assistant','content':'g'}]",
+     "{'prompt': [{'role': 'user', 'content': 'q'}], 'chosen': [{'role': 'assistant', 'content': 'b'}], "
+     "'rejected': [{'role': 'assistant', 'content': 'g'}], 'm': 1, 'review': {'by': []}}", false},
+    {"{'prompt':'q','chosen':'g','rejected':'b'}", LIST, "[{'role':'assistant','content':'y'}]", NULL,
+     "{'prompt': [{'role': 'user', 'content': 'x'}], 'chosen': [{'role': 'assistant', 'content': 'y'}], "
+     "'rejected': [{'role': 'assistant', 'content': 'b'}], 'review': {'by': []}}", false},
+};
+
+START_TEST(an_export_keeps_what_nobody_changed)
+{
+    char *edit = exported[_i].edit ? quoted(exported[_i].edit) : NULL;
+    char *chosen = exported[_i].chosen ? quoted(exported[_i].chosen) : NULL;
+    char *rejected = exported[_i].rejected ? quoted(exported[_i].rejected) : NULL;
+    const struct decision d = {.row = 1, .verdict = VERDICT_EDIT, .messages = edit, .chosen = chosen,
+                               .rejected = rejected};
+    open_file("a.jsonl", exported[_i].row);
+    read_row(0);
+    check_ok(review_row_print(&content, edit || chosen ? &d : NULL, exported[_i].as_native, "{\"by\":[]}", &out, &err));
+    expect_out(exported[_i].expected);
+    free(edit);
+    free(chosen);
+    free(rejected);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("review_rows");
+    TCase *tc = tcase_create("rows");
+    tcase_add_checked_fixture(tc, begin, end);
+    tcase_add_test(tc, rows_are_numbered_as_they_come);
+    tcase_add_test(tc, a_hash_is_of_the_row_alone);
+    tcase_add_test(tc, what_breaks_a_file_is_a_row);
+    tcase_add_test(tc, a_file_that_grows_is_read_again);
+    tcase_add_test(tc, losses_stand_with_their_lines);
+    tcase_add_loop_test(tc, messages_are_what_the_row_says, 0, COUNT(shown));
+    tcase_add_loop_test(tc, preferences_are_two_conversations, 0, COUNT(preferences));
+    tcase_add_test(tc, without_a_base_answers_are_trained);
+    tcase_add_loop_test(tc, with_a_base_pieces_are_its_tokens, 2 * TEMPLATE_IM_SEP, 2 * TEMPLATE_CUSTOM);
+    tcase_add_loop_test(tc, an_edit_is_a_conversation, 0, COUNT(edits));
+    tcase_add_loop_test(tc, an_export_keeps_what_nobody_changed, 0, COUNT(exported));
+    suite_add_tcase(suite, tc);
+    return run_suite(suite);
+}
