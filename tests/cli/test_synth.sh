@@ -122,6 +122,8 @@ test_pairs() {
     each_row_once 12
     is "$(grep -c '^{"prompt":\[{"role":"user",.*"chosen":\[{"role":"assistant",.*"rejected":\[{"role":"assistant",' rows.jsonl)" \
         "$(grep -c . rows.jsonl)"
+    tiny_base base
+    expect 0 "$SFT" inspect --base base rows.jsonl
 }
 
 test_whole_conversations_and_a_critic() {
