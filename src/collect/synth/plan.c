@@ -114,8 +114,8 @@ static const struct persona *choose_persona(const struct recipe *recipe, enum pe
     return NULL;
 }
 
-/* Of the pieces that fit the topic best, one after another. A refusal needs none, and what only looks like one none that
- * does not fit. */
+/* Of the pieces that fit the topic best, one after another. A refusal needs none, and a look-alike none that does not
+ * fit. */
 static const struct facts_piece *choose_facts(const struct recipe *recipe, const char *topic, enum row_kind kind,
                                               uint64_t i)
 {

@@ -36,7 +36,8 @@ void plan_init(struct plan *plan, const struct recipe *recipe, const struct stri
 
 void plan_row(const struct plan *plan, uint64_t row, struct plan_row *out);
 
-/* The group that a row stands in: rows *first .. *first + *n, of which those from the recipe's count on are not made. */
+/* The group that a row stands in: rows *first .. *first + *n, of which those from the recipe's count on are not
+ * made. */
 void plan_group(const struct plan *plan, uint64_t row, uint64_t *first, uint64_t *n);
 
 #endif

@@ -1,5 +1,6 @@
-/* The wording of prompts, tried on a model of 135 million parameters. Small models need the form shown, which examples do
- * that stand in front as turns; large ones need to be told what is not wanted. Whoever changes a word raises PROMPTS_VERSION (recipe_hash.c). */
+/* The wording of prompts, tried on a model of 135 million parameters. Small models need the form shown, which examples
+ * do that stand in front as turns; large ones need to be told what is not wanted. Whoever changes a word raises
+ * PROMPTS_VERSION (recipe_hash.c). */
 #include "collect/synth/prompt_text.h"
 
 #include "collect/synth/prompt_marks.h"
@@ -43,10 +44,20 @@ static void put_transcript(struct strbuf *sb, const struct conversation *said)
     }
 }
 
+/* Without Markdown's marks of headings, which a small model would repeat. */
 static void put_facts(struct strbuf *sb, const struct plan_row *row)
 {
-    if (row->facts)
-        strbuf_printf(sb, "Facts:\n%s\n\n", row->facts->text);
+    if (!row->facts)
+        return;
+    strbuf_puts(sb, "Facts:\n");
+    for (const char *line = row->facts->text; *line;) {
+        const size_t len = strcspn(line, "\n"), marks = strspn(line, "#");
+        const size_t skipped = marks > 0 && line[marks] == ' ' ? marks + 1 : 0;
+        strbuf_add(sb, line + skipped, len - skipped);
+        strbuf_putc(sb, '\n');
+        line += len + (line[len] == '\n');
+    }
+    strbuf_putc(sb, '\n');
 }
 
 static bool is_last_exchange(const struct scene *scene)

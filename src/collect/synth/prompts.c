@@ -199,7 +199,8 @@ static char verdict(const struct message *m)
     return '\0';
 }
 
-/* Two answers and which is better; they stand in an order that chance chose, since judges have a liking for the first. */
+/* Two answers and which is better; they stand in an order that chance chose, since judges have a liking for the
+ * first. */
 static bool walk_pair(struct walk *w, struct message *last)
 {
     const double hotter = fmin(w->scene.plan->recipe->recipe.temperature + 0.3, 1.5);

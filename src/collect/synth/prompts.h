@@ -1,15 +1,15 @@
-/* What is asked for a row, step by step, and what becomes of the answers: a pure function of the plan and of the answers
- * so far, so that a run that goes on, --dry-run and tests all walk the same way.
+/* What is asked for a row, step by step, and what becomes of the answers: a pure function of the plan and of the
+ * answers so far, so that a run that goes on, --dry-run and tests all walk the same way.
  *
  *     struct prompt_answer answers[PROMPT_STEPS_MAX];
  *     size_t n = 0;
  *     while (row_next(&plan, &row, shared, answers, n, &arena, &next) == NEXT_REQUEST)
  *         answers[n++] = ...what the endpoint says to next.request...;
  *
- * With mode = turns a step is a message: the user's, by a prompt that says who asks what (and never asks for an answer),
- * the assistant's, by the persona's with facts and examples; and so on. With mode = structured the first step is the
- * whole conversation in JSON. Then, where the recipe has it, the critic's, who writes the last answer again (structured:
- * the conversation), the second answer of a pair, and the verdict on both. */
+ * With mode = turns a step is a message: the user's, by a prompt that says who asks what (and never asks for an
+ * answer), the assistant's, by the persona's with facts and examples; and so on. With mode = structured the first step
+ * is the whole conversation in JSON. Then, where the recipe has it, the critic's, who writes the last answer again, the
+ * second answer of a pair, and the verdict on both. */
 #ifndef SFT_COLLECT_SYNTH_PROMPTS_H
 #define SFT_COLLECT_SYNTH_PROMPTS_H
 
