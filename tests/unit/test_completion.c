@@ -317,6 +317,7 @@ static const struct {
     {"{\"choices\":[]}", "{\"choices\":[]}", 0, false, false},
     {"<html>\n<h1>502</h1>", "<html>\\n<h1>502</h1>", 0, false, false},
     {"\x1b[2J\xff", "\\x1b[2J\xEF\xBF\xBD", 0, false, false},
+    {"overloaded\r\n", "overloaded", 0, false, false},
     {"", "(nothing)", 0, false, false},
 };
 

@@ -19,6 +19,8 @@ static bool is_final_code(const json *node)
 
 static void set_text(struct endpoint_error *error, const char *text, size_t len)
 {
+    while (len > 0 && memchr(" \t\r\n", text[len - 1], 4))
+        len--;
     strbuf_clear(&error->text);
     strbuf_add_excerpt(&error->text, text, len, TEXT_MAX, false);
 }
