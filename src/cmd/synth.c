@@ -112,7 +112,8 @@ static void say_files(const struct synth_command *c)
 static int finish_run(const struct synth_command *c, enum sft_status status, const struct sft_err *err)
 {
     const struct tally *t = &c->tally;
-    int code = t->count || !status ? print_tally(c) : 0; /* count 0: the run has not begun */
+    const bool has_news = c->as_json ? t->count > 0 : t->kept.all + t->rejected.all > 0 || t->budget.answers > 0;
+    int code = has_news ? print_tally(c) : 0;
     if (t->kept.now + t->rejected.now)
         say_files(c);
     if (status)

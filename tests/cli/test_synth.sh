@@ -122,6 +122,8 @@ test_pairs() {
     each_row_once 12
     is "$(grep -c '^{"prompt":\[{"role":"user",.*"chosen":\[{"role":"assistant",.*"rejected":\[{"role":"assistant",' rows.jsonl)" \
         "$(grep -c . rows.jsonl)"
+    tiny_base base
+    expect 0 "$SFT" inspect --base base rows.jsonl
 }
 
 test_whole_conversations_and_a_critic() {
@@ -279,6 +281,9 @@ test_a_file_of_others_is_left_alone() {
         "$SFT" synth recipe.ini --out rows.jsonl
     same rows.jsonl old.jsonl
     [ ! -e rows.jsonl.journal ] || die 'a journal was begun'
+    mkfifo pipe.jsonl
+    expect_error 2 'pipe.jsonl: no file, which a run could go on with' "$SFT" synth recipe.ini --out pipe.jsonl
+    [ ! -e pipe.jsonl.journal ] || die 'a journal was begun'
 }
 
 test_one_run_at_a_time() {
@@ -308,6 +313,9 @@ test_nobody_listens() {
     write_recipe
     expect 1 "$SFT" synth recipe.ini --out rows.jsonl
     has stderr 'error: http://127.0.0.1:9/v1: '
+    [ ! -s stdout ] || die 'there is nothing to tell'
+    expect 1 "$SFT" synth recipe.ini --out rows.jsonl --json
+    has stdout '"open":12,'
     is "$(grep -c . rows.jsonl)" 0
 }
 

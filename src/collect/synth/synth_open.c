@@ -24,6 +24,9 @@ static bool has_bytes(const char *path)
 /* A file that no run has begun is nobody's to go on with. */
 static enum sft_status check_is_ours(const char *out, const char *rejected, const char *journal, struct sft_err *err)
 {
+    struct stat st;
+    if (stat(out, &st) == 0 && !S_ISREG(st.st_mode))
+        return sft_fail(err, SFT_EUSAGE, "%s: no file, which a run could go on with", out);
     const char *found = has_bytes(out) ? out : rejected;
     if (has_bytes(journal) || !has_bytes(found))
         return SFT_OK;
@@ -170,7 +173,7 @@ static void say_where(const struct run *run)
     const struct tally *t = run->tally;
     const struct recipe *r = run->recipe;
     const uint64_t open = tally_open(t);
-    if (t->before.requests)
+    if (t->before.answers)
         log_info("goes on: %" PRIu64 " of %" PRIu64 " rows are done, %" PRIu64
                  " kept; answers that are there: %" PRIu64,
                  t->count - open, t->count, t->kept.all, t->before.answers);
