@@ -70,6 +70,9 @@ static const struct {
     const char *text;
 } alone[] = {
     {question, answer, FILTER_KEPT, ""},
+    {question, "## How do I wash a woollen jumper by hand", FILTER_ECHOES, "message 2 (assistant) is what was asked"},
+    {question, "How do I wash a woollen jumper by hand? In cool water, and flat on a towel to dry.", FILTER_KEPT, ""},
+    {"Say thank you", "Thank you", FILTER_KEPT, ""},
     {question, " \n\t", FILTER_EMPTY, "message 2 (assistant)"},
     {"?", answer, FILTER_TOO_SHORT, "message 1 (user) has 1 character (min_chars = 2)"},
     {"\xC3\xA9", answer, FILTER_TOO_SHORT, "message 1 (user) has 1 character (min_chars = 2)"},

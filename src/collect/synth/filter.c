@@ -31,6 +31,7 @@ static const char *const names[N_FILTER_REASONS] = {
     [FILTER_REFUSES] = "refuses",
     [FILTER_DOES_NOT_REFUSE] = "does_not_refuse",
     [FILTER_SPEAKS_OF_AI] = "speaks_of_ai",
+    [FILTER_ECHOES] = "echoes",
     [FILTER_SAME_ANSWERS] = "same_answers",
     [FILTER_COPIES_EXAMPLE] = "copies_example",
     [FILTER_NEAR_EVAL] = "near_eval",
@@ -315,21 +316,42 @@ static enum filter_reason compare_messages(struct filter *f, const struct conver
     return v->reason;
 }
 
+static double similarity_of(const struct message *a, const struct message *b, size_t least_runs)
+{
+    struct shingles of_a = {0}, of_b = {0};
+    shingles_add(&of_a, a->content, a->len);
+    shingles_add(&of_b, b->content, b->len);
+    shingles_seal(&of_a);
+    shingles_seal(&of_b);
+    const double similarity = of_a.count >= least_runs ? shingles_similarity(&of_a, &of_b) : 0;
+    shingles_free(&of_a);
+    shingles_free(&of_b);
+    return similarity;
+}
+
+/* A small model that does not know what to say says the question. */
+static enum filter_reason check_echo(const struct conversation *conv, struct filter_verdict *v)
+{
+    const double same = 0.9;
+    for (size_t i = 1; i < conv->count; i++) {
+        const struct message *m = &conv->messages[i];
+        if (m->role == ROLE_ASSISTANT && m[-1].role == ROLE_USER && similarity_of(m - 1, m, QUESTION_RUNS) >= same) {
+            char what[40];
+            name_message(conv, i, what, sizeof what);
+            return reject(v, FILTER_ECHOES, "%s is what was asked", what);
+        }
+    }
+    return FILTER_KEPT;
+}
+
 static enum filter_reason check_pair(const struct filter *f, const struct filter_row *row, struct filter_verdict *v)
 {
     const struct conversation *conv = row->conv;
     if (!row->rejected || conv->count == 0)
         return FILTER_KEPT;
-    const struct message *chosen = &conv->messages[conv->count - 1];
-    struct shingles a = {0}, b = {0};
-    shingles_add(&a, chosen->content, chosen->len);
-    shingles_add(&b, row->rejected, row->rejected_len);
-    shingles_seal(&a);
-    shingles_seal(&b);
+    const struct message rejected = {.content = row->rejected, .len = row->rejected_len};
     const double most = f->options.near_duplicate > 0 ? f->options.near_duplicate : 1;
-    const double similarity = shingles_similarity(&a, &b);
-    shingles_free(&a);
-    shingles_free(&b);
+    const double similarity = similarity_of(&conv->messages[conv->count - 1], &rejected, 0);
     return similarity >= most ? reject(v, FILTER_SAME_ANSWERS, "%.2f like each other", similarity) : FILTER_KEPT;
 }
 
@@ -354,7 +376,7 @@ enum filter_reason filter_check(struct filter *f, const struct filter_row *row, 
     if (row->is_cut)
         return reject(v, FILTER_CUT_OFF, "an answer ended at max_tokens");
     if (check_texts(f, row, v) || check_coherence(row->conv, v) || check_refusal(row, v) || check_identity(row, v) ||
-        check_pair(f, row, v))
+        check_echo(row->conv, v) || check_pair(f, row, v))
         return v->reason;
     return check_likeness(f, row->conv, v);
 }

@@ -29,6 +29,7 @@ enum filter_reason {
     FILTER_REFUSES,        /* where an answer was due */
     FILTER_DOES_NOT_REFUSE,
     FILTER_SPEAKS_OF_AI,   /* the persona must not */
+    FILTER_ECHOES,         /* an answer is its question again */
     FILTER_SAME_ANSWERS,   /* of a pair: both are alike */
     FILTER_COPIES_EXAMPLE, /* it is like an example that was shown, or one of its messages is */
     FILTER_NEAR_EVAL,      /* it, or what is asked in it, is like a row of the eval files */
