@@ -361,6 +361,7 @@ bool foreign_section(const char *name, const char **ours, const char **words)
         {"peft adapter peft_config lora_config lora_parameters lora_args adapters", "lora", NULL},
         {"dpo orpo kto grpo rlhf reward", NULL, "not in this version: sft train is supervised fine-tuning"},
         {"wandb logging mlflow tensorboard", NULL, "metrics go to output_dir/metrics.jsonl: leave it out"},
+        {"endpoint recipe budget filter", NULL, "this is a recipe: sft synth makes conversations of it"},
         {"default", NULL, "keys belong to a section of their own: [model], [data], [train] or [eval]"},
     };
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)

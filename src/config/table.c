@@ -104,15 +104,15 @@ enum sft_status table_complain(const struct table_target *target, const char *ke
     return table_complain_of(target, key, &err);
 }
 
-enum sft_status table_outcome(const struct problem_list *list, size_t before, struct sft_err *err)
+enum sft_status table_outcome(const struct problem_list *problems, size_t before, struct sft_err *err)
 {
-    if (list->count == before)
+    if (problems->count == before)
         return SFT_OK;
-    const enum sft_status status = list->errors[0]->status;
+    const enum sft_status status = problems->errors[0]->status;
     if (before >= PROBLEMS_MAX)
         return sft_fail(err, status, "the configuration has too many errors");
     if (err) {
-        *err = *list->errors[before];
+        *err = *problems->errors[before];
         err->status = status;
     }
     return status;

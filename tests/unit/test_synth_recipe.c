@@ -101,6 +101,25 @@ START_TEST(a_key_in_the_file_is_not_repeated)
 }
 END_TEST
 
+START_TEST(other_names_are_told_and_no_value)
+{
+    ck_assert_int_eq(read_recipe(NEEDED "[endpoint]\napi_key = sk-very-secret\n"), SFT_EUSAGE);
+    ck_assert_str_eq(err_text(&err), "r.ini:6: [endpoint] api_key: unknown key; here it is api_key_env (it names an "
+                                     "environment variable that holds the key, which stands in no file)");
+    ck_assert_int_eq(read_recipe(NEEDED "openai_api_key = sk-very-secret\n"), SFT_EUSAGE);
+    ck_assert_str_eq(err_text(&err),
+                     "r.ini:5: [recipe] openai_api_key: unknown key; here it is api_key_env in [endpoint] (it "
+                     "names an environment variable that holds the key, which stands in no file)");
+    ck_assert_int_eq(read_recipe("[train]\nseed = 1\n"), SFT_EUSAGE);
+    ck_assert_str_eq(err_text(&err), "r.ini:1: [train]: this is a configuration of sft train; a recipe has [endpoint], "
+                                     "[budget], [recipe] and [filter]");
+    recipe_free(&recipe);
+    recipe_init(&recipe);
+    ck_assert_int_eq(recipe_override(&recipe, "endpoint.token=sk-very-secret", &err), SFT_EUSAGE);
+    ck_assert_ptr_null(strstr(err_text(&err), "secret"));
+}
+END_TEST
+
 START_TEST(the_key_comes_from_the_environment)
 {
     const char *key;
@@ -356,6 +375,7 @@ int main(void)
     tcase_add_test(tcase, defaults_and_what_is_needed);
     tcase_add_loop_test(tcase, each_mistake_is_told_by_its_place, 0, COUNT(wrong));
     tcase_add_test(tcase, a_key_in_the_file_is_not_repeated);
+    tcase_add_test(tcase, other_names_are_told_and_no_value);
     tcase_add_test(tcase, the_key_comes_from_the_environment);
     tcase_add_test(tcase, topics_are_a_list_or_a_file);
     tcase_add_test(tcase, what_no_persona_writes_the_shipped_ones_do);

@@ -1,7 +1,9 @@
 #include "collect/synth/recipe.h"
 #include "config/field_value.h"
+#include "config/foreign_values.h"
 
 #include <math.h>
+#include <string.h>
 
 #define WORDS(...)                                                                                                     \
     .values = (const char *const[]){__VA_ARGS__},                                                                      \
@@ -104,4 +106,60 @@ static const struct field fields[] = {
      .doc = "files that no row may be like: what you evaluate on"},
 };
 
-const struct field_table recipe_table = {.fields = fields, .count = sizeof fields / sizeof *fields};
+/* ---- what others call these keys; for messages only ---- */
+
+static const struct {
+    const char *names, *key, *words;
+} foreign[] = {
+    {"api_key key token bearer openai_api_key", "api_key_env",
+     "it names an environment variable that holds the key, which stands in no file"},
+    {"base_url api_base openai_api_base endpoint server host", "url", NULL},
+    {"model_name deployment engine", "model", NULL},
+    {"workers num_workers parallel max_concurrency num_proc threads max_parallel_requests", "concurrency", NULL},
+    {"rpm rate_limit requests_per_min max_requests_per_minute", "requests_per_minute", NULL},
+    {"timeout request_timeout", "timeout_s", "in seconds"},
+    {"retries num_retries max_attempts", "max_retries", NULL},
+    {"max_tokens_budget token_limit max_total_tokens", "max_tokens_total", NULL},
+    {"n num_samples num_rows rows samples size num_instructions total", "count", NULL},
+    {"num_turns max_turns exchanges rounds", "turns", NULL},
+    {"system_prompt system_message", "system",
+     "of the rows; what the labeller is told is a persona: personas names files"},
+    {"persona labeller labellers", "personas", NULL},
+    {"max_new_tokens max_completion_tokens", "max_tokens", NULL},
+    {"documents context knowledge sources grounding", "facts", NULL},
+    {"few_shot fewshot seed_tasks shots demonstrations", "examples", NULL},
+    {"dedupe dedup similarity similarity_threshold minhash_threshold", "near_duplicate", NULL},
+    {"random_seed", "seed", NULL},
+};
+
+static bool foreign_key(const char *section, const char *key, const char *value, struct strbuf *out,
+                        const struct field **field)
+{
+    (void)value; /* it may be a secret */
+    *field = NULL;
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign && !*field; i++) {
+        if (!foreign_is_among(foreign[i].names, key))
+            continue;
+        *field = table_find(&recipe_table, foreign[i].key);
+        strbuf_printf(out, "here it is %s", foreign[i].key);
+        if (strcmp(section, (*field)->section) != 0)
+            strbuf_printf(out, " in [%s]", (*field)->section);
+        if (foreign[i].words)
+            strbuf_printf(out, " (%s)", foreign[i].words);
+    }
+    return *field != NULL;
+}
+
+static bool foreign_section(const char *name, const char **ours, const char **words)
+{
+    *ours = NULL;
+    *words = "this is a configuration of sft train; a recipe has [endpoint], [budget], [recipe] and [filter]";
+    return foreign_is_among("model data train lora eval", name);
+}
+
+const struct field_table recipe_table = {
+    .fields = fields,
+    .count = sizeof fields / sizeof *fields,
+    .foreign_key = foreign_key,
+    .foreign_section = foreign_section,
+};
