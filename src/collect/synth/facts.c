@@ -203,26 +203,31 @@ static bool has_heading(const char *text, const char *word, size_t len)
     return false;
 }
 
-static double word_fit(const struct facts *facts, size_t i, const char *word, size_t len)
+static void add_word_fit(const struct facts *facts, const char *word, size_t len, bool *has, double *fit)
 {
     size_t holders = 0;
-    for (size_t k = 0; k < facts->count; k++)
-        holders += has_word(facts->items[k].text, word, len);
-    if (!has_word(facts->items[i].text, word, len) || (holders == facts->count && facts->count > 1))
-        return 0;
-    return (has_heading(facts->items[i].text, word, len) ? 2.0 : 1.0) / (double)holders;
+    for (size_t i = 0; i < facts->count; i++)
+        holders += has[i] = has_word(facts->items[i].text, word, len);
+    if (holders == facts->count && facts->count > 1) /* tells nothing of any */
+        return;
+    for (size_t i = 0; i < facts->count; i++)
+        if (has[i])
+            fit[i] += (has_heading(facts->items[i].text, word, len) ? 2.0 : 1.0) / (double)holders;
 }
 
-double facts_fit(const struct facts *facts, size_t i, const char *topic)
+void facts_fit(const struct facts *facts, const char *topic, double *fit)
 {
     enum { SHORTEST = 4 };
-    double fit = 0;
+    bool *has = mem_calloc(facts->count + 1, sizeof *has);
+    for (size_t i = 0; i < facts->count; i++)
+        fit[i] = 0;
     for (const char *p = topic; *p;) {
         size_t len = 0;
         while (is_letter(p[len]))
             len++;
-        fit += len >= SHORTEST ? word_fit(facts, i, p, len) : 0;
+        if (len >= SHORTEST)
+            add_word_fit(facts, p, len, has, fit);
         p += len ? len : 1;
     }
-    return fit;
+    free(has);
 }

@@ -18,14 +18,14 @@ struct facts {
     size_t capacity;
 };
 
-/* Append the pieces of text[0..len), UTF-8, each of at most `most` bytes, 100 at least, without the headings that are
- * repeated. Strings go to the arena. A document that fits is one piece, else each section is one, or several. A
+/* Append the pieces of text[0..len), UTF-8 without a NUL, each of at most `most` bytes, 100 at least, without the
+ * headings that are repeated. Strings go to the arena. A document that fits is one piece, else each section is one, or several. A
  * paragraph that is longer is cut behind a line, a sentence, a word, or within one, the first that can be. */
 void facts_cut(struct facts *facts, const char *text, size_t len, const char *name, size_t most, struct arena *arena);
 void facts_free(struct facts *facts);
 
-/* How much piece i has to do with a topic: the topic's words of four letters and more that it has, endings aside, each
- * for the less the more pieces have it, and twice for the piece's headings. 0: nothing. */
-double facts_fit(const struct facts *facts, size_t i, const char *topic);
+/* How much each piece has to do with a topic, into fit (count): the topic's words of four letters and more that it has,
+ * endings aside, each for the less the more pieces have it, and twice where a heading has it. 0: nothing. */
+void facts_fit(const struct facts *facts, const char *topic, double *fit);
 
 #endif

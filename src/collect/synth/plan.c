@@ -3,7 +3,7 @@
 #include "base/rng.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 const char *const row_kind_name[] = {"answer", "refusal", "look_alike"};
 
@@ -121,21 +121,24 @@ static const struct facts_piece *choose_facts(const struct recipe *recipe, const
 {
     const struct facts *facts = &recipe->facts;
     double best = 0;
-    size_t n = 0;
+    size_t n = 0, chosen = 0;
     if (facts->count == 0 || kind == KIND_REFUSAL)
         return NULL;
+    double *fit = mem_calloc(facts->count, sizeof *fit);
+    if (topic)
+        facts_fit(facts, topic, fit);
     for (size_t k = 0; k < facts->count; k++) {
-        const double fit = topic ? facts_fit(facts, k, topic) : 0;
-        n = fit > best ? 1 : n + (fit >= best);
-        best = fit > best ? fit : best;
+        n = fit[k] > best ? 1 : n + (fit[k] >= best);
+        best = fit[k] > best ? fit[k] : best;
     }
-    if (kind == KIND_LOOK_ALIKE && best <= 0)
-        return NULL;
-    size_t at = deal(recipe->recipe.seed, STREAM_FACTS, kind, i, n);
-    for (size_t k = 0; k < facts->count; k++)
-        if ((topic ? facts_fit(facts, k, topic) : 0) >= best && at-- == 0)
-            return &facts->items[k];
-    return &facts->items[0];
+    const bool fits = kind == KIND_ANSWER || best > 0;
+    for (size_t k = 0, at = deal(recipe->recipe.seed, STREAM_FACTS, kind, i, n); k < facts->count; k++)
+        if (fit[k] >= best && at-- == 0) {
+            chosen = k;
+            break;
+        }
+    free(fit);
+    return fits ? &facts->items[chosen] : NULL;
 }
 
 /* Different ones, refusals for a refusal and answers for an answer. */

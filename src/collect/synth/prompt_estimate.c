@@ -67,10 +67,11 @@ static void add_row(const struct plan *plan, uint64_t number, struct sums *sums)
 
 static void add_topics(const struct recipe *recipe, struct sums *sums)
 {
+    const struct prompt_answer nothing = {.text = ""};
     struct prompt_next next;
     struct arena arena = {0};
     const double calls = 1 + (recipe->tree_leaves > 0 ? (double)recipe->tree_branches : 0);
-    topics_next(recipe, NULL, 0, &arena, &next);
+    topics_next(recipe, &nothing, 0, &arena, &next);
     sums->requests += calls;
     sums->prompt += calls * (double)prompt_bytes(&next.request);
     sums->completion += calls * (double)usual[PROMPT_TOPICS];

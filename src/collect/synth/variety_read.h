@@ -6,8 +6,8 @@
 #include "base/err.h"
 #include "collect/synth/variety.h"
 
-/* name: a file, as it is named to train. SFT_EDATA for one without an answer. `stop` (may be NULL): set by a signal, ends it with SFT_EINTERRUPTED. Free
- * with variety_free, also after an error. */
+/* name: a file, as it is named to train. SFT_EDATA for one without an answer. `stop` (may be NULL): set by a signal,
+ * ends it with SFT_EINTERRUPTED. Free with variety_free, also after an error. */
 enum sft_status variety_read(struct variety *v, const char *name, const volatile int *stop, struct sft_err *err);
 
 #endif
