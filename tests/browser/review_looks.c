@@ -61,12 +61,31 @@ static void test_phone(struct browser *b, const char *shots)
     reviewer_window(b, 1280, 800, false);
 }
 
+#define FOCUSED "Number(document.activeElement.dataset.row)"
+
+/* The list is one stop of Tab, at the row that is shown; arrows go on in it, and it may be drawn anew meanwhile. */
+static void test_list_keys(struct browser *b)
+{
+    browser_run(b, "document.getElementById('more-words').focus()");
+    browser_key(b, "Tab", 9, false);
+    browser_expect(b, FOCUSED " === page.row.row", "true");
+    browser_key(b, "ArrowDown", 40, false);
+    browser_key(b, "ArrowDown", 40, false);
+    browser_key(b, "ArrowUp", 38, false);
+    browser_expect(b, FOCUSED " === page.row.row + 1", "true");
+    browser_run(b, "showList()");
+    browser_expect(b, FOCUSED " === page.row.row + 1", "true");
+    browser_key(b, "Enter", 13, false);
+    reviewer_at(b, 7);
+    browser_expect(b, FOCUSED, "7");
+}
+
 /* Every control can be reached by Tab and has a name. */
 static void test_access(struct browser *b)
 {
     browser_run(b, "window.reached = new Set(); document.addEventListener('focusin', e => reached.add(e.target.id));"
                    "document.getElementById('q').focus()");
-    for (int i = 0; i < 130; i++)
+    for (int i = 0; i < 40; i++)
         browser_key(b, "Tab", 9, false);
     browser_expect(b,
                    "['q', 'decision', 'undo', 'skip', 'tags', 'reject', 'edit', 'accept', 'open-help'].filter(id => "
@@ -97,5 +116,6 @@ void review_looks(struct browser *b, const char *shots)
     reviewer_at(b, 3);
     review_looks_at(b, shots, 3, "row");
     test_phone(b, shots);
+    test_list_keys(b);
     test_access(b);
 }

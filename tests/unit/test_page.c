@@ -15,9 +15,9 @@ START_TEST(marks_are_filled_in)
     page_fill("{{code}}|{{name}}|{{nonce}}|{{other}}|{{names}}|{{name}|{{", marks, 2, random_bytes, &html, &policy);
     ck_assert_str_eq(html.data, "if (a < b) {{name}}|&#60;b a=&#34;1&#34;&#62;&#39;&#38;\\n|" NONCE
                                 "|{{other}}|{{names}}|{{name}|{{");
-    ck_assert_str_eq(policy.data, "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action "
-                                  "'none'; frame-ancestors 'none'; script-src 'nonce-" NONCE "'; style-src 'nonce-" NONCE
-                                  "'");
+    ck_assert_str_eq(policy.data,
+                     "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+                     "frame-ancestors 'none'; script-src 'nonce-" NONCE "'; style-src 'nonce-" NONCE "'");
     strbuf_free(&html);
     strbuf_free(&policy);
 }

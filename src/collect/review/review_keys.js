@@ -204,6 +204,14 @@ at("rows").addEventListener("scroll", () => {
   if (!page.isWhole && list.scrollHeight - list.scrollTop - list.clientHeight < 400) readMore();
 });
 
+at("rows").addEventListener("keydown", event => {
+  const item = event.target.closest("li");
+  const to = event.key === "ArrowDown" ? item?.nextSibling : event.key === "ArrowUp" ? item?.previousSibling : null;
+  if (!to) return;
+  event.preventDefault();
+  to.firstChild.focus();
+});
+
 // ---- keys and buttons ----
 
 function showOriginal() {

@@ -75,19 +75,23 @@ function makeItem(entry) {
   });
 }
 
+// The list anew; an entry that had the focus keeps it.
 function showList() {
+  const focused = at("rows").contains(document.activeElement) ? document.activeElement.dataset.row : null;
   page.items = page.rows.map(makeItem);
   at("rows").replaceChildren(...page.items);
+  if (focused) at("rows").querySelector(`[data-row="${focused}"]`)?.focus({ preventScroll: true });
   showCurrent();
   showTotal();
 }
 
 function showCurrent() {
-  at("rows").querySelector("[aria-current]")?.removeAttribute("aria-current");
-  const item = page.items[page.at];
-  if (!item) return;
-  item.firstChild.setAttribute("aria-current", "true");
-  item.scrollIntoView({ block: "nearest" });
+  const item = page.items[page.at], before = at("rows").querySelector('[tabindex="0"]');
+  if (before) before.tabIndex = -1;
+  before?.removeAttribute("aria-current");
+  if (page.items.length) (item ?? page.items[0]).firstChild.tabIndex = 0;
+  item?.firstChild.setAttribute("aria-current", "true");
+  item?.scrollIntoView({ block: "nearest" });
 }
 
 // A row's entry follows what was decided on it.
@@ -99,8 +103,8 @@ function updateEntry(row) {
   const item = makeItem(page.rows[i]), hadFocus = page.items[i].contains(document.activeElement);
   page.items[i].replaceWith(item);
   page.items[i] = item;
-  if (i === page.at) item.firstChild.setAttribute("aria-current", "true");
   if (hadFocus) item.firstChild.focus();
+  if (i === page.at) showCurrent();
 }
 
 // The list anew, at the row that is `wanted`, or that was shown; else at its first.

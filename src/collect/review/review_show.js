@@ -227,6 +227,8 @@ function showEntry(entry, byLoss, open) {
   const b = button("", "", open), excerpt = element("span", entry.excerpt ? "excerpt" : "excerpt none");
   addText(excerpt, entry.error ? "cannot be read" : entry.excerpt || "nothing said");
   b.append(element("span", "number", String(entry.row)), excerpt, showMarks(entry, byLoss));
+  b.tabIndex = -1; // the list is one stop of Tab, at the row that is shown
+  b.dataset.row = entry.row;
   return element("li", "", b);
 }
 
