@@ -234,7 +234,8 @@ END_TEST
 
 START_TEST(a_broken_line_is_told_by_its_place)
 {
-    static const char *const lines[] = {"{\"answer\":[0],\"text\":\"x\"}",
+    static const char *const lines[] = {"{\"answer\":[],\"text\":\"x\"}",
+                                        "{\"answer\":[0],\"text\":\"x\"}",
                                         "{\"answer\":[0,0]}",
                                         "{\"done\":-1,\"as\":\"kept\"}",
                                         "{\"done\":1,\"as\":\"rejected\"}",

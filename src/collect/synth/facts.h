@@ -19,8 +19,9 @@ struct facts {
 };
 
 /* Append the pieces of text[0..len), UTF-8 without a NUL, each of at most `most` bytes, 100 at least, without the
- * headings that are repeated. Strings go to the arena. A document that fits is one piece, else each section is one, or several. A
- * paragraph that is longer is cut behind a line, a sentence, a word, or within one, the first that can be. */
+ * headings that are repeated. Strings go to the arena. A document that fits is one piece, else each section is one, or
+ * several. A paragraph that is longer is cut behind a line, a sentence, a word, or within one, the first that can
+ * be. */
 void facts_cut(struct facts *facts, const char *text, size_t len, const char *name, size_t most, struct arena *arena);
 void facts_free(struct facts *facts);
 

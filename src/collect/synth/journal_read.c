@@ -30,10 +30,9 @@ static uint64_t read_count(const json *line, const char *key)
 /* [row, step, ...] */
 static bool read_step(const json *pair, struct journal_step *step)
 {
-    const json *second = json_next(json_first(pair));
     double row, number;
     if (!json_is_array(pair) || json_size(pair) < 2 || !read_whole(json_first(pair), (double)TOPICS_ROW, &row) ||
-        !read_whole(second, 0, &number) || number > UINT32_MAX)
+        !read_whole(json_next(json_first(pair)), 0, &number) || number > UINT32_MAX)
         return false;
     *step = (struct journal_step){(int64_t)row, (uint32_t)number};
     return true;
