@@ -175,3 +175,13 @@ flip_byte() {
     byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
     printf "\\$(printf %o $((255 - byte)))" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>dd.log
 }
+
+# fenced LANGUAGE DOCUMENT: the document's blocks in that language, one after another.
+fenced() {
+    awk -v open="\`\`\`$1" '$0 == open { on = 1; next } /^```/ { on = 0 } on' "$2"
+}
+
+# fenced_commands DOCUMENT: the commands in it, a line each, without what is said of them.
+fenced_commands() {
+    fenced sh "$1" | sed 's/  *# .*//; /^ *#/d; /^$/d'
+}

@@ -6,11 +6,6 @@ test_the_configuration_table_is_the_program_s() {
     sh "$top/scripts/update_docs.sh" --check "$SFT"
 }
 
-# fenced LANGUAGE: README's blocks in that language, one after another.
-fenced() {
-    awk -v open="\`\`\`$1" '$0 == open { on = 1; next } /^```/ { on = 0 } on' "$top/README.md"
-}
-
 # A command of README, as it stands but for its comment; training of shipped configurations is cut short. What is fetched is ours here.
 run_command() {
     case $1 in
@@ -38,11 +33,11 @@ test_every_command_of_readme_runs() {
     ln -s "$SFT" sft
     ln -s "$top/checkpoints" "$top/data" "$top/scripts" .
     cp -r "$top/configs" configs
-    fenced json >chat.jsonl
-    fenced ini >chat.ini
+    fenced json "$top/README.md" >chat.jsonl
+    fenced ini "$top/README.md" >chat.ini
     is "$(wc -l <chat.jsonl)" 5
     is "$(wc -l <chat.ini)" 7
-    fenced sh | sed 's/  *# .*//; /^ *#/d; /^$/d' >commands
+    fenced_commands "$top/README.md" >commands
     [ "$(wc -l <commands)" -ge 15 ] || die "README's commands were not found: $(cat commands)"
     while IFS= read -r command; do
         run_command "$command" </dev/null >stdout 2>stderr || die "$command: $(cat stdout stderr)"
@@ -57,8 +52,8 @@ test_every_command_of_readme_runs() {
 
 test_readme_shows_what_inspect_prints() {
     ln -s "$top/checkpoints" .
-    fenced json >chat.jsonl
-    fenced ini >chat.ini
+    fenced json "$top/README.md" >chat.jsonl
+    fenced ini "$top/README.md" >chat.ini
     expect 0 "$SFT" inspect chat.ini --row 5
     while IFS= read -r line; do
         has "$top/README.md" "$line"
