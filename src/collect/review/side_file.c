@@ -239,6 +239,26 @@ enum sft_status side_file_open(struct side_file *side, const char *file, const c
     return status;
 }
 
+/* A file that somebody has moved, removed or put another in the place of would take decisions along with it. */
+static enum sft_status check_place(const struct side_file *side, struct sft_err *err)
+{
+    struct stat ours, named;
+    if (fstat(side->fd, &ours) == 0 && stat(side->path, &named) == 0 && ours.st_dev == named.st_dev &&
+        ours.st_ino == named.st_ino)
+        return SFT_OK;
+    return sft_fail(err, SFT_EIO,
+                    "%s: the decision cannot be written: the file was moved, removed or replaced (start sft review "
+                    "again)",
+                    side->path);
+}
+
+/* Whether somebody else, or a write that could not be taken back, has left a line without its end there. */
+static bool is_torn(const struct side_file *side, off_t end)
+{
+    char last;
+    return end > 0 && pread(side->fd, &last, 1, end - 1) == 1 && last != '\n';
+}
+
 /* The whole line at the end of the file, on the disk; or what was there before. */
 static enum sft_status write_line(const struct side_file *side, const struct strbuf *line, struct sft_err *err)
 {
@@ -261,8 +281,11 @@ static enum sft_status write_line(const struct side_file *side, const struct str
 enum sft_status side_file_append(struct side_file *side, struct decision *decision, struct sft_err *err)
 {
     struct strbuf line = {0};
+    enum sft_status status = check_place(side, err);
+    strbuf_puts(&line, is_torn(side, lseek(side->fd, 0, SEEK_END)) ? "\n" : "");
     decision_print(decision, &line);
-    const enum sft_status status = write_line(side, &line, err);
+    if (!status)
+        status = write_line(side, &line, err);
     if (status) {
         decision_free(decision);
     } else {
@@ -403,7 +426,9 @@ static enum sft_status find_new(struct side_files *all, struct sft_err *err)
 enum sft_status side_files_refresh(struct side_files *all, struct sft_err *err)
 {
     enum sft_status status = find_new(all, err);
-    for (size_t i = 0; i < all->count && !status; i++)
-        status = side_file_refresh(&all->items[i], err);
+    for (size_t i = 0; i < all->count; i++) {
+        const enum sft_status one = side_file_refresh(&all->items[i], status ? NULL : err);
+        status = status ? status : one;
+    }
     return status;
 }
