@@ -211,6 +211,14 @@ static const struct {
      "[{'role':'user','content':'a'},{'role':'assistant','content':'b','weight':1},{'role':'user','content':'c'},"
      "{'role':'assistant','content':'e'}]",
      NULL, 3},
+    {"{'prompt':[{'role':'system','content':'s','id':1},{'role':'user','content':'q','id':2}],'chosen':'g',"
+     "'rejected':'b'}",
+     "[{'role':'system','content':'s','id':1},{'role':'user','content':'q','id':2},{'role':'assistant','content':'g'}]",
+     "[{'role':'system','content':'s','id':1},{'role':'user','content':'q','id':2},{'role':'assistant','content':'b'}]",
+     NULL, 2},
+    {"{'prompt':'q','chosen':[{'role':'assistant','content':'g','k':2}],'rejected':'b'}",
+     "[{'role':'user','content':'q'},{'role':'assistant','content':'g','k':2}]",
+     "[{'role':'user','content':'q'},{'role':'assistant','content':'b'}]", NULL, 1},
     {"{'prompt':'q','chosen':'g','rejected':'g'}", "[{'role':'user','content':'q'},{'role':'assistant','content':'g'}]",
      "[{'role':'user','content':'q'},{'role':'assistant','content':'g'}]", NULL, 1},
     {"{'prompt':'q','chosen':'g','rejected':5}", NULL, NULL, "rejected: expected a string or an array, found a number",
