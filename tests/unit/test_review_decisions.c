@@ -259,6 +259,24 @@ START_TEST(a_file_that_was_moved_takes_no_decisions)
 }
 END_TEST
 
+START_TEST(a_link_is_not_followed)
+{
+    char *victim = path_join(dir, "victim"), *link = mem_printf("%s.review.eve.jsonl", file);
+    struct side_file eve;
+    struct strbuf text = {0};
+    put("victim", "no decision, no line break");
+    ck_assert_int_eq(symlink(victim, link), 0);
+    ck_assert_int_eq(side_file_open(&eve, file, "eve", &err), SFT_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "is a link"));
+    side_file_close(&eve);
+    check_ok(io_read(victim, &text, &err));
+    ck_assert_str_eq(text.data, "no decision, no line break");
+    strbuf_free(&text);
+    free(victim);
+    free(link);
+}
+END_TEST
+
 START_TEST(lines_of_others_are_passed_over_and_counted)
 {
     append_bytes(side.path, "# mine\n\n{\"row\":1,\"decision\":\"accept\"}\n{\"row\":1,\"decision\":\"maybe\"}\n"
@@ -373,6 +391,7 @@ int main(void)
     tcase_add_test(files, a_torn_line_is_cut_off);
     tcase_add_test(files, a_decision_begins_a_line_of_its_own);
     tcase_add_test(files, a_file_that_was_moved_takes_no_decisions);
+    tcase_add_test(files, a_link_is_not_followed);
     tcase_add_test(files, lines_of_others_are_passed_over_and_counted);
     tcase_add_test(files, a_name_is_one_process);
     tcase_add_test(files, others_are_found_and_read_as_they_grow);

@@ -177,7 +177,10 @@ enum sft_status side_file_refresh(struct side_file *side, struct sft_err *err)
 
 static enum sft_status lock(struct side_file *side, struct sft_err *err)
 {
-    side->fd = open(side->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    /* No link: data that came from elsewhere may bring one along, to a file of ours whose end would be "torn". */
+    side->fd = open(side->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (side->fd < 0 && errno == ELOOP)
+        return sft_fail(err, SFT_EUSAGE, "%s: is a link: decisions are written to a file", side->path);
     if (side->fd < 0)
         return sft_fail_errno(err, "%s: cannot write", side->path);
     if (flock(side->fd, LOCK_EX | LOCK_NB) == 0)
@@ -243,7 +246,7 @@ enum sft_status side_file_open(struct side_file *side, const char *file, const c
 static enum sft_status check_place(const struct side_file *side, struct sft_err *err)
 {
     struct stat ours, named;
-    if (fstat(side->fd, &ours) == 0 && stat(side->path, &named) == 0 && ours.st_dev == named.st_dev &&
+    if (fstat(side->fd, &ours) == 0 && lstat(side->path, &named) == 0 && ours.st_dev == named.st_dev &&
         ours.st_ino == named.st_ino)
         return SFT_OK;
     return sft_fail(err, SFT_EIO,
