@@ -357,6 +357,22 @@ END_OF_ROWS
     is "$(grep -c '"dropped"' stdout) $(wc -l <stdout)" '0 6'
 }
 
+# What programs write may be anything: no row is written that train does not read, and one that nobody can read does not
+# stop the others.
+test_export_of_what_programs_decided() {
+    write_rows
+    for row in 1 3; do echo "{\"row\":$row,\"decision\":\"accept\"}"; done >rows.jsonl.review.bot.jsonl
+    expect 0 "$SFT" review rows.jsonl --export out.jsonl
+    has stdout '1 of 4 rows of rows.jsonl are in out.jsonl'
+    has stdout 'undecided        3 (1 of them kept, but nobody can read them)'
+    echo '{"row":2,"decision":"edit","messages":[]}' >>rows.jsonl.review.bot.jsonl
+    expect_error 1 'rows.jsonl:2: the edit of this row: messages: the list is empty' \
+        "$SFT" review rows.jsonl --export out.jsonl
+    is "$(wc -l <out.jsonl)" 1
+    expect_error 2 '--export: ./rows.jsonl.review.zoe.jsonl holds decisions: name another' \
+        "$SFT" review rows.jsonl --export ./rows.jsonl.review.zoe.jsonl
+}
+
 # Rows of a format that edits do not have: all of them become messages, or train would read half of the file.
 test_export_of_other_formats() {
     cat >rows.csv <<'END_OF_ROWS'

@@ -376,9 +376,9 @@ void side_files_free(struct side_files *all)
     *all = (struct side_files){0};
 }
 
-/* The reviewer whose file that is, malloc'd; NULL: it is no such file, or ours. */
-static char *reviewer_of(const struct side_files *all, const char *base, const char *entry)
+char *side_files_reviewer(const struct side_files *all, const char *entry)
 {
+    const char *base = path_basename(all->file);
     const size_t n_base = strlen(base), n_before = sizeof BEFORE_NAME - 1, n_ending = sizeof ENDING - 1,
                  len = strlen(entry);
     if (len <= n_base + n_before + n_ending || strncmp(entry, base, n_base) != 0 ||
@@ -413,7 +413,7 @@ static enum sft_status find_new(struct side_files *all, struct sft_err *err)
     if (status)
         return status;
     for (size_t i = 0; i < n; i++) {
-        char *name = reviewer_of(all, path_basename(all->file), entries[i]);
+        char *name = side_files_reviewer(all, entries[i]);
         if (name && !is_known(all, name)) {
             all->items = mem_realloc(all->items, all->count + 1, sizeof *all->items);
             side_file_init(&all->items[all->count++], all->file, name);

@@ -61,6 +61,9 @@ struct side_files {
 void side_files_init(struct side_files *all, const char *file, const char *but); /* `but` must outlive it */
 void side_files_free(struct side_files *all);
 
+/* The reviewer whose file has that name beside FILE, malloc'd; NULL: nobody's, or ours. */
+char *side_files_reviewer(const struct side_files *all, const char *entry);
+
 /* Find those that are there by now, and read what was appended: of all that can be read, whatever another's error. */
 enum sft_status side_files_refresh(struct side_files *all, struct sft_err *err);
 
