@@ -408,6 +408,9 @@ END_OF_ROWS
     has answer '"prompt":[{"role":"user","content":"Q","pieces":[{"text":"Q","trained":false}]}]'
     has answer '"chosen":[{"role":"assistant","content":"good","pieces":[{"text":"good","trained":true}]}]'
     has answer '"rejected":[{"role":"assistant","content":"bad","pieces":[{"text":"bad","trained":false}]}]'
+    post /api/decide '{"row":1,"seq":0,"decision":"edit","messages":[{"role":"assistant","content":"other"}],"chosen":[{"role":"assistant","content":"bad"}],"rejected":[{"role":"assistant","content":"good"}]}'
+    is "$status" 400
+    has answer 'messages: expected the prompt, and chosen behind it'
     decide 1 0 edit ',"messages":[{"role":"user","content":"Q"},{"role":"assistant","content":"bad"}],"chosen":[{"role":"assistant","content":"bad"}],"rejected":[{"role":"assistant","content":"good"}]'
     decide 2 0 accept
     stop_review
