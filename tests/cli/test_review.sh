@@ -357,6 +357,17 @@ END_OF_ROWS
     is "$(grep -c '"dropped"' stdout) $(wc -l <stdout)" '0 6'
 }
 
+# What another reviewer's file is (here a directory) stops nobody but the export, which would leave them out.
+test_a_file_of_another_that_cannot_be_read() {
+    write_rows
+    mkdir rows.jsonl.review.ben.jsonl
+    start_review rows.jsonl --name anna
+    has log 'warning: rows.jsonl.review.ben.jsonl: cannot read: Is a directory: what it says is not shown'
+    decide 1 0 accept
+    stop_review
+    expect_error 1 'rows.jsonl.review.ben.jsonl: cannot read: Is a directory' "$SFT" review rows.jsonl --export out.jsonl
+}
+
 # What programs write may be anything: no row is written that train does not read, and one that nobody can read does not
 # stop the others.
 test_export_of_what_programs_decided() {

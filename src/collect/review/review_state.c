@@ -1,5 +1,6 @@
 #include "collect/review/review_state.h"
 
+#include "base/log.h"
 #include "base/xxh64.h"
 
 #include <stdlib.h>
@@ -67,7 +68,10 @@ enum sft_status review_open(struct review *review, const struct review_options *
         return err->status;
     side_files_init(&review->others, review->rows.spec.path, options->name);
     choose_sample(review);
-    return side_files_refresh(&review->others, err);
+    struct sft_err why = {0};
+    if (side_files_refresh(&review->others, &why))
+        log_warning("%s: what it says is not shown", SFT_ERR_TEXT(&why));
+    return SFT_OK;
 }
 
 void review_close(struct review *review)
