@@ -72,7 +72,7 @@ static void test_html_is_text(void)
 {
     expect(TURN "[0].textContent", "<b>bold</b> <img src=x onerror=\"window.hacked = 1\"> &amp;");
     expect(TURN "[1].textContent",
-           "</script><script>window.hacked = 2</script> U+202Eturned\n<style>* { display: none }</style>");
+           "</script><script>window.hacked = 2</script> U+202Eturned U+E0041\n<style>* { display: none }</style>");
     expect("document.querySelectorAll('main b:not(.notes b), main img, main script, main style').length", "0");
     expect("document.querySelectorAll('#rows b, #rows img').length + String(window.hacked)", "0undefined");
     expect("getComputedStyle(" TURN "[1]).whiteSpace", "pre-wrap");

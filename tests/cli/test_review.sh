@@ -357,6 +357,33 @@ END_OF_ROWS
     is "$(grep -c '"dropped"' stdout) $(wc -l <stdout)" '0 6'
 }
 
+# What another reviewer's file is (here a directory) stops nobody but the export, which would leave them out.
+test_a_file_of_another_that_cannot_be_read() {
+    write_rows
+    mkdir rows.jsonl.review.ben.jsonl
+    start_review rows.jsonl --name anna
+    has log 'warning: rows.jsonl.review.ben.jsonl: cannot read: Is a directory: what it says is not shown'
+    decide 1 0 accept
+    stop_review
+    expect_error 1 'rows.jsonl.review.ben.jsonl: cannot read: Is a directory' "$SFT" review rows.jsonl --export out.jsonl
+}
+
+# What programs write may be anything: no row is written that train does not read, and one that nobody can read does not
+# stop the others.
+test_export_of_what_programs_decided() {
+    write_rows
+    for row in 1 3; do echo "{\"row\":$row,\"decision\":\"accept\"}"; done >rows.jsonl.review.bot.jsonl
+    expect 0 "$SFT" review rows.jsonl --export out.jsonl
+    has stdout '1 of 4 rows of rows.jsonl are in out.jsonl'
+    has stdout 'undecided        3 (1 of them kept, but nobody can read them)'
+    echo '{"row":2,"decision":"edit","messages":[]}' >>rows.jsonl.review.bot.jsonl
+    expect_error 1 'rows.jsonl:2: the edit of this row: messages: the list is empty' \
+        "$SFT" review rows.jsonl --export out.jsonl
+    is "$(wc -l <out.jsonl)" 1
+    expect_error 2 '--export: ./rows.jsonl.review.zoe.jsonl holds decisions: name another' \
+        "$SFT" review rows.jsonl --export ./rows.jsonl.review.zoe.jsonl
+}
+
 # Rows of a format that edits do not have: all of them become messages, or train would read half of the file.
 test_export_of_other_formats() {
     cat >rows.csv <<'END_OF_ROWS'
@@ -392,6 +419,9 @@ END_OF_ROWS
     has answer '"prompt":[{"role":"user","content":"Q","pieces":[{"text":"Q","trained":false}]}]'
     has answer '"chosen":[{"role":"assistant","content":"good","pieces":[{"text":"good","trained":true}]}]'
     has answer '"rejected":[{"role":"assistant","content":"bad","pieces":[{"text":"bad","trained":false}]}]'
+    post /api/decide '{"row":1,"seq":0,"decision":"edit","messages":[{"role":"assistant","content":"other"}],"chosen":[{"role":"assistant","content":"bad"}],"rejected":[{"role":"assistant","content":"good"}]}'
+    is "$status" 400
+    has answer 'messages: expected the prompt, and chosen behind it'
     decide 1 0 edit ',"messages":[{"role":"user","content":"Q"},{"role":"assistant","content":"bad"}],"chosen":[{"role":"assistant","content":"bad"}],"rejected":[{"role":"assistant","content":"good"}]'
     decide 2 0 accept
     stop_review

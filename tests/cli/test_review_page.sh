@@ -4,7 +4,7 @@
 make_rows() {
     cat >rows.jsonl <<'END'
 {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "My clock has stopped."}, {"role": "assistant", "content": "Take the battery out, and put it back after a minute."}], "meta": {"kind": "answer", "topic": "<i>batteries</i>", "seed": 7}}
-{"messages": [{"role": "user", "content": "<b>bold</b> <img src=x onerror=\"window.hacked = 1\"> &amp;"}, {"role": "assistant", "content": "</script><script>window.hacked = 2</script> \u202eturned\n<style>* { display: none }</style>"}]}
+{"messages": [{"role": "user", "content": "<b>bold</b> <img src=x onerror=\"window.hacked = 1\"> &amp;"}, {"role": "assistant", "content": "</script><script>window.hacked = 2</script> \u202eturned \udb40\udc41\n<style>* { display: none }</style>"}]}
 {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "May I sue the shop?"}, {"role": "assistant", "content": "I am sorry, but I cannot help with that."}], "meta": {"kind": "answer"}}
 {"messages": [{"role": "user", "content": "Which battery does it take?"}, {"role": "assistant", "content": "One AA battery, alkaline."}]}
 {"messages": [{"role": "nobody", "content": "?"}]}

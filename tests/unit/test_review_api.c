@@ -265,6 +265,17 @@ START_TEST(a_sample_that_grows_keeps_its_rows)
 }
 END_TEST
 
+/* A directory where another reviewer's file is expected. */
+START_TEST(a_file_of_another_that_cannot_be_read_stops_nobody)
+{
+    char *other = path_join(dir, "rows.jsonl.review.ben.jsonl");
+    check_ok(io_mkdirs(other, &err));
+    decide("\"row\":1,\"seq\":0,\"decision\":\"accept\"");
+    ck_assert_uint_eq(ask(false, "/api/state", ""), 200);
+    free(other);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("review_api");
@@ -276,6 +287,7 @@ int main(void)
     tcase_add_test(tc, an_edit_loses_what_only_the_page_knows);
     tcase_add_test(tc, tags_change_a_decision_that_stands);
     tcase_add_test(tc, a_decision_that_cannot_be_written_is_none);
+    tcase_add_test(tc, a_file_of_another_that_cannot_be_read_stops_nobody);
     tcase_add_test(samples, a_sample_is_a_sample);
     tcase_add_test(samples, a_sample_that_grows_keeps_its_rows);
     suite_add_tcase(suite, tc);

@@ -227,6 +227,56 @@ START_TEST(a_torn_line_is_cut_off)
 }
 END_TEST
 
+/* A torn line of somebody else's, in our file while we have it open. */
+START_TEST(a_decision_begins_a_line_of_its_own)
+{
+    decide(1, VERDICT_ACCEPT, NULL);
+    append_bytes(side.path, "{\"row\":7,\"dec");
+    decide(2, VERDICT_REJECT, NULL);
+    open_again();
+    expect(1, VERDICT_ACCEPT, 1);
+    expect(2, VERDICT_REJECT, 1);
+    ck_assert_uint_eq(side.n_bad, 1);
+}
+END_TEST
+
+/* What is written to a file that has no name, or is not the one of that name, is lost. */
+START_TEST(a_file_that_was_moved_takes_no_decisions)
+{
+    struct decision d = {.row = 2, .verdict = VERDICT_ACCEPT};
+    char *other = path_join(dir, "other");
+    decide(1, VERDICT_ACCEPT, NULL);
+    ck_assert_int_eq(rename(side.path, other), 0);
+    ck_assert_int_eq(side_file_append(&side, &d, &err), SFT_EIO);
+    put_bytes("", 0);
+    d = (struct decision){.row = 2, .verdict = VERDICT_ACCEPT};
+    ck_assert_int_eq(side_file_append(&side, &d, &err), SFT_EIO);
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "was moved, removed or replaced (start sft review again)"));
+    expect(2, VERDICT_NONE, 0);
+    open_again();
+    decide(2, VERDICT_ACCEPT, NULL);
+    free(other);
+}
+END_TEST
+
+START_TEST(a_link_is_not_followed)
+{
+    char *victim = path_join(dir, "victim"), *link = mem_printf("%s.review.eve.jsonl", file);
+    struct side_file eve;
+    struct strbuf text = {0};
+    put("victim", "no decision, no line break");
+    ck_assert_int_eq(symlink(victim, link), 0);
+    ck_assert_int_eq(side_file_open(&eve, file, "eve", &err), SFT_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err_text(&err), "is a link"));
+    side_file_close(&eve);
+    check_ok(io_read(victim, &text, &err));
+    ck_assert_str_eq(text.data, "no decision, no line break");
+    strbuf_free(&text);
+    free(victim);
+    free(link);
+}
+END_TEST
+
 START_TEST(lines_of_others_are_passed_over_and_counted)
 {
     append_bytes(side.path, "# mine\n\n{\"row\":1,\"decision\":\"accept\"}\n{\"row\":1,\"decision\":\"maybe\"}\n"
@@ -339,6 +389,9 @@ int main(void)
     tcase_add_test(files, undo_goes_back_step_by_step);
     tcase_add_test(files, any_history_is_read_as_it_was_written);
     tcase_add_test(files, a_torn_line_is_cut_off);
+    tcase_add_test(files, a_decision_begins_a_line_of_its_own);
+    tcase_add_test(files, a_file_that_was_moved_takes_no_decisions);
+    tcase_add_test(files, a_link_is_not_followed);
     tcase_add_test(files, lines_of_others_are_passed_over_and_counted);
     tcase_add_test(files, a_name_is_one_process);
     tcase_add_test(files, others_are_found_and_read_as_they_grow);

@@ -159,6 +159,24 @@ START_TEST(losses_stand_with_their_lines)
 }
 END_TEST
 
+/* sft eval had two files of one name. */
+START_TEST(losses_of_another_file_of_that_name_are_not_its_own)
+{
+    char *path = path_join(dir, "a.jsonl"), *sub = path_join(dir, "sub"), *losses = path_join(dir, "losses.jsonl");
+    char *lines = mem_printf("{\"source\":\"%s:1\",\"loss\":1}\n{\"source\":\"%s/a.jsonl:1\",\"loss\":9}\n", path, sub);
+    check_ok(io_mkdirs(sub, &err));
+    put("losses.jsonl", lines);
+    put("a.jsonl", "{\"text\":\"a\"}\n");
+    put("sub/a.jsonl", "{\"text\":\"b\"}\n");
+    check_ok(review_rows_open(&rows, path, &(struct review_rows_options){.losses = losses}, &err));
+    ck_assert_double_eq(rows.items[0].loss, 1);
+    free(path);
+    free(sub);
+    free(losses);
+    free(lines);
+}
+END_TEST
+
 /* ---- messages ---- */
 
 static const struct {
@@ -211,6 +229,14 @@ static const struct {
      "[{'role':'user','content':'a'},{'role':'assistant','content':'b','weight':1},{'role':'user','content':'c'},"
      "{'role':'assistant','content':'e'}]",
      NULL, 3},
+    {"{'prompt':[{'role':'system','content':'s','id':1},{'role':'user','content':'q','id':2}],'chosen':'g',"
+     "'rejected':'b'}",
+     "[{'role':'system','content':'s','id':1},{'role':'user','content':'q','id':2},{'role':'assistant','content':'g'}]",
+     "[{'role':'system','content':'s','id':1},{'role':'user','content':'q','id':2},{'role':'assistant','content':'b'}]",
+     NULL, 2},
+    {"{'prompt':'q','chosen':[{'role':'assistant','content':'g','k':2}],'rejected':'b'}",
+     "[{'role':'user','content':'q'},{'role':'assistant','content':'g','k':2}]",
+     "[{'role':'user','content':'q'},{'role':'assistant','content':'b'}]", NULL, 1},
     {"{'prompt':'q','chosen':'g','rejected':'g'}", "[{'role':'user','content':'q'},{'role':'assistant','content':'g'}]",
      "[{'role':'user','content':'q'},{'role':'assistant','content':'g'}]", NULL, 1},
     {"{'prompt':'q','chosen':'g','rejected':5}", NULL, NULL, "rejected: expected a string or an array, found a number",
@@ -412,6 +438,7 @@ int main(void)
     tcase_add_test(tc, what_breaks_a_file_is_a_row);
     tcase_add_test(tc, a_file_that_grows_is_read_again);
     tcase_add_test(tc, losses_stand_with_their_lines);
+    tcase_add_test(tc, losses_of_another_file_of_that_name_are_not_its_own);
     tcase_add_loop_test(tc, messages_are_what_the_row_says, 0, COUNT(shown));
     tcase_add_loop_test(tc, preferences_are_two_conversations, 0, COUNT(preferences));
     tcase_add_test(tc, without_a_base_answers_are_trained);

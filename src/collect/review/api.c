@@ -242,6 +242,14 @@ static enum sft_status take_tags(const json *body, struct string_list *tags, str
     return SFT_OK;
 }
 
+/* Whether the one list ends with the other, as both were printed. */
+static bool ends_with_list(const char *list, const char *end)
+{
+    const size_t n = strlen(list), n_end = strlen(end) - 1; /* without its "[" */
+    const char *at = n > n_end ? list + n - n_end : NULL;
+    return at && strcmp(at, end + 1) == 0 && strchr("[, ", at[-1]);
+}
+
 /* The lists of an edit: those of a preference that are not sent are the row's. */
 static enum sft_status take_lists(const json *body, const struct review_content *content, struct decision *d,
                                   struct sft_err *err)
@@ -266,6 +274,8 @@ static enum sft_status take_lists(const json *body, const struct review_content 
     d->chosen = is_preference ? take_list(body, "chosen") : NULL;
     d->rejected = is_preference ? take_list(body, "rejected") : NULL;
     d->verdict = any ? VERDICT_EDIT : d->verdict;
+    if (d->messages && d->chosen && !ends_with_list(d->messages, d->chosen))
+        return sft_fail_in(err, SFT_EDATA, "messages", "expected the prompt, and chosen behind it");
     return SFT_OK;
 }
 

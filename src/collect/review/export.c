@@ -47,7 +47,11 @@ static void count_outcomes(struct export_result *r)
     r->outcomes = mem_calloc(r->rows->count + 1, 1);
     for (size_t i = 0; i < r->rows->count; i++) {
         const struct said said = hear(r->sides, i + 1, r->rows->items[i].hash);
-        const enum outcome outcome = outcome_of(&said);
+        enum outcome outcome = outcome_of(&said);
+        if (r->rows->items[i].error && said.good) { /* by a program: the page does not let one */
+            outcome = OUTCOME_UNDECIDED;
+            r->n_unreadable++;
+        }
         r->outcomes[i] = (unsigned char)outcome;
         r->counts[outcome]++;
         r->n_changed += outcome == OUTCOME_UNDECIDED && said.stale;
@@ -118,6 +122,30 @@ static bool is_written(const struct export_result *r, size_t i)
     return r->outcomes[i] == OUTCOME_ACCEPTED || r->outcomes[i] == OUTCOME_EDITED;
 }
 
+static enum sft_status check_list(const char *text, const char *key, bool is_document, struct sft_err *err)
+{
+    json *list;
+    if (!text)
+        return SFT_OK;
+    if (json_parse(text, strlen(text), &list, err))
+        return sft_in_key(err, "%s", key);
+    const enum sft_status status = review_messages_check(list, key, is_document, err);
+    json_free(list);
+    return status;
+}
+
+/* Programs write decisions, too: an edit may be anything. */
+static enum sft_status check_edit(const struct decision *edit, const struct review_content *content,
+                                  struct sft_err *err)
+{
+    const bool is_document = content->messages.is_document;
+    if (!edit || (!check_list(edit->messages, "messages", is_document, err) &&
+                  !check_list(edit->chosen, "chosen", is_document, err) &&
+                  !check_list(edit->rejected, "rejected", is_document, err)))
+        return SFT_OK;
+    return sft_context(err, "the edit of this row");
+}
+
 static enum sft_status write_row(const struct export_result *r, size_t i, struct strbuf *line, struct sft_err *err)
 {
     struct review_content content = {0};
@@ -126,6 +154,8 @@ static enum sft_status write_row(const struct export_result *r, size_t i, struct
     enum sft_status status = review_rows_read(r->rows, i, &content, err);
     strbuf_clear(line);
     put_review(r, i, &review);
+    if (!status)
+        status = check_edit(said.edit, &content, err);
     if (!status)
         status = review_row_print(&content, said.edit, r->is_converted, review.data, line, err);
     strbuf_putc(line, '\n');
@@ -176,13 +206,26 @@ static bool is_same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* Whether `out` is a reviewer's file, or would be taken for one. */
+static bool is_of_a_reviewer(const struct export_result *r)
+{
+    char *dir = path_dirname(r->out), *of_file = path_dirname(r->rows->spec.path);
+    char *name = is_same_file(dir, of_file) ? side_files_reviewer(r->sides, path_basename(r->out)) : NULL;
+    bool found = name != NULL;
+    for (size_t i = 0; i < r->sides->count; i++)
+        found = found || is_same_file(r->out, r->sides->items[i].path);
+    free(name);
+    free(dir);
+    free(of_file);
+    return found;
+}
+
 static enum sft_status check_out(const struct export_result *r, struct sft_err *err)
 {
     if (is_same_file(r->out, r->rows->spec.path))
         return sft_fail(err, SFT_EUSAGE, "--export: %s is the file that is reviewed: name another", r->out);
-    for (size_t i = 0; i < r->sides->count; i++)
-        if (is_same_file(r->out, r->sides->items[i].path))
-            return sft_fail(err, SFT_EUSAGE, "--export: %s holds decisions: name another", r->out);
+    if (is_of_a_reviewer(r))
+        return sft_fail(err, SFT_EUSAGE, "--export: %s holds decisions: name another", r->out);
     if (r->sides->count == 0)
         return sft_fail(err, SFT_EUSAGE, "%s: nobody has reviewed it (sft review %s)", r->rows->spec.path,
                         r->rows->spec.path);

@@ -27,6 +27,7 @@ struct export_result {
     const char *out;
     unsigned char *outcomes;              /* (rows->count) enum outcome */
     size_t counts[N_OUTCOMES], n_changed; /* n_changed: of the undecided, decided before they changed */
+    size_t n_unreadable;                  /* of the undecided, those that somebody keeps and nobody can read */
     bool is_converted;                    /* rows of another form are written as {"messages"}, as edited ones are */
     struct export_pair *pairs;            /* (n_pairs) of reviewers who have decided a row in common */
     size_t n_pairs;

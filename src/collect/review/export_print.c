@@ -47,6 +47,8 @@ static void add_outcomes(const struct export_result *r, struct strbuf *out)
     strbuf_printf(out, "  %-9s  %7zu", "undecided", undecided);
     if (r->n_changed)
         strbuf_printf(out, " (%zu of them decided before their text changed)", r->n_changed);
+    if (r->n_unreadable)
+        strbuf_printf(out, " (%zu of them kept, but nobody can read them)", r->n_unreadable);
     strbuf_putc(out, '\n');
     if (r->is_converted)
         strbuf_puts(out, "all rows are written as lists of messages, as those that were edited are\n");
@@ -169,9 +171,9 @@ void export_result_json(const struct export_result *r, struct strbuf *out)
     put_string(out, "out", r->out);
     strbuf_printf(out,
                   ",\"rows\":%zu,\"written\":%zu,\"accepted\":%zu,\"edited\":%zu,\"rejected\":%zu,\"undecided\":%zu,"
-                  "\"changed\":%zu",
+                  "\"changed\":%zu,\"unreadable\":%zu",
                   r->rows->count, written(r), r->counts[OUTCOME_ACCEPTED], r->counts[OUTCOME_EDITED],
-                  r->counts[OUTCOME_REJECTED], r->counts[OUTCOME_UNDECIDED], r->n_changed);
+                  r->counts[OUTCOME_REJECTED], r->counts[OUTCOME_UNDECIDED], r->n_changed, r->n_unreadable);
     put_disputed(r, out);
     strbuf_puts(out, ",\"reviewers\":[");
     for (size_t i = 0; i < r->sides->count; i++) {

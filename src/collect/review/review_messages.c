@@ -92,28 +92,43 @@ static void free_pieces(struct pieces *p)
 
 /* ---- messages ---- */
 
-/* The i-th of the elements of two lists, one after the other. */
-static const json *element_of(const json *a, const json *b, size_t i)
+/* The turns of the row that its messages were made of, one after the other. */
+struct turns {
+    const json *next, *behind; /* behind: the first of the second list */
+    size_t in_front;           /* messages before them: the row's own system prompt, or a prompt that is a text */
+};
+
+/* None where it cannot be told which message is made of which. */
+static struct turns turns_of(const struct review_content *content, const struct conversation *conv)
 {
-    const json *node = i < json_size(a) ? json_first(a) : json_first(b);
-    for (i -= i < json_size(a) ? 0 : json_size(a); node && i > 0; i--)
-        node = json_next(node);
-    return node;
+    const json *root = conv == &content->rejected ? content->other : content->root, *b = NULL;
+    const json *a = json_get(root, content->is_preference ? "prompt" : "messages");
+    if (content->is_preference)
+        b = json_get(root, "chosen");
+    else if (!json_is_array(a)) /* ShareGPT's */
+        a = json_get(root, json_is_array(json_get(root, "conversations")) ? "conversations" : "conversation");
+    a = json_is_array(a) ? a : NULL;
+    b = json_is_array(b) ? b : NULL;
+    const size_t n_turns = (a ? json_size(a) : 0) + (b ? json_size(b) : 0);
+    const size_t n = n_turns + (content->is_preference && !b); /* and the answer, where that is a text */
+    if (n_turns == 0 || n > conv->count || conv->count - n > 1)
+        return (struct turns){0};
+    return (struct turns){a ? json_first(a) : NULL, b ? json_first(b) : NULL, conv->count - n};
 }
 
-/* The turn of the row that a message was made of; NULL where that cannot be told, or it was no object. */
-static const json *turn_of(const struct review_content *content, const struct conversation *conv, size_t i)
+/* Of the next message; NULL where there is none, or it is no object. */
+static const json *next_turn(struct turns *turns)
 {
-    const json *root = conv == &content->rejected ? content->other : content->root, *none = NULL;
-    const json *a = json_get(root, content->is_preference ? "prompt" : "messages"),
-               *b = content->is_preference ? json_get(root, "chosen") : none;
-    if (!content->is_preference && !json_is_array(a)) /* ShareGPT's */
-        a = json_get(root, json_is_array(json_get(root, "conversations")) ? "conversations" : "conversation");
-    const size_t n = (json_is_array(a) ? json_size(a) : 0) + (json_is_array(b) ? json_size(b) : 0);
-    const size_t added = conv->count - n; /* 1: the row's own system prompt stands in front */
-    if (n == 0 || n > conv->count || added > 1 || i < added)
+    if (turns->in_front > 0) {
+        turns->in_front--;
         return NULL;
-    const json *turn = element_of(json_is_array(a) ? a : none, json_is_array(b) ? b : none, i - added);
+    }
+    if (!turns->next) {
+        turns->next = turns->behind;
+        turns->behind = NULL;
+    }
+    const json *turn = turns->next;
+    turns->next = turn ? json_next(turn) : NULL;
     return json_is_object(turn) ? turn : NULL;
 }
 
@@ -140,7 +155,7 @@ static float usual_weight(const struct review_content *content, size_t i)
 }
 
 static void put_message(const struct review_content *content, const struct conversation *conv, size_t i,
-                        struct strbuf *out)
+                        const json *turn, struct strbuf *out)
 {
     const struct message *m = &conv->messages[i];
     const float usual = usual_weight(content, i);
@@ -150,7 +165,7 @@ static void put_message(const struct review_content *content, const struct conve
         strbuf_puts(out, ",\"weight\":");
         strbuf_json_number(out, (double)m->weight);
     }
-    put_unread(turn_of(content, conv, i), out);
+    put_unread(turn, out);
 }
 
 void review_messages_print(const struct review_content *content, const struct conversation *conv, size_t from,
@@ -161,10 +176,13 @@ void review_messages_print(const struct review_content *content, const struct co
         pieces.train_on = mask->train_on;
         fill_pieces(&pieces, mask->template);
     }
+    struct turns turns = turns_of(content, conv);
+    for (size_t i = 0; i < from; i++)
+        next_turn(&turns);
     strbuf_putc(out, '[');
     for (size_t i = from; i < end; i++) {
         strbuf_puts(out, i > from ? "," : "");
-        put_message(content, conv, i, out);
+        put_message(content, conv, i, next_turn(&turns), out);
         if (mask)
             strbuf_printf(out, ",\"pieces\":[%s]", pieces.lists[i].len ? pieces.lists[i].data : "");
         strbuf_putc(out, '}');

@@ -194,14 +194,25 @@ static enum sft_status add_rows(struct review_rows *rows, struct sft_err *err)
 
 /* ---- losses ---- */
 
+/* Whether the path of a file of losses is this file, which may have been moved since: one of its name that is not there
+ * any more. */
+static bool is_this_file(const struct review_rows *rows, const char *path)
+{
+    struct stat theirs, ours;
+    if (strcmp(path_basename(path), path_basename(rows->spec.path)) != 0)
+        return false;
+    return stat(path, &theirs) || stat(rows->spec.path, &ours) ||
+           (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino);
+}
+
 /* The line of "FILE:LINE" where the file is this one; 0: it is another. */
 static size_t line_of(const struct review_rows *rows, const char *source)
 {
-    const char *colon = source ? strrchr(source, ':') : NULL, *base = path_basename(rows->spec.path);
+    const char *colon = source ? strrchr(source, ':') : NULL;
     if (!colon)
         return 0;
     char *file = mem_strndup(source, (size_t)(colon - source));
-    const bool is_ours = strcmp(path_basename(file), base) == 0;
+    const bool is_ours = is_this_file(rows, file);
     free(file);
     return is_ours ? (size_t)strtoull(colon + 1, NULL, 10) : 0;
 }

@@ -25,11 +25,13 @@ const percent = share => `${Math.round(share * 100)}%`;
 // ---- text ----
 
 // Control characters, and what turns text round or has no width: a reviewer must see that they are there.
-const unseen = new RegExp("([\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u00ad\\u200b\\u200e\\u200f" +
-                          "\\u2028-\\u202e\\u2060-\\u2069\\ufeff])");
+// Tags (U+E0000 on) can hold whole instructions that a model reads.
+const unseen = new RegExp("([\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f" +
+                          "\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f" +
+                          "\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}])", "u");
 
 function addText(parent, text) {
-  const name = sign => `U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+  const name = sign => `U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
   text.split(unseen).forEach((part, i) => parent.append(i % 2 ? element("span", "unseen", name(part)) : part));
 }
 

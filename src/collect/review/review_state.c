@@ -1,5 +1,6 @@
 #include "collect/review/review_state.h"
 
+#include "base/log.h"
 #include "base/xxh64.h"
 
 #include <stdlib.h>
@@ -67,7 +68,10 @@ enum sft_status review_open(struct review *review, const struct review_options *
         return err->status;
     side_files_init(&review->others, review->rows.spec.path, options->name);
     choose_sample(review);
-    return side_files_refresh(&review->others, err);
+    struct sft_err why = {0};
+    if (side_files_refresh(&review->others, &why))
+        log_warning("%s: what it says is not shown", SFT_ERR_TEXT(&why));
+    return SFT_OK;
 }
 
 void review_close(struct review *review)
@@ -86,7 +90,8 @@ enum sft_status review_refresh(struct review *review, struct sft_err *err)
         return err->status;
     if (changed)
         choose_sample(review);
-    return side_files_refresh(&review->others, err);
+    side_files_refresh(&review->others, NULL); /* what somebody else does to a file of theirs must not stop us */
+    return SFT_OK;
 }
 
 /* ---- verdicts ---- */

@@ -177,7 +177,10 @@ enum sft_status side_file_refresh(struct side_file *side, struct sft_err *err)
 
 static enum sft_status lock(struct side_file *side, struct sft_err *err)
 {
-    side->fd = open(side->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    /* No link: data that came from elsewhere may bring one along, to a file of ours whose end would be "torn". */
+    side->fd = open(side->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (side->fd < 0 && errno == ELOOP)
+        return sft_fail(err, SFT_EUSAGE, "%s: is a link: decisions are written to a file", side->path);
     if (side->fd < 0)
         return sft_fail_errno(err, "%s: cannot write", side->path);
     if (flock(side->fd, LOCK_EX | LOCK_NB) == 0)
@@ -239,6 +242,26 @@ enum sft_status side_file_open(struct side_file *side, const char *file, const c
     return status;
 }
 
+/* A file that somebody has moved, removed or put another in the place of would take decisions along with it. */
+static enum sft_status check_place(const struct side_file *side, struct sft_err *err)
+{
+    struct stat ours, named;
+    if (fstat(side->fd, &ours) == 0 && lstat(side->path, &named) == 0 && ours.st_dev == named.st_dev &&
+        ours.st_ino == named.st_ino)
+        return SFT_OK;
+    return sft_fail(err, SFT_EIO,
+                    "%s: the decision cannot be written: the file was moved, removed or replaced (start sft review "
+                    "again)",
+                    side->path);
+}
+
+/* Whether somebody else, or a write that could not be taken back, has left a line without its end there. */
+static bool is_torn(const struct side_file *side, off_t end)
+{
+    char last;
+    return end > 0 && pread(side->fd, &last, 1, end - 1) == 1 && last != '\n';
+}
+
 /* The whole line at the end of the file, on the disk; or what was there before. */
 static enum sft_status write_line(const struct side_file *side, const struct strbuf *line, struct sft_err *err)
 {
@@ -261,8 +284,11 @@ static enum sft_status write_line(const struct side_file *side, const struct str
 enum sft_status side_file_append(struct side_file *side, struct decision *decision, struct sft_err *err)
 {
     struct strbuf line = {0};
+    enum sft_status status = check_place(side, err);
+    strbuf_puts(&line, is_torn(side, lseek(side->fd, 0, SEEK_END)) ? "\n" : "");
     decision_print(decision, &line);
-    const enum sft_status status = write_line(side, &line, err);
+    if (!status)
+        status = write_line(side, &line, err);
     if (status) {
         decision_free(decision);
     } else {
@@ -350,9 +376,9 @@ void side_files_free(struct side_files *all)
     *all = (struct side_files){0};
 }
 
-/* The reviewer whose file that is, malloc'd; NULL: it is no such file, or ours. */
-static char *reviewer_of(const struct side_files *all, const char *base, const char *entry)
+char *side_files_reviewer(const struct side_files *all, const char *entry)
 {
+    const char *base = path_basename(all->file);
     const size_t n_base = strlen(base), n_before = sizeof BEFORE_NAME - 1, n_ending = sizeof ENDING - 1,
                  len = strlen(entry);
     if (len <= n_base + n_before + n_ending || strncmp(entry, base, n_base) != 0 ||
@@ -387,7 +413,7 @@ static enum sft_status find_new(struct side_files *all, struct sft_err *err)
     if (status)
         return status;
     for (size_t i = 0; i < n; i++) {
-        char *name = reviewer_of(all, path_basename(all->file), entries[i]);
+        char *name = side_files_reviewer(all, entries[i]);
         if (name && !is_known(all, name)) {
             all->items = mem_realloc(all->items, all->count + 1, sizeof *all->items);
             side_file_init(&all->items[all->count++], all->file, name);
@@ -403,7 +429,9 @@ static enum sft_status find_new(struct side_files *all, struct sft_err *err)
 enum sft_status side_files_refresh(struct side_files *all, struct sft_err *err)
 {
     enum sft_status status = find_new(all, err);
-    for (size_t i = 0; i < all->count && !status; i++)
-        status = side_file_refresh(&all->items[i], err);
+    for (size_t i = 0; i < all->count; i++) {
+        const enum sft_status one = side_file_refresh(&all->items[i], status ? NULL : err);
+        status = status ? status : one;
+    }
     return status;
 }

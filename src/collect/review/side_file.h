@@ -35,7 +35,8 @@ void side_file_init(struct side_file *side, const char *file, const char *name);
 enum sft_status side_file_refresh(struct side_file *side, struct sft_err *err);
 void side_file_close(struct side_file *side);
 
-/* Append a decision of ours and wait for the disk; takes its strings. After an error the file is what it was. */
+/* Append a decision of ours and wait for the disk; takes its strings. After an error the file is what it was. SFT_EIO
+ * also where another file, or none, has its name by now. */
 enum sft_status side_file_append(struct side_file *side, struct decision *decision, struct sft_err *err);
 
 /* Take our last decision back, at that time: *row is the one that it was of. SFT_EUSAGE where there is nothing left. */
@@ -60,7 +61,10 @@ struct side_files {
 void side_files_init(struct side_files *all, const char *file, const char *but); /* `but` must outlive it */
 void side_files_free(struct side_files *all);
 
-/* Find those that are there by now, and read what was appended. */
+/* The reviewer whose file has that name beside FILE, malloc'd; NULL: nobody's, or ours. */
+char *side_files_reviewer(const struct side_files *all, const char *entry);
+
+/* Find those that are there by now, and read what was appended: of all that can be read, whatever another's error. */
 enum sft_status side_files_refresh(struct side_files *all, struct sft_err *err);
 
 #endif
