@@ -200,6 +200,7 @@ static const struct row {
      BASE "status 401, a key is wanted (api_key_env names the environment variable that holds it): said"},
     {{.status = 402, .body = ""}, true, false, {.verdict = HOPELESS}, BASE "status 402: (nothing)"},
     {{.status = 403, .body = ""}, true, false, {.verdict = HOPELESS}, BASE "status 403: "},
+    {{.status = 403, .body = "Your input was flagged"}, true, false, {.verdict = REFUSED}, BASE "status 403: Your input"},
     {{.status = 404, .body = ERROR("null")},
      true,
      false,

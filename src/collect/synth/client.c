@@ -414,7 +414,7 @@ static void ask_again(struct client *client, struct transfer *t, const struct at
     if (v->holds_all)
         hold_all(client, t->due, wait_s);
     if (client->options.retry)
-        client->options.retry(client->options.user, t->id, t->n_attempts - 1, &t->err, wait_s);
+        client->options.retry(client->options.user, t->id, v->is_lost, &t->err, wait_s);
 }
 
 static void take_answer(struct client *client, struct transfer *t, struct completion *completion)
