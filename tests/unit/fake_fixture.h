@@ -97,8 +97,7 @@ static struct strbuf troubles; /* what they were for, a line each */
 
 static inline bool count_attempt(void *user, uint64_t id, size_t attempt)
 {
-    (void)user, (void)id;
-    n_lost_told += is_lost;
+    (void)user, (void)id, (void)attempt;
     if (n_before == allowed)
         return false;
     n_before++;
@@ -107,7 +106,8 @@ static inline bool count_attempt(void *user, uint64_t id, size_t attempt)
 
 static inline void count_retry(void *user, uint64_t id, bool is_lost, const struct sft_err *trouble, double wait_s)
 {
-    (void)user, (void)id, (void)attempt;
+    (void)user, (void)id;
+    n_lost_told += is_lost;
     ck_assert_uint_lt(n_retries, 64);
     waits[n_retries++] = wait_s;
     strbuf_printf(&troubles, "%s\n", err_text(trouble));
