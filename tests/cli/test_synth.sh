@@ -423,6 +423,13 @@ test_a_dry_run_asks_nobody() {
     tail -n 1 stdout | grep -q '^{"estimate":{"requests":[0-9]' || die 'no estimate'
 }
 
+test_a_directory_is_no_persona() {
+    write_recipe 'personas = support'
+    mkdir support
+    expect 0 "$SFT" synth recipe.ini --dry-run
+    has stdout 'persona support, '
+}
+
 test_keys_are_listed() {
     expect 0 "$SFT" synth --keys
     has stdout 'max_requests'
