@@ -430,6 +430,17 @@ test_a_directory_is_no_persona() {
     has stdout 'persona support, '
 }
 
+# Facts without headings are about the subject, and where there is none about what their file is called.
+test_facts_without_headings() {
+    write_recipe 'facts = notes.txt' 'subject = the lamp'
+    sed -i '/^topics/d' recipe.ini
+    echo 'It has two cells.' >notes.txt
+    expect 0 "$SFT" synth recipe.ini --dry-run
+    has stdout 'topic "the lamp"'
+    expect 0 "$SFT" synth recipe.ini --dry-run --set recipe.subject=
+    has stdout 'topic "notes.txt"'
+}
+
 test_keys_are_listed() {
     expect 0 "$SFT" synth --keys
     has stdout 'max_requests'
