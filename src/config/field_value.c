@@ -218,7 +218,7 @@ static enum sft_status check_names_item(const struct field *field, const char *i
 static bool is_there(const char *path, const char *dir)
 {
     char *full = dir ? path_join(dir, path) : mem_strdup(path);
-    const bool yes = path_exists(full);
+    const bool yes = path_exists(full) && !path_is_dir(full);
     free(full);
     return yes;
 }

@@ -207,6 +207,15 @@ test_a_budget_of_tokens_and_cost() {
     each_row_once 12
 }
 
+# An attempt that was cut may have been billed: the next one is not sent where that was all that may be spent.
+test_lost_attempts_count_before_they_are_made_again() {
+    start_endpoint --faults cut=1
+    write_recipe
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set budget.max_tokens_total=100 --set endpoint.concurrency=1
+    has stderr 'stopped by [budget] max_tokens_total = 100: '
+    is "$(n_requests)" 1
+}
+
 # ---- what stops a run, and how it goes on ----
 
 test_interrupted_and_gone_on_with() {
@@ -260,6 +269,19 @@ test_a_file_that_was_removed_is_made_again() {
     expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set filter.min_chars=0
     has stderr 'rows.jsonl is gone: its rows are made again'
     each_row_once 12
+    is "$(n_requests)" "$before"
+}
+
+test_rows_that_were_all_rejected_are_made_again() {
+    start_endpoint
+    write_recipe
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set filter.max_chars=2
+    is "$(grep -c . rows.jsonl.rejected.jsonl)" 12
+    before=$(n_requests)
+    rm rows.jsonl
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl
+    each_row_once 12
+    holds "$(grep -c . rows.jsonl) > 0"
     is "$(n_requests)" "$before"
 }
 
@@ -323,6 +345,9 @@ test_a_key_is_in_no_file() {
     start_endpoint --key sk-tests-0123456789 --faults echo_answer=0.2,echo_error=0.2 --at-most 1
     write_recipe
     expect_error_about 2 'THE_KEY' "$SFT" synth recipe.ini --out rows.jsonl --set endpoint.api_key_env=THE_KEY
+    expect_error_about 2 'the variable that it names is not set' "$SFT" synth recipe.ini --out rows.jsonl \
+        --set endpoint.api_key_env=gsk_tests0123456789
+    has_not stderr gsk_
     expect 1 env THE_KEY=sk-wrong-9876543210 "$SFT" synth recipe.ini --out rows.jsonl --set endpoint.api_key_env=THE_KEY
     cat stdout stderr >said
     expect 0 env THE_KEY=sk-tests-0123456789 "$SFT" synth recipe.ini --out rows.jsonl --set endpoint.api_key_env=THE_KEY
@@ -342,6 +367,24 @@ test_rows_that_fail_are_asked_for_again() {
     holds "$(rows | wc -l) >= 9"
     expect 0 "$SFT" synth recipe.ini --out rows.jsonl
     each_row_once 12
+}
+
+# An endpoint that refuses single rows is none that fails, however many of them come one after another.
+test_rows_that_are_refused_hold_up_no_others() {
+    bad=400,400,400,400
+    start_endpoint --script ok,ok,$bad,$bad,$bad
+    write_recipe
+    expect 1 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.count=40 --set recipe.refusals=0
+    has_not stderr 'one after another'
+    is "$(rows | wc -l)" 28
+}
+
+test_an_endpoint_that_refuses_all_is_left() {
+    start_endpoint --faults 400=1
+    write_recipe
+    expect 1 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.count=200
+    has stderr 'requests have failed one after another'
+    holds "$(n_requests) <= 20"
 }
 
 test_an_endpoint_that_only_fails_is_left() {
@@ -378,6 +421,24 @@ test_a_dry_run_asks_nobody() {
     has stdout '"asks_for":"'
     has stdout '"request":{"model":"fake"'
     tail -n 1 stdout | grep -q '^{"estimate":{"requests":[0-9]' || die 'no estimate'
+}
+
+test_a_directory_is_no_persona() {
+    write_recipe 'personas = support'
+    mkdir support
+    expect 0 "$SFT" synth recipe.ini --dry-run
+    has stdout 'persona support, '
+}
+
+# Facts without headings are about the subject, and where there is none about what their file is called.
+test_facts_without_headings() {
+    write_recipe 'facts = notes.txt' 'subject = the lamp'
+    sed -i '/^topics/d' recipe.ini
+    echo 'It has two cells.' >notes.txt
+    expect 0 "$SFT" synth recipe.ini --dry-run
+    has stdout 'topic "the lamp"'
+    expect 0 "$SFT" synth recipe.ini --dry-run --set recipe.subject=
+    has stdout 'topic "notes.txt"'
 }
 
 test_keys_are_listed() {

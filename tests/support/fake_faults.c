@@ -426,6 +426,18 @@ static void echo_error(struct exchange *e)
     free(text);
 }
 
+/* The same in escapes, where a message of 300 bytes ends within it. */
+static void echo_escaped(struct exchange *e)
+{
+    struct strbuf body = {0};
+    strbuf_printf(&body, "{\"error\":{\"message\":\"%0276d", 0);
+    for (const char *p = e->authorization; *p; p++)
+        strbuf_printf(&body, "\\u%04x", (unsigned)(unsigned char)*p);
+    strbuf_puts(&body, "\"}}");
+    send_text(e, 500, "", body.data);
+    strbuf_free(&body);
+}
+
 static void echo_answer(struct exchange *e)
 {
     strbuf_printf(&e->answer.text, " %s.", e->authorization);
@@ -465,6 +477,7 @@ static const struct fault faults[] = {
     {"redirect", redirect, false},
     {"withheld", withheld, false},
     {"echo_error", echo_error, true},
+    {"echo_escaped", echo_escaped, false},
     {"echo_answer", echo_answer, true},
 };
 

@@ -91,7 +91,7 @@ static inline size_t logged(const char *word)
 
 static struct client *client;
 static struct client_options client_options;
-static size_t n_before, n_retries, allowed;
+static size_t n_before, n_retries, n_lost_told, allowed;
 static double waits[64];       /* (n_retries) */
 static struct strbuf troubles; /* what they were for, a line each */
 
@@ -104,9 +104,10 @@ static inline bool count_attempt(void *user, uint64_t id, size_t attempt)
     return true;
 }
 
-static inline void count_retry(void *user, uint64_t id, size_t attempt, const struct sft_err *trouble, double wait_s)
+static inline void count_retry(void *user, uint64_t id, bool is_lost, const struct sft_err *trouble, double wait_s)
 {
-    (void)user, (void)id, (void)attempt;
+    (void)user, (void)id;
+    n_lost_told += is_lost;
     ck_assert_uint_lt(n_retries, 64);
     waits[n_retries++] = wait_s;
     strbuf_printf(&troubles, "%s\n", err_text(trouble));
@@ -115,7 +116,7 @@ static inline void count_retry(void *user, uint64_t id, size_t attempt, const st
 /* client_options as most tests have them: quick retries, any number of attempts. */
 static inline void default_options(void)
 {
-    n_before = n_retries = 0;
+    n_before = n_retries = n_lost_told = 0;
     strbuf_puts(&troubles, "");
     allowed = SIZE_MAX;
     client_options = (struct client_options){.url = endpoint_address,

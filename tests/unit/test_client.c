@@ -102,6 +102,7 @@ START_TEST(what_passes_is_asked_again)
     expect_how(REPLY_OK);
     ck_assert_uint_eq(reply.n_attempts, 3);
     ck_assert_uint_eq(reply.n_lost, passing[_i].is_lost ? 2 : 0);
+    ck_assert_uint_eq(n_lost_told, reply.n_lost); /* of an answered request all lost attempts were made again */
     ck_assert_uint_eq(n_before, 3);
     ck_assert_uint_eq(n_retries, 2);
     ck_assert_uint_eq(logged("request"), 3);

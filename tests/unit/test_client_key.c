@@ -24,6 +24,20 @@ START_TEST(the_key_is_sent_and_never_told)
 }
 END_TEST
 
+/* Nor what is left of it where a message is cut. */
+START_TEST(no_part_of_the_key_is_told)
+{
+    start_endpoint("--script", "echo_escaped,ok", "--key", KEY);
+    default_options();
+    client_options.api_key = KEY;
+    open_client();
+    ask("hi");
+    expect_how(REPLY_OK);
+    ck_assert_ptr_nonnull(strstr(troubles.data, "Bearer ***"));
+    ck_assert_ptr_null(strstr(troubles.data, "sk-a"));
+}
+END_TEST
+
 START_TEST(a_wrong_key_is_refused)
 {
     start_endpoint("--key", KEY);
@@ -74,6 +88,7 @@ int main(void)
     Suite *suite = suite_create("client_key");
     TCase *tc = tcase_create("client_key");
     tcase_add_test(tc, the_key_is_sent_and_never_told);
+    tcase_add_test(tc, no_part_of_the_key_is_told);
     tcase_add_test(tc, a_wrong_key_is_refused);
     tcase_add_test(tc, a_key_must_fit_a_header);
     tcase_add_test(tc, redirects_are_not_followed);

@@ -227,6 +227,8 @@ START_TEST(what_is_no_journal_is_refused)
 {
     put("rows.journal", "{\"messages\":[]}\n");
     expect_refused(open_as(&head), ": no journal of sft synth, or a later version's (give another --out)");
+    put("rows.journal", "somebody's notes");
+    expect_refused(open_as(&head), ": no journal of sft synth (give another --out)");
     put("rows.journal", "{\"sft_synth\":2,\"recipe\":\"0123456789abcdef\"}\n");
     expect_refused(open_as(&head), ": no journal of sft synth, or a later version's (give another --out)");
 }

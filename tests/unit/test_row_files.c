@@ -97,6 +97,17 @@ START_TEST(rows_go_where_the_name_is)
 }
 END_TEST
 
+/* ... and may leave the last line without its end. */
+START_TEST(a_row_has_a_line_of_its_own)
+{
+    check_ok(open_them());
+    put("rows.jsonl", "{\"n\":1}");
+    add(KEPT_FILE, "{\"n\":2}\n");
+    expect_file("rows.jsonl", "{\"n\":1}\n{\"n\":2}\n");
+    close_all();
+}
+END_TEST
+
 START_TEST(no_room_leaves_the_file_as_it_was)
 {
     check_ok(open_them());
@@ -133,6 +144,7 @@ int main(void)
     tcase_add_test(t, rows_are_shown_to_the_next_run);
     tcase_add_test(t, a_last_line_without_its_end);
     tcase_add_test(t, rows_go_where_the_name_is);
+    tcase_add_test(t, a_row_has_a_line_of_its_own);
     tcase_add_test(t, no_room_leaves_the_file_as_it_was);
     tcase_add_test(t, a_directory_is_no_file);
     suite_add_tcase(s, t);

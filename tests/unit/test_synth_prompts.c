@@ -69,6 +69,7 @@ START_TEST(kinds_are_spread_evenly)
     check_kinds(0.5, 1, 100);
     check_kinds(1, 0, 20);
     check_kinds(0.123, 4, 1000);
+    check_kinds(1e-30, 1, 50);
 }
 END_TEST
 

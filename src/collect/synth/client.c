@@ -68,24 +68,39 @@ void reply_free(struct reply *reply)
 
 /* ---- the key ---- */
 
-/* In place: what is left is not longer. */
-static size_t hide_key(const struct client *client, char *text, size_t len)
+/* In place: what is left is not longer. Hidden is what agrees with the key in its first `least` bytes, as far as it
+ * does. */
+static size_t hide_key_from(const struct client *client, size_t least, char *text, size_t len)
 {
     const size_t key_len = client->key ? strlen(client->key) : 0;
     char *from = text, *to = text, *end = text + len, *found;
     if (key_len < KEY_MIN || len == 0)
         return len;
-    while ((found = memmem(from, (size_t)(end - from), client->key, key_len)) != NULL) {
+    while ((found = memmem(from, (size_t)(end - from), client->key, least)) != NULL) {
+        size_t n = least;
+        while (n < key_len && found + n < end && found[n] == client->key[n])
+            n++;
         memmove(to, from, (size_t)(found - from));
         to += found - from;
         memcpy(to, "***", 3);
         to += 3;
-        from = found + key_len;
+        from = found + n;
     }
     memmove(to, from, (size_t)(end - from));
     len = (size_t)(to + (end - from) - text);
     text[len] = '\0';
     return len;
+}
+
+static size_t hide_key(const struct client *client, char *text, size_t len)
+{
+    return hide_key_from(client, client->key ? strlen(client->key) : 0, text, len);
+}
+
+/* A message may have been cut within the key. */
+static void hide_key_in_message(const struct client *client, char *text)
+{
+    hide_key_from(client, KEY_MIN, text, strlen(text));
 }
 
 static void hide_key_in_string(const struct client *client, char *text)
@@ -414,7 +429,7 @@ static void ask_again(struct client *client, struct transfer *t, const struct at
     if (v->holds_all)
         hold_all(client, t->due, wait_s);
     if (client->options.retry)
-        client->options.retry(client->options.user, t->id, t->n_attempts - 1, &t->err, wait_s);
+        client->options.retry(client->options.user, t->id, v->is_lost, &t->err, wait_s);
 }
 
 static void take_answer(struct client *client, struct transfer *t, struct completion *completion)
@@ -430,7 +445,7 @@ static void obey(struct client *client, struct transfer *t, const struct attempt
                  struct completion *completion)
 {
     t->n_lost += v->is_lost;
-    hide_key_in_string(client, t->err.message);
+    hide_key_in_message(client, t->err.message);
     switch (v->verdict) {
     case ANSWERED:
         take_answer(client, t, completion);

@@ -44,8 +44,9 @@ struct client_options {
     /* Right before an attempt is sent. false: it is not, and the request ends as REPLY_UNSENT. attempt counts from 0
      * within the request. NULL: always. It must not call the client. */
     bool (*before)(void *user, uint64_t id, size_t attempt);
-    /* An attempt has failed and the next will follow in wait_s seconds; err says why. NULL: nobody asks. */
-    void (*retry)(void *user, uint64_t id, size_t attempt, const struct sft_err *err, double wait_s);
+    /* An attempt has failed and the next will follow in wait_s seconds; err says why. is_lost: it may be billed (it is
+     * one of reply.n_lost). NULL: nobody asks. */
+    void (*retry)(void *user, uint64_t id, bool is_lost, const struct sft_err *err, double wait_s);
     void *user;
 
     /* Changes when a signal has come (a counter that the handler raises); client_wait returns early then. May be

@@ -145,13 +145,21 @@ static void walk_row(struct dry_run *d, const struct plan *plan, uint64_t number
     strbuf_puts(d->out, d->as_json ? "" : "\n");
 }
 
+/* That the recipe has, if it has rows enough. */
+static size_t count_kinds(const struct recipe *recipe)
+{
+    const double refusals = recipe->recipe.refusals;
+    return (size_t)(refusals < 1) + (refusals > 0) + (refusals > 0 && recipe->recipe.look_alikes_per_refusal > 0);
+}
+
 /* The first row of each kind, in the order of the rows. */
 static void walk_rows(struct dry_run *d, const struct plan *plan)
 {
     bool is_shown[N_ROW_KINDS] = {0};
     size_t n_shown = 0;
+    const size_t n_kinds = count_kinds(d->recipe);
     struct plan_row row;
-    for (uint64_t i = 0; i < d->recipe->recipe.count && n_shown < N_ROW_KINDS; i++) {
+    for (uint64_t i = 0; i < d->recipe->recipe.count && n_shown < n_kinds; i++) {
         plan_row(plan, i, &row);
         if (is_shown[row.kind])
             continue;

@@ -235,6 +235,16 @@ static enum sft_status replay(struct journal *j, const struct io_map *map, const
     return status;
 }
 
+/* Half a first line is a run's that died at once, or somebody's notes. */
+static enum sft_status check_beginning(const struct io_map *map, struct sft_err *err)
+{
+    static const char head[] = "{\"sft_synth\":";
+    const size_t n = map->size < sizeof head - 1 ? map->size : sizeof head - 1;
+    return n == 0 || memcmp(map->data, head, n) == 0
+               ? SFT_OK
+               : sft_fail(err, SFT_EUSAGE, "no journal of sft synth (give another --out)");
+}
+
 static enum sft_status read_journal(struct journal *j, const struct journal_head *head, size_t *size,
                                     struct sft_err *err)
 {
@@ -242,7 +252,9 @@ static enum sft_status read_journal(struct journal *j, const struct journal_head
     if (io_map(&map, j->path, err))
         return err->status;
     const size_t found = map.size;
-    const enum sft_status status = replay(j, &map, head, size, err);
+    enum sft_status status = replay(j, &map, head, size, err);
+    if (!status && *size == 0 && check_beginning(&map, err))
+        status = sft_in_file(err, j->path, 0);
     io_unmap(&map);
     if (!status && *size < found && ftruncate(j->fd, (off_t)*size) != 0)
         return sft_fail_errno(err, "%s: cannot write", j->path);

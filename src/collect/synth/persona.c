@@ -168,7 +168,7 @@ static enum sft_status fail_absent(const char *file, struct sft_err *err)
 enum sft_status persona_read(struct persona *persona, const char *file, struct arena *arena, struct sft_err *err)
 {
     struct strbuf text = {0};
-    if (!path_exists(file)) {
+    if (!path_exists(file) || path_is_dir(file)) {
         for (size_t i = 0; i < n_persona_shipped; i++)
             if (strcmp(file, persona_shipped_names[i]) == 0)
                 return persona_parse(persona, shipped[i].text, (size_t)(shipped[i].end - shipped[i].text), file, arena,

@@ -45,7 +45,8 @@ void plan_init(struct plan *plan, const struct recipe *recipe, const struct stri
 
 static uint64_t refusal_row(const struct recipe *recipe, uint64_t k)
 {
-    return (uint64_t)floor(((double)k + 0.5) / recipe->recipe.refusals);
+    const double row = floor(((double)k + 0.5) / recipe->recipe.refusals);
+    return row < 0x1p63 ? (uint64_t)row : UINT64_C(1) << 63; /* a share so small that there is none */
 }
 
 /* How many refusals stand in front of a row: the least k whose row is not. */

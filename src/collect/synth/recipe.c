@@ -181,6 +181,10 @@ enum sft_status recipe_api_key(const struct recipe *recipe, const char **key, st
     *key = getenv(name);
     if (*key && **key)
         return SFT_OK;
+    if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")]) /* not quoted: some keys look like a name */
+        return sft_fail_in(err, SFT_EUSAGE, "[endpoint] api_key_env",
+                           "the variable that it names is %s in the environment (the key itself stands in no file)",
+                           *key ? "empty" : "not set");
     return sft_fail_in(err, SFT_EUSAGE, "[endpoint] api_key_env", "%s is %s in the environment (export %s=...)", name,
                        *key ? "empty" : "not set", name);
 }

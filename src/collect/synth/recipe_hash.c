@@ -36,8 +36,11 @@ static void hash_personas(struct xxh64 *h, const struct recipe *recipe)
 
 static void hash_facts(struct xxh64 *h, const struct recipe *recipe)
 {
-    for (size_t i = 0; i < recipe->facts.count; i++)
-        hash_text(h, recipe->facts.items[i].text, strlen(recipe->facts.items[i].text));
+    for (size_t i = 0; i < recipe->facts.count; i++) {
+        const struct facts_piece *piece = &recipe->facts.items[i];
+        hash_text(h, piece->text, strlen(piece->text));
+        hash_text(h, piece->heading, strlen(piece->heading)); /* a topic, perhaps */
+    }
 }
 
 static void hash_examples(struct xxh64 *h, const struct recipe *recipe)

@@ -213,12 +213,12 @@ static void load_facts(struct recipe *recipe)
 {
     struct sft_err err;
     for (size_t i = 0; i < recipe->recipe.facts.count; i++) {
-        const char *path = recipe->recipe.facts.items[i];
+        const char *path = recipe->recipe.facts.items[i], *subject = recipe->recipe.subject;
         struct strbuf text = {0};
         const size_t before = recipe->facts.count;
         enum sft_status status = read_text(path, &text, &err);
         if (!status) {
-            facts_cut(&recipe->facts, text.data ? text.data : "", text.len, path_basename(path),
+            facts_cut(&recipe->facts, text.data ? text.data : "", text.len, *subject ? subject : path_basename(path),
                       (size_t)recipe->recipe.facts_chars, &recipe->arena);
             if (recipe->facts.count == before) {
                 sft_fail(&err, SFT_EDATA, "holds no facts");

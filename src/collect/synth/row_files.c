@@ -48,10 +48,21 @@ static enum sft_status follow_name(struct row_file *file, struct sft_err *err)
     return open_file(file, err);
 }
 
+/* What a person saves meanwhile may end without a line break. */
+static bool has_open_end(const struct row_file *file)
+{
+    struct stat st;
+    char last;
+    return fstat(file->fd, &st) == 0 && st.st_size > 0 && pread(file->fd, &last, 1, st.st_size - 1) == 1 &&
+           last != '\n';
+}
+
 enum sft_status row_files_add(struct row_files *files, int file, const char *line, size_t len, struct sft_err *err)
 {
     struct row_file *f = &files->files[file];
-    return follow_name(f, err) ? err->status : append_line(f->fd, f->path, line, len, true, err);
+    if (follow_name(f, err) || (has_open_end(f) && append_line(f->fd, f->path, "\n", 1, false, err)))
+        return err->status;
+    return append_line(f->fd, f->path, line, len, true, err);
 }
 
 /* ---- what is there ---- */

@@ -22,7 +22,8 @@ struct group {
     struct journal_answer *answers; /* (n_answers) of it */
     struct prompt_answer *views;    /* (n_answers) the same, for prompts.h */
     size_t n_answers, capacity, views_capacity;
-    char *shared; /* what the group's refusal is asked; NULL: no refusal has been made */
+    uint64_t n_lost; /* attempts of its request that the budget has as lost */
+    char *shared;    /* what the group's refusal is asked; NULL: no refusal has been made */
     size_t shared_len;
     struct arena arena; /* of the last row_next */
 };

@@ -47,12 +47,13 @@ static bool before_attempt(void *user, uint64_t id, size_t attempt)
     return true;
 }
 
-static void after_failure(void *user, uint64_t id, size_t attempt, const struct sft_err *err, double wait_s)
+static void after_failure(void *user, uint64_t id, bool is_lost, const struct sft_err *err, double wait_s)
 {
     struct run *run = user;
     char name[GROUP_NAME_MAX];
     const uint64_t n = run->tally->retries++;
-    (void)attempt;
+    run->tally->budget.lost += is_lost; /* at once: the next attempt may be too much */
+    group_of(run, id)->n_lost += is_lost;
     if (n < SHOWN_RETRIES)
         log_info("%s: %s; again in %.*fs", group_name(group_of(run, id), name), SFT_ERR_TEXT(err), wait_s < 10, wait_s);
     else if (n == SHOWN_RETRIES)
@@ -81,11 +82,19 @@ static struct journal_answer answer_of(struct run *run, struct reply *reply)
     return answer;
 }
 
+/* Of a reply's lost attempts those that the budget does not know of. */
+static uint64_t newly_lost(struct group *group, const struct reply *reply)
+{
+    const uint64_t known = group->n_lost;
+    group->n_lost = 0;
+    return reply->n_lost - known;
+}
+
 static void on_answer(struct run *run, struct group *group, struct reply *reply)
 {
     struct sft_err err;
     struct journal_answer answer = answer_of(run, reply);
-    budget_answered(&run->tally->budget, answer.prompt_tokens, answer.completion_tokens, reply->n_lost);
+    budget_answered(&run->tally->budget, answer.prompt_tokens, answer.completion_tokens, newly_lost(group, reply));
     run->n_failed_in_a_row = 0;
     if (journal_answered(run->journal, group_row(group), (uint32_t)group->n_answers, &answer, reply->n_lost, &err))
         run_fail(run, &err);
@@ -94,11 +103,13 @@ static void on_answer(struct run *run, struct group *group, struct reply *reply)
     journal_answer_free(&answer);
 }
 
-/* An endpoint of which nothing comes any more: the rows that are left would fail one by one. */
+/* An endpoint of which nothing comes any more: the rows that are left would fail one by one. What one that has answered
+ * this recipe refuses is about single rows, which a run that goes on meets one after another. */
 static void note_failure(struct run *run, const struct reply *reply)
 {
     struct sft_err err = reply->err;
-    run->n_failed_in_a_row++;
+    if (reply->how != REPLY_REFUSED || run->tally->budget.answers == 0)
+        run->n_failed_in_a_row++;
     if (reply->how == REPLY_FATAL) {
         run_fail(run, &err);
     } else if (run->n_failed_in_a_row >= run->n_groups + MORE_FAILURES) {
@@ -111,7 +122,7 @@ static void on_failure(struct run *run, struct group *group, const struct reply 
 {
     struct sft_err err;
     if (reply->n_attempts) {
-        budget_ended(&run->tally->budget, reply->n_lost);
+        budget_ended(&run->tally->budget, newly_lost(group, reply));
         if (journal_ended(run->journal, group_row(group), (uint32_t)group->n_answers, reply->n_lost, &err))
             run_fail(run, &err);
     }
@@ -161,6 +172,14 @@ static void retry_held(struct run *run)
             group_retry(run, group_of(run, i));
 }
 
+static bool are_done(const struct run *run, uint64_t first, uint64_t n)
+{
+    uint64_t i = 0;
+    while (i < n && run->is_done[first + i])
+        i++;
+    return i == n;
+}
+
 /* Rows for those that have none. Where the journal has all answers, a group is idle again at once. */
 static void give_rows(struct run *run)
 {
@@ -169,9 +188,11 @@ static void give_rows(struct run *run)
         while (group->state == GROUP_IDLE && run->end == RUN_GOES_ON && run->next_row < run->recipe->recipe.count) {
             uint64_t first, n;
             plan_group(&run->plan, run->next_row, &first, &n);
-            const uint64_t left = run->recipe->recipe.count - first;
+            const uint64_t left = run->recipe->recipe.count - first, made = n < left ? n : left;
             run->next_row = first + n;
-            group_begin(run, group, first, n < left ? n : left);
+            if (are_done(run, first, made)) /* planning them takes its time */
+                continue;
+            group_begin(run, group, first, made);
             look_for_signal(run);
             tally_progress(run->tally, 0);
         }

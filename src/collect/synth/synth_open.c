@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "collect/synth/endpoint_url.h"
 #include "collect/synth/group.h"
 #include "data/readers/reader.h"
 
@@ -36,18 +37,19 @@ static enum sft_status check_is_ours(const char *out, const char *rejected, cons
                     found);
 }
 
-static void note_kept(void *user, uint64_t row, const char *reason)
+static void note_any(void *user, uint64_t row, const char *reason)
 {
     (void)row;
-    *(bool *)user |= !reason;
+    (void)reason;
+    *(bool *)user = true;
 }
 
 /* FILE.jsonl was removed, its journal not: the rows are made anew of what was answered, and paid for. */
 static enum sft_status make_again(struct run *run, const char *rejected, struct sft_err *err)
 {
-    bool has_kept = false;
-    journal_each_done(run->journal, note_kept, &has_kept);
-    if (!has_kept || path_exists(run->out))
+    bool has_rows = false;
+    journal_each_done(run->journal, note_any, &has_rows);
+    if (!has_rows || path_exists(run->out))
         return SFT_OK;
     log_notice(
         2,
@@ -173,14 +175,17 @@ static void say_where(const struct run *run)
     const struct tally *t = run->tally;
     const struct recipe *r = run->recipe;
     const uint64_t open = tally_open(t);
+    struct endpoint_url url; /* without a query, which may hold a key */
     if (t->before.answers)
         log_info("goes on: %" PRIu64 " of %" PRIu64 " rows are done, %" PRIu64
                  " kept; answers that are there: %" PRIu64,
                  t->count - open, t->count, t->kept.all, t->before.answers);
-    if (open)
+    if (open && !endpoint_url_read(&url, r->endpoint.url, NULL)) {
         log_info("asking %s at %s for %" PRIu64 " row%s, %" PRIu64 " at a time",
-                 *r->endpoint.model ? r->endpoint.model : "the model", r->endpoint.url, open, open == 1 ? "" : "s",
+                 *r->endpoint.model ? r->endpoint.model : "the model", url.base, open, open == 1 ? "" : "s",
                  r->endpoint.concurrency);
+        endpoint_url_free(&url);
+    }
 }
 
 static enum sft_status open_files(struct run *run, const char *rejected, struct sft_err *err)

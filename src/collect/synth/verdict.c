@@ -71,6 +71,12 @@ static bool is_about_the_key(unsigned status, const char *text)
     return status == 401 || (status == 400 && strcasestr(text, "api key"));
 }
 
+/* OpenRouter's moderation of a prompt; of the key or the account, 403 is of all requests. */
+static bool is_about_the_prompt(unsigned status, const char *text)
+{
+    return status == 403 && (strcasestr(text, "flagged") || strcasestr(text, "moderation"));
+}
+
 static bool is_hopeless(unsigned status)
 {
     return status == 402 || status == 403 || status == 404 || status == 405;
@@ -112,7 +118,7 @@ static struct attempt_verdict error_answer(const struct attempt_end *end, const 
     if (is_passing(status))
         return (struct attempt_verdict){.verdict = ASK_AGAIN,
                                         .holds_all = status == 429 || (status == 503 && end->says_when)};
-    return is(is_hopeless(status) ? HOPELESS : REFUSED);
+    return is(is_hopeless(status) && !is_about_the_prompt(status, error->text.data) ? HOPELESS : REFUSED);
 }
 
 static struct attempt_verdict redirected(const struct attempt_end *end, const struct verdict_context *context,
