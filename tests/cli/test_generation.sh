@@ -307,7 +307,7 @@ test_hints_are_to_what_is_read() {
     expect_error 2 "unknown option '--system' (usage: sft serve DIR [options])" "$SFT" serve "$model" --system x
     expect_error 2 "unknown option '--template' (did you mean --set data.template=...?)" "$SFT" generate "$model" --template chatml
     expect_error 2 "unknown option '--max-length' (did you mean --set data.max_length=...?)" "$SFT" train c.ini --max-length 4
-    for command in generate chat serve; do
+    for command in generate chat "serve --port 0"; do
         expect_error_about 2 '--set data.system: is not read by this command (but data.template, data.system_prefix, ' \
             "$SFT" $command "$model" --set data.system=x
     done
