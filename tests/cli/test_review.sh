@@ -343,7 +343,7 @@ END_OF_TEXT
     diff expected stdout || die 'the report is another'
     cat >expected <<'END_OF_ROWS'
 {"id": 1.0, "messages": [{"role": "user", "content": "q1"}, {"role": "assistant", "content": "a1"}], "tags": ["x"], "review": {"by": ["anna", "ben"], "decision": "accept"}}
-{"id": 2.0, "messages": [{"role": "user", "content": "q2"}, {"role": "assistant", "content": "better"}], "tags": ["x"], "review": {"by": ["anna", "ben"], "decision": "edit"}}
+{"id": 2.0, "messages": [{"role": "user", "content": "q2"}, {"role": "assistant", "content": "better"}], "tags": ["x"], "review": {"by": ["ben"], "decision": "edit"}}
 END_OF_ROWS
     head -n 2 out.jsonl | diff expected - || die 'the rows are others'
     is "$(wc -l <out.jsonl)" 6
