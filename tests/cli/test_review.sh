@@ -448,6 +448,9 @@ test_losses() {
     expect 0 "$SFT" eval "$model" 'texts.jsonl*2' chat.jsonl --per-row more.jsonl
     is "$(field row <more.jsonl | head -n 6 | tr '\n' ' ')" '1 2 1 2 1 2 '
     is "$(field source <more.jsonl | sed -n '2p;5p' | tr '\n' ' ')" 'texts.jsonl:3 chat.jsonl:1 '
+    echo '[{"text":"one"},{"text":"two"}, {"text":"a longer text that is more than a piece"},{"text":"four"}]' >list.json
+    expect 0 "$SFT" eval "$model" list.json --per-row list.jsonl --set data.max_length=16
+    is "$(field row <list.jsonl | uniq -c | tr -s ' \n' ' ')" ' 1 1 1 2 2 3 1 4 '
     start_review chat.jsonl --name anna --losses losses.jsonl --base "$model"
     get '/api/list?order=loss&n=1'
     has answer '"total":13,"rows":[{"row":13'

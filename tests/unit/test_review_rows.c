@@ -159,6 +159,23 @@ START_TEST(losses_stand_with_their_lines)
 }
 END_TEST
 
+/* A list on one line: a row is known by its number. */
+START_TEST(losses_are_told_apart_on_one_line)
+{
+    put("losses.jsonl", "{\"row\":1,\"source\":\"a.json:1\",\"loss\":1}\n{\"row\":3,\"source\":\"a.json:1\",\"loss\":3}\n"
+                        "{\"row\":3,\"source\":\"a.json:2\",\"loss\":9}\n{\"row\":4,\"source\":\"a.json:1\",\"loss\":9}\n"
+                        "{\"row\":-1,\"source\":\"a.json:1\",\"loss\":9}\n");
+    put("a.json", "[{\"text\":\"a\"},{\"text\":\"b\"},{\"text\":\"c\"}]");
+    char *path = path_join(dir, "a.json"), *losses = path_join(dir, "losses.jsonl");
+    check_ok(review_rows_open(&rows, path, &(struct review_rows_options){.losses = losses}, &err));
+    ck_assert_double_eq(rows.items[0].loss, 1);
+    ck_assert(isnan(rows.items[1].loss));
+    ck_assert_double_eq(rows.items[2].loss, 3);
+    free(path);
+    free(losses);
+}
+END_TEST
+
 /* sft eval had two files of one name. */
 START_TEST(losses_of_another_file_of_that_name_are_not_its_own)
 {
@@ -507,6 +524,7 @@ int main(void)
     tcase_add_test(tc, what_breaks_a_file_is_a_row);
     tcase_add_test(tc, a_file_that_grows_is_read_again);
     tcase_add_test(tc, losses_stand_with_their_lines);
+    tcase_add_test(tc, losses_are_told_apart_on_one_line);
     tcase_add_test(tc, losses_of_another_file_of_that_name_are_not_its_own);
     tcase_add_loop_test(tc, messages_are_what_the_row_says, 0, COUNT(shown));
     tcase_add_loop_test(tc, preferences_are_two_conversations, 0, COUNT(preferences));

@@ -217,8 +217,8 @@ static size_t line_of(const struct review_rows *rows, const char *source)
     return is_ours ? (size_t)strtoull(colon + 1, NULL, 10) : 0;
 }
 
-/* A line's first row; of pieces of one row the worst counts. */
-static bool set_loss(struct review_rows *rows, size_t line, double loss)
+/* The first row of a line, from 0; rows->count: there is none. */
+static size_t first_of_line(const struct review_rows *rows, size_t line)
 {
     size_t low = 0, high = rows->count;
     while (low < high) {
@@ -228,9 +228,17 @@ static bool set_loss(struct review_rows *rows, size_t line, double loss)
         else
             high = middle;
     }
-    if (low == rows->count || rows->items[low].line != line)
+    return low;
+}
+
+/* By its number (from 1; 0: not said, then it is the line's first) where that stands on the line, else the file was
+ * another. Of pieces of one row the worst counts. */
+static bool set_loss(struct review_rows *rows, size_t number, size_t line, double loss)
+{
+    const size_t i = number ? number - 1 : first_of_line(rows, line);
+    if (i >= rows->count || rows->items[i].line != line)
         return false;
-    struct review_row *row = &rows->items[low];
+    struct review_row *row = &rows->items[i];
     if (!(row->loss >= loss))
         row->loss = loss;
     return true;
@@ -246,8 +254,9 @@ static enum sft_status read_losses(struct review_rows *rows, struct sft_err *err
     while (!status && !(status = sheet_next(&sheet, &row, err)) && row.values) {
         const json *loss = json_get(row.root, "loss");
         const size_t line = line_of(rows, row.values[0]);
-        if (json_is_number(loss) && line)
-            found += set_loss(rows, line, json_number(loss));
+        size_t number;
+        if (json_is_number(loss) && line && json_get_size(row.root, "row", 0, &number, NULL) == SFT_OK)
+            found += set_loss(rows, number, line, json_number(loss));
     }
     sheet_close(&sheet);
     if (!status && !found && rows->count)

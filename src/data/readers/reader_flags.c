@@ -17,10 +17,12 @@ static const struct flag {
     enum flag_kind kind;
     bool of_rows_only;
 } flags[] = {
-    {"weight", FLAG_NUMBER, false},       {"loss_weight", FLAG_NUMBER, false},   {"loss_scale", FLAG_NUMBER, false},
-    {"train", FLAG_SWITCH, false},        {"training", FLAG_SWITCH, false},      {"trainable", FLAG_SWITCH, false},
-    {"is_trainable", FLAG_SWITCH, false}, {"loss", FLAG_SWITCH, false},          {"masked", FLAG_MASK, false},
-    {"sample_weight", FLAG_NUMBER, true}, {"example_weight", FLAG_NUMBER, true},
+    {"weight", FLAG_NUMBER, false},        {"loss_weight", FLAG_NUMBER, false},
+    {"loss_scale", FLAG_NUMBER, false},    {"train", FLAG_SWITCH, false},
+    {"training", FLAG_SWITCH, false},      {"trainable", FLAG_SWITCH, false},
+    {"is_trainable", FLAG_SWITCH, false},  {"loss", FLAG_SWITCH, false},
+    {"masked", FLAG_MASK, false},          {"sample_weight", FLAG_NUMBER, true},
+    {"example_weight", FLAG_NUMBER, true},
 };
 
 static const char initials[] = "wltimse"; /* of the flags */
@@ -91,7 +93,8 @@ static bool agree(const struct flag *a, double x, const struct flag *b, double y
 }
 
 /* All flags of an object. *value stays where there is none; *asks: a switch says to train it. */
-static enum sft_status read_flags(const json *object, bool is_row, double *value, bool *asks, struct sft_err *err)
+static enum sft_status read_flags(const json *object, bool is_row, double *value, bool *asks,
+                                  struct sft_err *err)
 {
     const struct flag *first = NULL;
     const char *first_key = NULL;
@@ -126,7 +129,8 @@ static void refuse_flags(const json *turn)
     }
 }
 
-enum sft_status reader_get_weight(const json *turn, enum role role, float fallback, float *weight, struct sft_err *err)
+enum sft_status reader_get_weight(const json *turn, enum role role, float fallback, float *weight,
+                                  struct sft_err *err)
 {
     double value = (double)fallback;
     bool asks;
@@ -149,8 +153,8 @@ enum sft_status reader_scale_row(const json *row, struct conversations *list, st
             struct message *m = &list->items[c].messages[i];
             const double scaled = (double)m->weight * value;
             if (scaled != 0 && !(scaled >= least && scaled <= most))
-                return sft_fail(err, SFT_EDATA, "the row's weight %g times a turn's %g is out of range", value,
-                                (double)m->weight);
+                return sft_fail(err, SFT_EDATA, "the row's weight %g times a turn's %g is out of range",
+                                value, (double)m->weight);
             m->weight = (float)scaled;
         }
     return SFT_OK;

@@ -17,7 +17,8 @@
 bool reader_is_flag(const char *key, bool is_row);
 
 /* The loss weight of a turn by its own flags, or the fallback. */
-enum sft_status reader_get_weight(const json *turn, enum role role, float fallback, float *weight, struct sft_err *err);
+enum sft_status reader_get_weight(const json *turn, enum role role, float fallback, float *weight,
+                                  struct sft_err *err);
 
 /* Multiply the weights of all that a row became by the row's own. */
 enum sft_status reader_scale_row(const json *row, struct conversations *list, struct sft_err *err);
