@@ -152,6 +152,8 @@ static unsigned answer_list(struct review *review, const struct review_request *
     const char *order = argument(request, "order");
     const bool is_by_loss = order && strcmp(order, "loss") == 0;
     size_t from, most, after, total;
+    if (filter.decision && strcmp(filter.decision, "undecided") != 0 && !verdict_by_name(filter.decision))
+        return fail(out, BAD, "decision: expected accept, edit, reject, skip or undecided");
     if (!number_argument(request, "from", 0, &from, out) || !number_argument(request, "n", LIST_USUAL, &most, out) ||
         !number_argument(request, "after", 0, &after, out))
         return BAD;
@@ -363,11 +365,32 @@ static unsigned answer_decide(struct review *review, const struct review_request
     return status;
 }
 
+/* Whether the last decision is the one that the page takes for the last; no body, or none that says: it is. */
+static unsigned check_undo(const struct review *review, const struct review_request *request, struct strbuf *out)
+{
+    struct sft_err err = {0};
+    json *body = NULL;
+    size_t n = review->mine.count;
+    if (request->n_body && json_parse(request->body, request->n_body, &body, &err))
+        return fail_err(out, BAD, &err);
+    unsigned status = OK;
+    if (body && !json_is_object(body))
+        status = fail(out, BAD, "expected an object");
+    else if (body && json_get_size(body, "seq_total", n, &n, &err))
+        status = fail_err(out, BAD, &err);
+    else if (n != review->mine.count)
+        status = fail(out, CONFLICT, "another tab has decided meanwhile: undo would take that decision back");
+    json_free(body);
+    return status;
+}
+
 static unsigned answer_undo(struct review *review, const struct review_request *request, struct strbuf *out)
 {
     struct sft_err err = {0};
     size_t row = 0;
-    (void)request;
+    const unsigned checked = check_undo(review, request, out);
+    if (checked != OK)
+        return checked;
     if (!side_file_can_undo(&review->mine))
         return fail(out, CONFLICT, "there is nothing to undo");
     char *time = now();

@@ -145,7 +145,8 @@ void api_counts_print(const struct review *review, struct strbuf *out)
         strbuf_printf(out, "\"%s\":%zu,", verdict_name[v], counts.by_verdict[v]);
     strbuf_printf(out, "\"undecided\":%zu}", counts.by_verdict[VERDICT_NONE]);
     put_sample(review, &counts, out);
-    strbuf_printf(out, ",\"can_undo\":%s", bool_word(side_file_can_undo(&review->mine)));
+    strbuf_printf(out, ",\"can_undo\":%s,\"seq_total\":%zu", bool_word(side_file_can_undo(&review->mine)),
+                  review->mine.count);
 }
 
 void api_state_print(const struct review *review, struct strbuf *out)
