@@ -228,6 +228,23 @@ START_TEST(an_undo_is_of_the_decision_that_was_shown)
 }
 END_TEST
 
+/* The file goes, or breaks, while one reviews it: decisions go on. */
+START_TEST(a_broken_file_stops_no_decision)
+{
+    put("rows.jsonl", "\x1f\x8b\x08");
+    decide("\"row\":1,\"seq\":0,\"decision\":\"accept\"");
+    ck_assert_uint_eq(ask(false, "/api/state", ""), 200);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"warning\":\""));
+    ck_assert_int_eq(unlink(file), 0);
+    decide("\"row\":2,\"seq\":0,\"decision\":\"accept\"");
+    ck_assert_uint_eq(ask(false, "/api/state", ""), 200);
+    ck_assert_ptr_nonnull(strstr(out.data, "is not there any more\",\"counts\""));
+    put("rows.jsonl", ROW("Tea?", "Yes.", ""));
+    ck_assert_uint_eq(ask(false, "/api/state", ""), 200);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"warning\":null"));
+}
+END_TEST
+
 START_TEST(a_list_of_no_decision_is_refused)
 {
     arguments = (const char *const[]){"decision", "bogus", NULL};
@@ -316,6 +333,7 @@ int main(void)
     tcase_add_test(tc, an_edit_loses_what_only_the_page_knows);
     tcase_add_test(tc, tags_change_a_decision_that_stands);
     tcase_add_test(tc, an_undo_is_of_the_decision_that_was_shown);
+    tcase_add_test(tc, a_broken_file_stops_no_decision);
     tcase_add_test(tc, a_list_of_no_decision_is_refused);
     tcase_add_test(tc, a_decision_that_cannot_be_written_is_none);
     tcase_add_test(tc, a_file_of_another_that_cannot_be_read_stops_nobody);

@@ -125,22 +125,85 @@ START_TEST(what_breaks_a_file_is_a_row)
 }
 END_TEST
 
+static void put_text(const char *name, const char *text)
+{
+    char *copy = quoted(text);
+    put(name, copy);
+    free(copy);
+}
+
+#define A "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]}\n"
+#define C "{'messages':[{'role':'user','content':'c'},{'role':'assistant','content':'d'}]}\n"
+
 START_TEST(a_file_that_grows_is_read_again)
 {
-    static const char row[] = "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]}\n";
-    bool changed = true;
-    char *two = mem_printf("%s%s", row, row), *copy = quoted(two);
-    open_file("a.jsonl", row);
-    check_ok(review_rows_refresh(&rows, &changed, &err));
-    ck_assert(!changed && rows.count == 1);
-    put("a.jsonl", copy);
-    check_ok(review_rows_refresh(&rows, &changed, &err));
-    ck_assert(changed && rows.count == 2);
+    open_file("a.jsonl", A);
+    ck_assert(!review_rows_refresh(&rows) && rows.count == 1);
+    put_text("a.jsonl", A A);
+    ck_assert(review_rows_refresh(&rows) && rows.count == 2);
     ck_assert_int_eq(unlink(rows.spec.path), 0);
-    check_ok(review_rows_refresh(&rows, &changed, &err)); /* gone: what was read stays */
-    ck_assert(!changed && rows.count == 2 && strstr(rows.items[1].search, "b"));
-    free(two);
-    free(copy);
+    ck_assert(!review_rows_refresh(&rows)); /* gone: what was read stays */
+    ck_assert(rows.count == 2 && strstr(rows.items[1].search, "b"));
+    ck_assert_ptr_nonnull(strstr(rows.warning, "a.jsonl: is not there any more"));
+    put_text("a.jsonl", A A);
+    ck_assert(review_rows_refresh(&rows) && rows.count == 2 && !rows.warning);
+}
+END_TEST
+
+/* What was read already is not read again; what was written in front of it, is. */
+START_TEST(what_was_appended_is_read_alone)
+{
+    open_file("a.jsonl", A C);
+    const char *first = rows.items[0].search;
+    const uint64_t hash = rows.items[0].hash;
+    put_text("a.jsonl", A C "\n" A "oops\n");
+    ck_assert(review_rows_refresh(&rows) && rows.count == 4);
+    ck_assert_ptr_eq(rows.items[0].search, first);
+    ck_assert(rows.items[2].hash == hash && rows.items[2].line == 4 && rows.items[3].error);
+    read_row(0);
+    ck_assert_str_eq(content.messages.messages[1].content, "b");
+    read_row(2);
+    put_text("a.jsonl", A C "\n" A "oops\n" C); /* a bad row may have been half of one */
+    ck_assert(review_rows_refresh(&rows) && rows.count == 5);
+    ck_assert(rows.items[0].search != first && rows.items[4].line == 6);
+    put_text("a.jsonl", C C "\n" A "oops\n" C C); /* the beginning is another, and it has grown */
+    ck_assert(review_rows_refresh(&rows) && rows.count == 6 && rows.items[0].hash != hash);
+    put_text("a.jsonl", A C "\n" A A); /* it has shrunk */
+    ck_assert(review_rows_refresh(&rows) && rows.count == 4 && rows.items[0].hash == hash);
+}
+END_TEST
+
+/* A list, an object that has its rows in a list, a last line without its end: read as a whole. */
+START_TEST(what_is_more_than_lines_is_read_as_a_whole)
+{
+    static const char *const texts[][2] = {
+        {"[{'text':'a'},{'text':'b'}]\n", "[{'text':'a'},{'text':'b'}]\n[{'text':'c'}]\n"},
+        {"{'data':[{'text':'a'},{'text':'b'}]}\n", "{'data':[{'text':'a'},{'text':'b'}]}\n{'text':'c'}\n"},
+        {"{'text':'a'}\n{'text':'b'}", "{'text':'a'}\n{'text':'b'}{'text':'c'}\n"},
+        {"text\na\nb\n", "text\na\nb\nc\n"},
+    };
+    const char *name = _i == 3 ? "a.csv" : "a.jsonl";
+    open_file(name, texts[_i][1]);
+    const size_t n = rows.count, line = rows.items[n - 1].line;
+    const uint64_t hash = rows.items[n - 1].hash;
+    open_file(name, texts[_i][0]);
+    put_text(name, texts[_i][1]);
+    ck_assert(review_rows_refresh(&rows) && rows.count == n);
+    ck_assert(rows.items[n - 1].line == line && rows.items[n - 1].hash == hash);
+}
+END_TEST
+
+/* Half of a file that somebody is packing: its rows stay, and it is said. */
+START_TEST(a_file_that_is_broken_stays_what_it_was)
+{
+    open_file("a.jsonl", A C);
+    put("a.jsonl", "\x1f\x8b\x08");
+    ck_assert(!review_rows_refresh(&rows) && rows.count == 2);
+    ck_assert_ptr_nonnull(strstr(rows.warning, "a.jsonl"));
+    ck_assert(!review_rows_refresh(&rows) && rows.warning);
+    read_row(1);
+    put_text("a.jsonl", A C A);
+    ck_assert(review_rows_refresh(&rows) && rows.count == 3 && !rows.warning);
 }
 END_TEST
 
@@ -523,6 +586,9 @@ int main(void)
     tcase_add_test(tc, a_hash_is_of_the_row_alone);
     tcase_add_test(tc, what_breaks_a_file_is_a_row);
     tcase_add_test(tc, a_file_that_grows_is_read_again);
+    tcase_add_test(tc, what_was_appended_is_read_alone);
+    tcase_add_loop_test(tc, what_is_more_than_lines_is_read_as_a_whole, 0, 4);
+    tcase_add_test(tc, a_file_that_is_broken_stays_what_it_was);
     tcase_add_test(tc, losses_stand_with_their_lines);
     tcase_add_test(tc, losses_are_told_apart_on_one_line);
     tcase_add_test(tc, losses_of_another_file_of_that_name_are_not_its_own);

@@ -421,14 +421,12 @@ static const struct route {
 
 unsigned review_answer(struct review *review, const struct review_request *request, struct strbuf *out)
 {
-    struct sft_err err = {0};
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         if (strcmp(routes[i].path, request->path) != 0)
             continue;
         if (routes[i].is_post != request->is_post)
             return fail(out, WRONG_METHOD, routes[i].is_post ? "POST is expected here" : "GET is expected here");
-        if (review_refresh(review, &err))
-            return fail_err(out, FAILED, &err);
+        review_refresh(review);
         return routes[i].answer(review, request, out);
     }
     return fail(out, NOT_FOUND, "there is nothing at this address");

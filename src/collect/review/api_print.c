@@ -163,6 +163,8 @@ void api_state_print(const struct review *review, struct strbuf *out)
     put_reviewers(review, out);
     strbuf_printf(out, ",\"has_losses\":%s,\"has_base\":%s", bool_word(review->options.rows.losses),
                   bool_word(review->options.mask.template));
+    strbuf_puts(out, ",\"warning\":");
+    put_string_or_null(out, review->rows.warning);
     api_counts_print(review, out);
     strbuf_putc(out, '}');
 }
