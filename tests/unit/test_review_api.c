@@ -254,6 +254,19 @@ START_TEST(a_list_of_no_decision_is_refused)
 }
 END_TEST
 
+/* Its line would be none when it is read again. */
+START_TEST(a_row_behind_the_last_number_is_not_decided)
+{
+    const size_t count = review.rows.count;
+    char *body = mem_printf("{\"row\":%d,\"seq\":0,\"decision\":\"reject\"}", ROWS_MAX + 1);
+    review.rows.count = ROWS_MAX + 1;
+    ck_assert_uint_eq(ask(true, "/api/decide", body), 400);
+    ck_assert_ptr_nonnull(strstr(out.data, "behind the last one that can be decided"));
+    review.rows.count = count;
+    free(body);
+}
+END_TEST
+
 /* A full disk: the decision is refused, and the file is what it was. */
 START_TEST(a_decision_that_cannot_be_written_is_none)
 {
@@ -333,6 +346,7 @@ int main(void)
     tcase_add_test(tc, an_edit_loses_what_only_the_page_knows);
     tcase_add_test(tc, tags_change_a_decision_that_stands);
     tcase_add_test(tc, an_undo_is_of_the_decision_that_was_shown);
+    tcase_add_test(tc, a_row_behind_the_last_number_is_not_decided);
     tcase_add_test(tc, a_broken_file_stops_no_decision);
     tcase_add_test(tc, a_list_of_no_decision_is_refused);
     tcase_add_test(tc, a_decision_that_cannot_be_written_is_none);

@@ -339,6 +339,8 @@ static unsigned decide(struct review *review, const json *body, struct strbuf *o
         return fail(out, BAD, "seq: missing: the number that the row was shown with");
     if (d.row < 1 || d.row > review->rows.count)
         return fail(out, NOT_FOUND, "there is no such row");
+    if (d.row > ROWS_MAX)
+        return fail(out, BAD, "row: is behind the last one that can be decided: divide the file");
     const size_t row = d.row;
     if (!is_current(review, body, row, seq))
         return conflict(review, row, out);
