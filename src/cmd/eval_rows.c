@@ -6,7 +6,7 @@ enum sft_status eval_rows_open(struct eval_rows *rows, const char *path, const s
     return rows->out ? SFT_OK : SFT_EIO;
 }
 
-/* Which row of its file a record is of: rows are counted by their lines. */
+/* Which row of its file a record is of. */
 static size_t row_of(struct eval_rows *r, size_t file, size_t record)
 {
     const struct record *records = r->ds->files[file].store.records;
@@ -15,7 +15,7 @@ static size_t row_of(struct eval_rows *r, size_t file, size_t record)
         r->row = 1;
     }
     for (; r->record < record; r->record++)
-        r->row += records[r->record + 1].line != records[r->record].line;
+        r->row += !(records[r->record + 1].flags & RECORD_SAME_ROW);
     r->file = file;
     return r->row;
 }

@@ -13,9 +13,11 @@
 /* What dataset_options_of and the mask take. */
 static const char settings_read[] = TEMPLATE_SETTINGS " train_on columns roles prompt_column completion_column";
 
+#define NO_SEED UINT64_MAX
+
 struct review_command {
     const char *name, *base, *losses, *out;
-    uint64_t port, sample, seed;
+    uint64_t port, sample, seed; /* seed NO_SEED: not given */
     bool as_json;
     struct string_list files, overrides;
     struct settings settings;
@@ -32,6 +34,8 @@ static enum sft_status check_usage(const struct review_command *c, const char *s
                         synopsis);
     if (c->port > 65535)
         return sft_fail(err, SFT_EUSAGE, "--port: expected 0 to 65535, found %" PRIu64, c->port);
+    if (c->seed != NO_SEED && !c->sample)
+        return sft_fail(err, SFT_EUSAGE, "--seed: chooses the rows of a sample, which is not asked for (--sample N)");
     if (c->as_json && !c->out)
         return sft_fail(err, SFT_EUSAGE, "--json: says what --export has done, which is not asked for");
     if (c->out && (c->name || c->base || c->losses || c->port))
@@ -105,7 +109,7 @@ static enum sft_status serve_page(const struct review_command *c, struct sft_err
     struct review review;
     struct review_server server;
     sigset_t signals;
-    int received;
+    const struct timespec second = {.tv_sec = 1};
     enum sft_status status = review_open(&review, &c->options, err);
     if (!status) {
         tell(&review);
@@ -114,7 +118,8 @@ static enum sft_status serve_page(const struct review_command *c, struct sft_err
     }
     if (!status) {
         log_info("reviewing %s at %s", review.rows.spec.path, server.address);
-        sigwait(&signals, &received);
+        while (sigtimedwait(&signals, NULL, &second) < 0)
+            review_server_look(&server);
         review_server_stop(&server);
     }
     review_close(&review);
@@ -153,14 +158,17 @@ static enum sft_status print_export(const struct review_command *c, struct sft_e
 
 static enum sft_status review(struct review_command *c, const char *synopsis, struct sft_err *err)
 {
-    if (check_usage(c, synopsis, err) || (!c->out && find_name(c, err)) || read_options(c, err))
+    if (check_usage(c, synopsis, err))
+        return err->status;
+    c->seed = c->seed == NO_SEED ? 0 : c->seed;
+    if ((!c->out && find_name(c, err)) || read_options(c, err))
         return err->status;
     return c->out ? print_export(c, err) : serve_page(c, err);
 }
 
 int cmd_review(int argc, char **argv)
 {
-    struct review_command c = {0};
+    struct review_command c = {.seed = NO_SEED};
     const struct option table[] = {
         {"name", OPTION_STRING, &c.name, "NAME",
          "who reviews ($USER): decisions are in FILE.review.NAME.jsonl, beside those of others"},

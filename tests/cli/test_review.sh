@@ -141,7 +141,7 @@ test_decisions_outlive_a_kill() {
     write_rows
     start_review rows.jsonl --name anna
     decide 1 0 accept ',"tags":["short"]'
-    has answer '{"seq":1,"counts":{"accept":1,"edit":0,"reject":0,"skip":0,"undecided":3},"sample":null,"can_undo":true}'
+    has answer '{"seq":1,"counts":{"accept":1,"edit":0,"reject":0,"skip":0,"undecided":3},"sample":null,"can_undo":true,"seq_total":1}'
     decide 2 0 edit ",$edited"
     decide 4 0 reject ',"reason":"wrong hours"'
     kill_review
@@ -304,6 +304,9 @@ test_a_sample() {
     stop_review
     expect 0 "$SFT" review many.jsonl --export out.jsonl --sample 4 --seed 3
     has stdout 'sample of 4, 3 of it decided: good       2/3  66.7% [ 20.8,  93.9] [95% interval]'
+    : >many.jsonl.review.anna.jsonl
+    expect 0 "$SFT" review many.jsonl --export out.jsonl --sample 4 --json
+    has stdout '"sample":{"n":4,"decided":0,"good":0,"rate":null,"ci95":null}'
 }
 
 # Ten rows that anna and ben have decided, and one that only she has: kappa is that of scikit-learn.
@@ -343,7 +346,7 @@ END_OF_TEXT
     diff expected stdout || die 'the report is another'
     cat >expected <<'END_OF_ROWS'
 {"id": 1.0, "messages": [{"role": "user", "content": "q1"}, {"role": "assistant", "content": "a1"}], "tags": ["x"], "review": {"by": ["anna", "ben"], "decision": "accept"}}
-{"id": 2.0, "messages": [{"role": "user", "content": "q2"}, {"role": "assistant", "content": "better"}], "tags": ["x"], "review": {"by": ["anna", "ben"], "decision": "edit"}}
+{"id": 2.0, "messages": [{"role": "user", "content": "q2"}, {"role": "assistant", "content": "better"}], "tags": ["x"], "review": {"by": ["ben"], "decision": "edit"}}
 END_OF_ROWS
     head -n 2 out.jsonl | diff expected - || die 'the rows are others'
     is "$(wc -l <out.jsonl)" 6
@@ -448,6 +451,9 @@ test_losses() {
     expect 0 "$SFT" eval "$model" 'texts.jsonl*2' chat.jsonl --per-row more.jsonl
     is "$(field row <more.jsonl | head -n 6 | tr '\n' ' ')" '1 2 1 2 1 2 '
     is "$(field source <more.jsonl | sed -n '2p;5p' | tr '\n' ' ')" 'texts.jsonl:3 chat.jsonl:1 '
+    echo '[{"text":"one"},{"text":"two"}, {"text":"a longer text that is more than a piece"},{"text":"four"}]' >list.json
+    expect 0 "$SFT" eval "$model" list.json --per-row list.jsonl --set data.max_length=16
+    is "$(field row <list.jsonl | uniq -c | tr -s ' \n' ' ')" ' 1 1 1 2 2 3 1 4 '
     start_review chat.jsonl --name anna --losses losses.jsonl --base "$model"
     get '/api/list?order=loss&n=1'
     has answer '"total":13,"rows":[{"row":13'
@@ -470,6 +476,8 @@ test_usage() {
         "$SFT" review rows.jsonl --name ../anna
     expect_error 2 'who reviews? there is no $USER (--name NAME)' env -u USER "$SFT" review rows.jsonl
     expect_error 2 '--json: says what --export has done, which is not asked for' "$SFT" review rows.jsonl --json
+    expect_error 2 '--seed: chooses the rows of a sample, which is not asked for (--sample N)' \
+        "$SFT" review rows.jsonl --name anna --seed 0
     expect_error 2 '--export: takes what all reviewers decided: without --name, --base, --losses and --port' \
         "$SFT" review rows.jsonl --export out.jsonl --name anna
     expect_error 2 'rows.jsonl: nobody has reviewed it (sft review rows.jsonl)' "$SFT" review rows.jsonl --export out.jsonl

@@ -208,6 +208,65 @@ START_TEST(tags_change_a_decision_that_stands)
 }
 END_TEST
 
+/* Two tabs: the one takes back only what it knows to be the last. */
+START_TEST(an_undo_is_of_the_decision_that_was_shown)
+{
+    decide("\"row\":1,\"seq\":0,\"decision\":\"accept\"");
+    ck_assert_ptr_nonnull(strstr(out.data, "\"can_undo\":true,\"seq_total\":1}"));
+    decide("\"row\":2,\"seq\":0,\"decision\":\"accept\"");
+    ck_assert_uint_eq(ask(true, "/api/undo", "{\"seq_total\":1}"), 409);
+    ck_assert_ptr_nonnull(strstr(out.data, "another tab has decided meanwhile"));
+    ck_assert_int_eq(review_verdict(&review, 2, NULL), VERDICT_ACCEPT);
+    ck_assert_uint_eq(ask(true, "/api/undo", "{\"seq_total\":\"2\"}"), 400);
+    ck_assert_uint_eq(ask(true, "/api/undo", "[2]"), 400);
+    ck_assert_uint_eq(ask(true, "/api/undo", "{\"seq_total\":2}"), 200);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"seq_total\":3}"));
+    ck_assert_int_eq(review_verdict(&review, 2, NULL), VERDICT_NONE);
+    ck_assert_uint_eq(ask(true, "/api/undo", "{\"seq_total\":2}"), 409);
+    ck_assert_uint_eq(ask(true, "/api/undo", "{}"), 200);
+    ck_assert_int_eq(review_verdict(&review, 1, NULL), VERDICT_NONE);
+}
+END_TEST
+
+/* The file goes, or breaks, while one reviews it: decisions go on. */
+START_TEST(a_broken_file_stops_no_decision)
+{
+    put("rows.jsonl", "\x1f\x8b\x08");
+    decide("\"row\":1,\"seq\":0,\"decision\":\"accept\"");
+    ck_assert_uint_eq(ask(false, "/api/state", ""), 200);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"warning\":\""));
+    ck_assert_int_eq(unlink(file), 0);
+    decide("\"row\":2,\"seq\":0,\"decision\":\"accept\"");
+    ck_assert_uint_eq(ask(false, "/api/state", ""), 200);
+    ck_assert_ptr_nonnull(strstr(out.data, "is not there any more\",\"counts\""));
+    put("rows.jsonl", ROW("Tea?", "Yes.", ""));
+    ck_assert_uint_eq(ask(false, "/api/state", ""), 200);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"warning\":null"));
+}
+END_TEST
+
+START_TEST(a_list_of_no_decision_is_refused)
+{
+    arguments = (const char *const[]){"decision", "bogus", NULL};
+    ck_assert_uint_eq(ask(false, "/api/list", ""), 400);
+    ck_assert_str_eq(out.data, "{\"error\":\"decision: expected accept, edit, reject, skip or undecided\"}");
+    arguments = NULL;
+}
+END_TEST
+
+/* Its line would be none when it is read again. */
+START_TEST(a_row_behind_the_last_number_is_not_decided)
+{
+    const size_t count = review.rows.count;
+    char *body = mem_printf("{\"row\":%d,\"seq\":0,\"decision\":\"reject\"}", ROWS_MAX + 1);
+    review.rows.count = ROWS_MAX + 1;
+    ck_assert_uint_eq(ask(true, "/api/decide", body), 400);
+    ck_assert_ptr_nonnull(strstr(out.data, "behind the last one that can be decided"));
+    review.rows.count = count;
+    free(body);
+}
+END_TEST
+
 /* A full disk: the decision is refused, and the file is what it was. */
 START_TEST(a_decision_that_cannot_be_written_is_none)
 {
@@ -286,6 +345,10 @@ int main(void)
     tcase_add_loop_test(tc, what_is_no_decision_changes_nothing, 0, COUNT(bodies));
     tcase_add_test(tc, an_edit_loses_what_only_the_page_knows);
     tcase_add_test(tc, tags_change_a_decision_that_stands);
+    tcase_add_test(tc, an_undo_is_of_the_decision_that_was_shown);
+    tcase_add_test(tc, a_row_behind_the_last_number_is_not_decided);
+    tcase_add_test(tc, a_broken_file_stops_no_decision);
+    tcase_add_test(tc, a_list_of_no_decision_is_refused);
     tcase_add_test(tc, a_decision_that_cannot_be_written_is_none);
     tcase_add_test(tc, a_file_of_another_that_cannot_be_read_stops_nobody);
     tcase_add_test(samples, a_sample_is_a_sample);

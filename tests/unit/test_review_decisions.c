@@ -348,6 +348,46 @@ START_TEST(others_are_found_and_read_as_they_grow)
 }
 END_TEST
 
+/* Put in place of the one before, as an editor saves: as long, or longer. */
+START_TEST(a_file_of_another_that_was_replaced_is_read_anew)
+{
+    static const char before[] = "{\"row\":1,\"decision\":\"accept\"}\n";
+    static const char after[] = "{\"row\":1,\"decision\":\"reject\"}\n";
+    struct side_file ben;
+    side_file_init(&ben, file, "ben");
+    put_line("ben", before);
+    check_ok(side_file_refresh(&ben, &err));
+    ck_assert_int_eq(side_file_verdict(&ben, 1, 5), VERDICT_ACCEPT);
+    put_line("new", after);
+    char *path = mem_printf("%s.review.new.jsonl", file);
+    ck_assert_int_eq(rename(path, ben.path), 0);
+    check_ok(side_file_refresh(&ben, &err));
+    ck_assert_int_eq(side_file_verdict(&ben, 1, 5), VERDICT_REJECT);
+    ck_assert_uint_eq(ben.count, 1);
+    free(path);
+    side_file_close(&ben);
+}
+END_TEST
+
+/* A number that is none of the file's costs no more than another. */
+START_TEST(any_row_costs_the_same)
+{
+    for (size_t i = 0; i < 200; i++) {
+        char *line = mem_printf("{\"row\":%zu,\"decision\":\"accept\"}\n", ROWS_MAX - 40000 * i);
+        append_bytes(side.path, line);
+        free(line);
+    }
+    open_again();
+    ck_assert_uint_eq(side.n_rows, 200);
+    ck_assert_uint_le(side.rows_capacity, 512);
+    ck_assert_int_eq(side_file_verdict(&side, ROWS_MAX, 5), VERDICT_ACCEPT);
+    ck_assert_int_eq(side_file_verdict(&side, ROWS_MAX - 40000 * 199, 5), VERDICT_ACCEPT);
+    ck_assert_uint_eq(side_file_seq(&side, ROWS_MAX - 40000), 1);
+    ck_assert_uint_eq(side_file_seq(&side, ROWS_MAX - 1), 0);
+    ck_assert_uint_eq(side_file_seq(&side, 0), 0);
+}
+END_TEST
+
 /* ---- agreement: scikit-learn 1.9.1's cohen_kappa_score ---- */
 
 static const struct {
@@ -395,6 +435,8 @@ int main(void)
     tcase_add_test(files, lines_of_others_are_passed_over_and_counted);
     tcase_add_test(files, a_name_is_one_process);
     tcase_add_test(files, others_are_found_and_read_as_they_grow);
+    tcase_add_test(files, a_file_of_another_that_was_replaced_is_read_anew);
+    tcase_add_test(files, any_row_costs_the_same);
     suite_add_tcase(suite, lines);
     suite_add_tcase(suite, files);
     return run_suite(suite);

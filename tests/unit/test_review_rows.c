@@ -1,68 +1,11 @@
-/* Rows that are reviewed: what a file's are, how messages are shown, what an edit may be, what an export writes. */
+/* Rows that are reviewed: what a file's are, how messages are shown, what an edit may be. */
 #include "collect/review/review_messages.h"
-#include "collect/review/review_rows.h"
-#include "support/run_suite.h"
 #include "text/template_render.h"
 
 #include "byte_tokenizer.h"
-#include "scratch.h"
+#include "review_fixture.h"
 
 #include <math.h>
-
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-
-static struct review_rows rows;
-static struct review_content content;
-static struct strbuf out;
-
-static void begin(void)
-{
-    make_dir();
-    rows = (struct review_rows){0};
-    content = (struct review_content){0};
-    out = (struct strbuf){0};
-}
-
-static void end(void)
-{
-    review_content_free(&content);
-    review_rows_free(&rows);
-    strbuf_free(&out);
-    remove_dir();
-}
-
-/* Rows are written with ' for ". */
-static char *quoted(const char *text)
-{
-    char *copy = mem_strdup(text);
-    for (char *c = copy; (c = strchr(c, '\''));)
-        *c = '"';
-    return copy;
-}
-
-static void open_file(const char *name, const char *text)
-{
-    char *copy = quoted(text), *path = path_join(dir, name);
-    put(name, copy);
-    review_rows_free(&rows);
-    check_ok(review_rows_open(&rows, path, &(struct review_rows_options){0}, &err));
-    free(copy);
-    free(path);
-}
-
-static void read_row(size_t i)
-{
-    review_content_free(&content);
-    check_ok(review_rows_read(&rows, i, &content, &err));
-}
-
-static void expect_out(const char *expected)
-{
-    char *copy = quoted(expected);
-    ck_assert_str_eq(out.data, copy);
-    free(copy);
-    strbuf_clear(&out);
-}
 
 /* ---- rows ---- */
 
@@ -125,22 +68,85 @@ START_TEST(what_breaks_a_file_is_a_row)
 }
 END_TEST
 
+static void put_text(const char *name, const char *text)
+{
+    char *copy = quoted(text);
+    put(name, copy);
+    free(copy);
+}
+
+#define A "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]}\n"
+#define C "{'messages':[{'role':'user','content':'c'},{'role':'assistant','content':'d'}]}\n"
+
 START_TEST(a_file_that_grows_is_read_again)
 {
-    static const char row[] = "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]}\n";
-    bool changed = true;
-    char *two = mem_printf("%s%s", row, row), *copy = quoted(two);
-    open_file("a.jsonl", row);
-    check_ok(review_rows_refresh(&rows, &changed, &err));
-    ck_assert(!changed && rows.count == 1);
-    put("a.jsonl", copy);
-    check_ok(review_rows_refresh(&rows, &changed, &err));
-    ck_assert(changed && rows.count == 2);
+    open_file("a.jsonl", A);
+    ck_assert(!review_rows_refresh(&rows) && rows.count == 1);
+    put_text("a.jsonl", A A);
+    ck_assert(review_rows_refresh(&rows) && rows.count == 2);
     ck_assert_int_eq(unlink(rows.spec.path), 0);
-    check_ok(review_rows_refresh(&rows, &changed, &err)); /* gone: what was read stays */
-    ck_assert(!changed && rows.count == 2 && strstr(rows.items[1].search, "b"));
-    free(two);
-    free(copy);
+    ck_assert(!review_rows_refresh(&rows)); /* gone: what was read stays */
+    ck_assert(rows.count == 2 && strstr(rows.items[1].search, "b"));
+    ck_assert_ptr_nonnull(strstr(rows.warning, "a.jsonl: is not there any more"));
+    put_text("a.jsonl", A A);
+    ck_assert(review_rows_refresh(&rows) && rows.count == 2 && !rows.warning);
+}
+END_TEST
+
+/* What was read already is not read again; what was written in front of it, is. */
+START_TEST(what_was_appended_is_read_alone)
+{
+    open_file("a.jsonl", A C);
+    const char *first = rows.items[0].search;
+    const uint64_t hash = rows.items[0].hash;
+    put_text("a.jsonl", A C "\n" A "oops\n");
+    ck_assert(review_rows_refresh(&rows) && rows.count == 4);
+    ck_assert_ptr_eq(rows.items[0].search, first);
+    ck_assert(rows.items[2].hash == hash && rows.items[2].line == 4 && rows.items[3].error);
+    read_row(0);
+    ck_assert_str_eq(content.messages.messages[1].content, "b");
+    read_row(2);
+    put_text("a.jsonl", A C "\n" A "oops\n" C); /* a bad row may have been half of one */
+    ck_assert(review_rows_refresh(&rows) && rows.count == 5);
+    ck_assert(rows.items[0].search != first && rows.items[4].line == 6);
+    put_text("a.jsonl", C C "\n" A "oops\n" C C); /* the beginning is another, and it has grown */
+    ck_assert(review_rows_refresh(&rows) && rows.count == 6 && rows.items[0].hash != hash);
+    put_text("a.jsonl", A C "\n" A A); /* it has shrunk */
+    ck_assert(review_rows_refresh(&rows) && rows.count == 4 && rows.items[0].hash == hash);
+}
+END_TEST
+
+/* A list, an object that has its rows in a list, a last line without its end: read as a whole. */
+START_TEST(what_is_more_than_lines_is_read_as_a_whole)
+{
+    static const char *const texts[][2] = {
+        {"[{'text':'a'},{'text':'b'}]\n", "[{'text':'a'},{'text':'b'}]\n[{'text':'c'}]\n"},
+        {"{'data':[{'text':'a'},{'text':'b'}]}\n", "{'data':[{'text':'a'},{'text':'b'}]}\n{'text':'c'}\n"},
+        {"{'text':'a'}\n{'text':'b'}", "{'text':'a'}\n{'text':'b'}{'text':'c'}\n"},
+        {"text\na\nb\n", "text\na\nb\nc\n"},
+    };
+    const char *name = _i == 3 ? "a.csv" : "a.jsonl";
+    open_file(name, texts[_i][1]);
+    const size_t n = rows.count, line = rows.items[n - 1].line;
+    const uint64_t hash = rows.items[n - 1].hash;
+    open_file(name, texts[_i][0]);
+    put_text(name, texts[_i][1]);
+    ck_assert(review_rows_refresh(&rows) && rows.count == n);
+    ck_assert(rows.items[n - 1].line == line && rows.items[n - 1].hash == hash);
+}
+END_TEST
+
+/* Half of a file that somebody is packing: its rows stay, and it is said. */
+START_TEST(a_file_that_is_broken_stays_what_it_was)
+{
+    open_file("a.jsonl", A C);
+    put("a.jsonl", "\x1f\x8b\x08");
+    ck_assert(!review_rows_refresh(&rows) && rows.count == 2);
+    ck_assert_ptr_nonnull(strstr(rows.warning, "a.jsonl"));
+    ck_assert(!review_rows_refresh(&rows) && rows.warning);
+    read_row(1);
+    put_text("a.jsonl", A C A);
+    ck_assert(review_rows_refresh(&rows) && rows.count == 3 && !rows.warning);
 }
 END_TEST
 
@@ -154,6 +160,23 @@ START_TEST(losses_stand_with_their_lines)
     check_ok(review_rows_open(&rows, path, &(struct review_rows_options){.losses = losses}, &err));
     ck_assert(isnan(rows.items[0].loss));
     ck_assert_double_eq(rows.items[1].loss, 2.5);
+    free(path);
+    free(losses);
+}
+END_TEST
+
+/* A list on one line: a row is known by its number. */
+START_TEST(losses_are_told_apart_on_one_line)
+{
+    put_text("losses.jsonl", "{'row':1,'source':'a.json:1','loss':1}\n{'row':3,'source':'a.json:1','loss':3}\n"
+                             "{'row':3,'source':'a.json:2','loss':9}\n{'row':4,'source':'a.json:1','loss':9}\n"
+                             "{'row':-1,'source':'a.json:1','loss':9}\n");
+    put("a.json", "[{\"text\":\"a\"},{\"text\":\"b\"},{\"text\":\"c\"}]");
+    char *path = path_join(dir, "a.json"), *losses = path_join(dir, "losses.jsonl");
+    check_ok(review_rows_open(&rows, path, &(struct review_rows_options){.losses = losses}, &err));
+    ck_assert_double_eq(rows.items[0].loss, 1);
+    ck_assert(isnan(rows.items[1].loss));
+    ck_assert_double_eq(rows.items[2].loss, 3);
     free(path);
     free(losses);
 }
@@ -376,58 +399,6 @@ START_TEST(an_edit_is_a_conversation)
 }
 END_TEST
 
-/* ---- exports ---- */
-
-#define LIST "[{'role':'user','content':'x'},{'role':'assistant','content':'y'}]"
-
-static const struct {
-    const char *row, *edit, *chosen, *rejected, *expected;
-    bool as_native;
-} exported[] = {
-    {"{'n':1.50,'big':123456789012345678901,'messages':[{'role':'user','content':'a'},{'role':'assistant',"
-     "'content':'b'}],'review':5}", NULL, NULL, NULL,
-     "{'n': 1.5, 'big': 123456789012345678901, 'messages': [{'role': 'user', 'content': 'a'}, {'role': 'assistant', "
-     "'content': 'b'}], 'review': {'by': []}}", true},
-    {"{'system':'s','messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}],'tools':[],'m':1}",
-     LIST, NULL, NULL,
-     "{'messages': [{'role': 'user', 'content': 'x'}, {'role': 'assistant', 'content': 'y'}], 'tools': [], 'm': 1, "
-     "'review': {'by': []}}", false},
-    {"[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]", NULL, NULL, NULL,
-     "{'messages': [{'role': 'user', 'content': 'a'}, {'role': 'assistant', 'content': 'b'}], 'review': {'by': []}}",
-     false},
-    {"{'question':'a','answer':'b','m':1}", NULL, NULL, NULL,
-     "{'question': 'a', 'answer': 'b', 'm': 1, 'review': {'by': []}}", false},
-    {"{'question':'a','answer':'b','m':1}", NULL, NULL, NULL,
-     "{'m': 1, 'messages': [{'role': 'user', 'content': 'a'}, {'role': 'assistant', 'content': 'b'}], "
-     "'review': {'by': []}}", true},
-    {"{'text':'a','m':1}", "[{'role':'text','content':'b'}]", NULL, NULL,
-     "{'text': 'b', 'm': 1, 'review': {'by': []}}", false},
-    {"{'prompt':'q','chosen':'g','rejected':'b','m':1}", NULL, "[{'role':'assistant','content':'b'}]",
-     "[{'role':'assistant','content':'g'}]",
-     "{'prompt': [{'role': 'user', 'content': 'q'}], 'chosen': [{'role': 'assistant', 'content': 'b'}], "
-     "'rejected': [{'role': 'assistant', 'content': 'g'}], 'm': 1, 'review': {'by': []}}", false},
-    {"{'prompt':'q','chosen':'g','rejected':'b'}", LIST, "[{'role':'assistant','content':'y'}]", NULL,
-     "{'prompt': [{'role': 'user', 'content': 'x'}], 'chosen': [{'role': 'assistant', 'content': 'y'}], "
-     "'rejected': [{'role': 'assistant', 'content': 'b'}], 'review': {'by': []}}", false},
-};
-
-START_TEST(an_export_keeps_what_nobody_changed)
-{
-    char *edit = exported[_i].edit ? quoted(exported[_i].edit) : NULL;
-    char *chosen = exported[_i].chosen ? quoted(exported[_i].chosen) : NULL;
-    char *rejected = exported[_i].rejected ? quoted(exported[_i].rejected) : NULL;
-    const struct decision d = {.row = 1, .verdict = VERDICT_EDIT, .messages = edit, .chosen = chosen,
-                               .rejected = rejected};
-    open_file("a.jsonl", exported[_i].row);
-    read_row(0);
-    check_ok(review_row_print(&content, edit || chosen ? &d : NULL, exported[_i].as_native, "{\"by\":[]}", &out, &err));
-    expect_out(exported[_i].expected);
-    free(edit);
-    free(chosen);
-    free(rejected);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("review_rows");
@@ -437,14 +408,17 @@ int main(void)
     tcase_add_test(tc, a_hash_is_of_the_row_alone);
     tcase_add_test(tc, what_breaks_a_file_is_a_row);
     tcase_add_test(tc, a_file_that_grows_is_read_again);
+    tcase_add_test(tc, what_was_appended_is_read_alone);
+    tcase_add_loop_test(tc, what_is_more_than_lines_is_read_as_a_whole, 0, 4);
+    tcase_add_test(tc, a_file_that_is_broken_stays_what_it_was);
     tcase_add_test(tc, losses_stand_with_their_lines);
+    tcase_add_test(tc, losses_are_told_apart_on_one_line);
     tcase_add_test(tc, losses_of_another_file_of_that_name_are_not_its_own);
     tcase_add_loop_test(tc, messages_are_what_the_row_says, 0, COUNT(shown));
     tcase_add_loop_test(tc, preferences_are_two_conversations, 0, COUNT(preferences));
     tcase_add_test(tc, without_a_base_answers_are_trained);
     tcase_add_loop_test(tc, with_a_base_pieces_are_its_tokens, 2 * TEMPLATE_IM_SEP, 2 * TEMPLATE_CUSTOM);
     tcase_add_loop_test(tc, an_edit_is_a_conversation, 0, COUNT(edits));
-    tcase_add_loop_test(tc, an_export_keeps_what_nobody_changed, 0, COUNT(exported));
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

@@ -152,6 +152,8 @@ static unsigned answer_list(struct review *review, const struct review_request *
     const char *order = argument(request, "order");
     const bool is_by_loss = order && strcmp(order, "loss") == 0;
     size_t from, most, after, total;
+    if (filter.decision && strcmp(filter.decision, "undecided") != 0 && !verdict_by_name(filter.decision))
+        return fail(out, BAD, "decision: expected accept, edit, reject, skip or undecided");
     if (!number_argument(request, "from", 0, &from, out) || !number_argument(request, "n", LIST_USUAL, &most, out) ||
         !number_argument(request, "after", 0, &after, out))
         return BAD;
@@ -337,6 +339,8 @@ static unsigned decide(struct review *review, const json *body, struct strbuf *o
         return fail(out, BAD, "seq: missing: the number that the row was shown with");
     if (d.row < 1 || d.row > review->rows.count)
         return fail(out, NOT_FOUND, "there is no such row");
+    if (d.row > ROWS_MAX)
+        return fail(out, BAD, "row: is behind the last one that can be decided: divide the file");
     const size_t row = d.row;
     if (!is_current(review, body, row, seq))
         return conflict(review, row, out);
@@ -363,11 +367,32 @@ static unsigned answer_decide(struct review *review, const struct review_request
     return status;
 }
 
+/* Whether the last decision is the one that the page takes for the last; no body, or none that says: it is. */
+static unsigned check_undo(const struct review *review, const struct review_request *request, struct strbuf *out)
+{
+    struct sft_err err = {0};
+    json *body = NULL;
+    size_t n = review->mine.count;
+    if (request->n_body && json_parse(request->body, request->n_body, &body, &err))
+        return fail_err(out, BAD, &err);
+    unsigned status = OK;
+    if (body && !json_is_object(body))
+        status = fail(out, BAD, "expected an object");
+    else if (body && json_get_size(body, "seq_total", n, &n, &err))
+        status = fail_err(out, BAD, &err);
+    else if (n != review->mine.count)
+        status = fail(out, CONFLICT, "another tab has decided meanwhile: undo would take that decision back");
+    json_free(body);
+    return status;
+}
+
 static unsigned answer_undo(struct review *review, const struct review_request *request, struct strbuf *out)
 {
     struct sft_err err = {0};
     size_t row = 0;
-    (void)request;
+    const unsigned checked = check_undo(review, request, out);
+    if (checked != OK)
+        return checked;
     if (!side_file_can_undo(&review->mine))
         return fail(out, CONFLICT, "there is nothing to undo");
     char *time = now();
@@ -398,14 +423,12 @@ static const struct route {
 
 unsigned review_answer(struct review *review, const struct review_request *request, struct strbuf *out)
 {
-    struct sft_err err = {0};
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         if (strcmp(routes[i].path, request->path) != 0)
             continue;
         if (routes[i].is_post != request->is_post)
             return fail(out, WRONG_METHOD, routes[i].is_post ? "POST is expected here" : "GET is expected here");
-        if (review_refresh(review, &err))
-            return fail_err(out, FAILED, &err);
+        review_refresh(review);
         return routes[i].answer(review, request, out);
     }
     return fail(out, NOT_FOUND, "there is nothing at this address");

@@ -145,7 +145,8 @@ void api_counts_print(const struct review *review, struct strbuf *out)
         strbuf_printf(out, "\"%s\":%zu,", verdict_name[v], counts.by_verdict[v]);
     strbuf_printf(out, "\"undecided\":%zu}", counts.by_verdict[VERDICT_NONE]);
     put_sample(review, &counts, out);
-    strbuf_printf(out, ",\"can_undo\":%s", bool_word(side_file_can_undo(&review->mine)));
+    strbuf_printf(out, ",\"can_undo\":%s,\"seq_total\":%zu", bool_word(side_file_can_undo(&review->mine)),
+                  review->mine.count);
 }
 
 void api_state_print(const struct review *review, struct strbuf *out)
@@ -162,6 +163,8 @@ void api_state_print(const struct review *review, struct strbuf *out)
     put_reviewers(review, out);
     strbuf_printf(out, ",\"has_losses\":%s,\"has_base\":%s", bool_word(review->options.rows.losses),
                   bool_word(review->options.mask.template));
+    strbuf_puts(out, ",\"warning\":");
+    put_string_or_null(out, review->rows.warning);
     api_counts_print(review, out);
     strbuf_putc(out, '}');
 }

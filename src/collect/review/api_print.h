@@ -13,7 +13,7 @@ void api_list_row_print(const struct review *review, size_t row, struct strbuf *
 /* Append all of a row, without its braces: "row":17,...,"error":null. */
 void api_row_members_print(const struct review *review, size_t row, struct strbuf *out);
 
-/* Append ,"counts":{...},"sample":...,"can_undo":true */
+/* Append ,"counts":{...},"sample":...,"can_undo":true,"seq_total":9 */
 void api_counts_print(const struct review *review, struct strbuf *out);
 
 #endif

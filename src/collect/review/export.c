@@ -1,7 +1,7 @@
 #include "collect/review/export.h"
 
 #include "base/io.h"
-#include "collect/review/review_messages.h"
+#include "collect/review/review_row.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,20 +101,21 @@ static void compare_all(struct export_result *r)
 
 /* ---- writing ---- */
 
-/* {"by":["anna","ben"],"decision":"edit"} */
+/* {"by":["anna","ben"],"decision":"accept"}; of an edit, only who made it: who accepted the row saw another. */
 static void put_review(const struct export_result *r, size_t i, struct strbuf *out)
 {
+    const bool is_edited = r->outcomes[i] == OUTCOME_EDITED;
     size_t n = 0;
     strbuf_puts(out, "{\"by\":[");
     for (size_t s = 0; s < r->sides->count; s++) {
         const struct side_file *side = &r->sides->items[s];
-        if (!verdict_is_good(side_file_verdict(side, i + 1, r->rows->items[i].hash)))
+        const enum verdict verdict = side_file_verdict(side, i + 1, r->rows->items[i].hash);
+        if (is_edited ? verdict != VERDICT_EDIT : !verdict_is_good(verdict))
             continue;
         strbuf_puts(out, n++ ? "," : "");
         strbuf_json_string(out, side->name, strlen(side->name));
     }
-    strbuf_printf(out, "],\"decision\":\"%s\"}",
-                  verdict_name[r->outcomes[i] == OUTCOME_EDITED ? VERDICT_EDIT : VERDICT_ACCEPT]);
+    strbuf_printf(out, "],\"decision\":\"%s\"}", verdict_name[is_edited ? VERDICT_EDIT : VERDICT_ACCEPT]);
 }
 
 static bool is_written(const struct export_result *r, size_t i)

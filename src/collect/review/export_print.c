@@ -156,11 +156,16 @@ static void put_sample(const struct export_result *r, struct strbuf *out)
     strbuf_printf(out, ",\"sample\":{\"n\":%zu,\"decided\":%zu,\"good\":%zu", r->n_sample, r->sample_decided,
                   r->sample_good);
     put_number(out, "rate", rate_of(r->sample_good, r->sample_decided));
-    strbuf_puts(out, ",\"ci95\":[");
-    strbuf_json_number(out, ci.low);
-    strbuf_putc(out, ',');
-    strbuf_json_number(out, ci.high);
-    strbuf_puts(out, "]}");
+    strbuf_puts(out, ",\"ci95\":");
+    if (r->sample_decided) {
+        strbuf_putc(out, '[');
+        strbuf_json_number(out, ci.low);
+        strbuf_putc(out, ',');
+        strbuf_json_number(out, ci.high);
+        strbuf_puts(out, "]}");
+    } else {
+        strbuf_puts(out, "null}");
+    }
 }
 
 void export_result_json(const struct export_result *r, struct strbuf *out)

@@ -10,6 +10,7 @@ static const char preference_reader[] = "hh";
 void review_content_free(struct review_content *content)
 {
     json_free(content->root);
+    json_free(content->plain);
     json_free(content->other);
     arena_free(&content->arena);
     *content = (struct review_content){0};
@@ -28,9 +29,16 @@ static enum sft_status parse(const struct review_reading *by, const char *text, 
     struct json_element element = {.text = text, .len = len, .line = 1};
     const struct renamed *renamed;
     uint64_t used;
-    if (rows_parse(&by->rows, &element, &content->root, err) ||
-        names_apply(&by->names, content->root, &content->arena, &renamed, &used, err))
+    if (rows_parse(&by->rows, &element, &content->root, err))
         return SFT_EDATA;
+    content->plain = by->names.n_columns ? json_copy(content->root) : NULL;
+    if (names_apply(&by->names, content->root, &content->arena, &renamed, &used, err))
+        return SFT_EDATA;
+    if (!used) {
+        json_free(content->plain);
+        content->plain = NULL;
+    }
+    content->has_our_names = renamed == NULL;
     return SFT_OK;
 }
 
@@ -94,6 +102,8 @@ static enum sft_status read_rejected(const struct review_reading *by, const stru
 static bool is_native(const struct review_content *content, const struct reader *reader)
 {
     const json *root = content->root;
+    if (!content->has_our_names)
+        return false;
     if (content->is_preference)
         return json_is_array(json_get(root, "prompt")) && json_is_array(json_get(root, "chosen")) &&
                json_is_array(json_get(root, "rejected"));

@@ -16,14 +16,16 @@ struct review_reading {
 
 struct review_content {
     json *root;  /* the row, with the marks of what was read; NULL where it is no JSON */
+    json *plain; /* where data.columns have renamed some of its keys: the row as it stands; else NULL */
     json *other; /* of a preference: the same with the rejected answer as the chosen one */
     struct arena arena;
     struct conversation messages; /* of a preference: the prompt and the chosen answer */
     bool is_preference;           /* then: */
     size_t n_prompt;              /* so many of the messages are the prompt: as far as both answers have the same */
     struct conversation rejected; /* the prompt and the rejected answer */
+    bool has_our_names; /* no key was renamed */
     bool is_native; /* in the form that an export has: {"messages": [...]}, {"prompt": [...], "chosen": [...],
-                       "rejected": [...]}, {"text"} */
+                       "rejected": [...]}, {"text"}, under these names */
 };
 
 /* The reader of a row; NULL where none knows it. */

@@ -132,7 +132,16 @@ static const json *next_turn(struct turns *turns)
     return json_is_object(turn) ? turn : NULL;
 }
 
-static void put_member(const json *node, struct strbuf *out)
+const json **review_turns(const struct review_content *content, const struct conversation *conv)
+{
+    struct turns turns = turns_of(content, conv);
+    const json **list = mem_calloc(conv->count + 1, sizeof *list);
+    for (size_t i = 0; i < conv->count; i++)
+        list[i] = next_turn(&turns);
+    return list;
+}
+
+void review_member_print(const json *node, struct strbuf *out)
 {
     strbuf_putc(out, ',');
     strbuf_json_string(out, json_key(node), strlen(json_key(node)));
@@ -144,8 +153,9 @@ static void put_member(const json *node, struct strbuf *out)
 static void put_unread(const json *turn, struct strbuf *out)
 {
     for (const json *child = turn ? json_first(turn) : NULL; child; child = json_next(child))
-        if (json_mark(child) == MARK_UNREAD && json_is_strict(child) && strcmp(json_key(child), "pieces") != 0)
-            put_member(child, out);
+        if (json_mark(child) == MARK_UNREAD && json_is_strict(child) && *json_key(child) &&
+            strcmp(json_key(child), "pieces") != 0)
+            review_member_print(child, out);
 }
 
 /* What a reader takes where nothing is said: a preference's prompt is not trained. */
@@ -176,18 +186,17 @@ void review_messages_print(const struct review_content *content, const struct co
         pieces.train_on = mask->train_on;
         fill_pieces(&pieces, mask->template);
     }
-    struct turns turns = turns_of(content, conv);
-    for (size_t i = 0; i < from; i++)
-        next_turn(&turns);
+    const json **turns = review_turns(content, conv);
     strbuf_putc(out, '[');
     for (size_t i = from; i < end; i++) {
         strbuf_puts(out, i > from ? "," : "");
-        put_message(content, conv, i, next_turn(&turns), out);
+        put_message(content, conv, i, turns[i], out);
         if (mask)
             strbuf_printf(out, ",\"pieces\":[%s]", pieces.lists[i].len ? pieces.lists[i].data : "");
         strbuf_putc(out, '}');
     }
     strbuf_putc(out, ']');
+    free(turns);
     free_pieces(&pieces);
 }
 
@@ -251,114 +260,4 @@ enum sft_status review_messages_check(const json *list, const char *key, bool is
     if (!json_is_array(list))
         return sft_fail_in(err, SFT_EDATA, key, "expected an array, found %s", json_type_name(list));
     return check_turns(list, key, err);
-}
-
-/* ---- an export's row ---- */
-
-static enum sft_status set_text(json *row, const char *key, const char *text, size_t len, struct sft_err *err)
-{
-    json *node;
-    if (json_parse(text, len, &node, err))
-        return sft_in_key(err, "%s", key);
-    json_set_node(row, key, node);
-    return SFT_OK;
-}
-
-/* Messages [from, end) of the row's own. */
-static enum sft_status set_messages(json *row, const char *key, const struct review_content *content,
-                                    const struct conversation *conv, size_t from, size_t end, struct sft_err *err)
-{
-    struct strbuf text = {0};
-    review_messages_print(content, conv, from, end, NULL, &text);
-    const enum sft_status status = set_text(row, key, text.data, text.len, err);
-    strbuf_free(&text);
-    return status;
-}
-
-/* The prompt of an edit: what its messages have in front of the chosen answer. */
-static enum sft_status set_edited_prompt(json *row, const struct decision *edit, struct sft_err *err)
-{
-    json *messages = NULL, *chosen = NULL;
-    struct strbuf text = {0};
-    enum sft_status status = json_parse(edit->messages, strlen(edit->messages), &messages, err);
-    if (!status)
-        status = json_parse(edit->chosen, strlen(edit->chosen), &chosen, err);
-    const size_t all = json_size(messages), behind = json_size(chosen), n = all > behind ? all - behind : 0;
-    const json *node = status ? NULL : json_first(messages);
-    strbuf_putc(&text, '[');
-    for (size_t i = 0; i < n && node; i++, node = json_next(node)) {
-        strbuf_puts(&text, i ? "," : "");
-        json_print_line(node, &text);
-    }
-    strbuf_putc(&text, ']');
-    if (!status)
-        status = set_text(row, "prompt", text.data, text.len, err);
-    json_free(messages);
-    json_free(chosen);
-    strbuf_free(&text);
-    return status;
-}
-
-static enum sft_status set_preference(json *row, const struct review_content *content, const struct decision *edit,
-                                      struct sft_err *err)
-{
-    const struct conversation *chosen = &content->messages, *rejected = &content->rejected;
-    const size_t n = content->n_prompt;
-    const bool has_prompt = edit && edit->messages && edit->chosen;
-    if (has_prompt ? set_edited_prompt(row, edit, err) : set_messages(row, "prompt", content, chosen, 0, n, err))
-        return SFT_EDATA;
-    if (edit && edit->chosen ? set_text(row, "chosen", edit->chosen, strlen(edit->chosen), err)
-                             : set_messages(row, "chosen", content, chosen, n, chosen->count, err))
-        return SFT_EDATA;
-    return edit && edit->rejected ? set_text(row, "rejected", edit->rejected, strlen(edit->rejected), err)
-                                  : set_messages(row, "rejected", content, rejected, n, rejected->count, err);
-}
-
-static enum sft_status set_document(json *row, const struct decision *edit, struct sft_err *err)
-{
-    json *list;
-    if (json_parse(edit->messages, strlen(edit->messages), &list, err))
-        return SFT_EDATA;
-    const char *text = json_string(json_get(json_first(list), "content"));
-    json_set_string(row, "text", text ? text : "");
-    json_free(list);
-    return SFT_OK;
-}
-
-/* The row without what its reader took, but for the definitions of tools; then the messages, in their old place where
- * they had that name. */
-static enum sft_status make_native(json *row, const struct review_content *content, const struct decision *edit,
-                                   struct sft_err *err)
-{
-    static const char *const kept[] = {"tools", "functions", "messages", "prompt", "chosen", "rejected"};
-    const bool is_preference = content->is_preference;
-    const size_t n_kept = sizeof kept / sizeof *kept;
-    if (content->messages.is_document)
-        return edit && edit->messages ? set_document(row, edit, err) : SFT_OK;
-    for (const json *child = json_first(content->root); child; child = json_next(child)) {
-        const char *key = json_key(child);
-        const bool is_kept = str_is_one_of(key, strlen(key), kept, is_preference ? n_kept : 3);
-        if (json_mark(child) != MARK_UNREAD && !is_kept)
-            json_remove(row, key);
-    }
-    if (is_preference)
-        return set_preference(row, content, edit, err);
-    return edit && edit->messages
-               ? set_text(row, "messages", edit->messages, strlen(edit->messages), err)
-               : set_messages(row, "messages", content, &content->messages, 0, content->messages.count, err);
-}
-
-enum sft_status review_row_print(const struct review_content *content, const struct decision *edit, bool as_native,
-                                 const char *review, struct strbuf *out, struct sft_err *err)
-{
-    json *row = json_copy(content->root);
-    enum sft_status status = SFT_OK;
-    if (edit || (as_native && !content->is_native))
-        status = make_native(row, content, edit, err);
-    if (!status)
-        status = set_text(row, "review", review, strlen(review), err);
-    if (!status)
-        json_dumps(row, out);
-    json_free(row);
-    return status;
 }

@@ -26,10 +26,11 @@ void review_meta_print(const struct review_content *content, struct strbuf *out)
  * of role "text"; else there is an answer. */
 enum sft_status review_messages_check(const json *list, const char *key, bool is_document, struct sft_err *err);
 
-/* Append the row as an export writes it, an object on one line. Of an edit (may be NULL) its messages, chosen and
- * rejected stand in place of the row's; what no reader reads stays. Where the row is not edited, nor as_native asked
- * for, its own keys and values stay as they are. `review`: the value of "review", JSON. */
-enum sft_status review_row_print(const struct review_content *content, const struct decision *edit, bool as_native,
-                                 const char *review, struct strbuf *out, struct sft_err *err);
+/* What each of a conversation's messages was made of: the object in the row's list, NULL where that cannot be told or
+ * it is none. A malloc'd list (conv->count). */
+const json **review_turns(const struct review_content *content, const struct conversation *conv);
+
+/* Append ,"key":value */
+void review_member_print(const json *node, struct strbuf *out);
 
 #endif

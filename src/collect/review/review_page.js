@@ -456,15 +456,16 @@ async function tag() {
   return decide({ decision, reason, ...text, tags: picked }, true);
 }
 
-// Not tried again by itself: an undo whose answer was lost would be a second one.
+// Not tried again by itself: whether the one whose answer was lost was made is for the reviewer to see.
 async function undo() {
   if (page.isBusy) return;
   if (!page.state.can_undo) return say("There is nothing to take back");
   page.isBusy = true;
   try {
-    const { counts, sample, can_undo = true, ...row } = await ask("api/undo", {});
+    const { counts, sample, can_undo = true, seq_total, ...row } =
+      await ask("api/undo", { seq_total: page.state.seq_total });
     page.isBusy = false;
-    takeState({ counts, sample, can_undo });
+    takeState({ counts, sample, can_undo, seq_total });
     closeEdit();
     page.shown++;
     page.at = placeOf(row);
@@ -476,6 +477,8 @@ async function undo() {
   } catch (error) {
     say(error.isLost ? "The server did not answer: look whether it was taken back" : error.message);
     if (error.isLost) untilBack(error);
+    page.isBusy = false;
+    if (error.status === 409) refresh(); // what the other tab did
   } finally {
     page.isBusy = false;
   }

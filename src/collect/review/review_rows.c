@@ -170,13 +170,11 @@ static void add_broken(struct review_rows *rows, const struct sft_err *why)
     describe_bad(rows, row, why);
 }
 
-static enum sft_status add_rows(struct review_rows *rows, struct sft_err *err)
+/* Those that the scanner has before it. */
+static void scan(struct review_rows *rows)
 {
     struct json_element element;
     bool found = true;
-    rows->reading.reader = rows->spec.format.reader;
-    if (rows_init(&rows->reading.rows, rows->spec.format.rows, rows->bytes.data, rows->bytes.len, err))
-        return sft_in_file(err, rows->spec.path, 0);
     while (found || !rows_are_done(&rows->reading.rows)) {
         struct sft_err why = {0};
         if (rows_next(&rows->reading.rows, &element, &found, &why)) {
@@ -189,6 +187,14 @@ static enum sft_status add_rows(struct review_rows *rows, struct sft_err *err)
             break;
         }
     }
+}
+
+static enum sft_status add_rows(struct review_rows *rows, struct sft_err *err)
+{
+    rows->reading.reader = rows->spec.format.reader;
+    if (rows_init(&rows->reading.rows, rows->spec.format.rows, rows->bytes.data, rows->bytes.len, err))
+        return sft_in_file(err, rows->spec.path, 0);
+    scan(rows);
     return SFT_OK;
 }
 
@@ -217,8 +223,8 @@ static size_t line_of(const struct review_rows *rows, const char *source)
     return is_ours ? (size_t)strtoull(colon + 1, NULL, 10) : 0;
 }
 
-/* A line's first row; of pieces of one row the worst counts. */
-static bool set_loss(struct review_rows *rows, size_t line, double loss)
+/* The first row of a line, from 0; rows->count: there is none. */
+static size_t first_of_line(const struct review_rows *rows, size_t line)
 {
     size_t low = 0, high = rows->count;
     while (low < high) {
@@ -228,9 +234,17 @@ static bool set_loss(struct review_rows *rows, size_t line, double loss)
         else
             high = middle;
     }
-    if (low == rows->count || rows->items[low].line != line)
+    return low;
+}
+
+/* By its number (from 1; 0: not said, then it is the line's first) where that stands on the line, else the file was
+ * another. Of pieces of one row the worst counts. */
+static bool set_loss(struct review_rows *rows, size_t number, size_t line, double loss)
+{
+    const size_t i = number ? number - 1 : first_of_line(rows, line);
+    if (i >= rows->count || rows->items[i].line != line)
         return false;
-    struct review_row *row = &rows->items[low];
+    struct review_row *row = &rows->items[i];
     if (!(row->loss >= loss))
         row->loss = loss;
     return true;
@@ -246,8 +260,9 @@ static enum sft_status read_losses(struct review_rows *rows, struct sft_err *err
     while (!status && !(status = sheet_next(&sheet, &row, err)) && row.values) {
         const json *loss = json_get(row.root, "loss");
         const size_t line = line_of(rows, row.values[0]);
-        if (json_is_number(loss) && line)
-            found += set_loss(rows, line, json_number(loss));
+        size_t number;
+        if (json_is_number(loss) && line && json_get_size(row.root, "row", 0, &number, NULL) == SFT_OK)
+            found += set_loss(rows, number, line, json_number(loss));
     }
     sheet_close(&sheet);
     if (!status && !found && rows->count)
@@ -276,6 +291,7 @@ static enum sft_status read_bytes(struct review_rows *rows, struct sft_err *err)
     if (!status) {
         strbuf_puts(&rows->bytes, "");
         strbuf_add(&rows->bytes, source.bytes.data, source.bytes.size);
+        rows->is_as_on_disk = source.bytes.data == source.packed.data;
     }
     source_close(&source);
     return status;
@@ -317,6 +333,7 @@ void review_rows_free(struct review_rows *rows)
     strbuf_free(&rows->bytes);
     arena_free(&rows->arena);
     free(rows->items);
+    free(rows->warning);
     *rows = (struct review_rows){0};
 }
 
@@ -327,20 +344,75 @@ enum sft_status review_rows_read(const struct review_rows *rows, size_t i, struc
     return review_content_read(&rows->reading, row->text, row->len, content, err);
 }
 
-enum sft_status review_rows_refresh(struct review_rows *rows, bool *changed, struct sft_err *err)
+/* ---- a file that grows ---- */
+
+/* Whether what is written behind the file's end is further rows and nothing else: of JSON lines, the last one whole. */
+static bool can_grow(const struct review_rows *rows)
 {
-    const struct review_rows_state now = state_of(rows->spec.path);
+    const struct json_scanner *s = &rows->reading.rows.scanner;
+    return rows->is_as_on_disk && rows->reading.rows.kind == ROWS_JSON && !s->is_array &&
+           s->text == rows->bytes.data && s->len == rows->bytes.len && s->pos == s->len && rows->count > 1 &&
+           !rows->items[rows->count - 1].error && rows->bytes.data[rows->bytes.len - 1] == '\n';
+}
+
+static void add_bytes(struct review_rows *rows, const char *bytes, size_t n)
+{
+    const char *before = rows->bytes.data;
+    for (size_t i = 0; i < rows->count; i++)
+        rows->items[i].at = (size_t)(rows->items[i].text - before);
+    strbuf_add(&rows->bytes, bytes, n);
+    for (size_t i = 0; i < rows->count; i++)
+        rows->items[i].text = rows->bytes.data + rows->items[i].at;
+    struct json_scanner *s = &rows->reading.rows.scanner;
+    s->text = rows->bytes.data;
+    s->len = rows->bytes.len;
+    s->done = false;
+}
+
+/* Read what was appended; false where more than that has happened to the file, which is then read anew. */
+static bool grow(struct review_rows *rows)
+{
+    struct source source = {0};
+    struct sft_err err = {0};
+    const size_t n = rows->bytes.len;
+    bool grown = can_grow(rows) && source_open(&source, rows->spec.path, &err) == SFT_OK &&
+                 source_bytes(&source, &err) == SFT_OK && source.bytes.data == source.packed.data &&
+                 source.bytes.size > n && memcmp(source.bytes.data, rows->bytes.data, n) == 0;
+    if (grown) {
+        add_bytes(rows, source.bytes.data + n, source.bytes.size - n);
+        scan(rows);
+        grown = !rows->options.losses || read_losses(rows, &err) == SFT_OK;
+    }
+    source_close(&source);
+    return grown;
+}
+
+static bool warn(struct review_rows *rows, char *warning)
+{
+    free(rows->warning);
+    rows->warning = warning;
+    return false;
+}
+
+bool review_rows_refresh(struct review_rows *rows)
+{
+    const struct review_rows_state now = state_of(rows->spec.path), was = rows->state;
     struct review_rows fresh;
-    *changed = false;
-    if (now.size < 0 || (now.size == rows->state.size && now.seconds == rows->state.seconds &&
-                         now.nanoseconds == rows->state.nanoseconds))
-        return SFT_OK;
-    if (open_rows(&fresh, rows->spec.text, &rows->options, rows, err)) {
+    struct sft_err err = {0};
+    if (now.size == was.size && now.seconds == was.seconds && now.nanoseconds == was.nanoseconds)
+        return false;
+    rows->state = now;
+    if (now.size < 0)
+        return warn(rows, mem_printf("%s: is not there any more", rows->spec.path));
+    if (grow(rows)) {
+        warn(rows, NULL);
+        return true;
+    }
+    if (open_rows(&fresh, rows->spec.text, &rows->options, rows, &err)) {
         review_rows_free(&fresh);
-        return err->status;
+        return warn(rows, mem_strdup(SFT_ERR_TEXT(&err)));
     }
     review_rows_free(rows);
     *rows = fresh;
-    *changed = true;
-    return SFT_OK;
+    return true;
 }

@@ -12,8 +12,8 @@
 #include "judge/refusal.h"
 
 struct review_row {
-    const char *text; /* [text, text + len) of the file's bytes */
-    size_t len, line;
+    const char *text; /* [text, text + len) of the file's bytes, from `at` on while they are moved */
+    size_t at, len, line;
     uint64_t hash;     /* XXH64 of the text */
     const char *error; /* why nobody can read it; NULL: it can be read */
     bool is_preference, is_document;
@@ -33,6 +33,8 @@ struct review_rows {
     struct file_spec spec;
     struct review_rows_options options; /* strings are borrowed */
     struct strbuf bytes;                /* the file's, unpacked and UTF-8 */
+    bool is_as_on_disk;                 /* which they were already */
+    char *warning;                      /* why it could not be read again; NULL: it could */
     struct review_reading reading;
     struct review_row *items; /* (count) */
     size_t count, capacity;
@@ -49,8 +51,9 @@ enum sft_status review_rows_open(struct review_rows *rows, const char *file, con
                                  struct sft_err *err);
 void review_rows_free(struct review_rows *rows);
 
-/* Read it again if it has changed; *changed says so. After an error the rows are what they were. */
-enum sft_status review_rows_refresh(struct review_rows *rows, bool *changed, struct sft_err *err);
+/* Read it again if it has changed: true where the rows are others now. Of JSON lines that were appended to, only those
+ * are read. Where it cannot be read, the rows stay what they were and rows->warning says why, until it can be. */
+bool review_rows_refresh(struct review_rows *rows);
 
 /* review_content_read of the i-th row, from 0. */
 enum sft_status review_rows_read(const struct review_rows *rows, size_t i, struct review_content *content,

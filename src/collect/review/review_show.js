@@ -251,6 +251,9 @@ function showState(state) {
   at("done").textContent = sample ? `${sample.decided} of ${sample.n}` : `${decided} of ${state.rows}`;
   at("done").append(element("span", "wide", sample ? ` in the sample${rate}` : " decided"));
   at("undo").disabled = !state.can_undo;
+  const warning = state.warning ? `${state.warning}. These are the rows as they were before.` : "";
+  if (at("warning").textContent !== warning) at("warning").textContent = warning;
+  at("warning").hidden = !warning;
   at("export").textContent = `sft review ${state.file} --export reviewed.jsonl`;
 }
 

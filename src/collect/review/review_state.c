@@ -83,15 +83,11 @@ void review_close(struct review *review)
     *review = (struct review){.mine.fd = -1};
 }
 
-enum sft_status review_refresh(struct review *review, struct sft_err *err)
+void review_refresh(struct review *review)
 {
-    bool changed;
-    if (review_rows_refresh(&review->rows, &changed, err))
-        return err->status;
-    if (changed)
+    if (review_rows_refresh(&review->rows))
         choose_sample(review);
     side_files_refresh(&review->others, NULL); /* what somebody else does to a file of theirs must not stop us */
-    return SFT_OK;
 }
 
 /* ---- verdicts ---- */

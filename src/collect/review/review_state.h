@@ -27,8 +27,9 @@ struct review {
 enum sft_status review_open(struct review *review, const struct review_options *options, struct sft_err *err);
 void review_close(struct review *review);
 
-/* Look at the files again: rows that came, what others decided. */
-enum sft_status review_refresh(struct review *review, struct sft_err *err);
+/* Look at the files again: rows that came, what others decided. Where the file cannot be read by now, its rows stay
+ * (review->rows.warning). */
+void review_refresh(struct review *review);
 
 /* A sample: of n_rows rows the n, from 1 and in their order, that the seed chooses; a malloc'd list, *n_chosen long. A
  * file that grows keeps those that no new row takes the place of. */

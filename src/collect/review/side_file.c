@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/xxh64.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,9 @@ static void clear(struct side_file *side)
 {
     for (size_t i = 0; i < side->count; i++)
         decision_free(&side->items[i]);
-    side->count = side->n_read = side->n_bad = side->n_rows = side->n_steps = 0;
+    free(side->rows);
+    side->rows = NULL;
+    side->count = side->n_read = side->n_bad = side->n_rows = side->rows_capacity = side->n_steps = 0;
 }
 
 void side_file_close(struct side_file *side)
@@ -46,7 +49,6 @@ void side_file_close(struct side_file *side)
     if (side->path && side->fd >= 0)
         close(side->fd);
     free(side->items);
-    free(side->rows);
     free(side->steps);
     free(side->name);
     free(side->path);
@@ -55,14 +57,37 @@ void side_file_close(struct side_file *side)
 
 /* ---- lines, in their order ---- */
 
+/* The row's place in the table, or the free one that it would have. What a line says its row is may be any number: the
+ * table is as large as there are lines. */
+static struct side_row *find_row(const struct side_file *side, size_t row)
+{
+    const uint64_t key = row;
+    size_t i = (size_t)xxh64(&key, sizeof key, 0) & (side->rows_capacity - 1);
+    while (side->rows[i].row && side->rows[i].row != row)
+        i = (i + 1) & (side->rows_capacity - 1);
+    return &side->rows[i];
+}
+
+static void double_table(struct side_file *side)
+{
+    struct side_row *before = side->rows;
+    const size_t n = side->rows_capacity;
+    side->rows_capacity = n ? 2 * n : 64;
+    side->rows = mem_calloc(side->rows_capacity, sizeof *side->rows);
+    for (size_t i = 0; i < n; i++)
+        if (before[i].row)
+            *find_row(side, before[i].row) = before[i];
+    free(before);
+}
+
 static struct side_row *row_of(struct side_file *side, size_t row)
 {
-    if (row > side->n_rows) {
-        side->rows = mem_grow(side->rows, &side->rows_capacity, row, sizeof *side->rows);
-        memset(side->rows + side->n_rows, 0, (row - side->n_rows) * sizeof *side->rows);
-        side->n_rows = row;
-    }
-    return &side->rows[row - 1];
+    if (2 * (side->n_rows + 1) > side->rows_capacity)
+        double_table(side);
+    struct side_row *found = find_row(side, row);
+    side->n_rows += found->row == 0;
+    found->row = row;
+    return found;
 }
 
 /* Take away the last step that was of this row; what it stood in place of, 0 where there is none: somebody else has
@@ -146,8 +171,10 @@ static enum sft_status refresh_from(struct side_file *side, int fd, struct sft_e
     struct strbuf rest = {0};
     if (fstat(fd, &st))
         return sft_fail_errno(err, "%s: cannot read", side->path);
-    if ((size_t)st.st_size < side->n_read)
+    if ((size_t)st.st_size < side->n_read || st.st_dev != side->device || st.st_ino != side->inode)
         clear(side);
+    side->device = st.st_dev;
+    side->inode = st.st_ino;
     if ((size_t)st.st_size == side->n_read)
         return SFT_OK;
     const enum sft_status status = read_rest(side, fd, &rest, err);
@@ -343,15 +370,16 @@ bool side_file_can_undo(const struct side_file *side)
 
 const struct decision *side_file_last(const struct side_file *side, size_t row)
 {
-    if (row < 1 || row > side->n_rows || !side->rows[row - 1].last)
+    const struct side_row *found = row && side->rows ? find_row(side, row) : NULL;
+    if (!found || !found->last)
         return NULL;
-    const struct decision *d = &side->items[side->rows[row - 1].last - 1];
+    const struct decision *d = &side->items[found->last - 1];
     return d->verdict == VERDICT_NONE ? NULL : d;
 }
 
 size_t side_file_seq(const struct side_file *side, size_t row)
 {
-    return row >= 1 && row <= side->n_rows ? side->rows[row - 1].n : 0;
+    return row && side->rows ? find_row(side, row)->n : 0;
 }
 
 enum verdict side_file_verdict(const struct side_file *side, size_t row, uint64_t hash)

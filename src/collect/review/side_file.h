@@ -11,10 +11,12 @@ struct side_file {
     size_t count, capacity;
     size_t n_read;      /* bytes of the file that are in items */
     size_t n_bad;       /* lines that are no decisions: passed over */
-    struct side_row {   /* (n_rows) by row - 1 */
+    struct side_row {   /* (rows_capacity, a power of two) a table by row, of which n_rows are taken; row 0: free */
+        size_t row;
         size_t last, n; /* number in items of its last line, from 1; how many lines it has */
     } * rows;
     size_t n_rows, rows_capacity;
+    uint64_t device, inode; /* of another's file when it was read */
     struct side_step {       /* (n_steps) what can be undone, the last one first */
         size_t item, before; /* numbers in items, from 1: the line, and the row's that stood before; 0: none */
     } * steps;
@@ -31,7 +33,7 @@ enum sft_status side_file_open(struct side_file *side, const char *file, const c
 /* Another reviewer's, read only; what is not there is empty. */
 void side_file_init(struct side_file *side, const char *file, const char *name);
 
-/* Read what was appended since; a file that has become shorter is read anew. */
+/* Read what was appended since; a file that has become shorter, or is another one by now, is read anew. */
 enum sft_status side_file_refresh(struct side_file *side, struct sft_err *err);
 void side_file_close(struct side_file *side);
 

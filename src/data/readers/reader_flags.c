@@ -40,6 +40,11 @@ static const struct flag *find_flag(const char *key, bool is_row)
     return NULL;
 }
 
+bool reader_is_flag(const char *key, bool is_row)
+{
+    return find_flag(key, is_row) != NULL;
+}
+
 /* A switch or a number as text, as every value of a CSV file is. */
 static bool parse_text(const char *text, double *value)
 {

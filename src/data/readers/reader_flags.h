@@ -13,6 +13,9 @@
 
 #include "data/readers/reader_conversations.h"
 
+/* Whether a key is one of them, of a turn or of a row. */
+bool reader_is_flag(const char *key, bool is_row);
+
 /* The loss weight of a turn by its own flags, or the fallback. */
 enum sft_status reader_get_weight(const json *turn, enum role role, float fallback, float *weight,
                                   struct sft_err *err);

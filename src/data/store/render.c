@@ -325,8 +325,11 @@ static void render_next(struct renderer *r, const struct rows *rows, const struc
         name_column(r->names, columns, &err);
         render_bad(&row, &err, shard);
     } else {
+        const size_t first = shard->n_records;
         for (size_t i = 0; i < list.count; i++)
             add_conversation(shard, r, &list.items[i], &row);
+        for (size_t i = first + 1; i < shard->n_records; i++)
+            shard->records[i].record.flags |= RECORD_SAME_ROW;
         keys_count(root, renamed, row.line, &shard->keys);
     }
     count_names(r->names, columns, list.roles_used, row.line, &shard->keys);

@@ -31,8 +31,9 @@ static void end_piece(struct pieces *p)
     p->weights = mem_grow(p->weights, &p->weights_capacity, p->n, sizeof *p->weights);
     for (size_t i = filled; i < p->weights_capacity; i++)
         p->weights[i] = i > 0 ? 1.0F : 0.0F;
+    const unsigned flags = RECORD_DOCUMENT | (p->total > p->n ? RECORD_SAME_ROW : 0U);
     const struct record record = {
-        .line = 1, .n_tokens = (uint32_t)p->n, .uncut = p->total, .n_turns = 1, .flags = RECORD_DOCUMENT};
+        .line = 1, .n_tokens = (uint32_t)p->n, .uncut = p->total, .n_turns = 1, .flags = (uint16_t)flags};
     token_store_add(p->store, &record, p->tokens, p->weights, "", "");
     p->n = 0;
 }

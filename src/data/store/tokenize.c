@@ -17,7 +17,7 @@ enum {
     BLOCK_BYTES = 8 << 20,
     SHARD_ROWS = 32, /* rows that a thread takes at a time */
     BLOCK_SHARDS = (BLOCK_ROWS + SHARD_ROWS - 1) / SHARD_ROWS,
-    KEY_VERSION = 4, /* to be raised where the same key would make another store: a reader reads other things, say */
+    KEY_VERSION = 5, /* to be raised where the same key would make another store: a reader reads other things, say */
 };
 
 /* ---- a file while it is read ---- */
