@@ -103,12 +103,12 @@ static void on_answer(struct run *run, struct group *group, struct reply *reply)
     journal_answer_free(&answer);
 }
 
-/* An endpoint of which nothing comes any more: the rows that are left would fail one by one. What one that has answered
- * this recipe refuses is about single rows, which a run that goes on meets one after another. */
+/* An endpoint of which nothing comes any more: the rows that are left would fail one by one. What one refuses that has
+ * answered in this run is about single rows. (In an earlier run: it may be another one now.) */
 static void note_failure(struct run *run, const struct reply *reply)
 {
     struct sft_err err = reply->err;
-    if (reply->how != REPLY_REFUSED || run->tally->budget.answers == 0)
+    if (reply->how != REPLY_REFUSED || run->tally->budget.answers == run->tally->before.answers)
         run->n_failed_in_a_row++;
     if (reply->how == REPLY_FATAL) {
         run_fail(run, &err);
@@ -133,6 +133,8 @@ static void on_failure(struct run *run, struct group *group, const struct reply 
     note_failure(run, reply);
     if (reply->how == REPLY_FATAL)
         group->state = GROUP_HELD;
+    else if (reply->how == REPLY_REFUSED && !group->is_topics && run->tally->budget.answers > 0)
+        group_refused(run, group, &reply->err);
     else
         group_failed(run, group, &reply->err);
 }
