@@ -285,6 +285,17 @@ test_rows_that_were_all_rejected_are_made_again() {
     is "$(n_requests)" "$before"
 }
 
+test_a_long_wait_is_told() {
+    start_endpoint --script ok,500,500,500,500_days
+    write_recipe
+    "$SFT" synth recipe.ini --out rows.jsonl --set endpoint.concurrency=1 >out 2>log &
+    pid=$!
+    wait_until grep -q 'we are rebuilding' log
+    kill -INT "$pid"
+    finish 130
+    grep 'we are rebuilding' log | grep -qE '^warning: row 0: .*; again in (1h00m|60m00s)' || die "$(cat log)"
+}
+
 # ---- what is refused ----
 
 test_another_recipe_needs_another_file() {
