@@ -118,8 +118,7 @@ static void end_row(struct run *run, struct group *group, const struct prompt_ne
 static void judge_row(struct run *run, struct group *group, const struct prompt_next *next)
 {
     const struct filter_verdict verdict = check_row(run, group, next);
-    end_row(run, group, next, verdict.reason,
-            next->how == NEXT_MALFORMED ? SFT_ERR_TEXT(&next->why) : verdict.text);
+    end_row(run, group, next, verdict.reason, next->how == NEXT_MALFORMED ? SFT_ERR_TEXT(&next->why) : verdict.text);
 }
 
 /* What look-alikes are made like is kept for them, whatever becomes of the refusal's row. */
