@@ -460,12 +460,25 @@ test_a_dry_run_asks_nobody() {
         grep -q "^row [0-9]*: $kind, persona " stdout || die "no $kind"
     done
     has stdout "[the user's message 1]"
+    has stdout "with these words: [words of the refusal's question]"
     has stdout 'estimate for 12 rows: '
     [ ! -e rows.jsonl ] || die 'a file was written'
     expect 0 "$SFT" synth recipe.ini --dry-run --json
     has stdout '"asks_for":"'
     has stdout '"request":{"model":"fake"'
     tail -n 1 stdout | grep -q '^{"estimate":{"requests":[0-9]' || die 'no estimate'
+}
+
+test_a_dry_run_is_interrupted_at_once() {
+    write_recipe 'facts = pipe.txt'
+    mkfifo pipe.txt
+    "$SFT" synth recipe.ini --dry-run >out 2>log &
+    pid=$!
+    exec 3>pipe.txt # it reads
+    kill -INT "$pid"
+    exec 3>&-
+    finish 130
+    [ ! -s out ] || die 'it went on'
 }
 
 test_a_directory_is_no_persona() {
