@@ -285,6 +285,17 @@ test_rows_that_were_all_rejected_are_made_again() {
     is "$(n_requests)" "$before"
 }
 
+test_a_long_wait_is_told() {
+    start_endpoint --script ok,500,500,500,500_days
+    write_recipe
+    "$SFT" synth recipe.ini --out rows.jsonl --set endpoint.concurrency=1 >out 2>log &
+    pid=$!
+    wait_until grep -q 'we are rebuilding' log
+    kill -INT "$pid"
+    finish 130
+    grep 'we are rebuilding' log | grep -qE '^warning: row 0: .*; again in (1h00m|60m00s)' || die "$(cat log)"
+}
+
 # ---- what is refused ----
 
 test_another_recipe_needs_another_file() {
@@ -359,9 +370,9 @@ test_a_key_is_in_no_file() {
 
 # Every row that fails is asked for by the next run.
 test_rows_that_fail_are_asked_for_again() {
-    start_endpoint --script ok,ok,400
+    start_endpoint --script ok,ok,500
     write_recipe
-    expect 1 "$SFT" synth recipe.ini --out rows.jsonl
+    expect 1 "$SFT" synth recipe.ini --out rows.jsonl --set endpoint.max_retries=0
     has stderr 'warning: row '
     has stderr 'failed: run it again to ask for '
     holds "$(rows | wc -l) >= 9"
@@ -374,9 +385,43 @@ test_rows_that_are_refused_hold_up_no_others() {
     bad=400,400,400,400
     start_endpoint --script ok,ok,$bad,$bad,$bad
     write_recipe
-    expect 1 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.count=40 --set recipe.refusals=0
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.count=40 --set recipe.refusals=0 \
+        --set endpoint.concurrency=1
     has_not stderr 'one after another'
-    is "$(rows | wc -l)" 28
+    each_row_once 40
+    is "$(grep -c '^{"reason":"endpoint_refuses","detail":"' rows.jsonl.rejected.jsonl)" 12
+}
+
+# What is refused, or answered and withheld, is paid for once. Row 2 is a refusal, which row 3 waits for.
+test_rows_that_are_refused_are_not_asked_again() {
+    start_endpoint --script ok,ok,ok,ok,withheld,ok,ok,400
+    write_recipe
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.count=6 --set endpoint.concurrency=1 --json
+    has stdout '"endpoint_refuses":2'
+    has rows.jsonl.rejected.jsonl 'content filter withholds the answer","answers":[]'
+    has rows.jsonl.rejected.jsonl 'status 400: the prompt is longer than 4 tokens","answers":[]'
+    grep -q '"kind":"refusal"' rows.jsonl.rejected.jsonl || die 'no refusal was refused'
+    each_row_once 6
+    before=$(n_requests)
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.count=6
+    is "$(n_requests)" "$before"
+    sed -i '/^{"done":3,/d' rows.jsonl.journal # its look-alike is made again, without it
+    sed -i '/"row":3,/d' rows.jsonl rows.jsonl.rejected.jsonl
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.count=6
+    each_row_once 6
+    is "$(n_requests)" "$before"
+}
+
+# One that answered an earlier run may be another now: not all rows are rejected.
+test_an_endpoint_that_refuses_all_that_is_left() {
+    start_endpoint --script ok,ok
+    write_recipe
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.count=1 --set recipe.refusals=0
+    kill "$endpoint"
+    start_endpoint --faults 400=1
+    expect 1 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.count=100 --set recipe.refusals=0 --set "endpoint.url=$url"
+    has stderr 'requests have failed one after another'
+    holds "$(grep -c endpoint_refuses rows.jsonl.rejected.jsonl) <= 7 + 3"
 }
 
 test_an_endpoint_that_refuses_all_is_left() {
@@ -415,12 +460,23 @@ test_a_dry_run_asks_nobody() {
         grep -q "^row [0-9]*: $kind, persona " stdout || die "no $kind"
     done
     has stdout "[the user's message 1]"
+    has stdout "with these words: [words of the refusal's question]"
     has stdout 'estimate for 12 rows: '
     [ ! -e rows.jsonl ] || die 'a file was written'
     expect 0 "$SFT" synth recipe.ini --dry-run --json
     has stdout '"asks_for":"'
     has stdout '"request":{"model":"fake"'
     tail -n 1 stdout | grep -q '^{"estimate":{"requests":[0-9]' || die 'no estimate'
+}
+
+test_a_dry_run_is_interrupted_at_once() {
+    write_recipe # with a refusal that it looks for in vain, for minutes
+    "$SFT" synth recipe.ini --dry-run --set recipe.count=1000000000 --set recipe.refusals=1e-12 >out 2>log &
+    pid=$!
+    wait_until grep -q '^SigCgt:.*[2367abef]$' "/proc/$pid/status" # it catches SIGINT
+    kill -INT "$pid"
+    finish 130
+    [ ! -s out ] || die 'it went on'
 }
 
 test_a_directory_is_no_persona() {

@@ -376,6 +376,11 @@ static void too_many_days(struct exchange *e)
     exchange_refuse(e, 429, "Retry-After: 864000\r\n", "rate_limit_exceeded", "come again next week");
 }
 
+static void broken_for_days(struct exchange *e)
+{
+    exchange_refuse(e, 500, "Retry-After: 864000\r\n", "server_error", "we are rebuilding");
+}
+
 static void no_credit(struct exchange *e)
 {
     exchange_refuse(e, 429, "", "insufficient_quota", "You exceeded your current quota");
@@ -470,6 +475,7 @@ static const struct fault faults[] = {
     {"429_days", too_many_days, false},
     {"quota", no_credit, false},
     {"500", broken, true},
+    {"500_days", broken_for_days, false},
     {"503", overloaded, true},
     {"400", bad_request, false},
     {"401", wrong_key, false},

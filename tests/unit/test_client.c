@@ -189,6 +189,35 @@ START_TEST(retry_after_may_be_a_date)
 }
 END_TEST
 
+static void expect_told_wait(const char *why)
+{
+    double wait_s = 0;
+    const struct sft_err *told = client_waits(client, &wait_s);
+    ck_assert_ptr_nonnull(told);
+    ck_assert_ptr_nonnull(strstr(SFT_ERR_TEXT(told), why));
+    ck_assert(wait_s > 3500 && wait_s <= 3600.01);
+}
+
+/* After 500 nobody else waits; that all do is told while nothing is in flight. */
+START_TEST(one_request_waits)
+{
+    start_endpoint("--script", "500_days");
+    default_options();
+    open_client();
+    double wait_s;
+    send_text(1, "hey");
+    ck_assert_ptr_null(client_waits(client, &wait_s));
+    while (n_retries < 1)
+        ck_assert(!client_wait(client, 0.01, &reply));
+    expect_told_wait("status 500: we are rebuilding");
+    send_text(2, "ho");
+    ck_assert_ptr_null(client_waits(client, &wait_s));
+    wait_for_reply();
+    expect_how(REPLY_OK);
+    expect_told_wait("status 500: we are rebuilding");
+}
+END_TEST
+
 /* An hour at most; nobody else is sent meanwhile. */
 START_TEST(all_requests_wait)
 {
@@ -198,6 +227,7 @@ START_TEST(all_requests_wait)
     ck_assert_uint_eq(n_before, 1);
     ck_assert_uint_eq(client_in_flight(client), 0);
     ck_assert_uint_eq(client_pending(client), 2);
+    expect_told_wait("status 429: come again next week");
     client_stop(client);
     ck_assert(client_wait(client, 0, &reply));
     expect_how(REPLY_UNSENT);
@@ -499,6 +529,7 @@ int main(void)
     tcase_add_test(tc, retry_after_is_obeyed);
     tcase_add_test(tc, retry_after_may_be_a_date);
     tcase_add_test(tc, all_requests_wait);
+    tcase_add_test(tc, one_request_waits);
     tcase_add_test(tc, a_pace_is_kept);
     tcase_add_loop_test(tc, some_errors_are_final, 0, COUNT(final));
     tcase_add_test(tc, where_nobody_listens);

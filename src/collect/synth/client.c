@@ -576,3 +576,15 @@ double client_holds(const struct client *client)
 {
     return fmax(0, client->held_until - clock_seconds());
 }
+
+const struct sft_err *client_waits(const struct client *client, double *wait_s)
+{
+    const struct transfer *first = NULL;
+    for (const struct transfer *t = client->first; t; t = t->next)
+        if (t->n_failed > 0 && (!first || t->due < first->due))
+            first = t;
+    *wait_s = next_due(client) - clock_seconds();
+    if (client->n_in_flight > 0 || client->is_stopped || !first || *wait_s <= 0)
+        return NULL;
+    return &first->err;
+}

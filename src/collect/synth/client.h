@@ -99,4 +99,8 @@ size_t client_pending(const struct client *client);   /* requests without a repl
 size_t client_in_flight(const struct client *client); /* attempts that have been sent and not ended */
 double client_holds(const struct client *client);     /* seconds for which the endpoint wants peace; 0: none */
 
+/* Why nothing is in flight but what failed waits for its next attempt, in *wait_s seconds; NULL: that is not so. Lives
+ * until the client is called again. */
+const struct sft_err *client_waits(const struct client *client, double *wait_s);
+
 #endif

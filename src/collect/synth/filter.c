@@ -20,6 +20,7 @@ enum {
 
 static const char *const names[N_FILTER_REASONS] = {
     [FILTER_KEPT] = "kept",
+    [FILTER_ENDPOINT_REFUSES] = "endpoint_refuses",
     [FILTER_MALFORMED] = "malformed",
     [FILTER_EMPTY] = "empty",
     [FILTER_CUT_OFF] = "cut_off",

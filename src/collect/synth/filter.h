@@ -18,6 +18,7 @@
 
 enum filter_reason {
     FILTER_KEPT,
+    FILTER_ENDPOINT_REFUSES, /* it will not answer what is asked for the row, or withholds the answer */
     FILTER_MALFORMED,      /* no conversation could be made of the answer (collect/synth/structured.h says why) */
     FILTER_EMPTY,          /* a message is blank */
     FILTER_CUT_OFF,        /* an answer ended at max_tokens */

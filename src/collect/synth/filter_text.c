@@ -9,6 +9,41 @@
 #include <string.h>
 #include <strings.h>
 
+/* ---- code, which may hold what it likes ---- */
+
+/* The end of what begins with n marks at p, behind as many; NULL: nothing ends it. within_line: it has to, there. */
+static const char *closing(const char *p, const char *end, char mark, size_t n, bool within_line)
+{
+    for (p += n; p < end && !(within_line && *p == '\n');) {
+        size_t run = 0;
+        while (p + run < end && p[run] == mark)
+            run++;
+        if (within_line ? run == n : run >= n)
+            return p + run;
+        p += run ? run : 1;
+    }
+    return NULL;
+}
+
+/* A copy with x for code, fenced or between backticks; its lines stay lines. A fence that nothing ends is none. */
+static char *without_code(const char *text, size_t len)
+{
+    enum { FENCE = 3 };
+    char *prose = mem_strndup(text, len);
+    for (const char *p = text, *end = text + len; p < end;) {
+        size_t n = 0;
+        while (p + n < end && p[n] == *p && (*p == '`' || *p == '~'))
+            n++;
+        const bool is_fence = n >= FENCE;
+        const char *behind = n > 0 && (*p == '`' || is_fence) ? closing(p, end, *p, n, !is_fence) : NULL;
+        for (const char *q = p; behind && q < behind; q++)
+            if (*q != '\n')
+                prose[q - text] = 'x';
+        p = behind ? behind : p + (n ? n : 1);
+    }
+    return prose;
+}
+
 /* ---- control tokens ---- */
 
 static void add_mark(struct string_list *marks, const char *text, size_t len)
@@ -77,29 +112,70 @@ static size_t special_at(const char *p, const char *end)
     return q > p + 2 && end - q >= 2 && q[0] == '|' && q[1] == '>' ? (size_t)(q + 2 - p) : 0;
 }
 
+static bool is_blank(const char *p, const char *end)
+{
+    while (p < end && strchr(" \t\r\n", *p))
+        p++;
+    return p == end;
+}
+
+/* <s> and </s> strike through in HTML: as marks they stand at a text's ends. */
+static bool is_html(const char *mark, const char *text, const char *p, const char *end)
+{
+    const bool is_strike = strcmp(mark, "<s>") == 0 || strcmp(mark, "</s>") == 0;
+    return is_strike && !is_blank(text, p) && !is_blank(p + strlen(mark), end);
+}
+
+/* The length of the mark at p; 0: there is none. */
+static size_t mark_at(const struct string_list *marks, const char *text, const char *p, const char *end)
+{
+    size_t n = special_at(p, end);
+    for (size_t i = 0; i < marks->count && n == 0; i++) {
+        const size_t len = strlen(marks->items[i]);
+        if ((size_t)(end - p) >= len && memcmp(p, marks->items[i], len) == 0 && !is_html(marks->items[i], text, p, end))
+            n = len;
+    }
+    return n;
+}
+
 const char *filter_find_mark(const struct string_list *marks, const char *text, size_t len, size_t *n)
 {
-    const char *end = text + len;
-    for (const char *p = text; p < end; p++) {
-        if (*p != '<' && *p != '[')
-            continue;
-        *n = special_at(p, end);
-        for (size_t i = 0; i < marks->count && *n == 0; i++) {
-            const size_t mark = strlen(marks->items[i]);
-            if ((size_t)(end - p) >= mark && memcmp(p, marks->items[i], mark) == 0)
-                *n = mark;
-        }
-        if (*n)
-            return p;
-    }
-    return NULL;
+    char *prose = without_code(text, len);
+    const char *found = NULL;
+    for (size_t i = 0; i < len && !found; i++)
+        if ((prose[i] == '<' || prose[i] == '[') && (*n = mark_at(marks, prose, prose + i, prose + len)) > 0)
+            found = text + i;
+    free(prose);
+    return found;
 }
 
 /* ---- who speaks ---- */
 
-static bool is_label(const char *p, const char *end)
+struct line {
+    const char *text; /* NULL: there is none */
+    size_t len;
+};
+
+/* The line at *at, which goes on to the next; at the end that of no text. */
+static struct line take_line(const char **at, const char *end)
+{
+    struct line line = {.text = *at};
+    if (!*at)
+        return line;
+    const char *newline = memchr(*at, '\n', (size_t)(end - *at));
+    line.len = (size_t)((newline ? newline : end) - *at);
+    *at = newline ? newline + 1 : NULL;
+    while (line.len > 0 && strchr(" \t\r", line.text[line.len - 1]))
+        line.len--;
+    return line;
+}
+
+enum speaker { NOBODY, USER, ASSISTANT };
+
+static enum speaker speaker_of(struct line line)
 {
     static const char *const labels[] = {"user", "human", "assistant", "ai assistant"};
+    const char *p = line.text, *end = p + line.len;
     while (p < end && strchr("*#_> ", *p) && *p)
         p++;
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
@@ -110,21 +186,61 @@ static bool is_label(const char *p, const char *end)
         while (behind < end && *behind == '*')
             behind++;
         if (behind < end && *behind == ':')
+            return i < 2 ? USER : ASSISTANT;
+    }
+    return NOBODY;
+}
+
+/* "Shell: /bin/sh", as forms and settings have it. */
+static bool is_field(struct line line)
+{
+    size_t n = 0;
+    while (n < line.len && (is_of_name(line.text[n]) || line.text[n] == ' ') && line.text[n] != ':')
+        n++;
+    return n > 0 && n + 1 < line.len && line.text[n] == ':' && !speaker_of(line);
+}
+
+static bool speaker_follows(const char *at, const char *end, enum speaker who)
+{
+    while (at) {
+        const enum speaker next = speaker_of(take_line(&at, end));
+        if (next && next != who)
             return true;
+    }
+    return false;
+}
+
+/* Whether a label that nobody else's follows begins a turn: text is before it, which does not lead up to it, and it is
+ * no field among others. text_before: the last line with something in it; before: that just before. */
+static bool begins_turn(struct line text_before, struct line before, const char *at, const char *end)
+{
+    if (!text_before.text) /* a label in front of all */
+        return true;
+    const struct line next = take_line(&at, end);
+    return text_before.text[text_before.len - 1] != ':' && !(before.text && is_field(before)) &&
+           !(next.text && is_field(next));
+}
+
+static bool has_speakers(const char *text, const char *end)
+{
+    struct line before = {0}, text_before = {0};
+    for (const char *at = text; at;) {
+        const struct line line = take_line(&at, end);
+        const enum speaker who = speaker_of(line);
+        if (who && (speaker_follows(at, end, who) || begins_turn(text_before, before, at, end)))
+            return true;
+        before = line;
+        text_before = line.len ? line : text_before;
     }
     return false;
 }
 
 bool filter_has_speakers(const char *text, size_t len)
 {
-    const char *end = text + len;
-    for (const char *p = text; p && p < end;) {
-        const char *newline = memchr(p, '\n', (size_t)(end - p));
-        if (is_label(p, newline ? newline : end))
-            return true;
-        p = newline ? newline + 1 : NULL;
-    }
-    return false;
+    char *prose = without_code(text, len);
+    const bool has = has_speakers(prose, prose + len);
+    free(prose);
+    return has;
 }
 
 /* ---- what it is ---- */

@@ -92,17 +92,16 @@ static struct filter_verdict check_row(struct run *run, const struct group *grou
 }
 
 /* Kept or rejected, it is written before anything else is done with it. */
-static void end_row(struct run *run, struct group *group, const struct prompt_next *next)
+static void end_row(struct run *run, struct group *group, const struct prompt_next *next, enum filter_reason why,
+                    const char *detail)
 {
-    const struct filter_verdict verdict = check_row(run, group, next);
-    const char *reason = verdict.reason == FILTER_KEPT ? NULL : filter_reason_name(verdict.reason);
+    const char *reason = why == FILTER_KEPT ? NULL : filter_reason_name(why);
     const struct row_meta meta = {&group->row, run->hash, last_model(group, run->recipe), next->is_revised};
     struct strbuf line = {0};
     struct sft_err err;
     char name[GROUP_NAME_MAX];
     if (reason)
-        row_line_rejected(&line, next, group->views, group->n_answers, &meta, reason,
-                          next->how == NEXT_MALFORMED ? SFT_ERR_TEXT(&next->why) : verdict.text);
+        row_line_rejected(&line, next, group->views, group->n_answers, &meta, reason, detail);
     else
         row_line_kept(&line, next, &meta);
     if (write_row(run, &line, reason, group->row.row, &err)) {
@@ -114,6 +113,12 @@ static void end_row(struct run *run, struct group *group, const struct prompt_ne
         tally_row(run->tally, reason, true);
     }
     strbuf_free(&line);
+}
+
+static void judge_row(struct run *run, struct group *group, const struct prompt_next *next)
+{
+    const struct filter_verdict verdict = check_row(run, group, next);
+    end_row(run, group, next, verdict.reason, next->how == NEXT_MALFORMED ? SFT_ERR_TEXT(&next->why) : verdict.text);
 }
 
 /* What look-alikes are made like is kept for them, whatever becomes of the refusal's row. */
@@ -140,7 +145,13 @@ static enum next_how ask_next(const struct run *run, struct group *group, struct
                                        &group->arena, next);
 }
 
-/* The next answer from the journal, or a request for it. True: there is one, go on. */
+static bool is_row_done(const struct run *run, const struct group *group)
+{
+    return !group->is_topics && run->is_done[group->row.row];
+}
+
+/* The next answer from the journal, or a request for it; a row that is done, as it was refused, has none. True: there
+ * is one, go on. */
 static bool get_answer(struct run *run, struct group *group, const struct prompt_next *next)
 {
     bool found;
@@ -154,7 +165,7 @@ static bool get_answer(struct run *run, struct group *group, const struct prompt
         add_answer(group, &answer);
         return true;
     }
-    if (run->end == RUN_GOES_ON) {
+    if (run->end == RUN_GOES_ON && !is_row_done(run, group)) {
         client_send(run->client, group_id(run, group), &next->request);
         group->state = GROUP_ASKS;
     }
@@ -164,7 +175,7 @@ static bool get_answer(struct run *run, struct group *group, const struct prompt
 /* A row that is done already is gone through again only where others wait for what its user asks. */
 static bool is_needed(const struct run *run, const struct group *group)
 {
-    if (!run->is_done[group->row.row])
+    if (!is_row_done(run, group))
         return true;
     bool is_waited_for = false;
     for (uint64_t i = group->at + 1; group->row.kind == KIND_REFUSAL && i < group->n; i++)
@@ -183,19 +194,32 @@ static bool find_row(const struct run *run, struct group *group)
     return false;
 }
 
-/* As far as the answers go that are there. */
+/* As far as the answers go. False: it waits for one. */
+static bool walk_row(struct run *run, struct group *group, struct prompt_next *next)
+{
+    while (ask_next(run, group, next) == NEXT_REQUEST)
+        if (!get_answer(run, group, next))
+            return is_row_done(run, group) && run->end != RUN_FAILED;
+    return true;
+}
+
+/* On to the next row. */
+static void leave_row(struct group *group)
+{
+    forget_answers(group);
+    group->at++;
+}
+
 static void advance_rows(struct run *run, struct group *group)
 {
     struct prompt_next next;
     while (run->end != RUN_FAILED && find_row(run, group)) {
-        while (ask_next(run, group, &next) == NEXT_REQUEST)
-            if (!get_answer(run, group, &next))
-                return;
+        if (!walk_row(run, group, &next))
+            return;
         keep_shared(group, &next);
-        if (!run->is_done[group->row.row])
-            end_row(run, group, &next);
-        forget_answers(group);
-        group->at++;
+        if (!is_row_done(run, group))
+            judge_row(run, group, &next);
+        leave_row(group);
     }
 }
 
@@ -253,7 +277,16 @@ void group_retry(struct run *run, struct group *group)
     advance(run, group);
 }
 
-/* ---- a row that failed ---- */
+/* ---- a row without answers ---- */
+
+void group_refused(struct run *run, struct group *group, const struct sft_err *err)
+{
+    struct prompt_next next;
+    ask_next(run, group, &next);
+    end_row(run, group, &next, FILTER_ENDPOINT_REFUSES, SFT_ERR_TEXT(err));
+    leave_row(group);
+    advance(run, group);
+}
 
 static void tell_failure(const struct run *run, const struct group *group, const struct sft_err *err)
 {

@@ -1,5 +1,6 @@
 #include "collect/synth/prompts.h"
 
+#include "collect/synth/choice.h"
 #include "collect/synth/prompt_text.h"
 #include "collect/synth/structured.h"
 
@@ -173,32 +174,6 @@ static bool walk_critic(struct walk *w, struct message *last)
     return true;
 }
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '\'';
-}
-
-/* Whether the A at text[i] is an article: "A good answer", but not "A is better". */
-static bool is_article(const char *text, size_t len, size_t i)
-{
-    static const char is[] = " is ";
-    const bool is_verb = len - i > strlen(is) && memcmp(text + i + 1, is, strlen(is)) == 0;
-    return i + 2 < len && text[i + 1] == ' ' && text[i + 2] >= 'a' && text[i + 2] <= 'z' && !is_verb;
-}
-
-/* The first letter A or B that stands alone; 0: none. */
-static char verdict(const struct message *m)
-{
-    for (size_t i = 0; i < m->len; i++) {
-        const char c = m->content[i];
-        const bool is_alone = (i == 0 || !is_letter(m->content[i - 1])) &&
-                              (i + 1 == m->len || !is_letter(m->content[i + 1]));
-        if (is_alone && (c == 'B' || (c == 'A' && !is_article(m->content, m->len, i))))
-            return c;
-    }
-    return '\0';
-}
-
 /* Two answers and which is better; they stand in an order that chance chose, since judges have a liking for the
  * first. */
 static bool walk_pair(struct walk *w, struct message *last)
@@ -230,9 +205,9 @@ static bool walk_pair(struct walk *w, struct message *last)
         return false;
     }
     const struct message said = plain(answer, ROLE_ASSISTANT);
-    const char better = verdict(&said);
+    const char better = choice_read(said.content, said.len);
     if (!better) {
-        malformed(w, "the judge named neither A nor B");
+        malformed(w, "the judge does not say which answer is better, A or B");
         return false;
     }
     const bool is_second = (better == 'B') != is_swapped;

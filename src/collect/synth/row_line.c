@@ -82,6 +82,16 @@ void row_line_kept(struct strbuf *out, const struct prompt_next *row, const stru
     add_meta(out, meta);
 }
 
+static void add_answers(struct strbuf *out, const struct prompt_answer *answers, size_t n)
+{
+    strbuf_puts(out, "\"answers\":[");
+    for (size_t i = 0; i < n; i++) {
+        strbuf_puts(out, i ? "," : "");
+        strbuf_json_string(out, answers[i].text, answers[i].len);
+    }
+    strbuf_putc(out, ']');
+}
+
 void row_line_rejected(struct strbuf *out, const struct prompt_next *row, const struct prompt_answer *answers, size_t n,
                        const struct row_meta *meta, const char *reason, const char *detail)
 {
@@ -94,10 +104,7 @@ void row_line_rejected(struct strbuf *out, const struct prompt_next *row, const 
     }
     if (row->how == NEXT_COMPLETE)
         add_conversation(out, row);
-    for (size_t i = 0; row->how != NEXT_COMPLETE && i < n; i++) {
-        strbuf_puts(out, i ? "," : "\"answers\":[");
-        strbuf_json_string(out, answers[i].text, answers[i].len);
-        strbuf_puts(out, i + 1 == n ? "]" : "");
-    }
+    else
+        add_answers(out, answers, n);
     add_meta(out, meta);
 }

@@ -53,6 +53,7 @@ struct run {
     size_t n_failed_in_a_row; /* requests */
     bool may_retry;           /* something has ended since groups were held */
     bool has_told_estimate;
+    double told_until; /* clock_seconds: the end of the last long wait that was told of */
 };
 
 /* Nothing is sent any more; the first reason stays. */

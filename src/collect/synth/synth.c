@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 static const double WAIT_SECONDS = 0.25; /* between two looks at the live line */
-enum { SHOWN_RETRIES = 3, MORE_FAILURES = 4 };
+enum { SHOWN_RETRIES = 3, MORE_FAILURES = 4, LONG_WAIT_S = 61 /* our own are of a minute at most */ };
 
 static struct group *group_of(struct run *run, uint64_t id)
 {
@@ -47,14 +47,28 @@ static bool before_attempt(void *user, uint64_t id, size_t attempt)
     return true;
 }
 
+/* A wait that somebody would wonder about is told of, but not for each of those who wait alike; the client tells of one
+ * that holds back all. */
+static bool tells_wait(struct run *run, double wait_s)
+{
+    const double until = clock_seconds() + wait_s;
+    if (wait_s < LONG_WAIT_S || client_holds(run->client) >= LONG_WAIT_S || until < run->told_until + LONG_WAIT_S)
+        return false;
+    run->told_until = until;
+    return true;
+}
+
 static void after_failure(void *user, uint64_t id, bool is_lost, const struct sft_err *err, double wait_s)
 {
     struct run *run = user;
-    char name[GROUP_NAME_MAX];
+    char name[GROUP_NAME_MAX], wait[32];
     const uint64_t n = run->tally->retries++;
     run->tally->budget.lost += is_lost; /* at once: the next attempt may be too much */
     group_of(run, id)->n_lost += is_lost;
-    if (n < SHOWN_RETRIES)
+    if (tells_wait(run, wait_s))
+        log_warning("%s: %s; again in %s", group_name(group_of(run, id), name), SFT_ERR_TEXT(err),
+                    log_duration(wait, wait_s));
+    else if (n < SHOWN_RETRIES)
         log_info("%s: %s; again in %.*fs", group_name(group_of(run, id), name), SFT_ERR_TEXT(err), wait_s < 10, wait_s);
     else if (n == SHOWN_RETRIES)
         log_info("more attempts have failed and are made again; they are only counted");
@@ -103,12 +117,12 @@ static void on_answer(struct run *run, struct group *group, struct reply *reply)
     journal_answer_free(&answer);
 }
 
-/* An endpoint of which nothing comes any more: the rows that are left would fail one by one. What one that has answered
- * this recipe refuses is about single rows, which a run that goes on meets one after another. */
+/* An endpoint of which nothing comes any more: the rows that are left would fail one by one. What one refuses that has
+ * answered in this run is about single rows. (In an earlier run: it may be another one now.) */
 static void note_failure(struct run *run, const struct reply *reply)
 {
     struct sft_err err = reply->err;
-    if (reply->how != REPLY_REFUSED || run->tally->budget.answers == 0)
+    if (reply->how != REPLY_REFUSED || run->tally->budget.answers == run->tally->before.answers)
         run->n_failed_in_a_row++;
     if (reply->how == REPLY_FATAL) {
         run_fail(run, &err);
@@ -133,6 +147,8 @@ static void on_failure(struct run *run, struct group *group, const struct reply 
     note_failure(run, reply);
     if (reply->how == REPLY_FATAL)
         group->state = GROUP_HELD;
+    else if (reply->how == REPLY_REFUSED && !group->is_topics && run->tally->budget.answers > 0)
+        group_refused(run, group, &reply->err);
     else
         group_failed(run, group, &reply->err);
 }
@@ -194,7 +210,7 @@ static void give_rows(struct run *run)
                 continue;
             group_begin(run, group, first, made);
             look_for_signal(run);
-            tally_progress(run->tally, 0);
+            tally_progress(run->tally, NULL, 0);
         }
     }
 }
@@ -203,6 +219,8 @@ static void give_rows(struct run *run)
 static void take_reply(struct run *run)
 {
     struct reply reply;
+    const struct sft_err *why;
+    double wait_s = 0;
     if (run->end != RUN_GOES_ON)
         client_stop(run->client);
     if (client_wait(run->client, WAIT_SECONDS, &reply)) {
@@ -210,7 +228,8 @@ static void take_reply(struct run *run)
         reply_free(&reply);
     }
     look_for_signal(run);
-    tally_progress(run->tally, client_holds(run->client));
+    why = client_waits(run->client, &wait_s);
+    tally_progress(run->tally, why, wait_s);
 }
 
 static void ask_topics(struct run *run)

@@ -78,12 +78,12 @@ static void add_rate(struct strbuf *out, const struct tally *tally)
                       log_duration(left, 60 * (double)tally_open(tally) / rate));
 }
 
-void tally_progress(struct tally *tally, double holds)
+void tally_progress(struct tally *tally, const struct sft_err *why, double wait_s)
 {
     const uint64_t done = tally->kept.all + tally->rejected.all;
     const double now = clock_seconds();
     struct strbuf text = {0};
-    char tokens[16];
+    char tokens[16], wait[32];
     strbuf_printf(&text, "row %" PRIu64 "/%" PRIu64, done, tally->count);
     if (done)
         strbuf_printf(&text, " | kept %.0f%%", 100 * (double)tally->kept.all / (double)done);
@@ -93,8 +93,8 @@ void tally_progress(struct tally *tally, double holds)
     add_rate(&text, tally);
     if (tally->failed)
         strbuf_printf(&text, " | %" PRIu64 " failed", tally->failed);
-    if (holds >= 1)
-        strbuf_printf(&text, " | the endpoint wants %.0fs of peace", holds);
+    if (why && wait_s >= 1)
+        strbuf_printf(&text, " | waits %s: %s", log_duration(wait, wait_s), SFT_ERR_TEXT(why));
     if (log_has_live_line()) {
         log_progress("%s", text.data);
     } else if (now - tally->said >= LINE_SECONDS) {

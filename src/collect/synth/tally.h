@@ -2,6 +2,7 @@
 #ifndef SFT_COLLECT_SYNTH_TALLY_H
 #define SFT_COLLECT_SYNTH_TALLY_H
 
+#include "base/err.h"
 #include "base/strbuf.h"
 #include "collect/synth/budget.h"
 
@@ -39,8 +40,8 @@ void tally_row(struct tally *tally, const char *reason, bool is_now);
 
 uint64_t tally_open(const struct tally *tally); /* rows that are not done */
 
-/* The live line, or without a terminal a line now and then. holds: seconds for which the endpoint wants peace. */
-void tally_progress(struct tally *tally, double holds);
+/* The live line, or without a terminal a line now and then. why: what the run waits for, wait_s seconds; NULL: it does not. */
+void tally_progress(struct tally *tally, const struct sft_err *why, double wait_s);
 
 void tally_table(const struct tally *tally, struct strbuf *out);
 void tally_json(const struct tally *tally, struct strbuf *out);
