@@ -355,6 +355,56 @@ static void test_two_tabs(void)
     free(second);
 }
 
+static void paste_address(const char *address)
+{
+    browser_run(&browser, "document.getElementById('address').focus()");
+    browser_run(&browser, "document.getElementById('address').select()");
+    browser_type(&browser, address);
+    browser_key(&browser, "Enter", 13, false);
+}
+
+/* The server of another file, where the one of rows.jsonl was, or at another port. */
+static void start_pairs(struct site *pairs, const char *port)
+{
+    char *const argv[] = {command[0], command[1], "pairs.jsonl", "--name", "anna", NULL};
+    site_start(pairs, argv, port);
+}
+
+/* Another file's server at the old port: said, and nothing is sent to it. */
+static void paste_pairs_here(const char *port)
+{
+    struct site pairs;
+    start_pairs(&pairs, port);
+    paste_address(pairs.url);
+    wait_for(TEXT("lost-wrong") " === 'That is the review of pairs.jsonl by anna, not the review of rows.jsonl by anna.'");
+    expect("page.fields.at(-1).value.endsWith(' Typed before the end.')", "true");
+    expect("page.isBusy && !document.getElementById('lost').hidden", "true");
+    site_kill(&pairs);
+}
+
+/* Another file's server at another port: what was typed is kept there until it is taken where it belongs. */
+static void paste_pairs_elsewhere(void)
+{
+    struct site pairs;
+    start_pairs(&pairs, "0");
+    paste_address(pairs.url);
+    wait_for("typeof page === 'object' && page.state?.file === 'pairs.jsonl' && isAstray()");
+    expect(TEXT("lost-text") ".startsWith('This is the review of pairs.jsonl by anna, not the review of rows.jsonl by "
+                             "anna. What you typed there is kept')",
+           "true");
+    expect("[...document.querySelectorAll('#lost-ways button')].map(e => e.textContent).join('|')",
+           "Back to its old address|Discard it, and review here");
+    shoot("astray");
+    browser_run(&browser, "document.getElementById('address').blur()");
+    browser_press(&browser, "s");
+    expect("page.row + ' ' + page.rows.length + ' ' + " COUNTS, "null 0 0,0,0,0");
+    browser_run(&browser, "window.isOld = true; window.removeEventListener('beforeunload', warn); location.reload()");
+    wait_for("!window.isOld && typeof page === 'object' && page.state !== null && isAstray()");
+    paste_address(pairs.url);
+    expect(TEXT("lost-wrong"), "That is the address of this page.");
+    site_kill(&pairs);
+}
+
 /* kill -9 while one types: nothing is lost, at the same address or another one. */
 static void test_killed(void)
 {
@@ -371,12 +421,14 @@ static void test_killed(void)
     wait_for("!document.getElementById('lost').hidden");
     expect(TEXT("lost-text") ".startsWith('The server does not answer.')", "true");
     expect("page.fields.at(-1).value.endsWith(' Typed before the end.')", "true");
+    expect(TEXT("lost-text") ".endsWith('paste the address it prints; what you typed is kept.')", "true");
+    paste_address("http://example.org/?token=1");
+    expect(TEXT("lost-wrong") ".startsWith('That is no address of sft review')", "true");
     shoot("lost");
+    paste_pairs_here(port);
     site_start(&server, command, port);
     wait_for(TEXT("lost-text") ".startsWith('The server was started anew')");
-    browser_run(&browser, "document.getElementById('address').focus()");
-    browser_type(&browser, server.url);
-    browser_key(&browser, "Enter", 13, false);
+    paste_address(server.url);
     reviewer_at(&browser, 13);
     expect("document.getElementById('lost').hidden", "true");
     expect("location.href.includes(new URLSearchParams(location.search).get('token')) && token",
@@ -404,10 +456,9 @@ static void test_moved(void)
     browser_type(&browser, "said while nobody heard");
     browser_key(&browser, "Enter", 13, false);
     wait_for("!document.getElementById('lost').hidden");
+    paste_pairs_elsewhere();
     site_start(&server, command, "0");
-    browser_run(&browser, "document.getElementById('address').focus()");
-    browser_type(&browser, server.url);
-    browser_key(&browser, "Enter", 13, false);
+    paste_address(server.url);
     char *there = mem_printf("location.href.startsWith('%s') && typeof page === 'object' && page.row?.row === 15",
                              server.url);
     wait_for(there);
@@ -470,9 +521,8 @@ static void test_file_changes(void)
 /* The better of two: as it was; turned round; turned back is what it was. */
 static void test_preference(void)
 {
-    char *const argv[] = {command[0], command[1], "pairs.jsonl", "--name", "anna", NULL};
     struct site pairs;
-    site_start(&pairs, argv, "0");
+    start_pairs(&pairs, "0");
     reviewer_open(&browser, pairs.url);
     expect(ANSWERS, "One AA battery, alkaline. | It takes a battery.");
     press("1", 2);

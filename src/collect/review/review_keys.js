@@ -250,7 +250,7 @@ function keyOf(event) {
 }
 
 function onKey(event) {
-  if (event.isComposing || document.querySelector("dialog[open]")) return;
+  if (event.isComposing || document.querySelector("dialog[open]") || isAstray()) return;
   const isField = event.target.matches("input:not([type=checkbox]), textarea, select");
   const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey;
   if (page.fields && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -287,7 +287,7 @@ at("lost-form").addEventListener("submit", event => {
   const typed = at("address").value.trim();
   if (typed && !takeAddress(typed)) at("address").select();
   else at("address").value = "";
-  if (!typed) lookAgain();
+  if (!typed && !isAstray()) lookAgain();
 });
 window.addEventListener("unhandledrejection", event => notice(event.reason?.message ?? "", true));
 document.addEventListener("visibilitychange", refresh);
@@ -296,9 +296,8 @@ setInterval(refresh, 5000);
 
 // ---- the beginning ----
 
-async function start() {
+async function begin() {
   try {
-    takeState(await reach("api/state"));
     const carried = takeCarried(), number = carried?.row ?? Number(kept("row"));
     takeFilters();
     await readRows(number >= 1 && number <= page.state.rows ? number : undefined);
@@ -308,5 +307,15 @@ async function start() {
     notice(error.message, true);
   }
   at("main").focus();
+}
+
+async function start() {
+  try {
+    takeState(await reach("api/state"));
+  } catch (error) {
+    return notice(error.message, true);
+  }
+  const carried = readCarried();
+  return carried && !isSameReview(carried, page.state) ? showAstray(carried) : begin();
 }
 start();

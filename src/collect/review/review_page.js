@@ -237,7 +237,7 @@ function lookAhead() {
 // The row that is shown, and the numbers above, as others may have changed them meanwhile.
 async function refresh() {
   const row = page.row, mine = page.shown;
-  if (page.isBusy || page.fields || document.hidden || back) return;
+  if (page.isBusy || page.fields || document.hidden || back || isAstray()) return;
   try {
     const state = await ask("api/state"), now = row ? await ask(`api/row?row=${row.row}`) : null;
     if (mine !== page.shown || page.isBusy || page.fields || page.row !== row) return;
