@@ -53,6 +53,8 @@ static void test_begin(void)
     expect("[...document.querySelectorAll('#talk .trained')].map(e => e.textContent).join('|')",
            "Take the battery out, and put it back after a minute.");
     expect("document.querySelector('#talk details').open", "true"); /* the system prompt, when it is new */
+    expect(TEXT("export"), "sft review rows.jsonl --export rows-kept.jsonl");
+    expect("[shellWord('a b.jsonl'), shellWord(`it's`)].join(' ')", "'a b.jsonl' 'it'\\''s'");
     shoot("begin");
 }
 
@@ -122,6 +124,11 @@ static void test_edit(void)
 static void test_reject(void)
 {
     expect("document.getElementById('about').textContent.includes('ben rejected: made up')", "true");
+    expect("(chip => chip.textContent + ' ' + chip.title.endsWith('full_refusal (docs/judging.md)'))("
+           "[...document.querySelectorAll('#about .chip')].find(e => e.textContent.startsWith('judge')))",
+           "judge: refuses true");
+    expect("[...document.getElementById('label').options].map(o => `${o.value} ${o.textContent}`).join()",
+           " any,compliance answers,full_refusal refuses");
     browser_press(&browser, "r");
     wait_for(PICKING);
     shoot("reject");
@@ -130,6 +137,10 @@ static void test_reject(void)
     expect(COUNTS, "1,1,0,0");
     browser_press(&browser, "r");
     wait_for(PICKING);
+    expect("document.getElementById('picker-wrong').hidden", "true");
+    browser_key(&browser, "Enter", 13, false); /* no reason: said, and nothing is decided */
+    expect("document.getElementById('picker-wrong').hidden + ' ' + " PICKING, "false true");
+    shoot("no-reason");
     press("3", 4);
     expect(COUNTS, "1,1,1,0");
     press("k", 3);
@@ -145,7 +156,7 @@ static void test_reject(void)
     expect(COUNTS, "1,1,1,0");
     browser_press(&browser, "r"); /* own words have a digit from now on */
     wait_for(PICKING);
-    expect("[...document.querySelectorAll('#choices li')].at(-1).textContent", "7a 2nd <b>");
+    expect("[...document.querySelectorAll('#choices li')].at(-1).textContent", "8a 2nd <b>");
     browser_key(&browser, "Escape", 27, false);
     reviewer_at(&browser, 4);
 }
@@ -165,7 +176,10 @@ static void test_unreadable(void)
 {
     expect(NOTICE ".startsWith('This row cannot be read: ')", "true");
     browser_press(&browser, "a");
+    reviewer_said(&browser, "This row cannot be read: reject it");
+    browser_run(&browser, "say('')");
     browser_press(&browser, "e");
+    reviewer_said(&browser, "This row cannot be read: reject it");
     expect(COUNTS, "1,2,1,0");
     expect("document.getElementById('accept').disabled && document.getElementById('edit').disabled", "true");
     press("s", 6);
@@ -201,7 +215,8 @@ static void test_refused_edit(void)
     browser_run(&browser, "document.activeElement.select()");
     browser_key(&browser, "Delete", 46, false);
     browser_save_key(&browser);
-    expect(NOTICE, "messages[1].content: is empty now; reject the row, or write something");
+    expect(NOTICE, "the assistant's answer is empty: write something, or reject the row");
+    expect("document.activeElement === page.fields[1]", "true");
     browser_type(&browser, "Something.");
     browser_run(&browser, "window.trueFetch = window.fetch; window.fetch = async () => new Response("
                           "JSON.stringify({ error: 'messages[0].content: too odd' }), { status: 400 })");
@@ -272,6 +287,16 @@ static void test_filters(void)
     wait_for("page.rows.length === 100");
 }
 
+/* What was decided stays in the list of the undecided, and does not count; nor does a row that came by its number. */
+static void test_total(void)
+{
+    expect(TEXT("total"), "495 rows"); /* 1, 6 accepted, 2, 4 edited, 3 rejected; 5 skipped, 7 and 8 taken back */
+    browser_run(&browser, "show(3)");
+    reviewer_at(&browser, 3);
+    expect(TEXT("total"), "495 rows");
+    press("j", 5);
+}
+
 /* Keys that are typed into the search do nothing else. */
 static void test_search(void)
 {
@@ -292,10 +317,16 @@ static void test_search(void)
     browser_type(&browser, "nowhere to be found");
     wait_for("page.rows.length === 0 && !document.getElementById('empty').hidden");
     expect("page.row === null && document.getElementById('accept').disabled", "true");
-    browser_key(&browser, "Escape", 27, false);
-    browser_run(&browser, "document.getElementById('no-filters').click()");
-    choose("decision", "undecided");
+    expect("document.querySelector('#empty strong').textContent", "Nothing matches 'nowhere to be found'");
+    shoot("no-match");
+    choose("decision", "reject");
+    wait_for(TEXT("empty") ".includes('among rejected')");
+    expect("[...document.querySelectorAll('#empty button')].map(e => e.textContent).join('|')",
+           "Look in all rows|Clear search and filters");
+    browser_run(&browser, "document.querySelector('#empty button:last-child').click()");
     wait_for("page.rows.length === 100 && page.row !== null");
+    expect("document.getElementById('q').value + document.getElementById('decision').value", "undecided");
+    test_total();
     free(before);
 }
 
@@ -420,6 +451,7 @@ static void test_killed(void)
     browser_save_key(&browser);
     wait_for("!document.getElementById('lost').hidden");
     expect(TEXT("lost-text") ".startsWith('The server does not answer.')", "true");
+    expect(TEXT("said") " + getComputedStyle(document.getElementById('said'), '::after').content", "\"Saving\"");
     expect("page.fields.at(-1).value.endsWith(' Typed before the end.')", "true");
     expect(TEXT("lost-text") ".endsWith('paste the address it prints; what you typed is kept.')", "true");
     paste_address("http://example.org/?token=1");
@@ -488,6 +520,9 @@ static void test_long_list(void)
     for (int row = 401; row <= 430; row++)
         press("a", row);
     const size_t asked = browser.requests.count - before;
+    expect("(({ rows, counts: { accept, edit, reject } }) => document.getElementById('total').textContent.startsWith("
+           "`${rows - accept - edit - reject} rows left, `))(page.state)",
+           "true");
     if (asked > 30 * 5 + 20)
         die("30 decisions made %zu requests", asked);
     reviewer_review(&browser, 71);
