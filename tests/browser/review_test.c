@@ -505,6 +505,34 @@ static void test_moved(void)
     free(there);
 }
 
+/* From another review's page back to one whose server runs, draft and all; or on there without it. */
+static void test_way_back(void)
+{
+    struct site pairs;
+    start_pairs(&pairs, "0");
+    char *move = mem_printf("moveTo(new URL('%s'))", pairs.url);
+    browser_press(&browser, "e");
+    wait_for(EDITING);
+    browser_type(&browser, " Come back.");
+    browser_run(&browser, move);
+    wait_for("typeof page === 'object' && page.state?.file === 'pairs.jsonl' && isAstray()");
+    browser_run(&browser, "document.querySelector('#lost-ways button').click()");
+    wait_for("typeof page === 'object' && page.state?.file === 'rows.jsonl' && page.row?.row === 13");
+    browser_press(&browser, "e");
+    wait_for(EDITING);
+    expect("document.activeElement.value.endsWith(' Come back.') + location.hash", "true");
+    browser_run(&browser, move);
+    wait_for("typeof page === 'object' && page.state?.file === 'pairs.jsonl' && isAstray()");
+    browser_run(&browser, "document.querySelector('#lost-ways button:last-child').click()");
+    reviewer_at(&browser, 1);
+    expect("isAstray() + location.hash + page.rows.length + document.getElementById('lost').hidden", "false2true");
+    reviewer_open(&browser, server.url);
+    browser_run(&browser, "drafts.drop(13); go(page.rows.findIndex(entry => entry.row === 13))");
+    reviewer_at(&browser, 13);
+    site_kill(&pairs);
+    free(move);
+}
+
 /* ---- 500 rows ---- */
 
 /* All of them can be scrolled to, and a decision costs a handful of requests however long the list is. */
@@ -612,6 +640,7 @@ static void run_tests(void)
     test_two_tabs();
     test_killed();
     test_moved();
+    test_way_back();
     test_long_list();
     choose("decision", "");
     wait_for("page.rows[0]?.row === 1 && page.row !== null");
