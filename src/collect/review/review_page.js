@@ -57,6 +57,7 @@ function takeFilters() {
 function takeState(answer) {
   page.state = { ...page.state, ...answer };
   showState(page.state);
+  showTotal();
   for (const [id, names] of [["kind", page.state.kinds], ["label", page.state.labels], ["tag", page.state.tags]])
     showChoices(id, names ?? []);
   at("order-row").hidden = !page.state.has_losses;
@@ -67,7 +68,10 @@ function showTotal() {
   const isLeft = at("decision").value === "undecided"; // what is decided stays to be seen, and does not count
   const isDecided = entry => entry.decision && entry.decision !== "skip";
   const gone = isLeft ? page.rows.filter(entry => isDecided(entry) && !entry.isGuest).length : 0;
-  const n = Math.max(page.total, page.rows.filter(entry => !isLeft || !entry.isGuest).length) - gone;
+  const { counts, sample } = page.state;
+  const isAllLeft = isLeft && [...filters().keys()].every(id => /^(decision|order)$/.test(id));
+  const listed = Math.max(page.total, page.rows.filter(entry => !isLeft || !entry.isGuest).length) - gone;
+  const n = !isAllLeft ? listed : sample ? sample.n - sample.decided : counts.undecided + counts.skip;
   const rows = n === 0 ? "no rows" : n === 1 ? "1 row" : `${n} rows`;
   at("total").textContent = gone ? `${rows} left, ${gone} decided` : rows;
 }
@@ -326,7 +330,7 @@ function showNothing(isAll) {
 }
 
 function showEnd() {
-  const isAll = page.state.counts.undecided === 0 || (page.state.sample && page.state.sample.decided >= page.state.sample.n);
+  const { counts, sample } = page.state, isAll = counts.undecided === 0 || (sample && sample.decided >= sample.n);
   closeEdit();
   page.shown++;
   Object.assign(page, { row: null, at: page.rows.length });

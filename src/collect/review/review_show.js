@@ -270,9 +270,10 @@ function showState(state) {
 
 // The choices of a filter, the chosen one kept; the filter is hidden where there is nothing to choose.
 function showChoices(id, names) {
+  const wordsOf = id === "label" ? sayLabel : words;
   const select = at(id), kept = select.value, all = kept && !names.includes(kept) ? [...names, kept] : names;
   if (all.length !== select.options.length - 1 || all.some((name, i) => select.options[i + 1].value !== name)) {
-    select.replaceChildren(select.options[0], ...all.map(name => new Option(id === "label" ? sayLabel(name) : words(name), name)));
+    select.replaceChildren(select.options[0], ...all.map(name => new Option(wordsOf(name), name)));
     select.value = kept;
   }
   at(`${id}-row`).hidden = all.length === 0;
