@@ -1,6 +1,7 @@
 /* `sft eval --per-row OUT`: the loss of each conversation, a line of JSON each, in the order of the files:
  *     {"row":17,"source":"FILE:LINE","loss":2.31,"num_target_tokens":40}
- * row is its number in its file, from 1, whatever line it is on. Of a document each piece has a line, of a tree each path. */
+ * row is its number in its file, from 1, whatever line it is on. Of a document each piece has a line, of a tree each
+ * path. */
 #ifndef SFT_CMD_EVAL_ROWS_H
 #define SFT_CMD_EVAL_ROWS_H
 

@@ -109,7 +109,7 @@ static enum sft_status serve_page(const struct review_command *c, struct sft_err
     struct review review;
     struct review_server server;
     sigset_t signals;
-    int received;
+    const struct timespec second = {.tv_sec = 1};
     enum sft_status status = review_open(&review, &c->options, err);
     if (!status) {
         tell(&review);
@@ -118,7 +118,8 @@ static enum sft_status serve_page(const struct review_command *c, struct sft_err
     }
     if (!status) {
         log_info("reviewing %s at %s", review.rows.spec.path, server.address);
-        sigwait(&signals, &received);
+        while (sigtimedwait(&signals, NULL, &second) < 0)
+            review_server_look(&server);
         review_server_stop(&server);
     }
     review_close(&review);

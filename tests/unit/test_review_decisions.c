@@ -351,7 +351,8 @@ END_TEST
 /* Put in place of the one before, as an editor saves: as long, or longer. */
 START_TEST(a_file_of_another_that_was_replaced_is_read_anew)
 {
-    static const char before[] = "{\"row\":1,\"decision\":\"accept\"}\n", after[] = "{\"row\":1,\"decision\":\"reject\"}\n";
+    static const char before[] = "{\"row\":1,\"decision\":\"accept\"}\n";
+    static const char after[] = "{\"row\":1,\"decision\":\"reject\"}\n";
     struct side_file ben;
     side_file_init(&ben, file, "ben");
     put_line("ben", before);

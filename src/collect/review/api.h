@@ -7,8 +7,8 @@
  *     POST /api/undo                {"seq_total"?}
  *
  * docs/review.md has their answers. `seq` is how many lines this reviewer's file has of the row: who decides says the
- * one that the page showed, and where it is another by now (a second tab) gets 409 and the row as it stands. `seq_total` is how
- * many lines the file has of all rows: an undo that says another one gets 409. */
+ * one that the page showed, and where it is another by now (a second tab) gets 409 and the row as it stands.
+ * `seq_total` is how many lines the file has of all rows: an undo that says another one gets 409. */
 #ifndef SFT_COLLECT_REVIEW_API_H
 #define SFT_COLLECT_REVIEW_API_H
 

@@ -23,7 +23,10 @@
 
 /* A body that is refused is read all the same, up to so many times what is allowed: who is still sending does not read
  * the answer. */
-enum { SWALLOWED_BODIES = 8, CONNECTIONS = 64, IDLE_SECONDS = 60 };
+enum { SWALLOWED_BODIES = 8, CONNECTIONS = 64, IDLE_SECONDS = 10 };
+
+/* A request that does not come to its end would hold a connection, and a few of them all. */
+static const double request_seconds = 5;
 
 /* A request on its way. */
 struct exchange {
@@ -32,6 +35,7 @@ struct exchange {
     const char *why;
     struct strbuf url, body;
     size_t n_body; /* bytes that came */
+    struct connection *connection;
 };
 
 /* ---- answers ---- */
@@ -162,6 +166,7 @@ static struct exchange *begin(const struct review_server *server, struct MHD_Con
 {
     static const char api[] = "/api/";
     struct exchange *x = mem_calloc(1, sizeof *x);
+    x->connection = mhd.get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     strbuf_puts(&x->url, url);
     x->is_post = strcmp(method, "POST") == 0;
     x->is_api = strncmp(url, api, sizeof api - 1) == 0;
@@ -200,6 +205,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
         *n_data = 0;
         return go_on ? MHD_YES : MHD_NO;
     }
+    connection_answers(&server->connections, x->connection);
     if (x->refused)
         return send_refusal(x, c);
     return x->is_api ? send_answer(server, x, c) : send_page(c);
@@ -207,16 +213,28 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
 
 static void completed(void *context, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
 {
+    struct review_server *server = context;
     struct exchange *x = *state;
-    (void)context;
     (void)c;
     (void)why;
     if (!x)
         return;
+    connection_reads(&server->connections, x->connection, IDLE_SECONDS);
     strbuf_free(&x->url);
     strbuf_free(&x->body);
     free(x);
     *state = NULL;
+}
+
+static void take_connection(void *context, struct MHD_Connection *c, void **state,
+                            enum MHD_ConnectionNotificationCode what)
+{
+    struct review_server *server = context;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        *state = connection_open(&server->connections,
+                                 mhd.get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    else
+        connection_close(&server->connections, *state);
 }
 
 /* ---- the daemon ---- */
@@ -255,7 +273,8 @@ static enum sft_status start_daemon(struct review_server *server, struct sft_err
                                       MHD_OPTION_LISTEN_SOCKET, server->socket,                                      //
                                       MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,                            //
                                       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,                         //
-                                      MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_END);
+                                      MHD_OPTION_NOTIFY_COMPLETED, completed, server,                                //
+                                      MHD_OPTION_NOTIFY_CONNECTION, take_connection, server, MHD_OPTION_END);
     return server->daemon ? SFT_OK : sft_fail_errno(err, "the server's thread does not start");
 }
 
@@ -263,15 +282,23 @@ enum sft_status review_server_start(struct review_server *server, struct review 
                                     struct sft_err *err)
 {
     *server = (struct review_server){.review = review, .socket = -1};
+    connections_init(&server->connections, request_seconds);
     if (!mhd_load(err) && !make_token(server, err) && !open_socket(server, port, err) && !start_daemon(server, err))
         return SFT_OK;
     if (server->socket >= 0)
         close(server->socket);
+    connections_free(&server->connections);
     return err->status;
+}
+
+void review_server_look(struct review_server *server)
+{
+    connections_end_late(&server->connections);
 }
 
 void review_server_stop(struct review_server *server)
 {
     mhd.stop_daemon(server->daemon); /* closes the socket, too */
+    connections_free(&server->connections);
     *server = (struct review_server){.socket = -1};
 }

@@ -44,7 +44,7 @@ enum record_flag {
     RECORD_EMPTY_ANSWER = 256, /* nothing but its end is trained of an answer */
     RECORD_SAME_ROW = 512, /* of the same row as the record before it: another path of a tree, the next piece */
 };
-enum { RECORD_FLAGS = 7, RECORD_FLAGS_END = 1024 }; /* how many of them a store counts, over kept records; their bound */
+enum { RECORD_FLAGS = 7, RECORD_FLAGS_END = 1024 }; /* how many a store counts, over kept records; their bound */
 
 struct record {
     uint64_t offset;       /* of its data; multiple of 8 */
