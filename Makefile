@@ -127,8 +127,8 @@ $(B)/peers/%: tests/peers/%.c $(B)/libsft.a
 	@mkdir -p $(@D)
 	$(call Q,link) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -o $@ $< $(B)/libsft.a $(LDFLAGS) $(LDLIBS)
 
-$(B)/browser/review_test: tests/browser/reviewer.c tests/browser/review_looks.c tests/browser/reviewer.h \
-                          tests/browser/review_looks.h
+$(B)/browser/review_test: tests/browser/reviewer.c tests/browser/review_looks.c tests/browser/review_lost.c \
+                          tests/browser/reviewer.h tests/browser/review_looks.h tests/browser/review_lost.h
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'

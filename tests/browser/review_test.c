@@ -6,6 +6,7 @@
  *                                                   the tests, of the files that test_review_page.sh makes; pictures of
  *                                                   the page go to DIR */
 #include "review_looks.h"
+#include "review_lost.h"
 #include "reviewer.h"
 
 #include "base/mem.h"
@@ -53,6 +54,8 @@ static void test_begin(void)
     expect("[...document.querySelectorAll('#talk .trained')].map(e => e.textContent).join('|')",
            "Take the battery out, and put it back after a minute.");
     expect("document.querySelector('#talk details').open", "true"); /* the system prompt, when it is new */
+    expect(TEXT("export"), "sft review rows.jsonl --export rows-kept.jsonl");
+    expect("[shellWord('a b.jsonl'), shellWord(`it's`)].join(' ')", "'a b.jsonl' 'it'\\''s'");
     shoot("begin");
 }
 
@@ -122,6 +125,11 @@ static void test_edit(void)
 static void test_reject(void)
 {
     expect("document.getElementById('about').textContent.includes('ben rejected: made up')", "true");
+    expect("(chip => chip.textContent + ' ' + chip.title.endsWith('full_refusal (docs/judging.md)'))("
+           "[...document.querySelectorAll('#about .chip')].find(e => e.textContent.startsWith('judge')))",
+           "judge: refuses true");
+    expect("[...document.getElementById('label').options].map(o => `${o.value} ${o.textContent}`).join()",
+           " any,compliance answers,full_refusal refuses");
     browser_press(&browser, "r");
     wait_for(PICKING);
     shoot("reject");
@@ -130,6 +138,10 @@ static void test_reject(void)
     expect(COUNTS, "1,1,0,0");
     browser_press(&browser, "r");
     wait_for(PICKING);
+    expect("document.getElementById('picker-wrong').hidden", "true");
+    browser_key(&browser, "Enter", 13, false); /* no reason: said, and nothing is decided */
+    expect("document.getElementById('picker-wrong').hidden + ' ' + " PICKING, "false true");
+    shoot("no-reason");
     press("3", 4);
     expect(COUNTS, "1,1,1,0");
     press("k", 3);
@@ -145,7 +157,7 @@ static void test_reject(void)
     expect(COUNTS, "1,1,1,0");
     browser_press(&browser, "r"); /* own words have a digit from now on */
     wait_for(PICKING);
-    expect("[...document.querySelectorAll('#choices li')].at(-1).textContent", "7a 2nd <b>");
+    expect("[...document.querySelectorAll('#choices li')].at(-1).textContent", "8a 2nd <b>");
     browser_key(&browser, "Escape", 27, false);
     reviewer_at(&browser, 4);
 }
@@ -165,7 +177,10 @@ static void test_unreadable(void)
 {
     expect(NOTICE ".startsWith('This row cannot be read: ')", "true");
     browser_press(&browser, "a");
+    reviewer_said(&browser, "This row cannot be read: reject it");
+    browser_run(&browser, "say('')");
     browser_press(&browser, "e");
+    reviewer_said(&browser, "This row cannot be read: reject it");
     expect(COUNTS, "1,2,1,0");
     expect("document.getElementById('accept').disabled && document.getElementById('edit').disabled", "true");
     press("s", 6);
@@ -201,7 +216,8 @@ static void test_refused_edit(void)
     browser_run(&browser, "document.activeElement.select()");
     browser_key(&browser, "Delete", 46, false);
     browser_save_key(&browser);
-    expect(NOTICE, "messages[1].content: is empty now; reject the row, or write something");
+    expect(NOTICE, "the assistant's answer is empty: write something, or reject the row");
+    expect("document.activeElement === page.fields[1]", "true");
     browser_type(&browser, "Something.");
     browser_run(&browser, "window.trueFetch = window.fetch; window.fetch = async () => new Response("
                           "JSON.stringify({ error: 'messages[0].content: too odd' }), { status: 400 })");
@@ -272,6 +288,16 @@ static void test_filters(void)
     wait_for("page.rows.length === 100");
 }
 
+/* What was decided stays in the list of the undecided, and does not count; nor does a row that came by its number. */
+static void test_total(void)
+{
+    expect(TEXT("total"), "495 rows"); /* 1, 6 accepted, 2, 4 edited, 3 rejected; 5 skipped, 7 and 8 taken back */
+    browser_run(&browser, "show(3)");
+    reviewer_at(&browser, 3);
+    expect(TEXT("total"), "495 rows");
+    press("j", 5);
+}
+
 /* Keys that are typed into the search do nothing else. */
 static void test_search(void)
 {
@@ -292,10 +318,16 @@ static void test_search(void)
     browser_type(&browser, "nowhere to be found");
     wait_for("page.rows.length === 0 && !document.getElementById('empty').hidden");
     expect("page.row === null && document.getElementById('accept').disabled", "true");
-    browser_key(&browser, "Escape", 27, false);
-    browser_run(&browser, "document.getElementById('no-filters').click()");
-    choose("decision", "undecided");
+    expect("document.querySelector('#empty strong').textContent", "Nothing matches 'nowhere to be found'");
+    shoot("no-match");
+    choose("decision", "reject");
+    wait_for(TEXT("empty") ".includes('among rejected')");
+    expect("[...document.querySelectorAll('#empty button')].map(e => e.textContent).join('|')",
+           "Look in all rows|Clear search and filters");
+    browser_run(&browser, "document.querySelector('#empty button:last-child').click()");
     wait_for("page.rows.length === 100 && page.row !== null");
+    expect("document.getElementById('q').value + document.getElementById('decision').value", "undecided");
+    test_total();
     free(before);
 }
 
@@ -355,73 +387,6 @@ static void test_two_tabs(void)
     free(second);
 }
 
-/* kill -9 while one types: nothing is lost, at the same address or another one. */
-static void test_killed(void)
-{
-    char *port = site_port(&server);
-    reviewer_open(&browser, server.url);
-    char *counts = browser_evaluate(&browser, COUNTS);
-    browser_run(&browser, "go(page.rows.findIndex(entry => entry.row === 12))");
-    reviewer_at(&browser, 12);
-    browser_press(&browser, "e");
-    wait_for(EDITING);
-    browser_type(&browser, " Typed before the end.");
-    site_kill(&server);
-    browser_save_key(&browser);
-    wait_for("!document.getElementById('lost').hidden");
-    expect(TEXT("lost-text") ".startsWith('The server does not answer.')", "true");
-    expect("page.fields.at(-1).value.endsWith(' Typed before the end.')", "true");
-    shoot("lost");
-    site_start(&server, command, port);
-    wait_for(TEXT("lost-text") ".startsWith('The server was started anew')");
-    browser_run(&browser, "document.getElementById('address').focus()");
-    browser_type(&browser, server.url);
-    browser_key(&browser, "Enter", 13, false);
-    reviewer_at(&browser, 13);
-    expect("document.getElementById('lost').hidden", "true");
-    expect("location.href.includes(new URLSearchParams(location.search).get('token')) && token",
-           strstr(server.url, "token=") + 6);
-    press("k", 12);
-    expect("page.row.decision.messages.at(-1).content.endsWith(' Typed before the end.')", "true");
-    expect("page.row.seq", "1");
-    press("j", 13);
-    free(counts);
-    free(port);
-}
-
-/* The decision on its way goes to the new port with the page, and so do drafts. */
-static void test_moved(void)
-{
-    browser_press(&browser, "e");
-    wait_for(EDITING);
-    browser_type(&browser, " A draft.");
-    browser_key(&browser, "Escape", 27, false);
-    press("j", 14);
-    site_kill(&server);
-    browser_press(&browser, "r");
-    wait_for(PICKING);
-    browser_run(&browser, "document.getElementById('picked').focus()");
-    browser_type(&browser, "said while nobody heard");
-    browser_key(&browser, "Enter", 13, false);
-    wait_for("!document.getElementById('lost').hidden");
-    site_start(&server, command, "0");
-    browser_run(&browser, "document.getElementById('address').focus()");
-    browser_type(&browser, server.url);
-    browser_key(&browser, "Enter", 13, false);
-    char *there = mem_printf("location.href.startsWith('%s') && typeof page === 'object' && page.row?.row === 15",
-                             server.url);
-    wait_for(there);
-    press("k", 14);
-    expect("page.row.seq + page.row.decision.reason", "1said while nobody heard");
-    press("k", 13);
-    browser_press(&browser, "e");
-    wait_for(EDITING);
-    expect("document.activeElement.value.endsWith(' A draft.') + location.hash", "true");
-    browser_run(&browser, "document.getElementById('drop').click()");
-    reviewer_at(&browser, 13);
-    free(there);
-}
-
 /* ---- 500 rows ---- */
 
 /* All of them can be scrolled to, and a decision costs a handful of requests however long the list is. */
@@ -437,6 +402,9 @@ static void test_long_list(void)
     for (int row = 401; row <= 430; row++)
         press("a", row);
     const size_t asked = browser.requests.count - before;
+    expect("(({ rows, counts: { accept, edit, reject } }) => document.getElementById('total').textContent.startsWith("
+           "`${rows - accept - edit - reject} rows left, `))(page.state)",
+           "true");
     if (asked > 30 * 5 + 20)
         die("30 decisions made %zu requests", asked);
     reviewer_review(&browser, 71);
@@ -470,8 +438,8 @@ static void test_file_changes(void)
 /* The better of two: as it was; turned round; turned back is what it was. */
 static void test_preference(void)
 {
-    char *const argv[] = {command[0], command[1], "pairs.jsonl", "--name", "anna", NULL};
     struct site pairs;
+    char *const argv[] = {command[0], command[1], "pairs.jsonl", "--name", "anna", NULL};
     site_start(&pairs, argv, "0");
     reviewer_open(&browser, pairs.url);
     expect(ANSWERS, "One AA battery, alkaline. | It takes a battery.");
@@ -525,8 +493,7 @@ static void run_tests(void)
     test_search();
     test_reload();
     test_two_tabs();
-    test_killed();
-    test_moved();
+    review_lost(&browser, &server, command, shots);
     test_long_list();
     choose("decision", "");
     wait_for("page.rows[0]?.row === 1 && page.row !== null");

@@ -17,10 +17,12 @@ function showEditing(isOn) {
   at("editing").hidden = !isOn;
 }
 
+const editKeys = "Ctrl Enter saves, Esc leaves";
+
 // `place`: of the message that is to be typed in first; without it the last answer.
 function edit(place) {
   const row = page.row;
-  if (!row || row.error || page.isBusy || page.fields) return;
+  if (page.isBusy || page.fields || !isReadable()) return;
   showTalk(row, page.text, true, choose);
   const fields = [...at("talk").querySelectorAll("textarea")], draft = drafts.get(row.row);
   if (fields.length === 0) {
@@ -41,7 +43,7 @@ function edit(place) {
   const first = fields.find(field => field.parentElement === at("talk").querySelectorAll("article")[place]);
   showEditing(true);
   (first ?? fields.findLast(isKept) ?? fields.at(-1)).focus();
-  say(draft ? "Your draft of before: Ctrl Enter saves it" : "Ctrl Enter saves, Esc leaves");
+  say(draft ? "Your draft of before: Ctrl Enter saves it" : editKeys);
 }
 
 function closeEdit() {
@@ -68,14 +70,25 @@ function dropEdit() {
   at("main").focus({ preventScroll: true });
 }
 
+// "the assistant's answer": what a person calls the text of a field.
+function nameOf(field) {
+  const { role } = field.message, answer = field.closest(".answer");
+  if (answer) return `the ${answer.classList.contains("is-chosen") ? "chosen" : "rejected"} answer`;
+  return { assistant: "the assistant's answer", system: "the system prompt", user: "the user's message" }[role] ??
+    `the ${role}'s message`;
+}
+
 function saveEdit() {
   if (!page.fields || page.isBusy) return;
   if (!isDirty()) {
     leaveEdit();
     return say("Nothing was changed: a accepts the row as it stands");
   }
-  const empty = page.fields.findIndex(field => !field.value.trim() && field.message.content.trim());
-  if (empty >= 0) return showRefusal(`messages[${empty}].content: is empty now; reject the row, or write something`);
+  const empty = page.fields.find(field => !field.value.trim() && field.message.content.trim());
+  if (empty) {
+    showRefusal(`${nameOf(empty)} is empty: write something, or reject the row`);
+    return empty.focus();
+  }
   const typed = new Map(page.fields.map(field => [field.message, field.value]));
   const renew = message => {
     const value = typed.get(message);
@@ -108,6 +121,7 @@ function pick({ title, label, done, choices, chosen }) {
     at("picker-label").textContent = label;
     at("picker-go").textContent = done;
     at("picked").value = "";
+    at("picker-wrong").hidden = true;
     showPicking();
     at("picker").showModal();
     at("picker").focus();
@@ -143,8 +157,9 @@ at("picker-form").addEventListener("submit", event => {
     const tags = typed.split(",").map(tag => tag.trim()).filter(tag => tag);
     return endPicking([...new Set([...picking.chosen, ...tags])]);
   }
-  if (typed) endPicking([typed]);
-  else at("picked").focus();
+  if (typed) return endPicking([typed]);
+  at("picker-wrong").hidden = false;
+  at("picker").focus(); // where a digit picks, and a letter goes into the field
 });
 at("picker").addEventListener("keydown", event => {
   if (event.target === at("picked") || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
@@ -185,12 +200,15 @@ for (const id of [...choiceIds.slice(1), ...checkIds])
     changeFilters();
     if (isPointing) at("main").focus();
   });
-at("no-filters").addEventListener("click", () => {
+
+function clearFilters(decision) {
   for (const id of ["q", "kind", "label", "tag"]) at(id).value = "";
   for (const id of checkIds) at(id).checked = false;
   at("order").value = "row";
-  changeFilters();
-});
+  at("decision").value = decision;
+  return changeFilters();
+}
+at("no-filters").addEventListener("click", () => clearFilters(at("decision").value));
 at("q").addEventListener("input", () => {
   clearTimeout(typing);
   typing = setTimeout(changeFilters, 200);
@@ -250,7 +268,7 @@ function keyOf(event) {
 }
 
 function onKey(event) {
-  if (event.isComposing || document.querySelector("dialog[open]")) return;
+  if (event.isComposing || document.querySelector("dialog[open]") || isAstray()) return;
   const isField = event.target.matches("input:not([type=checkbox]), textarea, select");
   const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey;
   if (page.fields && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -287,7 +305,7 @@ at("lost-form").addEventListener("submit", event => {
   const typed = at("address").value.trim();
   if (typed && !takeAddress(typed)) at("address").select();
   else at("address").value = "";
-  if (!typed) lookAgain();
+  if (!typed && !isAstray()) lookAgain();
 });
 window.addEventListener("unhandledrejection", event => notice(event.reason?.message ?? "", true));
 document.addEventListener("visibilitychange", refresh);
@@ -296,9 +314,8 @@ setInterval(refresh, 5000);
 
 // ---- the beginning ----
 
-async function start() {
+async function begin() {
   try {
-    takeState(await reach("api/state"));
     const carried = takeCarried(), number = carried?.row ?? Number(kept("row"));
     takeFilters();
     await readRows(number >= 1 && number <= page.state.rows ? number : undefined);
@@ -308,5 +325,15 @@ async function start() {
     notice(error.message, true);
   }
   at("main").focus();
+}
+
+async function start() {
+  try {
+    takeState(await reach("api/state"));
+  } catch (error) {
+    return notice(error.message, true);
+  }
+  const carried = readCarried();
+  return carried && !isSameReview(carried, page.state) ? showAstray(carried) : begin();
 }
 start();

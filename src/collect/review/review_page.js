@@ -57,6 +57,7 @@ function takeFilters() {
 function takeState(answer) {
   page.state = { ...page.state, ...answer };
   showState(page.state);
+  showTotal();
   for (const [id, names] of [["kind", page.state.kinds], ["label", page.state.labels], ["tag", page.state.tags]])
     showChoices(id, names ?? []);
   at("order-row").hidden = !page.state.has_losses;
@@ -64,8 +65,15 @@ function takeState(answer) {
 }
 
 function showTotal() {
-  const n = Math.max(page.total, page.rows.length);
-  at("total").textContent = n === 0 ? "no rows" : n === 1 ? "1 row" : `${n} rows`;
+  const isLeft = at("decision").value === "undecided"; // what is decided stays to be seen, and does not count
+  const isDecided = entry => entry.decision && entry.decision !== "skip";
+  const gone = isLeft ? page.rows.filter(entry => isDecided(entry) && !entry.isGuest).length : 0;
+  const { counts, sample } = page.state;
+  const isAllLeft = isLeft && [...filters().keys()].every(id => /^(decision|order)$/.test(id));
+  const listed = Math.max(page.total, page.rows.filter(entry => !isLeft || !entry.isGuest).length) - gone;
+  const n = !isAllLeft ? listed : sample ? sample.n - sample.decided : counts.undecided + counts.skip;
+  const rows = n === 0 ? "no rows" : n === 1 ? "1 row" : `${n} rows`;
+  at("total").textContent = gone ? `${rows} left, ${gone} decided` : rows;
 }
 
 function makeItem(entry) {
@@ -105,6 +113,7 @@ function updateEntry(row) {
   page.items[i] = item;
   if (hadFocus) item.firstChild.focus();
   if (i === page.at) showCurrent();
+  showTotal();
 }
 
 // The list anew, at the row that is `wanted`, or that was shown; else at its first.
@@ -157,7 +166,7 @@ function placeOf(row) {
     page.rows[there].isPassed = false;
     return there;
   }
-  const entry = { ...row, decision: standing(row)?.decision ?? null, excerpt: excerptOf(row) };
+  const entry = { ...row, decision: standing(row)?.decision ?? null, excerpt: excerptOf(row), isGuest: true };
   let i = at("order").value === "loss" ? page.at : page.rows.findIndex(other => other.row > row.row);
   if (i < 0) i = page.rows.length;
   page.rows.splice(i, 0, entry);
@@ -181,7 +190,10 @@ function showAll() {
   const row = page.row, n = page.isWhole ? page.rows.length : Math.max(page.total, page.rows.length);
   const canEdit = row && !row.error;
   at("empty").hidden = row !== null;
-  for (const id of ["accept", "edit"]) at(id).disabled = !canEdit;
+  for (const id of ["accept", "edit"]) {
+    at(id).disabled = !canEdit;
+    at(id).title = row?.error ? "this row cannot be read" : "";
+  }
   for (const id of ["reject", "skip", "tags"]) at(id).disabled = !row;
   if (!row) return;
   showAbout(row, `${page.at + 1} of ${n}`, page.isOriginal, drafts.get(row.row) !== null);
@@ -237,7 +249,7 @@ function lookAhead() {
 // The row that is shown, and the numbers above, as others may have changed them meanwhile.
 async function refresh() {
   const row = page.row, mine = page.shown;
-  if (page.isBusy || page.fields || document.hidden || back) return;
+  if (page.isBusy || page.fields || document.hidden || back || isAstray()) return;
   try {
     const state = await ask("api/state"), now = row ? await ask(`api/row?row=${row.row}`) : null;
     if (mine !== page.shown || page.isBusy || page.fields || page.row !== row) return;
@@ -290,21 +302,42 @@ function showDecision(decision) {
   changeFilters();
 }
 
+// Why there is no row, and what can be done about it.
+function showNothing(isAll) {
+  const q = at("q").value.trim(), decision = at("decision").value, { skip = 0, undecided = 0 } = page.state.counts;
+  const isFiltered = ["kind", "label", "tag"].some(id => at(id).value) || at("disagree").checked;
+  const actions = element("div", "actions");
+  const offer = (said, action) => actions.append(button("plain", said, () => {
+    action();
+    at("main").focus(); // where keys act
+  }));
+  if (page.rows.length === 0 && (q || isFiltered)) {
+    at("empty").append(element("strong", "", `Nothing matches ${q ? `'${q}'` : "these filters"}`));
+    if (decision) {
+      at("empty").append(`among ${at("decision").selectedOptions[0].textContent}`);
+      offer("Look in all rows", () => showDecision(""));
+    }
+    offer("Clear search and filters", () => clearFilters(undecided ? "undecided" : ""));
+  } else {
+    const { accept = 0, edit = 0, reject = 0 } = page.state.counts;
+    at("empty").append(element("strong", "", isAll ? "All rows are decided" : "No row is left here"),
+      `${accept} accepted, ${edit} edited, ${reject} rejected, ${skip} skipped, ${undecided} undecided`);
+    if (isAll) at("empty").append(element("code", "", at("export").textContent));
+    offer("Show all rows", () => clearFilters(""));
+    if (skip) offer("Show what was skipped", () => clearFilters("skip"));
+  }
+  at("empty").append(actions);
+}
+
 function showEnd() {
-  const { accept = 0, edit = 0, reject = 0, skip = 0, undecided = 0 } = page.state.counts;
-  const isAll = undecided === 0 || (page.state.sample && page.state.sample.decided >= page.state.sample.n);
+  const { counts, sample } = page.state, isAll = counts.undecided === 0 || (sample && sample.decided >= sample.n);
   closeEdit();
   page.shown++;
   Object.assign(page, { row: null, at: page.rows.length });
   keep("row", 0);
   for (const id of ["about", "notices", "talk", "empty"]) at(id).replaceChildren();
   at("meta").hidden = true;
-  at("empty").append(element("strong", "", isAll ? "All rows are decided" : "No row is left here"),
-                     `${accept} accepted, ${edit} edited, ${reject} rejected, ${skip} skipped, ${undecided} undecided`);
-  if (isAll) at("empty").append(element("code", "", at("export").textContent));
-  const actions = element("div", "actions", button("plain", "Show all rows", () => showDecision("")));
-  if (skip) actions.append(button("plain", "Show what was skipped", () => showDecision("skip")));
-  at("empty").append(actions);
+  showNothing(isAll);
   showCurrent();
   showAll();
 }
@@ -373,6 +406,7 @@ async function decide(what, stays) {
 async function send(mine) {
   page.isBusy = true;
   pending = mine;
+  say("");
   document.body.classList.add("is-busy");
   try {
     const answer = await reach("api/decide", mine);
@@ -410,12 +444,19 @@ function took(mine, { seq, ...state }) {
 function showRefusal(message) {
   for (const old of at("notices").querySelectorAll(".problem")) old.remove();
   notice(message, true);
+  if (page.fields) say(editKeys);
   const named = /\[([0-9]+)\]/.exec(message);
   if (page.fields) (page.fields[named ? Number(named[1]) : 0] ?? page.fields[0]).focus();
 }
 
+// False, and said, where there is nothing to accept or edit.
+function isReadable() {
+  if (page.row?.error) say("This row cannot be read: reject it (r) or skip it (s)");
+  return Boolean(page.row) && !page.row.error;
+}
+
 function accept() {
-  if (page.row && !page.row.error) return decide(asShown(page.text));
+  if (isReadable()) return decide(asShown(page.text));
 }
 
 // The better of two answers; the second takes the first one's place.
@@ -429,7 +470,7 @@ function choose(number) {
 const skip = () => decide({ decision: "skip" });
 
 const commonReasons = ["wrong or made up", "unsafe", "refuses what is fine", "answers what it should refuse",
-                       "does not answer the question", "badly written"];
+                       "does not answer the question", "beside the point", "badly written"];
 const ownReasons = [];
 
 async function reject() {

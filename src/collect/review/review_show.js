@@ -153,6 +153,14 @@ function isOdd(kind, label) {
 }
 
 const words = name => name.replaceAll("_", " ");
+const labelWords = { compliance: "answers", partial_refusal: "refuses in part", full_refusal: "refuses" };
+const sayLabel = label => labelWords[label] ?? words(label);
+
+function labelChip(row, parts) {
+  const chip = element("span", parts, `judge: ${sayLabel(row.label)}`);
+  chip.title = `What a rule-based judge says of the last answer, which may be wrong: ${row.label} (docs/judging.md)`;
+  return chip;
+}
 
 function showOthers(row) {
   const notes = element("p", "notes");
@@ -172,7 +180,7 @@ function showAbout(row, position, original, hasDraft) {
   const odd = isOdd(row.kind, row.label) ? "chip odd" : "chip"; // asked for the one, and judged to be the other
   if (hasDraft) about.push(element("span", "chip odd", "unsaved draft"));
   if (row.kind) about.push(element("span", odd, words(row.kind)));
-  if (row.label) about.push(element("span", odd, `judged ${words(row.label)}`));
+  if (row.label) about.push(labelChip(row, odd));
   if (typeof row.loss === "number") about.push(element("span", "chip", `loss ${row.loss.toFixed(2)}`));
   for (const tag of row.decision?.tags ?? []) about.push(element("span", "chip tag", tag));
   const mine = row.decision;
@@ -205,6 +213,8 @@ function notice(text, isProblem, ...actions) {
 }
 
 // ---- the list, the head ----
+
+const shellWord = text => /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 function showMarks(entry, byLoss) {
   const marks = element("span", "mark");
@@ -254,14 +264,16 @@ function showState(state) {
   const warning = state.warning ? `${state.warning}. These are the rows as they were before.` : "";
   if (at("warning").textContent !== warning) at("warning").textContent = warning;
   at("warning").hidden = !warning;
-  at("export").textContent = `sft review ${state.file} --export reviewed.jsonl`;
+  const name = shellWord(state.file), kept = shellWord(`${state.file.replace(/\.jsonl$/, "")}-kept.jsonl`);
+  at("export").textContent = `sft review ${name} --export ${kept}`;
 }
 
 // The choices of a filter, the chosen one kept; the filter is hidden where there is nothing to choose.
 function showChoices(id, names) {
+  const wordsOf = id === "label" ? sayLabel : words;
   const select = at(id), kept = select.value, all = kept && !names.includes(kept) ? [...names, kept] : names;
   if (all.length !== select.options.length - 1 || all.some((name, i) => select.options[i + 1].value !== name)) {
-    select.replaceChildren(select.options[0], ...all.map(name => new Option(words(name), name)));
+    select.replaceChildren(select.options[0], ...all.map(name => new Option(wordsOf(name), name)));
     select.value = kept;
   }
   at(`${id}-row`).hidden = all.length === 0;
