@@ -21,9 +21,8 @@ struct side_file {
         size_t item, before; /* numbers in items, from 1: the line, and the row's that stood before; 0: none */
     } * steps;
     size_t n_steps, steps_capacity;
-    size_t *
-        moved; /* (moved_size) by row of FILE: number in items of the decision that moved there (moved_rows.h); 0: none */
-    size_t moved_size;      /* rows of FILE and one more; 0: none has moved */
+    size_t *moved;     /* (moved_size) by row of FILE: number in items of the decision that moved there; 0: none */
+    size_t moved_size; /* rows of FILE and one more; 0: none has moved */
     size_t n_moved, n_gone; /* n_gone: numbers that were decided and that FILE does not have */
 };
 
@@ -52,8 +51,8 @@ bool side_file_can_undo(const struct side_file *side);
 /* What moved_rows_find has found. */
 void side_file_forget_moves(struct side_file *side);
 
-/* The last line of a row (from 1), or the one that moved there; NULL where it has none, or none that says something. And how many lines
- * its number has. */
+/* The last line of a row (from 1), or the one that moved there; NULL where it has none, or none that says something.
+ * And how many lines its number has. */
 const struct decision *side_file_last(const struct side_file *side, size_t row);
 size_t side_file_seq(const struct side_file *side, size_t row);
 
