@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "collect/review/export.h"
+#include "collect/review/moved_rows.h"
 #include "collect/review/server.h"
 #include "train/base_model.h"
 #include "train/options.h"
@@ -42,15 +43,23 @@ static enum sft_status check_usage(const struct review_command *c, const char *s
         return sft_fail(err, SFT_EUSAGE,
                         "--export: takes what all reviewers decided: without --name, --base, --losses "
                         "and --port");
+    if (c->name && side_file_check_name(c->name, err))
+        return sft_context(err, "--name");
     return SFT_OK;
 }
 
+/* --name is checked with the other options; $USER, which may be anything, when all else is right. */
 static enum sft_status find_name(struct review_command *c, struct sft_err *err)
 {
-    c->name = c->name ? c->name : getenv("USER");
-    if (!c->name || !*c->name)
+    const char *user = getenv("USER");
+    if (c->name)
+        return SFT_OK;
+    if (!user || !*user)
         return sft_fail(err, SFT_EUSAGE, "who reviews? there is no $USER (--name NAME)");
-    return side_file_check_name(c->name, err) ? sft_context(err, "--name") : SFT_OK;
+    if (side_file_check_name(user, err))
+        return sft_remark(err, "; it is from $USER: say another by --name NAME");
+    c->name = user;
+    return SFT_OK;
 }
 
 /* Settings, and of --base tokenizer and template. */
@@ -69,7 +78,6 @@ static enum sft_status read_options(struct review_command *c, struct sft_err *er
         return err->status;
     c->options = (struct review_options){
         .file = c->files.items[0],
-        .name = c->name,
         .rows = {.names = dataset_options_of(settings, 0).names, .losses = c->losses},
         .mask = {.template = c->base && c->model.template.name ? &c->model.template : NULL,
                  .train_on = (enum train_on)settings->data.train_on},
@@ -80,15 +88,47 @@ static enum sft_status read_options(struct review_command *c, struct sft_err *er
 
 /* ---- the page ---- */
 
+static void tell_of_side(const struct side_file *side, const struct review_rows *rows)
+{
+    if (side->n_bad)
+        log_warning("%s has %zu lines that are no decisions; they are passed over", side->path, side->n_bad);
+    if (side->n_gone)
+        log_warning("%s decides %zu rows that %s does not have", side->path, side->n_gone, rows->spec.path);
+    if (side->n_moved)
+        log_info("%s: %zu rows have moved since they were decided; their decisions went with them", side->path,
+                 side->n_moved);
+}
+
+static void tell_of_sides(const struct side_files *sides, const struct review_rows *rows)
+{
+    for (size_t i = 0; i < sides->count; i++)
+        tell_of_side(&sides->items[i], rows);
+}
+
+static size_t count_unreadable(const struct review_rows *rows)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        n += rows->items[i].error != NULL;
+    return n;
+}
+
+static enum sft_status check_rows(const struct review_rows *rows, struct sft_err *err)
+{
+    if (rows->count == 0)
+        return sft_fail(err, SFT_EDATA, "%s: there is no row in it", rows->spec.path);
+    if (count_unreadable(rows) < rows->count)
+        return SFT_OK;
+    sft_fail(err, SFT_EDATA, "%s (rows that can be read: none of %zu)", rows->items[0].error, rows->count);
+    return sft_in_file(err, rows->spec.path, rows->items[0].line);
+}
+
 static void tell(const struct review *review)
 {
-    if (review->mine.n_bad)
-        log_warning("%s has %zu lines that are no decisions; they are passed over", review->mine.path,
-                    review->mine.n_bad);
-    for (size_t i = 0; i < review->others.count; i++)
-        if (review->others.items[i].n_bad)
-            log_warning("%s has %zu lines that are no decisions; they are passed over", review->others.items[i].path,
-                        review->others.items[i].n_bad);
+    tell_of_side(&review->mine, &review->rows);
+    tell_of_sides(&review->others, &review->rows);
+    log_info("%zu rows, of which nobody can read %zu; decisions go to %s", review->rows.count,
+             count_unreadable(&review->rows), review->mine.path);
 }
 
 /* Signals wait for us, whichever thread they might have come to. */
@@ -104,13 +144,24 @@ static void block_signals(sigset_t *set)
     pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
-static enum sft_status serve_page(const struct review_command *c, struct sft_err *err)
+/* The reviewer's file is made last: not for a file that cannot be reviewed. */
+static enum sft_status open_review(struct review *review, struct review_command *c, struct sft_err *err)
+{
+    enum sft_status status = review_open_rows(review, &c->options, err);
+    if (!status)
+        status = check_rows(&review->rows, err);
+    if (!status)
+        status = find_name(c, err);
+    return status ? status : review_join(review, c->name, err);
+}
+
+static enum sft_status serve_page(struct review_command *c, struct sft_err *err)
 {
     struct review review;
     struct review_server server;
     sigset_t signals;
     const struct timespec second = {.tv_sec = 1};
-    enum sft_status status = review_open(&review, &c->options, err);
+    enum sft_status status = open_review(&review, c, err);
     if (!status) {
         tell(&review);
         block_signals(&signals);
@@ -118,6 +169,7 @@ static enum sft_status serve_page(const struct review_command *c, struct sft_err
     }
     if (!status) {
         log_info("reviewing %s at %s", review.rows.spec.path, server.address);
+        log_info("Ctrl-C ends it");
         while (sigtimedwait(&signals, NULL, &second) < 0)
             review_server_look(&server);
         review_server_stop(&server);
@@ -140,6 +192,10 @@ static enum sft_status print_export(const struct review_command *c, struct sft_e
         side_files_init(&sides, rows.spec.path, NULL);
         status = side_files_refresh(&sides, err);
     }
+    if (!status) {
+        moved_rows_find_all(&sides, &rows);
+        tell_of_sides(&sides, &rows);
+    }
     if (!status && c->sample)
         sample = review_sample(rows.count, (size_t)c->sample, c->seed, &n_sample);
     if (!status)
@@ -161,7 +217,7 @@ static enum sft_status review(struct review_command *c, const char *synopsis, st
     if (check_usage(c, synopsis, err))
         return err->status;
     c->seed = c->seed == NO_SEED ? 0 : c->seed;
-    if ((!c->out && find_name(c, err)) || read_options(c, err))
+    if (read_options(c, err))
         return err->status;
     return c->out ? print_export(c, err) : serve_page(c, err);
 }

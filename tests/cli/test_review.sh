@@ -220,7 +220,7 @@ answered_grows() {
 test_several_reviewers() {
     write_rows
     start_review rows.jsonl --name anna
-    expect_error 2 "anna reviews this file in another process already (another --name: several people can review it at once)" \
+    expect_error 2 "a review of this file by anna is running already (another --name: several people can review it at once)" \
         "$SFT" review rows.jsonl --name anna
     decide 1 0 accept
     anna=$pid anna_at=$address anna_token=$token
@@ -304,7 +304,9 @@ test_a_sample() {
     stop_review
     expect 0 "$SFT" review many.jsonl --export out.jsonl --sample 4 --seed 3
     has stdout 'sample of 4, 3 of it decided: good       2/3  66.7% [ 20.8,  93.9] [95% interval]'
-    : >many.jsonl.review.anna.jsonl
+    for row in $(seq 1 40); do echo "{\"row\":$row,\"decision\":\"skip\"}"; done >many.jsonl.review.anna.jsonl
+    kept=$(echo "$rows" | head -n 1)
+    sed -i "s/\"row\":$kept,\"decision\":\"skip\"/\"row\":$kept,\"decision\":\"accept\"/" many.jsonl.review.anna.jsonl
     expect 0 "$SFT" review many.jsonl --export out.jsonl --sample 4 --json
     has stdout '"sample":{"n":4,"decided":0,"good":0,"rate":null,"ci95":null}'
 }
@@ -489,4 +491,99 @@ test_usage() {
     expect_error 2 '--export: rows.jsonl.review.anna.jsonl holds decisions: name another' \
         "$SFT" review rows.jsonl --export rows.jsonl.review.anna.jsonl
     expect_error 2 '--port: expected 0 to 65535, found 70000' "$SFT" review rows.jsonl --name anna --port 70000
+}
+
+# What an export would replace is an export, or it stays.
+test_export_replaces_only_exports() {
+    write_rows
+    echo '{"row":1,"decision":"accept"}' >rows.jsonl.review.anna.jsonl
+    for content in '# my notes' '{"messages":[],"review":"good"}' '{"review":{"by":["me"],"decision":"maybe"}}' '[]'; do
+        echo "$content" >mine.jsonl
+        expect_error 2 '--export: mine.jsonl is there already and was not written by --export (name another file, or move it away)' \
+            "$SFT" review rows.jsonl --export mine.jsonl
+        is "$(cat mine.jsonl)" "$content"
+    done
+    : >mine.jsonl
+    expect 0 "$SFT" review rows.jsonl --export mine.jsonl
+    echo '{"row":2,"decision":"accept"}' >>rows.jsonl.review.anna.jsonl
+    expect 0 "$SFT" review rows.jsonl --export mine.jsonl
+    is "$(wc -l <mine.jsonl)" 2
+    expect_error 2 '--export: there is no directory no/such (mkdir -p no/such)' \
+        "$SFT" review rows.jsonl --export no/such/out.jsonl
+
+    # nor do no decisions replace one
+    cp mine.jsonl before
+    for row in 1 2; do echo "{\"row\":$row,\"decision\":\"reject\"}"; done >rows.jsonl.review.anna.jsonl
+    expect_error 1 'rows.jsonl: no row is kept (rejected 2, disputed 0, undecided 2): mine.jsonl is not written' \
+        "$SFT" review rows.jsonl --export mine.jsonl
+    : >rows.jsonl.review.anna.jsonl
+    expect_error 2 'rows.jsonl: nobody has reviewed it (sft review rows.jsonl)' "$SFT" review rows.jsonl --export mine.jsonl
+    cmp before mine.jsonl
+}
+
+# A row that is taken out of the file takes no other row's decision along.
+test_rows_that_move() {
+    for i in 1 2 3 4 5; do
+        echo "{\"messages\":[{\"role\":\"user\",\"content\":\"q$i\"},{\"role\":\"assistant\",\"content\":\"a$i\"}]}"
+    done >rows.jsonl
+    start_review rows.jsonl --name anna
+    decide 1 0 accept
+    decide 2 0 accept
+    decide 3 0 reject
+    decide 4 0 accept
+    decide 5 0 accept
+    sed -i 2d rows.jsonl
+    counts 3 0 1 0 0
+    get /api/row?row=2
+    has answer '"decision":{"decision":"reject"'
+    has answer '"changed":false'
+    post /api/undo '{}' # of what was row 5
+    has answer '"row":4,"line":4,'
+    counts 2 0 1 0 1
+    decide 4 1 accept
+    counts 3 0 1 0 0
+    stop_review
+    start_review rows.jsonl --name anna
+    has log 'rows.jsonl.review.anna.jsonl: 2 rows have moved since they were decided; their decisions went with them'
+    decide 3 1 reject
+    counts 2 0 2 0 0
+    decide 4 2 reject
+    counts 1 0 3 0 0
+    post /api/undo '{}'
+    counts 2 0 2 0 0
+    stop_review
+    expect 0 "$SFT" review rows.jsonl --export out.jsonl
+    has stdout '2 of 4 rows of rows.jsonl are in out.jsonl'
+    has stderr 'rows have moved since they were decided'
+    is "$(grep -c 'q1\|q5' out.jsonl)" 2
+
+    # of two rows that have the text nobody knows which one it was
+    sed -i '1,2d;$p' rows.jsonl
+    expect 1 "$SFT" review rows.jsonl --export out.jsonl
+    has stderr 'no row is kept (rejected 1, disputed 0, undecided 2)'
+}
+
+test_export_warns_of_what_it_passes_over() {
+    write_rows
+    printf '{"row":1,"decision":"accept"}\nnotes\n{"row":90,"decision":"accept"}\n' >rows.jsonl.review.anna.jsonl
+    expect 0 "$SFT" review rows.jsonl --export out.jsonl
+    has stderr 'warning: rows.jsonl.review.anna.jsonl has 1 lines that are no decisions; they are passed over'
+    has stderr 'warning: rows.jsonl.review.anna.jsonl decides 1 rows that rows.jsonl does not have'
+}
+
+test_what_the_start_says() {
+    write_rows
+    start_review rows.jsonl --name anna
+    is "$(sed 's/ at http.*//' log | tr '\n' '|')" \
+        '4 rows, of which nobody can read 1; decisions go to rows.jsonl.review.anna.jsonl|reviewing rows.jsonl|Ctrl-C ends it|'
+    stop_review
+    expect_error_about 1 'none.jsonl' env -u USER "$SFT" review none.jsonl
+    expect_error 2 "'an na' is no reviewer's name (letters, digits, '.', '_' and '-', 64 at most, no dot first); it is from \$USER: say another by --name NAME" \
+        env USER='an na' "$SFT" review rows.jsonl
+    printf '{"foo":1}\n{"bar":2}\n' >bad.jsonl
+    expect_error_about 1 '(rows that can be read: none of 2)' "$SFT" review bad.jsonl --name anna
+    has stderr 'error: bad.jsonl:1: '
+    : >empty.jsonl
+    expect_error 1 'empty.jsonl: there is no row in it' "$SFT" review empty.jsonl --name anna
+    [ ! -e bad.jsonl.review.anna.jsonl ] && [ ! -e empty.jsonl.review.anna.jsonl ] || die 'a file without rows has decisions'
 }

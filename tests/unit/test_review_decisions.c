@@ -292,7 +292,7 @@ START_TEST(a_name_is_one_process)
 {
     struct side_file second;
     ck_assert_int_eq(side_file_open(&second, file, "anna", &err), SFT_EUSAGE);
-    ck_assert_str_eq(err_text(&err), "anna reviews this file in another process already (another --name: several "
+    ck_assert_str_eq(err_text(&err), "a review of this file by anna is running already (another --name: several "
                                      "people can review it at once)");
     side_file_close(&second);
     check_ok(side_file_open(&second, file, "ben", &err));

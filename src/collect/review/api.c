@@ -350,6 +350,7 @@ static unsigned decide(struct review *review, const json *body, struct strbuf *o
     }
     if (side_file_append(&review->mine, &d, &err))
         return fail_err(out, FAILED, &err);
+    review_settle(review);
     strbuf_printf(out, "{\"seq\":%zu", side_file_seq(&review->mine, row));
     api_counts_print(review, out);
     strbuf_putc(out, '}');
@@ -386,6 +387,16 @@ static unsigned check_undo(const struct review *review, const struct review_requ
     return status;
 }
 
+/* The row of FILE where the last decision stands, which may have moved; 0: that of its number. */
+static size_t moved_to(const struct side_file *side)
+{
+    const size_t last = side->steps[side->n_steps - 1].item;
+    for (size_t row = 1; row < side->moved_size; row++)
+        if (side->moved[row] == last)
+            return row;
+    return 0;
+}
+
 static unsigned answer_undo(struct review *review, const struct review_request *request, struct strbuf *out)
 {
     struct sft_err err = {0};
@@ -396,10 +407,13 @@ static unsigned answer_undo(struct review *review, const struct review_request *
     if (!side_file_can_undo(&review->mine))
         return fail(out, CONFLICT, "there is nothing to undo");
     char *time = now();
+    const size_t moved = moved_to(&review->mine);
     const enum sft_status status = side_file_undo(&review->mine, time, &row, &err);
     free(time);
     if (status)
         return fail_err(out, FAILED, &err);
+    row = moved ? moved : row;
+    review_settle(review);
     strbuf_putc(out, '{');
     if (row <= review->rows.count)
         api_row_members_print(review, row, out);

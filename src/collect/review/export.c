@@ -221,16 +221,78 @@ static bool is_of_a_reviewer(const struct export_result *r)
     return found;
 }
 
+/* The note that put_review makes, in a row of an earlier export. */
+static bool is_note(const json *note)
+{
+    return json_is_array(json_get(note, "by")) && verdict_by_name(json_string(json_get(note, "decision")));
+}
+
+static bool is_export(const struct io_map *file)
+{
+    const char *end = memchr(file->data, '\n', file->size);
+    json *row;
+    if (file->size == 0)
+        return true;
+    if (json_parse(file->data, end ? (size_t)(end - file->data) : file->size, &row, NULL))
+        return false;
+    const bool found = json_is_object(row) &&
+                       (is_note(json_get(row, "review")) || is_note(json_get(row, "sft_review")));
+    json_free(row);
+    return found;
+}
+
+/* What is written in place of a file must be such a file. */
+static enum sft_status check_replaced(const char *out, struct sft_err *err)
+{
+    struct stat st;
+    struct io_map file = {0};
+    char *dir = path_dirname(out);
+    const bool has_dir = stat(dir, &st) == 0 && S_ISDIR(st.st_mode);
+    if (!has_dir)
+        sft_fail(err, SFT_EUSAGE, "--export: there is no directory %s (mkdir -p %s)", dir, dir);
+    free(dir);
+    if (!has_dir)
+        return SFT_EUSAGE;
+    if (stat(out, &st))
+        return SFT_OK;
+    if (io_map(&file, out, err))
+        return sft_context(err, "--export");
+    const bool is_ours = is_export(&file);
+    io_unmap(&file);
+    if (is_ours)
+        return SFT_OK;
+    return sft_fail(
+        err, SFT_EUSAGE,
+        "--export: %s is there already and was not written by --export (name another file, or move it away)", out);
+}
+
+static bool has_decisions(const struct side_files *sides)
+{
+    for (size_t i = 0; i < sides->count; i++)
+        if (sides->items[i].count)
+            return true;
+    return false;
+}
+
 static enum sft_status check_out(const struct export_result *r, struct sft_err *err)
 {
     if (is_same_file(r->out, r->rows->spec.path))
         return sft_fail(err, SFT_EUSAGE, "--export: %s is the file that is reviewed: name another", r->out);
     if (is_of_a_reviewer(r))
         return sft_fail(err, SFT_EUSAGE, "--export: %s holds decisions: name another", r->out);
-    if (r->sides->count == 0)
+    if (!has_decisions(r->sides))
         return sft_fail(err, SFT_EUSAGE, "%s: nobody has reviewed it (sft review %s)", r->rows->spec.path,
                         r->rows->spec.path);
-    return SFT_OK;
+    return check_replaced(r->out, err);
+}
+
+static enum sft_status check_kept(const struct export_result *r, struct sft_err *err)
+{
+    if (r->counts[OUTCOME_ACCEPTED] + r->counts[OUTCOME_EDITED])
+        return SFT_OK;
+    return sft_fail(err, SFT_EDATA, "%s: no row is kept (rejected %zu, disputed %zu, undecided %zu): %s is not written",
+                    r->rows->spec.path, r->counts[OUTCOME_REJECTED], r->counts[OUTCOME_DISAGREED],
+                    r->counts[OUTCOME_UNDECIDED], r->out);
 }
 
 enum sft_status review_export(const struct review_rows *rows, const struct side_files *sides, const size_t *sample,
@@ -240,6 +302,8 @@ enum sft_status review_export(const struct review_rows *rows, const struct side_
     if (check_out(r, err))
         return err->status;
     count_outcomes(r);
+    if (check_kept(r, err))
+        return err->status;
     count_sample(r, sample);
     compare_all(r);
     r->is_converted = must_convert(r);

@@ -37,7 +37,8 @@ struct export_result {
 /* Write `out` (beside its name, then renamed): rows that somebody accepts or edits and nobody rejects, in the file's
  * order, with "review": {"by": [...], "decision": "accept" or "edit"} (review_row.h). Of `sample` (n_sample row
  * numbers, from 1) only the share that is good is counted. The result borrows all of them. SFT_EUSAGE where `out` is
- * the file itself or one of the reviewers'. Free with export_result_free in any case. */
+ * the file itself, one of the reviewers' or another that no export has written, or nobody has decided anything;
+ * SFT_EDATA where no row is kept: then nothing is written. Free with export_result_free in any case. */
 enum sft_status review_export(const struct review_rows *rows, const struct side_files *sides, const size_t *sample,
                               size_t n_sample, const char *out, struct export_result *result, struct sft_err *err);
 void export_result_free(struct export_result *result);

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/xxh64.h"
+#include "collect/review/moved_rows.h"
 
 #include <stdlib.h>
 
@@ -59,19 +60,32 @@ bool review_has_row(const struct review *review, size_t row)
 
 /* ---- files ---- */
 
-enum sft_status review_open(struct review *review, const struct review_options *options, struct sft_err *err)
+enum sft_status review_open_rows(struct review *review, const struct review_options *options, struct sft_err *err)
 {
     *review = (struct review){.options = *options, .mine.fd = -1};
-    if (side_file_check_name(options->name, err) ||
-        review_rows_open(&review->rows, options->file, &options->rows, err) ||
-        side_file_open(&review->mine, review->rows.spec.path, options->name, err))
+    if (review_rows_open(&review->rows, options->file, &options->rows, err))
         return err->status;
-    side_files_init(&review->others, review->rows.spec.path, options->name);
     choose_sample(review);
+    return SFT_OK;
+}
+
+enum sft_status review_join(struct review *review, const char *name, struct sft_err *err)
+{
     struct sft_err why = {0};
+    review->options.name = name;
+    if (side_file_open(&review->mine, review->rows.spec.path, name, err))
+        return err->status;
+    side_files_init(&review->others, review->rows.spec.path, name);
     if (side_files_refresh(&review->others, &why))
         log_warning("%s: what it says is not shown", SFT_ERR_TEXT(&why));
+    review_settle(review);
     return SFT_OK;
+}
+
+enum sft_status review_open(struct review *review, const struct review_options *options, struct sft_err *err)
+{
+    const enum sft_status status = review_open_rows(review, options, err);
+    return status ? status : review_join(review, options->name, err);
 }
 
 void review_close(struct review *review)
@@ -83,11 +97,18 @@ void review_close(struct review *review)
     *review = (struct review){.mine.fd = -1};
 }
 
+void review_settle(struct review *review)
+{
+    moved_rows_find(&review->mine, &review->rows);
+    moved_rows_find_all(&review->others, &review->rows);
+}
+
 void review_refresh(struct review *review)
 {
     if (review_rows_refresh(&review->rows))
         choose_sample(review);
     side_files_refresh(&review->others, NULL); /* what somebody else does to a file of theirs must not stop us */
+    review_settle(review);
 }
 
 /* ---- verdicts ---- */

@@ -23,9 +23,16 @@ struct review {
     size_t n_sample;
 };
 
-/* Open file and decisions; the reviewer's name is this process's from then on. Free with review_close in any case. */
+/* Open file and decisions: the two below. Free with review_close in any case. */
 enum sft_status review_open(struct review *review, const struct review_options *options, struct sft_err *err);
+enum sft_status review_open_rows(struct review *review, const struct review_options *options, struct sft_err *err);
+
+/* The name, which outlives the review, is this process's from then on. */
+enum sft_status review_join(struct review *review, const char *name, struct sft_err *err);
 void review_close(struct review *review);
+
+/* Find decisions whose rows have moved (moved_rows.h); to be called when this reviewer has decided. */
+void review_settle(struct review *review);
 
 /* Look at the files again: rows that came, what others decided. Where the file cannot be read by now, its rows stay
  * (review->rows.warning). */

@@ -34,8 +34,16 @@ void side_file_init(struct side_file *side, const char *file, const char *name)
     side->path = mem_printf("%s" BEFORE_NAME "%s" ENDING, file, name);
 }
 
+void side_file_forget_moves(struct side_file *side)
+{
+    free(side->moved);
+    side->moved = NULL;
+    side->moved_size = side->n_moved = side->n_gone = 0;
+}
+
 static void clear(struct side_file *side)
 {
+    side_file_forget_moves(side);
     for (size_t i = 0; i < side->count; i++)
         decision_free(&side->items[i]);
     free(side->rows);
@@ -215,8 +223,8 @@ static enum sft_status lock(struct side_file *side, struct sft_err *err)
     if (errno != EWOULDBLOCK)
         return sft_fail_errno(err, "%s: cannot lock", side->path);
     return sft_fail(err, SFT_EUSAGE,
-                    "%s reviews this file in another process already (another --name: several people "
-                    "can review it at once)",
+                    "a review of this file by %s is running already (another --name: several people can review it "
+                    "at once)",
                     side->name);
 }
 
@@ -370,6 +378,8 @@ bool side_file_can_undo(const struct side_file *side)
 
 const struct decision *side_file_last(const struct side_file *side, size_t row)
 {
+    if (row < side->moved_size && side->moved[row])
+        return &side->items[side->moved[row] - 1];
     const struct side_row *found = row && side->rows ? find_row(side, row) : NULL;
     if (!found || !found->last)
         return NULL;

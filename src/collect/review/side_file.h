@@ -9,18 +9,21 @@ struct side_file {
     int fd;                 /* of our own, locked; else -1 */
     struct decision *items; /* (count) as they stand in the file */
     size_t count, capacity;
-    size_t n_read;      /* bytes of the file that are in items */
-    size_t n_bad;       /* lines that are no decisions: passed over */
-    struct side_row {   /* (rows_capacity, a power of two) a table by row, of which n_rows are taken; row 0: free */
+    size_t n_read;    /* bytes of the file that are in items */
+    size_t n_bad;     /* lines that are no decisions: passed over */
+    struct side_row { /* (rows_capacity, a power of two) a table by row, of which n_rows are taken; row 0: free */
         size_t row;
         size_t last, n; /* number in items of its last line, from 1; how many lines it has */
     } * rows;
     size_t n_rows, rows_capacity;
-    uint64_t device, inode; /* of another's file when it was read */
+    uint64_t device, inode;  /* of another's file when it was read */
     struct side_step {       /* (n_steps) what can be undone, the last one first */
         size_t item, before; /* numbers in items, from 1: the line, and the row's that stood before; 0: none */
     } * steps;
     size_t n_steps, steps_capacity;
+    size_t *moved;     /* (moved_size) by row of FILE: number in items of the decision that moved there; 0: none */
+    size_t moved_size; /* rows of FILE and one more; 0: none has moved */
+    size_t n_moved, n_gone; /* n_gone: numbers that were decided and that FILE does not have */
 };
 
 /* A reviewer's name: letters, digits, '.', '_', '-', at most 64, no dot first. SFT_EUSAGE says what is wrong. */
@@ -45,7 +48,11 @@ enum sft_status side_file_append(struct side_file *side, struct decision *decisi
 enum sft_status side_file_undo(struct side_file *side, const char *time, size_t *row, struct sft_err *err);
 bool side_file_can_undo(const struct side_file *side);
 
-/* The last line of a row (from 1), NULL where it has none, or none that says something; and how many lines it has. */
+/* What moved_rows_find has found. */
+void side_file_forget_moves(struct side_file *side);
+
+/* The last line of a row (from 1), or the one that moved there; NULL where it has none, or none that says something.
+ * And how many lines its number has. */
 const struct decision *side_file_last(const struct side_file *side, size_t row);
 size_t side_file_seq(const struct side_file *side, size_t row);
 
