@@ -33,6 +33,16 @@ static void on_signal(int signal_number)
 
 /* ---- the recipe ---- */
 
+/* What is wrong with a file that a key names is the key's, like a value that is wrong. */
+static enum sft_status load(struct recipe *r, struct sft_err *err)
+{
+    const enum sft_status status = recipe_load(r, &stop, err);
+    if (!status || status == SFT_EINTERRUPTED)
+        return status;
+    tell_problems(&r->problems, err);
+    return err->status = SFT_EUSAGE;
+}
+
 static enum sft_status read_recipe(struct synth_command *c, struct sft_err *err)
 {
     struct recipe *r = &c->recipe;
@@ -44,7 +54,7 @@ static enum sft_status read_recipe(struct synth_command *c, struct sft_err *err)
     recipe_check(r, NULL);
     if (tell_problems(&r->problems, err))
         return err->status;
-    return recipe_load(r, &stop, err);
+    return load(r, err);
 }
 
 /* ---- what is printed ---- */

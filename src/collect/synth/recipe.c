@@ -94,6 +94,13 @@ static bool parse_two(const char *text, char mark, size_t most, size_t *a, size_
     return true;
 }
 
+void recipe_place(const struct recipe *recipe, const char *key, struct sft_err *err)
+{
+    struct recipe copy = *recipe; /* which nothing is written to */
+    const struct table_target target = target_of(&copy);
+    table_place(&target, key, err);
+}
+
 static void check_endpoint(struct recipe *recipe)
 {
     const struct table_target target = target_of(recipe);

@@ -143,7 +143,11 @@ static enum sft_status open_filter(struct run *run, struct sft_err *err)
                                            .examples = r->recipe.examples,
                                            .eval = r->filter.eval,
                                            .stop = run->stop};
-    return filter_open(&run->filter, &options, err);
+    const enum sft_status status = filter_open(&run->filter, &options, err);
+    if (!status || status == SFT_EINTERRUPTED)
+        return status;
+    recipe_place(run->recipe, "eval", err); /* the examples have been read already */
+    return err->status = SFT_EUSAGE;
 }
 
 /* What was spent by runs before this one. */
@@ -190,7 +194,7 @@ static void say_where(const struct run *run)
 
 static enum sft_status open_files(struct run *run, const char *rejected, struct sft_err *err)
 {
-    if (make_again(run, rejected, err) || open_filter(run, err))
+    if (make_again(run, rejected, err))
         return err->status;
     run->is_done = mem_calloc((size_t)run->recipe->recipe.count, sizeof *run->is_done);
     journal_each_done(run->journal, note_done, run);
@@ -201,6 +205,8 @@ enum sft_status synth_open(struct run *run, struct sft_err *err)
 {
     char *rejected = row_files_rejected_path(run->out), *journal = row_files_journal_path(run->out);
     enum sft_status status = check_is_ours(run->out, rejected, journal, err);
+    if (!status)
+        status = open_filter(run, err); /* it may find files wrong: before any of ours is begun */
     if (!status)
         status = open_journal(run, journal, err);
     if (!status)
@@ -214,8 +220,19 @@ enum sft_status synth_open(struct run *run, struct sft_err *err)
     return status;
 }
 
+/* A start that failed, of which nothing is worth going on with, leaves no files. */
+static void remove_traces(struct run *run)
+{
+    const struct budget *budget = &run->tally->budget;
+    if (run->end != RUN_FAILED || !run->journal || budget->answers || budget->lost || budget->in_flight)
+        return;
+    row_files_remove_new(&run->files);
+    journal_remove_new(run->journal);
+}
+
 void synth_close(struct run *run)
 {
+    remove_traces(run);
     for (size_t i = 0; i < run->n_groups; i++)
         group_free(&run->groups[i]);
     group_free(&run->topics);
