@@ -357,6 +357,8 @@ int main(void)
     tcase_add_test(t, a_line_without_its_end_is_cut_off);
     tcase_add_test(t, a_journal_that_never_began_is_new);
     tcase_add_test(t, another_recipe_is_refused_by_its_keys);
+    tcase_add_test(t, without_an_answer_another_recipe_begins_it_anew);
+    tcase_add_test(t, only_a_new_one_is_removed);
     tcase_add_test(t, what_is_no_journal_is_refused);
     tcase_add_test(t, a_broken_line_is_told_by_its_place);
     tcase_add_test(t, one_run_at_a_time);
