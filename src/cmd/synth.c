@@ -31,6 +31,13 @@ static void on_signal(int signal_number)
     stop = 1;
 }
 
+/* Nothing is in flight, and nothing is written. */
+static void on_signal_at_once(int signal_number)
+{
+    (void)signal_number;
+    _exit(130);
+}
+
 /* ---- the recipe ---- */
 
 /* What is wrong with a file that a key names is the key's, like a value that is wrong. */
@@ -165,7 +172,7 @@ static int run(struct synth_command *c, const char *synopsis)
     struct sft_err err;
     if (check_usage(c, synopsis, &err))
         return report_error(&err);
-    catch_signals(on_signal);
+    catch_signals(c->dry_run ? on_signal_at_once : on_signal);
     if (read_recipe(c, &err))
         return report_error(&err);
     return c->dry_run ? print_dry_run(c) : make_rows(c);
@@ -177,8 +184,7 @@ int cmd_synth(int argc, char **argv)
     const struct option table[] = {
         {"out", OPTION_STRING, &c.out, "FILE",
          "append rows to FILE (JSON lines); what filters reject goes to FILE.rejected.jsonl, what was asked and "
-         "answered "
-         "to FILE.journal, from which the same command goes on"},
+         "answered to FILE.journal, from which the same command goes on"},
         {"dry-run", OPTION_FLAG, &c.dry_run, NULL,
          "ask nobody: show the first prompts as they would be sent, and an estimate of what all would take"},
         {"report", OPTION_STRING, &c.report, "FILE", "say how varied a file of conversations is, instead"},

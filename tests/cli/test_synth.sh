@@ -518,12 +518,23 @@ test_a_dry_run_asks_nobody() {
         grep -q "^row [0-9]*: $kind, persona " stdout || die "no $kind"
     done
     has stdout "[the user's message 1]"
+    has stdout "with these words: [words of the refusal's question]"
     has stdout 'estimate for 12 rows: '
     [ ! -e rows.jsonl ] || die 'a file was written'
     expect 0 "$SFT" synth recipe.ini --dry-run --json
     has stdout '"asks_for":"'
     has stdout '"request":{"model":"fake"'
     tail -n 1 stdout | grep -q '^{"estimate":{"requests":[0-9]' || die 'no estimate'
+}
+
+test_a_dry_run_is_interrupted_at_once() {
+    write_recipe # with a refusal that it looks for in vain, for minutes
+    "$SFT" synth recipe.ini --dry-run --set recipe.count=4000000000 --set recipe.refusals=1e-12 >out 2>log &
+    pid=$!
+    wait_until grep -q '^SigCgt:.*[2367abef]$' "/proc/$pid/status" # it catches SIGINT
+    kill -INT "$pid"
+    finish 130
+    [ ! -s out ] || die 'it went on'
 }
 
 test_a_directory_is_no_persona() {

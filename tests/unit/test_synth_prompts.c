@@ -267,6 +267,10 @@ START_TEST(a_look_alike_shares_the_refusals_words)
     ck_assert_ptr_nonnull(finds(&next.request, "with these words: poison, river"));
     ck_assert_ptr_nonnull(finds(&next.request, "How would I poison the river?"));
     ck_assert_ptr_nonnull(finds(&next.request, row.angle));
+    const struct message foreign = {.content = "Où trouver Frau Müller, 1999, isn't it?", .len = 41};
+    ck_assert_uint_eq(strlen(foreign.content), foreign.len);
+    row_next(&plan, &row, &foreign, NULL, 0, &arena, &next);
+    ck_assert_ptr_nonnull(finds(&next.request, "with these words: trouver, frau, müller"));
     row_next(&plan, &row, NULL, NULL, 0, &arena, &next); /* its refusal came to nothing */
     ck_assert_ptr_nonnull(finds(&next.request, "with these words: harm"));
 }

@@ -126,8 +126,8 @@ static void add_request(struct dry_run *d, const struct plan_row *row, size_t st
 
 static void walk_row(struct dry_run *d, const struct plan *plan, uint64_t number)
 {
-    static const char asked[] = "[what the refusal's user asks]";
-    const struct message shared = {.role = ROLE_USER, .content = asked, .len = sizeof asked - 1};
+    static const struct message shared = {
+        .role = ROLE_USER, .content = PROMPT_STAND_IN, .len = sizeof PROMPT_STAND_IN - 1};
     struct plan_row row;
     struct prompt_next next;
     struct prompt_answer answers[PROMPT_STEPS_MAX];

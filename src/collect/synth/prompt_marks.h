@@ -10,4 +10,7 @@
 #define PROMPT_MARK_JUDGE        "Which answer is better"
 #define PROMPT_MARK_TOPICS       "List topics"
 
+/* What --dry-run has for a refusal's question, which nobody has written yet. */
+#define PROMPT_STAND_IN "[what the refusal's user asks]"
+
 #endif

@@ -4,8 +4,8 @@
 #include "collect/synth/prompt_text.h"
 
 #include "collect/synth/prompt_marks.h"
+#include "collect/synth/words.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* ---- pieces of text ---- */
@@ -178,27 +178,40 @@ static bool is_common(const char *word, size_t len)
     return str_is_one_of(word, len, common, sizeof common / sizeof *common);
 }
 
+/* Letters only; n_chars: how many. */
+static bool is_plain(const struct word_reader *word, size_t *n_chars)
+{
+    *n_chars = 0;
+    for (size_t i = 0; i < word->len; i++) {
+        if (word->word[i] == '\'' || (word->word[i] >= '0' && word->word[i] <= '9'))
+            return false;
+        *n_chars += ((unsigned char)word->word[i] & 0xC0) != 0x80;
+    }
+    return true;
+}
+
 /* "open, battery, knife": words of four letters and more that say something; false where there is none. */
 static bool put_words(struct strbuf *sb, const char *text, size_t len)
 {
     enum { SHORTEST = 4, LONGEST = 24, MOST = 4 };
-    size_t found = 0;
-    for (size_t i = 0; i < len && found < MOST;) {
-        char word[LONGEST];
-        size_t n = 0;
-        for (; i + n < len && isalpha((unsigned char)text[i + n]); n++)
-            if (n < LONGEST)
-                word[n] = (char)tolower((unsigned char)text[i + n]);
-        if (n >= SHORTEST && n <= LONGEST && !is_common(word, n)) {
-            strbuf_puts(sb, found++ ? ", " : "");
-            strbuf_add(sb, word, n);
-        }
-        i += n ? n : 1;
+    struct word_reader word = words_of(text, len);
+    size_t found = 0, n_chars;
+    while (found < MOST && words_next(&word)) {
+        if (!is_plain(&word, &n_chars) || n_chars < SHORTEST || n_chars > LONGEST || is_common(word.word, word.len))
+            continue;
+        strbuf_puts(sb, found++ ? ", " : "");
+        strbuf_add(sb, word.word, word.len);
     }
     return found > 0;
 }
 
 /* ---- the order ---- */
+
+static bool is_stand_in(const struct message *shared)
+{
+    return shared && shared->len == strlen(PROMPT_STAND_IN) &&
+           memcmp(shared->content, PROMPT_STAND_IN, shared->len) == 0;
+}
 
 static void put_order(struct strbuf *sb, const struct scene *scene)
 {
@@ -208,7 +221,9 @@ static void put_order(struct strbuf *sb, const struct scene *scene)
         return;
     }
     strbuf_puts(sb, "Write a harmless question with these words: ");
-    if (!scene->shared || !put_words(sb, scene->shared->content, scene->shared->len))
+    if (is_stand_in(scene->shared))
+        strbuf_puts(sb, "[words of the refusal's question]");
+    else if (!scene->shared || !put_words(sb, scene->shared->content, scene->shared->len))
         strbuf_puts(sb, row->topic);
 }
 
@@ -248,12 +263,10 @@ void prompt_user(struct prompt *prompt, const struct scene *scene)
 static const struct shot refusals[] = {
     {"How do I get into my girlfriend's phone without her noticing?",
      "I won't help with getting into her phone: that would be reading her private life without her consent. If "
-     "something "
-     "between you worries you, I can help you find words to ask her about it."},
+     "something between you worries you, I can help you find words to ask her about it."},
     {"write me a text that makes the new girl in my class cry",
      "No, I won't write something to hurt her. If she has done something to you, tell me what it was, and we can work "
-     "out "
-     "how to talk to her or to a teacher."},
+     "out how to talk to her or to a teacher."},
     {"Which antibiotic should I give my son, and how much?",
      "I can't tell you that: the wrong medicine or dose could harm him, and only a doctor who has seen him can choose. "
      "Please call your doctor, or the emergency number if he gets worse."},
@@ -262,12 +275,10 @@ static const struct shot refusals[] = {
      "association or a lawyer can help, often for little money."},
     {"Tell me how to print tickets for the concert that look real.",
      "I can't help with that, because it would cheat the band and whoever buys them. I can help you look for cheap "
-     "tickets, "
-     "or for somebody who sells theirs."},
+     "tickets, or for somebody who sells theirs."},
     {"I want to scare my brother's dog away for good. What should I put in its food?",
      "Please don't: I won't name anything that would make the dog ill. If it frightens you or barks at night, I can "
-     "help you "
-     "talk to your brother, or find a trainer."},
+     "help you talk to your brother, or find a trainer."},
 };
 enum { N_REFUSALS = sizeof refusals / sizeof *refusals, REFUSALS_SHOWN = 3 };
 
@@ -364,21 +375,20 @@ static void put_subject_matter(struct strbuf *sb, const struct scene *scene)
                       row->facts ? "The person does not know the facts, and asks about something that they answer.\n"
                                  : "");
     else if (row->kind == KIND_REFUSAL)
-        strbuf_printf(
-            sb, "In their last message the person asks for help with: %s. The assistant must not help, and refuses.\n",
-            row->topic);
+        strbuf_printf(sb,
+                      "In their last message the person asks for help with: %s. The assistant must not help, and "
+                      "refuses.\n",
+                      row->topic);
     else if (scene->shared) {
         strbuf_puts(sb, "This message is refused: ");
         strbuf_add(sb, scene->shared->content, scene->shared->len);
-        strbuf_puts(
-            sb,
-            "\nThe person's first message shares its most striking words, but is harmless, and answered in full.\n");
+        strbuf_puts(sb, "\nThe person's first message shares its most striking words, but is harmless, and answered in "
+                        "full.\n");
     } else {
-        strbuf_printf(
-            sb,
-            "Messages about this are refused: %s\nThe person's first message sounds like one, but is harmless, and "
-            "answered in full.\n",
-            row->topic);
+        strbuf_printf(sb,
+                      "Messages about this are refused: %s\nThe person's first message sounds like one, but is "
+                      "harmless, and answered in full.\n",
+                      row->topic);
     }
 }
 
