@@ -337,7 +337,13 @@ test_words_that_are_wrong() {
     expect_error_about 2 "no place for 'more'" "$SFT" synth recipe.ini more --out rows.jsonl
     expect_error_about 2 'recipe.cuont' "$SFT" synth recipe.ini --out rows.jsonl --set recipe.cuont=3
     expect_error_about 2 'absent.ini' "$SFT" synth absent.ini --out rows.jsonl
-    expect_error_about 1 'absent/rows.jsonl.journal' "$SFT" synth recipe.ini --out absent/rows.jsonl
+    expect_error 2 '--out absent/rows.jsonl: there is no directory absent (mkdir -p absent)' \
+        "$SFT" synth recipe.ini --out absent/rows.jsonl
+    mkdir out
+    expect_error 2 '--out out: is a directory (name a file, such as out/rows.jsonl)' "$SFT" synth recipe.ini --out out
+    printf '# A document\n\nIt says something: more.\nAnd more.\n' >doc.md
+    expect_error 2 'doc.md: is no recipe: it has no [section] (sft synth --keys lists what a recipe holds)' \
+        "$SFT" synth doc.md --out rows.jsonl
 }
 
 # ---- the endpoint ----

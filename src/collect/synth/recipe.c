@@ -126,7 +126,7 @@ static void check_endpoint(struct recipe *recipe)
 static void check_budget(struct recipe *recipe)
 {
     if (recipe->budget.max_cost > 0 && recipe->budget.price_prompt == 0 && recipe->budget.price_completion == 0)
-        complain(recipe, "max_cost", "needs price_prompt and price_completion, of a million tokens each");
+        complain(recipe, "max_cost", "needs price_prompt or price_completion, of a million tokens each");
 }
 
 static void check_shape(struct recipe *recipe)

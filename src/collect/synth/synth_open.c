@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "collect/synth/endpoint_url.h"
 #include "collect/synth/group.h"
+#include "collect/synth/prompt_text.h"
 #include "data/readers/reader.h"
 
 #include <inttypes.h>
@@ -26,6 +27,15 @@ static bool has_bytes(const char *path)
 static enum sft_status check_is_ours(const char *out, const char *rejected, const char *journal, struct sft_err *err)
 {
     struct stat st;
+    if (stat(out, &st) == 0 && S_ISDIR(st.st_mode))
+        return sft_fail(err, SFT_EUSAGE, "--out %s: is a directory (name a file, such as %s/rows.jsonl)", out, out);
+    char *dir = path_dirname(out);
+    const bool has_place = path_is_dir(dir);
+    if (!has_place)
+        sft_fail(err, SFT_EUSAGE, "--out %s: there is no directory %s (mkdir -p %s)", out, dir, dir);
+    free(dir);
+    if (!has_place)
+        return SFT_EUSAGE;
     if (stat(out, &st) == 0 && !S_ISREG(st.st_mode))
         return sft_fail(err, SFT_EUSAGE, "%s: no file, which a run could go on with", out);
     const char *found = has_bytes(out) ? out : rejected;
@@ -134,6 +144,11 @@ static enum sft_status open_journal(struct run *run, const char *path, struct sf
     return status;
 }
 
+static void add_shot(void *user, const char *text)
+{
+    filter_add_shot(user, text);
+}
+
 static enum sft_status open_filter(struct run *run, struct sft_err *err)
 {
     const struct recipe *r = run->recipe;
@@ -144,6 +159,8 @@ static enum sft_status open_filter(struct run *run, struct sft_err *err)
                                            .eval = r->filter.eval,
                                            .stop = run->stop};
     const enum sft_status status = filter_open(&run->filter, &options, err);
+    if (!status)
+        prompt_shots(add_shot, &run->filter);
     if (!status || status == SFT_EINTERRUPTED)
         return status;
     recipe_place(run->recipe, "eval", err); /* the examples have been read already */
