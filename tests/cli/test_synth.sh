@@ -535,7 +535,7 @@ test_a_dry_run_asks_nobody() {
 
 test_a_dry_run_is_interrupted_at_once() {
     write_recipe # with a refusal that it looks for in vain, for minutes
-    "$SFT" synth recipe.ini --dry-run --set recipe.count=4000000000 --set recipe.refusals=1e-12 >out 2>log &
+    "$SFT" synth recipe.ini --dry-run --set recipe.count=1000000000 --set recipe.refusals=1e-12 >out 2>log &
     pid=$!
     wait_until grep -q '^SigCgt:.*[2367abef]$' "/proc/$pid/status" # it catches SIGINT
     kill -INT "$pid"
