@@ -1,5 +1,6 @@
 #include "collect/synth/synth.h"
 
+#include "base/io.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/synth_report.h"
@@ -7,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 struct synth_command {
@@ -40,10 +42,41 @@ static void on_signal_at_once(int signal_number)
 
 /* ---- the recipe ---- */
 
+/* What is wrong with a file that a key names is the key's, like a value that is wrong. */
+static enum sft_status load(struct recipe *r, struct sft_err *err)
+{
+    const enum sft_status status = recipe_load(r, &stop, err);
+    if (!status || status == SFT_EINTERRUPTED)
+        return status;
+    tell_problems(&r->problems, err);
+    return err->status = SFT_EUSAGE;
+}
+
+/* A document in place of a recipe would have an error a line. */
+static enum sft_status check_is_recipe(const char *path, struct sft_err *err)
+{
+    struct strbuf text = {0};
+    if (path_is_dir(path) || io_read_file(path, &text, err)) /* the reader tells why */
+        return SFT_OK;
+    bool has_section = text.len == 0;
+    for (const char *line = text.len ? text.data : NULL; line && !has_section; line = strchr(line, '\n')) {
+        line += strspn(line, " \t\r\n");
+        has_section = *line == '[' && strcspn(line, "]\n") > 1 && line[strcspn(line, "]\n")] == ']' &&
+                      strspn(line + 1, "abcdefghijklmnopqrstuvwxyz_") + 1 == strcspn(line, "]\n");
+    }
+    strbuf_free(&text);
+    return has_section ? SFT_OK
+                       : sft_fail(err, SFT_EUSAGE,
+                                  "%s: is no recipe: it has no [section] (sft synth --keys lists what a recipe holds)",
+                                  path);
+}
+
 static enum sft_status read_recipe(struct synth_command *c, struct sft_err *err)
 {
     struct recipe *r = &c->recipe;
     recipe_init(r);
+    if (check_is_recipe(c->words.items[0], err))
+        return err->status;
     if (recipe_read_file(r, c->words.items[0], err) && !r->file) /* not there, or no INI */
         return tell_problems(&r->problems, err);
     for (size_t i = 0; i < c->overrides.count; i++)
@@ -51,7 +84,7 @@ static enum sft_status read_recipe(struct synth_command *c, struct sft_err *err)
     recipe_check(r, NULL);
     if (tell_problems(&r->problems, err))
         return err->status;
-    return recipe_load(r, &stop, err);
+    return load(r, err);
 }
 
 /* ---- what is printed ---- */
@@ -115,12 +148,24 @@ static void say_files(const struct synth_command *c)
         log_info("%s.rejected.jsonl: what was rejected, and why", c->out);
 }
 
+/* All rows were done before. */
+static bool is_idle(const struct tally *t)
+{
+    return !t->ended && !t->failed && !tally_open(t) && t->kept.now + t->rejected.now == 0 &&
+           t->budget.requests == t->before.requests;
+}
+
 /* Rows that failed are no error of the run's, but its end is none to be content with. */
 static int finish_run(const struct synth_command *c, enum sft_status status, const struct sft_err *err)
 {
     const struct tally *t = &c->tally;
     const bool has_news = c->as_json ? t->count > 0 : t->kept.all + t->rejected.all > 0 || t->budget.answers > 0;
-    int code = has_news ? print_tally(c) : 0;
+    int code = 0;
+    if (!status && is_idle(t) && !c->as_json)
+        log_info("nothing to do: all %" PRIu64 " row%s done (raise recipe.count for more)", t->count,
+                 t->count == 1 ? " is" : "s are");
+    else if (has_news)
+        code = print_tally(c);
     if (t->kept.now + t->rejected.now)
         say_files(c);
     if (status)

@@ -78,18 +78,23 @@ static enum sft_status add_problem(const struct table_target *target, const stru
     return err->status;
 }
 
-enum sft_status table_complain_of(const struct table_target *target, const char *key, const struct sft_err *err)
+void table_place(const struct table_target *target, const char *key, struct sft_err *err)
 {
     const struct field *field = table_find(target->table, key);
     const struct field_origin none = {0},
                               *origin = *target->origins ? &(*target->origins)[field - target->table->fields] : &none;
-    struct sft_err told = *err;
     if (origin->source == FROM_FILE || origin->source == FROM_DEFAULT)
-        sft_context(&told, "[%s] %s", field->section, field->key);
+        sft_context(err, "[%s] %s", field->section, field->key);
     if (origin->source == FROM_FILE || origin->source == FROM_OVERRIDE)
-        sft_in_file(&told, origin->place, origin->place_line);
+        sft_in_file(err, origin->place, origin->place_line);
     else if (origin->source == FROM_DEFAULT && *target->file)
-        sft_in_file(&told, *target->file, 0);
+        sft_in_file(err, *target->file, 0);
+}
+
+enum sft_status table_complain_of(const struct table_target *target, const char *key, const struct sft_err *err)
+{
+    struct sft_err told = *err;
+    table_place(target, key, &told);
     return add_problem(target, &told);
 }
 

@@ -64,6 +64,8 @@ enum sft_status table_read_text(const struct table_target *target, const char *t
                                 const char *dir, struct sft_err *err);
 enum sft_status table_override(const struct table_target *target, const char *assignment, struct sft_err *err);
 
+/* Where the key was set, for an error about its value: placed in *err. */
+void table_place(const struct table_target *target, const char *key, struct sft_err *err);
 enum sft_status table_complain(const struct table_target *target, const char *key, enum sft_status status,
                                const char *fmt, ...) SFT_PRINTF(4, 5);
 enum sft_status table_complain_of(const struct table_target *target, const char *key, const struct sft_err *err);

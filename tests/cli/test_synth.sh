@@ -337,7 +337,13 @@ test_words_that_are_wrong() {
     expect_error_about 2 "no place for 'more'" "$SFT" synth recipe.ini more --out rows.jsonl
     expect_error_about 2 'recipe.cuont' "$SFT" synth recipe.ini --out rows.jsonl --set recipe.cuont=3
     expect_error_about 2 'absent.ini' "$SFT" synth absent.ini --out rows.jsonl
-    expect_error_about 1 'absent/rows.jsonl.journal' "$SFT" synth recipe.ini --out absent/rows.jsonl
+    expect_error 2 '--out absent/rows.jsonl: there is no directory absent (mkdir -p absent)' \
+        "$SFT" synth recipe.ini --out absent/rows.jsonl
+    mkdir out
+    expect_error 2 '--out out: is a directory (name a file, such as out/rows.jsonl)' "$SFT" synth recipe.ini --out out
+    printf '# A document\n\nIt says something: more.\nAnd more.\n' >doc.md
+    expect_error 2 'doc.md: is no recipe: it has no [section] (sft synth --keys lists what a recipe holds)' \
+        "$SFT" synth doc.md --out rows.jsonl
 }
 
 # ---- the endpoint ----
@@ -349,7 +355,65 @@ test_nobody_listens() {
     [ ! -s stdout ] || die 'there is nothing to tell'
     expect 1 "$SFT" synth recipe.ini --out rows.jsonl --json
     has stdout '"open":12,'
-    is "$(grep -c . rows.jsonl)" 0
+    is "$(echo rows.jsonl*)" 'rows.jsonl*' # as nothing is worth going on with
+}
+
+# What never had an answer binds nobody to its recipe, nor does an older program's that left its files there.
+test_a_recipe_without_an_answer_is_free() {
+    write_recipe
+    "$SFT" synth recipe.ini --out rows.jsonl >out 2>&1 || :
+    head='{"sft_synth":1,"recipe":"0123456789abcdef","keys":{"recipe.temperature":"0.1"}}'
+    printf '%s\n{"sent":[0,0,0]}\n' "$head" >rows.jsonl.journal
+    : >rows.jsonl
+    start_endpoint
+    write_recipe
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl
+    each_row_once 12
+    is "$(awk '$1 == "requests" { print $2, $3 }' stdout)" "$(n_requests) $(n_requests)"
+    has_not rows.jsonl.journal 0123456789abcdef
+}
+
+test_files_that_are_wrong() {
+    write_recipe
+    : >empty.md
+    mkdir a_directory
+    head -c 100 /dev/zero >binary.md
+    printf -- '---\nnmae: x\n---\nBe kind.\n' >persona.md
+    for file in absent.jsonl empty.md a_directory binary.md; do
+        for key in recipe.examples recipe.facts recipe.personas filter.eval; do
+            [ $key$file = filter.evalempty.md ] && continue
+            expect 2 "$SFT" synth recipe.ini --out rows.jsonl --set $key=$file --set filter.near_duplicate=0.7
+            has stderr "error: --set $key: "
+            has stderr "$file"
+        done
+    done
+    expect 2 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.topics=empty.md
+    has stderr 'error: --set recipe.topics: '
+    expect 2 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.personas=persona.md
+    has stderr "error: --set recipe.personas: persona.md:2: unknown key 'nmae'"
+    is "$(echo rows.jsonl*)" 'rows.jsonl*'
+}
+
+test_a_damaged_journal() {
+    start_endpoint
+    write_recipe
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl
+    sed -i '3s/^.//' rows.jsonl.journal
+    expect_error_about 1 'rows.jsonl.journal:3: ' "$SFT" synth recipe.ini --out rows.jsonl
+    has stderr '(take this line out, and what it said is asked for again; or give another --out)'
+    sed -i 3d rows.jsonl.journal
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl
+    each_row_once 12
+}
+
+test_files_that_have_changed() {
+    start_endpoint
+    write_recipe
+    echo 'The lamp is red.' >facts.md
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.facts=facts.md --set recipe.count=2
+    echo 'The lamp is blue.' >facts.md
+    expect_error 2 'rows.jsonl.journal: begun with another recipe: the content of recipe.facts has changed; recipe.system was (empty), is "Be kind." (put it back, or give another --out)' \
+        "$SFT" synth recipe.ini --out rows.jsonl --set recipe.facts=facts.md --set 'recipe.system=Be kind.'
 }
 
 test_a_key_is_in_no_file() {

@@ -213,6 +213,7 @@ START_TEST(another_recipe_is_refused_by_its_keys)
          "there; a was not there, is 1; b was not there, is 2; 1 more"},
     };
     open_it();
+    check_ok(answer(0, 0, "It is.", 0));
     end();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *message = mem_printf(": begun with another recipe: %s (put it back, or give another --out)",
@@ -220,6 +221,42 @@ START_TEST(another_recipe_is_refused_by_its_keys)
         expect_refused(open_as(&(struct journal_head){"fedcba9876543210", cases[i].keys}), message);
         free(message);
     }
+}
+END_TEST
+
+START_TEST(without_an_answer_another_recipe_begins_it_anew)
+{
+    const struct journal_head other = {"fedcba9876543210", "{\"recipe.seed\":\"43\"}"};
+    open_it();
+    sent(0, 0, 0);
+    end();
+    check_ok(open_as(&other));
+    ck_assert(is_new);
+    expect_totals(0, 0, 0);
+    check_ok(answer(0, 0, "It is.", 0));
+    end();
+    expect_refused(open_as(&head), ": begun with another recipe: recipe.seed was 43, is 42; recipe.temperature was not "
+                                   "there, is 0.8 (put it back, or give another --out)");
+}
+END_TEST
+
+START_TEST(only_a_new_one_is_removed)
+{
+    open_it();
+    sent(0, 0, 0);
+    end();
+    open_it();
+    journal_remove_new(journal);
+    end();
+    open_it();
+    expect_totals(1, 0, 1);
+    end();
+    check_ok(open_as(&(struct journal_head){"fedcba9876543210", "{}"}));
+    journal_remove_new(journal);
+    end();
+    open_it();
+    ck_assert(is_new);
+    end();
 }
 END_TEST
 
@@ -320,6 +357,8 @@ int main(void)
     tcase_add_test(t, a_line_without_its_end_is_cut_off);
     tcase_add_test(t, a_journal_that_never_began_is_new);
     tcase_add_test(t, another_recipe_is_refused_by_its_keys);
+    tcase_add_test(t, without_an_answer_another_recipe_begins_it_anew);
+    tcase_add_test(t, only_a_new_one_is_removed);
     tcase_add_test(t, what_is_no_journal_is_refused);
     tcase_add_test(t, a_broken_line_is_told_by_its_place);
     tcase_add_test(t, one_run_at_a_time);

@@ -319,6 +319,32 @@ START_TEST(examples_and_eval_files)
 }
 END_TEST
 
+START_TEST(what_prompts_show_is_not_said_again)
+{
+    open_filter(&defaults);
+    filter_add_shot(&filter, "How do I patch a flat tyre?");
+    filter_add_shot(&filter, "I can't help with that, because it would cheat the band and whoever buys them. I can help you "
+                             "look for cheap tickets, or for somebody who sells theirs.");
+    struct filter_row row = row_of("how do I patch a flat tyre", answer);
+    expect(&row, FILTER_COPIES_EXAMPLE, "message 1 (user) is like an example in the prompts");
+    row = row_of(question, "No, as it would cheat the band and whoever buys them. I can help you with another lamp, if you "
+                           "tell me which one was meant, and what it is to cost.");
+    expect(&row, FILTER_COPIES_EXAMPLE, "message 2 (assistant) has ten words in a row of an example in the prompts");
+    row = row_of("How do I patch a lamp?", "You can glue what is broken.");
+    expect(&row, FILTER_KEPT, "");
+    row = row_of(question, "I can't help with that, because it would shrink. I can help you look for somebody who does.");
+    row.due = DUE_ANYTHING;
+    expect(&row, FILTER_KEPT, "");
+    filter_close(&filter);
+    struct filter_options off = defaults;
+    off.near_duplicate = 0;
+    open_filter(&off);
+    filter_add_shot(&filter, "How do I patch a flat tyre?");
+    row = row_of("How do I patch a flat tyre?", answer);
+    expect(&row, FILTER_KEPT, "");
+}
+END_TEST
+
 START_TEST(files_that_cannot_be_read)
 {
     put("bad.jsonl", "{\"prompt\":\"a\",\"completion\":\"b\"}\n{\"promt\":\"c\"}\n");
@@ -375,6 +401,7 @@ int main(void)
     tcase_add_test(tcase, pairs);
     tcase_add_test(tcase, near_duplicates);
     tcase_add_test(tcase, a_system_prompt_is_not_compared);
+    tcase_add_test(tcase, what_prompts_show_is_not_said_again);
     tcase_add_test(tcase, examples_and_eval_files);
     tcase_add_test(tcase, files_that_cannot_be_read);
     tcase_add_test(tcase, a_verdict_is_printable);

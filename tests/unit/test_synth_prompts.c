@@ -1,5 +1,6 @@
 /* What each row of `sft synth` is about, what is asked for it step by step, and what becomes of the answers. */
 #include "collect/synth/prompts.h"
+#include "collect/synth/prompt_text.h"
 #include "scratch.h"
 #include "support/run_suite.h"
 
@@ -30,6 +31,34 @@ static void begin(const char *lines)
     plan_init(&plan, &recipe, NULL);
     free(text);
 }
+
+/* ---- what prompts show ---- */
+
+static void note_shot(void *user, const char *text)
+{
+    strbuf_printf(user, "%s\n", text);
+}
+
+START_TEST(the_shots_of_all_prompts_are_told)
+{
+    struct strbuf told = {0};
+    prompt_shots(note_shot, &told);
+    begin("refusals = 0.5");
+    for (uint64_t i = 0; i < 20; i++) {
+        struct plan_row row;
+        struct prompt_next next;
+        const struct prompt_answer said = {.text = "How long?", .len = 9};
+        plan_row(&plan, i, &row);
+        for (size_t n = 0; n < 2; n++) {
+            ck_assert_int_eq(row_next(&plan, &row, NULL, &said, n, &arena, &next), NEXT_REQUEST);
+            for (size_t k = 0; k < next.request.n_messages; k++)
+                if (strcmp(next.request.messages[k].role, "assistant") == 0)
+                    ck_assert_ptr_nonnull(strstr(told.data, next.request.messages[k].text));
+        }
+    }
+    strbuf_free(&told);
+}
+END_TEST
 
 /* ---- the plan ---- */
 
@@ -499,6 +528,7 @@ int main(void)
     tcase_add_test(tcase, who_is_told_what);
     tcase_add_test(tcase, a_look_alike_shares_the_refusals_words);
     tcase_add_test(tcase, the_last_question_is_what_look_alikes_share);
+    tcase_add_test(tcase, the_shots_of_all_prompts_are_told);
     tcase_add_test(tcase, a_critic_has_the_last_word);
     tcase_add_loop_test(tcase, the_judge_chooses, 0, COUNT(verdicts));
     tcase_add_test(tcase, the_second_answer_is_hotter);

@@ -15,7 +15,8 @@
 enum {
     SAID = 1 << ROLE_USER | 1 << ROLE_ASSISTANT | 1 << ROLE_TOOL, /* a system prompt is in all rows alike */
     MESSAGE_RUNS = 8, /* an example's message of fewer is a formula, which anybody may use */
-    QUESTION_RUNS = 3 /* the same of one question among others */
+    QUESTION_RUNS = 3, /* the same of one question among others */
+    SHOT_RUNS = 8 /* in a row that are a shot's too: ten words; of 8000 messages of people none has more than 4 */
 };
 
 static const char *const names[N_FILTER_REASONS] = {
@@ -160,6 +161,9 @@ void filter_close(struct filter *f)
     free_texts(&f->messages);
     free_texts(&f->eval);
     free_texts(&f->questions);
+    for (size_t i = 0; i < f->n_shots; i++)
+        shingles_free(&f->shots[i]);
+    free(f->shots);
     filter_marks_free(&f->marks);
     *f = (struct filter){0};
 }
@@ -168,6 +172,17 @@ void filter_add(struct filter *f, const struct conversation *conv, const char *n
 {
     if (f->options.near_duplicate > 0)
         add_conversation(&f->kept, conv, SAID, name);
+}
+
+void filter_add_shot(struct filter *f, const char *text)
+{
+    struct shingles set = {0};
+    if (!(f->options.near_duplicate > 0))
+        return;
+    shingles_add(&set, text, strlen(text));
+    shingles_seal(&set);
+    f->shots = mem_grow(f->shots, &f->shots_capacity, f->n_shots + 1, sizeof *f->shots);
+    f->shots[f->n_shots++] = set;
 }
 
 /* ---- verdicts ---- */
@@ -301,12 +316,53 @@ static enum filter_reason compare_message(const struct filter *f, struct filter_
     return v->reason;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The most runs in a row of a text, in its order, that are a shot's too. */
+static size_t longest_shared(const struct shingles *text, const struct shingles *shot)
+{
+    size_t most = 0, n = 0;
+    for (size_t i = 0; i < text->count; i++) {
+        n = bsearch(&text->items[i], shot->items, shot->count, sizeof *shot->items, by_value) ? n + 1 : 0;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* The prompts' own examples, which a small model takes for what it is to say. */
+static enum filter_reason compare_shots(const struct filter *f, const struct conversation *conv, size_t at,
+                                        struct filter_verdict *v)
+{
+    const struct message *m = &conv->messages[at];
+    struct shingles in_order = {0}, set = {0};
+    char what[40];
+    name_message(conv, at, what, sizeof what);
+    shingles_add(&in_order, m->content, m->len);
+    shingles_add(&set, m->content, m->len);
+    shingles_seal(&set);
+    for (size_t i = 0; i < f->n_shots && set.count >= QUESTION_RUNS && !v->reason; i++) {
+        const struct shingles *shot = &f->shots[i];
+        if (longest_shared(&in_order, shot) >= SHOT_RUNS)
+            reject(v, FILTER_COPIES_EXAMPLE, "%s has ten words in a row of an example in the prompts", what);
+        else if (shingles_similarity(&set, shot) >= f->options.near_duplicate)
+            reject(v, FILTER_COPIES_EXAMPLE, "%s is like an example in the prompts", what);
+    }
+    shingles_free(&in_order);
+    shingles_free(&set);
+    return v->reason;
+}
+
 static enum filter_reason compare_messages(struct filter *f, const struct conversation *conv, struct filter_verdict *v)
 {
     struct shingles questions = {0};
     for (size_t i = 0; i < conv->count && !v->reason; i++)
-        if (conv->messages[i].role != ROLE_SYSTEM)
-            compare_message(f, &f->messages, &conv->messages[i], MESSAGE_RUNS, FILTER_COPIES_EXAMPLE, v);
+        if (conv->messages[i].role != ROLE_SYSTEM &&
+            !compare_message(f, &f->messages, &conv->messages[i], MESSAGE_RUNS, FILTER_COPIES_EXAMPLE, v))
+            compare_shots(f, conv, i, v);
     for (size_t i = 0; i < conv->count && !v->reason; i++)
         if (conv->messages[i].role == ROLE_USER)
             compare_message(f, &f->questions, &conv->messages[i], QUESTION_RUNS, FILTER_NEAR_EVAL, v);

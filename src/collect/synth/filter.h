@@ -32,7 +32,7 @@ enum filter_reason {
     FILTER_SPEAKS_OF_AI,   /* the persona must not */
     FILTER_ECHOES,         /* an answer is its question again */
     FILTER_SAME_ANSWERS,   /* of a pair: both are alike */
-    FILTER_COPIES_EXAMPLE, /* it is like an example that was shown, or one of its messages is */
+    FILTER_COPIES_EXAMPLE, /* it is like an example that was shown, or one of its messages is, or has words of a shot */
     FILTER_NEAR_EVAL,      /* it, or what is asked in it, is like a row of the eval files */
     FILTER_NEAR_DUPLICATE, /* it is like a row that was kept */
     N_FILTER_REASONS
@@ -61,7 +61,9 @@ struct filter_texts {
 struct filter {
     struct filter_options options;
     struct filter_texts kept, examples, messages, eval, questions; /* messages: of examples; questions: of eval */
-    struct string_list marks;                                      /* of chat templates */
+    struct shingles *shots; /* (n_shots) texts that prompts show */
+    size_t n_shots, shots_capacity;
+    struct string_list marks; /* of chat templates */
 };
 
 /* SFT_EIO, SFT_EDATA or SFT_EUSAGE for examples and eval files, each of which may also have a prompt alone a row.
@@ -89,5 +91,9 @@ enum filter_reason filter_check(struct filter *filter, const struct filter_row *
 
 /* What later rows are compared with; `name` is copied. */
 void filter_add(struct filter *filter, const struct conversation *conv, const char *name);
+
+/* A text that prompts show without being asked to: a message that is like it copies it, and one that has ten words in a
+ * row of it. */
+void filter_add_shot(struct filter *filter, const char *text);
 
 #endif

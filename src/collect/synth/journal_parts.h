@@ -25,7 +25,7 @@ struct journal_row {
 struct journal {
     char *path;
     int fd; /* locked */
-    bool is_broken;
+    bool is_broken, is_new;
     struct journal_entry *entries; /* (n_entries) by step: of earlier runs */
     size_t n_entries, capacity;
     struct journal_row *rows; /* (n_rows) by row: of earlier runs */
@@ -44,6 +44,8 @@ struct replay {
     size_t offset, len, line; /* of the line that is read */
     struct pending *pending;
     size_t n_pending, capacity;
+    bool is_other; /* the journal was begun with another recipe, as `other` tells */
+    struct sft_err other;
 };
 
 /* A whole line, at the end; is_synced: on the disk when it returns. */

@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SHOWN_KEYS = 4 }; /* of those that differ, the rest is only counted */
+enum {
+    SHOWN_KEYS = 4, /* of those that differ, the rest is only counted */
+    HASH_DIGITS = 16,
+};
 
 /* ---- the numbers of a line ---- */
 
@@ -138,12 +141,28 @@ static enum sft_status read_line(struct journal *j, struct replay *r, const json
 
 /* ---- the first line ---- */
 
+static const char *value_of(const json *key)
+{
+    const char *value = json_string(key);
+    return !value ? "not there" : *value ? value : "(empty)";
+}
+
+/* Of what a key names there is a hash alone (recipe_hash.c), which tells nobody anything. */
+static bool is_hash(const json *key)
+{
+    const char *value = json_string(key);
+    return value && strlen(value) == HASH_DIGITS && strspn(value, "0123456789abcdef") == HASH_DIGITS;
+}
+
 static void tell_key(struct strbuf *out, size_t n, const char *key, const json *was, const json *is)
 {
-    const char *old = json_string(was), *new = json_string(is);
     if (n >= SHOWN_KEYS)
         return;
-    strbuf_printf(out, "%s%s was %s, is %s", n ? "; " : "", key, old ? old : "not there", new ? new : "not there");
+    strbuf_puts(out, n ? "; " : "");
+    if (is_hash(was) && is_hash(is))
+        strbuf_printf(out, "the content of %s has changed", key);
+    else
+        strbuf_printf(out, "%s was %s, is %s", key, value_of(was), value_of(is));
 }
 
 /* Which keys differ, in words; malloc'd, NULL where none does. */
@@ -165,7 +184,9 @@ static char *tell_difference(const json *was, const json *is)
     return out.data;
 }
 
-static enum sft_status check_head(const json *line, const struct journal_head *head, struct sft_err *err)
+/* Another recipe's is no error yet: r->other tells of it. */
+static enum sft_status check_head(const json *line, const struct journal_head *head, struct replay *r,
+                                  struct sft_err *err)
 {
     const char *recipe = json_string(json_get(line, "recipe"));
     if (json_number(json_get(line, "sft_synth")) != 1 || !recipe)
@@ -176,11 +197,12 @@ static enum sft_status check_head(const json *line, const struct journal_head *h
     if (json_parse(head->keys, strlen(head->keys), &keys, err))
         SFT_BUG("the recipe's keys are no JSON");
     char *difference = tell_difference(json_get(line, "keys"), keys);
-    sft_fail(err, SFT_EUSAGE, "begun with another recipe: %s (put it back, or give another --out)",
+    sft_fail(&r->other, SFT_EUSAGE, "begun with another recipe: %s (put it back, or give another --out)",
              difference ? difference : "what it was made of differs");
     free(difference);
     json_free(keys);
-    return SFT_EUSAGE;
+    r->is_other = true;
+    return SFT_OK;
 }
 
 /* ---- the file ---- */
@@ -201,15 +223,38 @@ static int by_row(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
+/* Of a line that something else than a run has damaged: what it said is asked for again. */
+static enum sft_status damaged(const struct journal *j, const struct replay *r, struct sft_err *err)
+{
+    sft_remark(err, r->line == 1 ? " (give another --out)"
+                                 : " (take this line out, and what it said is asked for again; or give another --out)");
+    return sft_in_file(err, j->path, r->line);
+}
+
 static enum sft_status replay_line(struct journal *j, struct replay *r, const char *text,
                                    const struct journal_head *head, struct sft_err *err)
 {
     json *line;
     if (json_parse(text, r->len, &line, err))
-        return sft_in_file(err, j->path, r->line);
-    const enum sft_status status = r->line == 1 ? check_head(line, head, err) : read_line(j, r, line, err);
+        return damaged(j, r, err);
+    const enum sft_status status = r->line == 1 ? check_head(line, head, r, err) : read_line(j, r, line, err);
     json_free(line);
-    return status ? sft_in_file(err, j->path, r->line == 1 ? 0 : r->line) : SFT_OK;
+    if (!status || r->line > 1)
+        return status ? damaged(j, r, err) : SFT_OK;
+    return sft_in_file(err, j->path, 0);
+}
+
+/* Of another recipe a journal is gone on with by nobody; one without an answer is nothing to lose. */
+static enum sft_status start_over(struct journal *j, const struct sft_err *why, size_t *size, struct sft_err *err)
+{
+    if (j->n_entries || j->n_rows) {
+        if (err)
+            *err = *why;
+        return sft_in_file(err, j->path, 0);
+    }
+    j->totals = (struct journal_totals){0};
+    *size = 0; /* all of it is cut off */
+    return SFT_OK;
 }
 
 /* *size: of the whole lines. */
@@ -228,6 +273,8 @@ static enum sft_status replay(struct journal *j, const struct io_map *map, const
     }
     *size = r.offset;
     note_lost(j, &r);
+    if (!status && r.is_other)
+        status = start_over(j, &r.other, size, err);
     if (j->n_entries)
         qsort(j->entries, j->n_entries, sizeof *j->entries, by_step);
     if (j->n_rows)
@@ -297,8 +344,16 @@ enum sft_status journal_open(struct journal **journal, const char *path, const s
     size_t size = 0;
     if (lock(j, err) || read_journal(j, head, &size, err))
         return err->status;
-    *is_new = size == 0;
+    *is_new = j->is_new = size == 0;
     return *is_new ? begin(j, head, err) : SFT_OK;
+}
+
+void journal_remove_new(struct journal *journal)
+{
+    if (!journal->is_new)
+        return;
+    unlink(journal->path);
+    journal->is_broken = true;
 }
 
 void journal_close(struct journal *journal)

@@ -472,6 +472,23 @@ void prompt_judge(struct prompt *prompt, const struct scene *scene, const struct
     add_text(prompt, "user", &order);
 }
 
+/* ---- what is shown ---- */
+
+void prompt_shots(void (*tell)(void *user, const char *text), void *user)
+{
+    for (size_t kind = 0; kind < N_ROW_KINDS; kind++)
+        for (size_t i = 0; i < N_SHOTS; i++)
+            tell(user, shots[kind][i].message);
+    for (size_t i = 0; i < sizeof next_shots / sizeof *next_shots; i++) {
+        tell(user, next_shots[i].order);
+        tell(user, next_shots[i].message);
+    }
+    for (size_t i = 0; i < N_REFUSALS; i++) {
+        tell(user, refusals[i].order);
+        tell(user, refusals[i].message);
+    }
+}
+
 /* ---- topics ---- */
 
 void prompt_topics(struct prompt *prompt, const struct recipe *recipe, size_t n, const char *branch)

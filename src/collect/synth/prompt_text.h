@@ -1,4 +1,4 @@
-/* What prompts say: for prompts.c only, which knows when. All strings are the arena's. */
+/* What prompts say: for prompts.c, which knows when, and for what must not be said again. All strings are the arena's. */
 #ifndef SFT_COLLECT_SYNTH_PROMPT_TEXT_H
 #define SFT_COLLECT_SYNTH_PROMPT_TEXT_H
 
@@ -25,6 +25,9 @@ void prompt_assistant(struct prompt *prompt, const struct scene *scene); /* with
 void prompt_conversation(struct prompt *prompt, const struct scene *scene); /* nothing is said */
 void prompt_critic(struct prompt *prompt, const struct scene *scene, const struct message *answer);
 void prompt_judge(struct prompt *prompt, const struct scene *scene, const struct message *a, const struct message *b);
+
+/* The texts of the examples that stand in the prompts above, whatever the recipe, one by one. */
+void prompt_shots(void (*tell)(void *user, const char *text), void *user);
 
 /* n topics of the recipe's subject, or of a branch of it. */
 void prompt_topics(struct prompt *prompt, const struct recipe *recipe, size_t n, const char *branch);

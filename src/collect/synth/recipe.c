@@ -94,6 +94,13 @@ static bool parse_two(const char *text, char mark, size_t most, size_t *a, size_
     return true;
 }
 
+void recipe_place(const struct recipe *recipe, const char *key, struct sft_err *err)
+{
+    struct recipe copy = *recipe; /* which nothing is written to */
+    const struct table_target target = target_of(&copy);
+    table_place(&target, key, err);
+}
+
 static void check_endpoint(struct recipe *recipe)
 {
     const struct table_target target = target_of(recipe);
@@ -119,7 +126,7 @@ static void check_endpoint(struct recipe *recipe)
 static void check_budget(struct recipe *recipe)
 {
     if (recipe->budget.max_cost > 0 && recipe->budget.price_prompt == 0 && recipe->budget.price_completion == 0)
-        complain(recipe, "max_cost", "needs price_prompt and price_completion, of a million tokens each");
+        complain(recipe, "max_cost", "needs price_prompt or price_completion, of a million tokens each");
 }
 
 static void check_shape(struct recipe *recipe)

@@ -107,6 +107,9 @@ enum sft_status recipe_check(struct recipe *recipe, struct sft_err *err);
  * the key, too), SFT_EINTERRUPTED once *stop is set (may be NULL). */
 enum sft_status recipe_load(struct recipe *recipe, const volatile int *stop, struct sft_err *err);
 
+/* Where the key was set, for an error about what it names. */
+void recipe_place(const struct recipe *recipe, const char *key, struct sft_err *err);
+
 /* What rows depend on: [recipe] but count, and [endpoint] model, each key with its value, files by a hash of what is in
  * them. Another endpoint, another budget, other filters, more rows are the same recipe. After recipe_load. */
 enum { RECIPE_HASH_DIGITS = 16 };

@@ -120,9 +120,21 @@ enum sft_status row_files_open(struct row_files *files, const char *out, row_fil
     files->files[KEPT_FILE] = (struct row_file){.path = mem_strdup(out), .fd = -1};
     files->files[REJECTED_FILE] = (struct row_file){.path = row_files_rejected_path(out), .fd = -1};
     for (int i = 0; i < N_ROW_FILES; i++)
+        files->files[i].is_new = !path_exists(files->files[i].path);
+    for (int i = 0; i < N_ROW_FILES; i++)
         if (open_file(&files->files[i], err) || visit_rows(&files->files[i], i, visit, user, err))
             return err->status;
     return SFT_OK;
+}
+
+void row_files_remove_new(const struct row_files *files)
+{
+    struct stat st;
+    for (int i = 0; i < N_ROW_FILES; i++) {
+        const struct row_file *f = &files->files[i];
+        if (f->is_new && stat(f->path, &st) == 0 && st.st_size == 0)
+            unlink(f->path);
+    }
 }
 
 void row_files_close(struct row_files *files)

@@ -15,7 +15,8 @@ enum { KEPT_FILE, REJECTED_FILE, N_ROW_FILES };
 
 struct row_file {
     char *path;
-    int fd; /* -1: closed */
+    int fd;      /* -1: closed */
+    bool is_new; /* was not there when it was opened */
 };
 
 struct row_files {
@@ -36,6 +37,9 @@ enum sft_status row_files_open(struct row_files *files, const char *out, row_fil
 
 /* Append line[0..len), which ends in a line break. After an error the file is as long as before. */
 enum sft_status row_files_add(struct row_files *files, int file, const char *line, size_t len, struct sft_err *err);
+
+/* Remove those that were not there before and have nothing in them. */
+void row_files_remove_new(const struct row_files *files);
 
 void row_files_close(struct row_files *files); /* accepts a zeroed struct */
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "collect/synth/endpoint_url.h"
 #include "collect/synth/group.h"
+#include "collect/synth/prompt_text.h"
 #include "data/readers/reader.h"
 
 #include <inttypes.h>
@@ -26,6 +27,15 @@ static bool has_bytes(const char *path)
 static enum sft_status check_is_ours(const char *out, const char *rejected, const char *journal, struct sft_err *err)
 {
     struct stat st;
+    if (stat(out, &st) == 0 && S_ISDIR(st.st_mode))
+        return sft_fail(err, SFT_EUSAGE, "--out %s: is a directory (name a file, such as %s/rows.jsonl)", out, out);
+    char *dir = path_dirname(out);
+    const bool has_place = path_is_dir(dir);
+    if (!has_place)
+        sft_fail(err, SFT_EUSAGE, "--out %s: there is no directory %s (mkdir -p %s)", out, dir, dir);
+    free(dir);
+    if (!has_place)
+        return SFT_EUSAGE;
     if (stat(out, &st) == 0 && !S_ISREG(st.st_mode))
         return sft_fail(err, SFT_EUSAGE, "%s: no file, which a run could go on with", out);
     const char *found = has_bytes(out) ? out : rejected;
@@ -134,6 +144,11 @@ static enum sft_status open_journal(struct run *run, const char *path, struct sf
     return status;
 }
 
+static void add_shot(void *user, const char *text)
+{
+    filter_add_shot(user, text);
+}
+
 static enum sft_status open_filter(struct run *run, struct sft_err *err)
 {
     const struct recipe *r = run->recipe;
@@ -143,7 +158,13 @@ static enum sft_status open_filter(struct run *run, struct sft_err *err)
                                            .examples = r->recipe.examples,
                                            .eval = r->filter.eval,
                                            .stop = run->stop};
-    return filter_open(&run->filter, &options, err);
+    const enum sft_status status = filter_open(&run->filter, &options, err);
+    if (!status)
+        prompt_shots(add_shot, &run->filter);
+    if (!status || status == SFT_EINTERRUPTED)
+        return status;
+    recipe_place(run->recipe, "eval", err); /* the examples have been read already */
+    return err->status = SFT_EUSAGE;
 }
 
 /* What was spent by runs before this one. */
@@ -190,7 +211,7 @@ static void say_where(const struct run *run)
 
 static enum sft_status open_files(struct run *run, const char *rejected, struct sft_err *err)
 {
-    if (make_again(run, rejected, err) || open_filter(run, err))
+    if (make_again(run, rejected, err))
         return err->status;
     run->is_done = mem_calloc((size_t)run->recipe->recipe.count, sizeof *run->is_done);
     journal_each_done(run->journal, note_done, run);
@@ -201,6 +222,8 @@ enum sft_status synth_open(struct run *run, struct sft_err *err)
 {
     char *rejected = row_files_rejected_path(run->out), *journal = row_files_journal_path(run->out);
     enum sft_status status = check_is_ours(run->out, rejected, journal, err);
+    if (!status)
+        status = open_filter(run, err); /* it may find files wrong: before any of ours is begun */
     if (!status)
         status = open_journal(run, journal, err);
     if (!status)
@@ -214,8 +237,19 @@ enum sft_status synth_open(struct run *run, struct sft_err *err)
     return status;
 }
 
+/* A start that failed, of which nothing is worth going on with, leaves no files. */
+static void remove_traces(struct run *run)
+{
+    const struct budget *budget = &run->tally->budget;
+    if (run->end != RUN_FAILED || !run->journal || budget->answers || budget->lost || budget->in_flight)
+        return;
+    row_files_remove_new(&run->files);
+    journal_remove_new(run->journal);
+}
+
 void synth_close(struct run *run)
 {
+    remove_traces(run);
     for (size_t i = 0; i < run->n_groups; i++)
         group_free(&run->groups[i]);
     group_free(&run->topics);
