@@ -153,7 +153,8 @@ static enum sft_status find_section(const struct field_table *table, const char 
     } else if (!*ours || words || strcmp(*ours, name) != 0) {
         *ours = *ours ? *ours : nearest_word(name, names, n);
         status = *ours
-                     ? sft_fail(err, SFT_EUSAGE, "[%.*s]: unknown section (did you mean [%s]?)", SHOWN_MAX, name, *ours)
+                     ? sft_fail(err, SFT_EUSAGE, "[%.*s]: unknown section (did you mean [%s]?)", SHOWN_MAX,
+                                name, *ours)
                      : sft_fail(err, SFT_EUSAGE, "[%.*s]: unknown section (%s)", SHOWN_MAX, name, list.data);
     }
     strbuf_free(&list);
@@ -286,7 +287,8 @@ enum sft_status table_read_text(const struct table_target *target, const char *t
                                 const char *dir, struct sft_err *err)
 {
     struct file_reader reader = {.target = target, .name = name, .dir = dir};
-    const struct ini_handler handler = {.user = &reader, .section = on_section, .entry = on_entry, .error = on_error};
+    const struct ini_handler handler = {
+        .user = &reader, .section = on_section, .entry = on_entry, .error = on_error};
     const size_t before = target->problems->count;
     for (size_t i = 0; *target->origins && i < target->table->count; i++)
         (*target->origins)[i].line = 0;
@@ -322,9 +324,11 @@ static enum sft_status fail_without_section(const struct field_table *table, con
     struct strbuf words = {0};
     const struct field *field = table_find(table, name);
     if (!field && table->foreign_key && table->foreign_key("", name, value, &words, &field))
-        sft_fail(err, SFT_EUSAGE, "expected section.key=value, and %s is an unknown key; %s", name, words.data);
+        sft_fail(err, SFT_EUSAGE, "expected section.key=value, and %s is an unknown key; %s", name,
+                 words.data);
     else if (field || (field = nearest_field(table, name)) != NULL)
-        sft_fail(err, SFT_EUSAGE, "expected section.key=value (did you mean %s.%s?)", field->section, field->key);
+        sft_fail(err, SFT_EUSAGE, "expected section.key=value (did you mean %s.%s?)", field->section,
+                 field->key);
     else
         sft_fail(err, SFT_EUSAGE, "expected section.key=value");
     strbuf_free(&words);

@@ -42,7 +42,8 @@ void tally_row(struct tally *tally, const char *reason, bool is_now);
 uint64_t tally_open(const struct tally *tally); /* rows that are not done */
 uint64_t tally_done(const struct tally *tally); /* of the count */
 
-/* The live line, or without a terminal a line now and then. why: what the run waits for, wait_s seconds; NULL: it does not. */
+/* The live line, or without a terminal a line now and then. why: what the run waits for, wait_s seconds; NULL: it does
+ * not. */
 void tally_progress(struct tally *tally, const struct sft_err *why, double wait_s);
 
 void tally_table(const struct tally *tally, struct strbuf *out);
