@@ -65,10 +65,10 @@ static enum sft_status check_is_recipe(const char *path, struct sft_err *err)
                       strspn(line + 1, "abcdefghijklmnopqrstuvwxyz_") + 1 == strcspn(line, "]\n");
     }
     strbuf_free(&text);
-    return has_section ? SFT_OK
-                       : sft_fail(err, SFT_EUSAGE,
-                                  "%s: is no recipe: it has no [section] (sft synth --keys lists what a recipe holds)",
-                                  path);
+    return has_section
+               ? SFT_OK
+               : sft_fail(err, SFT_EUSAGE,
+                          "%s: is no recipe: it has no [section] (sft synth --keys lists what a recipe holds)", path);
 }
 
 static enum sft_status read_recipe(struct synth_command *c, struct sft_err *err)
@@ -168,6 +168,8 @@ static int finish_run(const struct synth_command *c, enum sft_status status, con
         code = print_tally(c);
     if (t->kept.now + t->rejected.now)
         say_files(c);
+    if (t->kept.now + t->rejected.now && t->budget.requests == t->before.requests)
+        log_info("nobody was asked: these rows are made of the answers in %s.journal", c->out);
     if (status)
         return report_error(err);
     if (t->ended)

@@ -79,6 +79,52 @@ test_a_finished_run_asks_nothing() {
     has stdout '"open":0,"stopped_by":null,"this_run":{"kept":0,"rejected":0,'
 }
 
+# Nor does one whose rows are more than are asked for now.
+test_nothing_to_do() {
+    start_endpoint
+    write_recipe
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl
+    for count in 12 5; do
+        expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.count=$count
+        has stderr "nothing to do: all $count rows are done (raise recipe.count for more)"
+        [ ! -s stdout ] || die 'a table of zeros'
+    done
+    sed -i '/"done":0,/d' rows.jsonl.journal
+    sed -i '/"row":0,/d' rows.jsonl
+    expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.count=5
+    is "$(awk '$1 == "rows" && $2 != "a" { print $2, $3 }' stdout)" '1 12'
+    has stderr 'goes on: 4 of 5 rows are done'
+    has stderr 'nobody was asked: these rows are made of the answers in rows.jsonl.journal'
+    has_not stderr asking
+}
+
+# What is begun is finished before more is begun: of two requests a row none is left half done.
+test_a_tiny_budget_finishes_rows() {
+    start_endpoint --latency 20
+    write_recipe
+    for most in 4 10; do
+        expect 0 "$SFT" synth recipe.ini --out rows.jsonl --set recipe.refusals=0 --set budget.max_requests=$most
+        is "$(n_requests)" $most
+        is "$(rows | wc -l)" $((most / 2))
+    done
+}
+
+test_a_web_page_is_no_api() {
+    start_endpoint --script html,html,html,html,html,html,html,html
+    write_recipe
+    expect 1 "$SFT" synth recipe.ini --out rows.jsonl --set endpoint.concurrency=1
+    has stderr "error: $url: that is a web page, no API: is url right? (it ends in /v1 mostly)"
+    is "$(n_requests)" 3
+}
+
+test_a_dry_run_says_where_a_budget_ends() {
+    write_recipe
+    expect 0 "$SFT" synth recipe.ini --dry-run --set budget.max_requests=12
+    has stdout '[budget] max_requests = 12 will stop it after about 6 of the 12 rows'
+    expect 0 "$SFT" synth recipe.ini --dry-run --set budget.max_requests=24
+    has_not stdout 'will stop'
+}
+
 test_more_rows_are_added() {
     start_endpoint
     write_recipe

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,6 +215,26 @@ START_TEST(the_json_says_the_same)
 }
 END_TEST
 
+START_TEST(what_is_left_is_the_least_of_all_limits)
+{
+    struct budget b = {0};
+    ck_assert(isinf(budget_left(&b)));
+    b.options.max_requests = 10;
+    budget_sent(&b, false);
+    budget_sent(&b, false);
+    ck_assert_double_eq(budget_left(&b), 10); /* what is in flight may be answered, too */
+    budget_answered(&b, 60, 40, 0);
+    ck_assert_double_eq(budget_left(&b), 9);
+    b.options.max_tokens_total = 400;
+    ck_assert_double_eq(budget_left(&b), 3);
+    b.options.max_cost = 2;
+    b.options.price_prompt = b.options.price_completion = 1e4;
+    ck_assert_double_eq_tol(budget_left(&b), 1, 1e-9);
+    b.options.max_tokens_total = 50;
+    ck_assert_double_eq(budget_left(&b), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("budget");
@@ -223,6 +244,7 @@ int main(void)
     tcase_add_test(t, what_is_in_flight_counts_at_the_mean);
     tcase_add_test(t, before_the_first_answer_a_guess_is_taken);
     tcase_add_test(t, what_was_lost_counts_too);
+    tcase_add_test(t, what_is_left_is_the_least_of_all_limits);
     tcase_add_test(t, prices_are_for_a_million_tokens);
     tcase_add_loop_test(t, limits_are_kept, 0, 50);
     tcase_add_test(t, usage_is_believed_where_it_can_be_true);

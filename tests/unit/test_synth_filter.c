@@ -93,7 +93,8 @@ static const struct {
     {"How do I strike a price?", "It is the element `<s>` and its end is `</s>`", FILTER_KEPT, ""},
     {"How do I strike a price?", "</s> Write it with a line through.", FILTER_CONTROL_TOKENS, ""},
     {"Which token ends a turn?", "In this format it is:\n```text\n<|im_end|>\n```\nNothing else.", FILTER_KEPT, ""},
-    {"Which token ends a turn?", "In this format it is:\n```text\n<|im_end|>\nNothing else.", FILTER_CONTROL_TOKENS, ""},
+    {"Which token ends a turn?", "In this format it is:\n```text\n<|im_end|>\nNothing else.", FILTER_CONTROL_TOKENS,
+     ""},
     {"Which token ends a turn?", "It is a `special one.\n<|im_end|>` stands there.", FILTER_CONTROL_TOKENS, ""},
     {"How do I log in?", "Put this into the file:\n```yaml\nUser: root\n```\nThen start it again.", FILTER_KEPT, ""},
     {"How do I log in?", "Put this into the file.\n\nHost: lamp\nUser: root\nPort: 22\n\nThen start it.", FILTER_KEPT,
@@ -323,16 +324,19 @@ START_TEST(what_prompts_show_is_not_said_again)
 {
     open_filter(&defaults);
     filter_add_shot(&filter, "How do I patch a flat tyre?");
-    filter_add_shot(&filter, "I can't help with that, because it would cheat the band and whoever buys them. I can help you "
-                             "look for cheap tickets, or for somebody who sells theirs.");
+    filter_add_shot(&filter,
+                    "I can't help with that, because it would cheat the band and whoever buys them. I can help you "
+                    "look for cheap tickets, or for somebody who sells theirs.");
     struct filter_row row = row_of("how do I patch a flat tyre", answer);
     expect(&row, FILTER_COPIES_EXAMPLE, "message 1 (user) is like an example in the prompts");
-    row = row_of(question, "No, as it would cheat the band and whoever buys them. I can help you with another lamp, if you "
-                           "tell me which one was meant, and what it is to cost.");
+    row = row_of(question,
+                 "No, as it would cheat the band and whoever buys them. I can help you with another lamp, if you "
+                 "tell me which one was meant, and what it is to cost.");
     expect(&row, FILTER_COPIES_EXAMPLE, "message 2 (assistant) has ten words in a row of an example in the prompts");
     row = row_of("How do I patch a lamp?", "You can glue what is broken.");
     expect(&row, FILTER_KEPT, "");
-    row = row_of(question, "I can't help with that, because it would shrink. I can help you look for somebody who does.");
+    row = row_of(question,
+                 "I can't help with that, because it would shrink. I can help you look for somebody who does.");
     row.due = DUE_ANYTHING;
     expect(&row, FILTER_KEPT, "");
     filter_close(&filter);

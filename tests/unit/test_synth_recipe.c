@@ -68,7 +68,7 @@ static const struct {
     {"topics = none.txt", "r.ini:5: [recipe] topics: 'DIR/none.txt': no such file"},
     {"facts = none.md", "r.ini:5: [recipe] facts: 'DIR/none.md': no such file"},
     {"[budget]\nmax_cost = 1",
-     "r.ini:6: [budget] max_cost: needs price_prompt and price_completion, of a million tokens each"},
+     "r.ini:6: [budget] max_cost: needs price_prompt or price_completion, of a million tokens each"},
     {"[filter]\nmin_chars = 9\nmax_chars = 8", "r.ini:7: [filter] max_chars: below min_chars: nothing would be kept"},
     {"[endpoints]", "r.ini:5: [endpoints]: unknown section (did you mean [endpoint]?)"},
 };

@@ -1,5 +1,6 @@
 #include "collect/synth/budget.h"
 
+#include <math.h>
 #include <stddef.h>
 
 static const double MILLION = 1e6;
@@ -72,6 +73,21 @@ enum budget_limit budget_ask(const struct budget *budget, bool is_retry)
     if (o->max_cost > 0 && cost_with(budget, others) >= o->max_cost)
         return BUDGET_COST;
     return BUDGET_OPEN;
+}
+
+double budget_left(const struct budget *budget)
+{
+    const struct budget_options *o = &budget->options;
+    const double lost = (double)budget->lost, tokens = prompt_mean(budget) + completion_mean(budget);
+    const double cost = cost_with(budget, lost + 1) - cost_with(budget, lost);
+    double left = INFINITY;
+    if (o->max_requests)
+        left = (double)o->max_requests - (double)budget->requests + (double)budget->in_flight;
+    if (o->max_tokens_total && tokens > 0)
+        left = fmin(left, ((double)o->max_tokens_total - budget_tokens(budget)) / tokens);
+    if (o->max_cost > 0 && cost > 0)
+        left = fmin(left, (o->max_cost - budget_cost(budget)) / cost);
+    return fmax(left, 0);
 }
 
 void budget_sent(struct budget *budget, bool is_retry)

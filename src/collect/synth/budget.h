@@ -32,6 +32,9 @@ const char *budget_limit_name(enum budget_limit limit); /* "max_requests", ... *
 /* Whether an attempt may be sent. is_retry: its request is one of those in flight already. */
 enum budget_limit budget_ask(const struct budget *budget, bool is_retry);
 
+/* How many requests may still be answered, those in flight among them, at the mean so far; infinity: no limit. */
+double budget_left(const struct budget *budget);
+
 /* An attempt goes out; of a request's first one it is in flight from then on, until one of the other two. */
 void budget_sent(struct budget *budget, bool is_retry);
 void budget_answered(struct budget *budget, uint64_t prompt_tokens, uint64_t completion_tokens, uint64_t lost);

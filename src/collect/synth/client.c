@@ -56,7 +56,7 @@ struct client {
     double next_start; /* by the pace */
     double held_until; /* by the endpoint's wish */
     struct dialect dialect;
-    bool schema_works, has_heard, is_stopped;
+    bool schema_works, has_heard, has_answered, is_stopped;
     int signals_seen;
     struct rng rng;
 };
@@ -435,6 +435,7 @@ static void ask_again(struct client *client, struct transfer *t, const struct at
 static void take_answer(struct client *client, struct transfer *t, struct completion *completion)
 {
     client->dialect = dialect_join(&client->dialect, &t->dialect);
+    client->has_answered = true;
     client->schema_works = client->schema_works || t->request.schema;
     completion->len = hide_key(client, completion->text, completion->len);
     hide_key_in_string(client, completion->model);
@@ -495,6 +496,8 @@ static void finish_attempt(struct client *client, struct transfer *t, CURLcode r
                                             .timeout_s = client->options.timeout_s,
                                             .has_key = client->key != NULL,
                                             .has_heard = client->has_heard,
+                                            .has_answered = client->has_answered,
+                                            .n_failed = t->n_failed,
                                             .may_guess = !client->schema_works,
                                             .request = &t->request};
     const struct attempt_verdict v = verdict_of(&end, &context, &t->dialect, &completion, &t->err);

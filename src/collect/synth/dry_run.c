@@ -217,6 +217,25 @@ static void add_estimate(struct dry_run *d)
     strbuf_putc(d->out, '\n');
 }
 
+/* Where a budget ends sooner than the rows do. */
+static void add_budget(struct dry_run *d)
+{
+    struct prompt_estimate e;
+    const struct recipe *r = d->recipe;
+    prompts_estimate(r, &e);
+    const double tokens = e.prompt_tokens + e.completion_tokens, rows = (double)r->recipe.count;
+    const struct {
+        const char *key;
+        double most, all;
+    } limits[] = {{"max_requests", (double)r->budget.max_requests, e.requests},
+                  {"max_tokens_total", (double)r->budget.max_tokens_total, tokens},
+                  {"max_cost", r->budget.max_cost, e.cost}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits && !d->as_json; i++)
+        if (limits[i].most > 0 && limits[i].most < limits[i].all)
+            strbuf_printf(d->out, "[budget] %s = %.15g will stop it after about %.0f of the %.0f rows\n", limits[i].key,
+                          limits[i].most, rows * limits[i].most / limits[i].all, rows);
+}
+
 static void walk(struct dry_run *d)
 {
     struct string_list topics;
@@ -227,6 +246,7 @@ static void walk(struct dry_run *d)
     plan_init(&plan, d->recipe, is_asked ? &topics : NULL);
     walk_rows(d, &plan);
     add_estimate(d);
+    add_budget(d);
     arena_free(&d->arena);
 }
 

@@ -14,9 +14,9 @@
 
 enum {
     SAID = 1 << ROLE_USER | 1 << ROLE_ASSISTANT | 1 << ROLE_TOOL, /* a system prompt is in all rows alike */
-    MESSAGE_RUNS = 8, /* an example's message of fewer is a formula, which anybody may use */
+    MESSAGE_RUNS = 8,  /* an example's message of fewer is a formula, which anybody may use */
     QUESTION_RUNS = 3, /* the same of one question among others */
-    SHOT_RUNS = 8 /* in a row that are a shot's too: ten words; of 8000 messages of people none has more than 4 */
+    SHOT_RUNS = 8      /* in a row that are a shot's too: ten words; of 8000 messages of people none has more than 4 */
 };
 
 static const char *const names[N_FILTER_REASONS] = {

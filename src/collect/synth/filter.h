@@ -19,15 +19,15 @@
 enum filter_reason {
     FILTER_KEPT,
     FILTER_ENDPOINT_REFUSES, /* it will not answer what is asked for the row, or withholds the answer */
-    FILTER_MALFORMED,      /* no conversation could be made of the answer (collect/synth/structured.h says why) */
-    FILTER_EMPTY,          /* a message is blank */
-    FILTER_CUT_OFF,        /* an answer ended at max_tokens */
-    FILTER_TOO_SHORT,      /* a message has fewer than min_chars characters, */
-    FILTER_TOO_LONG,       /* or more than max_chars */
-    FILTER_CONTROL_TOKENS, /* a chat template's control tokens stand in the text */
-    FILTER_BOTH_SIDES,     /* a message goes on with "User:" or "Assistant:" */
-    FILTER_INCOHERENT,     /* a loop, or no language */
-    FILTER_REFUSES,        /* where an answer was due */
+    FILTER_MALFORMED,        /* no conversation could be made of the answer (collect/synth/structured.h says why) */
+    FILTER_EMPTY,            /* a message is blank */
+    FILTER_CUT_OFF,          /* an answer ended at max_tokens */
+    FILTER_TOO_SHORT,        /* a message has fewer than min_chars characters, */
+    FILTER_TOO_LONG,         /* or more than max_chars */
+    FILTER_CONTROL_TOKENS,   /* a chat template's control tokens stand in the text */
+    FILTER_BOTH_SIDES,       /* a message goes on with "User:" or "Assistant:" */
+    FILTER_INCOHERENT,       /* a loop, or no language */
+    FILTER_REFUSES,          /* where an answer was due */
     FILTER_DOES_NOT_REFUSE,
     FILTER_SPEAKS_OF_AI,   /* the persona must not */
     FILTER_ECHOES,         /* an answer is its question again */
@@ -61,7 +61,7 @@ struct filter_texts {
 struct filter {
     struct filter_options options;
     struct filter_texts kept, examples, messages, eval, questions; /* messages: of examples; questions: of eval */
-    struct shingles *shots; /* (n_shots) texts that prompts show */
+    struct shingles *shots;                                        /* (n_shots) texts that prompts show */
     size_t n_shots, shots_capacity;
     struct string_list marks; /* of chat templates */
 };

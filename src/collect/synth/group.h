@@ -14,8 +14,8 @@ void group_answered(struct run *run, struct group *group, struct journal_answer 
 /* Its request has failed: the row is left for the next run, and where others wait for what it says, so are they. */
 void group_failed(struct run *run, struct group *group, const struct sft_err *err);
 
-/* The endpoint will not answer what is asked for its row, nor would it next time: the row is rejected with what it says,
- * and look-alikes share no words with it. */
+/* The endpoint will not answer what is asked for its row, nor would it next time: the row is rejected with what it
+ * says, and look-alikes share no words with it. */
 void group_refused(struct run *run, struct group *group, const struct sft_err *err);
 
 /* Ask again where it was not allowed to. */

@@ -56,10 +56,11 @@ struct journal;
 
 /* Open, or begin, the journal at `path`, and read what it says. Locked for as long as it is open: SFT_EUSAGE where
  * another run has it, and where it was begun with another recipe, naming the keys that differ; but one of which
- * nothing was answered yet is begun anew. *is_new: it was not there, or is begun anew. The caller closes it with journal_close, after an error too. */
+ * nothing was answered yet is begun anew. *is_new: it was not there, or is begun anew. The caller closes it with
+ * journal_close, after an error too. */
 enum sft_status journal_open(struct journal **journal, const char *path, const struct journal_head *head, bool *is_new,
                              struct sft_err *err);
-void journal_close(struct journal *journal); /* NULL is fine */
+void journal_close(struct journal *journal);      /* NULL is fine */
 void journal_remove_new(struct journal *journal); /* its file, if this run has begun it; nothing more can be added */
 
 /* ---- what earlier runs left ---- */

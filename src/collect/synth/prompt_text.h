@@ -1,4 +1,5 @@
-/* What prompts say: for prompts.c, which knows when, and for what must not be said again. All strings are the arena's. */
+/* What prompts say: for prompts.c, which knows when, and for what must not be said again. All strings are the
+ * arena's. */
 #ifndef SFT_COLLECT_SYNTH_PROMPT_TEXT_H
 #define SFT_COLLECT_SYNTH_PROMPT_TEXT_H
 

@@ -46,13 +46,14 @@ struct run {
     struct group *groups; /* (n_groups) side by side; a request's id is its group's number here, n_groups: topics */
     size_t n_groups;
     bool *is_done;      /* (count) */
+    double row_needs;   /* requests, of most rows */
     uint64_t next_row;  /* the first that no group has had */
     struct arena arena; /* of rows that are read */
     enum run_end end;
     struct sft_err err;       /* of RUN_FAILED */
     size_t n_failed_in_a_row; /* requests */
     bool may_retry;           /* something has ended since groups were held */
-    bool has_told_estimate;
+    bool has_told_estimate, has_told_asking;
     double told_until; /* clock_seconds: the end of the last long wait that was told of */
 };
 

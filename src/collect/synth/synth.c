@@ -4,10 +4,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "collect/synth/endpoint_url.h"
 #include "collect/synth/group.h"
 #include "collect/synth/synth_open.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 static const double WAIT_SECONDS = 0.25; /* between two looks at the live line */
@@ -32,6 +34,21 @@ static bool may_send(struct run *run, bool is_retry)
     return !limit;
 }
 
+/* Before the first request: rows of which the journal has all answers have been made by then. */
+static void say_asking(struct run *run)
+{
+    const struct recipe *r = run->recipe;
+    const uint64_t open = tally_open(run->tally);
+    struct endpoint_url url; /* without a query, which may hold a key */
+    if (run->has_told_asking || endpoint_url_read(&url, r->endpoint.url, NULL))
+        return;
+    run->has_told_asking = true;
+    log_info("asking %s at %s for %" PRIu64 " row%s, %" PRIu64 " at a time",
+             *r->endpoint.model ? r->endpoint.model : "the model", url.base, open, open == 1 ? "" : "s",
+             r->endpoint.concurrency);
+    endpoint_url_free(&url);
+}
+
 static bool before_attempt(void *user, uint64_t id, size_t attempt)
 {
     struct run *run = user;
@@ -39,6 +56,7 @@ static bool before_attempt(void *user, uint64_t id, size_t attempt)
     struct sft_err err;
     if (run->end != RUN_GOES_ON || !may_send(run, attempt > 0))
         return false;
+    say_asking(run);
     if (journal_sent(run->journal, group_row(group), (uint32_t)group->n_answers, attempt, &err)) {
         run_fail(run, &err);
         return false;
@@ -196,12 +214,23 @@ static bool are_done(const struct run *run, uint64_t first, uint64_t n)
     return i == n;
 }
 
+/* Whether a budget's end is so near that what is left of it is needed for rows that are begun. */
+static bool must_finish_first(const struct run *run)
+{
+    double needed = 0;
+    for (size_t i = 0; i < run->n_groups; i++)
+        if (run->groups[i].state != GROUP_IDLE)
+            needed += fmax(1, run->row_needs - (double)run->groups[i].n_answers);
+    return needed > 0 && budget_left(&run->tally->budget) < needed + run->row_needs;
+}
+
 /* Rows for those that have none. Where the journal has all answers, a group is idle again at once. */
 static void give_rows(struct run *run)
 {
     for (size_t i = 0; i < run->n_groups; i++) {
         struct group *group = &run->groups[i];
-        while (group->state == GROUP_IDLE && run->end == RUN_GOES_ON && run->next_row < run->recipe->recipe.count) {
+        while (group->state == GROUP_IDLE && run->end == RUN_GOES_ON && run->next_row < run->recipe->recipe.count &&
+               !must_finish_first(run)) {
             uint64_t first, n;
             plan_group(&run->plan, run->next_row, &first, &n);
             const uint64_t left = run->recipe->recipe.count - first, made = n < left ? n : left;

@@ -3,12 +3,12 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "collect/synth/endpoint_url.h"
 #include "collect/synth/group.h"
 #include "collect/synth/prompt_text.h"
 #include "data/readers/reader.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,8 +77,9 @@ static void note_done(void *user, uint64_t row, const char *reason)
 {
     struct run *run = user;
     if (row >= run->recipe->recipe.count)
-        return; /* of a time when more were asked for */
-    run->is_done[row] = true;
+        run->tally->beyond++;
+    else
+        run->is_done[row] = true;
     tally_row(run->tally, reason, false);
 }
 
@@ -188,25 +189,17 @@ static void begin_budget(struct run *run)
                                          .prompt_tokens = totals.prompt_tokens,
                                          .completion_tokens = totals.completion_tokens};
     run->tally->before = run->tally->budget;
+    run->row_needs = ceil(requests / (double)r->recipe.count);
     run->tally->count = r->recipe.count;
 }
 
 static void say_where(const struct run *run)
 {
     const struct tally *t = run->tally;
-    const struct recipe *r = run->recipe;
-    const uint64_t open = tally_open(t);
-    struct endpoint_url url; /* without a query, which may hold a key */
     if (t->before.answers)
         log_info("goes on: %" PRIu64 " of %" PRIu64 " rows are done, %" PRIu64
                  " kept; answers that are there: %" PRIu64,
-                 t->count - open, t->count, t->kept.all, t->before.answers);
-    if (open && !endpoint_url_read(&url, r->endpoint.url, NULL)) {
-        log_info("asking %s at %s for %" PRIu64 " row%s, %" PRIu64 " at a time",
-                 *r->endpoint.model ? r->endpoint.model : "the model", url.base, open, open == 1 ? "" : "s",
-                 r->endpoint.concurrency);
-        endpoint_url_free(&url);
-    }
+                 tally_done(t), t->count, t->kept.all, t->before.answers);
 }
 
 static enum sft_status open_files(struct run *run, const char *rejected, struct sft_err *err)

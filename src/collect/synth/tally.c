@@ -45,9 +45,14 @@ void tally_row(struct tally *tally, const char *reason, bool is_now)
         count(&find_reason(tally, reason)->rows, is_now);
 }
 
+uint64_t tally_done(const struct tally *tally)
+{
+    return tally->kept.all + tally->rejected.all - tally->beyond;
+}
+
 uint64_t tally_open(const struct tally *tally)
 {
-    const uint64_t done = tally->kept.all + tally->rejected.all;
+    const uint64_t done = tally_done(tally);
     return done < tally->count ? tally->count - done : 0;
 }
 
@@ -80,13 +85,13 @@ static void add_rate(struct strbuf *out, const struct tally *tally)
 
 void tally_progress(struct tally *tally, const struct sft_err *why, double wait_s)
 {
-    const uint64_t done = tally->kept.all + tally->rejected.all;
+    const uint64_t done = tally_done(tally);
     const double now = clock_seconds();
     struct strbuf text = {0};
     char tokens[16], wait[32];
     strbuf_printf(&text, "row %" PRIu64 "/%" PRIu64, done, tally->count);
     if (done)
-        strbuf_printf(&text, " | kept %.0f%%", 100 * (double)tally->kept.all / (double)done);
+        strbuf_printf(&text, " | kept %.0f%%", 100 * (double)tally->kept.all / (double)(done + tally->beyond));
     strbuf_printf(&text, " | %s tokens", log_count(tokens, budget_tokens(&tally->budget)));
     if (has_prices(tally))
         strbuf_printf(&text, " | cost %.4g", budget_cost(&tally->budget));

@@ -25,6 +25,7 @@ struct tally {
     struct tally_rows kept, rejected;
     struct tally_reason *reasons; /* (n_reasons) of the rejected, in the order met */
     size_t n_reasons, reasons_capacity;
+    uint64_t beyond;              /* rows of those that are numbered from count on: of a time when it was higher */
     uint64_t failed;              /* rows of this run that the next one asks for again */
     uint64_t retries;             /* attempts of this run after a first one */
     struct budget before, budget; /* at the start, and now */
@@ -39,8 +40,10 @@ void tally_free(struct tally *tally); /* accepts a zeroed one */
 void tally_row(struct tally *tally, const char *reason, bool is_now);
 
 uint64_t tally_open(const struct tally *tally); /* rows that are not done */
+uint64_t tally_done(const struct tally *tally); /* of the count */
 
-/* The live line, or without a terminal a line now and then. why: what the run waits for, wait_s seconds; NULL: it does not. */
+/* The live line, or without a terminal a line now and then. why: what the run waits for, wait_s seconds; NULL: it does
+ * not. */
 void tally_progress(struct tally *tally, const struct sft_err *why, double wait_s);
 
 void tally_table(const struct tally *tally, struct strbuf *out);

@@ -106,11 +106,25 @@ static bool may_do_otherwise(const struct attempt_end *end, const struct verdict
            dialect_change(dialect, context->request, end->body, end->len, may_guess);
 }
 
+static bool is_web_page(const char *body, size_t len)
+{
+    static const char *const begins[] = {"<!doctype html", "<html"};
+    const size_t blank = strspn(body, " \t\r\n");
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (blank < len && strncasecmp(body + blank, begins[i], strlen(begins[i])) == 0)
+            return true;
+    return false;
+}
+
 static struct attempt_verdict error_answer(const struct attempt_end *end, const struct verdict_context *context,
                                            unsigned status, const struct endpoint_error *error, struct dialect *dialect,
                                            struct sft_err *err)
 {
-    tell_error(context, status, error->text.data, err);
+    if (is_web_page(end->body, end->len) && is_hopeless(status))
+        sft_fail(err, SFT_EIO, "%s: status %u and a web page, no API: is url right? (it ends in /v1 mostly)",
+                 context->url->base, status);
+    else
+        tell_error(context, status, error->text.data, err);
     if (error->is_final || is_about_the_key(status, error->text.data))
         return is(HOPELESS);
     if (may_do_otherwise(end, context, status, dialect))
@@ -132,6 +146,14 @@ static struct attempt_verdict redirected(const struct attempt_end *end, const st
     return is(HOPELESS);
 }
 
+/* A proxy's may pass; where three come before any answer, it is the site that is asked and not its API. */
+static struct attempt_verdict web_page(const struct verdict_context *context, struct sft_err *err)
+{
+    const bool is_hopeless = !context->has_answered && context->n_failed > 1;
+    sft_fail(err, SFT_EIO, "%s: that is a web page, no API: is url right? (it ends in /v1 mostly)", context->url->base);
+    return (struct attempt_verdict){.verdict = is_hopeless ? HOPELESS : ASK_AGAIN, .is_lost = true};
+}
+
 /* A status that means well. */
 static struct attempt_verdict answer(const struct attempt_end *end, const struct verdict_context *context,
                                      const struct endpoint_error *error, struct dialect *dialect,
@@ -143,6 +165,8 @@ static struct attempt_verdict answer(const struct attempt_end *end, const struct
     completion_free(completion);
     if (error->is_there && (error->status || error->is_final))
         return error_answer(end, context, error->status ? error->status : (unsigned)end->status, error, dialect, err);
+    if (is_web_page(end->body, end->len))
+        return web_page(context, err);
     sft_context(err, "%s: an answer that is none", context->url->base);
     return (struct attempt_verdict){.verdict = is_withheld ? REFUSED : ASK_AGAIN, .is_lost = true};
 }

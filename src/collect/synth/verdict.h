@@ -24,7 +24,9 @@ struct verdict_context {
     const struct endpoint_url *url;
     double timeout_s;
     bool has_key, has_heard; /* a key was sent; some attempt has had an answer */
+    bool has_answered;       /* some attempt has had a completion */
     bool may_guess;          /* dialect_change's */
+    size_t n_failed;         /* attempts of this request before */
     const struct completion_request *request;
 };
 
