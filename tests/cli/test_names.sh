@@ -127,18 +127,6 @@ test_keys_that_nobody_reads() {
     has stdout '       preferences: 1; `chosen` is trained on, `rejected` is not used'
 }
 
-# What synth and review write of a row is nothing to be told of; what others call so is.
-test_notes_of_our_own() {
-    tiny_base base
-    chat="'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]"
-    rows a.jsonl "{$chat,'meta':{'recipe':'1f','persona':'p','topic':'t','kind':'answer','row':3,'seed':1},'review':{'by':['anna'],'decision':'edit'}}"
-    expect 0 "$SFT" inspect --base base a.jsonl --report
-    has_not stdout 'keys that are not used'
-    rows b.jsonl "{$chat,'meta':{'kind':'answer'},'review':'good'}" "{$chat,'review':{'by':'anna'}}"
-    expect 0 "$SFT" inspect --base base b.jsonl --report
-    has stdout 'keys that are not used: meta (1 row), review (2 rows)'
-}
-
 # A flag of another name is one as soon as it is said which.
 test_a_flag_of_another_name() {
     tiny_base base

@@ -74,16 +74,6 @@ static bool calls_answer_bad(const char *key, const json *value)
     return is_false && str_is_one_of(key, strlen(key), keys, sizeof keys / sizeof *keys);
 }
 
-/* What sft itself writes of a row: "review" of review --export, "meta" of synth. */
-static bool is_own_note(const char *key, const json *value)
-{
-    if (strcmp(key, "review") == 0 || strcmp(key, "sft_review") == 0)
-        return json_is_array(json_get(value, "by")) && json_is_string(json_get(value, "decision"));
-    return strcmp(key, "meta") == 0 && json_is_string(json_get(value, "recipe")) &&
-           json_is_string(json_get(value, "persona")) && json_is_string(json_get(value, "kind")) &&
-           json_is_number(json_get(value, "row"));
-}
-
 /* ---- counting ---- */
 
 void key_counts_clear(struct key_counts *counts)
@@ -231,8 +221,6 @@ static void count_object(const struct counting *c, const struct path *path, cons
         const unsigned mark = json_mark(child);
         const char *was = renamed_was(c->renamed, child), *key = was ? was : json_key(child);
         if (mark == MARK_IGNORED || json_is_null(child))
-            continue;
-        if (mark == MARK_UNREAD && !path->outer && is_own_note(key, child))
             continue;
         if (mark == MARK_UNREAD) {
             count_key(c, path, key_speaks_of_training(key, child) ? KEY_FLAG : KEY_UNUSED, key, child);
