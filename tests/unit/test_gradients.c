@@ -240,8 +240,8 @@ static void check_same_bits(const struct trace *a, const struct trace *b, const 
 
 /* Several tasks for each of the threads, 683 targets (the head takes 512 at once), and 1025 positions: one
  * beyond a multiple of the rows of any tile, so that a single one is left where rows are cut, or where they
- * are not. The model of AMX, which is slow, has the last sequences only, and so has a build with sanitizers: it looks for
- * what these lengths touch, and the same bits are the release's to show. */
+ * are not. The model of AMX, which is slow, has the last sequences only, and so has a build with sanitizers: the same
+ * bits are the release's to show. */
 START_TEST(bits_do_not_depend_on_threads)
 {
     static const size_t lengths[] = {64, 1, 353, 411, 65, 2, 129}, few[] = {1, 5, 40};
