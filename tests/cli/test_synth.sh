@@ -8,6 +8,7 @@ start_endpoint() {
     fake=$(dirname "$SFT")/tests/fake_endpoint
     [ -x "$fake" ] || die "$fake is not built (make cli does)"
     : >requests
+    : >endpoint.out # of one before, which must not be taken for this one
     "$fake" --log requests "$@" >endpoint.out 2>&1 &
     endpoint=$!
     wait_until grep -q '^listening at ' endpoint.out
