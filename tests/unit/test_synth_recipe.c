@@ -53,6 +53,7 @@ static const struct {
     {"turns = 3-2", "r.ini:5: [recipe] turns: expected N-M with M not below N"},
     {"turns = 1-2-3", "r.ini:5: [recipe] turns: expected N or N-M, from 1 to 16 exchanges"},
     {"topic_tree = 3x", "r.ini:5: [recipe] topic_tree: expected 0, N or NxM, such as 12 or 8x6"},
+    {"topic_tree = 101x100", "r.ini:5: [recipe] topic_tree: expected at most 10000 topics in all"},
     {"topic_tree = -1", "r.ini:5: [recipe] topic_tree: expected 0, N or NxM, such as 12 or 8x6"},
     {"topics = a, b\ntopic_tree = 3", "r.ini:6: [recipe] topic_tree: topics is set too: set one of them, not both"},
     {"refusals = 0.6",

@@ -144,9 +144,11 @@ static void check_shape(struct recipe *recipe)
 
 static void check_topics(struct recipe *recipe)
 {
-    enum { TREE_MAX = 1000 };
+    enum { TREE_MAX = 1000, TREE_TOPICS_MAX = 10000 };
     if (!parse_two(recipe->recipe.topic_tree, 'x', TREE_MAX, &recipe->tree_branches, &recipe->tree_leaves))
         complain(recipe, "topic_tree", "expected 0, N or NxM, such as 12 or 8x6");
+    else if (recipe->tree_branches * recipe->tree_leaves > TREE_TOPICS_MAX)
+        complain(recipe, "topic_tree", "expected at most 10000 topics in all");
     const bool has_subject = *recipe->recipe.subject, has_topics = recipe->recipe.topics.count > 0;
     if (recipe->tree_branches > 0 && !has_subject)
         complain(recipe, "topic_tree", "needs subject, whose topics are asked for");
