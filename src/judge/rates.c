@@ -75,6 +75,20 @@ struct rate_interval rate_interval_of(size_t k, size_t n)
     return (struct rate_interval){k == 0 ? 0 : middle - half, k == n ? 1 : middle + half}; /* exact at the ends */
 }
 
+void rate_interval_json(struct strbuf *out, size_t k, size_t n)
+{
+    const struct rate_interval interval = rate_interval_of(k, n);
+    if (n == 0) {
+        strbuf_puts(out, "null");
+        return;
+    }
+    strbuf_putc(out, '[');
+    strbuf_json_number(out, interval.low);
+    strbuf_putc(out, ',');
+    strbuf_json_number(out, interval.high);
+    strbuf_putc(out, ']');
+}
+
 void rate_add_text(struct strbuf *out, size_t k, size_t n)
 {
     const struct rate_interval interval = rate_interval_of(k, n);

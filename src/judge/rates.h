@@ -45,6 +45,9 @@ struct rate_interval {
 };
 struct rate_interval rate_interval_of(size_t k, size_t n);
 
+/* The interval as JSON: [low,high], or null where n is 0. */
+void rate_interval_json(struct strbuf *out, size_t k, size_t n);
+
 /* For people, in RATE_WIDTH columns where k and n have no more than eight digits together, the rate and its interval in
  * percent: "   92/100  92.0% [ 85.0,  95.9]"; "none" where n is 0. */
 enum { RATE_COUNT_WIDTH = 9, RATE_WIDTH = 31 };

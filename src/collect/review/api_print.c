@@ -121,20 +121,12 @@ static void put_sample(const struct review *review, const struct review_counts *
         strbuf_puts(out, ",\"sample\":null");
         return;
     }
-    const struct rate_interval ci = rate_interval_of(counts->sample_good, counts->sample_decided);
     strbuf_printf(out, ",\"sample\":{\"n\":%zu,\"decided\":%zu,\"good\":%zu,\"edited\":%zu,\"rate\":", review->n_sample,
                   counts->sample_decided, counts->sample_good, counts->sample_edited);
     strbuf_json_number(out, rate_of(counts->sample_good, counts->sample_decided));
     strbuf_puts(out, ",\"ci95\":");
-    if (counts->sample_decided) {
-        strbuf_putc(out, '[');
-        strbuf_json_number(out, ci.low);
-        strbuf_putc(out, ',');
-        strbuf_json_number(out, ci.high);
-        strbuf_puts(out, "]}");
-    } else {
-        strbuf_puts(out, "null}");
-    }
+    rate_interval_json(out, counts->sample_good, counts->sample_decided);
+    strbuf_putc(out, '}');
 }
 
 void api_counts_print(const struct review *review, struct strbuf *out)

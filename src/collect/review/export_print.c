@@ -148,7 +148,6 @@ static void put_disputed(const struct export_result *r, struct strbuf *out)
 
 static void put_sample(const struct export_result *r, struct strbuf *out)
 {
-    const struct rate_interval ci = rate_interval_of(r->sample_good, r->sample_decided);
     if (!r->n_sample) {
         strbuf_puts(out, ",\"sample\":null");
         return;
@@ -157,15 +156,8 @@ static void put_sample(const struct export_result *r, struct strbuf *out)
                   r->sample_good);
     put_number(out, "rate", rate_of(r->sample_good, r->sample_decided));
     strbuf_puts(out, ",\"ci95\":");
-    if (r->sample_decided) {
-        strbuf_putc(out, '[');
-        strbuf_json_number(out, ci.low);
-        strbuf_putc(out, ',');
-        strbuf_json_number(out, ci.high);
-        strbuf_puts(out, "]}");
-    } else {
-        strbuf_puts(out, "null}");
-    }
+    rate_interval_json(out, r->sample_good, r->sample_decided);
+    strbuf_putc(out, '}');
 }
 
 void export_result_json(const struct export_result *r, struct strbuf *out)
