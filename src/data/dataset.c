@@ -51,10 +51,8 @@ const struct record *dataset_record(const struct dataset *ds, size_t i, size_t *
     return &ds->files[low].store.records[id - ds->files[low].first_record];
 }
 
-struct example dataset_example(const struct dataset *ds, size_t i)
+static struct example view(const struct dataset *ds, const struct record *r, size_t file)
 {
-    size_t file;
-    const struct record *r = dataset_record(ds, i, &file);
     const struct token_store *store = &ds->files[file].store;
     return (struct example){.tokens = record_tokens(store, r),
                             .weights = record_weights(store, r),
@@ -66,6 +64,26 @@ struct example dataset_example(const struct dataset *ds, size_t i)
                             .line = r->line,
                             .content_hash = r->content_hash,
                             .truncated = r->flags & RECORD_TRUNCATED};
+}
+
+struct example dataset_example(const struct dataset *ds, size_t i)
+{
+    size_t file;
+    const struct record *r = dataset_record(ds, i, &file);
+    struct example example = view(ds, r, file);
+    example.is_pair = r->flags & RECORD_PAIR;
+    example.content_hash = record_item_hash(r);
+    return example;
+}
+
+bool dataset_rejected(const struct dataset *ds, size_t i, struct example *rejected)
+{
+    size_t file;
+    const struct record *r = dataset_record(ds, i, &file);
+    if (!(r->flags & RECORD_PAIR))
+        return false;
+    *rejected = view(ds, r + 1, file);
+    return true;
 }
 
 /* ---- damage ---- */

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A conversation as it is trained on: a view, its pointers are the dataset's. A document longer than
+/* A conversation as it is trained on, or of a pair the one with the chosen answer: a view, its pointers are the dataset's. A document longer than
  * max_length is several examples of the same line, one after another. */
 struct example {
     const int32_t *tokens; /* (n_tokens) */
@@ -24,8 +24,9 @@ struct example {
     size_t n_positions;    /* what a model has to run: tokens up to the last trained one, without it */
     double target_weight;  /* sum of weights */
     size_t file, line;     /* index into dataset.files; 1-based */
-    uint64_t content_hash; /* of tokens and weights; eval_fraction splits by it */
+    uint64_t content_hash; /* of tokens and weights, of a pair those of both; eval_fraction splits by it */
     bool truncated;
+    bool is_pair; /* dataset_rejected gives the other answer */
 };
 
 struct dataset_file {
@@ -45,9 +46,10 @@ struct dataset {
     struct dataset_file *files;
     size_t n_files;
     uint32_t *ids; /* (n_examples) records, numbered over all files; in file order, a file's repeats one after
-                      another */
-    size_t n_examples;
-    size_t n_tokens, n_targets;   /* over the examples */
+                      another; of a pair the chosen answer's, behind which the rejected one's stands */
+    size_t n_examples;            /* a pair is one */
+    size_t n_pairs;               /* of them */
+    size_t n_tokens, n_targets;   /* over the examples, of a pair those of both answers */
     struct tokenize_options *how; /* what the stores were made by, should one be damaged, */
     struct names *names;          /* and the names in it */
     bool drops_duplicates;
@@ -87,6 +89,10 @@ const struct record *dataset_record(const struct dataset *ds, size_t i, size_t *
 
 /* The i-th example. */
 struct example dataset_example(const struct dataset *ds, size_t i);
+
+/* Its prompt with the rejected answer, where it is a pair: false, and *rejected stays as it is, where it is none.
+ * Its content_hash is of itself alone. */
+bool dataset_rejected(const struct dataset *ds, size_t i, struct example *rejected);
 
 /* Make sure of the tokens of some examples, before they are looked at: where a store in the cache was damaged or cut
  * short since it was opened, it is made again of its file, with a warning, and views of its records and tokens that

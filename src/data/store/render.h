@@ -18,6 +18,8 @@ struct render_options {
     enum train_on train_on;
     const char *system; /* NULL or "": none */
     enum system_policy system_policy;
+    bool pairs; /* a row with a chosen and a rejected answer becomes a pair of records (token_store.h); else the
+                 * rejected one is not looked at */
 };
 
 /* Rendered rows, waiting to be appended to a store. Zero-initialised is empty; shard_clear keeps its memory.

@@ -14,6 +14,7 @@ const char *const drop_reason[DROP_COUNT] = {
     [DROP_NOTHING_LEFT] = "nothing left to train",
     [DROP_OVERLONG] = "longer than max_length",
     [DROP_BAD_ROW] = "bad row",
+    [DROP_SAME_ANSWERS] = "chosen and rejected are the same",
 };
 
 static const char magic[8] = "sfttok\n";
@@ -287,6 +288,14 @@ const char *record_message(const struct token_store *store, const struct record 
 const char *record_row(const struct token_store *store, const struct record *record)
 {
     return record_message(store, record) + record->message_len;
+}
+
+uint64_t record_item_hash(const struct record *record)
+{
+    if (!(record->flags & RECORD_PAIR))
+        return record->content_hash;
+    const uint64_t both[] = {record[0].content_hash, record[1].content_hash};
+    return xxh64(both, sizeof both, 0);
 }
 
 struct check {
