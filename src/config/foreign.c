@@ -221,7 +221,8 @@ static const struct foreign keys[] = {
     IS("dpo_label_smoothing", "label_smoothing"),
     IS("rpo_alpha pref_ftx dpo_ftx sft_loss_weight", "sft_weight",
        .words = "the chosen answers' own loss, times this, is added"),
-    NOTHING("ref_model ref_model_* sync_ref_model precompute_ref_* force_use_ref_model ref_adapter_name model_adapter_name",
+    NOTHING("ref_model ref_model_* sync_ref_model precompute_ref_* force_use_ref_model ref_adapter_name "
+            "model_adapter_name",
             "the reference is the model that the run begins with, an adapter left off, and its log-probabilities are "
             "computed once: leave it out"),
     NOTHING("dpo_* pref_* loss_weights f_divergence_type simpo_gamma cpo_alpha desirable_weight undesirable_weight "

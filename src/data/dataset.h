@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A conversation as it is trained on, or of a pair the one with the chosen answer: a view, its pointers are the dataset's. A document longer than
- * max_length is several examples of the same line, one after another. */
+/* A conversation as it is trained on, or of a pair the one with the chosen answer: a view, its pointers are the
+ * dataset's. A document longer than max_length is several examples of the same line, one after another. */
 struct example {
     const int32_t *tokens; /* (n_tokens) */
     const float *weights;  /* (n_tokens): loss weight of each token; the first is 0 */
@@ -137,8 +137,8 @@ struct file_counts {
 };
 void dataset_count_files(const struct dataset *ds, struct file_counts *counts);
 
-/* Every record of the files in their order, both of a pair, with why it is not trained on (NULL: it is): a row's own reason,
- * "duplicate", or "not in the sample"; after a file's last record the examples that a repeat brings again.
+/* Every record of the files in their order, both of a pair, with why it is not trained on (NULL: it is): a row's own
+ * reason, "duplicate", or "not in the sample"; after a file's last record the examples that a repeat brings again.
  * Not for a dataset that was split. Ends early where `each` returns false. */
 typedef bool dataset_record_fn(void *context, struct dataset_file *file, const struct record *record,
                                const char *dropped);

@@ -128,7 +128,8 @@ enum sft_status dataset_check_pairs(const struct dataset *ds, const struct datas
         return SFT_OK;
     if (n_pairs == 0)
         return sft_fail(err, SFT_EDATA, "%s: no row has a chosen and a rejected answer, which objective = dpo compares "
-                                        "([data] columns = KEY:chosen KEY:rejected says which keys they are)", file->path);
+                                        "([data] columns = KEY:chosen KEY:rejected says which keys they are)",
+                        file->path);
     sft_fail(err, SFT_EDATA, "there is no rejected answer");
     if (n > 1)
         sft_remark(err, " (nor in %llu more)", (unsigned long long)(n - 1));

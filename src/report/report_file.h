@@ -32,7 +32,7 @@ void report_file_histogram_range(const struct store_counts *counts, size_t *firs
 /* ... and the largest number of tokens in bin i. */
 uint64_t report_file_histogram_bin_end(const struct store_counts *counts, size_t i);
 
-/* What n conversations are called of which n_pairs are pairs: "conversations", "pairs", or "pairs and conversations". */
+/* What n conversations are called, n_pairs of them pairs: "conversations", "pairs", or "pairs and conversations". */
 const char *report_unit(uint64_t n, uint64_t n_pairs);
 
 /* Append "120 pairs and 30 conversations", or what there is of them. */

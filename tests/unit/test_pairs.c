@@ -72,9 +72,9 @@ END_TEST
 /* Of an answer its assistant's messages, of the prompt nothing, whatever is trained on elsewhere. */
 START_TEST(train_on_is_of_other_rows)
 {
-    static const char row[] = "{\"chosen\":\"\\n\\nHuman: p\\n\\nAssistant: a\\n\\nHuman: q\\n\\nAssistant: c\\n\\nHuman: "
-                              "s\\n\\nAssistant: d\",\"rejected\":\"\\n\\nHuman: p\\n\\nAssistant: a\\n\\nHuman: q\\n\\n"
-                              "Assistant: r\"}\n" ROW("x", "y");
+#define BEGINNING "\\n\\nHuman: p\\n\\nAssistant: a\\n\\nHuman: q\\n\\nAssistant: "
+    static const char row[] = "{\"chosen\":\"" BEGINNING "c\\n\\nHuman: s\\n\\nAssistant: d\","
+                              "\"rejected\":\"" BEGINNING "r\"}\n" ROW("x", "y");
     options.render.train_on = TRAIN_ON_LAST_ASSISTANT;
     options.pairs_only = false;
     loads("a.jsonl", "", row);
@@ -103,7 +103,8 @@ END_TEST
 START_TEST(a_pair_is_cut_or_goes_as_one)
 {
     options.render.max_length = ROW_OVERHEAD + 3;
-    loads("a.jsonl", "", PAIR("p", "c", "rrrr") PAIR("p", "dddd", "dd") PAIR("pppp", "e", "f") PAIR("p", "ggggg", "gggg"));
+    loads("a.jsonl", "",
+          PAIR("p", "c", "rrrr") PAIR("p", "dddd", "dd") PAIR("pppp", "e", "f") PAIR("p", "ggggg", "gggg"));
     ck_assert_uint_eq(ds.n_examples, 2);
     ck_assert_str_eq(answers(0), "c>|rrr");
     ck_assert_str_eq(answers(1), "ddd|dd>");
@@ -152,7 +153,8 @@ END_TEST
 START_TEST(half_a_pair_is_a_bad_row)
 {
     options.on_bad_row = ON_BAD_ROW_SKIP;
-    loads("a.jsonl", "", PAIR("p", "c", "r") "{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":7}\n" PAIR("q", "c", "r"));
+    loads("a.jsonl", "",
+          PAIR("p", "c", "r") "{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":7}\n" PAIR("q", "c", "r"));
     ck_assert_uint_eq(ds.n_pairs, 2);
     ck_assert_uint_eq(ds.files[0].store.n_records, 5);
     ck_assert_uint_eq(walk(), 1);
@@ -284,8 +286,8 @@ END_TEST
 /* What zephyr's data have: the chosen conversation again under "messages". */
 START_TEST(a_pair_wins_over_other_formats)
 {
-    static const char row[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"p\"},{\"role\":\"assistant\",\"content\":"
-                              "\"c\"}],\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\"}\n";
+    static const char row[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"p\"},"
+                              "{\"role\":\"assistant\",\"content\":\"c\"}],\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\"}\n";
     loads("a.jsonl", "", row);
     ck_assert_uint_eq(ds.n_pairs, 1);
     options.pairs_only = false;

@@ -75,7 +75,8 @@ static const struct {
     {PAIR("'\\n\\nHuman: p\\n\\nAssistant: a\\n\\nHuman: q\\n\\nAssistant: the c'",
           "'\\n\\nHuman: p\\n\\nAssistant: a\\n\\nHuman: q\\n\\nAssistant: the r'"),
      "user[0](p) assistant[0](a) user[0](q) assistant(the c) | user[0](p) assistant[0](a) user[0](q) assistant(the r)"},
-    {"{'system':'s','chosen':'\\r\\n\\r\\nHuman: p\\r\\n\\r\\nAssistant: c','rejected':'\\n\\nHuman: p\\n\\nAssistant: r'}",
+    {"{'system':'s','chosen':'\\r\\n\\r\\nHuman: p\\r\\n\\r\\nAssistant: c',"
+     "'rejected':'\\n\\nHuman: p\\n\\nAssistant: r'}",
      "system[0](s) user[0](p) assistant(c) | system[0](s) user[0](p) assistant(r)"},
     /* texts, as TRL's extract_prompt has them */
     {PAIR("'The sky is blue.'", "'The sky is green.'"),

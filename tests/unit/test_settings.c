@@ -492,28 +492,6 @@ START_TEST(one_key_of_lora_turns_it_on)
 }
 END_TEST
 
-/* Its rate is DPO's own, unless it is given; a section that is empty asks for nothing. */
-START_TEST(dpo_has_a_section_and_a_rate)
-{
-    struct strbuf text = {0};
-    settings_print(&settings, &text);
-    ck_assert_ptr_null(strstr(text.data, "[dpo]"));
-    read_text("[train]\nobjective = dpo\n");
-    ck_assert_int_eq(settings_check(&settings, false, &err), SFT_OK);
-    ck_assert_double_eq(settings.train.learning_rate, 1e-6);
-    ck_assert_double_eq(settings.dpo.beta, 0.1);
-    assert_round_trip();
-    strbuf_clear(&text);
-    settings_print(&settings, &text);
-    ck_assert_ptr_nonnull(strstr(text.data, "\n[dpo]\nbeta = 0.1\nloss_type = sigmoid\nlabel_smoothing = 0\n"
-                                            "reference_free = false\nsft_weight = 0\n"));
-    ck_assert_int_eq(settings_override(&settings, "train.learning_rate=5e-5", &err), SFT_OK);
-    ck_assert_int_eq(settings_check(&settings, false, &err), SFT_OK);
-    ck_assert_double_eq(settings.train.learning_rate, 5e-5);
-    strbuf_free(&text);
-}
-END_TEST
-
 START_TEST(values_are_written_as_one_would)
 {
     static const struct {
@@ -601,7 +579,6 @@ int main(void)
     tcase_add_test(tcase, printing_reads_back);
     tcase_add_test(tcase, lora_is_printed_where_it_is_on);
     tcase_add_test(tcase, one_key_of_lora_turns_it_on);
-    tcase_add_test(tcase, dpo_has_a_section_and_a_rate);
     tcase_add_test(tcase, values_are_written_as_one_would);
     tcase_add_test(tcase, help_names_every_key);
     tcase_add_test(tcase, nearest_words);

@@ -71,8 +71,8 @@ static enum sft_status read_texts(const json *row, const char *chosen, const cha
     if (refuse_other_prompt(row, err))
         return SFT_EDATA;
     if (n == 0)
-        return sft_fail(err, SFT_EDATA, "there is no prompt, and chosen and rejected do not begin alike ([data] columns "
-                                        "= KEY:prompt says which key it is)");
+        return sft_fail(err, SFT_EDATA, "there is no prompt, and chosen and rejected do not begin alike ([data] "
+                                        "columns = KEY:prompt says which key it is)");
     if (add_text(row, chosen, n, out, err) || add_text(row, rejected, n, out, err))
         return SFT_EDATA;
     for (size_t i = 0; i < 2; i++)
