@@ -1,6 +1,6 @@
 /* Any bytes as one row: each reader forced, the one that is found, and, of two answers, as a pair. No crash; a row is
- * refused with a message, or becomes conversations that hold what they promise. Built with clang -fsanitize=fuzzer, or with
- * replay.c to run a corpus. */
+ * refused with a message, or becomes conversations that hold what they promise. Built with clang
+ * -fsanitize=fuzzer, or with replay.c to run a corpus. */
 #include "data/readers/reader.h"
 
 #include <math.h>

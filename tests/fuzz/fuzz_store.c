@@ -1,7 +1,8 @@
 /* Any bytes as a token store. The first byte says which: '0', they are the file; else they are changes of a whole one,
  * of '2' one with pairs, three bytes each, where (two, little-endian) and what to. Either is given the hash that goes
- * with it, so that what is looked at is not the hash but what it vouches for. No crash; what is opened has only records whose bytes lie in the
- * file, and what passes its check has tokens of the vocabulary and the weights that its record says. */
+ * with it, so that what is looked at is not the hash but what it vouches for. No crash; what is opened has only
+ * records whose bytes lie in the file, and what passes its check has tokens of the vocabulary
+ * and the weights that its record says. */
 #include "../unit/store_end.h"
 
 #include "base/map.h"

@@ -287,7 +287,8 @@ END_TEST
 START_TEST(a_pair_wins_over_other_formats)
 {
     static const char row[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"p\"},"
-                              "{\"role\":\"assistant\",\"content\":\"c\"}],\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\"}\n";
+                              "{\"role\":\"assistant\",\"content\":\"c\"}],"
+                              "\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\"}\n";
     loads("a.jsonl", "", row);
     ck_assert_uint_eq(ds.n_pairs, 1);
     options.pairs_only = false;
