@@ -58,6 +58,14 @@ enum lr_scheduler { LR_CHOICES(CHOICE_NUMBER) };
 #define OPTIM_CHOICES(X) X(OPTIM_ADAMW, "adamw") X(OPTIM_ADAMW_8BIT, "adamw_8bit")
 enum optim { OPTIM_CHOICES(CHOICE_NUMBER) };
 
+/* [train] objective: what is minimised. */
+#define OBJECTIVE_CHOICES(X) X(OBJECTIVE_SFT, "sft") X(OBJECTIVE_DPO, "dpo")
+enum objective_choice { OBJECTIVE_CHOICES(CHOICE_NUMBER) };
+
+/* [dpo] loss_type */
+#define DPO_LOSS_CHOICES(X) X(DPO_LOSS_SIGMOID, "sigmoid") X(DPO_LOSS_IPO, "ipo")
+enum dpo_loss { DPO_LOSS_CHOICES(CHOICE_NUMBER) };
+
 /* [train] metric_for_best_model: of each evaluation (train/metric.h says which way is better). From METRIC_REFUSAL on
  * they are of the answers to [eval] prompts. */
 #define METRIC_CHOICES(X)                                                                                              \

@@ -127,6 +127,43 @@ static void check_adapter(struct settings *s)
         complain(s, "lora_dropout", "training is without dropout (0, or leave it out)");
 }
 
+/* ---- preferences ---- */
+
+/* Where [dpo] means nothing: each of its keys that is set is told, or else the section. */
+static void refuse_dpo(struct settings *s)
+{
+    bool is_told = false;
+    for (size_t i = 0; i < settings_fields_count; i++) {
+        const struct field *field = &settings_fields[i];
+        if (strcmp(field->section, "dpo") != 0 || !settings_is_given(s, field))
+            continue;
+        if (!settings_is_wrong(s, field->key))
+            complain(s, field->key, "only for objective = dpo in [train]");
+        is_told = true;
+    }
+    if (s->dpo.on && !is_told)
+        complain(s, "objective", "sft, but there is a section [dpo], which is for objective = dpo");
+}
+
+/* A model that is trained already moves far at sft's rate: TRL's DPO has this one, too. */
+static const double dpo_learning_rate = 1e-6;
+
+static void check_objective(struct settings *s)
+{
+    if (settings_is_wrong(s, "objective"))
+        return;
+    if (s->train.objective == OBJECTIVE_SFT) {
+        refuse_dpo(s);
+        return;
+    }
+    if (!settings_is_given(s, settings_find("learning_rate")))
+        s->train.learning_rate = dpo_learning_rate;
+    if (s->data.train_on == TRAIN_ON_ALL && !settings_is_wrong(s, "train_on"))
+        complain(s, "train_on", "all, but objective = dpo compares answers: assistant or last_assistant");
+    if (s->dpo.loss_type != DPO_LOSS_SIGMOID && s->dpo.label_smoothing > 0 && !settings_is_wrong(s, "label_smoothing"))
+        complain(s, "label_smoothing", "only for loss_type = sigmoid (0, or leave it out)");
+}
+
 enum sft_status settings_check(struct settings *settings, bool need_train, struct sft_err *err)
 {
     const size_t before = settings->problems.count;
@@ -137,5 +174,6 @@ enum sft_status settings_check(struct settings *settings, bool need_train, struc
     check_system(settings);
     check_evaluation(settings);
     check_adapter(settings);
+    check_objective(settings);
     return settings_outcome(settings, before, err);
 }
