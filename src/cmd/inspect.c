@@ -21,8 +21,7 @@ struct inspect {
 
     const char *source_path; /* what `source` means: a path of the data's, and a line */
     uint64_t source_line;
-    uint64_t found, shown; /* conversations that `source` lets through; those that were printed; a pair is one */
-    bool shows_pair;       /* the pair was printed whose second record comes now */
+    uint64_t found, shown; /* conversations that `source` lets through; those that were printed */
     struct preview preview;
     struct pager pager;
     const volatile int *stop;
@@ -107,8 +106,6 @@ static enum sft_status find_source(struct inspect *in, const struct train_data *
 
 static bool is_wanted(struct inspect *in, const struct dataset_file *file, const struct record *r)
 {
-    if (r->flags & RECORD_REJECTED)
-        return in->shows_pair;
     if (in->source && (r->line != in->source_line || strcmp(file->path, in->source_path) != 0))
         return false;
     in->found++;
@@ -125,9 +122,7 @@ static bool print_record(void *context, struct dataset_file *file, const struct 
                          const char *dropped)
 {
     struct inspect *in = context;
-    const bool is_wanted_now = is_wanted(in, file, r), is_first = r->flags & RECORD_PAIR;
-    in->shows_pair = is_wanted_now && is_first;
-    if (!is_wanted_now)
+    if (!is_wanted(in, file, r))
         return true;
     in->status = *in->stop ? sft_fail(in->err, SFT_EINTERRUPTED, "stopped")
                            : dataset_check_record(file, &r, in->err);
@@ -136,14 +131,13 @@ static bool print_record(void *context, struct dataset_file *file, const struct 
     if (in->json) {
         preview_json(file, r, dropped);
     } else {
-        const bool is_begin = in->shown == 0 && !(r->flags & RECORD_REJECTED);
-        if (is_begin && !in->no_pager)
+        if (in->shown == 0 && !in->no_pager)
             pager_start(&in->pager);
-        if (is_begin)
+        if (in->shown == 0)
             preview_legend(&in->preview);
         preview_text(&in->preview, file, r, dropped);
     }
-    in->shown += !is_first; /* its second one counts */
+    in->shown++;
     return !is_done(in);
 }
 
