@@ -138,11 +138,10 @@ enum sft_status dataset_check(const struct dataset *ds, const uint32_t *examples
     for (size_t i = 0; i < n; i++) {
         size_t file;
         const struct record *r = dataset_record(ds, examples[i], &file);
-        const bool is_pair = r->flags & RECORD_PAIR;
         if (dataset_check_record(&ds->files[file], &r, err))
             return err->status;
-        const struct record *rejected = r + 1;
-        if (is_pair && dataset_check_record(&ds->files[file], &rejected, err))
+        const struct record *rejected = r + 1; /* if it is a pair, which only now can be asked */
+        if (r->flags & RECORD_PAIR && dataset_check_record(&ds->files[file], &rejected, err))
             return err->status;
     }
     return SFT_OK;
