@@ -257,7 +257,7 @@ static void put_sharing(struct strbuf *out, const struct train_sharing *s)
 {
     if (s->rows < s->positions)
         strbuf_printf(out,
-                      "       beginnings that conversations share are computed once: %llu of %llu positions in the first "
+                      "       beginnings that conversations share are computed once: %llu of %llu positions in "
                       "%s (%.1f%% fewer)\n",
                       (ull)s->rows, (ull)s->positions, amount(s->steps, "step").text,
                       report_percent(s->positions - s->rows, s->positions));
