@@ -35,10 +35,11 @@ static enum sft_status load_weights(struct learner *l, const struct learner_part
 {
     const struct checkpoint_found *from = parts->from;
     if ((!from->dir || parts->adapting->on) &&
-        adapting_load(parts->adapting, parts->settings, parts->base, parts->plan->kernels, from->dir, &l->model.params,
-                      err))
+        adapting_load_base(parts->adapting, parts->settings, parts->base, parts->plan->kernels, &l->model.params, err))
         return err->status;
     transformer_bind(&l->model);
+    if (!from->dir && adapting_load_adapter(parts->adapting, parts->settings, parts->base, &l->model.params, err))
+        return err->status;
     return from->dir ? checkpoint_load(from->dir, parts->adapting->on, &l->model, &l->adamw, err) : SFT_OK;
 }
 
