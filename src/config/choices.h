@@ -50,6 +50,10 @@ enum on_bad_row { ON_BAD_ROW_CHOICES(CHOICE_NUMBER) };
 #define DEDUPE_CHOICES(X) X(DEDUPE_NONE, "none") X(DEDUPE_EXACT, "exact")
 enum dedupe { DEDUPE_CHOICES(CHOICE_NUMBER) };
 
+/* [data] shared_prefix: what conversations of a micro-batch begin with in common is run once, or for each. */
+#define SHARED_PREFIX_CHOICES(X) X(SHARED_PREFIX_AUTO, "auto") X(SHARED_PREFIX_OFF, "off")
+enum shared_prefix { SHARED_PREFIX_CHOICES(CHOICE_NUMBER) };
+
 /* [train] lr_scheduler_type */
 #define LR_CHOICES(X) X(LR_LINEAR, "linear") X(LR_COSINE, "cosine") X(LR_CONSTANT, "constant")
 enum lr_scheduler { LR_CHOICES(CHOICE_NUMBER) };

@@ -48,6 +48,7 @@ struct settings {
         bool shuffle;
         int on_bad_row;                                /* enum on_bad_row */
         int dedupe;                                    /* enum dedupe */
+        int shared_prefix;                             /* enum shared_prefix */
         const char *system;                            /* "": none */
         int system_policy;                             /* enum system_policy */
         struct string_list columns, roles;             /* "theirs:ours"; see data/readers/names.h */

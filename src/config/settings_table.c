@@ -63,6 +63,10 @@ const struct field settings_fields[] = {
      .doc = "what to do with a row that cannot be read: stop, or leave it out"},
     {AT(data, dedupe), .type = FIELD_ENUM, .default_text = "none", WORDS(DEDUPE_CHOICES(CHOICE_WORD)),
      .doc = "exact: of conversations with the same tokens and weights, train on the first only"},
+    {AT(data, shared_prefix), .type = FIELD_ENUM, .default_text = "auto", .text_before = "off",
+     WORDS(SHARED_PREFIX_CHOICES(CHOICE_WORD)),
+     .doc = "auto: what conversations of a micro-batch begin with in common is computed once for all of them, which "
+            "changes nothing but rounding; off: for each"},
     {AT(data, system), .type = FIELD_TEXT, .default_text = "",
      .doc = "system prompt for conversations that have none"},
     {AT(data, system_policy), .type = FIELD_ENUM, .default_text = "keep", WORDS(SYSTEM_CHOICES(CHOICE_WORD)),

@@ -32,6 +32,13 @@ struct dataset_options dataset_options_of(const struct settings *settings, size_
     };
 }
 
+struct batch_options batch_options_of(const struct settings *settings)
+{
+    return (struct batch_options){.micro_batch_tokens = (size_t)settings->train.micro_batch_tokens,
+                                  .shared_prefix = settings->data.shared_prefix == SHARED_PREFIX_AUTO,
+                                  .pairs = settings->train.objective == OBJECTIVE_DPO};
+}
+
 struct order_options order_options_of(const struct settings *settings)
 {
     return (struct order_options){.batch_size = (size_t)settings->train.batch_size,

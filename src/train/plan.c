@@ -1,7 +1,6 @@
 #include "train/plan.h"
 
 #include "config/settings.h"
-#include "data/batching.h"
 #include "model/transformer.h"
 #include "train/options.h"
 
@@ -46,7 +45,7 @@ void train_plan_make(struct train_plan *plan, const struct settings *settings, c
     plan->adamw = adamw_options_of(settings);
     plan->keeping = settings->train.gradient_checkpointing ? KEEP_STREAM : KEEP_ALL;
     plan->order = order_options_of(settings);
-    plan->micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
+    plan->batching = batch_options_of(settings);
     plan->max_grad_norm = settings->train.max_grad_norm;
     plan->best_by = metric_of(settings->train.metric_for_best_model);
     plan->save_dtype = dtype_of_option(dtype_floats, settings->train.save_dtype);
@@ -64,8 +63,8 @@ static size_t dataset_bytes(const struct dataset *ds)
 
 size_t train_plan_positions(const struct train_plan *plan, const struct train_data *data)
 {
-    const size_t train = batch_capacity(&data->train, plan->micro_batch_tokens);
-    const size_t eval = batch_capacity(&data->eval, plan->micro_batch_tokens);
+    const size_t train = batch_capacity(&data->train, &plan->batching);
+    const size_t eval = batch_capacity(&data->eval, &plan->batching);
     return train > eval ? train : eval;
 }
 

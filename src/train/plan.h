@@ -2,6 +2,7 @@
 #ifndef SFT_TRAIN_PLAN_H
 #define SFT_TRAIN_PLAN_H
 
+#include "data/batching.h"
 #include "model/activations.h"
 #include "train/adamw.h"
 #include "train/base_model.h"
@@ -14,7 +15,7 @@
 struct train_plan {
     const struct kernels *kernels;
     char kernels_why[512]; /* why these: for a person */
-    size_t micro_batch_tokens;
+    struct batch_options batching;
     double max_grad_norm;
     struct adamw_options adamw;
     enum keeping keeping; /* of activations */

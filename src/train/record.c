@@ -233,10 +233,12 @@ static bool had_lora(const json *recorded)
 }
 
 /* The setting of the recorded run, as settings_field_text puts it. A version that had no such key did what is the
- * default now: a new key's default is what the program did without it. */
+ * default now, but where the field says what it did. */
 static void text_before(const json *recorded, const struct field *field, struct strbuf *out)
 {
     const char *text = recorded_text(recorded, "settings", field);
+    if (!text)
+        text = field->text_before;
     if (text) {
         strbuf_puts(out, text);
         return;

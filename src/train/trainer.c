@@ -109,8 +109,7 @@ static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
     const struct evaluator by = {.objective = l->objective,
                                  .model = &l->model,
                                  .acts = &l->acts,
-                                 .buffer = &l->buffer,
-                                 .micro_batch_tokens = t->run->plan.micro_batch_tokens};
+                                 .buffer = &l->buffer};
     struct evaluation result;
     enum sft_status status = evaluate(&by, &t->run->data.eval, t->signals.stop, &result, err);
     struct eval_metrics m = {.step = t->state->step,
