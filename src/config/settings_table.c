@@ -156,8 +156,8 @@ const struct field settings_fields[] = {
 
     /* ---- [dpo] ---- */
     {AT(dpo, beta), .type = FIELD_DOUBLE, .default_text = "0.1", .min = ABOVE_ZERO, .max = INFINITY,
-     .doc = "with objective = dpo: how much is lost by moving away from the reference, the model that the run begins "
-            "with"},
+     .doc = "with objective = dpo: how strongly the model is held to the reference, which is what it was when the run "
+            "began"},
     {AT(dpo, loss_type), .type = FIELD_ENUM, .default_text = "sigmoid", WORDS(DPO_LOSS_CHOICES(CHOICE_WORD)),
      .doc = "sigmoid: DPO's own (Rafailov et al. 2023); ipo: a margin of 1 / (2 beta) a token, no more "
             "(Azar et al. 2023)"},

@@ -131,6 +131,16 @@ START_TEST(a_record_from_before_a_key)
 }
 END_TEST
 
+/* Keys of [dpo] have no values under the other objective, and no defaults to go on with. */
+START_TEST(the_objective_stays)
+{
+    set("train.objective=dpo");
+    ck_assert_msg(run_record_adopt(recorded, &settings, &err) == SFT_OK, "%s", err_text(&err));
+    ck_assert_double_eq(settings.dpo.beta, 0.1);
+    differs("[train] objective = dpo, but this run was started with sft");
+}
+END_TEST
+
 /* ---- the base's files ---- */
 
 /* Let the record say this of the base's content. */
@@ -275,6 +285,7 @@ int main(void)
     tcase_add_test(tests, prompts_that_decide_stay);
     tcase_add_test(tests, counts_are_only_told);
     tcase_add_test(tests, a_record_from_before_a_key);
+    tcase_add_test(tests, the_objective_stays);
     tcase_add_test(tests, a_record_from_before_all_files_counted);
     tcase_add_test(tests, all_files_count);
     tcase_add_test(tests, a_default_of_then_stays);
