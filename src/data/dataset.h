@@ -38,7 +38,7 @@ struct dataset_file {
     const struct tokenize_options *how; /* the dataset's */
     size_t first_record;                /* number of its first record among those of all files */
     unsigned char *duplicate;           /* a bit a record: the same tokens and weights stood before */
-    size_t duplicates;                  /* of kept records */
+    size_t duplicates;                  /* of what is kept, a pair counted once */
     size_t n_examples;                  /* that it gives to the dataset */
 };
 
@@ -61,6 +61,7 @@ struct dataset_options {
     struct render_options render;
     struct names_options names;
     enum on_bad_row on_bad_row;
+    bool pairs_only;   /* with render.pairs: a conversation that is no pair is an error */
     bool allows_flags; /* a key that speaks of training and is not understood is only counted */
     enum dedupe dedupe;
     uint64_t seed;            /* of FILE*0.25's sample */
@@ -107,7 +108,11 @@ enum sft_status dataset_check_record(struct dataset_file *file, const struct rec
 /* Let a dataset borrow these from now on, which are what it was loaded with, elsewhere. */
 void dataset_borrow(struct dataset *ds, const struct chat_template *tpl, const struct tokenizer *tok);
 
-/* Whether the i-th record of the file is a kept one that an earlier one equals. */
+/* Add what the record stands for, of a pair's first both, to n_pairs, n_tokens and n_targets. */
+void dataset_count(struct dataset *ds, const struct record *record);
+
+/* Whether the i-th record of the file is a kept one that an earlier one equals, or of a pair that an earlier one
+ * equals in both answers. */
 bool dataset_is_duplicate(const struct dataset_file *file, size_t i);
 
 /* Whether its files hold documents only, no conversation. */
@@ -125,14 +130,14 @@ struct dataset_overlap {
 };
 struct dataset_overlap dataset_overlap(const struct dataset *train, const struct dataset *eval);
 
-/* What each file gives to the dataset, into counts (n_files): conversations (a document's pieces are one, and what a
- * repeat brings again is none), and their tokens. */
+/* What each file gives to the dataset, into counts (n_files): conversations (a document's pieces are one, so is a pair,
+ * and what a repeat brings again is none), how many of them are pairs, and the tokens of all. */
 struct file_counts {
-    uint64_t conversations, tokens, targets;
+    uint64_t conversations, pairs, tokens, targets;
 };
 void dataset_count_files(const struct dataset *ds, struct file_counts *counts);
 
-/* Every record of the files in their order, with why it is not trained on (NULL: it is): a row's own reason,
+/* Every record of the files in their order, both of a pair, with why it is not trained on (NULL: it is): a row's own reason,
  * "duplicate", or "not in the sample"; after a file's last record the examples that a repeat brings again.
  * Not for a dataset that was split. Ends early where `each` returns false. */
 typedef bool dataset_record_fn(void *context, struct dataset_file *file, const struct record *record,

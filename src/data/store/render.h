@@ -45,6 +45,7 @@ struct renderer {
     const struct chat_template *tpl;
     const struct names *names;
     const struct render_options *options;
+    bool is_forced; /* the file's reader is the user's choice: rows are read by no other; false to begin with */
     struct encoder *enc;
     struct arena arena;
     struct rendered rendered;

@@ -104,7 +104,8 @@ struct token_store_writer;
 /* Into `path`, put in place by the commit; NULL: into a temporary file that goes with the store. */
 struct token_store_writer *token_store_create(const char *path, struct sft_err *err);
 
-/* Append a record and its data: n_tokens ids and weights, then message_len and row_len bytes; offset,
+/* Append a record and its data (of a pair the two one behind the other, with one `why`; either must train on something
+ * if they are kept): n_tokens ids and weights, then message_len and row_len bytes; offset,
  * content_hash, target_weight, n_targets and n_positions are filled in here. */
 void token_store_add(struct token_store_writer *w, const struct record *record, const int32_t *tokens,
                      const float *weights, const char *message, const char *row);
