@@ -175,7 +175,8 @@ static struct filling choose(struct batch_buffer *buf)
 
 static bool choose_guarded(void *context)
 {
-    choose(context);
+    struct batch_buffer *buf = context;
+    buf->batch.N = choose(buf).list.rows;
     return true;
 }
 
@@ -189,7 +190,8 @@ static bool fill_guarded(void *context)
     return true;
 }
 
-enum sft_status batch_next(struct batch_buffer *buf, struct sft_err *err)
+/* `read`: choose_guarded or fill_guarded. */
+static enum sft_status take(struct batch_buffer *buf, bool (*read)(void *context), struct sft_err *err)
 {
     const struct batch_turn *turn = &buf->turn;
     const size_t left = turn->n - turn->done;
@@ -198,10 +200,20 @@ enum sft_status batch_next(struct batch_buffer *buf, struct sft_err *err)
         const size_t n_checked = map_read_guarded(choose_guarded, buf) ? buf->items.n : left;
         if (dataset_check(turn->ds, turn->ids + turn->done, n_checked, err))
             return err->status;
-        is_read = map_read_guarded(fill_guarded, buf) && buf->items.n <= n_checked;
+        is_read = map_read_guarded(read, buf) && buf->items.n <= n_checked;
     }
     buf->turn.done += buf->items.n;
     return SFT_OK;
+}
+
+enum sft_status batch_next(struct batch_buffer *buf, struct sft_err *err)
+{
+    return take(buf, fill_guarded, err);
+}
+
+enum sft_status batch_pass(struct batch_buffer *buf, struct sft_err *err)
+{
+    return take(buf, choose_guarded, err);
 }
 
 /* ---- a turn ---- */
@@ -218,6 +230,7 @@ static bool sum_guarded(void *context)
         sums.target_weight += e.target_weight;
         sums.n_tokens += e.n_tokens + rejected.n_tokens;
         sums.n_targets += e.n_targets + rejected.n_targets;
+        sums.n_positions += e.n_positions + rejected.n_positions;
     }
     buf->turn.sums = sums;
     return true;

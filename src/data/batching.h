@@ -54,6 +54,7 @@ struct batch_items {
 struct batch_sums {
     double target_weight;       /* of chosen and single conversations */
     size_t n_tokens, n_targets; /* of all: of pairs both */
+    size_t n_positions;         /* rows, were nothing shared */
     size_t n_pairs;
 };
 
@@ -98,5 +99,8 @@ enum sft_status batch_begin(struct batch_buffer *buf, const struct dataset *ds, 
  * none left. Tokens are made sure of again, also where a store is cut short at this moment: SFT_EIO. It allocates
  * nothing. */
 enum sft_status batch_next(struct batch_buffer *buf, struct sft_err *err);
+
+/* Pass over that micro-batch instead: no more than batch.N and items are of use then, of the batch and the rest. */
+enum sft_status batch_pass(struct batch_buffer *buf, struct sft_err *err);
 
 #endif

@@ -118,6 +118,15 @@ static void put_memory(struct strbuf *out, const struct train_memory *m)
     strbuf_putc(out, '}');
 }
 
+static void put_sharing(struct strbuf *out, const struct train_sharing *s)
+{
+    strbuf_puts(out, ",\"first_epoch\":{");
+    put_count(out, "steps", s->steps);
+    put_count(out, "positions", s->positions);
+    put_count(out, "positions_run", s->rows);
+    strbuf_putc(out, '}');
+}
+
 static void put_disk(struct strbuf *out, const struct report_disk *d)
 {
     strbuf_puts(out, ",\"disk\":{");
@@ -177,6 +186,8 @@ void report_json(const struct report *report, const struct report_warnings *warn
         put_memory(out, &report->memory);
     if (report->has_disk)
         put_disk(out, &report->disk);
+    if (plan && report->sharing.steps)
+        put_sharing(out, &report->sharing);
     if (plan) {
         put_count(out, "steps", plan->intervals.total_steps);
         put_count(out, "steps_per_epoch", plan->intervals.steps_per_epoch);

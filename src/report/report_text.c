@@ -252,6 +252,17 @@ static void put_steps(struct strbuf *out, const struct report_of *of)
                   amount(batch_size < most ? batch_size : most, unit).text, (ull)i->steps_per_epoch);
 }
 
+/* What is saved, where something is. */
+static void put_sharing(struct strbuf *out, const struct train_sharing *s)
+{
+    if (s->rows < s->positions)
+        strbuf_printf(out,
+                      "       beginnings that conversations share are computed once: %llu of %llu positions in "
+                      "%s (%.1f%% fewer)\n",
+                      (ull)s->rows, (ull)s->positions, amount(s->steps, "step").text,
+                      report_percent(s->positions - s->rows, s->positions));
+}
+
 /* What is trained in the place of the model. */
 static void put_adapter(struct strbuf *out, const struct tensor_table *table)
 {
@@ -339,6 +350,7 @@ void report_text(const struct report *report, struct strbuf *out)
     put_files(out, report);
     if (of->plan) {
         put_steps(out, of);
+        put_sharing(out, &report->sharing);
         if (of->settings->lora.on)
             put_adapter(out, &of->plan->table);
         put_low_rate(out, of->settings);

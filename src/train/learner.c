@@ -28,7 +28,7 @@ static enum sft_status allocate(struct learner *l, const struct learner_parts *p
     if (transformer_init_of(&l->model, &parts->base->config, plan->kernels, &table, err) ||
         adamw_init(&l->adamw, &l->model, &plan->adamw, err) ||
         transformer_init_activations(&l->model, &l->acts, positions, plan->keeping, err) ||
-        batch_buffer_init(&l->buffer, &plan->batching, positions, plan->order.batch_size, err))
+        batch_buffer_init(&l->buffer, &plan->batching, positions, train_plan_items(plan, parts->data), err))
         return err->status;
     order_init(&l->order, &plan->order, parts->data->train.n_examples);
     return SFT_OK;

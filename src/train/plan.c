@@ -62,11 +62,58 @@ static size_t data_bytes(const struct train_plan *plan, const struct dataset *ds
     return ds->n_examples * 2 * sizeof *ds->ids + (plan->batching.pairs ? reference_bytes(ds) : 0);
 }
 
+size_t train_plan_items(const struct train_plan *plan, const struct train_data *data)
+{
+    const size_t n = plan->order.batch_size;
+    return n < data->train.n_examples ? n : data->train.n_examples;
+}
+
 size_t train_plan_positions(const struct train_plan *plan, const struct train_data *data)
 {
     const size_t train = batch_capacity(&data->train, &plan->batching);
     const size_t eval = batch_capacity(&data->eval, &plan->batching);
     return train > eval ? train : eval;
+}
+
+/* Add a step, whose items these are; damaged tokens are the run's to tell. */
+static bool add_step(struct train_sharing *sharing, struct batch_buffer *buf, const struct dataset *ds,
+                     const uint32_t *ids, size_t n)
+{
+    struct batch_sums sums;
+    struct sft_err unread;
+    if (batch_begin(buf, ds, ids, n, &sums, &unread))
+        return false;
+    while (buf->turn.done < n) {
+        if (batch_pass(buf, &unread))
+            return false;
+        sharing->rows += buf->batch.N;
+    }
+    sharing->positions += sums.n_positions;
+    sharing->steps++;
+    return true;
+}
+
+struct train_sharing train_plan_sharing(const struct train_plan *plan, const struct train_data *data)
+{
+    static const uint64_t enough = 32000000; /* positions */
+    const struct dataset *ds = &data->train;
+    struct train_sharing sharing = {0};
+    struct batch_buffer buf = {0};
+    struct order order = {0};
+    struct sft_err unread;
+    if (!plan->batching.shared_prefix ||
+        batch_buffer_init(&buf, &plan->batching, train_plan_positions(plan, data), train_plan_items(plan, data), &unread))
+        return sharing;
+    order_init(&order, &plan->order, ds->n_examples);
+    bool is_read = true;
+    for (uint64_t step = 0; is_read && step < plan->intervals.steps_per_epoch && sharing.positions < enough; step++) {
+        size_t n;
+        const uint32_t *ids = order_step(&order, step, &n);
+        is_read = add_step(&sharing, &buf, ds, ids, n);
+    }
+    order_free(&order);
+    batch_buffer_free(&buf);
+    return is_read ? sharing : (struct train_sharing){0};
 }
 
 struct activation_options train_plan_activations(const struct train_plan *plan, const struct train_data *data)

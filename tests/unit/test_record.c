@@ -214,6 +214,21 @@ START_TEST(a_default_of_then_stays)
 }
 END_TEST
 
+/* Nothing was shared by versions that had no such key: their runs go on so, to the last bit. */
+START_TEST(a_run_that_shared_nothing_goes_on_so)
+{
+    ck_assert_int_eq(settings.data.shared_prefix, SHARED_PREFIX_AUTO);
+    adopt("{\"given\": [\"model.base\"], \"settings\": {\"train.seed\": \"42\"}, " CONTENT "}");
+    ck_assert_int_eq(settings.data.shared_prefix, SHARED_PREFIX_OFF);
+    agrees();
+    set("data.shared_prefix=auto");
+    differs("[data] shared_prefix = auto, but this run was started with off");
+    set("data.shared_prefix=off");
+    adopt("{\"given\": [], \"settings\": {\"data.shared_prefix\": \"auto\"}, " CONTENT "}");
+    differs("[data] shared_prefix = off, but this run was started with auto");
+}
+END_TEST
+
 START_TEST(what_is_set_now_is_meant)
 {
     set("train.learning_rate=5e-5"); /* as the default is */
@@ -289,6 +304,7 @@ int main(void)
     tcase_add_test(tests, a_record_from_before_all_files_counted);
     tcase_add_test(tests, all_files_count);
     tcase_add_test(tests, a_default_of_then_stays);
+    tcase_add_test(tests, a_run_that_shared_nothing_goes_on_so);
     tcase_add_test(tests, what_is_set_now_is_meant);
     tcase_add_test(tests, what_was_set_then_must_be_set_again);
     tcase_add_test(tests, a_record_says_what_wrote_it_and_what_was_set);
