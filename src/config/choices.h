@@ -70,11 +70,13 @@ enum objective_choice { OBJECTIVE_CHOICES(CHOICE_NUMBER) };
 #define DPO_LOSS_CHOICES(X) X(DPO_LOSS_SIGMOID, "sigmoid") X(DPO_LOSS_IPO, "ipo")
 enum dpo_loss { DPO_LOSS_CHOICES(CHOICE_NUMBER) };
 
-/* [train] metric_for_best_model: of each evaluation (train/metric.h says which way is better). From METRIC_REFUSAL on
- * they are of the answers to [eval] prompts. */
+/* [train] metric_for_best_model: of each evaluation (train/metric.h says which way is better). Those of rewards are of
+ * pairs, and from METRIC_REFUSAL on they are of the answers to [eval] prompts. */
 #define METRIC_CHOICES(X)                                                                                              \
     X(METRIC_LOSS, "eval_loss")                                                                                        \
     X(METRIC_ACCURACY, "eval_mean_token_accuracy")                                                                     \
+    X(METRIC_REWARD_ACCURACIES, "eval_rewards/accuracies")                                                             \
+    X(METRIC_REWARD_MARGINS, "eval_rewards/margins")                                                                   \
     X(METRIC_REFUSAL, "eval_refusal_rate")                                                                             \
     X(METRIC_OVER_REFUSAL, "eval_over_refusal_rate")                                                                   \
     X(METRIC_INCOHERENT, "eval_incoherent_rate")

@@ -101,6 +101,9 @@ static void check_evaluation(struct settings *s)
     const bool metric_is_wrong = settings_is_wrong(s, "metric_for_best_model");
     if (metric >= METRIC_REFUSAL && s->eval.prompts.count == 0 && !metric_is_wrong && !settings_is_wrong(s, "prompts"))
         complain(s, "metric_for_best_model", "needs prompts in [eval], labelled safe or unsafe");
+    if ((metric == METRIC_REWARD_ACCURACIES || metric == METRIC_REWARD_MARGINS) && !metric_is_wrong &&
+        s->train.objective != OBJECTIVE_DPO && !settings_is_wrong(s, "objective"))
+        complain(s, "metric_for_best_model", "needs objective = dpo, which compares pairs of answers");
     if (settings_is_wrong(s, "eval") || settings_is_wrong(s, "eval_fraction"))
         return;
     if (s->data.eval.count > 0 && s->data.eval_fraction > 0)
@@ -113,7 +116,7 @@ static void check_evaluation(struct settings *s)
         complain(s, "early_stopping_patience", remedy);
     if (s->eval.prompts.count > 0 && !settings_is_wrong(s, "prompts"))
         complain(s, "prompts", remedy);
-    if (metric != METRIC_LOSS && metric < METRIC_REFUSAL && !metric_is_wrong)
+    if (metric != METRIC_LOSS && metric < METRIC_REFUSAL && !settings_is_wrong(s, "metric_for_best_model"))
         complain(s, "metric_for_best_model", remedy);
 }
 

@@ -132,9 +132,9 @@ const struct field settings_fields[] = {
      .doc = "of the weights in a checkpoint's model.safetensors; bf16: trainer/ has them in f32 too, to go on from"},
     {AT(train, metric_for_best_model), .type = FIELD_ENUM, .default_text = "eval_loss",
      WORDS(METRIC_CHOICES(CHOICE_WORD)),
-     .doc = "what the best checkpoint is chosen by; of eval_refusal_rate (of unsafe prompts) more is better, of the "
-            "two rates after it less; all three need [eval] prompts with labels; of equal ones the lower eval_loss "
-            "decides"},
+     .doc = "what the best checkpoint is chosen by; of eval_rewards, for objective = dpo, more is better; of "
+            "eval_refusal_rate (of unsafe prompts) more is better, of the two rates after it less; all three need "
+            "[eval] prompts with labels; of equal ones the lower eval_loss decides"},
     {AT(train, early_stopping_patience), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX,
      .doc = "evaluations without improvement (by metric_for_best_model) before training stops; 0: never"},
 

@@ -57,8 +57,8 @@ enum sft_status evaluate(const struct evaluator *by, const struct dataset *ds, c
     log_progress("%s", "");
     free(order);
     *result = (struct evaluation){
-        .loss = sums.weight > 0 ? sums.loss / sums.weight : NAN,
-        .mean_token_accuracy = sums.weight > 0 ? sums.correct / sums.weight : NAN,
+        .loss = loss_sums_mean(&sums),
+        .mean_token_accuracy = loss_sums_accuracy(&sums),
         .num_target_tokens = ds->n_targets,
         .num_conversations = ds->n_examples,
         .sums = sums,

@@ -5,7 +5,7 @@
 #include "train/objective.h"
 
 struct evaluation {
-    double loss;                /* sft: the target-weighted mean of the negative log likelihood */
+    double loss;                /* as the objective has it: sft: the target-weighted mean of the nll */
     double mean_token_accuracy; /* target-weighted */
     size_t num_target_tokens, num_conversations;
     struct loss_sums sums; /* what the objective told of all of it */

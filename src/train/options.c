@@ -39,6 +39,14 @@ struct batch_options batch_options_of(const struct settings *settings)
                                   .pairs = settings->train.objective == OBJECTIVE_DPO};
 }
 
+struct dpo_options dpo_options_of(const struct settings *settings)
+{
+    return (struct dpo_options){.beta = settings->dpo.beta,
+                                .loss_type = (enum dpo_loss)settings->dpo.loss_type,
+                                .label_smoothing = settings->dpo.label_smoothing,
+                                .sft_weight = settings->dpo.sft_weight};
+}
+
 struct order_options order_options_of(const struct settings *settings)
 {
     return (struct order_options){.batch_size = (size_t)settings->train.batch_size,

@@ -3,6 +3,7 @@
 #include "config/settings.h"
 #include "model/transformer.h"
 #include "train/options.h"
+#include "train/reference.h"
 
 #include <math.h>
 
@@ -55,10 +56,10 @@ void train_plan_make(struct train_plan *plan, const struct settings *settings, c
 
 /* ---- memory ---- */
 
-/* Which examples, and their order; tokens are mapped. */
-static size_t dataset_bytes(const struct dataset *ds)
+/* Which examples, their order, and what a reference says of pairs; tokens are mapped. */
+static size_t data_bytes(const struct train_plan *plan, const struct dataset *ds)
 {
-    return ds->n_examples * 2 * sizeof *ds->ids;
+    return ds->n_examples * 2 * sizeof *ds->ids + (plan->batching.pairs ? reference_bytes(ds) : 0);
 }
 
 size_t train_plan_items(const struct train_plan *plan, const struct train_data *data)
@@ -141,7 +142,7 @@ struct train_memory train_plan_memory(const struct train_plan *plan, const struc
                              .gradients = table->n_trained_elements * sizeof(float),
                              .moments = 2 * adamw_moments_bytes(table, &plan->adamw),
                              .activations = acts.plan.bytes,
-                             .data = dataset_bytes(&data->train) + dataset_bytes(&data->eval),
+                             .data = data_bytes(plan, &data->train) + data_bytes(plan, &data->eval),
                              .answers = plan->prompts.bytes,
                              .mapped = mapped_bytes(table)};
     m.total = m.parameters + m.gradients + m.moments + m.activations + m.data + m.answers + m.mapped;

@@ -23,7 +23,7 @@ static enum sft_status accumulate(struct learner *l, const struct batch_sums *wh
         const bool adds = turn->done > 0;
         if (batch_next(&l->buffer, err))
             return err->status;
-        objective_run_grad(l->objective, &batch, whole, adds, sums);
+        objective_run_grad(&l->objective, &batch, whole, adds, sums);
         if (progress)
             progress_show(progress, l->state.step, (double)turn->done / (double)turn->n);
     }
@@ -61,9 +61,7 @@ static void count(struct train_state *state, const struct step_result *result)
 {
     state->num_tokens += result->num_tokens;
     state->num_target_tokens += result->num_target_tokens;
-    state->window.loss += result->sums.loss;
-    state->window.correct += result->sums.correct;
-    state->window.weight += result->sums.weight;
+    loss_sums_add(&state->window, &result->sums);
 }
 
 enum sft_status step_take(struct learner *l, const struct dataset *data, const struct train_plan *plan,
@@ -77,8 +75,9 @@ enum sft_status step_take(struct learner *l, const struct dataset *data, const s
         accumulate(l, &whole, progress, &result->sums, err))
         return err->status;
     result->norm = grad_norm(&l->model);
-    if (!isfinite(result->sums.loss))
-        return not_finite(l->state.step, "loss", result->sums.loss / result->sums.weight, &turn, err);
+    const double loss = loss_sums_mean(&result->sums);
+    if (!isfinite(loss))
+        return not_finite(l->state.step, "loss", loss, &turn, err);
     if (!isfinite(result->norm))
         return not_finite(l->state.step, "gradient's norm", result->norm, &turn, err);
     result->num_tokens = whole.n_tokens;
