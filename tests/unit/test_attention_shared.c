@@ -48,7 +48,8 @@ static void grow(struct op_sizes *s, struct rng *rng)
             parent = s->parent[parent - 1];
         s->parent[i] = parent;
         depth[i] = parent > 0 ? depth[parent - 1] + 1 : 1;
-        s->q_start[i + 1] = s->kv_start[i + 1] = s->q_start[i] + lengths[rng_below(rng, sizeof lengths / sizeof *lengths)];
+        const size_t length = lengths[rng_below(rng, sizeof lengths / sizeof *lengths)];
+        s->q_start[i + 1] = s->kv_start[i + 1] = s->q_start[i] + length;
     }
 }
 
