@@ -111,8 +111,9 @@ static const struct {
     {TEXT("[train]\nprecision = double\n"),
      "config.ini:2: [train] precision: expected auto, fp32 or bf16, found 'double'"},
     {TEXT("[train]\nmetric_for_best_model = eval_los\n"),
-     "config.ini:2: [train] metric_for_best_model: expected eval_loss, eval_mean_token_accuracy, eval_refusal_rate, "
-     "eval_over_refusal_rate or eval_incoherent_rate, found 'eval_los' (did you mean eval_loss?)"},
+     "config.ini:2: [train] metric_for_best_model: expected eval_loss, eval_mean_token_accuracy, "
+     "eval_rewards/accuracies, eval_rewards/margins, eval_refusal_rate, eval_over_refusal_rate or "
+     "eval_incoherent_rate, found 'eval_los' (did you mean eval_loss?)"},
 };
 
 START_TEST(bad_files_are_refused_with_their_line)

@@ -431,8 +431,10 @@ START_TEST(threads_change_no_bit)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argc;
+    start_kernels(argv);
     Suite *suite = suite_create("shared_prefix");
     TCase *trees = tcase_create("trees"), *sums = tcase_create("sums");
     n_tables = modelled_tables(tables);
