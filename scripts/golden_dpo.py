@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write tests/golden/dpo.json: what TRL's DPOTrainer makes of pairs of token ids, with tiny models of tests/golden/model.
+"""Write tests/golden/dpo.json: what TRL's DPOTrainer makes of pairs of token ids, with models of tests/golden/model.
 
 usage: golden_dpo.py ASSETS        (run in the repository's root, after golden_model.py; ASSETS is not read)
 

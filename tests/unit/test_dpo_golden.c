@@ -214,8 +214,8 @@ static double weights_error(const struct fixture *f)
     return worst;
 }
 
-/* In fp32 several times what was measured, in bf16 three times: there a pair whose answers are about as likely may be won
- * or lost by rounding. */
+/* In fp32 several times what was measured, in bf16 three times: there a pair whose answers are about as likely may be
+ * won or lost by rounding. */
 static const struct bounds {
     double loss, norm, rewards, accuracies, logps, weights;
 } fp32_bounds = {1e-5, 5e-5, 2e-5, 1e-6, 1e-6, 1e-6}, bf16_bounds = {4e-2, 0.12, 8e-2, 0.34, 4e-3, 2e-3};
