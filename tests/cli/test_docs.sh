@@ -24,8 +24,8 @@ run_command() {
     "./sft chat "*) eval "printf 'Hello\n/quit\n' | $1 --max-new-tokens 4" ;;
     "./sft train configs/"*) eval "$1 --set train.max_steps=2 --set data.eval=" ;;
     "./sft bench "*) eval "$1 --steps 1" ;;
-    "./sft "* | "echo "*" | ./sft "*) eval "$1" ;;
-    *) die "README has a command that no test runs: $1" ;;
+    "./sft "* | "echo "*" | ./sft "* | "echo '{"*"}' >pairs.jsonl") eval "$1" ;;
+    *) die "a document has a command that no test runs: $1" ;;
     esac
 }
 
@@ -48,6 +48,20 @@ test_every_command_of_readme_runs() {
         has answered "$(sed -n "${row}s/.*\"assistant\", \"content\": //p" chat.jsonl | sed 's/}\]}$//')"
     done
     has my-model/config.json GPT2LMHeadModel
+}
+
+test_every_command_of_dpo_runs() {
+    ln -s "$SFT" sft
+    ln -s "$top/checkpoints" "$top/scripts" .
+    cp -r "$top/configs" configs
+    mkdir out
+    awk 'BEGIN { for (i = 1; i <= 60; i++) printf "{\"prompt\":\"Say %d\",\"chosen\":\"It is %d.\",\"rejected\":\"No.\"}\n", i, i }' >out/pairs.jsonl
+    fenced_commands "$top/docs/dpo.md" >commands
+    [ "$(wc -l <commands)" -ge 5 ] || die "the commands of docs/dpo.md were not found: $(cat commands)"
+    while IFS= read -r command; do
+        run_command "$command" </dev/null >stdout 2>stderr || die "$command: $(cat stdout stderr)"
+    done <commands
+    has out/dpo-smollm2/metrics.jsonl '"rewards/margins"'
 }
 
 test_readme_shows_what_inspect_prints() {
