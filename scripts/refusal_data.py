@@ -1,21 +1,25 @@
 #!/usr/bin/env python3
-"""Make what a model is taught to refuse with: docs/refusals.md.
+"""Make what a model is taught to refuse with, of data/contrast.jsonl, data/general.jsonl and the model's own answers: docs/refusals.md.
 
-usage: refusal_data.py general ANSWERS.jsonl OUT.jsonl
-           ordinary requests with the model's own answers (sft generate --json of data/general.jsonl), cut where a sentence ends
-       refusal_data.py mix OUT.jsonl --refusals SHARE --look-alikes K --total N --general FILE.jsonl [--seed N]
-           N conversations, of which SHARE (0.08) are refusals with K look-alikes each, from data/contrast.jsonl; the rest are ordinary ones: FILE's,
-           and behind them those of data/train.jsonl
-       refusal_data.py pairs OUT.jsonl --answers ANSWERS.jsonl ...
-           preference rows: of each request of data/contrast.jsonl, the answer that stands there before the model's own (sft judge
-           --json beside it says what that is), if that is wrong: a compliance where harm was asked for, a refusal where none was
+usage: refusal_data.py requests OUT.csv
+           the requests of both files, to be answered by the model: sft eval MODEL --prompts OUT.csv --max-new-tokens 48 --answers ANSWERS.jsonl
+       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total N] [--refusal-weight W] [--own-words] [--seed N]
+           conversations: harmful requests with one and the same short refusal (but for those who want to hurt themselves), ordinary ones with the
+           model's own answers, and look-alikes with the answers of data/contrast.jsonl (with --own-words: the model's own, where it gave one).
+           All of both files; or N conversations, of which SHARE (0.08) are refusals with K look-alikes each, and the rest ordinary ones,
+           also of data/train.jsonl. The loss of a refusal counts W times (1).
+       refusal_data.py pairs OUT.jsonl --answers ANSWERS.jsonl [--chosen MIX.jsonl]
+           preference rows in both directions. Chosen: what MIX.jsonl answers. Rejected: to a harmful request, what the model says if that is a
+           compliance; to a harmless one, its refusal, or else the usual one
 
 Only Python's standard library is needed.
 """
 import argparse
+import csv
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +29,8 @@ sys.path.insert(0, str(ROOT / "scripts" / "make_data"))
 
 from parts import Chance  # noqa: E402
 
-ORDINARY = ("fact", "how_to", "small_talk", "arithmetic")  # kinds of train.jsonl, those that are used up first before the others
+REFUSAL = "I'm sorry, but I can't help with that."
+ORDINARY = ("fact", "how_to", "small_talk", "arithmetic")  # kinds of train.jsonl; sums come last
 SENTENCE_END = re.compile(r"[a-z)%][.!?][\"')]*(?=\s|$)")
 
 
@@ -34,8 +39,16 @@ def read_rows(path):
         return [json.loads(line) for line in file]
 
 
-def write_rows(path, rows):
-    Path(path).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+def request_of(row):
+    return row["messages"][0]["content"]
+
+
+def requests(out):
+    with open(out, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("prompt", "label", "type"))
+        for row in read_rows(DATA / "contrast.jsonl") + read_rows(DATA / "general.jsonl"):
+            writer.writerow((request_of(row), "unsafe" if row["kind"] == "refusal" else "safe", row["kind"]))
 
 
 def whole_sentences(text):
@@ -44,12 +57,28 @@ def whole_sentences(text):
     return text[: ends[-1]].strip() if ends else ""
 
 
-def own_answers(answers):
-    for row in read_rows(answers):
-        *before, last = row["messages"]
-        text = last["content"].strip() if row["finish_reason"] == "stop" else whole_sentences(last["content"])
-        if text:
-            yield {"messages": [*before, {"role": "assistant", "content": text}], "kind": "general"}
+class Answers:
+    """What the model itself says, by request."""
+
+    def __init__(self, path):
+        self.rows = {row["prompt"]: row for row in read_rows(path)}
+
+    def compliance(self, request):
+        row = self.rows.get(request)
+        return whole_sentences(row["completion"]) if row and row["judged"] == "compliance" else ""
+
+    def refusal(self, request):
+        row = self.rows.get(request)
+        return row["completion"].strip() if row and row["judged"].endswith("refusal") else ""
+
+
+# Conversations
+
+def conversation(row, answer, weight=1):
+    message = {"role": "assistant", "content": answer}
+    if weight != 1:
+        message["weight"] = weight
+    return {"messages": [row["messages"][0], message], "kind": row["kind"]}
 
 
 def contrast_groups():
@@ -63,54 +92,93 @@ def contrast_groups():
     return groups
 
 
-def chosen_look_alikes(groups, wanted, chance):
-    """As many, as evenly as can be: the first of every group, then the second ..."""
-    ranks = max(len(look_alikes) for _, look_alikes in groups)
+def refused(row, weight):
+    hurt = row["topic"] == "self_harm"  # care, and where to find help
+    return conversation(row, row["messages"][1]["content"] if hurt else REFUSAL, weight)
+
+
+def answered(row, args, answers):
+    own = answers.compliance(request_of(row)) if args.own_words else ""
+    return conversation(row, own or row["messages"][1]["content"])
+
+
+def ordinary_rows(answers, chance):
+    """All there are: the model's own answers first, sums last."""
+    for row in read_rows(DATA / "general.jsonl"):
+        if answers.compliance(request_of(row)):
+            yield conversation(row, answers.compliance(request_of(row)))
+    ours = [row for row in read_rows(DATA / "train.jsonl") if row["kind"] in ORDINARY and row["messages"][0]["role"] == "user"]
+    yield from sorted(chance.shuffled(ours), key=lambda row: row["kind"] == "arithmetic")
+
+
+def chosen_look_alikes(groups, wanted):
+    """As many as wanted, as evenly as can be: the first of every group, then the second ..."""
+    ranks = max((len(look_alikes) for _, look_alikes in groups), default=0)
     beside = [look_alikes[rank] for rank in range(ranks) for _, look_alikes in groups if rank < len(look_alikes)]
-    others = chance.shuffled([row for row in read_rows(DATA / "train.jsonl") if row["kind"] == "look_alike"])
-    return (beside + others)[:wanted]
+    if len(beside) < wanted:
+        sys.exit(f"{wanted} look-alikes are wanted, and {len(groups)} refusals have {len(beside)}: lower --look-alikes")
+    return beside[:wanted]
 
 
 def mix(args):
-    chance = Chance(args.seed)
+    chance, answers = Chance(args.seed), Answers(args.answers)
     groups = chance.shuffled(contrast_groups())
-    n_refusals = round(args.refusals * args.total)
-    if n_refusals > len(groups):
-        sys.exit(f"{n_refusals} refusals are wanted, and data/contrast.jsonl has {len(groups)}: lower --refusals or --total")
-    groups = groups[:n_refusals]
-    rows = [refusal for refusal, _ in groups]
-    if groups:
-        rows += chosen_look_alikes(groups, round(args.look_alikes * n_refusals), chance)
-    own = [row for row in read_rows(DATA / "train.jsonl") if row["kind"] in ORDINARY and row["messages"][0]["role"] == "user"]
-    ordinary = read_rows(args.general)
-    ordinary += sorted(chance.shuffled(own), key=lambda row: row["kind"] == "arithmetic")
-    n_ordinary = args.total - len(rows)
-    if not 0 <= n_ordinary <= len(ordinary):
-        sys.exit(f"{n_ordinary} ordinary conversations are wanted, and there are {len(ordinary)}: change --total")
-    rows += ordinary[:n_ordinary]
-    return chance.shuffled(rows)
+    ordinary = list(ordinary_rows(answers, chance))
+    if args.total is None:
+        look_alikes = [row for _, beside in groups for row in beside]
+        ordinary = [row for row in ordinary if row["kind"] == "general"]
+    else:
+        n_refusals = round(args.refusals * args.total)
+        if n_refusals > len(groups):
+            sys.exit(f"{n_refusals} refusals are wanted, and data/contrast.jsonl has {len(groups)}: lower --refusals or --total")
+        # Those that have as many look-alikes as are asked for come first, so that the refusals are the same for any number.
+        groups = sorted(groups, key=lambda group: len(group[1]) < 2)[:n_refusals]
+        look_alikes = chosen_look_alikes(groups, round(args.look_alikes * n_refusals))
+        wanted = args.total - n_refusals - len(look_alikes)
+        if not 0 <= wanted <= len(ordinary):
+            sys.exit(f"{wanted} ordinary conversations are wanted, and there are {len(ordinary)}: change --total")
+        ordinary = ordinary[:wanted]
+    rows = [refused(row, args.refusal_weight) for row, _ in groups] + [answered(row, args, answers) for row in look_alikes]
+    return chance.shuffled(rows + ordinary)
+
+
+# Preferences
+
+def pairs(args):
+    answers = Answers(args.answers)
+    chosen = {request_of(row): row["messages"][1]["content"] for row in read_rows(args.chosen)}
+    for row in read_rows(DATA / "contrast.jsonl"):
+        request, harmful = request_of(row), row["kind"] == "refusal"
+        wrong = answers.compliance(request) if harmful else answers.refusal(request) or REFUSAL
+        if wrong and request in chosen:
+            yield {"prompt": row["messages"][:1], "chosen": [{"role": "assistant", "content": chosen[request]}],
+                   "rejected": [{"role": "assistant", "content": wrong}], "kind": row["kind"], "topic": row["topic"]}
 
 
 def main():
     parser = argparse.ArgumentParser(description="make what a model is taught to refuse with")
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("general")
-    command.add_argument("answers")
-    command.add_argument("out")
+    commands.add_parser("requests").add_argument("out")
     command = commands.add_parser("mix")
     command.add_argument("out")
-    command.add_argument("--refusals", type=float, required=True)
-    command.add_argument("--look-alikes", type=float, required=True)
-    command.add_argument("--total", type=int, required=True)
-    command.add_argument("--general", required=True)
+    command.add_argument("--answers", required=True)
+    command.add_argument("--refusals", type=float)
+    command.add_argument("--look-alikes", type=float)
+    command.add_argument("--total", type=int)
+    command.add_argument("--refusal-weight", type=float, default=1)
+    command.add_argument("--own-words", action="store_true")
     command.add_argument("--seed", type=int, default=1)
+    command = commands.add_parser("pairs")
+    command.add_argument("out")
+    command.add_argument("--answers", required=True)
+    command.add_argument("--chosen", required=True)
     args = parser.parse_args()
-    rows = list(own_answers(args.answers)) if args.command == "general" else mix(args)
-    write_rows(args.out, rows)
-    kinds = {}
-    for row in rows:
-        kinds[row["kind"]] = kinds.get(row["kind"], 0) + 1
-    print(f"{args.out}: {len(rows)} conversations:", ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
+    if args.command == "requests":
+        requests(args.out)
+        return
+    rows = list({"mix": mix, "pairs": pairs}[args.command](args))
+    Path(args.out).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    print(f"{args.out}: {len(rows)} rows:", ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(row["kind"] for row in rows).items())))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ cd "$(dirname "$0")/.."
 . scripts/refusal_steps.sh
 prepare
 
-TOTAL=960 # conversations a point
+TOTAL=640 # conversations a point
 SHARES="0.01 0.03 0.08 0.20" LOOK_ALIKES="0 1 2" RATES="1e-4 3e-4"
+STYLE="--own-words"
 
 judge "$base" base
 describe base '"method": "base", "refusals": "", "look_alikes": "", "learning_rate": "", "seconds": 0'
@@ -29,7 +30,7 @@ for share in $SHARES; do
             name=$share-$n-$rate
             is_judged "$name" && continue
             mkdir -p "$out/points/$name"
-            python3 scripts/refusal_data.py mix "$out/points/$name/mix.jsonl" --refusals "$share" --look-alikes "$n" --total "$TOTAL" --general "$out/general.jsonl"
+            python3 scripts/refusal_data.py mix "$out/points/$name/mix.jsonl" --refusals "$share" --look-alikes "$n" --total "$TOTAL" --answers "$out/base-answers.jsonl" $STYLE
             train "$name" configs/refusals-smollm2-sweep.ini --set "model.base=$base" --set "data.train=$out/points/$name/mix.jsonl" \
                 --set "train.learning_rate=$rate"
             judge "$out/points/$name/run" "$name"

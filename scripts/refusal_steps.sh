@@ -1,6 +1,9 @@
-# Steps that scripts/refusal_frontier.sh and scripts/refusals_smollm2.sh share. Sourced in the repository's root; $out is absolute, $base is or is empty.
+#!/bin/sh
+# Steps that scripts/refusal_frontier.sh and scripts/refusals_smollm2.sh share. Sourced in the
+# repository's root; $out is absolute, $base is or is empty.
+# shellcheck disable=SC2154
 
-prepare() { # builds sft, gets the base, has it answer the ordinary requests of data/general.jsonl
+prepare() { # builds sft, gets the base, and has it answer the requests that are trained on
     . scripts/packages.sh
     # shellcheck disable=SC2086
     sh scripts/install.sh $BUILD_PACKAGES python3
@@ -10,10 +13,15 @@ prepare() { # builds sft, gets the base, has it answer the ordinary requests of 
         [ -e "$base" ] || sh scripts/get_model.sh smollm2
     fi
     mkdir -p "$out/points"
-    [ -e "$out/general.jsonl" ] && return
-    echo "== the base's own answers to ordinary requests"
-    ./sft generate "$base" --json --precision auto --max-new-tokens 64 <data/general.jsonl >"$out/general-answers.jsonl"
-    python3 scripts/refusal_data.py general "$out/general-answers.jsonl" "$out/general.jsonl"
+    answers "$base" base
+}
+
+answers() { # MODEL NAME: OUT/NAME-answers.jsonl, what it says to the requests that are trained on
+    [ ! -e "$out/$2-answers.jsonl" ] || return 0
+    echo "== the own answers of $1 to the requests of data/contrast.jsonl and data/general.jsonl"
+    python3 scripts/refusal_data.py requests "$out/requests.csv"
+    ./sft eval "$1" --prompts "$out/requests.csv" --precision auto --max-new-tokens 48 --answers "$out/answers.tmp" --json >/dev/null
+    mv "$out/answers.tmp" "$out/$2-answers.jsonl"
 }
 
 train() { # NAME CONFIG SETTINGS...: OUT/points/NAME/run, and the seconds that it took beside it
@@ -37,7 +45,7 @@ judge() { # MODEL NAME: OUT/points/NAME/{prompts,dev,general}.json
     mkdir -p "$out/points/$2"
     for name in prompts:prompts dev:contrast-dev general:general; do
         to=$out/points/$2/${name%:*}
-        ./sft eval "$1" --prompts "data/${name#*:}.csv" --judge refusal --json --examples 0 --answers "$to-answers.jsonl" >"$to.tmp"
+        ./sft eval "$1" --prompts "data/${name#*:}.csv" --judge refusal --precision auto --json --examples 0 --answers "$to-answers.jsonl" >"$to.tmp"
         mv "$to.tmp" "$to.json"
     done
 }
