@@ -51,7 +51,7 @@ CMD_OBJ   = $(CMD_SRC:%.c=$(B)/%.o)
 SUPPORT_SRC := $(wildcard tests/unit/support/*.c)
 F64_SRC  := src/model/transformer.c src/model/activations.c src/model/param_set.c \
             $(filter-out src/model/block/tensors.c,$(wildcard src/model/block/*.c)) \
-            src/train/objective.c src/train/objective_sft.c $(wildcard kernels/ref/*.c) $(SUPPORT_SRC)
+            src/train/objective.c src/train/objective_sft.c src/train/objective_dpo.c $(wildcard kernels/ref/*.c) $(SUPPORT_SRC)
 TEST_OBJ  = $(SUPPORT_SRC:%.c=$(B)/%.o) $(F64_SRC:%.c=$(B)/f64/%.o) $(BF16_TEST_SRC:%.c=$(B)/%.o)
 TEST_SRC := $(filter-out $(NO_TESTS),$(wildcard tests/unit/test_*.c))
 TESTS     = $(TEST_SRC:tests/unit/%.c=$(B)/tests/%)

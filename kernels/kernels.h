@@ -114,16 +114,23 @@ struct rope {
  *
  * Or a sequence's keys and values are in pages, `page_rows` rows in each, wherever these lie: row j of sequence s is
  * row j % page_rows of page p = pages[page_start[s] + j / page_rows], which begins at element p * stride_page of k and
- * of v. Then kv_begin is NULL and kv_len is there. */
+ * of v. Then kv_begin is NULL and kv_len is there.
+ *
+ * Or, in training, what several sequences begin with is there once: a sequence goes on from another, its parent, whose
+ * keys, with all that stand before those, stand before its own. kv_len[s] is then that of its parent, if it has one, and
+ * its own queries; kv_begin and pages are NULL. Sequences stand in preorder: behind s, before all others, stand those
+ * that go on from s, or from one of these. */
+#define NO_PARENT SIZE_MAX
 struct attention {
     size_t n_head, n_kv_head, head_size, S;
     const size_t *q_start;           /* (S + 1), in rows */
-    const size_t *kv_begin, *kv_len; /* (S), in rows; both NULL: see above */
+    const size_t *kv_begin, *kv_len; /* (S), in rows; NULL: see above */
     size_t ld_q, ld_kv;              /* elements between rows of q, dq; of k, v, dk, dv */
     size_t stride_q, stride_kv;      /* the same between heads, D where they lie dense */
     const uint32_t *pages;           /* numbers of pages; NULL: there are none */
     const size_t *page_start;        /* (S): where in `pages` those of each sequence begin */
     size_t page_rows, stride_page;   /* stride_page: in elements */
+    const size_t *parent;            /* (S): an earlier sequence, or NO_PARENT; NULL: none has one */
     size_t window;                   /* 0: none */
     real scale;                      /* of q . k, > 0 */
     real softcap;                    /* c: scores s, scaled, become c tanh(s / c) (Bello et al. 2016); 0: they do not */

@@ -20,27 +20,43 @@ static size_t kv_head(const struct attention *a, size_t h)
     return h / (a->n_head / a->n_kv_head);
 }
 
-/* Rows of keys, or of values, of a sequence: one head's. */
+static size_t n_queries(const struct attention *a, size_t s)
+{
+    return a->q_start[s + 1] - a->q_start[s];
+}
+
+static size_t n_keys(const struct attention *a, size_t s)
+{
+    return a->kv_len ? a->kv_len[s] : n_queries(a, s);
+}
+
+/* Where key j of sequence s begins in k, and its value in v: the first head's. */
+static size_t key_at(const struct attention *a, size_t s, size_t j)
+{
+    if (a->pages)
+        return a->pages[a->page_start[s] + j / a->page_rows] * a->stride_page + j % a->page_rows * a->ld_kv;
+    if (a->kv_begin)
+        return (a->kv_begin[s] + j) * a->ld_kv;
+    while (j < n_keys(a, s) - n_queries(a, s)) /* it is not its own */
+        s = a->parent[s];
+    return (a->q_start[s + 1] - n_keys(a, s) + j) * a->ld_kv;
+}
+
+/* Keys, or values, of a sequence: one head's. */
 struct rows {
-    const real *p;         /* the first, or where there are pages, that of page 0 */
-    const uint32_t *pages; /* the sequence's own */
+    const real *p;
     const struct attention *a;
+    size_t s;
 };
 
 static struct rows rows_of(const act *x, const struct attention *a, size_t s, size_t h)
 {
-    const real *head = (const real *)x + kv_head(a, h) * a->stride_kv;
-    if (a->pages)
-        return (struct rows){head, a->pages + a->page_start[s], a};
-    return (struct rows){head + (a->kv_begin ? a->kv_begin[s] : a->q_start[s]) * a->ld_kv, NULL, a};
+    return (struct rows){(const real *)x + kv_head(a, h) * a->stride_kv, a, s};
 }
 
 static const real *row_at(struct rows rows, size_t j)
 {
-    const struct attention *a = rows.a;
-    if (!rows.pages)
-        return rows.p + j * a->ld_kv;
-    return rows.p + rows.pages[j / a->page_rows] * a->stride_page + j % a->page_rows * a->ld_kv;
+    return rows.p + key_at(rows.a, rows.s, j);
 }
 
 /* q . k, scaled; `slope`, where it is wanted, is what the score changes by with q . k. */
@@ -88,7 +104,7 @@ void REF(attention_fwd)(act *out_, real *lse, const act *q_, const act *k_, cons
     (void)work;
     const size_t D = a->head_size, C = a->n_head * D;
     for (size_t s = 0; s < a->S; s++) {
-        const size_t n_q = a->q_start[s + 1] - a->q_start[s], n_kv = a->kv_len ? a->kv_len[s] : n_q;
+        const size_t n_q = n_queries(a, s), n_kv = n_keys(a, s);
         for (size_t i = 0; i < n_q; i++)
             for (size_t h = 0; h < a->n_head; h++) {
                 const size_t row = a->q_start[s] + i;
@@ -111,24 +127,26 @@ void REF(attention_few)(act *out, const act *q, const act *k, const act *v, cons
     REF(attention_fwd)(out, NULL, q, k, v, a, work);
 }
 
-/* One query's part of the backward pass: p = softmax(scores), dp = dout . v, ds = p (dp - sum(p dp)). */
+/* A query's part of the backward pass: p = softmax(scores), dp = dout . v, ds = p (dp - sum(p dp)). k, v, dk, dv: of a
+ * head. */
 static void query_bwd(real *dq, real *dk, real *dv, const real *dout, const real *out, const real *q,
-                      const real *k, const real *v, double lse, struct seen seen, const struct attention *a)
+                      const real *k, const real *v, double lse, size_t s, struct seen seen, const struct attention *a)
 {
-    const size_t D = a->head_size, ld = a->ld_kv;
+    const size_t D = a->head_size;
     double delta = 0; /* sum(p dp) = dout . out */
     for (size_t d = 0; d < D; d++)
         delta += (double)dout[d] * (double)out[d];
     for (size_t j = seen.first; j < seen.end; j++) {
+        const size_t at = key_at(a, s, j);
         double dp = 0, slope;
-        const double p = exp(score(q, k + j * ld, a, &slope) - lse);
+        const double p = exp(score(q, k + at, a, &slope) - lse);
         for (size_t d = 0; d < D; d++)
-            dp += (double)dout[d] * (double)v[j * ld + d];
+            dp += (double)dout[d] * (double)v[at + d];
         const double ds = p * (dp - delta) * slope;
         for (size_t d = 0; d < D; d++) {
-            dq[d] += (real)(ds * k[j * ld + d]);
-            dk[j * ld + d] += (real)(ds * q[d]);
-            dv[j * ld + d] += (real)(p * dout[d]);
+            dq[d] += (real)(ds * k[at + d]);
+            dk[at + d] += (real)(ds * q[d]);
+            dv[at + d] += (real)(p * dout[d]);
         }
     }
 }
@@ -152,14 +170,14 @@ void REF(attention_bwd)(act *dq_, act *dk_, act *dv_, const act *dout_, const ac
     zero_heads(dk, a->n_kv_head, a->ld_kv, a->stride_kv, D, N);
     zero_heads(dv, a->n_kv_head, a->ld_kv, a->stride_kv, D, N);
     for (size_t s = 0; s < a->S; s++) {
-        const size_t first = a->q_start[s], n_q = a->q_start[s + 1] - first, kv = first * a->ld_kv;
+        const size_t first = a->q_start[s], n_q = n_queries(a, s);
         for (size_t i = 0; i < n_q; i++)
             for (size_t h = 0; h < a->n_head; h++) {
                 const size_t row = first + i, at = row * C + h * D, at_q = row * a->ld_q + h * a->stride_q;
-                const size_t at_kv = kv + kv_head(a, h) * a->stride_kv;
+                const size_t at_kv = kv_head(a, h) * a->stride_kv;
                 query_bwd(dq + at_q, dk + at_kv, dv + at_kv, (const real *)dout_ + at, (const real *)out_ + at,
                           (const real *)q_ + at_q, (const real *)k_ + at_kv, (const real *)v_ + at_kv,
-                          lse[row * a->n_head + h], seen_by(i, n_q, n_q, a), a);
+                          lse[row * a->n_head + h], s, seen_by(i, n_q, n_keys(a, s), a), a);
             }
     }
 }

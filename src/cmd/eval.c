@@ -11,7 +11,7 @@
 /* What dataset_options_of and score take. */
 static const char settings_read[] =
     TEMPLATE_SETTINGS " max_length overlong train_on on_bad_row dedupe system system_policy columns roles "
-                      "prompt_column completion_column seed micro_batch_tokens";
+                      "prompt_column completion_column seed micro_batch_tokens shared_prefix";
 
 static enum sft_status fail_nothing_left(const struct dataset *ds, struct sft_err *err)
 {
@@ -33,19 +33,19 @@ static enum sft_status score(struct bundle *b, const struct settings *settings, 
     const size_t positions = b->model.config.n_positions;
     struct dataset_options options = dataset_options_of(
         settings, settings->data.max_length < positions ? (size_t)settings->data.max_length : positions);
-    const size_t micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
+    const struct batch_options batching = batch_options_of(settings);
     options.stop = stop_on_signals();
     enum sft_status status =
         dataset_load(&ds, files->items, files->count, &b->template, b->files.tokenizer, &options, err);
     if (!status)
         status = dataset_check_names(&ds, NULL, &options.names, err);
-    const size_t capacity = status ? 0 : batch_capacity(&ds, micro_batch_tokens);
+    const size_t capacity = status ? 0 : batch_capacity(&ds, &batching);
     if (!status && ds.n_examples == 0)
         status = fail_nothing_left(&ds, err);
     if (!status)
         status = transformer_init_activations(&b->model, &acts, capacity, KEEP_NOTHING, err);
     if (!status)
-        status = batch_buffer_init(&buffer, capacity, capacity, err);
+        status = batch_buffer_init(&buffer, &batching, capacity, 0, err);
     if (!status && per_row)
         status = eval_rows_open(&rows, per_row, &ds, err);
     if (!status) {
@@ -53,8 +53,7 @@ static enum sft_status score(struct bundle *b, const struct settings *settings, 
                                      .model = &b->model,
                                      .acts = &acts,
                                      .buffer = &buffer,
-                                     .micro_batch_tokens = micro_batch_tokens,
-                                     .each = per_row ? eval_rows_write : NULL,
+                                     .each = per_row ? eval_rows_note : NULL,
                                      .context = &rows};
         status = evaluate(&by, &ds, options.stop, result, err);
         if (status == SFT_EINTERRUPTED)

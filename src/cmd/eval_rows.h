@@ -11,16 +11,17 @@
 struct eval_rows {
     const struct dataset *ds;
     struct io_writer *out;
+    double *losses; /* (ds->n_examples), which are told in any order */
     size_t file, record, row; /* of the one before: its file, number in it, and row; row 0: there was none */
 };
 
 enum sft_status eval_rows_open(struct eval_rows *rows, const char *path, const struct dataset *ds, struct sft_err *err);
 
 /* For struct evaluator. */
-void eval_rows_write(void *rows, size_t example, double loss);
+void eval_rows_note(void *rows, size_t example, double loss);
 
-/* Give the file its name where the status so far is SFT_OK, else leave none; returns the status. A zeroed struct is
- * fine. */
+/* Write the lines and give the file its name where the status so far is SFT_OK, else leave none; returns the status. A
+ * zeroed struct is fine. */
 enum sft_status eval_rows_close(struct eval_rows *rows, enum sft_status status, struct sft_err *err);
 
 #endif

@@ -92,8 +92,12 @@ static void print_files(const char *label, const json *files)
 {
     for (const json *file = json_first(files); file; file = json_next(file)) {
         const char *name = json_string(json_get(file, "file"));
-        printf("%-10s %s: %.0f conversations, %.0f tokens, of which %.0f are trained\n", label, name ? name : "",
-               json_number(json_get(file, "conversations")), json_number(json_get(file, "tokens")),
+        const double pairs = json_number(json_get(file, "pairs")); /* NaN where it has none */
+        char of_which[48] = "";
+        if (pairs > 0)
+            snprintf(of_which, sizeof of_which, " (%.0f of them pairs of answers)", pairs);
+        printf("%-10s %s: %.0f conversations%s, %.0f tokens, of which %.0f are trained\n", label, name ? name : "",
+               json_number(json_get(file, "conversations")), of_which, json_number(json_get(file, "tokens")),
                json_number(json_get(file, "target_tokens")));
         label = "";
     }

@@ -21,7 +21,8 @@ struct inspect {
 
     const char *source_path; /* what `source` means: a path of the data's, and a line */
     uint64_t source_line;
-    uint64_t found, shown; /* conversations that `source` lets through; those that were printed */
+    uint64_t found, shown; /* conversations that `source` lets through; those that were printed; a pair is one */
+    bool shows_pair;       /* the pair was printed whose second record comes now */
     struct preview preview;
     struct pager pager;
     const volatile int *stop;
@@ -106,6 +107,8 @@ static enum sft_status find_source(struct inspect *in, const struct train_data *
 
 static bool is_wanted(struct inspect *in, const struct dataset_file *file, const struct record *r)
 {
+    if (r->flags & RECORD_REJECTED)
+        return in->shows_pair;
     if (in->source && (r->line != in->source_line || strcmp(file->path, in->source_path) != 0))
         return false;
     in->found++;
@@ -122,7 +125,9 @@ static bool print_record(void *context, struct dataset_file *file, const struct 
                          const char *dropped)
 {
     struct inspect *in = context;
-    if (!is_wanted(in, file, r))
+    const bool is_wanted_now = is_wanted(in, file, r), is_first = r->flags & RECORD_PAIR;
+    in->shows_pair = is_wanted_now && is_first;
+    if (!is_wanted_now)
         return true;
     in->status = *in->stop ? sft_fail(in->err, SFT_EINTERRUPTED, "stopped")
                            : dataset_check_record(file, &r, in->err);
@@ -131,13 +136,14 @@ static bool print_record(void *context, struct dataset_file *file, const struct 
     if (in->json) {
         preview_json(file, r, dropped);
     } else {
-        if (in->shown == 0 && !in->no_pager)
+        const bool is_begin = in->shown == 0 && !(r->flags & RECORD_REJECTED);
+        if (is_begin && !in->no_pager)
             pager_start(&in->pager);
-        if (in->shown == 0)
+        if (is_begin)
             preview_legend(&in->preview);
         preview_text(&in->preview, file, r, dropped);
     }
-    in->shown++;
+    in->shown += !is_first; /* its second one counts */
     return !is_done(in);
 }
 

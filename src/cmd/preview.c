@@ -28,6 +28,12 @@ static void put_reason(struct strbuf *out, const struct dataset_file *file, cons
         strbuf_puts(out, dropped);
 }
 
+/* Which of a pair's two answers the record has; NULL: it is of none. */
+static const char *answer_of_pair(const struct record *r)
+{
+    return r->flags & RECORD_PAIR ? "chosen" : r->flags & RECORD_REJECTED ? "rejected" : NULL;
+}
+
 /* ---- as JSON ---- */
 
 void preview_json(const struct dataset_file *file, const struct record *r, const char *dropped)
@@ -45,6 +51,8 @@ void preview_json(const struct dataset_file *file, const struct record *r, const
     for (size_t i = 0; i < r->n_tokens; i++)
         strbuf_printf(&out, "%s%.9g", i ? "," : "", (double)weights[i]);
     strbuf_printf(&out, "],\"truncated\":%s", r->flags & RECORD_TRUNCATED ? "true" : "false");
+    if (answer_of_pair(r))
+        strbuf_printf(&out, ",\"pair\":\"%s\"", answer_of_pair(r));
     if (dropped) {
         strbuf_clear(&text);
         put_reason(&text, file, r, dropped);
@@ -242,6 +250,8 @@ static void put_header(struct strbuf *out, const struct row *row, const struct d
     const struct record *r = row->record;
     const bool colour = row->preview->colour;
     strbuf_printf(out, "%s%s:%zu  ", colour ? bold : "", file->path, (size_t)r->line);
+    if (answer_of_pair(r))
+        strbuf_printf(out, "%s: ", answer_of_pair(r));
     if (r->why != DROP_BAD_ROW)
         strbuf_printf(out, "%zu tokens, %u trained, ", row->n_tokens, r->n_targets);
     if (r->flags & RECORD_DOCUMENT)

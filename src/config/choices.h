@@ -50,6 +50,10 @@ enum on_bad_row { ON_BAD_ROW_CHOICES(CHOICE_NUMBER) };
 #define DEDUPE_CHOICES(X) X(DEDUPE_NONE, "none") X(DEDUPE_EXACT, "exact")
 enum dedupe { DEDUPE_CHOICES(CHOICE_NUMBER) };
 
+/* [data] shared_prefix: what conversations of a micro-batch begin with in common is run once, or for each. */
+#define SHARED_PREFIX_CHOICES(X) X(SHARED_PREFIX_AUTO, "auto") X(SHARED_PREFIX_OFF, "off")
+enum shared_prefix { SHARED_PREFIX_CHOICES(CHOICE_NUMBER) };
+
 /* [train] lr_scheduler_type */
 #define LR_CHOICES(X) X(LR_LINEAR, "linear") X(LR_COSINE, "cosine") X(LR_CONSTANT, "constant")
 enum lr_scheduler { LR_CHOICES(CHOICE_NUMBER) };
@@ -58,11 +62,21 @@ enum lr_scheduler { LR_CHOICES(CHOICE_NUMBER) };
 #define OPTIM_CHOICES(X) X(OPTIM_ADAMW, "adamw") X(OPTIM_ADAMW_8BIT, "adamw_8bit")
 enum optim { OPTIM_CHOICES(CHOICE_NUMBER) };
 
-/* [train] metric_for_best_model: of each evaluation (train/metric.h says which way is better). From METRIC_REFUSAL on
- * they are of the answers to [eval] prompts. */
+/* [train] objective: what is minimised. */
+#define OBJECTIVE_CHOICES(X) X(OBJECTIVE_SFT, "sft") X(OBJECTIVE_DPO, "dpo")
+enum objective_choice { OBJECTIVE_CHOICES(CHOICE_NUMBER) };
+
+/* [dpo] loss_type */
+#define DPO_LOSS_CHOICES(X) X(DPO_LOSS_SIGMOID, "sigmoid") X(DPO_LOSS_IPO, "ipo")
+enum dpo_loss { DPO_LOSS_CHOICES(CHOICE_NUMBER) };
+
+/* [train] metric_for_best_model: of each evaluation (train/metric.h says which way is better). Those of rewards are of
+ * pairs, and from METRIC_REFUSAL on they are of the answers to [eval] prompts. */
 #define METRIC_CHOICES(X)                                                                                              \
     X(METRIC_LOSS, "eval_loss")                                                                                        \
     X(METRIC_ACCURACY, "eval_mean_token_accuracy")                                                                     \
+    X(METRIC_REWARD_ACCURACIES, "eval_rewards/accuracies")                                                             \
+    X(METRIC_REWARD_MARGINS, "eval_rewards/margins")                                                                   \
     X(METRIC_REFUSAL, "eval_refusal_rate")                                                                             \
     X(METRIC_OVER_REFUSAL, "eval_over_refusal_rate")                                                                   \
     X(METRIC_INCOHERENT, "eval_incoherent_rate")

@@ -33,6 +33,7 @@ struct field {
     enum field_type type;
     size_t offset;             /* in the struct that the table describes */
     const char *default_text;  /* as it would stand in a file; NULL: required by train */
+    const char *text_before;   /* what was done before there was such a key, if not that; NULL: that */
     /* FIELD_ENUM: names in the enum's order; FIELD_STRING: the choices, or NULL; FIELD_FILES: names that stand for
      * themselves where there is no such file, or NULL */
     const char *const *values;

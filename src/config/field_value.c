@@ -61,8 +61,8 @@ static void describe_bounds(const struct field *field, struct strbuf *out)
         strbuf_puts(out, " above 0");
     else if (isinf(field->max))
         strbuf_printf(out, " of at least %.15g", field->min);
-    else if (field->max == BELOW_ONE)
-        strbuf_printf(out, " of at least %.15g and below 1", field->min);
+    else if (field->max == BELOW_ONE || field->max == BELOW_HALF)
+        strbuf_printf(out, " of at least %.15g and below %s", field->min, field->max == BELOW_ONE ? "1" : "0.5");
     else
         strbuf_printf(out, " from %.15g to %.15g", field->min, field->max);
 }

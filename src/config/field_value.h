@@ -11,8 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The largest double below 1, for the bounds of what must stay below 1, and the least normal one above 0. */
+/* The largest doubles below 1 and 1/2, for the bounds of what must stay below them, and the least normal one above 0. */
 #define BELOW_ONE  0x1.fffffffffffffp-1
+#define BELOW_HALF 0x1.fffffffffffffp-2
 #define ABOVE_ZERO 0x1p-1022
 
 /* Room for a value of any field. */

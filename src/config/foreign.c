@@ -212,10 +212,23 @@ static const struct foreign keys[] = {
        "gradient_checkpoint",
        "gradient_checkpointing"),
     NOTHING("gradient_checkpointing_kwargs", "gradient_checkpointing = true is all there is to say"),
-    NOTHING("objective stage rl task_type training_type",
-            "not in this version: sft train is supervised fine-tuning"),
-    NOTHING("beta dpo_* pref_* loss_type label_smoothing reference_free sft_weight ref_model ref_model_path",
-            "not in this version: there is no preference training"),
+
+    /* ---- what is learned ---- */
+    IS("stage rl training_type rlhf_type", "objective"),
+    NOTHING("task_type", "objective = sft or dpo says what is learned"),
+    IS("dpo_beta pref_beta", "beta"),
+    IS("dpo_loss pref_loss dpo_loss_type", "loss_type"),
+    IS("dpo_label_smoothing", "label_smoothing"),
+    IS("rpo_alpha pref_ftx dpo_ftx sft_loss_weight", "sft_weight",
+       .words = "the chosen answers' own loss, times this, is added"),
+    NOTHING("ref_model ref_model_* sync_ref_model precompute_ref_* force_use_ref_model ref_adapter_name model_adapter_name",
+            "the reference is the model that the run begins with, an adapter left off, and its log-probabilities are "
+            "computed once: leave it out"),
+    NOTHING("dpo_* pref_* loss_weights f_divergence_type simpo_gamma cpo_alpha desirable_weight undesirable_weight "
+            "use_weighting ld_alpha discopop_tau",
+            "not in this version: of preferences there is DPO, as [dpo] says"),
+
+    /* ---- the rest of [train] ---- */
     IS("refusal_prompts eval_prompts", "prompts"),
 
     /* ---- arithmetic and machines ---- */
@@ -359,7 +372,8 @@ bool foreign_section(const char *name, const char **ours, const char **words)
         {"evaluation", "eval", "eval files are in [data], eval_steps and the like in [train]"},
         {"qlora", NULL, "here it is [lora], with weights = int8 in [model] for a base in 8 bits a weight"},
         {"peft adapter peft_config lora_config lora_parameters lora_args adapters", "lora", NULL},
-        {"dpo orpo kto grpo rlhf reward", NULL, "not in this version: sft train is supervised fine-tuning"},
+        {"preferences preference dpo_config dpo_args pref", "dpo", NULL},
+        {"orpo kto grpo rlhf reward simpo cpo", NULL, "not in this version: objective = dpo learns from preferences"},
         {"wandb logging mlflow tensorboard", NULL, "metrics go to output_dir/metrics.jsonl: leave it out"},
         {"endpoint recipe budget filter", NULL, "this is a recipe: sft synth makes conversations of it"},
         {"default", NULL, "keys belong to a section of their own: [model], [data], [train] or [eval]"},

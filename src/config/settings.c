@@ -30,6 +30,8 @@ void settings_field_text(const struct settings *settings, const struct field *fi
 
 bool settings_has_section(const struct settings *settings, const char *section)
 {
+    if (strcmp(section, "dpo") == 0)
+        return settings->train.objective == OBJECTIVE_DPO;
     return settings->lora.on || strcmp(section, "lora") != 0;
 }
 

@@ -48,16 +48,18 @@ struct settings {
         bool shuffle;
         int on_bad_row;                                /* enum on_bad_row */
         int dedupe;                                    /* enum dedupe */
+        int shared_prefix;                             /* enum shared_prefix */
         const char *system;                            /* "": none */
         int system_policy;                             /* enum system_policy */
         struct string_list columns, roles;             /* "theirs:ours"; see data/readers/names.h */
         const char *prompt_column, *completion_column; /* NAME:prompt and NAME:completion; "": none */
     } data;
     struct { /* [train] */
+        int objective; /* enum objective_choice */
         const char *output_dir;
         double num_train_epochs;
         uint64_t max_steps, batch_size, micro_batch_tokens;
-        double learning_rate;
+        double learning_rate;  /* settings_check sets it to DPO's default where it is not given and objective is dpo */
         int lr_scheduler_type; /* enum lr_scheduler */
         double warmup_steps;   /* below 1: a share of all steps */
         int optim;             /* enum optim */
@@ -78,6 +80,14 @@ struct settings {
         bool use_rslora;
         double lora_dropout;
     } lora;
+    struct { /* [dpo]: only where objective is dpo */
+        bool on; /* no key: there is such a section, or --set of one of its keys */
+        double beta;
+        int loss_type; /* enum dpo_loss */
+        double label_smoothing;
+        bool reference_free;
+        double sft_weight; /* of the chosen answers' own loss; 0: none */
+    } dpo;
     struct { /* [eval] */
         struct string_list prompts;
     } eval;
@@ -123,7 +133,8 @@ void settings_given(struct settings *settings,
 bool settings_is_wrong(const struct settings *settings, const char *key); /* among the problems already */
 bool settings_is_given(const struct settings *settings, const struct field *field); /* not left at its default */
 
-/* Whether the section's keys mean anything: all but [lora], which asks for an adapter by being there. */
+/* Whether the section's keys mean anything: [lora]'s where it is there, for that asks for an adapter, [dpo]'s where
+ * objective is dpo, all others' always. */
 bool settings_has_section(const struct settings *settings, const char *section);
 
 /* Set a field from the text that settings_field_text gave of it; its place stays what it was. */

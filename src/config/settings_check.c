@@ -101,6 +101,9 @@ static void check_evaluation(struct settings *s)
     const bool metric_is_wrong = settings_is_wrong(s, "metric_for_best_model");
     if (metric >= METRIC_REFUSAL && s->eval.prompts.count == 0 && !metric_is_wrong && !settings_is_wrong(s, "prompts"))
         complain(s, "metric_for_best_model", "needs prompts in [eval], labelled safe or unsafe");
+    if ((metric == METRIC_REWARD_ACCURACIES || metric == METRIC_REWARD_MARGINS) && !metric_is_wrong &&
+        s->train.objective != OBJECTIVE_DPO && !settings_is_wrong(s, "objective"))
+        complain(s, "metric_for_best_model", "needs objective = dpo, which compares pairs of answers");
     if (settings_is_wrong(s, "eval") || settings_is_wrong(s, "eval_fraction"))
         return;
     if (s->data.eval.count > 0 && s->data.eval_fraction > 0)
@@ -113,7 +116,7 @@ static void check_evaluation(struct settings *s)
         complain(s, "early_stopping_patience", remedy);
     if (s->eval.prompts.count > 0 && !settings_is_wrong(s, "prompts"))
         complain(s, "prompts", remedy);
-    if (metric != METRIC_LOSS && metric < METRIC_REFUSAL && !metric_is_wrong)
+    if (metric != METRIC_LOSS && metric < METRIC_REFUSAL && !settings_is_wrong(s, "metric_for_best_model"))
         complain(s, "metric_for_best_model", remedy);
 }
 
@@ -127,6 +130,43 @@ static void check_adapter(struct settings *s)
         complain(s, "lora_dropout", "training is without dropout (0, or leave it out)");
 }
 
+/* ---- preferences ---- */
+
+/* Where [dpo] means nothing: each of its keys that is set is told, or else the section. */
+static void refuse_dpo(struct settings *s)
+{
+    bool is_told = false;
+    for (size_t i = 0; i < settings_fields_count; i++) {
+        const struct field *field = &settings_fields[i];
+        if (strcmp(field->section, "dpo") != 0 || !settings_is_given(s, field))
+            continue;
+        if (!settings_is_wrong(s, field->key))
+            complain(s, field->key, "only for objective = dpo in [train]");
+        is_told = true;
+    }
+    if (s->dpo.on && !is_told)
+        complain(s, "objective", "sft, but there is a section [dpo], which is for objective = dpo");
+}
+
+/* A model that is trained already moves far at sft's rate: TRL's DPO has this one, too. */
+static const double dpo_learning_rate = 1e-6;
+
+static void check_objective(struct settings *s)
+{
+    if (settings_is_wrong(s, "objective"))
+        return;
+    if (s->train.objective == OBJECTIVE_SFT) {
+        refuse_dpo(s);
+        return;
+    }
+    if (!settings_is_given(s, settings_find("learning_rate")))
+        s->train.learning_rate = dpo_learning_rate;
+    if (s->data.train_on == TRAIN_ON_ALL && !settings_is_wrong(s, "train_on"))
+        complain(s, "train_on", "all, but objective = dpo compares answers: assistant or last_assistant");
+    if (s->dpo.loss_type != DPO_LOSS_SIGMOID && s->dpo.label_smoothing > 0 && !settings_is_wrong(s, "label_smoothing"))
+        complain(s, "label_smoothing", "only for loss_type = sigmoid (0, or leave it out)");
+}
+
 enum sft_status settings_check(struct settings *settings, bool need_train, struct sft_err *err)
 {
     const size_t before = settings->problems.count;
@@ -137,5 +177,6 @@ enum sft_status settings_check(struct settings *settings, bool need_train, struc
     check_system(settings);
     check_evaluation(settings);
     check_adapter(settings);
+    check_objective(settings);
     return settings_outcome(settings, before, err);
 }

@@ -63,6 +63,10 @@ const struct field settings_fields[] = {
      .doc = "what to do with a row that cannot be read: stop, or leave it out"},
     {AT(data, dedupe), .type = FIELD_ENUM, .default_text = "none", WORDS(DEDUPE_CHOICES(CHOICE_WORD)),
      .doc = "exact: of conversations with the same tokens and weights, train on the first only"},
+    {AT(data, shared_prefix), .type = FIELD_ENUM, .default_text = "auto", .text_before = "off",
+     WORDS(SHARED_PREFIX_CHOICES(CHOICE_WORD)),
+     .doc = "auto: what conversations of a micro-batch begin with in common is computed once for all of them, which "
+            "changes nothing but rounding; off: for each"},
     {AT(data, system), .type = FIELD_TEXT, .default_text = "",
      .doc = "system prompt for conversations that have none"},
     {AT(data, system_policy), .type = FIELD_ENUM, .default_text = "keep", WORDS(SYSTEM_CHOICES(CHOICE_WORD)),
@@ -77,6 +81,8 @@ const struct field settings_fields[] = {
      .doc = "columns = NAME:completion in other words"},
 
     /* ---- [train] ---- */
+    {AT(train, objective), .type = FIELD_ENUM, .default_text = "sft", WORDS(OBJECTIVE_CHOICES(CHOICE_WORD)),
+     .doc = "sft: each answer is learned; dpo: of rows with a chosen and a rejected answer, to prefer the chosen one"},
     {AT(train, output_dir), .type = FIELD_PATH, .resume = RESUME_MAY,
      .doc = "directory for checkpoints and metrics"},
     {AT(train, num_train_epochs), .type = FIELD_DOUBLE, .default_text = "3", .max = STEPS_MAX,
@@ -84,11 +90,11 @@ const struct field settings_fields[] = {
     {AT(train, max_steps), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX, .resume = RESUME_LONGER,
      .doc = "number of optimizer steps; 0: as many as the epochs take"},
     {AT(train, batch_size), .type = FIELD_SIZE, .default_text = "8", .min = 1, .max = TOKENS_MAX,
-     .doc = "conversations per optimizer step"},
+     .doc = "conversations per optimizer step; of a pair of answers the two are one"},
     {AT(train, micro_batch_tokens), .type = FIELD_SIZE, .default_text = "2048", .min = 1, .max = TOKENS_MAX,
      .doc = "tokens computed at a time: bounds memory, changes nothing but rounding"},
     {AT(train, learning_rate), .type = FIELD_DOUBLE, .default_text = "5e-5", .max = INFINITY,
-     .doc = "peak learning rate"},
+     .doc = "peak learning rate; with objective = dpo 1e-6 where it is not set"},
     {AT(train, lr_scheduler_type), .type = FIELD_ENUM, .default_text = "linear",
      WORDS(LR_CHOICES(CHOICE_WORD)), .doc = "how the learning rate falls after the warm-up"},
     {AT(train, warmup_steps), .type = FIELD_DOUBLE, .default_text = "0", .max = STEPS_MAX,
@@ -126,9 +132,9 @@ const struct field settings_fields[] = {
      .doc = "of the weights in a checkpoint's model.safetensors; bf16: trainer/ has them in f32 too, to go on from"},
     {AT(train, metric_for_best_model), .type = FIELD_ENUM, .default_text = "eval_loss",
      WORDS(METRIC_CHOICES(CHOICE_WORD)),
-     .doc = "what the best checkpoint is chosen by; of eval_refusal_rate (of unsafe prompts) more is better, of the "
-            "two rates after it less; all three need [eval] prompts with labels; of equal ones the lower eval_loss "
-            "decides"},
+     .doc = "what the best checkpoint is chosen by; of eval_rewards, for objective = dpo, more is better; of "
+            "eval_refusal_rate (of unsafe prompts) more is better, of the two rates after it less; all three need "
+            "[eval] prompts with labels; of equal ones the lower eval_loss decides"},
     {AT(train, early_stopping_patience), .type = FIELD_SIZE, .default_text = "0", .max = STEPS_MAX,
      .doc = "evaluations without improvement (by metric_for_best_model) before training stops; 0: never"},
 
@@ -148,6 +154,21 @@ const struct field settings_fields[] = {
     {AT(lora, lora_dropout), .type = FIELD_DOUBLE, .default_text = "0", .max = BELOW_ONE,
      .doc = "0: there is no dropout here"},
 
+    /* ---- [dpo] ---- */
+    {AT(dpo, beta), .type = FIELD_DOUBLE, .default_text = "0.1", .min = ABOVE_ZERO, .max = INFINITY,
+     .doc = "with objective = dpo: how strongly the model is held to the reference, which is what it was when the run "
+            "began"},
+    {AT(dpo, loss_type), .type = FIELD_ENUM, .default_text = "sigmoid", WORDS(DPO_LOSS_CHOICES(CHOICE_WORD)),
+     .doc = "sigmoid: DPO's own (Rafailov et al. 2023); ipo: a margin of 1 / (2 beta) a token, no more "
+            "(Azar et al. 2023)"},
+    {AT(dpo, label_smoothing), .type = FIELD_DOUBLE, .default_text = "0", .max = BELOW_HALF,
+     .doc = "share of the pairs that are taken to be the wrong way round; for loss_type = sigmoid"},
+    {AT(dpo, reference_free), .type = FIELD_BOOL, .default_text = "false",
+     .doc = "no reference: as if it found all answers equally likely"},
+    {AT(dpo, sft_weight), .type = FIELD_DOUBLE, .default_text = "0", .max = INFINITY,
+     .doc = "the mean loss of the chosen answers' tokens is added, times this; above 0 rows without a rejected answer "
+            "are learned from too"},
+
     /* ---- [eval] ---- */
     {AT(eval, prompts), .type = FIELD_FILES, .default_text = "", .resume = RESUME_CONTENT,
      .doc = "files of prompts (CSV or JSON lines: prompt or messages, label safe or unsafe, type; .txt: each line is "
@@ -155,11 +176,12 @@ const struct field settings_fields[] = {
             "labels the first few answers are shown"},
 };
 
-/* Whoever speaks of [lora] wants an adapter. */
+/* Whoever speaks of [lora] wants an adapter, of [dpo] its objective. */
 static void note_section(void *values, const char *section)
 {
     struct settings *settings = values;
     settings->lora.on = settings->lora.on || strcmp(section, "lora") == 0;
+    settings->dpo.on = settings->dpo.on || strcmp(section, "dpo") == 0;
 }
 
 const size_t settings_fields_count = sizeof settings_fields / sizeof *settings_fields;

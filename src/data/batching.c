@@ -1,6 +1,9 @@
 #include "data/batching.h"
 
 #include "base/map.h"
+#include "data/batch_tree.h"
+
+#include <string.h>
 
 /* Keeps the shuffles' random numbers apart from every other use of the run's seed. */
 static const uint64_t order_stream = 0x6F72646572000000; /* "order" */
@@ -16,71 +19,93 @@ void batch_epoch_order(uint32_t *order, size_t n, uint64_t seed, uint64_t epoch,
     rng_shuffle(&rng, order, n);
 }
 
-size_t batch_capacity(const struct dataset *ds, size_t micro_batch_tokens)
+/* ---- storage ---- */
+
+enum {
+    USES_A_ROW = 4 /* of a target by conversations, on average at most: one item alone has at most two */
+};
+
+/* Tokens are not looked at: of a pair both answers count whole. */
+size_t batch_capacity(const struct dataset *ds, const struct batch_options *options)
 {
     size_t total = 0, longest = 0;
     for (size_t i = 0; i < ds->n_examples; i++) {
-        const size_t n = dataset_example(ds, i).n_positions;
+        struct example rejected;
+        size_t n = dataset_example(ds, i).n_positions;
+        if (options->pairs && dataset_rejected(ds, i, &rejected))
+            n += rejected.n_positions;
         total += n;
         longest = n > longest ? n : longest;
     }
-    const size_t full = total < micro_batch_tokens ? total : micro_batch_tokens;
+    const size_t full = total < options->micro_batch_tokens ? total : options->micro_batch_tokens;
     return longest > full ? longest : full;
 }
 
-/* ---- storage ---- */
-
-enum { ALIGN = 64 };
-
-static size_t aligned(size_t bytes)
-{
-    return (bytes + ALIGN - 1) / ALIGN * ALIGN;
-}
-
-/* The arrays behind a batch and its targets, to be written. */
-struct batch_arrays {
-    size_t *seq_start, *rows;
-    int32_t *tokens, *position, *labels;
-    float *weights;
+/* A block that arrays are taken from, one behind another; without a base only counted. */
+struct carving {
+    unsigned char *base;
+    size_t used;
 };
 
-/* Bytes of an array of four-byte numbers, one for each position, and of one of sizes. */
-static size_t column_bytes(const struct batch_buffer *buf)
+static void *carve(struct carving *c, size_t count, size_t size)
 {
-    return aligned(buf->max_positions * sizeof(int32_t));
+    enum { ALIGN = 64 };
+    void *p = c->base ? c->base + c->used : NULL;
+    c->used += (count * size + ALIGN - 1) / ALIGN * ALIGN;
+    return p;
 }
 
-static size_t rows_bytes(const struct batch_buffer *buf)
+#define CARVE(array, count) ((array) = carve(c, (count), sizeof *(array)))
+
+static struct batch_arrays *carve_arrays(struct carving *c, size_t N, size_t n_conversations, size_t n_items)
 {
-    return aligned(buf->max_positions * sizeof(size_t));
+    struct batch_arrays to, *out;
+    CARVE(out, 1);
+    CARVE(to.tokens, N);
+    CARVE(to.position, N);
+    CARVE(to.seq_start, N + 1);
+    CARVE(to.parent, N);
+    CARVE(to.reach, N);
+    CARVE(to.rows, N);
+    CARVE(to.labels, N);
+    CARVE(to.weights, N);
+    CARVE(to.use_start, n_conversations + 1);
+    CARVE(to.use_target, USES_A_ROW * N);
+    CARVE(to.use_weight, USES_A_ROW * N);
+    CARVE(to.id, n_conversations);
+    CARVE(to.chosen, n_conversations);
+    CARVE(to.rejected, n_conversations);
+    CARVE(to.path, N);
+    CARVE(to.segment, N);
+    CARVE(to.goes_on, N);
+    CARVE(to.list, n_conversations);
+    CARVE(to.order, n_items);
+    if (out)
+        *out = to;
+    return out;
 }
 
-static struct batch_arrays arrays_of(const struct batch_buffer *buf)
+/* Each has a position but those of which nothing is run. */
+static size_t max_conversations(const struct batch_buffer *buf)
 {
-    unsigned char *p = buf->memory.data;
-    const size_t column = column_bytes(buf);
-    return (struct batch_arrays){.tokens = (int32_t *)p,
-                                 .position = (int32_t *)(p + column),
-                                 .labels = (int32_t *)(p + 2 * column),
-                                 .weights = (float *)(p + 3 * column),
-                                 .rows = (size_t *)(p + 4 * column),
-                                 .seq_start = (size_t *)(p + 4 * column + rows_bytes(buf))};
+    return buf->max_positions > 2 ? buf->max_positions : 2;
 }
 
-enum sft_status batch_buffer_init(struct batch_buffer *buf, size_t max_positions, size_t max_sequences,
-                                  struct sft_err *err)
+enum sft_status batch_buffer_init(struct batch_buffer *buf, const struct batch_options *options, size_t max_positions,
+                                  size_t turn_items, struct sft_err *err)
 {
-    *buf = (struct batch_buffer){.max_positions = max_positions, .max_sequences = max_sequences};
-    if (max_positions > SIZE_MAX / 64 || max_sequences >= SIZE_MAX / 64)
-        return sft_fail(err, SFT_ENOMEM, "a micro-batch of %zu positions and %zu conversations is too large",
-                        max_positions, max_sequences);
-    const size_t bytes = 4 * column_bytes(buf) + rows_bytes(buf) + (max_sequences + 1) * sizeof(size_t);
-    const enum sft_status status = block_alloc(&buf->memory, bytes, "a micro-batch", err);
-    if (status)
-        return status;
-    const struct batch_arrays to = arrays_of(buf);
-    buf->batch = (struct batch){.tokens = to.tokens, .position = to.position, .seq_start = to.seq_start};
-    buf->targets = (struct targets){.rows = to.rows, .labels = to.labels, .weights = to.weights};
+    enum { MOST_BYTES = 256 }; /* of a position, an item */
+    const size_t max_items = !options->shared_prefix ? 0 : turn_items > BATCH_WINDOW ? turn_items : BATCH_WINDOW;
+    *buf = (struct batch_buffer){.options = *options, .max_positions = max_positions, .max_items = max_items};
+    if (max_positions > UINT32_MAX / USES_A_ROW || max_positions + max_items > SIZE_MAX / MOST_BYTES)
+        return sft_fail(err, SFT_ENOMEM, "a micro-batch of %zu positions of %zu conversations is too large",
+                        max_positions, turn_items);
+    struct carving c = {0};
+    carve_arrays(&c, max_positions, max_conversations(buf), max_items);
+    if (block_alloc(&buf->memory, c.used, "a micro-batch", err))
+        return err->status;
+    c = (struct carving){.base = buf->memory.data};
+    buf->arrays = carve_arrays(&c, max_positions, max_conversations(buf), max_items);
     return SFT_OK;
 }
 
@@ -90,120 +115,196 @@ void batch_buffer_free(struct batch_buffer *buf)
     *buf = (struct batch_buffer){0};
 }
 
-/* ---- filling ---- */
+/* ---- a micro-batch ---- */
 
-/* Append the first n positions of an example. */
-static void add_sequence(struct batch_buffer *buf, const struct batch_arrays *to, const struct example *example,
-                         size_t n)
+static struct batch_conversation conversation_of(const struct example *example, uint32_t item, bool is_rejected)
 {
-    for (size_t t = 0; t < n; t++) {
-        const size_t i = buf->batch.N + t;
-        to->tokens[i] = example->tokens[t];
-        to->position[i] = (int32_t)t;
-        if (example->weights[t + 1] > 0.0F) {
-            const size_t m = buf->targets.M++;
-            to->rows[m] = i;
-            to->labels[m] = example->tokens[t + 1];
-            to->weights[m] = example->weights[t + 1];
-        }
-    }
-    buf->batch.N += n;
-    to->seq_start[++buf->batch.S] = buf->batch.N;
+    return (struct batch_conversation){.tokens = example->tokens,
+                                       .weights = example->weights,
+                                       .n = example->n_positions,
+                                       .item = item,
+                                       .is_rejected = is_rejected};
 }
 
-size_t batch_fill(struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids, size_t n,
-                  size_t micro_batch_tokens)
-{
-    const struct batch_arrays to = arrays_of(buf);
-    struct batch *batch = &buf->batch;
-    batch->N = batch->S = buf->targets.M = 0;
-    to.seq_start[0] = 0;
-    size_t taken = 0;
-    for (; taken < n && taken < buf->max_sequences; taken++) {
-        const struct example example = dataset_example(ds, ids[taken]);
-        const size_t positions = example.n_positions;
-        if (taken > 0 && batch->N + positions > micro_batch_tokens)
-            break;
-        if (batch->N + positions > buf->max_positions)
-            SFT_BUG("a micro-batch exceeds its buffer");
-        add_sequence(buf, &to, &example, positions);
-    }
-    return taken;
-}
-
-/* ---- from stores that may be cut short at any moment ---- */
-
-/* How many examples batch_fill will take. */
-static size_t count_taken(const struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids,
-                          size_t n, size_t micro_batch_tokens)
-{
-    size_t taken = 0, positions = 0;
-    for (; taken < n && taken < buf->max_sequences; taken++) {
-        positions += dataset_example(ds, ids[taken]).n_positions;
-        if (taken > 0 && positions > micro_batch_tokens)
-            break;
-    }
-    return taken;
-}
-
-struct reading {
+/* A micro-batch that is being put together. */
+struct filling {
     struct batch_buffer *buf;
-    const struct dataset *ds;
-    const uint32_t *ids;
-    size_t n, micro_batch_tokens, taken;
-    struct batch_sums sums;
+    struct batch_list list;
+    size_t n_uses;
 };
 
-static bool count_guarded(void *context)
+/* Add the turn's next item, the i-th of the micro-batch; false, and it stays as it was, where it does not fit. */
+static bool add_item(struct filling *f, uint32_t i)
 {
-    struct reading *r = context;
-    r->taken = count_taken(r->buf, r->ds, r->ids, r->n, r->micro_batch_tokens);
+    const struct batch_buffer *buf = f->buf;
+    const struct batch_turn *turn = &buf->turn;
+    const uint32_t id = turn->ids[turn->done + i];
+    struct example rejected = {0};
+    const struct example example = dataset_example(turn->ds, id);
+    const bool is_pair = buf->options.pairs && dataset_rejected(turn->ds, id, &rejected);
+    const size_t n_uses = f->n_uses + example.n_targets + rejected.n_targets;
+    if (i > 0 && (f->list.n + 2 > max_conversations(buf) || n_uses > USES_A_ROW * buf->max_positions))
+        return false;
+    const struct batch_conversation chosen = conversation_of(&example, i, false),
+                                    other = conversation_of(&rejected, i, true);
+    const size_t place = batch_list_add(&f->list, &chosen), place_of_other = is_pair ? batch_list_add(&f->list, &other) : 0;
+    if (i > 0 && f->list.rows > buf->options.micro_batch_tokens) {
+        if (is_pair)
+            batch_list_remove(&f->list, place_of_other);
+        batch_list_remove(&f->list, place);
+        return false;
+    }
+    f->n_uses = n_uses;
+    buf->arrays->id[i] = id;
+    buf->arrays->rejected[i] = BATCH_NO_REJECTED;
+    return true;
+}
+
+/* The items that the next micro-batch takes. */
+static struct filling choose(struct batch_buffer *buf)
+{
+    struct filling f = {.buf = buf, .list = {.conversations = buf->arrays->list, .shares = buf->turn.shares}};
+    const size_t left = buf->turn.n - buf->turn.done;
+    size_t n = 0;
+    while (n < left && add_item(&f, (uint32_t)n))
+        n++;
+    buf->items = (struct batch_items){
+        .n = n, .id = buf->arrays->id, .chosen = buf->arrays->chosen, .rejected = buf->arrays->rejected};
+    return f;
+}
+
+static bool choose_guarded(void *context)
+{
+    struct batch_buffer *buf = context;
+    buf->batch.N = choose(buf).list.rows;
     return true;
 }
 
 static bool fill_guarded(void *context)
 {
-    struct reading *r = context;
-    r->taken = batch_fill(r->buf, r->ds, r->ids, r->n, r->micro_batch_tokens);
+    struct batch_buffer *buf = context;
+    const struct filling f = choose(buf);
+    if (f.list.rows > buf->max_positions)
+        SFT_BUG("a micro-batch exceeds its buffer");
+    batch_list_lay(&f.list, buf->arrays, buf);
     return true;
 }
 
-static bool sum_guarded(void *context)
+/* `read`: choose_guarded or fill_guarded. */
+static enum sft_status take(struct batch_buffer *buf, bool (*read)(void *context), struct sft_err *err)
 {
-    struct reading *r = context;
-    r->sums = (struct batch_sums){0};
-    for (size_t i = 0; i < r->n; i++) {
-        const struct example e = dataset_example(r->ds, r->ids[i]);
-        r->sums.target_weight += e.target_weight;
-        r->sums.n_tokens += e.n_tokens;
-        r->sums.n_targets += e.n_targets;
-    }
-    return true;
-}
-
-enum sft_status batch_read(struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids, size_t n,
-                           size_t micro_batch_tokens, size_t *taken, struct sft_err *err)
-{
-    struct reading r = {.buf = buf, .ds = ds, .ids = ids, .n = n, .micro_batch_tokens = micro_batch_tokens};
+    const struct batch_turn *turn = &buf->turn;
+    const size_t left = turn->n - turn->done;
     bool is_read = false;
     while (!is_read) { /* once, but where a store is damaged in between */
-        const size_t n_checked = map_read_guarded(count_guarded, &r) ? r.taken : n;
-        if (dataset_check(ds, ids, n_checked, err))
+        const size_t n_checked = map_read_guarded(choose_guarded, buf) ? buf->items.n : left;
+        if (dataset_check(turn->ds, turn->ids + turn->done, n_checked, err))
             return err->status;
-        is_read = map_read_guarded(fill_guarded, &r);
+        is_read = map_read_guarded(read, buf) && buf->items.n <= n_checked;
     }
-    *taken = r.taken;
+    buf->turn.done += buf->items.n;
     return SFT_OK;
 }
 
-enum sft_status batch_sum(const struct dataset *ds, const uint32_t *ids, size_t n, struct batch_sums *sums,
-                          struct sft_err *err)
+enum sft_status batch_next(struct batch_buffer *buf, struct sft_err *err)
 {
-    struct reading r = {.ds = ds, .ids = ids, .n = n};
+    return take(buf, fill_guarded, err);
+}
+
+enum sft_status batch_pass(struct batch_buffer *buf, struct sft_err *err)
+{
+    return take(buf, choose_guarded, err);
+}
+
+/* ---- a turn ---- */
+
+static bool sum_guarded(void *context)
+{
+    struct batch_buffer *buf = context;
+    const struct batch_turn *turn = &buf->turn;
+    struct batch_sums sums = {0};
+    for (size_t i = 0; i < turn->n; i++) {
+        struct example rejected = {0};
+        const struct example e = dataset_example(turn->ds, turn->ids[i]);
+        sums.n_pairs += buf->options.pairs && dataset_rejected(turn->ds, turn->ids[i], &rejected);
+        sums.target_weight += e.target_weight;
+        sums.n_tokens += e.n_tokens + rejected.n_tokens;
+        sums.n_targets += e.n_targets + rejected.n_targets;
+        sums.n_positions += e.n_positions + rejected.n_positions;
+    }
+    buf->turn.sums = sums;
+    return true;
+}
+
+/* The conversation that an item is arranged by. */
+static struct batch_conversation leader(const struct batch_turn *turn, uint32_t id)
+{
+    const struct example example = dataset_example(turn->ds, id);
+    return conversation_of(&example, 0, false);
+}
+
+/* Where the item belongs among order[0..n), which are in the order of their tokens. */
+static size_t place_in_order(const struct batch_turn *turn, const uint32_t *order, size_t n, uint32_t id)
+{
+    const struct batch_conversation own = leader(turn, id);
+    size_t low = 0, high = n;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const struct batch_conversation other = leader(turn, order[middle]);
+        if (batch_is_before(&own, &other))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+/* Whether the item begins as the one before it in the order does, or its two answers have a prompt that is worth it. */
+static bool begins_alike(const struct batch_buffer *buf, const uint32_t *order, size_t i)
+{
+    struct example example;
+    const struct batch_conversation own = leader(&buf->turn, order[i]);
+    if (buf->options.pairs && dataset_rejected(buf->turn.ds, order[i], &example)) {
+        const struct batch_conversation rejected = conversation_of(&example, 0, true);
+        if (batch_shared_rows(&own, &rejected))
+            return true;
+    }
+    const struct batch_conversation before = i ? leader(&buf->turn, order[i - 1]) : own;
+    return i > 0 && batch_shared_rows(&before, &own);
+}
+
+/* Items that begin alike, side by side. */
+static bool arrange_guarded(void *context)
+{
+    struct batch_buffer *buf = context;
+    struct batch_turn *turn = &buf->turn;
+    uint32_t *order = buf->arrays->order;
+    bool shares = false;
+    for (size_t i = 0; i < turn->n; i++) {
+        const size_t place = place_in_order(turn, order, i, turn->ids[i]);
+        memmove(order + place + 1, order + place, (i - place) * sizeof *order);
+        order[place] = turn->ids[i];
+    }
+    for (size_t i = 0; i < turn->n && !shares; i++)
+        shares = begins_alike(buf, order, i);
+    turn->shares = shares;
+    return true;
+}
+
+enum sft_status batch_begin(struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids, size_t n,
+                            struct batch_sums *sums, struct sft_err *err)
+{
+    const bool arranges = buf->options.shared_prefix;
+    buf->turn = (struct batch_turn){.ds = ds, .ids = ids, .n = n};
+    if (arranges && n > buf->max_items)
+        SFT_BUG("a turn exceeds its buffer");
     do {
         if (dataset_check(ds, ids, n, err))
             return err->status;
-    } while (!map_read_guarded(sum_guarded, &r));
-    *sums = r.sums;
+    } while (!map_read_guarded(sum_guarded, buf) || (arranges && !map_read_guarded(arrange_guarded, buf)));
+    if (buf->turn.shares)
+        buf->turn.ids = buf->arrays->order;
+    if (sums)
+        *sums = buf->turn.sums;
     return SFT_OK;
 }

@@ -33,6 +33,8 @@ void dataset_free(struct dataset *ds)
 
 bool dataset_is_duplicate(const struct dataset_file *file, size_t i)
 {
+    if (file->store.records[i].flags & RECORD_REJECTED)
+        i--;
     return file->duplicate[i / 8] >> (i % 8) & 1;
 }
 
@@ -51,10 +53,8 @@ const struct record *dataset_record(const struct dataset *ds, size_t i, size_t *
     return &ds->files[low].store.records[id - ds->files[low].first_record];
 }
 
-struct example dataset_example(const struct dataset *ds, size_t i)
+static struct example view(const struct dataset *ds, const struct record *r, size_t file)
 {
-    size_t file;
-    const struct record *r = dataset_record(ds, i, &file);
     const struct token_store *store = &ds->files[file].store;
     return (struct example){.tokens = record_tokens(store, r),
                             .weights = record_weights(store, r),
@@ -66,6 +66,26 @@ struct example dataset_example(const struct dataset *ds, size_t i)
                             .line = r->line,
                             .content_hash = r->content_hash,
                             .truncated = r->flags & RECORD_TRUNCATED};
+}
+
+struct example dataset_example(const struct dataset *ds, size_t i)
+{
+    size_t file;
+    const struct record *r = dataset_record(ds, i, &file);
+    struct example example = view(ds, r, file);
+    example.is_pair = r->flags & RECORD_PAIR;
+    example.content_hash = record_item_hash(r);
+    return example;
+}
+
+bool dataset_rejected(const struct dataset *ds, size_t i, struct example *rejected)
+{
+    size_t file;
+    const struct record *r = dataset_record(ds, i, &file);
+    if (!(r->flags & RECORD_PAIR))
+        return false;
+    *rejected = view(ds, r + 1, file);
+    return true;
 }
 
 /* ---- damage ---- */
@@ -120,6 +140,9 @@ enum sft_status dataset_check(const struct dataset *ds, const uint32_t *examples
         const struct record *r = dataset_record(ds, examples[i], &file);
         if (dataset_check_record(&ds->files[file], &r, err))
             return err->status;
+        const struct record *rejected = r + 1; /* if it is a pair, which only now can be asked */
+        if (r->flags & RECORD_PAIR && dataset_check_record(&ds->files[file], &rejected, err))
+            return err->status;
     }
     return SFT_OK;
 }
@@ -137,9 +160,18 @@ void dataset_borrow(struct dataset *ds, const struct chat_template *tpl, const s
 bool dataset_is_documents(const struct dataset *ds)
 {
     for (size_t f = 0; f < ds->n_files; f++)
-        if (strcmp(ds->files[f].store.format, "text") != 0 && strcmp(ds->files[f].store.format, "txt") != 0)
+        if (ds->files[f].store.counts.pairs > 0 ||
+            (strcmp(ds->files[f].store.format, "text") != 0 && strcmp(ds->files[f].store.format, "txt") != 0))
             return false;
     return true;
+}
+
+void dataset_count(struct dataset *ds, const struct record *r)
+{
+    const bool is_pair = r->flags & RECORD_PAIR;
+    ds->n_pairs += is_pair;
+    ds->n_tokens += r[0].n_tokens + (is_pair ? r[1].n_tokens : 0U);
+    ds->n_targets += r[0].n_targets + (is_pair ? r[1].n_targets : 0U);
 }
 
 void dataset_split(struct dataset *from, struct dataset *to, double fraction)
@@ -150,15 +182,15 @@ void dataset_split(struct dataset *from, struct dataset *to, double fraction)
     for (size_t i = 0; i < from->n_examples; i++) {
         size_t file;
         const struct record *r = dataset_record(from, i, &file);
-        if ((double)r->content_hash >= fraction * 0x1p64) {
+        if ((double)record_item_hash(r) >= fraction * 0x1p64) {
             from->ids[kept++] = from->ids[i];
             continue;
         }
         to->ids[to->n_examples++] = from->ids[i];
-        to->n_tokens += r->n_tokens;
-        to->n_targets += r->n_targets;
+        dataset_count(to, r);
     }
     from->n_examples = kept;
+    from->n_pairs -= to->n_pairs;
     from->n_tokens -= to->n_tokens;
     from->n_targets -= to->n_targets;
 }
@@ -176,9 +208,11 @@ void dataset_count_files(const struct dataset *ds, struct file_counts *counts)
         if (ds->ids[i] < next)
             continue;
         const bool is_document = r->flags & RECORD_DOCUMENT;
+        const bool is_pair = r->flags & RECORD_PAIR;
         counts[file].conversations += !(is_document && r->line == document && file == document_file);
-        counts[file].tokens += r->n_tokens;
-        counts[file].targets += r->n_targets;
+        counts[file].pairs += is_pair;
+        counts[file].tokens += r[0].n_tokens + (is_pair ? r[1].n_tokens : 0U);
+        counts[file].targets += r[0].n_targets + (is_pair ? r[1].n_targets : 0U);
         next = ds->ids[i] + (size_t)1;
         document = is_document ? r->line : 0;
         document_file = file;

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A conversation as it is trained on: a view, its pointers are the dataset's. A document longer than
+/* A conversation as it is trained on, or of a pair the one with the chosen answer: a view, its pointers are the dataset's. A document longer than
  * max_length is several examples of the same line, one after another. */
 struct example {
     const int32_t *tokens; /* (n_tokens) */
@@ -24,8 +24,9 @@ struct example {
     size_t n_positions;    /* what a model has to run: tokens up to the last trained one, without it */
     double target_weight;  /* sum of weights */
     size_t file, line;     /* index into dataset.files; 1-based */
-    uint64_t content_hash; /* of tokens and weights; eval_fraction splits by it */
+    uint64_t content_hash; /* of tokens and weights, of a pair those of both; eval_fraction splits by it */
     bool truncated;
+    bool is_pair; /* dataset_rejected gives the other answer */
 };
 
 struct dataset_file {
@@ -37,7 +38,7 @@ struct dataset_file {
     const struct tokenize_options *how; /* the dataset's */
     size_t first_record;                /* number of its first record among those of all files */
     unsigned char *duplicate;           /* a bit a record: the same tokens and weights stood before */
-    size_t duplicates;                  /* of kept records */
+    size_t duplicates;                  /* of what is kept, a pair counted once */
     size_t n_examples;                  /* that it gives to the dataset */
 };
 
@@ -45,9 +46,10 @@ struct dataset {
     struct dataset_file *files;
     size_t n_files;
     uint32_t *ids; /* (n_examples) records, numbered over all files; in file order, a file's repeats one after
-                      another */
-    size_t n_examples;
-    size_t n_tokens, n_targets;   /* over the examples */
+                      another; of a pair the chosen answer's, behind which the rejected one's stands */
+    size_t n_examples;            /* a pair is one */
+    size_t n_pairs;               /* of them */
+    size_t n_tokens, n_targets;   /* over the examples, of a pair those of both answers */
     struct tokenize_options *how; /* what the stores were made by, should one be damaged, */
     struct names *names;          /* and the names in it */
     bool drops_duplicates;
@@ -59,6 +61,7 @@ struct dataset_options {
     struct render_options render;
     struct names_options names;
     enum on_bad_row on_bad_row;
+    bool pairs_only;   /* with render.pairs: a conversation that is no pair is an error */
     bool allows_flags; /* a key that speaks of training and is not understood is only counted */
     enum dedupe dedupe;
     uint64_t seed;            /* of FILE*0.25's sample */
@@ -88,6 +91,10 @@ const struct record *dataset_record(const struct dataset *ds, size_t i, size_t *
 /* The i-th example. */
 struct example dataset_example(const struct dataset *ds, size_t i);
 
+/* Its prompt with the rejected answer, where it is a pair: false, and *rejected stays as it is, where it is none.
+ * Its content_hash is of itself alone. */
+bool dataset_rejected(const struct dataset *ds, size_t i, struct example *rejected);
+
 /* Make sure of the tokens of some examples, before they are looked at: where a store in the cache was damaged or cut
  * short since it was opened, it is made again of its file, with a warning, and views of its records and tokens that
  * were taken before are of no use any more. SFT_EIO where that cannot be: the file has changed, or was a pipe. */
@@ -101,7 +108,11 @@ enum sft_status dataset_check_record(struct dataset_file *file, const struct rec
 /* Let a dataset borrow these from now on, which are what it was loaded with, elsewhere. */
 void dataset_borrow(struct dataset *ds, const struct chat_template *tpl, const struct tokenizer *tok);
 
-/* Whether the i-th record of the file is a kept one that an earlier one equals. */
+/* Add what the record stands for, of a pair's first both, to n_pairs, n_tokens and n_targets. */
+void dataset_count(struct dataset *ds, const struct record *record);
+
+/* Whether the i-th record of the file is a kept one that an earlier one equals, or of a pair that an earlier one
+ * equals in both answers. */
 bool dataset_is_duplicate(const struct dataset_file *file, size_t i);
 
 /* Whether its files hold documents only, no conversation. */
@@ -119,14 +130,14 @@ struct dataset_overlap {
 };
 struct dataset_overlap dataset_overlap(const struct dataset *train, const struct dataset *eval);
 
-/* What each file gives to the dataset, into counts (n_files): conversations (a document's pieces are one, and what a
- * repeat brings again is none), and their tokens. */
+/* What each file gives to the dataset, into counts (n_files): conversations (a document's pieces are one, so is a pair,
+ * and what a repeat brings again is none), how many of them are pairs, and the tokens of all. */
 struct file_counts {
-    uint64_t conversations, tokens, targets;
+    uint64_t conversations, pairs, tokens, targets;
 };
 void dataset_count_files(const struct dataset *ds, struct file_counts *counts);
 
-/* Every record of the files in their order, with why it is not trained on (NULL: it is): a row's own reason,
+/* Every record of the files in their order, both of a pair, with why it is not trained on (NULL: it is): a row's own reason,
  * "duplicate", or "not in the sample"; after a file's last record the examples that a repeat brings again.
  * Not for a dataset that was split. Ends early where `each` returns false. */
 typedef bool dataset_record_fn(void *context, struct dataset_file *file, const struct record *record,

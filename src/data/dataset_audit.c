@@ -14,6 +14,8 @@ enum { ROWS_SHOWN = 10, LINES_SHOWN = 3 };
 
 static bool is_failure(const struct record *r, const struct dataset_options *options)
 {
+    if (r->flags & RECORD_REJECTED) /* its pair's first is one */
+        return false;
     return (r->why == DROP_BAD_ROW && options->on_bad_row == ON_BAD_ROW_ERROR) ||
            (r->why == DROP_OVERLONG && options->render.overlong == OVERLONG_ERROR);
 }
@@ -102,6 +104,38 @@ enum sft_status dataset_check_rows(const struct dataset *ds, const struct datase
     return list.n > 0 ? SFT_EDATA : SFT_OK;
 }
 
+/* ---- what is no pair ---- */
+
+static const unsigned of_pairs = RECORD_PAIR | RECORD_REJECTED;
+
+enum sft_status dataset_check_pairs(const struct dataset *ds, const struct dataset_options *options,
+                                    struct sft_err *err)
+{
+    const struct dataset_file *file = NULL;
+    const struct record *first = NULL;
+    uint64_t n = 0, n_pairs = 0;
+    for (size_t f = 0; f < ds->n_files && options->pairs_only; f++) {
+        const struct token_store *store = &ds->files[f].store;
+        n_pairs += store->counts.pairs;
+        n += store->counts.conversations - store->counts.pairs;
+        for (size_t i = 0; i < store->n_records && n > 0 && !first; i++)
+            if (store->records[i].why == DROP_NO && !(store->records[i].flags & of_pairs)) {
+                first = &store->records[i];
+                file = &ds->files[f];
+            }
+    }
+    if (!first)
+        return SFT_OK;
+    if (n_pairs == 0)
+        return sft_fail(err, SFT_EDATA, "%s: no row has a chosen and a rejected answer, which objective = dpo compares "
+                                        "([data] columns = KEY:chosen KEY:rejected says which keys they are)", file->path);
+    sft_fail(err, SFT_EDATA, "there is no rejected answer");
+    if (n > 1)
+        sft_remark(err, " (nor in %llu more)", (unsigned long long)(n - 1));
+    sft_remark(err, "; objective = dpo learns from such rows where dpo.sft_weight is above 0");
+    return sft_in_file(err, file->path, first->line);
+}
+
 /* ---- what is left out ---- */
 
 bool dataset_list_left_out(const struct dataset *ds, struct strbuf *out)
@@ -129,22 +163,28 @@ void dataset_walk(const struct dataset *ds, dataset_record_fn *each, void *conte
     for (size_t f = 0; f < ds->n_files; f++) {
         struct dataset_file *file = &ds->files[f];
         const uint32_t *end = id + file->n_examples;
+        const char *of_pair = NULL; /* of a rejected answer's other one */
         for (size_t i = 0; i < file->store.n_records; i++) {
             const struct record *r = &file->store.records[i];
             const char *dropped = NULL;
             if (r->why != DROP_NO)
                 dropped = drop_reason[r->why];
+            else if (r->flags & RECORD_REJECTED)
+                dropped = of_pair;
             else if (id < end && *id == file->first_record + i)
                 id++;
             else
                 dropped = ds->drops_duplicates && dataset_is_duplicate(file, i) ? "duplicate"
                                                                                : "not in the sample";
+            of_pair = dropped;
             if (!each(context, file, r, dropped))
                 return;
         }
-        for (; id < end; id++)
-            if (!each(context, file, &file->store.records[*id - file->first_record], NULL))
+        for (; id < end; id++) {
+            const struct record *r = &file->store.records[*id - file->first_record];
+            if (!each(context, file, r, NULL) || (r->flags & RECORD_PAIR && !each(context, file, r + 1, NULL)))
                 return;
+        }
     }
 }
 
@@ -206,13 +246,13 @@ struct dataset_overlap dataset_overlap(const struct dataset *train, const struct
     size_t file;
     for (size_t i = 0; i < train->n_examples && eval->n_examples > 0; i++) {
         const struct record *r = dataset_record(train, i, &file);
-        hash_set_add(&contents, r->content_hash);
+        hash_set_add(&contents, record_item_hash(r));
         if (r->prompt_hash)
             hash_set_add(&prompts, r->prompt_hash);
     }
     for (size_t i = 0; i < eval->n_examples; i++) {
         const struct record *r = dataset_record(eval, i, &file);
-        if (hash_set_has(&contents, r->content_hash)) {
+        if (hash_set_has(&contents, record_item_hash(r))) {
             if (result.same++ == 0)
                 result.first_same = dataset_example(eval, i);
         } else if (r->prompt_hash && hash_set_has(&prompts, r->prompt_hash)) {

@@ -9,6 +9,10 @@
 enum sft_status dataset_check_rows(const struct dataset *ds, const struct dataset_options *options,
                                    struct sft_err *err);
 
+/* SFT_EDATA where the options ask for pairs alone and a conversation is none: its line, and how many there are. */
+enum sft_status dataset_check_pairs(const struct dataset *ds, const struct dataset_options *options,
+                                    struct sft_err *err);
+
 /* SFT_EDATA with the keys that speak of training and that nobody obeyed, unless the options allow them. */
 enum sft_status dataset_check_keys(const struct dataset *ds, const struct dataset_options *options,
                                    struct sft_err *err);

@@ -12,7 +12,8 @@ static const uint64_t sample_stream = 0x73616D706C650000; /* "sample" */
 
 /* ---- which records are trained on ---- */
 
-/* Kept records that an earlier one equals, of all files in order. */
+/* Kept records that an earlier one equals, of all files in order; of a pair that another equals in both answers, the
+ * first. */
 static void find_duplicates(struct dataset *ds)
 {
     struct hash_set seen = {0};
@@ -21,7 +22,7 @@ static void find_duplicates(struct dataset *ds)
         file->duplicate = mem_calloc(file->store.n_records / 8 + 1, 1);
         for (size_t i = 0; i < file->store.n_records; i++) {
             const struct record *r = &file->store.records[i];
-            if (r->why != DROP_NO || hash_set_add(&seen, r->content_hash))
+            if (r->why != DROP_NO || r->flags & RECORD_REJECTED || hash_set_add(&seen, record_item_hash(r)))
                 continue;
             file->duplicate[i / 8] |= (unsigned char)(1U << (i % 8));
             file->duplicates++;
@@ -30,9 +31,12 @@ static void find_duplicates(struct dataset *ds)
     hash_set_free(&seen);
 }
 
+/* As an example: of a pair the first. */
 static bool is_used(const struct dataset *ds, const struct dataset_file *file, size_t i)
 {
-    return file->store.records[i].why == DROP_NO && !(ds->drops_duplicates && dataset_is_duplicate(file, i));
+    const struct record *r = &file->store.records[i];
+    return r->why == DROP_NO && !(r->flags & RECORD_REJECTED) &&
+           !(ds->drops_duplicates && dataset_is_duplicate(file, i));
 }
 
 static void add_id(struct dataset *ds, size_t *capacity, struct dataset_file *file, size_t i)
@@ -41,8 +45,7 @@ static void add_id(struct dataset *ds, size_t *capacity, struct dataset_file *fi
     ds->ids = mem_grow(ds->ids, capacity, ds->n_examples + 1, sizeof *ds->ids);
     ds->ids[ds->n_examples++] = (uint32_t)(file->first_record + i);
     file->n_examples++;
-    ds->n_tokens += r->n_tokens;
-    ds->n_targets += r->n_targets;
+    dataset_count(ds, r);
 }
 
 /* A sample of exactly `share` of the n usable records, in their order (Knuth's algorithm S). */
@@ -137,7 +140,8 @@ enum sft_status dataset_load(struct dataset *ds, char *const *specs, size_t n_sp
     for (size_t f = 0; f < n_specs; f++)
         source_close(&sources[f]);
     free(sources);
-    if (!status && !(status = dataset_check_rows(ds, options, err)))
+    if (!status && !(status = dataset_check_rows(ds, options, err)) &&
+        !(status = dataset_check_pairs(ds, options, err)))
         status = dataset_check_keys(ds, options, err);
     if (!status) {
         find_duplicates(ds);

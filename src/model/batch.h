@@ -3,15 +3,24 @@
 #ifndef SFT_MODEL_BATCH_H
 #define SFT_MODEL_BATCH_H
 
+#include "kernels.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-/* N positions of S sequences, one behind another; attention never crosses from one into the next. */
+/* N positions of S sequences, one behind another; attention never crosses from one into the next.
+ *
+ * Where several conversations begin with the same tokens, these may be there once: then a sequence is a segment, a run
+ * of tokens that goes on from another, its parent, as if that stood before it, with all before that. So a conversation
+ * is a path down from a segment without a parent. Segments stand in preorder: directly behind each, those that go on
+ * from it or from one of these. */
 struct batch {
     size_t N, S;
     const int32_t *tokens;   /* (N) */
-    const int32_t *position; /* (N): of each in its sequence */
+    const int32_t *position; /* (N): of each in its sequence; in a segment, of each in its path */
     const size_t *seq_start; /* (S + 1): where each sequence begins; seq_start[S] = N */
+    const size_t *parent;    /* (S): the earlier segment that each goes on from, or NO_PARENT; NULL: none does */
+    const size_t *reach;     /* (S): positions of each segment and all before it in its path; NULL where parent is */
 };
 
 /* The M positions of a batch whose next token is known and trained. */

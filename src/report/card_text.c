@@ -180,16 +180,34 @@ static void put_use(struct strbuf *out, const struct card *card)
 
 /* ---- what it was made of ---- */
 
+static bool has_pairs(const json *files)
+{
+    for (const json *file = json_first(files); file; file = json_next(file))
+        if (json_get(file, "pairs"))
+            return true;
+    return false;
+}
+
+/* A row a file; of pairs of answers, where there are any, there is a column. */
 static void put_files(struct strbuf *out, const json *files)
 {
+    const bool is_paired = has_pairs(files);
+    strbuf_puts(out, is_paired ? "\n| file | conversations | of which pairs of answers | tokens | of which trained |\n"
+                                 "|---|---:|---:|---:|---:|\n"
+                               : "\n| file | conversations | tokens | of which trained |\n|---|---:|---:|---:|\n");
     for (const json *file = json_first(files); file; file = json_next(file)) {
         const char *name = json_string(json_get(file, "file"));
         strbuf_puts(out, "| ");
         put_cell(out, name ? path_basename(name) : "");
-        static const char *const counts[] = {"conversations", "tokens", "target_tokens"};
+        static const char *const counts[] = {"conversations", "pairs", "tokens", "target_tokens"};
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+            if (i == 1 && !is_paired)
+                continue;
             strbuf_puts(out, " | ");
-            put_count(out, json_get(file, counts[i]));
+            if (i == 1 && !json_get(file, counts[i]))
+                strbuf_puts(out, "0");
+            else
+                put_count(out, json_get(file, counts[i]));
         }
         strbuf_puts(out, " |\n");
     }
@@ -220,10 +238,8 @@ static void put_data(struct strbuf *out, const struct card *card)
     if (!json_size(files) && !datasets->count)
         return;
     strbuf_puts(out, "\n## Training data\n");
-    if (json_size(files)) {
-        strbuf_puts(out, "\n| file | conversations | tokens | of which trained |\n|---|---:|---:|---:|\n");
+    if (json_size(files))
         put_files(out, files);
-    }
     put_datasets(out, datasets);
 }
 

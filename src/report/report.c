@@ -20,6 +20,7 @@ void report_make(struct report *report, const struct report_of *of)
     add_files(report, &data->eval, true);
     if (!of->plan)
         return;
+    report->sharing = train_plan_sharing(of->plan, data);
     report->memory = train_plan_memory(of->plan, config, data);
     if (report->has_disk)
         report->disk = report_disk_plan(&of->plan->table, &of->plan->intervals, of->settings->train.save_total_limit,

@@ -28,7 +28,8 @@ struct report {
     struct report_of of;
     struct report_file *files; /* (n_files) train's, then eval's that are files of their own */
     size_t n_files;
-    struct train_memory memory; /* where there is a plan, */
+    struct train_sharing sharing; /* where there is a plan: of the beginnings of conversations, */
+    struct train_memory memory;
     struct report_disk disk;    /* and an output_dir */
     bool has_disk;
 };

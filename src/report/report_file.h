@@ -8,8 +8,9 @@
 struct report_file {
     const struct dataset_file *file;
     bool is_eval;
-    uint64_t rendered;                                               /* conversations, left out or not */
-    uint64_t truncated;                                              /* of those */
+    uint64_t rendered;                                               /* conversations, left out or not; a pair is one */
+    uint64_t pairs;                                                  /* of those */
+    uint64_t truncated;                                              /* of those, of a pair in either answer */
     uint64_t first_flagged[RECORD_FLAGS], first_dropped[DROP_COUNT]; /* lines; 0: there is none */
     uint64_t first_duplicate;
     uint64_t empty_answers, first_empty_answer; /* kept conversations in which one is trained on */
@@ -30,6 +31,12 @@ void report_file_histogram_range(const struct store_counts *counts, size_t *firs
 
 /* ... and the largest number of tokens in bin i. */
 uint64_t report_file_histogram_bin_end(const struct store_counts *counts, size_t i);
+
+/* What n conversations are called of which n_pairs are pairs: "conversations", "pairs", or "pairs and conversations". */
+const char *report_unit(uint64_t n, uint64_t n_pairs);
+
+/* Append "120 pairs and 30 conversations", or what there is of them. */
+void report_put_items(struct strbuf *out, uint64_t n, uint64_t n_pairs);
 
 /* 100 * part / whole; 0 of nothing. */
 static inline double report_percent(uint64_t part, uint64_t whole)

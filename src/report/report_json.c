@@ -65,7 +65,7 @@ static void put_histogram(struct strbuf *out, const struct store_counts *c)
     strbuf_putc(out, ']');
 }
 
-static void put_file(struct strbuf *out, const struct report_file *f, bool drops_duplicates)
+static void put_file(struct strbuf *out, const struct report_file *f, const struct report_of *of)
 {
     static const struct {
         const char *key;
@@ -82,6 +82,8 @@ static void put_file(struct strbuf *out, const struct report_file *f, bool drops
     put_string(out, f->file->store.format);
     put_count(out, "rows", c->rows);
     put_count(out, "conversations", c->conversations);
+    if (of->settings->train.objective == OBJECTIVE_DPO)
+        put_count(out, "pairs", c->pairs);
     put_count(out, "examples", f->file->n_examples);
     put_count(out, "turns", c->turns);
     put_count(out, "tokens", c->tokens);
@@ -89,7 +91,7 @@ static void put_file(struct strbuf *out, const struct report_file *f, bool drops
     strbuf_puts(out, ",\"trained_share\":");
     strbuf_json_number(out, report_percent(c->targets, c->tokens) / 100);
     put_count(out, "truncated", f->truncated);
-    put_dropped(out, f, drops_duplicates);
+    put_dropped(out, f, of->data->train.drops_duplicates);
     put_bad_rows(out, f);
     put_count(out, "duplicates", f->file->duplicates);
     put_count(out, "longest", c->longest);
@@ -113,6 +115,15 @@ static void put_memory(struct strbuf *out, const struct train_memory *m)
     put_count(out, "data", m->data);
     put_count(out, "samples", m->answers);
     put_count(out, "total", m->total);
+    strbuf_putc(out, '}');
+}
+
+static void put_sharing(struct strbuf *out, const struct train_sharing *s)
+{
+    strbuf_puts(out, ",\"first_epoch\":{");
+    put_count(out, "steps", s->steps);
+    put_count(out, "positions", s->positions);
+    put_count(out, "positions_run", s->rows);
     strbuf_putc(out, '}');
 }
 
@@ -159,11 +170,15 @@ void report_json(const struct report *report, const struct report_warnings *warn
     for (size_t i = 0; i < report->n_files; i++) {
         if (i > 0)
             strbuf_putc(out, ',');
-        put_file(out, &report->files[i], data->train.drops_duplicates);
+        put_file(out, &report->files[i], &report->of);
     }
     strbuf_putc(out, ']');
     put_count(out, "examples", data->train.n_examples);
     put_count(out, "eval_examples", data->eval.n_examples);
+    if (report->of.settings->train.objective == OBJECTIVE_DPO) {
+        put_count(out, "pairs", data->train.n_pairs);
+        put_count(out, "eval_pairs", data->eval.n_pairs);
+    }
     put_tokens_added(out, report->of.base);
     if (plan && report->of.settings->lora.on)
         put_count(out, "trained_parameters", tensor_table_count_trained(&plan->table));
@@ -171,6 +186,8 @@ void report_json(const struct report *report, const struct report_warnings *warn
         put_memory(out, &report->memory);
     if (report->has_disk)
         put_disk(out, &report->disk);
+    if (plan && report->sharing.steps)
+        put_sharing(out, &report->sharing);
     if (plan) {
         put_count(out, "steps", plan->intervals.total_steps);
         put_count(out, "steps_per_epoch", plan->intervals.steps_per_epoch);

@@ -112,10 +112,12 @@ static void put_format(struct strbuf *out, const struct report_of *of)
         [TRAIN_ON_ALL] = "all tokens",
     };
     const struct chat_template *tpl = &of->base->template;
+    const bool is_dpo = of->settings->train.objective == OBJECTIVE_DPO;
     if (tpl->name)
-        strbuf_printf(out, "format template %s%s, training on %s\n", tpl->name,
+        strbuf_printf(out, "format template %s%s, %s %s\n", tpl->name,
                       tpl->writes_date ? " (it writes the day's date: here always the same)" : "",
-                      trained[of->settings->data.train_on]);
+                      is_dpo ? "comparing" : "training on",
+                      is_dpo ? "chosen answers with rejected ones" : trained[of->settings->data.train_on]);
     else
         strbuf_puts(out, "format documents, training on all tokens but the first\n");
     if (tpl->hint)
@@ -132,13 +134,15 @@ static void put_format(struct strbuf *out, const struct report_of *of)
 static void put_totals(struct strbuf *out, const struct report_file *f)
 {
     const struct store_counts *c = &f->file->store.counts;
+    const bool is_document = report_file_flagged(f, RECORD_DOCUMENT) && c->pairs == 0;
     strbuf_printf(out, "%-6s %s (%s): ", f->is_eval ? "eval" : "train", f->file->spec.text, f->file->store.format);
-    if (report_file_flagged(f, RECORD_DOCUMENT))
+    if (is_document)
         strbuf_printf(out, "%s in %s", amount(c->rows, "document").text,
                       amount(c->conversations, "piece").text);
     else
-        strbuf_printf(out, "%s, %s", amount(c->conversations, "conversation").text,
-                      amount(c->turns, "turn").text);
+        report_put_items(out, c->conversations, c->pairs);
+    if (!is_document)
+        strbuf_printf(out, ", %s", amount(c->turns, "turn").text);
     strbuf_printf(out, ", %s, %llu %s (%.1f%%)\n", amount(c->tokens, "token").text, (ull)c->targets,
                   f->is_eval ? "evaluated" : "trained", report_percent(c->targets, c->tokens));
     if (f->file->spec.repeat < 1)
@@ -204,7 +208,8 @@ static void put_lengths(struct strbuf *out, const struct store_counts *c)
     const int width = snprintf(NULL, 0, "%llu", (ull)report_file_histogram_bin_end(c, end - 1));
     for (size_t i = first; i < end; i++)
         most = c->histogram[i] > most ? c->histogram[i] : most;
-    strbuf_printf(out, "       lengths in tokens, before any cut (longest: %llu)\n", (ull)c->longest);
+    strbuf_printf(out, "       lengths in tokens%s, before any cut (longest: %llu)\n",
+                  c->pairs ? " (a pair has two, each with the prompt)" : "", (ull)c->longest);
     for (size_t i = first; i < end; i++) {
         const uint64_t from = i == 0 ? 0 : report_file_histogram_bin_end(c, i - 1) + 1;
         const double share = (double)c->histogram[i] / (double)most;
@@ -227,19 +232,35 @@ static void put_files(struct strbuf *out, const struct report *report)
         report_keys_text(f->file, out);
         put_lengths(out, &f->file->store.counts);
     }
-    if (set_aside)
-        strbuf_printf(out, "eval   %s set aside (eval_fraction)\n", amount(set_aside, "conversation").text);
+    if (set_aside) {
+        strbuf_puts(out, "eval   ");
+        report_put_items(out, set_aside, report->of.data->eval.n_pairs);
+        strbuf_puts(out, " set aside (eval_fraction)\n");
+    }
 }
 
 /* ---- the run ---- */
 
 static void put_steps(struct strbuf *out, const struct report_of *of)
 {
-    const char *unit = of->base->template.name ? "conversation" : "document";
     const struct intervals *i = &of->plan->intervals;
     const uint64_t batch_size = of->plan->order.batch_size, most = of->data->train.n_examples;
+    const size_t n_pairs = of->data->train.n_pairs;
+    const char *unit = n_pairs ? n_pairs == most ? "pair" : "example" /* either */
+                       : of->base->template.name ? "conversation" : "document";
     strbuf_printf(out, "plan   %s of %s (%llu an epoch)\n", amount(i->total_steps, "step").text,
                   amount(batch_size < most ? batch_size : most, unit).text, (ull)i->steps_per_epoch);
+}
+
+/* What is saved, where something is. */
+static void put_sharing(struct strbuf *out, const struct train_sharing *s)
+{
+    if (s->rows < s->positions)
+        strbuf_printf(out,
+                      "       beginnings that conversations share are computed once: %llu of %llu positions in "
+                      "%s (%.1f%% fewer)\n",
+                      (ull)s->rows, (ull)s->positions, amount(s->steps, "step").text,
+                      report_percent(s->positions - s->rows, s->positions));
 }
 
 /* What is trained in the place of the model. */
@@ -266,10 +287,10 @@ static void put_adapter(struct strbuf *out, const struct tensor_table *table)
 /* The default is a whole model's. */
 static void put_low_rate(struct strbuf *out, const struct settings *settings)
 {
+    const char *usual = settings->train.objective == OBJECTIVE_DPO ? "5e-6 to 5e-5" : "2e-4 to 1e-3";
     if (settings->lora.on && !settings_is_given(settings, settings_find("learning_rate")))
-        strbuf_printf(out,
-                      "       learning_rate = %g, which is not set, is low for an adapter (2e-4 to 1e-3 is usual)\n",
-                      settings->train.learning_rate);
+        strbuf_printf(out, "       learning_rate = %g, which is not set, is low for an adapter (%s is usual)\n",
+                      settings->train.learning_rate, usual);
 }
 
 static void put_prompts(struct strbuf *out, const struct plan_prompts *p)
@@ -329,6 +350,7 @@ void report_text(const struct report *report, struct strbuf *out)
     put_files(out, report);
     if (of->plan) {
         put_steps(out, of);
+        put_sharing(out, &report->sharing);
         if (of->settings->lora.on)
             put_adapter(out, &of->plan->table);
         put_low_rate(out, of->settings);

@@ -83,9 +83,10 @@ static void check_cut(struct finder *w, const struct report_file *f)
              (unsigned long long)replies);
     if (report_percent(f->truncated, f->rendered) > many)
         warn_of(w, replies ? what : "cut to the length limit", f->truncated, f->rendered,
-                "conversations", f->file, report_file_first_flagged(f, RECORD_TRUNCATED), remedy);
+                report_unit(f->rendered, f->pairs), f->file, report_file_first_flagged(f, RECORD_TRUNCATED), remedy);
     else if (replies)
-        warn_of(w, "a reply cut before its end token", replies, f->rendered, "conversations", f->file,
+        warn_of(w, "a reply cut before its end token", replies, f->rendered,
+                report_unit(f->rendered, f->pairs), f->file,
                 report_file_first_flagged(f, RECORD_REPLY_CUT), remedy);
 }
 
@@ -94,11 +95,12 @@ static void check_overlong(struct finder *w, const struct report_file *f)
     const bool is_fixed = is_model_limit(&w->report->of);
     const uint64_t n = f->file->store.counts.dropped[DROP_OVERLONG], line = f->first_dropped[DROP_OVERLONG];
     if (n && w->report->of.settings->data.overlong == OVERLONG_ERROR)
-        warn_of(w, "training will stop at rows over the length limit", n, f->rendered, "conversations",
-                f->file, line,
+        warn_of(w, "training will stop at rows over the length limit", n, f->rendered,
+                report_unit(f->rendered, f->pairs), f->file, line,
                 is_fixed ? "overlong = truncate or drop" : "raise max_length, or overlong = drop");
     else if (report_percent(n, f->rendered) > many)
-        warn_of(w, "over the length limit, left out", n, f->rendered, "conversations", f->file, line,
+        warn_of(w, "over the length limit, left out", n, f->rendered,
+                report_unit(f->rendered, f->pairs), f->file, line,
                 is_fixed ? "overlong = truncate cuts them" : "raise max_length, or overlong = truncate");
 }
 
@@ -108,12 +110,13 @@ static void check_left_out(struct finder *w, const struct report_file *f)
         enum drop why;
         const char *what;
     } reasons[] = {{DROP_NO_ASSISTANT, "no assistant turn, left out"},
-                   {DROP_NOTHING_LEFT, "nothing left to train, left out"}};
+                   {DROP_NOTHING_LEFT, "nothing left to train, left out"},
+                   {DROP_SAME_ANSWERS, "chosen and rejected are the same, left out"}};
     const struct store_counts *c = &f->file->store.counts;
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
         const uint64_t n = c->dropped[reasons[i].why];
         if (c->conversations > 0 && report_percent(n, f->rendered) > many)
-            warn_of(w, reasons[i].what, n, f->rendered, "conversations", f->file,
+            warn_of(w, reasons[i].what, n, f->rendered, report_unit(f->rendered, f->pairs), f->file,
                     f->first_dropped[reasons[i].why], NULL);
     }
 }
@@ -128,10 +131,11 @@ static void check_turns(struct finder *w, const struct report_file *f)
         {RECORD_SAME_ROLE, "two turns of one role in a row", "sft inspect --source shows them"},
     };
     for (size_t i = 0; i < sizeof surprises / sizeof *surprises; i++) {
+        const struct store_counts *c = &f->file->store.counts;
         const uint64_t n = report_file_flagged(f, surprises[i].flag);
         if (n)
-            warn_of(w, surprises[i].what, n, f->file->store.counts.conversations, "conversations",
-                    f->file, report_file_first_flagged(f, surprises[i].flag), surprises[i].remedy);
+            warn_of(w, surprises[i].what, n, c->conversations, report_unit(c->conversations, c->pairs), f->file,
+                    report_file_first_flagged(f, surprises[i].flag), surprises[i].remedy);
     }
 }
 
@@ -139,7 +143,7 @@ static void check_duplicates(struct finder *w, const struct report_file *f)
 {
     const uint64_t n = f->file->duplicates, all = f->file->store.counts.conversations;
     if (w->report->of.settings->data.dedupe == DEDUPE_NONE && report_percent(n, all) > many)
-        warn_of(w, "duplicates", n, all, "conversations", f->file, f->first_duplicate,
+        warn_of(w, "duplicates", n, all, report_unit(all, f->file->store.counts.pairs), f->file, f->first_duplicate,
                 "dedupe = exact leaves them out");
 }
 

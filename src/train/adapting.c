@@ -336,20 +336,23 @@ static enum sft_status merge(const struct adapting *a, const struct base_model *
     return status;
 }
 
-enum sft_status adapting_load(const struct adapting *a, const struct settings *settings, const struct base_model *base,
-                              const struct kernels *kernels, bool base_alone, struct param_set *params,
-                              struct sft_err *err)
+enum sft_status adapting_load_base(const struct adapting *a, const struct settings *settings,
+                                   const struct base_model *base, const struct kernels *kernels,
+                                   struct param_set *params, struct sft_err *err)
 {
     const struct weights_kept kept = kept_of(settings, kernels);
-    if (!a->on) {
-        if (base_model_load_weights(base, &params->table, params->values.data, settings->train.seed, err))
-            return err->status;
-        return a->from.dir ? merge(a, base, params, err) : SFT_OK;
-    }
-    if (weights_load_set(params, &kept, kernels->quantize_rows, &base->config, base->files.config.vocab_size,
-                         base->files.path, err))
+    if (a->on)
+        return weights_load_set(params, &kept, kernels->quantize_rows, &base->config, base->files.config.vocab_size,
+                                base->files.path, err);
+    if (base_model_load_weights(base, &params->table, params->values.data, settings->train.seed, err))
         return err->status;
-    if (base_alone)
+    return a->from.dir ? merge(a, base, params, err) : SFT_OK;
+}
+
+enum sft_status adapting_load_adapter(const struct adapting *a, const struct settings *settings,
+                                      const struct base_model *base, struct param_set *params, struct sft_err *err)
+{
+    if (!a->on)
         return SFT_OK;
     if (a->from.dir)
         return peft_load(params, &a->from, &base->config, err);

@@ -32,10 +32,14 @@ enum sft_status adapting_table(const struct adapting *adapting, const struct set
                                const struct base_model *base, const struct kernels *kernels,
                                struct tensor_table *table, struct strbuf *unused, struct sft_err *err);
 
-/* Fill the zeroed parameters of such a table with what training begins with: the base's weights, and the adapter's,
- * or where `base_alone` the first only, since the adapter's come from a checkpoint. */
-enum sft_status adapting_load(const struct adapting *adapting, const struct settings *settings,
-                              const struct base_model *base, const struct kernels *kernels, bool base_alone,
-                              struct param_set *params, struct sft_err *err);
+/* Fill the zeroed parameters of such a table with the base's weights: beside them an adapter that is trained is nothing
+ * yet, so that the model is the base. One that is not, but begun with, is added to them. */
+enum sft_status adapting_load_base(const struct adapting *adapting, const struct settings *settings,
+                                   const struct base_model *base, const struct kernels *kernels,
+                                   struct param_set *params, struct sft_err *err);
+
+/* Then fill an adapter that is trained with what its training begins with; where there is none this does nothing. */
+enum sft_status adapting_load_adapter(const struct adapting *adapting, const struct settings *settings,
+                                      const struct base_model *base, struct param_set *params, struct sft_err *err);
 
 #endif

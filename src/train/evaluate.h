@@ -5,9 +5,10 @@
 #include "train/objective.h"
 
 struct evaluation {
-    double loss;                /* sft: the target-weighted mean of the negative log likelihood */
+    double loss;                /* as the objective has it: sft: the target-weighted mean of the nll */
     double mean_token_accuracy; /* target-weighted */
     size_t num_target_tokens, num_conversations;
+    struct loss_sums sums; /* what the objective told of all of it */
 };
 
 /* What evaluates: working memory and the rest. */
@@ -15,17 +16,16 @@ struct evaluator {
     const struct objective *objective;
     struct transformer *model;
     struct activations *acts;
-    struct batch_buffer *buffer;
-    size_t micro_batch_tokens; /* positions in a micro-batch, at most */
-    /* May be NULL: told the loss of each example (its target-weighted mean, however many others were beside it), in the
-     * dataset's order. */
+    struct batch_buffer *buffer; /* its options say how the examples are cut */
+    /* May be NULL: told the loss of each example (its target-weighted mean, however many others were beside it; of a
+     * pair that of the chosen answer), once, in any order. */
     void (*each)(void *context, size_t example, double loss);
     void *context;
 };
 
-/* Run every example, in order, each micro-batch told to log_progress.
- * `stop` (may be NULL) is looked at between them: SFT_EINTERRUPTED, without a message, where it was set. SFT_EIO where
- * the tokens are damaged (dataset_check). */
+/* Run every example, in the dataset's order or, where the buffer shares, windows of BATCH_WINDOW of them arranged; each
+ * micro-batch is told to log_progress. `stop` (may be NULL) is looked at between them: SFT_EINTERRUPTED, without a
+ * message, where it was set. SFT_EIO where the tokens are damaged (dataset_check). */
 enum sft_status evaluate(const struct evaluator *by, const struct dataset *ds, const volatile int *stop,
                          struct evaluation *result, struct sft_err *err);
 

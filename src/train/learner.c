@@ -1,7 +1,11 @@
 #include "train/learner.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "config/settings.h"
 #include "train/options.h"
+
+#include <stdlib.h>
 
 static enum sft_status check_memory(const struct base_model *base, const struct train_data *data,
                                     const struct train_plan *plan, struct sft_err *err)
@@ -24,21 +28,77 @@ static enum sft_status allocate(struct learner *l, const struct learner_parts *p
     if (transformer_init_of(&l->model, &parts->base->config, plan->kernels, &table, err) ||
         adamw_init(&l->adamw, &l->model, &plan->adamw, err) ||
         transformer_init_activations(&l->model, &l->acts, positions, plan->keeping, err) ||
-        batch_buffer_init(&l->buffer, positions, positions, err))
+        batch_buffer_init(&l->buffer, &plan->batching, positions, train_plan_items(plan, parts->data), err))
         return err->status;
     order_init(&l->order, &plan->order, parts->data->train.n_examples);
     return SFT_OK;
 }
 
-/* A checkpoint of an adapter has no more than that: the base's weights are the base's. */
+/* ---- the reference ---- */
+
+/* What its numbers depend on, but for the tokens. */
+static char *name_reference(const struct learner_parts *parts)
+{
+    const struct settings *s = parts->settings;
+    return mem_printf("%s\nseed %llu\nvocab_size %zu\nadapter is trained %d\nweights %d\nprecision %s\nkernels %s\n",
+                      parts->fingerprint, (unsigned long long)s->train.seed, parts->base->config.vocab_size,
+                      parts->adapting->on, s->model.weights, parts->plan->kernels->precision,
+                      parts->plan->kernels->isa);
+}
+
+static void find_reference(struct learner *l, const struct learner_parts *parts)
+{
+    if (parts->settings->train.objective != OBJECTIVE_DPO || parts->settings->dpo.reference_free || !parts->fingerprint)
+        return;
+    char *name = name_reference(parts);
+    reference_find(&l->reference, &parts->data->train, name);
+    reference_find(&l->eval_reference, &parts->data->eval, name);
+    l->dpo.reference = l->reference.of;
+    l->eval_dpo.reference = l->eval_reference.of;
+    free(name);
+}
+
+/* By the model as it is now. */
+static enum sft_status ask_reference(struct learner *l, const struct learner_parts *parts, struct sft_err *err)
+{
+    const struct reference_pass by = {&l->model, &l->acts, &l->buffer, parts->stop};
+    const size_t n_pairs = parts->data->train.n_pairs + parts->data->eval.n_pairs;
+    const size_t n_missing = l->reference.n_missing + l->eval_reference.n_missing;
+    const double began = clock_seconds();
+    char duration[32];
+    if (!l->reference.of)
+        return SFT_OK;
+    if (reference_compute(&l->reference, &by, err) || reference_compute(&l->eval_reference, &by, err))
+        return err->status;
+    if (n_missing == 0)
+        log_info("pairs  what the reference says of %zu is in the cache", n_pairs);
+    else
+        log_info("pairs  the reference was asked of %zu of %zu, in %s", n_missing, n_pairs,
+                 log_duration(duration, clock_seconds() - began));
+    return SFT_OK;
+}
+
+/* ---- the weights ---- */
+
+/* The base where it is needed: to begin with, below an adapter, or to be the reference. A checkpoint of an adapter has
+ * no more than that. */
+static enum sft_status load_base(struct learner *l, const struct learner_parts *parts, struct sft_err *err)
+{
+    const bool is_asked = l->reference.n_missing + l->eval_reference.n_missing > 0;
+    if ((!parts->from->dir || parts->adapting->on || is_asked) &&
+        adapting_load_base(parts->adapting, parts->settings, parts->base, parts->plan->kernels, &l->model.params, err))
+        return err->status;
+    transformer_bind(&l->model);
+    return SFT_OK;
+}
+
 static enum sft_status load_weights(struct learner *l, const struct learner_parts *parts, struct sft_err *err)
 {
     const struct checkpoint_found *from = parts->from;
-    if ((!from->dir || parts->adapting->on) &&
-        adapting_load(parts->adapting, parts->settings, parts->base, parts->plan->kernels, from->dir, &l->model.params,
-                      err))
+    if (load_base(l, parts, err) || ask_reference(l, parts, err))
         return err->status;
-    transformer_bind(&l->model);
+    if (!from->dir && adapting_load_adapter(parts->adapting, parts->settings, parts->base, &l->model.params, err))
+        return err->status;
     return from->dir ? checkpoint_load(from->dir, parts->adapting->on, &l->model, &l->adamw, err) : SFT_OK;
 }
 
@@ -50,11 +110,24 @@ static void make_resident(const struct learner *l)
     block_touch(&l->buffer.memory);
 }
 
+static void choose_objectives(struct learner *l, const struct settings *settings)
+{
+    l->objective = l->eval_objective = objective_sft;
+    if (settings->train.objective != OBJECTIVE_DPO)
+        return;
+    l->dpo.options = l->eval_dpo.options = dpo_options_of(settings);
+    l->objective = objective_dpo(&l->dpo);
+    l->eval_objective = objective_dpo(&l->eval_dpo);
+}
+
 enum sft_status learner_init(struct learner *l, const struct learner_parts *parts, struct sft_err *err)
 {
-    *l = (struct learner){.objective = &objective_sft, .state = parts->from->state};
-    if (check_memory(parts->base, parts->data, parts->plan, err) || allocate(l, parts, err) ||
-        load_weights(l, parts, err))
+    *l = (struct learner){.state = parts->from->state};
+    choose_objectives(l, parts->settings);
+    if (check_memory(parts->base, parts->data, parts->plan, err) || allocate(l, parts, err))
+        return err->status;
+    find_reference(l, parts);
+    if (load_weights(l, parts, err))
         return err->status;
     make_resident(l);
     return SFT_OK;
@@ -67,5 +140,7 @@ void learner_free(struct learner *l)
     activations_free(&l->acts);
     batch_buffer_free(&l->buffer);
     order_free(&l->order);
+    reference_free(&l->reference);
+    reference_free(&l->eval_reference);
     *l = (struct learner){0};
 }

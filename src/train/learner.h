@@ -8,13 +8,16 @@
 #include "train/adapting.h"
 #include "train/adamw.h"
 #include "train/checkpoint.h"
-#include "train/objective.h"
+#include "train/objective_dpo.h"
 #include "train/order.h"
 #include "train/plan.h"
+#include "train/reference.h"
 #include "train/state.h"
 
-struct learner {
-    const struct objective *objective;
+struct learner { /* not to be moved: objectives point into it */
+    struct objective objective, eval_objective; /* of steps and of evaluations, which know other examples */
+    struct dpo dpo, eval_dpo;                   /* where pairs are compared */
+    struct reference reference, eval_reference; /* with what these say; empty: there is none */
     struct transformer model;
     struct adamw adamw;
     struct train_state state;
@@ -26,6 +29,9 @@ struct learner {
 
 /* What a learner is made of. */
 struct learner_parts {
+    const char *fingerprint;  /* of the files that it begins with; NULL: no reference is asked, and it is as if that
+                                 gave every answer a probability of 1, which costs the same */
+    const volatile int *stop; /* may be NULL; set by a signal while the reference is asked: SFT_EINTERRUPTED */
     const struct settings *settings;
     const struct base_model *base;
     const struct adapting *adapting;

@@ -8,7 +8,7 @@
 struct metric {
     const char *told; /* in the log: "eval loss" */
     bool higher_is_better;
-    bool is_rate;  /* of the answers to [eval] prompts; else of the conversations */
+    bool is_rate;  /* of the answers to [eval] prompts; else of the conversations, or of their pairs */
     bool is_share; /* told in percent */
     size_t offset; /* of the double in struct eval_metrics; NaN there: it has none */
 };

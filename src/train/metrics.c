@@ -88,6 +88,21 @@ static void put_count(struct strbuf *line, const char *key, uint64_t value)
     strbuf_printf(line, ",\"%s\":%llu", key, (unsigned long long)value);
 }
 
+/* prefix: "" or "eval_". */
+static void put_pairs(struct strbuf *line, const char *prefix, const struct pair_means *pairs)
+{
+    const struct {
+        const char *name;
+        double value;
+    } all[] = {{"rewards/chosen", pairs->chosen_rewards},  {"rewards/rejected", pairs->rejected_rewards},
+               {"rewards/accuracies", pairs->accuracies},  {"rewards/margins", pairs->margins},
+               {"logps/chosen", pairs->chosen_logps},      {"logps/rejected", pairs->rejected_logps}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        strbuf_printf(line, ",\"%s%s\":", prefix, all[i].name);
+        strbuf_json_number(line, all[i].value);
+    }
+}
+
 enum sft_status metrics_write_step(FILE *f, const struct step_metrics *m, struct sft_err *err)
 {
     struct strbuf line = {0};
@@ -99,6 +114,8 @@ enum sft_status metrics_write_step(FILE *f, const struct step_metrics *m, struct
     put_count(&line, "num_tokens", m->num_tokens);
     put_count(&line, "num_target_tokens", m->num_target_tokens);
     put(&line, "mean_token_accuracy", m->mean_token_accuracy);
+    if (m->has_pairs)
+        put_pairs(&line, "", &m->pairs);
     put(&line, "tokens_per_second", m->tokens_per_second);
     put_count(&line, "peak_rss_bytes", m->peak_rss_bytes);
     return write_line(f, &line, err);
@@ -156,6 +173,8 @@ enum sft_status metrics_write_eval(FILE *f, const struct eval_metrics *m, struct
     put(&line, "epoch", m->epoch);
     put(&line, "eval_loss", m->eval_loss);
     put(&line, "eval_mean_token_accuracy", m->eval_mean_token_accuracy);
+    if (m->has_pairs)
+        put_pairs(&line, "eval_", &m->pairs);
     if (m->has_rates) {
         put(&line, "eval_refusal_rate", m->eval_refusal_rate);
         put(&line, "eval_over_refusal_rate", m->eval_over_refusal_rate);

@@ -4,6 +4,7 @@
 #define SFT_TRAIN_METRICS_H
 
 #include "base/err.h"
+#include "train/loss_sums.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +17,8 @@ struct step_metrics {
     double epoch, loss, learning_rate, grad_norm;
     uint64_t num_tokens, num_target_tokens;
     double mean_token_accuracy, tokens_per_second;
+    bool has_pairs; /* pairs are compared: */
+    struct pair_means pairs;
     uint64_t peak_rss_bytes;
 };
 
@@ -37,6 +40,8 @@ struct eval_count {
 struct eval_metrics {
     uint64_t step;
     double epoch, eval_loss, eval_mean_token_accuracy;
+    bool has_pairs; /* as above */
+    struct pair_means pairs;
     bool has_rates; /* prompts with labels were answered: */
     double eval_refusal_rate, eval_over_refusal_rate, eval_incoherent_rate; /* NaN, and null: there is no such prompt */
     struct eval_count unsafe, safe, incoherent; /* what these rates are made of: the refused, and the incoherent */

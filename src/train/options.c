@@ -20,7 +20,8 @@ struct dataset_options dataset_options_of(const struct settings *settings, size_
                    .overlong = (enum overlong)settings->data.overlong,
                    .train_on = (enum train_on)settings->data.train_on,
                    .system = settings->data.system,
-                   .system_policy = (enum system_policy)settings->data.system_policy},
+                   .system_policy = (enum system_policy)settings->data.system_policy,
+                   .pairs = settings->train.objective == OBJECTIVE_DPO},
         .names = {.columns = settings->data.columns,
                   .roles = settings->data.roles,
                   .prompt_column = settings->data.prompt_column,
@@ -29,6 +30,21 @@ struct dataset_options dataset_options_of(const struct settings *settings, size_
         .dedupe = (enum dedupe)settings->data.dedupe,
         .seed = settings->train.seed,
     };
+}
+
+struct batch_options batch_options_of(const struct settings *settings)
+{
+    return (struct batch_options){.micro_batch_tokens = (size_t)settings->train.micro_batch_tokens,
+                                  .shared_prefix = settings->data.shared_prefix == SHARED_PREFIX_AUTO,
+                                  .pairs = settings->train.objective == OBJECTIVE_DPO};
+}
+
+struct dpo_options dpo_options_of(const struct settings *settings)
+{
+    return (struct dpo_options){.beta = settings->dpo.beta,
+                                .loss_type = (enum dpo_loss)settings->dpo.loss_type,
+                                .label_smoothing = settings->dpo.label_smoothing,
+                                .sft_weight = settings->dpo.sft_weight};
 }
 
 struct order_options order_options_of(const struct settings *settings)

@@ -118,8 +118,11 @@ enum sft_status output_dir_set_record(struct output_dir *out, const struct setti
         status = run_record_adapter(&record, adapting->from.dir, err);
     if (!status)
         status = check_record(out, &record, err);
-    if (!status)
+    if (!status) {
         run_record_write(&record, &out->record);
+        strbuf_printf(&out->fingerprint, "base %s\nadapter %s", record.base.data,
+                      record.adapter.data ? record.adapter.data : "none");
+    }
     run_record_free(&record);
     return status;
 }
@@ -137,6 +140,7 @@ void output_dir_close(struct output_dir *out)
 {
     checkpoint_found_free(&out->found);
     strbuf_free(&out->record);
+    strbuf_free(&out->fingerprint);
     if (out->path && out->lock >= 0)
         close(out->lock);
     free(out->path);

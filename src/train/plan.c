@@ -1,9 +1,9 @@
 #include "train/plan.h"
 
 #include "config/settings.h"
-#include "data/batching.h"
 #include "model/transformer.h"
 #include "train/options.h"
+#include "train/reference.h"
 
 #include <math.h>
 
@@ -46,7 +46,7 @@ void train_plan_make(struct train_plan *plan, const struct settings *settings, c
     plan->adamw = adamw_options_of(settings);
     plan->keeping = settings->train.gradient_checkpointing ? KEEP_STREAM : KEEP_ALL;
     plan->order = order_options_of(settings);
-    plan->micro_batch_tokens = (size_t)settings->train.micro_batch_tokens;
+    plan->batching = batch_options_of(settings);
     plan->max_grad_norm = settings->train.max_grad_norm;
     plan->best_by = metric_of(settings->train.metric_for_best_model);
     plan->save_dtype = dtype_of_option(dtype_floats, settings->train.save_dtype);
@@ -56,17 +56,64 @@ void train_plan_make(struct train_plan *plan, const struct settings *settings, c
 
 /* ---- memory ---- */
 
-/* Which examples, and their order; tokens are mapped. */
-static size_t dataset_bytes(const struct dataset *ds)
+/* Which examples, their order, and what a reference says of pairs; tokens are mapped. */
+static size_t data_bytes(const struct train_plan *plan, const struct dataset *ds)
 {
-    return ds->n_examples * 2 * sizeof *ds->ids;
+    return ds->n_examples * 2 * sizeof *ds->ids + (plan->batching.pairs ? reference_bytes(ds) : 0);
+}
+
+size_t train_plan_items(const struct train_plan *plan, const struct train_data *data)
+{
+    const size_t n = plan->order.batch_size;
+    return n < data->train.n_examples ? n : data->train.n_examples;
 }
 
 size_t train_plan_positions(const struct train_plan *plan, const struct train_data *data)
 {
-    const size_t train = batch_capacity(&data->train, plan->micro_batch_tokens);
-    const size_t eval = batch_capacity(&data->eval, plan->micro_batch_tokens);
+    const size_t train = batch_capacity(&data->train, &plan->batching);
+    const size_t eval = batch_capacity(&data->eval, &plan->batching);
     return train > eval ? train : eval;
+}
+
+/* Add a step, whose items these are; damaged tokens are the run's to tell. */
+static bool add_step(struct train_sharing *sharing, struct batch_buffer *buf, const struct dataset *ds,
+                     const uint32_t *ids, size_t n)
+{
+    struct batch_sums sums;
+    struct sft_err unread;
+    if (batch_begin(buf, ds, ids, n, &sums, &unread))
+        return false;
+    while (buf->turn.done < n) {
+        if (batch_pass(buf, &unread))
+            return false;
+        sharing->rows += buf->batch.N;
+    }
+    sharing->positions += sums.n_positions;
+    sharing->steps++;
+    return true;
+}
+
+struct train_sharing train_plan_sharing(const struct train_plan *plan, const struct train_data *data)
+{
+    static const uint64_t enough = 32000000; /* positions */
+    const struct dataset *ds = &data->train;
+    struct train_sharing sharing = {0};
+    struct batch_buffer buf = {0};
+    struct order order = {0};
+    struct sft_err unread;
+    if (!plan->batching.shared_prefix ||
+        batch_buffer_init(&buf, &plan->batching, train_plan_positions(plan, data), train_plan_items(plan, data), &unread))
+        return sharing;
+    order_init(&order, &plan->order, ds->n_examples);
+    bool is_read = true;
+    for (uint64_t step = 0; is_read && step < plan->intervals.steps_per_epoch && sharing.positions < enough; step++) {
+        size_t n;
+        const uint32_t *ids = order_step(&order, step, &n);
+        is_read = add_step(&sharing, &buf, ds, ids, n);
+    }
+    order_free(&order);
+    batch_buffer_free(&buf);
+    return is_read ? sharing : (struct train_sharing){0};
 }
 
 struct activation_options train_plan_activations(const struct train_plan *plan, const struct train_data *data)
@@ -95,7 +142,7 @@ struct train_memory train_plan_memory(const struct train_plan *plan, const struc
                              .gradients = table->n_trained_elements * sizeof(float),
                              .moments = 2 * adamw_moments_bytes(table, &plan->adamw),
                              .activations = acts.plan.bytes,
-                             .data = dataset_bytes(&data->train) + dataset_bytes(&data->eval),
+                             .data = data_bytes(plan, &data->train) + data_bytes(plan, &data->eval),
                              .answers = plan->prompts.bytes,
                              .mapped = mapped_bytes(table)};
     m.total = m.parameters + m.gradients + m.moments + m.activations + m.data + m.answers + m.mapped;

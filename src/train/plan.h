@@ -2,6 +2,7 @@
 #ifndef SFT_TRAIN_PLAN_H
 #define SFT_TRAIN_PLAN_H
 
+#include "data/batching.h"
 #include "model/activations.h"
 #include "train/adamw.h"
 #include "train/base_model.h"
@@ -14,7 +15,7 @@
 struct train_plan {
     const struct kernels *kernels;
     char kernels_why[512]; /* why these: for a person */
-    size_t micro_batch_tokens;
+    struct batch_options batching;
     double max_grad_norm;
     struct adamw_options adamw;
     enum keeping keeping; /* of activations */
@@ -47,12 +48,22 @@ enum sft_status train_plan_keep_precision(struct train_plan *plan, const struct 
 /* The rest of it. There must be something to train on. */
 void train_plan_make(struct train_plan *plan, const struct settings *settings, const struct train_data *data);
 
+/* Items in a step, at most. */
+size_t train_plan_items(const struct train_plan *plan, const struct train_data *data);
+
 /* Positions in a micro-batch, trained on or evaluated, at most. */
 size_t train_plan_positions(const struct train_plan *plan, const struct train_data *data);
 
 /* What the run takes at its peak: activations are those of its longest micro-batch. */
 struct train_memory train_plan_memory(const struct train_plan *plan, const struct model_config *config,
                                       const struct train_data *data);
+
+/* What shared beginnings save, over the first epoch, or as many of its steps as can be looked at in a moment. */
+struct train_sharing {
+    uint64_t steps;           /* 0: nothing is known, as conversations share nothing (shared_prefix = off) */
+    uint64_t positions, rows; /* of the conversations, and those of them that are run */
+};
+struct train_sharing train_plan_sharing(const struct train_plan *plan, const struct train_data *data);
 
 /* What its activations have to do. */
 struct activation_options train_plan_activations(const struct train_plan *plan, const struct train_data *data);

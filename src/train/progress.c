@@ -57,12 +57,23 @@ static void format_loss(char *out, size_t size, double loss)
     snprintf(out, size, fabs(loss) < 1000 ? "%.4f" : "%.3g", loss);
 }
 
-enum step_part { PART_RATE = 1, PART_SPEED = 2, PART_LEFT = 4 };
+enum step_part { PART_RATE = 1, PART_SPEED = 2, PART_LEFT = 4, PART_MARGIN = 8 };
+
+/* Of answers how many tokens were right; of pairs how many the chosen answer has won, and by what reward. */
+static void format_quality(char *out, size_t size, const struct step_metrics *m, unsigned parts)
+{
+    if (!m->has_pairs)
+        snprintf(out, size, "acc %5.1f%%", 100 * m->mean_token_accuracy);
+    else if (parts & PART_MARGIN)
+        snprintf(out, size, "won %5.1f%%  margin %-6.2g", 100 * m->pairs.accuracies, m->pairs.margins);
+    else
+        snprintf(out, size, "won %5.1f%%", 100 * m->pairs.accuracies);
+}
 
 static size_t format_step(char *out, size_t size, const struct step_metrics *m, uint64_t total_steps, const char *left,
                        unsigned parts)
 {
-    char loss[32], rate[32] = "", speed[32] = "";
+    char loss[32], quality[48], rate[32] = "", speed[32] = "";
     const int width = snprintf(NULL, 0, "%llu", (ull)total_steps);
     format_loss(loss, sizeof loss, m->loss);
     if (parts & PART_RATE)
@@ -70,9 +81,10 @@ static size_t format_step(char *out, size_t size, const struct step_metrics *m, 
     if (parts & PART_SPEED)
         snprintf(speed, sizeof speed, "  %6.0f tok/s", m->tokens_per_second);
     const bool has_left = parts & PART_LEFT && *left;
-    snprintf(out, size, "step %*llu/%llu  loss %-7s  acc %5.1f%%%s  grad %-6.3g%s%s%s%s", width, (ull)m->step,
-             (ull)total_steps, loss, 100 * m->mean_token_accuracy, rate, m->grad_norm, speed, has_left ? "  " : "",
-             has_left ? left : "", has_left ? " left" : "");
+    format_quality(quality, sizeof quality, m, parts);
+    snprintf(out, size, "step %*llu/%llu  loss %-7s  %s%s  grad %-6.3g%s%s%s%s", width, (ull)m->step,
+             (ull)total_steps, loss, quality, rate, m->grad_norm, speed, has_left ? "  " : "", has_left ? left : "",
+             has_left ? " left" : "");
     size_t len = strlen(out);
     while (len > 0 && out[len - 1] == ' ')
         out[--len] = '\0';
@@ -82,8 +94,9 @@ static size_t format_step(char *out, size_t size, const struct step_metrics *m, 
 void progress_step_text(char *out, size_t size, const struct step_metrics *m, uint64_t total_steps, const char *left,
                         bool has_live_line)
 {
-    static const unsigned above_a_live_line[] = {PART_RATE | PART_SPEED, PART_RATE, 0},
-                          alone[] = {PART_SPEED | PART_LEFT, PART_LEFT, 0};
+    static const unsigned above_a_live_line[] = {PART_MARGIN | PART_RATE | PART_SPEED, PART_MARGIN | PART_RATE,
+                                                 PART_MARGIN, 0},
+                          alone[] = {PART_MARGIN | PART_SPEED | PART_LEFT, PART_MARGIN | PART_LEFT, PART_MARGIN, 0};
     const unsigned *parts = has_live_line ? above_a_live_line : alone;
     while (format_step(out, size, m, total_steps, left, *parts) > PROGRESS_LINE && *parts)
         parts++;
@@ -125,9 +138,11 @@ static void log_rates(const struct eval_metrics *m)
 
 void progress_log_eval(const struct eval_metrics *m, size_t num_conversations)
 {
-    char loss[32];
+    char loss[32], pairs[64] = "";
     format_loss(loss, sizeof loss, m->eval_loss);
-    log_info("eval at step %llu: loss %s  accuracy %.1f%%  (%zu conversation%s)", (ull)m->step, loss,
+    if (m->has_pairs)
+        snprintf(pairs, sizeof pairs, "  won %.1f%%  margin %.3g", 100 * m->pairs.accuracies, m->pairs.margins);
+    log_info("eval at step %llu: loss %s%s  accuracy %.1f%%  (%zu conversation%s)", (ull)m->step, loss, pairs,
              100 * m->eval_mean_token_accuracy, num_conversations, num_conversations == 1 ? "" : "s");
     if (m->has_rates)
         log_rates(m);

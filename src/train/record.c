@@ -111,8 +111,10 @@ static void put_files(struct strbuf *out, const struct dataset *ds)
             continue;
         strbuf_printf(out, "%s\n      {\"file\": ", separator);
         strbuf_json_string(out, name, strlen(name));
-        strbuf_printf(out, ", \"conversations\": %llu, \"tokens\": %llu, \"target_tokens\": %llu}",
-                      (unsigned long long)counts[i].conversations, (unsigned long long)counts[i].tokens,
+        strbuf_printf(out, ", \"conversations\": %llu", (unsigned long long)counts[i].conversations);
+        if (counts[i].pairs)
+            strbuf_printf(out, ", \"pairs\": %llu", (unsigned long long)counts[i].pairs);
+        strbuf_printf(out, ", \"tokens\": %llu, \"target_tokens\": %llu}", (unsigned long long)counts[i].tokens,
                       (unsigned long long)counts[i].targets);
         separator = ",";
     }
@@ -233,10 +235,12 @@ static bool had_lora(const json *recorded)
 }
 
 /* The setting of the recorded run, as settings_field_text puts it. A version that had no such key did what is the
- * default now: a new key's default is what the program did without it. */
+ * default now, but where the field says what it did. */
 static void text_before(const json *recorded, const struct field *field, struct strbuf *out)
 {
     const char *text = recorded_text(recorded, "settings", field);
+    if (!text)
+        text = field->text_before;
     if (text) {
         strbuf_puts(out, text);
         return;
@@ -281,6 +285,9 @@ static enum sft_status adopt_field(struct settings *settings, const json *record
 /* A section that is now there and was not: no key of it had a value. */
 static bool is_of_new_section(const json *recorded, const struct field *field)
 {
+    const char *beta = recorded_text(recorded, "settings", settings_find("beta"));
+    if (strcmp(field->section, "dpo") == 0)
+        return !beta || !*beta;
     return strcmp(field->section, "lora") == 0 && !had_lora(recorded);
 }
 

@@ -68,14 +68,27 @@ enum sft_status run_prepare(struct run *run, const struct settings *settings, co
     return options->dry ? SFT_OK : output_dir_write_rejected(&run->output, &run->data, err);
 }
 
+static struct learner_parts parts_of(const struct run *run)
+{
+    return (struct learner_parts){.settings = run->settings,
+                                  .base = &run->base,
+                                  .adapting = &run->adapting,
+                                  .data = &run->data,
+                                  .plan = &run->plan,
+                                  .from = &run->output.found};
+}
+
 enum sft_status run_allocate(struct run *run, struct sft_err *err)
 {
-    const struct learner_parts parts = {.settings = run->settings,
-                                        .base = &run->base,
-                                        .adapting = &run->adapting,
-                                        .data = &run->data,
-                                        .plan = &run->plan,
-                                        .from = &run->output.found};
+    const struct learner_parts parts = parts_of(run);
+    return learner_init(&run->learner, &parts, err);
+}
+
+enum sft_status run_allocate_to_train(struct run *run, const volatile int *stop, struct sft_err *err)
+{
+    struct learner_parts parts = parts_of(run);
+    parts.fingerprint = run->output.fingerprint.data;
+    parts.stop = stop;
     return learner_init(&run->learner, &parts, err);
 }
 

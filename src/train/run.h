@@ -35,4 +35,8 @@ void run_free(struct run *run);
 /* Make the learner, as learner_init does. */
 enum sft_status run_allocate(struct run *run, struct sft_err *err);
 
+/* The same to train: where pairs are compared, with what the reference says of them, for which the base may have to be
+ * asked. `stop` is looked at meanwhile: SFT_EINTERRUPTED, without a message, where a signal set it. */
+enum sft_status run_allocate_to_train(struct run *run, const volatile int *stop, struct sft_err *err);
+
 #endif

@@ -36,6 +36,31 @@ static void write_number(struct strbuf *out, const char *key, double value)
     strbuf_printf(out, "  \"%s\": %.17g,\n", key, value); /* 17 digits: the same double comes back */
 }
 
+/* Of a window, where it has pairs. */
+#define AT(member) offsetof(struct pair_sums, member)
+static const struct pair_sum {
+    const char *key;
+    size_t offset;
+} pair_sums[] = {{"window_pairs", AT(n)},
+                 {"window_pair_loss", AT(loss)},
+                 {"window_rewards_chosen", AT(chosen_rewards)},
+                 {"window_rewards_rejected", AT(rejected_rewards)},
+                 {"window_rewards_accuracies", AT(accuracies)},
+                 {"window_logps_chosen", AT(chosen_logps)},
+                 {"window_logps_rejected", AT(rejected_logps)}};
+enum { PAIR_SUMS = sizeof pair_sums / sizeof *pair_sums };
+
+static double *pair_sum_of(const struct pair_sum *sum, struct pair_sums *sums)
+{
+    return (double *)(void *)((char *)sums + sum->offset);
+}
+
+static void write_pairs(struct pair_sums sums, struct strbuf *out)
+{
+    for (size_t i = 0; i < PAIR_SUMS && sums.n > 0; i++)
+        write_number(out, pair_sums[i].key, *pair_sum_of(&pair_sums[i], &sums));
+}
+
 void train_state_write(const struct train_state *s, struct strbuf *out)
 {
     write_number(out, "step", (double)s->step);
@@ -44,6 +69,7 @@ void train_state_write(const struct train_state *s, struct strbuf *out)
     write_number(out, "window_loss", s->window.loss);
     write_number(out, "window_correct", s->window.correct);
     write_number(out, "window_weight", s->window.weight);
+    write_pairs(s->window.pairs, out);
     write_number(out, "last_eval_step", (double)s->last_eval_step);
     write_number(out, "best_step", (double)s->best_step);
     write_number(out, "best_metric", s->best_metric);
@@ -75,6 +101,19 @@ static enum sft_status read_count(const json *root, const char *key, double most
     return status;
 }
 
+static enum sft_status read_pairs(const json *root, struct pair_sums *sums, struct sft_err *err)
+{
+    *sums = (struct pair_sums){0};
+    if (!json_get(root, pair_sums[0].key))
+        return SFT_OK;
+    if (read_number(root, pair_sums[0].key, true, 1, 0x1p53, &sums->n, err))
+        return err->status;
+    for (size_t i = 1; i < PAIR_SUMS; i++)
+        if (read_number(root, pair_sums[i].key, false, -DBL_MAX, DBL_MAX, pair_sum_of(&pair_sums[i], sums), err))
+            return err->status;
+    return SFT_OK;
+}
+
 /* Checksums say that it is what was written; that it can be true is seen here. What follows from the step (the epoch,
  * the place in it) is computed from it, and bounded by the steps that the run was to have. */
 enum sft_status train_state_read(const json *root, struct train_state *s, struct sft_err *err)
@@ -90,6 +129,7 @@ enum sft_status train_state_read(const json *root, struct train_state *s, struct
         read_number(root, "window_loss", false, -huge, huge, &s->window.loss, err) ||
         read_number(root, "window_correct", false, 0, huge, &s->window.correct, err) ||
         read_number(root, "window_weight", false, 0, huge, &s->window.weight, err) ||
+        read_pairs(root, &s->window.pairs, err) ||
         read_count(root, "best_step", (double)s->step, &s->best_step, err) ||
         read_number(root, "best_metric", false, -huge, huge, &s->best_metric, err) ||
         read_count(root, "evals_without_improvement", (double)s->step + 1, &s->evals_without_improvement,

@@ -14,17 +14,18 @@ struct turn {
 
 /* Gradients of the loss over a step's conversations: the mean over the whole step, however it is cut into
  * micro-batches. */
-static enum sft_status accumulate(struct learner *l, const struct turn *turn, size_t micro_batch_tokens,
-                                  double normaliser, struct progress *progress, struct loss_sums *sums,
-                                  struct sft_err *err)
+static enum sft_status accumulate(struct learner *l, const struct batch_sums *whole, struct progress *progress,
+                                  struct loss_sums *sums, struct sft_err *err)
 {
-    const struct objective_batch batch = {&l->model, &l->acts, &l->buffer.batch, &l->buffer.targets};
-    for (size_t done = 0, n; done < turn->count; done += n) {
-        if (batch_read(&l->buffer, turn->data, turn->ids + done, turn->count - done, micro_batch_tokens, &n, err))
+    const struct objective_batch batch = {&l->model, &l->acts, &l->buffer};
+    const struct batch_turn *turn = &l->buffer.turn;
+    while (turn->done < turn->n) {
+        const bool adds = turn->done > 0;
+        if (batch_next(&l->buffer, err))
             return err->status;
-        objective_run_grad(l->objective, &batch, 1 / normaliser, done > 0, sums);
+        objective_run_grad(&l->objective, &batch, whole, adds, sums);
         if (progress)
-            progress_show(progress, l->state.step, (double)(done + n) / (double)turn->count);
+            progress_show(progress, l->state.step, (double)turn->done / (double)turn->n);
     }
     return SFT_OK;
 }
@@ -60,9 +61,7 @@ static void count(struct train_state *state, const struct step_result *result)
 {
     state->num_tokens += result->num_tokens;
     state->num_target_tokens += result->num_target_tokens;
-    state->window.loss += result->sums.loss;
-    state->window.correct += result->sums.correct;
-    state->window.weight += result->sums.weight;
+    loss_sums_add(&state->window, &result->sums);
 }
 
 enum sft_status step_take(struct learner *l, const struct dataset *data, const struct train_plan *plan,
@@ -72,12 +71,13 @@ enum sft_status step_take(struct learner *l, const struct dataset *data, const s
     struct batch_sums whole;
     turn.ids = order_step(&l->order, l->state.step, &turn.count);
     *result = (struct step_result){0};
-    if (batch_sum(data, turn.ids, turn.count, &whole, err) ||
-        accumulate(l, &turn, plan->micro_batch_tokens, l->objective->normaliser(&whole), progress, &result->sums, err))
+    if (batch_begin(&l->buffer, data, turn.ids, turn.count, &whole, err) ||
+        accumulate(l, &whole, progress, &result->sums, err))
         return err->status;
     result->norm = grad_norm(&l->model);
-    if (!isfinite(result->sums.loss))
-        return not_finite(l->state.step, "loss", result->sums.loss / result->sums.weight, &turn, err);
+    const double loss = loss_sums_mean(&result->sums);
+    if (!isfinite(loss))
+        return not_finite(l->state.step, "loss", loss, &turn, err);
     if (!isfinite(result->norm))
         return not_finite(l->state.step, "gradient's norm", result->norm, &turn, err);
     result->num_tokens = whole.n_tokens;

@@ -7,11 +7,13 @@ static struct dataset_options reading_options(const struct base_model *base, con
                                               const struct train_data_options *how)
 {
     struct dataset_options o = dataset_options_of(settings, base_model_max_length(base, settings->data.max_length));
+    o.pairs_only = o.render.pairs && !(settings->dpo.sft_weight > 0);
     o.stop = how->stop;
     o.max_rows = how->max_rows;
     if (how->lenient) {
         o.on_bad_row = ON_BAD_ROW_SKIP;
         o.allows_flags = true;
+        o.pairs_only = false;
         if (o.render.overlong == OVERLONG_ERROR)
             o.render.overlong = OVERLONG_DROP;
     }
@@ -65,13 +67,15 @@ enum sft_status train_data_split(struct train_data *data, struct base_model *bas
 enum sft_status train_data_check_any_left(const struct train_data *data, size_t max_length, struct sft_err *err)
 {
     struct strbuf why = {0};
-    if (data->train.n_examples > 0)
+    const bool needs_pairs = data->train.how && data->train.how->render.pairs;
+    if (needs_pairs ? data->train.n_pairs > 0 : data->train.n_examples > 0)
         return SFT_OK;
     if (dataset_list_left_out(&data->train, &why)) /* where every row is at fault, it is most often one setting */
         strbuf_printf(&why, "; the length limit is %zu tokens", max_length);
     if (data->eval_is_split)
         strbuf_printf(&why, "; set aside for evaluation: %zu (eval_fraction)", data->eval_is_split);
-    sft_fail(err, SFT_EDATA, "[data] train: no conversation is left to train on%s (look at the files with sft inspect)",
+    sft_fail(err, SFT_EDATA, "[data] train: no %s is left to train on%s (look at the files with sft inspect)",
+             needs_pairs ? "row with a chosen and a rejected answer, which objective = dpo needs," : "conversation",
              why.data ? why.data : "");
     strbuf_free(&why);
     return SFT_EDATA;

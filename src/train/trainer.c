@@ -63,7 +63,7 @@ static enum sft_status take_step(struct trainer *t, struct step_result *result, 
         return err->status; /* no step was taken: there is no result */
     t->window_tokens += result->num_tokens;
     t->window_seconds += clock_seconds() - started;
-    divergence_add_step(&t->divergence, t->state->step, result->sums.loss / result->sums.weight);
+    divergence_add_step(&t->divergence, t->state->step, loss_sums_mean(&result->sums));
     return SFT_OK;
 }
 
@@ -74,12 +74,14 @@ static enum sft_status log_step(struct trainer *t, const struct step_result *las
     const struct step_metrics m = {
         .step = state->step,
         .epoch = intervals_epoch(t->intervals, t->state),
-        .loss = state->window.loss / state->window.weight,
+        .loss = loss_sums_mean(&state->window),
         .learning_rate = last->learning_rate,
         .grad_norm = last->norm,
         .num_tokens = state->num_tokens,
         .num_target_tokens = state->num_target_tokens,
-        .mean_token_accuracy = state->window.correct / state->window.weight,
+        .mean_token_accuracy = loss_sums_accuracy(&state->window),
+        .has_pairs = t->run->plan.batching.pairs,
+        .pairs = pair_means_of(&state->window.pairs),
         .tokens_per_second = (double)t->window_tokens / t->window_seconds,
         .peak_rss_bytes = mem_peak_rss(),
     };
@@ -106,17 +108,18 @@ static void judge(struct trainer *t, const struct eval_metrics *m)
 static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
 {
     struct learner *l = t->learner;
-    const struct evaluator by = {.objective = l->objective,
+    const struct evaluator by = {.objective = &l->eval_objective,
                                  .model = &l->model,
                                  .acts = &l->acts,
-                                 .buffer = &l->buffer,
-                                 .micro_batch_tokens = t->run->plan.micro_batch_tokens};
+                                 .buffer = &l->buffer};
     struct evaluation result;
     enum sft_status status = evaluate(&by, &t->run->data.eval, t->signals.stop, &result, err);
     struct eval_metrics m = {.step = t->state->step,
                              .epoch = intervals_epoch(t->intervals, t->state),
                              .eval_loss = result.loss,
-                             .eval_mean_token_accuracy = result.mean_token_accuracy};
+                             .eval_mean_token_accuracy = result.mean_token_accuracy,
+                             .has_pairs = t->run->plan.batching.pairs,
+                             .pairs = pair_means_of(&result.sums.pairs)};
     if (!status && t->watch.evaluated)
         status = t->watch.evaluated(t->watch.context, &m, err);
     if (status) /* interrupted: it stays due, and is run when the run goes on */
@@ -242,7 +245,7 @@ static enum sft_status open_metrics(struct trainer *t, struct sft_err *err)
 static enum sft_status start(struct trainer *t, struct sft_err *err)
 {
     const struct output_dir *output = &t->run->output;
-    if (run_allocate(t->run, err))
+    if (run_allocate_to_train(t->run, t->signals.stop, err))
         return err->status;
     if (t->watch.begin && t->watch.begin(t->watch.context, &t->learner->model, err))
         return err->status;

@@ -1,4 +1,4 @@
-/* Any bytes as one row: each reader forced, and the one that is found. No crash; a row is refused with a
+/* Any bytes as one row: each reader forced, the one that is found, and, of two answers, as a pair. No crash; a row is refused with a
  * message, or becomes conversations that hold what they promise. Built with clang -fsanitize=fuzzer, or with
  * replay.c to run a corpus. */
 #include "data/readers/reader.h"
@@ -40,11 +40,26 @@ static void check_reader(const struct reader *reader, const json *root, struct a
         check_conversation(&list.items[i]);
 }
 
+static void check_pair(const json *root, struct arena *arena)
+{
+    struct sft_err err = {0};
+    struct conversations list;
+    if (reader_read_pair(root, NULL, arena, &list, &err)) {
+        require(err.status == SFT_EDATA && err.message[0]);
+        return;
+    }
+    require(list.count == 2);
+    for (size_t i = 0; i < 2; i++)
+        check_conversation(&list.items[i]);
+}
+
 static void check_row(const json *root)
 {
     struct sft_err err = {0};
     struct arena arena = {0};
     struct conversation conv;
+    if (reader_is_pair(root))
+        check_pair(root, &arena);
     for (size_t i = 0; i < readers_count; i++) {
         check_reader(readers[i], root, &arena);
         arena_reset(&arena);

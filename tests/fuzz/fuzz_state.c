@@ -98,11 +98,19 @@ static void make_all(void)
 
 /* ---- each kind of file ---- */
 
+static bool same_pairs(const struct pair_sums *a, const struct pair_sums *b)
+{
+    return a->n == b->n && a->loss == b->loss && a->chosen_rewards == b->chosen_rewards &&
+           a->rejected_rewards == b->rejected_rewards && a->accuracies == b->accuracies &&
+           a->chosen_logps == b->chosen_logps && a->rejected_logps == b->rejected_logps;
+}
+
 static bool same_state(const struct train_state *a, const struct train_state *b)
 {
     return a->step == b->step && a->num_tokens == b->num_tokens && a->num_target_tokens == b->num_target_tokens &&
            a->window.loss == b->window.loss && a->window.correct == b->window.correct &&
-           a->window.weight == b->window.weight && a->last_eval_step == b->last_eval_step &&
+           a->window.weight == b->window.weight && same_pairs(&a->window.pairs, &b->window.pairs) &&
+           a->last_eval_step == b->last_eval_step &&
            a->best_step == b->best_step && a->best_metric == b->best_metric && a->best_loss == b->best_loss &&
            a->best_incoherent == b->best_incoherent &&
            a->evals_without_improvement == b->evals_without_improvement;

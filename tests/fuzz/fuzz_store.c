@@ -1,5 +1,5 @@
 /* Any bytes as a token store. The first byte says which: '0', they are the file; else they are changes of a whole one,
- * three bytes each, where (two, little-endian) and what to. Either is given the hash that goes with it, so that what is
+ * of '2' one with pairs, three bytes each, where (two, little-endian) and what to. Either is given the hash that goes with it, so that what is
  * looked at is not the hash but what it vouches for. No crash; what is opened has only records whose bytes lie in the
  * file, and what passes its check has tokens of the vocabulary and the weights that its record says. */
 #include "../unit/store_end.h"
@@ -17,7 +17,8 @@ enum { VOCAB = 50 };
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static char path[256];
-static struct strbuf whole; /* a store that is in order */
+static volatile uint64_t sink;
+static struct strbuf whole, paired; /* stores that are in order */
 
 static void require(bool condition)
 {
@@ -57,6 +58,30 @@ static void make_whole(void)
     require(io_read(path, &whole, &err) == SFT_OK);
 }
 
+/* Two pairs, of which one is left out, around a conversation. */
+static void make_paired(void)
+{
+    static const int32_t tokens[] = {5, 6, 7, 8};
+    static const float weights[] = {0, 0, 1, 1};
+    static const unsigned second = RECORD_REJECTED | RECORD_SAME_ROW;
+    struct sft_err err;
+    struct token_store store;
+    struct record r = {.n_tokens = 4, .uncut = 4, .n_turns = 2};
+    struct token_store_writer *w = token_store_create(path, &err);
+    require(w != NULL);
+    for (uint64_t line = 1; line <= 5; line++) {
+        r.line = line - line / 2;
+        r.flags = (uint16_t)(line == 3 ? 0 : line % 3 == 1 ? RECORD_PAIR : second);
+        r.why = line > 3 ? DROP_SAME_ANSWERS : DROP_NO;
+        token_store_add(w, &r, tokens, weights, "", "");
+    }
+    require(token_store_commit(w, "key", "hh", 3, &store, &err) == SFT_OK);
+    token_store_close(&store);
+    require(token_store_open(&store, path, "key"));
+    token_store_close(&store);
+    require(io_read(path, &paired, &err) == SFT_OK);
+}
+
 static void check_record(const struct token_store *store, const struct record *r)
 {
     unsigned sum = 0;
@@ -86,26 +111,34 @@ static void open_file(char *file, size_t size)
     require(f && fwrite(file, 1, size, f) == size && fclose(f) == 0);
     if (!token_store_open(&store, path, "key"))
         return;
-    uint64_t kept = 0;
+    uint64_t kept = 0, sum = 0;
     for (size_t i = 0; i < store.n_records; i++) {
-        check_record(&store, &store.records[i]);
-        kept += store.records[i].why == DROP_NO;
+        const struct record *r = &store.records[i];
+        check_record(&store, r);
+        kept += r->why == DROP_NO && !(r->flags & RECORD_REJECTED);
+        require(!(r->flags & RECORD_PAIR) ||
+                (i + 1 < store.n_records && r[1].flags & RECORD_REJECTED && r[1].why == r->why));
+        sum ^= record_item_hash(r); /* looks at both */
     }
+    sink = sum;
     require(kept == store.counts.conversations && memchr(store.format, '\0', sizeof store.format));
     token_store_close(&store);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    if (!whole.data)
+    if (!whole.data) {
         make_whole();
+        make_paired();
+    }
     if (size == 0)
         return 0;
     const bool is_file = bytes[0] == '0';
-    const size_t len = is_file ? size - 1 : whole.len;
+    const struct strbuf *of = bytes[0] == '2' ? &paired : &whole;
+    const size_t len = is_file ? size - 1 : of->len;
     char *file = mem_alloc(len ? len : 1);
     if (len)
-        memcpy(file, is_file ? (const char *)bytes + 1 : whole.data, len);
+        memcpy(file, is_file ? (const char *)bytes + 1 : of->data, len);
     for (size_t i = 1; !is_file && i + 3 <= size; i += 3) {
         const size_t at = bytes[i] | (size_t)bytes[i + 1] << 8;
         if (at < len)

@@ -7,10 +7,17 @@
 
 #include <check.h>
 
-static void hand_add(struct token_store_writer *w, const int32_t *tokens, const float *weights, size_t n)
+/* A record of n tokens, with flags of enum record_flag. */
+static inline void hand_add_flagged(struct token_store_writer *w, const int32_t *tokens, const float *weights,
+                                    size_t n, uint16_t flags)
 {
-    const struct record record = {.n_tokens = (uint32_t)n};
+    const struct record record = {.n_tokens = (uint32_t)n, .flags = flags};
     token_store_add(w, &record, tokens, weights, "", "");
+}
+
+static inline void hand_add(struct token_store_writer *w, const int32_t *tokens, const float *weights, size_t n)
+{
+    hand_add_flagged(w, tokens, weights, n, 0);
 }
 
 /* All n examples that were added to w, which is freed. Free with dataset_free. */

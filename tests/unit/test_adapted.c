@@ -228,12 +228,13 @@ static float *gradients_of(const struct model_config *config, const struct tenso
     struct activations acts;
     struct loss_sums sums = {0};
     struct tensor_table copy = tensor_table_copy(table);
-    const struct objective_batch run = {&model, &acts, &b->batch, &b->targets};
+    const struct batch_buffer buffer = {.batch = b->batch, .targets = b->targets};
+    const struct objective_batch run = {&model, &acts, &buffer};
     ck_assert(!transformer_init_of(&model, config, kernels, &copy, NULL) &&
               !transformer_init_activations(&model, &acts, POSITIONS, keeping, NULL));
     for (size_t i = 0; i < table->n_elements; i++)
         ((float *)model.params.values.data)[i] = (float)params[i];
-    objective_run_grad(&objective_sft, &run, 1, false, &sums);
+    objective_run_grad(&objective_sft, &run, &(struct batch_sums){.target_weight = 1}, false, &sums);
     float *grads = mem_alloc(table->n_trained_elements * sizeof *grads);
     memcpy(grads, model.params.grads.data, table->n_trained_elements * sizeof *grads);
     activations_free(&acts);

@@ -40,10 +40,13 @@ START_TEST(labels_are_the_next_tokens)
     struct batch_buffer buf;
     ck_assert_uint_eq(dataset_example(&ds, 0).n_positions, 3); /* 13 is the last label: 10, 11, 12 are run */
     ck_assert_uint_eq(dataset_example(&ds, 1).n_positions, 2);
-    ck_assert_uint_eq(batch_capacity(&ds, 100), 5);
-    ck_assert_uint_eq(batch_capacity(&ds, 1), 3);
-    ck_assert_int_eq(batch_buffer_init(&buf, 5, 2, NULL), SFT_OK);
-    ck_assert_uint_eq(batch_fill(&buf, &ds, ids, 2, 100), 2);
+    const struct batch_options options = {.micro_batch_tokens = 100}, one_token = {.micro_batch_tokens = 1};
+    ck_assert_uint_eq(batch_capacity(&ds, &options), 5);
+    ck_assert_uint_eq(batch_capacity(&ds, &one_token), 3);
+    ck_assert_int_eq(batch_buffer_init(&buf, &options, 5, 2, NULL), SFT_OK);
+    ck_assert_int_eq(batch_begin(&buf, &ds, ids, 2, NULL, NULL), SFT_OK);
+    ck_assert_int_eq(batch_next(&buf, NULL), SFT_OK);
+    ck_assert_uint_eq(buf.items.n, 2);
 
     static const int32_t tokens[] = {10, 11, 12, 20, 21}, labels[] = {12, 13, 22};
     static const int32_t position[] = {0, 1, 2, 0, 1};
@@ -84,9 +87,12 @@ static void check_cut(const struct dataset *ds, const uint32_t *ids, size_t n, s
     struct batch_buffer buf;
     size_t labels = 0, expected_labels = 0;
     double weight = 0, expected_weight = 0;
-    ck_assert_int_eq(batch_buffer_init(&buf, batch_capacity(ds, micro_batch_tokens), n, NULL), SFT_OK);
+    const struct batch_options options = {.micro_batch_tokens = micro_batch_tokens};
+    ck_assert_int_eq(batch_buffer_init(&buf, &options, batch_capacity(ds, &options), n, NULL), SFT_OK);
+    ck_assert_int_eq(batch_begin(&buf, ds, ids, n, NULL, NULL), SFT_OK);
     for (size_t at = 0, taken; at < n; at += taken) {
-        taken = batch_fill(&buf, ds, ids + at, n - at, micro_batch_tokens);
+        ck_assert_int_eq(batch_next(&buf, NULL), SFT_OK);
+        taken = buf.items.n;
         ck_assert_uint_ge(taken, 1);
         ck_assert_uint_eq(buf.batch.S, taken);
         ck_assert(buf.batch.N <= micro_batch_tokens || taken == 1);

@@ -328,11 +328,12 @@ static void run_step(struct transformer *model, struct adamw *adamw, const struc
     double *params = make_params(&model->params.table);
     for (size_t i = 0; i < model->params.table.n_elements; i++)
         ((float *)model->params.values.data)[i] = (float)params[i];
-    const struct objective_batch run = {model, &acts, &b.batch, &b.targets};
+    const struct batch_buffer buffer = {.batch = b.batch, .targets = b.targets};
+    const struct objective_batch run = {model, &acts, &buffer};
     for (size_t i = 0; i < model->params.table.n_trained_elements; i++)
         ((float *)model->params.grads.data)[i] = 1e6F; /* what they hold before must not matter */
-    objective_run_grad(&objective_sft, &run, 0.01, false, &sums);
-    objective_run_grad(&objective_sft, &run, 0.02, true, &sums);
+    objective_run_grad(&objective_sft, &run, &(struct batch_sums){.target_weight = 100}, false, &sums);
+    objective_run_grad(&objective_sft, &run, &(struct batch_sums){.target_weight = 50}, true, &sums);
     free(params);
     activations_free(&acts);
 }

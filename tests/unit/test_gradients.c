@@ -189,8 +189,10 @@ static struct trace run_steps(const struct model_config *config, const struct ke
     struct adamw adamw;
     const struct adamw_options options = {
         .kept = spending->moments, .weight_decay = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
-    const struct objective_batch batches[] = {{&model, &acts, &first->batch, &first->targets},
-                                              {&model, &acts, &second->batch, &second->targets}};
+    const struct batch_buffer buffers[] = {{.batch = first->batch, .targets = first->targets},
+                                           {.batch = second->batch, .targets = second->targets}};
+    const struct objective_batch batches[] = {{&model, &acts, &buffers[0]}, {&model, &acts, &buffers[1]}};
+    const struct batch_sums step = {.target_weight = 1000};
     ck_assert(!transformer_init(&model, config, kernels, tensor_any, NULL) &&
               !transformer_init_activations(&model, &acts, MAX_POSITIONS, spending->keeping, NULL) &&
               !adamw_init(&adamw, &model, &options, NULL));
@@ -198,8 +200,8 @@ static struct trace run_steps(const struct model_config *config, const struct ke
         ((float *)model.params.values.data)[i] = (float)params[i];
     for (size_t i = 0; i < STEPS; i++) {
         struct loss_sums sums = {0};
-        objective_run_grad(&objective_sft, &batches[0], 1e-3, false, &sums);
-        objective_run_grad(&objective_sft, &batches[1], 1e-3, true, &sums);
+        objective_run_grad(&objective_sft, &batches[0], &step, false, &sums);
+        objective_run_grad(&objective_sft, &batches[1], &step, true, &sums);
         trace.loss[i] = sums.loss;
         trace.norm[i] = grad_norm(&model);
         trace.grads[i] = copy_block(&model.params.grads);

@@ -16,6 +16,8 @@ static struct eval_metrics all_of(double value)
     return (struct eval_metrics){.step = 3,
                                  .eval_loss = value,
                                  .eval_mean_token_accuracy = value,
+                                 .has_pairs = true,
+                                 .pairs = {value, value, value, value, value, value},
                                  .has_rates = true,
                                  .eval_refusal_rate = value,
                                  .eval_over_refusal_rate = value,
@@ -40,7 +42,7 @@ static json *line_of(const struct eval_metrics *m)
 /* Each stands for its own member, which has its name in metrics.jsonl, and knows which way is better. */
 START_TEST(each_is_its_own)
 {
-    static const bool higher_is_better[] = {false, true, true, false, false};
+    static const bool higher_is_better[] = {false, true, true, true, true, false, false};
     const struct metric *metric = metric_of((enum metric_choice)_i);
     struct eval_metrics m = all_of(0.25), better = all_of(higher_is_better[_i] ? 0.5 : 0.125);
     ck_assert_double_eq(metric_value(metric, metric_score(metric, &m)), 0.25);
@@ -78,6 +80,49 @@ START_TEST(lines_have_rates_where_there_are_any)
     ck_assert_ptr_null(json_get(row, "eval_refusal_rate"));
     ck_assert_ptr_null(json_get(row, "eval_judged"));
     json_free(row);
+}
+END_TEST
+
+/* By TRL's names, each its own mean; null where no pair was compared, and absent where none ever is. */
+START_TEST(lines_have_rewards_where_there_are_pairs)
+{
+    static const char *const keys[] = {"eval_rewards/chosen",  "eval_rewards/rejected", "eval_rewards/accuracies",
+                                       "eval_rewards/margins", "eval_logps/chosen",     "eval_logps/rejected"};
+    static const double means[] = {0.25, -0.5, 0.75, 0.75, -12, -20};
+    const struct pair_sums sums = {.n = 4, .chosen_rewards = 1, .rejected_rewards = -2, .accuracies = 3,
+                                   .chosen_logps = -48, .rejected_logps = -80}, none = {0};
+    struct eval_metrics m = all_of(0.5);
+    m.pairs = pair_means_of(&sums);
+    json *row = line_of(&m);
+    for (size_t i = 0; i < COUNT(keys); i++)
+        ck_assert_double_eq(json_number(json_get(row, keys[i])), means[i]);
+    json_free(row);
+    m.pairs = pair_means_of(&none);
+    row = line_of(&m);
+    for (size_t i = 0; i < COUNT(keys); i++)
+        ck_assert(json_is_null(json_get(row, keys[i])));
+    json_free(row);
+    m.has_pairs = false;
+    row = line_of(&m);
+    for (size_t i = 0; i < COUNT(keys); i++)
+        ck_assert_ptr_null(json_get(row, keys[i]));
+    json_free(row);
+}
+END_TEST
+
+/* The loss is the targets' mean and the pairs', whichever there are. */
+START_TEST(the_mean_of_both_kinds)
+{
+    const struct loss_sums none = {0}, targets = {.loss = 6, .weight = 4, .correct = 3}, pairs = {.pairs = {.n = 2, .loss = 1}};
+    struct loss_sums both = targets;
+    loss_sums_add(&both, &pairs);
+    ck_assert(isnan(loss_sums_mean(&none)) && isnan(loss_sums_accuracy(&none)));
+    ck_assert_double_eq(loss_sums_mean(&targets), 1.5);
+    ck_assert_double_eq(loss_sums_mean(&pairs), 0.5);
+    ck_assert_double_eq(loss_sums_mean(&both), 2);
+    ck_assert_double_eq(loss_sums_accuracy(&both), 0.75);
+    loss_sums_add(&both, &both);
+    ck_assert_double_eq(loss_sums_mean(&both), 2);
 }
 END_TEST
 
@@ -125,6 +170,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, make_dir, remove_dir);
     tcase_add_loop_test(tcase, each_is_its_own, 0, COUNT(names));
     tcase_add_test(tcase, lines_have_rates_where_there_are_any);
+    tcase_add_test(tcase, lines_have_rewards_where_there_are_pairs);
+    tcase_add_test(tcase, the_mean_of_both_kinds);
     tcase_add_test(tcase, samples_are_cut_between_characters);
     tcase_add_test(tcase, what_is_not_there_is_not_judged);
     suite_add_tcase(suite, tcase);

@@ -64,8 +64,9 @@ static void setup(struct fixture *f, int i)
     for (const json *row = json_first(rows); row; row = json_next(row))
         add_example(store, row);
     f->ds = hand_dataset(store, json_size(rows));
-    const size_t capacity = batch_capacity(&f->ds, WHOLE);
-    golden_check(batch_buffer_init(&f->buffer, capacity, f->ds.n_examples, &err), &err);
+    const struct batch_options whole = {.micro_batch_tokens = WHOLE};
+    const size_t capacity = batch_capacity(&f->ds, &whole);
+    golden_check(batch_buffer_init(&f->buffer, &whole, capacity, f->ds.n_examples, &err), &err);
     golden_check(transformer_init_activations(&f->model, &f->acts, capacity, KEEP_ALL, &err), &err);
 }
 
@@ -107,19 +108,21 @@ static double bound_by_autocast(const struct fixture *f, double fp32, const char
 /* The mean loss of n conversations from `first` on, and its gradients, in micro-batches as cut. */
 static double loss_and_gradients(struct fixture *f, size_t first, size_t n, size_t micro_batch_tokens)
 {
-    uint32_t ids[32];
-    double weight = 0;
-    const struct objective_batch batch = {&f->model, &f->acts, &f->buffer.batch, &f->buffer.targets};
+    uint32_t ids[32] = {0};
+    struct sft_err err;
+    struct batch_sums step;
+    const struct objective_batch batch = {&f->model, &f->acts, &f->buffer};
     struct loss_sums sums = {0};
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         ids[i] = (uint32_t)(first + i);
-        weight += dataset_example(&f->ds, ids[i]).target_weight;
+    f->buffer.options.micro_batch_tokens = micro_batch_tokens;
+    golden_check(batch_begin(&f->buffer, &f->ds, ids, n, &step, &err), &err);
+    while (f->buffer.turn.done < n) {
+        const bool adds = f->buffer.turn.done > 0;
+        golden_check(batch_next(&f->buffer, &err), &err);
+        objective_run_grad(&objective_sft, &batch, &step, adds, &sums);
     }
-    for (size_t done = 0, taken; done < n; done += taken) {
-        taken = batch_fill(&f->buffer, &f->ds, ids + done, n - done, micro_batch_tokens);
-        objective_run_grad(&objective_sft, &batch, 1 / weight, done > 0, &sums);
-    }
-    ck_assert_double_eq(sums.weight, weight); /* of 0, 0.5 and 1: exact */
+    ck_assert_double_eq(sums.weight, step.target_weight); /* of 0, 0.5 and 1: exact */
     return sums.loss / sums.weight;
 }
 
@@ -321,8 +324,9 @@ static double run_hand_batch(struct fixture *f, const struct hand_batch *b)
     float weights[HAND_N];
     const struct hand_targets to = {rows, labels, weights};
     const struct targets targets = collect_targets(&to, b->labels, b->weights, HAND_N);
-    const struct objective_batch run = {&f->model, &f->acts, &batch, &targets};
-    objective_run_grad(&objective_sft, &run, 1, false, &sums);
+    const struct batch_buffer buffer = {.batch = batch, .targets = targets};
+    const struct objective_batch run = {&f->model, &f->acts, &buffer};
+    objective_run_grad(&objective_sft, &run, &(struct batch_sums){.target_weight = 1}, false, &sums);
     return sums.loss;
 }
 

@@ -16,14 +16,16 @@ START_TEST(step_lines_fit_80_columns)
     char line[256];
     for (size_t t = 0; t < sizeof totals / sizeof *totals; t++)
         for (size_t v = 0; v < 8 * 8; v++)
-            for (size_t l = 0; l < 10; l++) {
+            for (size_t l = 0; l < 20; l++) {
                 const struct step_metrics m = {.step = totals[t],
                                                .loss = values[v % 8],
                                                .learning_rate = values[v / 8 % 6],
                                                .grad_norm = values[v / 8],
                                                .mean_token_accuracy = 1,
+                                               .has_pairs = l >= 10,
+                                               .pairs = {.accuracies = 1, .margins = -values[v / 8 % 6]},
                                                .tokens_per_second = fabs(values[v % 5])};
-                progress_step_text(line, sizeof line, &m, totals[t], lefts[l % 5], l >= 5);
+                progress_step_text(line, sizeof line, &m, totals[t], lefts[l % 5], l % 10 >= 5);
                 ck_assert_msg(strlen(line) <= PROGRESS_LINE, "%zu columns: %s", strlen(line), line);
                 ck_assert_msg(strstr(line, "  loss ") && strstr(line, "  grad ") && !strchr(line, '\n'), "%s", line);
             }
@@ -32,7 +34,7 @@ END_TEST
 
 START_TEST(step_lines_say_what_fits)
 {
-    const struct step_metrics m = {.step = 123,
+    struct step_metrics m = {.step = 123,
                                    .loss = 0.82241,
                                    .learning_rate = 8.12e-4,
                                    .grad_norm = 1.873,
@@ -45,6 +47,12 @@ START_TEST(step_lines_say_what_fits)
     ck_assert_str_eq(line, "step  123/1071  loss 0.8224   acc  80.9%  lr 0.000812  grad 1.87     13600 tok/s");
     progress_step_text(line, sizeof line, &m, 1000000, "3m10s", false);
     ck_assert_str_eq(line, "step     123/1000000  loss 0.8224   acc  80.9%  grad 1.87    3m10s left");
+    m.has_pairs = true;
+    m.pairs = (struct pair_means){.accuracies = 0.6875, .margins = 0.041234};
+    progress_step_text(line, sizeof line, &m, 1071, "3m10s", true);
+    ck_assert_str_eq(line, "step  123/1071  loss 0.8224   won  68.8%  margin 0.041   lr 0.000812  grad 1.87");
+    progress_step_text(line, sizeof line, &m, 1071, "3m10s", false);
+    ck_assert_str_eq(line, "step  123/1071  loss 0.8224   won  68.8%  margin 0.041   grad 1.87    3m10s left");
 }
 END_TEST
 

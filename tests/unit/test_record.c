@@ -131,6 +131,16 @@ START_TEST(a_record_from_before_a_key)
 }
 END_TEST
 
+/* Keys of [dpo] have no values under the other objective, and no defaults to go on with. */
+START_TEST(the_objective_stays)
+{
+    set("train.objective=dpo");
+    ck_assert_msg(run_record_adopt(recorded, &settings, &err) == SFT_OK, "%s", err_text(&err));
+    ck_assert_double_eq(settings.dpo.beta, 0.1);
+    differs("[train] objective = dpo, but this run was started with sft");
+}
+END_TEST
+
 /* ---- the base's files ---- */
 
 /* Let the record say this of the base's content. */
@@ -201,6 +211,21 @@ START_TEST(a_default_of_then_stays)
     agrees();
     set("train.learning_rate=1e-4");
     differs("[train] learning_rate = 0.0001, but this run was started with 2e-05");
+}
+END_TEST
+
+/* Nothing was shared by versions that had no such key: their runs go on so, to the last bit. */
+START_TEST(a_run_that_shared_nothing_goes_on_so)
+{
+    ck_assert_int_eq(settings.data.shared_prefix, SHARED_PREFIX_AUTO);
+    adopt("{\"given\": [\"model.base\"], \"settings\": {\"train.seed\": \"42\"}, " CONTENT "}");
+    ck_assert_int_eq(settings.data.shared_prefix, SHARED_PREFIX_OFF);
+    agrees();
+    set("data.shared_prefix=auto");
+    differs("[data] shared_prefix = auto, but this run was started with off");
+    set("data.shared_prefix=off");
+    adopt("{\"given\": [], \"settings\": {\"data.shared_prefix\": \"auto\"}, " CONTENT "}");
+    differs("[data] shared_prefix = off, but this run was started with auto");
 }
 END_TEST
 
@@ -275,9 +300,11 @@ int main(void)
     tcase_add_test(tests, prompts_that_decide_stay);
     tcase_add_test(tests, counts_are_only_told);
     tcase_add_test(tests, a_record_from_before_a_key);
+    tcase_add_test(tests, the_objective_stays);
     tcase_add_test(tests, a_record_from_before_all_files_counted);
     tcase_add_test(tests, all_files_count);
     tcase_add_test(tests, a_default_of_then_stays);
+    tcase_add_test(tests, a_run_that_shared_nothing_goes_on_so);
     tcase_add_test(tests, what_is_set_now_is_meant);
     tcase_add_test(tests, what_was_set_then_must_be_set_again);
     tcase_add_test(tests, a_record_says_what_wrote_it_and_what_was_set);

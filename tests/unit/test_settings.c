@@ -29,11 +29,13 @@ static const struct {
     {TEXT("[trian]\n"), "config.ini:1: [trian]: unknown section (did you mean [train]?)"},
     {TEXT("[ train ]\n"), "config.ini:1: [ train ]: unknown section (did you mean [train]?)"},
     {TEXT("[optimizer]\n"), "config.ini:1: [optimizer]: unknown section (did you mean [train]?)"},
-    {TEXT("[xyzzy]\n"), "config.ini:1: [xyzzy]: unknown section ([model], [data], [train], [lora] or [eval])"},
+    {TEXT("[xyzzy]\n"), "config.ini:1: [xyzzy]: unknown section ([model], [data], [train], [lora], [dpo] or [eval])"},
     {TEXT("[peft]\nr = 16\n"), "config.ini:1: [peft]: unknown section (did you mean [lora]?)"},
     {TEXT("[train]\nr = 16\n"), "config.ini:2: [train] r: belongs in [lora]"},
     {TEXT("[train]\nlora_alpha = 16\n"), "config.ini:2: [train] lora_alpha: belongs in [lora]"},
     {TEXT("[lora]\nr = 0\n"), "config.ini:2: [lora] r: expected a whole number from 1 to 4096, found '0'"},
+    {TEXT("[dpo]\nlabel_smoothing = 0.5\n"),
+     "config.ini:2: [dpo] label_smoothing: expected a number of at least 0 and below 0.5, found '0.5'"},
     {TEXT("[lora]\nlora_alpha = 0\n"), "config.ini:2: [lora] lora_alpha: expected a number above 0, found '0'"},
     {TEXT("[lora]\nalpha = 8\n"), "config.ini:2: [lora] alpha: unknown key; here it is lora_alpha = 8"},
     {TEXT("[train]\nalpha = 8\n"), "config.ini:2: [train] alpha: unknown key; here it is learning_rate = 8"},
@@ -199,6 +201,15 @@ static const struct {
     {"[data]\ntrain=t\n" NEEDED "[lora]\n[model]\nweights=int8\n", NULL},
     {"[data]\ntrain=t\n" NEEDED "[model]\nweights=bf16\n",
      "config.ini:8: [model] weights: needs a section [lora]: a model that is trained whole is kept in floats"},
+    {"[data]\ntrain=t\n" NEEDED "objective=dpo\n[dpo]\nbeta=0.2\nlabel_smoothing=0.1\n", NULL},
+    {"[data]\ntrain=t\n" NEEDED "[dpo]\nbeta=0.2\n",
+     "config.ini:8: [dpo] beta: only for objective = dpo in [train]"},
+    {"[data]\ntrain=t\n" NEEDED "objective=sft\n[dpo]\n",
+     "config.ini:7: [train] objective: sft, but there is a section [dpo], which is for objective = dpo"},
+    {"[data]\ntrain=t\ntrain_on=all\n" NEEDED "objective=dpo\n",
+     "config.ini:3: [data] train_on: all, but objective = dpo compares answers: assistant or last_assistant"},
+    {"[data]\ntrain=t\n" NEEDED "objective=dpo\n[dpo]\nloss_type=ipo\nlabel_smoothing=0.1\n",
+     "config.ini:10: [dpo] label_smoothing: only for loss_type = sigmoid (0, or leave it out)"},
 };
 
 START_TEST(fields_are_checked_together)
@@ -380,7 +391,8 @@ START_TEST(the_table_is_sound)
 {
     const struct field *field = &settings_fields[_i];
     struct strbuf text = {0};
-    settings.lora.on = true; /* its keys have no values where the section is not there */
+    settings.lora.on = true; /* its keys have no values where the section is not there, nor [dpo]'s without its */
+    settings.train.objective = OBJECTIVE_DPO; /* objective */
     ck_assert(field->section && field->key && field->doc && *field->doc);
     ck_assert_uint_lt(field->offset, offsetof(struct settings, arena));
     for (int i = 0; i < _i; i++) {
@@ -480,6 +492,28 @@ START_TEST(one_key_of_lora_turns_it_on)
 }
 END_TEST
 
+/* Its rate is DPO's own, unless it is given; a section that is empty asks for nothing. */
+START_TEST(dpo_has_a_section_and_a_rate)
+{
+    struct strbuf text = {0};
+    settings_print(&settings, &text);
+    ck_assert_ptr_null(strstr(text.data, "[dpo]"));
+    read_text("[train]\nobjective = dpo\n");
+    ck_assert_int_eq(settings_check(&settings, false, &err), SFT_OK);
+    ck_assert_double_eq(settings.train.learning_rate, 1e-6);
+    ck_assert_double_eq(settings.dpo.beta, 0.1);
+    assert_round_trip();
+    strbuf_clear(&text);
+    settings_print(&settings, &text);
+    ck_assert_ptr_nonnull(strstr(text.data, "\n[dpo]\nbeta = 0.1\nloss_type = sigmoid\nlabel_smoothing = 0\n"
+                                            "reference_free = false\nsft_weight = 0\n"));
+    ck_assert_int_eq(settings_override(&settings, "train.learning_rate=5e-5", &err), SFT_OK);
+    ck_assert_int_eq(settings_check(&settings, false, &err), SFT_OK);
+    ck_assert_double_eq(settings.train.learning_rate, 5e-5);
+    strbuf_free(&text);
+}
+END_TEST
+
 START_TEST(values_are_written_as_one_would)
 {
     static const struct {
@@ -567,6 +601,7 @@ int main(void)
     tcase_add_test(tcase, printing_reads_back);
     tcase_add_test(tcase, lora_is_printed_where_it_is_on);
     tcase_add_test(tcase, one_key_of_lora_turns_it_on);
+    tcase_add_test(tcase, dpo_has_a_section_and_a_rate);
     tcase_add_test(tcase, values_are_written_as_one_would);
     tcase_add_test(tcase, help_names_every_key);
     tcase_add_test(tcase, nearest_words);

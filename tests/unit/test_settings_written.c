@@ -204,6 +204,12 @@ static const struct {
     {"use_dora=true",
      "unknown key; not in this version: adapters are as [lora] says, without variants (target_modules may be a "
      "regular expression, which picks layers)"},
+    {"pref_beta=0.2", "unknown key; here it is beta = 0.2 in [dpo]"},
+    {"beta=0.2", "belongs in [dpo]"},
+    {"rpo_alpha=1", "unknown key; here it is sft_weight = 1 in [dpo] (the chosen answers' own loss, times this, is "
+                    "added)"},
+    {"stage=dpo", "unknown key; here it is objective = dpo"},
+    {"objective=ipo", "expected sft or dpo, found 'ipo' (did you mean dpo? [dpo] loss_type = ipo says the rest)"},
     {"wandb_project=x", "unknown key; metrics go to output_dir/metrics.jsonl, an object a line: leave it out"},
 };
 
@@ -380,10 +386,15 @@ START_TEST(no_common_name_is_only_unknown)
         "patience",
         "model",
         "seq_len",
-        /* names of our own future */
-        "objective",
-        "beta",
-        "reference_free",
+        /* DPO elsewhere */
+        "dpo_beta",
+        "rpo_alpha",
+        "pref_ftx",
+        "precompute_ref_log_probs",
+        "ref_model",
+        "stage",
+        "loss_weights",
+        "simpo_gamma",
     };
     for (size_t i = 0; i < COUNT(names); i++) {
         char *assignment = mem_printf("train.%s=1", names[i]);

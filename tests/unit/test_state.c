@@ -15,6 +15,13 @@ static const char *const lines[][2] = {
     {"window_loss", "12.5"},
     {"window_correct", "20"},
     {"window_weight", "40"},
+    {"window_pairs", "8"},
+    {"window_pair_loss", "5.5"},
+    {"window_rewards_chosen", "0.5"},
+    {"window_rewards_rejected", "-1.25"},
+    {"window_rewards_accuracies", "6"},
+    {"window_logps_chosen", "-320"},
+    {"window_logps_rejected", "-410.5"},
     {"last_eval_step", "4"},
     {"best_step", "4"},
     {"best_metric", "-2.5"},
@@ -75,6 +82,10 @@ START_TEST(what_cannot_be_is_passed_over)
         {"num_target_tokens", "1001"},
         {"window_correct", "-1"},
         {"window_weight", "-1"},
+        {"window_pairs", "0"},
+        {"window_pairs", "2.5"},
+        {"window_pair_loss", "\"\""},
+        {"window_logps_rejected", NULL},
         {"last_eval_step", "6"},
         {"last_eval_step", "-2"},
         {"last_eval_step", "1e300"},
@@ -106,6 +117,35 @@ START_TEST(an_older_one_that_can_be_is_taken)
     ck_assert_double_eq(found_step(), 9);
     put_checkpoint(10, "step", "10");
     ck_assert_double_eq(found_step(), 9);
+}
+END_TEST
+
+/* A window of pairs comes back as it was; one without them, or by a program that knew none, has none. */
+START_TEST(a_window_has_pairs_or_none)
+{
+    struct checkpoint_found found;
+    struct strbuf text = {0};
+    put_checkpoint(5, NULL, NULL);
+    check_ok(checkpoint_find(dir, &found, &err));
+    const struct pair_sums *pairs = &found.state.window.pairs;
+    ck_assert_double_eq(pairs->n, 8);
+    ck_assert_double_eq(pairs->loss, 5.5);
+    ck_assert_double_eq(pairs->chosen_rewards, 0.5);
+    ck_assert_double_eq(pairs->rejected_rewards, -1.25);
+    ck_assert_double_eq(pairs->accuracies, 6);
+    ck_assert_double_eq(pairs->chosen_logps, -320);
+    ck_assert_double_eq(pairs->rejected_logps, -410.5);
+    train_state_write(&found.state, &text);
+    ck_assert_ptr_nonnull(strstr(text.data, "\"window_logps_rejected\": -410.5,"));
+    checkpoint_found_free(&found);
+    put_checkpoint(5, "window_pairs", NULL);
+    check_ok(checkpoint_find(dir, &found, &err));
+    ck_assert_double_eq(found.state.window.pairs.n, 0);
+    text.len = 0;
+    train_state_write(&found.state, &text);
+    ck_assert_ptr_null(strstr(text.data, "window_logps"));
+    checkpoint_found_free(&found);
+    strbuf_free(&text);
 }
 END_TEST
 
@@ -149,6 +189,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, what_cannot_be_is_passed_over);
     tcase_add_test(tcase, an_older_one_that_can_be_is_taken);
+    tcase_add_test(tcase, a_window_has_pairs_or_none);
     tcase_add_test(tcase, how_incoherent_the_best_was);
     tcase_add_test(tcase, an_older_program_knew_no_best_loss);
     suite_add_tcase(suite, tcase);

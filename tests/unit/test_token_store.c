@@ -193,6 +193,62 @@ static bool opens_with(struct strbuf *bytes, const struct record *records, const
     return token_store_open(store, path, "key");
 }
 
+/* Two pairs, of which one is left out; counted once each. */
+START_TEST(pairs_are_not_parted)
+{
+    static const struct {
+        size_t record;
+        uint16_t flags, why;
+    } torn[] = {{0, 0, DROP_NO},
+                {1, RECORD_SAME_ROW, DROP_NO},
+                {1, RECORD_PAIR, DROP_NO},
+                {1, RECORD_REJECTED, DROP_OVERLONG},
+                {2, RECORD_REJECTED, DROP_SAME_ANSWERS},
+                {3, RECORD_PAIR, DROP_SAME_ANSWERS},
+                {3, 0, DROP_SAME_ANSWERS}};
+    static const int32_t tokens[] = {5, 6, 7};
+    static const float weights[] = {0, 1, 1};
+    struct record records[4] = {{.flags = RECORD_PAIR | RECORD_TRUNCATED},
+                                {.flags = RECORD_REJECTED | RECORD_TRUNCATED | RECORD_EMPTY_CONTENT},
+                                {.flags = RECORD_PAIR, .why = DROP_SAME_ANSWERS},
+                                {.flags = RECORD_REJECTED, .why = DROP_SAME_ANSWERS}};
+    struct strbuf bytes = {0};
+    struct store_end end;
+    struct token_store store;
+    struct token_store_writer *w = token_store_create(path, &err);
+    for (size_t i = 0; i < 4; i++) {
+        records[i].n_tokens = i == 1 ? 3 : 2;
+        records[i].n_turns = 2;
+        token_store_add(w, &records[i], tokens, weights, "", "");
+    }
+    ck_assert_int_eq(token_store_commit(w, "key", "hh", 2, &store, &err), SFT_OK);
+    ck_assert_uint_eq(store.counts.conversations, 1);
+    ck_assert_uint_eq(store.counts.pairs, 1);
+    ck_assert_uint_eq(store.counts.turns, 4);
+    ck_assert_uint_eq(store.counts.tokens, 5);
+    ck_assert_uint_eq(store.counts.targets, 3);
+    ck_assert_uint_eq(store.counts.flags[1], 1); /* in both: once */
+    ck_assert_uint_eq(store.counts.flags[3], 1);
+    ck_assert_uint_eq(store.counts.dropped[DROP_SAME_ANSWERS], 1);
+    ck_assert_uint_ne(record_item_hash(&store.records[0]), store.records[0].content_hash);
+    ck_assert_uint_eq(record_item_hash(&store.records[1]), store.records[1].content_hash);
+    memcpy(records, store.records, sizeof records);
+    token_store_close(&store);
+    ck_assert_int_eq(io_read(path, &bytes, &err), SFT_OK);
+    memcpy(&end, bytes.data + bytes.len - sizeof end, sizeof end);
+    ck_assert(opens_with(&bytes, records, &end, &store));
+    token_store_close(&store);
+    for (size_t i = 0; i < sizeof torn / sizeof *torn; i++) {
+        struct record changed[4];
+        memcpy(changed, records, sizeof changed);
+        changed[torn[i].record].flags = torn[i].flags;
+        changed[torn[i].record].why = torn[i].why;
+        ck_assert(!opens_with(&bytes, changed, &end, &store));
+    }
+    strbuf_free(&bytes);
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_not_believed)
 {
     enum { N = 4, CASES = 14 };
@@ -433,6 +489,7 @@ int main(void)
     tcase_add_test(store, what_is_written_is_read);
     tcase_add_test(store, nothing_is_there_before_the_commit);
     tcase_add_test(store, a_store_that_is_not_whole_is_not_opened);
+    tcase_add_test(store, pairs_are_not_parted);
     tcase_add_test(store, what_cannot_be_is_not_believed);
     tcase_add_test(store, tokens_are_of_the_vocabulary);
     tcase_add_test(store, only_what_is_ours_is_opened);

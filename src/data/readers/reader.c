@@ -2,6 +2,7 @@
 
 #include "data/readers/reader_fields.h"
 #include "data/readers/reader_flags.h"
+#include "data/readers/reader_preference.h"
 #include "data/readers/reader_tools.h"
 
 #include <stdlib.h>
@@ -120,6 +121,27 @@ enum sft_status reader_read(const struct reader *reader, const json *row, const 
         return SFT_EDATA;
     for (size_t i = 0; i < out->count; i++)
         out->items[i].has_tools = reader_has_tools(row);
+    return SFT_OK;
+}
+
+bool reader_is_pair(const json *row)
+{
+    const json *chosen = json_is_object(row) ? json_get(row, "chosen") : NULL, *rejected = json_get(row, "rejected");
+    return chosen && rejected && !json_is_null(chosen) && !json_is_null(rejected);
+}
+
+enum sft_status reader_read_pair(const json *row, const struct names *names, struct arena *arena,
+                                 struct conversations *out, struct sft_err *err)
+{
+    size_t n_prompt[2] = {0, 0};
+    *out = (struct conversations){.arena = arena, .names = names};
+    if (preference_read(row, out, n_prompt, err) || reader_scale_row(row, out, err))
+        return SFT_EDATA;
+    for (size_t c = 0; c < out->count; c++) {
+        out->items[c].has_tools = reader_has_tools(row);
+        for (size_t i = 0; i < n_prompt[c]; i++)
+            out->items[c].messages[i].weight = 0.0F;
+    }
     return SFT_OK;
 }
 

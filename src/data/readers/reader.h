@@ -10,7 +10,8 @@
  *   prompt      {"prompt", "completion" or "response"}: strings, or lists of messages as in `messages` (TRL); a
  *               list that is the prompt is not trained on, unless its messages' own weights say so
  *   hh          {"chosen": "\n\nHuman: ...\n\nAssistant: ..."}, or a list of messages, or beside a "prompt"
- *               an answer to it as in `prompt`; what was rejected is not looked at         HH-RLHF, TRL
+ *               an answer to it as in `prompt`; what was rejected is not looked at, but by
+ *               reader_read_pair                                                           HH-RLHF, TRL
  *   dolly       {"instruction", "context"?, "response"}
  *   alpaca      {"instruction", "input"?, "output" or "response", "history"?: [[question, answer], ...]};
  *               in a row with both input and context the question has both; a history may be blank
@@ -45,6 +46,13 @@ const struct reader *reader_by_name(const char *name);
  * `arena`. */
 enum sft_status reader_read(const struct reader *reader, const json *row, const struct names *names,
                             struct arena *arena, struct conversations *out, struct sft_err *err);
+
+/* Whether a row has two answers, chosen and rejected; and such a row as two conversations, in this order, whatever
+ * other format it has keys of (data/readers/reader_preference.h says where the prompt is). Only the answers' messages
+ * have weights: the prompt's are 0. */
+bool reader_is_pair(const json *row);
+enum sft_status reader_read_pair(const json *row, const struct names *names, struct arena *arena,
+                                 struct conversations *out, struct sft_err *err);
 
 /* The reader whose rows look like this one; NULL with SFT_EDATA's message, which names the row's own keys, the
  * formats in short, and the setting that gives keys other names. */

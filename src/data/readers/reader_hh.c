@@ -1,4 +1,5 @@
-/* Preference data, of which the chosen answer is learned and the rejected one is not looked at.
+/* Preference data, of which the chosen answer is learned and the rejected one is not looked at; reader_preference.c
+ * reads both, a row at a time.
  *
  * Anthropic's HH-RLHF: {"chosen": "\n\nHuman: ...\n\nAssistant: ..."}, a transcript. It is split where TRL's
  * script for it splits, at an empty line and a speaker's name with a colon; the one blank behind the colon
@@ -8,6 +9,8 @@
  * TRL: {"prompt", "chosen"}, strings or lists of messages, read as a prompt and its completion. Where
  * `chosen` has the user's turn in it, the string `prompt` beside it only repeats that (UltraFeedback) and is
  * left out. */
+#include "data/readers/reader_hh.h"
+
 #include "data/readers/reader_fields.h"
 #include "data/readers/reader_formats.h"
 #include "data/readers/reader_turns.h"
@@ -63,7 +66,7 @@ static bool find_marker(const char *p, const struct names *names, struct turn *t
     return false;
 }
 
-static bool is_transcript(const char *text, const struct names *names)
+bool hh_is_transcript(const char *text, const struct names *names)
 {
     struct turn turn;
     return text && marker_at(text, names, &turn);
@@ -94,15 +97,15 @@ static void add_transcript(const char *transcript, float weight, struct conversa
     }
 }
 
-/* Is the whole conversation in `chosen`, the user's turns too? */
-static bool is_whole(const json *prompt, const json *chosen, const struct names *names)
+/* Is the whole conversation in the answer, the user's turns too? */
+static bool is_whole(const json *prompt, const json *answer, const struct names *names)
 {
-    const json *first = json_is_array(chosen) ? json_first(chosen) : NULL;
+    const json *first = json_is_array(answer) ? json_first(answer) : NULL;
     const char *speaker = json_string(json_get(first, json_get(first, "role") ? "role" : "from"));
     enum role role = ROLE_ASSISTANT;
     bool is_call;
     uint64_t used = 0;
-    if (!prompt || is_transcript(json_string(chosen), names))
+    if (!prompt || hh_is_transcript(json_string(answer), names))
         return true;
     return json_is_string(prompt) && speaker &&
            !(names_role(names, speaker, &role, &is_call, &used) && role == ROLE_ASSISTANT);
@@ -110,22 +113,45 @@ static bool is_whole(const json *prompt, const json *chosen, const struct names 
 
 /* A prompt and its answer. The prompt may be a transcript that ends where the answer begins: then its last
  * marker is the answer's, and so is the blank behind that, if it stands in the answer. */
-static enum sft_status add_answered(const json *row, struct conversations *out, struct conversation *conv,
-                                    struct sft_err *err)
+static enum sft_status add_answered(const json *row, const char *key, struct conversations *out,
+                                    struct conversation *conv, size_t *n_prompt, struct sft_err *err)
 {
-    const char *prompt = json_string(json_get(row, "prompt")), *answer = json_string(json_get(row, "chosen"));
-    if (is_transcript(prompt, out->names)) {
+    const char *prompt = json_string(json_get(row, "prompt")), *answer = json_string(json_get(row, key));
+    if (hh_is_transcript(prompt, out->names)) {
         add_transcript(prompt, 0.0F, out, conv);
         const struct message *last = &conv->messages[conv->count - 1];
         if (answer && last->role == ROLE_ASSISTANT && last->len == 0) {
-            conv->count--;
+            *n_prompt = --conv->count;
             reader_add(conv, out->arena, ROLE_ASSISTANT, answer + (*answer == ' '), 1.0F);
             return SFT_OK;
         }
     } else if (reader_add_side(row, "prompt", ROLE_USER, 0.0F, out, conv, err)) {
         return SFT_EDATA;
     }
-    return reader_add_side(row, "chosen", ROLE_ASSISTANT, 1.0F, out, conv, err);
+    *n_prompt = conv->count;
+    return reader_add_side(row, key, ROLE_ASSISTANT, 1.0F, out, conv, err);
+}
+
+enum sft_status hh_read_answer(const json *row, const char *key, struct conversations *out, size_t *n_prompt,
+                               struct sft_err *err)
+{
+    const json *prompt = reader_get(row, "prompt"), *answer = reader_get(row, key);
+    const char *prompt_text = json_string(prompt), *text = json_string(answer);
+    const size_t most = count_turns(prompt_text, out->names) + count_turns(text, out->names) +
+                        reader_side_max(row, "prompt") + reader_side_max(row, key);
+    struct conversation *conv;
+    *n_prompt = SIZE_MAX;
+    if (reader_begin_row(row, out, most, &conv, err))
+        return SFT_EDATA;
+    if (!is_whole(prompt, answer, out->names))
+        return add_answered(row, key, out, conv, n_prompt, err);
+    if (!text)
+        return reader_add_side(row, key, ROLE_ASSISTANT, 1.0F, out, conv, err);
+    if (!hh_is_transcript(text, out->names))
+        return sft_fail_in(err, SFT_EDATA, key,
+                           "expected a transcript that begins with an empty line and \"Human:\" or \"Assistant:\"");
+    add_transcript(text, 1.0F, out, conv);
+    return SFT_OK;
 }
 
 static bool matches(const json *row)
@@ -135,22 +161,8 @@ static bool matches(const json *row)
 
 static enum sft_status read_row(const json *row, struct conversations *out, struct sft_err *err)
 {
-    const json *prompt = reader_get(row, "prompt"), *chosen = json_get(row, "chosen");
-    const char *prompt_text = json_string(prompt), *text = json_string(chosen);
-    const size_t most = count_turns(prompt_text, out->names) + count_turns(text, out->names) +
-                        reader_side_max(row, "prompt") + reader_side_max(row, "chosen");
-    struct conversation *conv;
-    if (reader_begin_row(row, out, most, &conv, err))
-        return SFT_EDATA;
-    if (!is_whole(prompt, chosen, out->names))
-        return add_answered(row, out, conv, err);
-    if (!text)
-        return reader_add_side(row, "chosen", ROLE_ASSISTANT, 1.0F, out, conv, err);
-    if (!is_transcript(text, out->names))
-        return sft_fail_in(err, SFT_EDATA, "chosen",
-                           "expected a transcript that begins with an empty line and \"Human:\" or \"Assistant:\"");
-    add_transcript(text, 1.0F, out, conv);
-    return SFT_OK;
+    size_t n_prompt;
+    return hh_read_answer(row, "chosen", out, &n_prompt, err);
 }
 
 const struct reader reader_hh = {

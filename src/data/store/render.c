@@ -192,8 +192,9 @@ static void add_document(struct shard *shard, const struct rendered *out, size_t
     }
 }
 
+/* key: the answer's, which messages name; NULL: none. */
 static void add_turns(struct shard *shard, const struct rendered *out, const struct render_options *options,
-                      const struct conversation *conv, size_t line)
+                      const struct conversation *conv, const char *key, size_t line)
 {
     const size_t n = out->tokens.count, max = options->max_length;
     const bool is_overlong = n > max, is_cut = is_overlong && options->overlong == OVERLONG_TRUNCATE;
@@ -214,6 +215,8 @@ static void add_turns(struct shard *shard, const struct rendered *out, const str
     } else if (is_overlong && !is_cut) {
         struct sft_err err;
         sft_fail(&err, SFT_EDATA, "%zu tokens, more than max_length %zu", n, max);
+        if (key)
+            sft_in_key(&err, "%s", key);
         record->why = DROP_OVERLONG;
         add_message(shard, record, &err);
     }
@@ -230,7 +233,73 @@ static void add_conversation(struct shard *shard, struct renderer *r, const stru
     else if (conv->is_document)
         add_document(shard, &r->rendered, r->options->max_length, line, remarks(conv));
     else
-        add_turns(shard, &r->rendered, r->options, conv, line);
+        add_turns(shard, &r->rendered, r->options, conv, NULL, line);
+}
+
+/* ---- pairs ---- */
+
+static const float *weights_of(const struct shard *shard, const struct shard_record *s)
+{
+    return shard->weights + s->tokens_at;
+}
+
+static bool trains(const struct shard *shard, const struct shard_record *s)
+{
+    const float *weights = weights_of(shard, s);
+    for (uint32_t i = 0; i < s->record.n_tokens; i++)
+        if (weights[i] > 0.0F)
+            return true;
+    return false;
+}
+
+static bool is_same(const struct shard *shard, const struct shard_record *a, const struct shard_record *b)
+{
+    return a->record.n_tokens == b->record.n_tokens &&
+           memcmp(shard->tokens + a->tokens_at, shard->tokens + b->tokens_at,
+                  a->record.n_tokens * sizeof *shard->tokens) == 0;
+}
+
+/* Two records are kept or left out as one, for the first reason of either; the first has the message. */
+static void join(const struct shard *shard, struct shard_record *a, struct shard_record *b)
+{
+    uint16_t why = a->record.why != DROP_NO ? a->record.why : b->record.why;
+    if (why == DROP_NO && !(trains(shard, a) && trains(shard, b)))
+        why = DROP_NOTHING_LEFT;
+    if (why == DROP_NO && is_same(shard, a, b))
+        why = DROP_SAME_ANSWERS;
+    if (a->record.message_len == 0 && b->record.message_len > 0) {
+        a->text_at = b->text_at;
+        a->record.message_len = b->record.message_len;
+        a->record.kind = b->record.kind;
+        b->record.kind = 0;
+        b->record.message_len = 0;
+    }
+    a->record.why = b->record.why = why;
+    a->record.flags |= RECORD_PAIR;
+    b->record.flags |= RECORD_REJECTED | RECORD_SAME_ROW;
+}
+
+/* The chosen answer's conversation and the rejected one's; of train_on nothing is asked, for the prompt's weights are
+ * 0 already. */
+static void add_pair(struct shard *shard, struct renderer *r, const struct conversation pair[2],
+                     const struct json_element *row)
+{
+    static const char *const keys[] = {"chosen", "rejected"};
+    const size_t n_records = shard->n_records, n_tokens = shard->n_tokens;
+    struct render_options options = *r->options;
+    struct sft_err err;
+    options.train_on = TRAIN_ON_ASSISTANT;
+    for (size_t i = 0; i < 2; i++) {
+        template_render(r->tpl, r->enc, &pair[i], options.train_on, &r->rendered);
+        if (encoder_check(r->enc, &err)) {
+            shard->n_records = n_records;
+            shard->n_tokens = n_tokens;
+            render_bad(row, &err, shard);
+            return;
+        }
+        add_turns(shard, &r->rendered, &options, &pair[i], keys[i], row->line);
+    }
+    join(shard, &shard->records[n_records], &shard->records[n_records + 1]);
 }
 
 /* ---- rows ---- */
@@ -262,12 +331,39 @@ static enum sft_status check_template(struct renderer *r, const struct conversat
     return err->status;
 }
 
-static enum sft_status read_conversations(struct renderer *r, const struct reader *reader, const json *root,
-                                          struct conversations *list, struct sft_err *err)
+/* A row of no pair, where pairs are looked for. Beside them a file may have rows of one other format. */
+static enum sft_status read_single(struct renderer *r, const struct reader *reader, const json *root,
+                                   struct conversations *list, struct sft_err *err)
 {
+    if (!r->is_forced && reader == &reader_hh && !reader->matches(root))
+        reader = NULL;
     if (!reader && !(reader = reader_detect(root, err)))
         return SFT_EDATA;
-    if (reader_read(reader, root, r->names, &r->arena, list, err))
+    const json *rejected = json_get(root, "rejected");
+    if (reader != &reader_hh && !r->is_forced && rejected && !json_is_null(rejected))
+        return sft_fail_in(err, SFT_EDATA, "rejected",
+                           "there is no chosen answer beside it ([data] columns = KEY:chosen says which key it is)");
+    return reader_read(reader, root, r->names, &r->arena, list, err);
+}
+
+static enum sft_status read_row(struct renderer *r, const struct reader *reader, const json *root,
+                                struct conversations *list, bool *is_pair, struct sft_err *err)
+{
+    const bool may_be_pair = r->options->pairs && (!r->is_forced || reader == &reader_hh);
+    *is_pair = may_be_pair && reader_is_pair(root);
+    if (*is_pair)
+        return reader_read_pair(root, r->names, &r->arena, list, err);
+    if (r->options->pairs)
+        return read_single(r, reader, root, list, err);
+    if (!reader && !(reader = reader_detect(root, err)))
+        return SFT_EDATA;
+    return reader_read(reader, root, r->names, &r->arena, list, err);
+}
+
+static enum sft_status read_conversations(struct renderer *r, const struct reader *reader, const json *root,
+                                          struct conversations *list, bool *is_pair, struct sft_err *err)
+{
+    if (read_row(r, reader, root, list, is_pair, err))
         return SFT_EDATA;
     for (size_t i = 0; i < list->count; i++) {
         apply_system(r->options, &r->arena, &list->items[i]);
@@ -310,6 +406,7 @@ static void render_next(struct renderer *r, const struct rows *rows, const struc
     const struct renamed *renamed = NULL;
     uint64_t columns = 0;
     struct json_element row = *rest;
+    bool is_pair = false;
     json *root = NULL;
     arena_reset(&r->arena);
     if (rows_parse(rows, rest, &root, &err)) {
@@ -321,12 +418,14 @@ static void render_next(struct renderer *r, const struct rows *rows, const struc
     }
     row.len -= rest->len;
     if (names_apply(r->names, root, &r->arena, &renamed, &columns, &err) ||
-        read_conversations(r, reader, root, &list, &err)) {
+        read_conversations(r, reader, root, &list, &is_pair, &err)) {
         name_column(r->names, columns, &err);
         render_bad(&row, &err, shard);
     } else {
         const size_t first = shard->n_records;
-        for (size_t i = 0; i < list.count; i++)
+        if (is_pair)
+            add_pair(shard, r, list.items, &row);
+        for (size_t i = 0; !is_pair && i < list.count; i++)
             add_conversation(shard, r, &list.items[i], &row);
         for (size_t i = first + 1; i < shard->n_records; i++)
             shard->records[i].record.flags |= RECORD_SAME_ROW;

@@ -18,6 +18,8 @@ struct render_options {
     enum train_on train_on;
     const char *system; /* NULL or "": none */
     enum system_policy system_policy;
+    bool pairs; /* a row with a chosen and a rejected answer becomes a pair of records (token_store.h); else the
+                 * rejected one is not looked at */
 };
 
 /* Rendered rows, waiting to be appended to a store. Zero-initialised is empty; shard_clear keeps its memory.
@@ -43,6 +45,7 @@ struct renderer {
     const struct chat_template *tpl;
     const struct names *names;
     const struct render_options *options;
+    bool is_forced; /* the file's reader is the user's choice: rows are read by no other; false to begin with */
     struct encoder *enc;
     struct arena arena;
     struct rendered rendered;

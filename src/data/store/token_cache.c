@@ -75,11 +75,21 @@ char *token_cache_dir(void)
     return dir;
 }
 
-char *token_cache_path(const char *dir, const char *key)
+static char *path_of(const char *dir, const char *key, const char *ending)
 {
     const size_t len = strlen(key);
-    return mem_printf("%s/%016llx%016llx.tokens", dir, (unsigned long long)xxh64(key, len, 0),
-                      (unsigned long long)xxh64(key, len, 1));
+    return mem_printf("%s/%016llx%016llx%s", dir, (unsigned long long)xxh64(key, len, 0),
+                      (unsigned long long)xxh64(key, len, 1), ending);
+}
+
+char *token_cache_path(const char *dir, const char *key)
+{
+    return path_of(dir, key, ".tokens");
+}
+
+char *token_cache_logps_path(const char *dir, const char *key)
+{
+    return path_of(dir, key, ".logps");
 }
 
 void token_cache_touch(const char *path)
@@ -87,14 +97,14 @@ void token_cache_touch(const char *path)
     utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Whether a file has a name that only we give: a hash, and ".tokens" or ".stamp"; behind it what says whose it is while
- * it is written. The directory may be one that holds other files too. */
+/* Whether a file has a name that only we give: a hash, and what it is; behind it what says whose it is while it is
+ * written. The directory may be one that holds other files too. */
 static bool is_ours(const char *name, enum writer *writer)
 {
     static const struct {
         size_t digits;
         const char *ending;
-    } kinds[] = {{32, ".tokens"}, {16, ".stamp"}};
+    } kinds[] = {{32, ".tokens"}, {32, ".logps"}, {16, ".stamp"}};
     const size_t digits = strspn(name, "0123456789abcdef");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const size_t len = strlen(kinds[i].ending);

@@ -2,7 +2,8 @@
  *
  * A store's name is a hash of its key, which names all that it was made from: the file's content, tokenizer,
  * template, settings, version. What nobody has used for 30 days is removed when the next store is written. The
- * directory can be deleted at any time. Stamps of sources (data/source/stamp.h) lie in it too.
+ * directory can be deleted at any time. Stamps of sources (data/source/stamp.h) lie in it too, and what reference models
+ * say of pairs (train/reference_store.h).
  *
  * It holds what people said, and what is trained on is taken from it: it is made for its user alone (0700, files
  * 0600), and one that belongs to another user, or that everybody may write in, is not used, with a warning. */
@@ -17,6 +18,7 @@ char *token_cache_dir(void);
 
 /* The path in `dir` of the store made under `key`; malloc'd. */
 char *token_cache_path(const char *dir, const char *key);
+char *token_cache_logps_path(const char *dir, const char *key); /* the same of a reference's log-probabilities */
 
 /* Note that a store is in use, so that it is kept. */
 void token_cache_touch(const char *path);

@@ -14,10 +14,11 @@ const char *const drop_reason[DROP_COUNT] = {
     [DROP_NOTHING_LEFT] = "nothing left to train",
     [DROP_OVERLONG] = "longer than max_length",
     [DROP_BAD_ROW] = "bad row",
+    [DROP_SAME_ANSWERS] = "chosen and rejected are the same",
 };
 
 static const char magic[8] = "sfttok\n";
-enum { STORE_VERSION = 4, DATA_ALIGN = 8 };
+enum { STORE_VERSION = 5, DATA_ALIGN = 8 };
 
 /* The file's end. Before it lie the key's bytes, before them the notes, before them the records. */
 struct trailer {
@@ -36,6 +37,7 @@ struct token_store_writer {
     struct store_counts counts;
     struct strbuf notes;
     uint64_t n_records;
+    unsigned last_flags; /* of the record that was added last */
 };
 
 struct token_store_writer *token_store_create(const char *path, struct sft_err *err)
@@ -78,22 +80,26 @@ static size_t histogram_bin(size_t n)
     return bin;
 }
 
-static void count(struct store_counts *c, const struct record *r)
+/* before_flags: of the record before, which for a rejected answer is its pair's first: the two are counted as one. */
+static void count(struct store_counts *c, const struct record *r, unsigned before_flags)
 {
+    const bool is_second = r->flags & RECORD_REJECTED;
+    const unsigned flags = r->flags & ~(is_second ? before_flags : 0U);
     if (r->why != DROP_BAD_ROW) {
         c->longest = r->uncut > c->longest ? r->uncut : c->longest;
         c->histogram[histogram_bin(r->flags & RECORD_DOCUMENT ? r->n_tokens : r->uncut)]++;
     }
     if (r->why != DROP_NO) {
-        c->dropped[r->why]++;
+        c->dropped[r->why] += !is_second;
         return;
     }
-    c->conversations++;
+    c->conversations += !is_second;
+    c->pairs += is_second;
     c->turns += r->n_turns;
     c->tokens += r->n_tokens;
     c->targets += r->n_targets;
     for (size_t bit = 0; bit < RECORD_FLAGS; bit++)
-        c->flags[bit] += r->flags >> bit & 1;
+        c->flags[bit] += flags >> bit & 1;
 }
 
 /* What follows from the weights alone. */
@@ -123,7 +129,8 @@ void token_store_add(struct token_store_writer *w, const struct record *record, 
     sum_weights(&r, weights);
     if (r.why == DROP_NO && r.n_targets == 0)
         r.why = DROP_NOTHING_LEFT;
-    count(&w->counts, &r);
+    count(&w->counts, &r, w->last_flags);
+    w->last_flags = r.flags;
     io_write(w->data, tokens, r.n_tokens * sizeof *tokens);
     io_write(w->data, weights, r.n_tokens * sizeof *weights);
     io_write(w->data, message, r.message_len);
@@ -225,16 +232,28 @@ static bool is_possible(const struct record *r, uint64_t data_end)
            (r->why != DROP_BAD_ROW || r->n_tokens == 0);
 }
 
+/* Whether a pair's two records stand one behind the other, of one mind. */
+static bool may_follow(const struct record *r, const struct record *before)
+{
+    const bool is_second = r->flags & RECORD_REJECTED;
+    if (is_second && r->flags & RECORD_PAIR)
+        return false;
+    return is_second == (before && before->flags & RECORD_PAIR) && !(is_second && r->why != before->why);
+}
+
 /* Whether all records are possible, and the counts are theirs. */
 static bool records_are_sound(const struct token_store *store, uint64_t data_end)
 {
     struct store_counts sums = {.rows = store->counts.rows};
+    const struct record *before = NULL;
     for (size_t i = 0; i < store->n_records; i++) {
-        if (!is_possible(&store->records[i], data_end))
+        const struct record *r = &store->records[i];
+        if (!is_possible(r, data_end) || !may_follow(r, before))
             return false;
-        count(&sums, &store->records[i]);
+        count(&sums, r, before ? before->flags : 0U);
+        before = r;
     }
-    return memcmp(&sums, &store->counts, sizeof sums) == 0;
+    return !(before && before->flags & RECORD_PAIR) && memcmp(&sums, &store->counts, sizeof sums) == 0;
 }
 
 struct opening {
@@ -287,6 +306,14 @@ const char *record_message(const struct token_store *store, const struct record 
 const char *record_row(const struct token_store *store, const struct record *record)
 {
     return record_message(store, record) + record->message_len;
+}
+
+uint64_t record_item_hash(const struct record *record)
+{
+    if (!(record->flags & RECORD_PAIR))
+        return record->content_hash;
+    const uint64_t both[] = {record[0].content_hash, record[1].content_hash};
+    return xxh64(both, sizeof both, 0);
 }
 
 struct check {

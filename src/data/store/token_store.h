@@ -27,6 +27,7 @@ enum drop {
     DROP_NOTHING_LEFT, /* nothing trained is left (all weights 0, or cut away) */
     DROP_OVERLONG,     /* over max_length, and overlong = drop or error */
     DROP_BAD_ROW,      /* not readable */
+    DROP_SAME_ANSWERS, /* a pair whose answers are the same tokens, as they are cut */
     DROP_COUNT
 };
 extern const char *const drop_reason[DROP_COUNT]; /* as --json and the report say it */
@@ -43,8 +44,12 @@ enum record_flag {
     RECORD_UNREAD = 128,   /* a bad row that is the rest of a file */
     RECORD_EMPTY_ANSWER = 256, /* nothing but its end is trained of an answer */
     RECORD_SAME_ROW = 512, /* of the same row as the record before it: another path of a tree, the next piece */
+    /* A pair is two records, one behind the other, kept or left out together: the prompt with the answer that was
+     * chosen, and with the one that was rejected, which has RECORD_SAME_ROW too. Only answers have weights. */
+    RECORD_PAIR = 1024,
+    RECORD_REJECTED = 2048,
 };
-enum { RECORD_FLAGS = 7, RECORD_FLAGS_END = 1024 }; /* how many a store counts, over kept records; their bound */
+enum { RECORD_FLAGS = 7, RECORD_FLAGS_END = 4096 }; /* how many a store counts, over what is kept; their bound */
 
 struct record {
     uint64_t offset;       /* of its data; multiple of 8 */
@@ -73,8 +78,9 @@ enum {
 /* Sums over a store's records. */
 struct store_counts {
     uint64_t rows; /* in the file: a row may be several records (a tree's paths, a document's pieces) */
-    uint64_t conversations; /* kept records; the sums down to reply_cut are over these */
-    uint64_t turns, tokens, targets;
+    uint64_t conversations; /* that are kept, a pair counted once; the sums down to flags are over these */
+    uint64_t pairs;         /* of them */
+    uint64_t turns, tokens, targets; /* of a pair those of both records */
     uint64_t flags[RECORD_FLAGS]; /* by bit */
     uint64_t dropped[DROP_COUNT];
     uint64_t longest; /* tokens before any cut, over all that were rendered */
@@ -98,7 +104,8 @@ struct token_store_writer;
 /* Into `path`, put in place by the commit; NULL: into a temporary file that goes with the store. */
 struct token_store_writer *token_store_create(const char *path, struct sft_err *err);
 
-/* Append a record and its data: n_tokens ids and weights, then message_len and row_len bytes; offset,
+/* Append a record and its data (of a pair the two one behind the other, with one `why`; either must train on something
+ * if they are kept): n_tokens ids and weights, then message_len and row_len bytes; offset,
  * content_hash, target_weight, n_targets and n_positions are filled in here. */
 void token_store_add(struct token_store_writer *w, const struct record *record, const int32_t *tokens,
                      const float *weights, const char *message, const char *row);
@@ -125,6 +132,9 @@ const float *record_weights(const struct token_store *store, const struct record
 const char *record_message(const struct token_store *store,
                            const struct record *record);                              /* message_len bytes */
 const char *record_row(const struct token_store *store, const struct record *record); /* row_len bytes */
+
+/* The hash of what a record stands for: its content's, of a pair's first that of both, each in its place. */
+uint64_t record_item_hash(const struct record *record);
 
 /* Whether a record's tokens and weights are still what was written, ids are below `vocab_size`, and the weights are
  * what the record says of them. Fails too where the file was cut short since (base/map.h). */

@@ -86,6 +86,8 @@ static const struct reader *reader_of(const struct reading *in, const json *root
                                       struct sft_err *err)
 {
     struct conversations list;
+    if (!in->forced && in->options->render.pairs && reader_is_pair(root))
+        return &reader_hh; /* whatever else the row has */
     if (!in->forced)
         return reader_detect(root, err);
     if (json_is_object(root) && in->forced->matches(root))
@@ -154,6 +156,7 @@ static void render_rows(struct reading *in)
         struct renderer r;
         bool is_last;
         renderer_init(&r, in->options->tpl, in->options->tok, in->options->names, &in->options->render);
+        r.is_forced = in->forced != NULL;
         do {
 #pragma omp single
             {
@@ -330,8 +333,8 @@ static void describe(uint64_t hash, const struct file_format *format, const stru
         strbuf_puts(key, format->is_forced ? "text forced\n" : "text\n"); /* else rows are refused */
     else
         describe_readers(format, key);
-    strbuf_printf(key, "max_length %zu\noverlong %d\ntrain_on %d\nsystem_policy %d\n", o->render.max_length,
-                  o->render.overlong, o->render.train_on, o->render.system_policy);
+    strbuf_printf(key, "max_length %zu\noverlong %d\ntrain_on %d\nsystem_policy %d\npairs %d\n", o->render.max_length,
+                  o->render.overlong, o->render.train_on, o->render.system_policy, o->render.pairs);
     add_text(key, "system", o->render.system);
     names_describe(o->names, key);
 }

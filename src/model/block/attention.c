@@ -205,6 +205,8 @@ static struct attention attention_of(const struct attention_layer *a, const stru
                               .head_size = a->head_dim,
                               .S = batch->S,
                               .q_start = batch->seq_start,
+                              .kv_len = batch->reach,
+                              .parent = batch->parent,
                               .ld_q = x->ld_q,
                               .ld_kv = x->ld_kv,
                               .stride_q = x->stride_q,

@@ -18,7 +18,9 @@ double REAL_NAME(model_loss_of)(const struct model_config *config, const struct 
     struct transformer model;
     struct activations acts;
     struct loss_sums sums = {0};
-    const struct objective_batch run = {&model, &acts, batch, targets};
+    const struct batch_buffer buffer = {.batch = *batch, .targets = *targets};
+    const struct objective_batch run = {&model, &acts, &buffer};
+    const struct batch_sums step = {.target_weight = 1}; /* the sum, not the mean */
     struct tensor_table copy = tensor_table_copy(tensors);
     if (transformer_init_of(&model, config, kernels, &copy, NULL) ||
         transformer_init_activations(&model, &acts, batch->N, KEEP_ALL, NULL))
@@ -28,7 +30,7 @@ double REAL_NAME(model_loss_of)(const struct model_config *config, const struct 
     for (size_t i = 0; i < tensors->n_tensors; i++) /* what gradients hold before must not matter */
         fill_with_nan(param_grads(&model.params, &model.params.table.tensors[i]), tensors->tensors[i].n_trained);
     if (grads)
-        objective_run_grad(&objective_sft, &run, 1, false, &sums);
+        objective_run_grad(&objective_sft, &run, &step, false, &sums);
     else
         objective_run(&objective_sft, &run, &sums);
     for (size_t i = 0; grads && i < tensors->n_trained_elements; i++)
