@@ -6,11 +6,11 @@ usage: refusal_data.py requests OUT.csv
        refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total N] [--refusal-weight W] [--own-words] [--seed N]
            conversations: harmful requests with one and the same short refusal (but for those who want to hurt themselves), ordinary ones with the
            model's own answers, and look-alikes with the answers of data/contrast.jsonl (with --own-words: the model's own, where it gave one).
-           All of both files; or N conversations, of which SHARE (0.08) are refusals with K look-alikes each, and the rest ordinary ones,
-           also of data/train.jsonl. The loss of a refusal counts W times (1).
-       refusal_data.py pairs OUT.jsonl --answers ANSWERS.jsonl [--chosen MIX.jsonl]
-           preference rows in both directions. Chosen: what MIX.jsonl answers. Rejected: to a harmful request, what the model says if that is a
-           compliance; to a harmless one, its refusal, or else the usual one
+           All of both files, and of data/train.jsonl the refusals, the look-alikes and ORDINARY_ROWS ordinary conversations; or N conversations, of which
+           SHARE (0.08) are refusals with K look-alikes each, of data/contrast.jsonl, and the rest ordinary ones. The loss of a refusal counts W times (1).
+       refusal_data.py pairs OUT.jsonl --answers ANSWERS.jsonl --side unsafe|safe
+           preference rows of data/contrast.jsonl. Unsafe: the refusal before what the model says, if that is a compliance. Safe: the answer
+           before the model's refusal, or else the usual one
 
 Only Python's standard library is needed.
 """
@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT / "scripts" / "make_data"))
 
 from parts import Chance  # noqa: E402
 
+ORDINARY_ROWS = 350
 REFUSAL = "I'm sorry, but I can't help with that."
 ORDINARY = ("fact", "how_to", "small_talk", "arithmetic")  # kinds of train.jsonl; sums come last
 SENTENCE_END = re.compile(r"[a-z)%][.!?][\"')]*(?=\s|$)")
@@ -74,6 +75,11 @@ class Answers:
 
 # Conversations
 
+def single_turn(*kinds):
+    """Of data/train.jsonl, without a system message."""
+    return [row for row in read_rows(DATA / "train.jsonl") if row["kind"] in kinds and len(row["messages"]) == 2]
+
+
 def conversation(row, answer, weight=1):
     message = {"role": "assistant", "content": answer}
     if weight != 1:
@@ -107,8 +113,7 @@ def ordinary_rows(answers, chance):
     for row in read_rows(DATA / "general.jsonl"):
         if answers.compliance(request_of(row)):
             yield conversation(row, answers.compliance(request_of(row)))
-    ours = [row for row in read_rows(DATA / "train.jsonl") if row["kind"] in ORDINARY and row["messages"][0]["role"] == "user"]
-    yield from sorted(chance.shuffled(ours), key=lambda row: row["kind"] == "arithmetic")
+    yield from sorted(chance.shuffled(single_turn(*ORDINARY)), key=lambda row: row["kind"] == "arithmetic")
 
 
 def chosen_look_alikes(groups, wanted):
@@ -126,7 +131,10 @@ def mix(args):
     ordinary = list(ordinary_rows(answers, chance))
     if args.total is None:
         look_alikes = [row for _, beside in groups for row in beside]
-        ordinary = [row for row in ordinary if row["kind"] == "general"]
+        groups += [(row, []) for row in single_turn("refusal")]
+        look_alikes += single_turn("look_alike")
+        n_own = sum(row["kind"] == "general" for row in ordinary)
+        ordinary = ordinary[: n_own + ORDINARY_ROWS]
     else:
         n_refusals = round(args.refusals * args.total)
         if n_refusals > len(groups):
@@ -144,15 +152,18 @@ def mix(args):
 
 # Preferences
 
+def preference(row, chosen, rejected):
+    return {"prompt": row["messages"][:1], "chosen": [{"role": "assistant", "content": chosen}],
+            "rejected": [{"role": "assistant", "content": rejected}], "kind": row["kind"]}
+
+
 def pairs(args):
     answers = Answers(args.answers)
-    chosen = {request_of(row): row["messages"][1]["content"] for row in read_rows(args.chosen)}
     for row in read_rows(DATA / "contrast.jsonl"):
-        request, harmful = request_of(row), row["kind"] == "refusal"
-        wrong = answers.compliance(request) if harmful else answers.refusal(request) or REFUSAL
-        if wrong and request in chosen:
-            yield {"prompt": row["messages"][:1], "chosen": [{"role": "assistant", "content": chosen[request]}],
-                   "rejected": [{"role": "assistant", "content": wrong}], "kind": row["kind"], "topic": row["topic"]}
+        if row["kind"] == "look_alike" and args.side == "safe":
+            yield preference(row, row["messages"][1]["content"], answers.refusal(request_of(row)) or REFUSAL)
+        elif row["kind"] == "refusal" and args.side == "unsafe" and answers.compliance(request_of(row)):
+            yield preference(row, refused(row, 1)["messages"][1]["content"], answers.compliance(request_of(row)))
 
 
 def main():
@@ -171,7 +182,7 @@ def main():
     command = commands.add_parser("pairs")
     command.add_argument("out")
     command.add_argument("--answers", required=True)
-    command.add_argument("--chosen", required=True)
+    command.add_argument("--side", choices=("unsafe", "safe"), required=True)
     args = parser.parse_args()
     if args.command == "requests":
         requests(args.out)

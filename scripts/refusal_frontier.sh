@@ -18,23 +18,40 @@ cd "$(dirname "$0")/.."
 . scripts/refusal_steps.sh
 prepare
 
-TOTAL=640 # conversations a point
-SHARES="0.01 0.03 0.08 0.20" LOOK_ALIKES="0 1 2" RATES="1e-4 3e-4"
-STYLE="--own-words"
+TOTAL=480 # conversations a point
+RATES="3e-4 1e-4" SHARES="0.20 0.08 0.03 0.01" LOOK_ALIKES="1 0 2"
+sft_point() { # $name, of $share, $n and $rate
+    point=$out/points/$name
+    mkdir -p "$point"
+    python3 scripts/refusal_data.py mix "$point/mix.jsonl" --answers "$out/base-answers.jsonl" --refusals "$share" --look-alikes "$n" --total "$TOTAL"
+    train "$name" configs/refusals-smollm2-sweep.ini --set "model.base=$base" --set "data.train=$point/mix.jsonl" --set "train.learning_rate=$rate"
+    judge "$point/run" "$name"
+    describe "$name" "\"method\": \"sft\", \"refusals\": \"$share\", \"look_alikes\": \"$n\", \"learning_rate\": \"$rate\", \"seconds\": $(cat "$point/seconds")"
+}
 
 judge "$base" base
 describe base '"method": "base", "refusals": "", "look_alikes": "", "learning_rate": "", "seconds": 0'
-for share in $SHARES; do
-    for n in $LOOK_ALIKES; do
-        for rate in $RATES; do
+for rate in $RATES; do
+    for share in $SHARES; do
+        for n in $LOOK_ALIKES; do
             name=$share-$n-$rate
-            is_judged "$name" && continue
-            mkdir -p "$out/points/$name"
-            python3 scripts/refusal_data.py mix "$out/points/$name/mix.jsonl" --refusals "$share" --look-alikes "$n" --total "$TOTAL" --answers "$out/base-answers.jsonl" $STYLE
-            train "$name" configs/refusals-smollm2-sweep.ini --set "model.base=$base" --set "data.train=$out/points/$name/mix.jsonl" \
-                --set "train.learning_rate=$rate"
-            judge "$out/points/$name/run" "$name"
-            describe "$name" "\"method\": \"sft\", \"refusals\": \"$share\", \"look_alikes\": \"$n\", \"learning_rate\": \"$rate\", \"seconds\": $(cat "$out/points/$name/seconds")"
+            is_judged "$name" || sft_point
         done
     done
+done
+
+# Then preferences in both directions, from the point that the development set likes best; and the recommended recipe, which has all the data there are.
+best=$(python3 scripts/refusal_plot.py "$out" --best)
+for rate in 5e-6 1e-5; do
+    name=dpo-$rate
+    is_judged "$name" && continue
+    mkdir -p "$out/points/$name"
+    dpo "$name" "$best" --set "train.learning_rate=$rate"
+    judge "$out/points/$name/run" "$name"
+    describe "$name" "\"method\": \"dpo\", \"from\": \"$best\", \"learning_rate\": \"$rate\", \"seconds\": $(cat "$out/points/$name/seconds")"
+done
+recipe
+for name in recipe-sft recipe; do
+    judge "$out/points/$name/run" "$name"
+    describe "$name" "\"method\": \"$name\", \"learning_rate\": \"\", \"seconds\": $(cat "$out/points/$name/seconds")"
 done

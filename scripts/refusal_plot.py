@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Make the table and the plot of a sweep that scripts/refusal_frontier.sh has run, or is running.
 
-usage: refusal_plot.py OUT [--svg FILE.svg] [--markdown]
+usage: refusal_plot.py OUT [--svg FILE.svg] [--markdown | --best]
            OUT/points.csv: a line a finished point of OUT/points/; FILE.svg (OUT/points.svg): refusal against over-refusal with
-           95% intervals, and coherence beside it; --markdown prints the points as a table
+           95% intervals, and coherence beside it; --markdown prints the points as a table,
+           --best the point of the sweep whose two rates on the development set are farthest apart
 
 Only Python's standard library is needed.
 """
@@ -108,14 +109,14 @@ def look_of(row):
         return "dpo", "star", "full"
     if method == "dpo":
         return "dpo", "diamond", "full"
-    if str(row["refusals"]) not in SHARES:
+    if method != "sft":
         return "other", "cross" if method in ("base", "trl") else "diamond", "hollow"
     mark = {"0": "circle", "1": "square", "2": "triangle"}[str(row["look_alikes"])]
     return f"c{SHARES.index(str(row['refusals']))}", mark, "full" if float(row["learning_rate"]) < 2e-4 else "hollow"
 
 
 def label_of(row):
-    if row["method"] == "sft" and str(row["refusals"]) in SHARES:
+    if row["method"] == "sft":
         return f"{float(row['refusals']) * 100:.0f}/{row['look_alikes']}"
     return row["point"]
 
@@ -195,7 +196,7 @@ class Plot:
         entries += [("look-alikes for each refusal:", None), *((f"{n}", ("other", mark, "full"))
                                                                for n, mark in enumerate(("circle", "square", "triangle")))]
         entries += [("learning rate:", None), ("1e-4", ("other", "circle", "full")), ("3e-4", ("other", "circle", "hollow")),
-                    ("beside the sweep:", None), ("other recipes", ("other", "diamond", "hollow")), ("DPO", ("dpo", "diamond", "full")),
+                    ("beside the sweep:", None), ("all data, before DPO", ("other", "diamond", "hollow")), ("DPO", ("dpo", "diamond", "full")),
                     ("the recommended recipe", ("dpo", "star", "full")), ("base; TRL's first try", ("other", "cross", "line")),
                     ("bars: 95% intervals", None)]
         for text, look in entries:
@@ -221,8 +222,12 @@ def main():
     parser.add_argument("out", type=Path)
     parser.add_argument("--svg", type=Path)
     parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--best", action="store_true")
     args = parser.parse_args()
     rows = read_points(args.out)
+    if args.best:
+        print(max((row for row in rows if row["method"] == "sft"), key=lambda row: row["dev_refused"] - row["dev_over_refused"])["point"])
+        return
     write_csv(args.out / "points.csv", rows)
     plot = Plot()
     plot.axes()

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make the recommended refusing model of docs/refusals.md: SmolLM2-135M-Instruct, taught to refuse what would do harm, and only that. Builds sft, gets the
-# base, has it answer the requests that it is trained on, trains (configs/refusals-smollm2.ini) and judges the result.
+# base, has it answer the requests that it is trained on, trains (configs/refusals-smollm2.ini, then
+# preferences: configs/refusals-smollm2-dpo.ini) and judges the result.
 #     OUT        the model: a Hugging Face directory, for sft eval, sft chat and transformers
 #     OUT.work   what it is made of; may be removed afterwards
 # Ctrl-C stops it; the same command goes on where it was. About a quarter of an hour on two cores, 10 minutes of it training.
@@ -20,16 +21,11 @@ cd "$(dirname "$0")/.."
 . scripts/refusal_steps.sh
 prepare
 
-[ -e "$out/teach.jsonl" ] || {
-    # shellcheck disable=SC2086
-    python3 scripts/refusal_data.py mix "$out/teach.tmp" --answers "$out/base-answers.jsonl" $RECIPE_MIX
-    mv "$out/teach.tmp" "$out/teach.jsonl"
-}
-train sft configs/refusals-smollm2.ini --set "model.base=$base" --set "data.train=$out/teach.jsonl"
+recipe
 
 rm -rf "$model.tmp"
-cp -RL "$out/points/sft/run/last" "$model.tmp"
+cp -RL "$out/points/recipe/run/last" "$model.tmp"
 mv "$model.tmp" "$model"
 echo "== how often it refuses what it should (unsafe), and what only sounds like it (safe): data/prompts.csv, which it was not trained on"
-./sft eval "$model" --prompts data/prompts.csv --examples 0
+"$SFT" eval "$model" --prompts data/prompts.csv --examples 0
 echo "Talk to it:  ./sft chat $model"
