@@ -22,7 +22,7 @@ import tiny_models
 import train_peers
 from train_peers import check, cpu_name, peer_tokenizer, sft
 
-STEPS, BATCH, LENGTH, RATE, DECAY, TEMPLATE = family_peers.STEPS, family_peers.BATCH, 512, 1e-3, 0.01, "im_sep"
+STEPS, BATCH, LENGTH, RATE, DECAY, TEMPLATE = family_peers.STEPS, family_peers.BATCH, 96, 1e-4, 0.01, "im_sep"
 EPSILON = family_peers.EPSILON
 MODELS = ["gpt2", "llama3"]  # the second is as SmolLM2 is, and small
 MEANS = ["rewards/chosen", "rewards/rejected", "rewards/accuracies", "rewards/margins"]
@@ -64,12 +64,14 @@ def make_base(name, rows, path):
 
 
 def pairs(assets):
-    """Each prompt with its own answer, and that of another; some prompts are of several turns."""
+    """Each prompt with its own answer, and that of another; some prompts are of several turns. Answers are short: TRL
+    sums their log-probabilities as floats."""
     rows = family_peers.read_rows(assets)
+    answers = [[dict(row[1], content=" ".join(row[1]["content"].split()[: 4 + i % 9]))] for i, row in enumerate(rows)]
     found = []
-    for i, (row, other) in enumerate(zip(rows, rows[1:] + rows[:1])):
-        before = rows[i - 1] if i % 3 == 0 else []
-        found.append({"prompt": before + row[:-1], "chosen": row[-1:], "rejected": other[-1:]})
+    for i, row in enumerate(rows):
+        before = row[:1] + answers[i - 1] if i % 3 == 0 else []
+        found.append({"prompt": before + row[:1], "chosen": answers[i], "rejected": answers[i - 1]})
     return found
 
 
