@@ -117,9 +117,9 @@ struct rope {
  * of v. Then kv_begin is NULL and kv_len is there.
  *
  * Or, in training, what several sequences begin with is there once: a sequence goes on from another, its parent, whose
- * keys, with all that stand before those, stand before its own. kv_len[s] is then that of its parent, if it has one, and
- * its own queries; kv_begin and pages are NULL. Sequences stand in preorder: behind s, before all others, stand those
- * that go on from s, or from one of these. */
+ * keys, with all that stand before those, stand before its own. kv_len[s] is then that of its parent, if it has one,
+ * and its own queries; kv_begin and pages are NULL. Sequences stand in preorder: behind s, before all others, stand
+ * those that go on from s, or from one of these. */
 #define NO_PARENT SIZE_MAX
 struct attention {
     size_t n_head, n_kv_head, head_size, S;

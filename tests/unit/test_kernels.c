@@ -72,6 +72,29 @@ static const struct op_sizes softcap_sizes[] = {
     {.C = 256, .n_head = 4, .n_kv_head = 1, .softcap = 5, SEQUENCES_3},
     {.C = 20, .n_head = 2, .softcap = 50, EMPTY_AND_3},
 };
+/* Sequences that go on from others: two from one; five of which one goes on from nothing, the last from the first, and
+ * one has nothing of its own; a tree whose branches are as long as a tile and its neighbours; a trunk of several tiles
+ * with branches, and one beside it. */
+#define SHARED_3 .S = 3, .q_start = {0, 65, 66, 195}, .kv_start = {0, 65, 66, 195}, .parent = {0, 1, 1}
+#define SHARED_5 .S = 5, .q_start = {0, 3, 3, 40, 41, 110}, .kv_start = {0, 3, 3, 40, 41, 110}, .parent = {0, 1, 2, 0, 0}
+#define SHARED_7                                                                                            \
+    .S = 7, .q_start = {0, 31, 95, 128, 191, 255, 256, 321}, .kv_start = {0, 31, 95, 128, 191, 255, 256, 321}, \
+    .parent = {0, 1, 2, 3, 2, 0, 6}
+#define TRUNK_6                                                                                             \
+    .S = 6, .q_start = {0, 300, 301, 350, 500, 510, 600}, .kv_start = {0, 300, 301, 350, 500, 510, 600},    \
+    .parent = {0, 1, 1, 3, 1, 0}
+static const struct op_sizes shared_sizes[] = {
+    {.C = 1, .n_head = 3, SHARED_3},
+    {.C = 20, .n_head = 2, SHARED_5},
+    {.C = 64, .n_head = 4, .n_kv_head = 2, SHARED_7},
+    {.C = 64, .n_head = 1, TRUNK_6},
+    {.C = 8, .n_head = 6, .n_kv_head = 3, TRUNK_6},
+    {.C = 20, .n_head = 2, .by_head = true, .window = 40, SHARED_7},
+    {.C = 64, .n_head = 2, .n_kv_head = 1, .window = 65, .softcap = 3, TRUNK_6},
+    {.C = 20, .n_head = 2, .window = 2, SHARED_5},
+    {.C = 80, .n_head = 1, .softcap = 50, SHARED_3},
+    {.C = 96, .n_head = 2, .window = 1000, SHARED_7},
+};
 static const struct op_sizes cache_sizes[] = {{.C = 1, .n_head = 2, WITH_CACHE},
                                               {.C = 20, .n_head = 3, WITH_CACHE},
                                               {.C = 64, .n_head = 2, WITH_CACHE},
@@ -119,10 +142,13 @@ static const struct op_sizes small_sizes[] = {
     {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 2, SEQUENCES_2},
     {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 4, .n_kv_head = 2, SEQUENCES_2},
     {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 2, .n_kv_head = 1, .window = 2, .softcap = 1.5, SEQUENCES_2},
-    {.N = 5, .C = 6, .V = 4, .out = 3, .n_head = 2, .by_head = true, .softcap = 3, SEQUENCES_2}};
+    {.N = 5, .C = 6, .V = 4, .out = 3, .n_head = 2, .by_head = true, .softcap = 3, SEQUENCES_2},
+    {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 2, .n_kv_head = 1, .parent = {0, 1}, SEQUENCES_2},
+    {.N = 5, .C = 7, .V = 4, .out = 3, .n_head = 2, .window = 3, .softcap = 2, .S = 4, .q_start = {0, 2, 3, 5, 6},
+     .kv_start = {0, 2, 3, 5, 6}, .parent = {0, 1, 2, 1}}};
 enum { N_SMALL = sizeof small_sizes / sizeof *small_sizes };
 
-enum sizes_kind { ROWS, PRODUCT, ADAPTED, NORM, ATTENTION, WINDOW, SOFTCAP, PAGES, SINGLE, HEAD };
+enum sizes_kind { ROWS, PRODUCT, ADAPTED, NORM, ATTENTION, WINDOW, SOFTCAP, SHARED, PAGES, SINGLE, HEAD };
 #define LIST(sizes) sizes, sizeof(sizes) / sizeof *(sizes)
 static const struct {
     const struct op_sizes *sizes;
@@ -134,6 +160,7 @@ static const struct {
                 [ATTENTION] = {LIST(attention_sizes)},
                 [WINDOW] = {LIST(window_sizes)},
                 [SOFTCAP] = {LIST(softcap_sizes)},
+                [SHARED] = {LIST(shared_sizes)},
                 [PAGES] = {LIST(page_sizes)},
                 [SINGLE] = {LIST(single_sizes)},
                 [HEAD] = {LIST(head_sizes)}};
@@ -206,6 +233,7 @@ static const struct bounds {
     {"attention", ATTENTION, 1e-6, 2e-6, 5e-3, 6e-3},
     {"attention, window", WINDOW, 1e-6, 3e-6, 5e-3, 6e-3}, /* of few keys: differences of nearly equal numbers */
     {"attention, soft cap", SOFTCAP, 1e-6, 2e-6, 5e-3, 6e-3},
+    {"attention, shared", SHARED, 1e-6, 3e-6, 5e-3, 6e-3},
     {"attention, pages", PAGES, 2e-6, 0, 5e-3, 0},
     {"attention_few", SINGLE, 2e-6, 0, 5e-3, 0},
     {"head_loss", HEAD, 5e-6, 5e-6, 5e-6, 6e-3},

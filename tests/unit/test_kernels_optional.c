@@ -215,16 +215,20 @@ static void rope_bwd_of_none(const struct kernels *k)
     k->rope_bwd(touched[0], &no_row_rope, 0);
 }
 
-/* No sequences, and sequences of nothing. */
+/* No sequences, sequences of nothing, and one such that goes on from another. */
+static const size_t no_row_parent[] = {NO_PARENT, 0};
 static const struct attention no_row_attention[] = {
     {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 0, .q_start = starts, .ld_q = 8, .ld_kv = 4,
      .stride_q = 4, .stride_kv = 4, .scale = 1},
     {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 2, .q_start = starts, .ld_q = 8, .ld_kv = 4,
-     .stride_q = 4, .stride_kv = 4, .scale = 1}};
+     .stride_q = 4, .stride_kv = 4, .scale = 1},
+    {.n_head = 2, .n_kv_head = 1, .head_size = 4, .S = 2, .q_start = starts, .kv_len = starts, .parent = no_row_parent,
+     .ld_q = 8, .ld_kv = 4, .stride_q = 4, .stride_kv = 4, .scale = 1}};
+enum { N_NO_ROW_ATTENTION = sizeof no_row_attention / sizeof *no_row_attention };
 
 static void attention_fwd_of_none(const struct kernels *k)
 {
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < N_NO_ROW_ATTENTION; i++)
         k->attention_fwd(touched[0], touched[1], some, some, some, &no_row_attention[i], &workspace);
 }
 
@@ -235,7 +239,7 @@ static void attention_few_of_none(const struct kernels *k)
 
 static void attention_bwd_of_none(const struct kernels *k)
 {
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < N_NO_ROW_ATTENTION; i++)
         k->attention_bwd(touched[0], touched[1], touched[2], some, some, some, some, some, some, &no_row_attention[i],
                          &workspace);
 }

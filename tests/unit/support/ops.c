@@ -452,6 +452,7 @@ const struct op REAL_NAME(ops)[] = {
     {"attention", attention_layout, attention_forward, attention_backward},
     {"attention, window", attention_layout, attention_forward, attention_backward},
     {"attention, soft cap", attention_layout, attention_forward, attention_backward},
+    {"attention, shared", attention_layout, attention_forward, attention_backward},
     {"attention, pages", attention_layout, attention_forward, NULL},
     {"attention_few", attention_layout, attention_few_forward, NULL},
     {"head_loss", head_layout, head_forward, head_backward},

@@ -24,6 +24,7 @@ struct op_sizes {
     /* Where queries and keys of each sequence would begin one behind another. Are the two different, then the
      * sequences' keys lie the other way round, as they may in a cache. */
     size_t q_start[MAX_SEQUENCES + 1], kv_start[MAX_SEQUENCES + 1];
+    size_t parent[MAX_SEQUENCES]; /* 1 + the sequence that each goes on from; 0: none */
 };
 
 struct op {
