@@ -185,8 +185,6 @@ void batch_list_lay(const struct batch_list *list, const struct batch_arrays *to
     to->use_start[list->n] = l.U;
     lay_segments(&l, &buf->batch);
     lay_targets(&l, &buf->targets);
-    buf->uses = (struct batch_uses){.n_conversations = list->n,
-                                    .start = to->use_start,
-                                    .target = to->use_target,
-                                    .weight = to->use_weight};
+    buf->uses = (struct batch_uses){
+        .n_conversations = list->n, .start = to->use_start, .target = to->use_target, .weight = to->use_weight};
 }

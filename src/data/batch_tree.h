@@ -36,18 +36,18 @@ void batch_list_remove(struct batch_list *list, size_t place);
 
 /* Where a micro-batch is written: N rows, C conversations, S segments, U uses. */
 struct batch_arrays {
-    int32_t *tokens, *position;            /* (N) */
-    size_t *seq_start, *parent, *reach;    /* (S + 1), (S), (S) */
-    size_t *rows;                          /* (M): the targets, M at most N */
-    int32_t *labels;                       /* (N), in the end (M) */
-    float *weights;                        /* the same */
-    size_t *use_start;                     /* (C + 1) */
-    uint32_t *use_target;                  /* (U) */
-    float *use_weight;                     /* (U) */
-    uint32_t *id, *chosen, *rejected;      /* (C): of the items */
-    uint32_t *path, *segment, *goes_on;    /* (N): scratch */
-    struct batch_conversation *list;       /* (C) */
-    uint32_t *order;                       /* of a turn's items */
+    int32_t *tokens, *position;         /* (N) */
+    size_t *seq_start, *parent, *reach; /* (S + 1), (S), (S) */
+    size_t *rows;                       /* (M): the targets, M at most N */
+    int32_t *labels;                    /* (N), in the end (M) */
+    float *weights;                     /* the same */
+    size_t *use_start;                  /* (C + 1) */
+    uint32_t *use_target;               /* (U) */
+    float *use_weight;                  /* (U) */
+    uint32_t *id, *chosen, *rejected;   /* (C): of the items */
+    uint32_t *path, *segment, *goes_on; /* (N): scratch */
+    struct batch_conversation *list;    /* (C) */
+    uint32_t *order;                    /* of a turn's items */
 };
 
 /* Write the list's rows, segments, targets and uses to the arrays, and tell them in the buffer. */

@@ -147,7 +147,8 @@ static bool add_item(struct filling *f, uint32_t i)
         return false;
     const struct batch_conversation chosen = conversation_of(&example, i, false),
                                     other = conversation_of(&rejected, i, true);
-    const size_t place = batch_list_add(&f->list, &chosen), place_of_other = is_pair ? batch_list_add(&f->list, &other) : 0;
+    const size_t place = batch_list_add(&f->list, &chosen),
+                 place_of_other = is_pair ? batch_list_add(&f->list, &other) : 0;
     if (i > 0 && f->list.rows > buf->options.micro_batch_tokens) {
         if (is_pair)
             batch_list_remove(&f->list, place_of_other);

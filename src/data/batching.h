@@ -1,8 +1,8 @@
 /* Batching: which conversations make which step, and the flat micro-batches that the model sees.
  *
  * The order is a pure function of (seed, epoch). A step is a turn of batch_size ITEMS (the last of an epoch may be
- * short): conversations, or pairs of a chosen and a rejected one. A turn is cut into micro-batches of whole items, of at
- * most micro_batch_tokens rows (one item may exceed that alone). There is no padding: conversations lie one after
+ * short): conversations, or pairs of a chosen and a rejected one. A turn is cut into micro-batches of whole items, of
+ * at most micro_batch_tokens rows (one item may exceed that alone). There is no padding: conversations lie one after
  * another, positions restart at each, attention never crosses. The label of position t is token t + 1, so a
  * conversation's last position is no target; positions after its last target are not run at all.
  *
@@ -75,8 +75,8 @@ struct batch_buffer {
     struct batch_items items;
     struct batch_options options;
     struct batch_turn turn;
-    size_t max_positions; /* rows; also conversations, if there are more than one */
-    size_t max_items;     /* of a turn that is to be arranged */
+    size_t max_positions;        /* rows; also conversations, if there are more than one */
+    size_t max_items;            /* of a turn that is to be arranged */
     struct batch_arrays *arrays; /* what it is all written to: in */
     struct block memory;
 };
@@ -95,8 +95,8 @@ void batch_buffer_free(struct batch_buffer *buf);
 enum sft_status batch_begin(struct batch_buffer *buf, const struct dataset *ds, const uint32_t *ids, size_t n,
                             struct batch_sums *sums, struct sft_err *err);
 
-/* Fill the buffer with the turn's next micro-batch: as many whole items as fit, at least one; items.n is 0 when there is
- * none left. Tokens are made sure of again, also where a store is cut short at this moment: SFT_EIO. It allocates
+/* Fill the buffer with the turn's next micro-batch: as many whole items as fit, at least one; items.n is 0 when there
+ * is none left. Tokens are made sure of again, also where a store is cut short at this moment: SFT_EIO. It allocates
  * nothing. */
 enum sft_status batch_next(struct batch_buffer *buf, struct sft_err *err);
 

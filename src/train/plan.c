@@ -101,8 +101,8 @@ struct train_sharing train_plan_sharing(const struct train_plan *plan, const str
     struct batch_buffer buf = {0};
     struct order order = {0};
     struct sft_err unread;
-    if (!plan->batching.shared_prefix ||
-        batch_buffer_init(&buf, &plan->batching, train_plan_positions(plan, data), train_plan_items(plan, data), &unread))
+    if (!plan->batching.shared_prefix || batch_buffer_init(&buf, &plan->batching, train_plan_positions(plan, data),
+                                                           train_plan_items(plan, data), &unread))
         return sharing;
     order_init(&order, &plan->order, ds->n_examples);
     bool is_read = true;

@@ -301,8 +301,7 @@ struct outcome {
 };
 
 /* The loss of conversation c: the sum over what it trains. */
-static double loss_of(const struct batch_buffer *buf, size_t c, const struct model_config *config,
-                      const double *params)
+static double loss_of(const struct batch_buffer *buf, size_t c, const struct model_config *config, const double *params)
 {
     const struct batch_uses *uses = &buf->uses;
     const size_t first = uses->start[c], n = uses->start[c + 1] - first;
