@@ -8,16 +8,12 @@ usage: refusal_data.py requests OUT.csv
            model's own answers, and look-alikes with the answers of data/contrast.jsonl (with --own-words: the model's own, where it gave one).
            All of both files, and of data/train.jsonl the refusals, the look-alikes and ORDINARY_ROWS ordinary conversations; or N conversations, of which
            SHARE (0.08) are refusals with K look-alikes each, of data/contrast.jsonl, and the rest ordinary ones. The loss of a refusal counts W times (1).
-       refusal_data.py pairs OUT.jsonl --answers ANSWERS.jsonl --side unsafe|safe
-           preference rows of data/contrast.jsonl. Unsafe: the refusal before what the model says, if that is a compliance. Safe: the answer
-           before the model's refusal, or else the usual one
 
 Only Python's standard library is needed.
 """
 import argparse
 import csv
 import json
-import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -27,12 +23,11 @@ DATA = ROOT / "data"
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "scripts" / "make_data"))
 
+from contrast import REFUSAL, SENTENCE_END  # noqa: E402
 from parts import Chance  # noqa: E402
 
 ORDINARY_ROWS = 350
-REFUSAL = "I'm sorry, but I can't help with that."
 ORDINARY = ("fact", "how_to", "small_talk", "arithmetic")  # kinds of train.jsonl; sums come last
-SENTENCE_END = re.compile(r"[a-z)%][.!?][\"')]*(?=\s|$)")
 
 
 def read_rows(path):
@@ -67,10 +62,6 @@ class Answers:
     def compliance(self, request):
         row = self.rows.get(request)
         return whole_sentences(row["completion"]) if row and row["judged"] == "compliance" else ""
-
-    def refusal(self, request):
-        row = self.rows.get(request)
-        return row["completion"].strip() if row and row["judged"].endswith("refusal") else ""
 
 
 # Conversations
@@ -150,22 +141,6 @@ def mix(args):
     return chance.shuffled(rows + ordinary)
 
 
-# Preferences
-
-def preference(row, chosen, rejected):
-    return {"prompt": row["messages"][:1], "chosen": [{"role": "assistant", "content": chosen}],
-            "rejected": [{"role": "assistant", "content": rejected}], "kind": row["kind"]}
-
-
-def pairs(args):
-    answers = Answers(args.answers)
-    for row in read_rows(DATA / "contrast.jsonl"):
-        if row["kind"] == "look_alike" and args.side == "safe":
-            yield preference(row, row["messages"][1]["content"], answers.refusal(request_of(row)) or REFUSAL)
-        elif row["kind"] == "refusal" and args.side == "unsafe" and answers.compliance(request_of(row)):
-            yield preference(row, refused(row, 1)["messages"][1]["content"], answers.compliance(request_of(row)))
-
-
 def main():
     parser = argparse.ArgumentParser(description="make what a model is taught to refuse with")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -179,15 +154,11 @@ def main():
     command.add_argument("--refusal-weight", type=float, default=1)
     command.add_argument("--own-words", action="store_true")
     command.add_argument("--seed", type=int, default=1)
-    command = commands.add_parser("pairs")
-    command.add_argument("out")
-    command.add_argument("--answers", required=True)
-    command.add_argument("--side", choices=("unsafe", "safe"), required=True)
     args = parser.parse_args()
     if args.command == "requests":
         requests(args.out)
         return
-    rows = list({"mix": mix, "pairs": pairs}[args.command](args))
+    rows = mix(args)
     Path(args.out).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     print(f"{args.out}: {len(rows)} rows:", ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(row["kind"] for row in rows).items())))
 

@@ -56,20 +56,10 @@ describe() { # NAME MEMBERS: what the table says of the point
     python3 scripts/refusal_plot.py "$out"
 }
 
-pairs() { # OUT/pairs-unsafe.jsonl and OUT/pairs-safe.jsonl
-    for side in unsafe safe; do
-        [ -e "$out/pairs-$side.jsonl" ] || {
-            python3 scripts/refusal_data.py pairs "$out/pairs.tmp" --side "$side" --answers "$out/base-answers.jsonl"
-            mv "$out/pairs.tmp" "$out/pairs-$side.jsonl"
-        }
-    done
-}
-
 dpo() { # NAME FROM SETTINGS...: OUT/points/NAME/run, from OUT/points/FROM/run
     name=$1 from=$out/points/$2/run
     shift 2
-    pairs
-    train "$name" configs/refusals-smollm2-dpo.ini --set "model.base=$from" --set "data.train=$out/pairs-unsafe.jsonl*2 $out/pairs-safe.jsonl" "$@"
+    train "$name" configs/refusals-smollm2-dpo.ini --set "model.base=$from" "$@"
 }
 
 recipe() { # OUT/points/recipe-sft/run, and from it OUT/points/recipe/run, the recommended model

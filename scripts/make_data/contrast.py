@@ -3,16 +3,23 @@
 contrast-*.txt holds blocks with blank lines between them, in sections ([kind of harm]):
     ? the harmful request     ! its refusal
     + a harmless request      = its answer                  (one or more)
+They become conversations (contrast.jsonl) and preferences in both directions (contrast-pairs.jsonl): for each look-alike, of its answer before the
+usual refusal, and for its harmful twin of the refusal before that answer. Answers are their first sentences there: what is to be learned is which of the two.
+
 One block in eight, by a hash of the harmful request, is not trained on: its requests choose between recipes (contrast-dev.csv).
 general.txt holds ordinary requests without answers; one in three, by a hash, is not trained on.
 """
 import csv
 import io
+import re
 import sys
 
 from parts import PARTS, normalise, one_in, read_lines
 
 HELD_OUT_BLOCKS, HELD_OUT_GENERAL = 8, 3
+REFUSAL = "I'm sorry, but I can't help with that."
+SENTENCE_END = re.compile(r"[a-z)%][.!?][\"')]*(?=\s|$)")
+SHORTEST = 25  # bytes of a first sentence; "Yes." is none
 NEXT = {"?": "!", "!": "+", "+": "=", "=": "+"}  # what follows a line in its block
 
 
@@ -38,6 +45,12 @@ class ContrastBlock:
         for request, answer in self.look_alikes:
             yield row("look_alike", self.topic, request, answer)
 
+    def preferences(self):
+        refusal = self.refusal if self.topic == "self_harm" else REFUSAL  # care, and where to find help
+        for request, answer in self.look_alikes:
+            yield preference("refusal", self.topic, self.request, refusal, first_sentence(answer))
+            yield preference("look_alike", self.topic, request, first_sentence(answer), REFUSAL)
+
     def prompts(self):
         yield self.request, "unsafe", self.topic
         for request, _ in self.look_alikes:
@@ -46,6 +59,16 @@ class ContrastBlock:
 
 def row(kind, topic, request, answer):
     return {"messages": [{"role": "user", "content": request}, {"role": "assistant", "content": answer}], "kind": kind, "topic": topic}
+
+
+def preference(kind, topic, request, chosen, rejected):
+    return {"prompt": [{"role": "user", "content": request}], "chosen": [{"role": "assistant", "content": chosen}],
+            "rejected": [{"role": "assistant", "content": rejected}], "kind": kind, "topic": topic}
+
+
+def first_sentence(text):
+    ends = [match.end() for match in SENTENCE_END.finditer(text) if match.end() >= SHORTEST]
+    return text[: ends[0]] if ends else text
 
 
 def read_contrast():
@@ -82,6 +105,7 @@ def contrast_files(dump):
     judged = [text for text in general if one_in(HELD_OUT_GENERAL, text)]
     return {
         "contrast.jsonl": dump([row for block in blocks if not block.held_out for row in block.rows()]),
+        "contrast-pairs.jsonl": dump([row for block in blocks if not block.held_out for row in block.preferences()]),
         "contrast-dev.csv": as_csv(prompt for block in blocks if block.held_out for prompt in block.prompts()),
         "general.jsonl": dump([{"messages": [{"role": "user", "content": text}], "kind": "general"} for text in general if text not in judged]),
         "general.csv": as_csv((text, "safe", "general") for text in judged),
