@@ -2,12 +2,12 @@
 """Make what a model is taught to refuse with, of data/contrast.jsonl, data/general.jsonl and the model's own answers: docs/refusals.md.
 
 usage: refusal_data.py requests OUT.csv
-           the requests of both files, to be answered by the model: sft eval MODEL --prompts OUT.csv --max-new-tokens 48 --answers ANSWERS.jsonl
-       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total N] [--refusal-weight W] [--own-words] [--seed N]
-           conversations: harmful requests with one and the same short refusal (but for those who want to hurt themselves), ordinary ones with the
-           model's own answers, and look-alikes with the answers of data/contrast.jsonl (with --own-words: the model's own, where it gave one).
-           All of both files, and of data/train.jsonl the refusals, the look-alikes and ORDINARY_ROWS ordinary conversations; or N conversations, of which
-           SHARE (0.08) are refusals with K look-alikes each, of data/contrast.jsonl, and the rest ordinary ones. The loss of a refusal counts W times (1).
+           the requests of data/general.jsonl, to be answered by the model: sft eval MODEL --prompts OUT.csv --max-new-tokens 48 --answers ANSWERS.jsonl
+       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total N] [--refusal-weight W] [--seed N]
+           conversations: harmful requests with one and the same short refusal (but for those who want to hurt themselves), look-alikes with their
+           answers, and ordinary ones with the model's own answers. All of data/contrast.jsonl and data/general.jsonl, and of data/train.jsonl the
+           refusals, the look-alikes and ORDINARY_ROWS ordinary conversations; or N conversations, of which SHARE (0.08) are refusals with K
+           look-alikes each, of data/contrast.jsonl, and the rest ordinary ones. The loss of a refusal counts W times (1).
 
 Only Python's standard library is needed.
 """
@@ -43,8 +43,8 @@ def requests(out):
     with open(out, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("prompt", "label", "type"))
-        for row in read_rows(DATA / "contrast.jsonl") + read_rows(DATA / "general.jsonl"):
-            writer.writerow((request_of(row), "unsafe" if row["kind"] == "refusal" else "safe", row["kind"]))
+        for row in read_rows(DATA / "general.jsonl"):
+            writer.writerow((request_of(row), "safe", row["kind"]))
 
 
 def whole_sentences(text):
@@ -94,11 +94,6 @@ def refused(row, weight):
     return conversation(row, row["messages"][1]["content"] if hurt else REFUSAL, weight)
 
 
-def answered(row, args, answers):
-    own = answers.compliance(request_of(row)) if args.own_words else ""
-    return conversation(row, own or row["messages"][1]["content"])
-
-
 def ordinary_rows(answers, chance):
     """All there are: the model's own answers first, sums last."""
     for row in read_rows(DATA / "general.jsonl"):
@@ -137,7 +132,7 @@ def mix(args):
         if not 0 <= wanted <= len(ordinary):
             sys.exit(f"{wanted} ordinary conversations are wanted, and there are {len(ordinary)}: change --total")
         ordinary = ordinary[:wanted]
-    rows = [refused(row, args.refusal_weight) for row, _ in groups] + [answered(row, args, answers) for row in look_alikes]
+    rows = [refused(row, args.refusal_weight) for row, _ in groups] + look_alikes
     return chance.shuffled(rows + ordinary)
 
 
@@ -152,7 +147,6 @@ def main():
     command.add_argument("--look-alikes", type=float)
     command.add_argument("--total", type=int)
     command.add_argument("--refusal-weight", type=float, default=1)
-    command.add_argument("--own-words", action="store_true")
     command.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     if args.command == "requests":

@@ -42,7 +42,7 @@ done
 
 # Then preferences in both directions, from the point that the development set likes best; and the recommended recipe, which has all the data there are.
 best=$(python3 scripts/refusal_plot.py "$out" --best)
-for rate in 5e-6 1e-5; do
+for rate in 1e-5 3e-5; do
     name=dpo-$rate
     is_judged "$name" && continue
     mkdir -p "$out/points/$name"

@@ -5,7 +5,7 @@
 
 SFT=${SFT:-./sft} # for trials: another build
 
-prepare() { # builds sft, gets the base, and has it answer the requests that are trained on
+prepare() { # builds sft, gets the base, and has it answer ordinary requests
     . scripts/packages.sh
     # shellcheck disable=SC2086
     sh scripts/install.sh $BUILD_PACKAGES python3
@@ -18,9 +18,9 @@ prepare() { # builds sft, gets the base, and has it answer the requests that are
     answers "$base" base
 }
 
-answers() { # MODEL NAME: OUT/NAME-answers.jsonl, what it says to the requests that are trained on
+answers() { # MODEL NAME: OUT/NAME-answers.jsonl, what it says to ordinary requests
     [ ! -e "$out/$2-answers.jsonl" ] || return 0
-    echo "== the own answers of $1 to the requests of data/contrast.jsonl and data/general.jsonl"
+    echo "== the own answers of $1 to ordinary requests"
     python3 scripts/refusal_data.py requests "$out/requests.csv"
     "$SFT" eval "$1" --prompts "$out/requests.csv" --precision auto --max-new-tokens 48 --answers "$out/answers.tmp" --json >/dev/null
     mv "$out/answers.tmp" "$out/$2-answers.jsonl"
