@@ -238,7 +238,7 @@ def main():
         markdown(rows)
 
 
-# What a first try with TRL gave, of the same 200 prompts.
+# What a first try with TRL gave, as the project was told; the intervals are those of 100 prompts each.
 TRL_FIRST_TRY = {"point": "TRL's first try", "method": "trl", "refusals": "", "refused": .96, "refused_low": .902, "refused_high": .984,
                  "over_refused": .78, "over_refused_low": .689, "over_refused_high": .850, "general_coherent": None}
 
