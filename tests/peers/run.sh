@@ -21,7 +21,7 @@ fi
 
 failed=0
 for peer in tokenizer_peers tokenizer_kinds_peers added_tokens_peers tokenizer_files_peers template_peers bpe_train_peers \
-    train_peers config_peers family_peers peft_peers lora_peers gguf_peers gguf_export_peers test_from_hub hub_peers openai_peers card_peers; do
+    train_peers dpo_peers config_peers family_peers peft_peers lora_peers gguf_peers gguf_export_peers test_from_hub hub_peers openai_peers card_peers; do
     echo "== $peer"
     "$python" "tests/peers/$peer.py" "$sft" "$assets" || failed=1
 done
