@@ -79,7 +79,7 @@ static void find_reference(struct learner *l, const struct learner_parts *parts)
 static enum sft_status ask_reference(struct learner *l, const struct learner_parts *parts, struct sft_err *err)
 {
     const struct reference_pass by = {&l->model, &l->acts, &l->buffer, parts->stop};
-    const size_t n_pairs = parts->data->train.n_pairs + parts->data->eval.n_pairs;
+    const size_t n_pairs = l->reference.n_pairs + l->eval_reference.n_pairs;
     const size_t n_missing = l->reference.n_missing + l->eval_reference.n_missing;
     const double began = clock_seconds();
     char duration[32];

@@ -29,6 +29,9 @@ test_what_is_kept_is_found_by_what_made_it() {
     asks 6 --set train.seed=7
     asks 6 --set train.precision=bf16
     asks 6 --set 'data.system=Be kind.'
+    asks 0 --set 'data.train=pairs.jsonl*3'
+    rm -r cache
+    asks 6 --set 'data.train=pairs.jsonl*3' --set data.eval_fraction=0.5
     asks 0
 }
 
