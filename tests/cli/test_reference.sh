@@ -47,4 +47,9 @@ test_how_the_base_is_kept_counts() {
     asks 6 --set lora.modules_to_save=wte
     asks 6 --set lora.target_modules=c_attn
     asks 0
+    cp -RL run/last adapter
+    asks 0 --set model.adapter=adapter
+    sed -i '/^\[lora\]/,$d; /^weights/d' config.ini
+    asks 6
+    asks 6 --set model.adapter=adapter
 }
