@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "config/settings.h"
+#include "files/weights.h"
 #include "train/options.h"
 
 #include <stdlib.h>
@@ -56,9 +57,10 @@ static uint64_t hash_kept(const struct tensor_table *table)
 static char *name_reference(const struct learner_parts *parts)
 {
     const struct train_plan *plan = parts->plan;
+    const bool is_random = !weights_are_there(parts->base->files.path);
     return mem_printf("sft " SFT_VERSION "\n%s\nseed %llu\nvocab_size %zu\nadapter is trained %d\nkept %016llx\n"
                       "precision %s\nkernels %s\n",
-                      parts->fingerprint, (unsigned long long)parts->settings->train.seed,
+                      parts->fingerprint, is_random ? (unsigned long long)parts->settings->train.seed : 0,
                       parts->base->config.vocab_size, parts->adapting->on,
                       (unsigned long long)hash_kept(&plan->table), plan->kernels->precision, plan->kernels->isa);
 }

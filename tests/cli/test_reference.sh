@@ -43,7 +43,7 @@ test_how_the_base_is_kept_counts() {
     sed -i 's|^base = .*|base = base-run/last\nweights = int8|' config.ini
     printf '[lora]\nr = 4\n' >>config.ini
     asks 6
-    asks 0 --set lora.r=2
+    asks 0 --set lora.r=2 --set train.seed=7
     asks 6 --set lora.modules_to_save=wte
     asks 6 --set lora.target_modules=c_attn
     asks 0

@@ -126,6 +126,17 @@ START_TEST(a_loss_that_falls_or_stays_is_fine)
 }
 END_TEST
 
+/* That of ipo with a small beta begins at thousands. */
+START_TEST(a_large_loss_may_move_farther)
+{
+    struct divergence d = add_steps(divergence_new(50257), 2500, 1);
+    d = add_steps(d, 2600, 100);
+    ck_assert(!divergence_of_loss(&d));
+    ck_assert(divergence_of_loss(&(struct divergence){.step = 1, .start_steps = 1, .start_sum = 2500, .first = 2500,
+                                                      .recent = 2900}));
+}
+END_TEST
+
 START_TEST(a_loss_far_above_its_start_diverges)
 {
     struct divergence d = add_steps(divergence_new(0), 3.5, 20);
@@ -200,6 +211,7 @@ int main(void)
     tcase_add_test(lines, evaluations_say_of_what_they_are);
     tcase_add_test(lines, samples_are_told_with_their_labels);
     tcase_add_test(divergence, a_loss_that_falls_or_stays_is_fine);
+    tcase_add_test(divergence, a_large_loss_may_move_farther);
     tcase_add_test(divergence, a_loss_far_above_its_start_diverges);
     tcase_add_test(divergence, one_bad_batch_is_no_divergence_but_a_huge_one_is);
     tcase_add_test(divergence, the_first_update_may_break_it);
