@@ -68,7 +68,8 @@ def read_csv(path, columns):
 def user_messages(path):
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
-            for message in json.loads(line)["messages"]:
+            row = json.loads(line)
+            for message in row.get("messages") or row["prompt"]:
                 if message["role"] == "user":
                     yield Text(message["content"], f"{path.name}:{number}: {message['content']}")
 

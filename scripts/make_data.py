@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Make data/train.jsonl and data/eval.jsonl from the hand-written parts in scripts/make_data/.
+"""Make the conversations and prompts of data/ from the hand-written parts in scripts/make_data/.
 
-usage: make_data.py            write the two files and the counts in data/README.md
+usage: make_data.py            write the files and the counts in data/README.md
        make_data.py --check    exit 1 unless they are what would be written now, and hold what README.md says
        make_data.py --show N   print N conversations chosen at random, to be read
 
@@ -15,7 +15,7 @@ The parts (facts, how_to, look_alikes, small_talk, identity: *.txt) are blocks w
     ! WORDING     whole, and for eval.jsonl only
     = ANSWER
 In refusals.txt a line is one request, ACTION | ? WORDING | ! WORDING, and "=" gives a section's reasons.
-Sums are made, and computed, here.
+Sums are made, and computed, here. contrast-*.txt and general.txt are read by make_data/contrast.py.
 
 What belongs to which file is decided by a hash of the text and nothing else, so no user message of
 eval.jsonl, in whatever turn, occurs in train.jsonl; and some requests and sums are in eval.jsonl alone.
@@ -34,6 +34,7 @@ sys.path.insert(0, str(ROOT / "scripts" / "make_data"))
 
 from arithmetic import write_arithmetic  # noqa: E402
 from capitals import capital_blocks, write_capital_follow_ups  # noqa: E402
+from contrast import contrast_faults, contrast_files, contrast_table  # noqa: E402
 from mixed import write_mixed  # noqa: E402
 from parts import EVAL_ONLY, Chance, normalise, read_blocks, read_refusals  # noqa: E402
 from writer import Writer, answer_to  # noqa: E402
@@ -129,7 +130,7 @@ def counts_table(rows):
     system = sum(1 for row in rows["train"] if row["messages"][0]["role"] == "system")
     unseen = sum(1 for row in rows["eval"] if row["held_out"] == "request")
     lines += ["", f"Of train, {several} conversations have several turns and {system} begin with a system message. "
-                  f"Of eval, {unseen} ask for something that train does not hold in any wording."]
+                  f"Of eval, {unseen} ask for something that train does not hold in any wording.", "", *contrast_table()]
     return "\n".join(lines)
 
 
@@ -161,16 +162,18 @@ def faults(rows):
                     yield f"{split}.jsonl: empty or too long: {message['content']}"
     if len(rows["train"]) < 1000:
         yield "fewer than 1000 conversations"
+    yield from contrast_faults(evals)
 
 
 def main():
-    parser = argparse.ArgumentParser(description="make data/train.jsonl and data/eval.jsonl")
+    parser = argparse.ArgumentParser(description="make the conversations and prompts of data/")
     parser.add_argument("--check", action="store_true", help="compare with the files that are there")
     parser.add_argument("--show", type=int, metavar="N", help="print N conversations chosen at random")
     args = parser.parse_args()
 
     rows = make()
     files = {DATA / f"{split}.jsonl": dump(rows[split]) for split in rows}
+    files.update({DATA / name: text for name, text in contrast_files(dump).items()})
     files[DATA / "README.md"] = readme_with(counts_table(rows))
     bad = list(faults(rows))
     if args.show:

@@ -85,10 +85,10 @@ static struct batch_arrays *carve_arrays(struct carving *c, size_t N, size_t n_c
     return out;
 }
 
-/* Each has a position but those of which nothing is run. */
+/* As many as there are positions, for each that shares nothing has one, and an item of two. */
 static size_t max_conversations(const struct batch_buffer *buf)
 {
-    return buf->max_positions > 2 ? buf->max_positions : 2;
+    return buf->max_positions + 2;
 }
 
 enum sft_status batch_buffer_init(struct batch_buffer *buf, const struct batch_options *options, size_t max_positions,

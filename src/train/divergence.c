@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-static const double LOSS_MARGIN = 2, FIRST_MARGIN = 1, EVAL_MARGIN = 0.5, SHARE_OF_STEP = 0.1;
+/* LARGE_MARGIN: of a loss beyond all cross-entropies, which noise moves far; dpo's ipo begins at 1 / (2 beta)^2. */
+static const double LOSS_MARGIN = 2, LARGE_MARGIN = 0.15, FIRST_MARGIN = 1, EVAL_MARGIN = 0.5, SHARE_OF_STEP = 0.1;
 enum { START_STEPS = 10 };
 
 struct divergence divergence_new(uint64_t vocab_size)
@@ -41,7 +42,8 @@ double divergence_start(const struct divergence *d)
 
 bool divergence_of_loss(const struct divergence *d)
 {
-    return d->step > 0 && d->recent > fmax(divergence_start(d), d->floor) + LOSS_MARGIN;
+    const double from = fmax(divergence_start(d), d->floor);
+    return d->step > 0 && d->recent > from + fmax(LOSS_MARGIN, LARGE_MARGIN * from);
 }
 
 bool divergence_of_eval(const struct divergence *d)

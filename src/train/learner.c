@@ -2,10 +2,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "config/settings.h"
+#include "files/weights.h"
 #include "train/options.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static enum sft_status check_memory(const struct base_model *base, const struct train_data *data,
                                     const struct train_plan *plan, struct sft_err *err)
@@ -36,14 +39,30 @@ static enum sft_status allocate(struct learner *l, const struct learner_parts *p
 
 /* ---- the reference ---- */
 
-/* What its numbers depend on, but for the tokens. */
+/* How the matrices are kept and computed, which an adapter's targets and modules_to_save decide one by one. */
+static uint64_t hash_kept(const struct tensor_table *table)
+{
+    struct xxh64 hash;
+    xxh64_init(&hash, 0);
+    for (size_t i = 0; i < table->n_model; i++) {
+        const struct tensor *t = &table->tensors[i];
+        const uint64_t how[] = {t->kept, t->transposed, t->lora > 0};
+        xxh64_update(&hash, t->name, strlen(t->name) + 1);
+        xxh64_update(&hash, how, sizeof how);
+    }
+    return xxh64_digest(&hash);
+}
+
+/* What its numbers depend on, to the bit, but for the tokens. */
 static char *name_reference(const struct learner_parts *parts)
 {
-    const struct settings *s = parts->settings;
-    return mem_printf("%s\nseed %llu\nvocab_size %zu\nadapter is trained %d\nweights %d\nprecision %s\nkernels %s\n",
-                      parts->fingerprint, (unsigned long long)s->train.seed, parts->base->config.vocab_size,
-                      parts->adapting->on, s->model.weights, parts->plan->kernels->precision,
-                      parts->plan->kernels->isa);
+    const struct train_plan *plan = parts->plan;
+    const bool is_random = !weights_are_there(parts->base->files.path);
+    return mem_printf("sft " SFT_VERSION "\n%s\nseed %llu\nvocab_size %zu\nadapter is trained %d\nkept %016llx\n"
+                      "precision %s\nkernels %s\n",
+                      parts->fingerprint, is_random ? (unsigned long long)parts->settings->train.seed : 0,
+                      parts->base->config.vocab_size, parts->adapting->on,
+                      (unsigned long long)hash_kept(&plan->table), plan->kernels->precision, plan->kernels->isa);
 }
 
 static void find_reference(struct learner *l, const struct learner_parts *parts)
@@ -62,7 +81,7 @@ static void find_reference(struct learner *l, const struct learner_parts *parts)
 static enum sft_status ask_reference(struct learner *l, const struct learner_parts *parts, struct sft_err *err)
 {
     const struct reference_pass by = {&l->model, &l->acts, &l->buffer, parts->stop};
-    const size_t n_pairs = parts->data->train.n_pairs + parts->data->eval.n_pairs;
+    const size_t n_pairs = l->reference.n_pairs + l->eval_reference.n_pairs;
     const size_t n_missing = l->reference.n_missing + l->eval_reference.n_missing;
     const double began = clock_seconds();
     char duration[32];

@@ -121,7 +121,7 @@ enum sft_status output_dir_set_record(struct output_dir *out, const struct setti
     if (!status) {
         run_record_write(&record, &out->record);
         strbuf_printf(&out->fingerprint, "base %s\nadapter %s", record.base.data,
-                      record.adapter.data ? record.adapter.data : "none");
+                      record.adapter.data && !adapting->on ? record.adapter.data : "none");
     }
     run_record_free(&record);
     return status;

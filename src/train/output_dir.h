@@ -13,7 +13,7 @@ struct output_dir {
     int lock;                      /* descriptor; -1: none */
     uint64_t save_total_limit;     /* checkpoints kept; 0: all */
     struct strbuf record;          /* what the run is, for its checkpoints (record.h) */
-    struct strbuf fingerprint;     /* of the files that it begins with: the base's, and an adapter's */
+    struct strbuf fingerprint;     /* of the base's files, and of those of an adapter that is merged into it */
     struct checkpoint_found found; /* what the run goes on from */
 };
 

@@ -95,7 +95,7 @@ static bool add_step(struct train_sharing *sharing, struct batch_buffer *buf, co
 
 struct train_sharing train_plan_sharing(const struct train_plan *plan, const struct train_data *data)
 {
-    static const uint64_t enough = 32000000; /* positions */
+    static const uint64_t enough = 8000000; /* positions: a twentieth of a second */
     const struct dataset *ds = &data->train;
     struct train_sharing sharing = {0};
     struct batch_buffer buf = {0};
@@ -105,8 +105,10 @@ struct train_sharing train_plan_sharing(const struct train_plan *plan, const str
                                                            train_plan_items(plan, data), &unread))
         return sharing;
     order_init(&order, &plan->order, ds->n_examples);
+    const struct intervals *i = &plan->intervals;
+    const uint64_t steps = i->total_steps < i->steps_per_epoch ? i->total_steps : i->steps_per_epoch;
     bool is_read = true;
-    for (uint64_t step = 0; is_read && step < plan->intervals.steps_per_epoch && sharing.positions < enough; step++) {
+    for (uint64_t step = 0; is_read && step < steps && sharing.positions < enough; step++) {
         size_t n;
         const uint32_t *ids = order_step(&order, step, &n);
         is_read = add_step(&sharing, &buf, ds, ids, n);

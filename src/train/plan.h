@@ -58,7 +58,8 @@ size_t train_plan_positions(const struct train_plan *plan, const struct train_da
 struct train_memory train_plan_memory(const struct train_plan *plan, const struct model_config *config,
                                       const struct train_data *data);
 
-/* What shared beginnings save, over the first epoch, or as many of its steps as can be looked at in a moment. */
+/* What shared beginnings save, over the first epoch, or as many of its steps as are taken and can be looked at in a
+ * moment. */
 struct train_sharing {
     uint64_t steps;           /* 0: nothing is known, as conversations share nothing (shared_prefix = off) */
     uint64_t positions, rows; /* of the conversations, and those of them that are run */

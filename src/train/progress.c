@@ -59,10 +59,16 @@ static void format_loss(char *out, size_t size, double loss)
 
 enum step_part { PART_RATE = 1, PART_SPEED = 2, PART_LEFT = 4, PART_MARGIN = 8 };
 
+/* Among what was run were pairs: where there are conversations beside them, a few steps may have none. */
+static bool tells_pairs(bool has_pairs, const struct pair_means *pairs)
+{
+    return has_pairs && !isnan(pairs->accuracies);
+}
+
 /* Of answers how many tokens were right; of pairs how many the chosen answer has won, and by what reward. */
 static void format_quality(char *out, size_t size, const struct step_metrics *m, unsigned parts)
 {
-    if (!m->has_pairs)
+    if (!tells_pairs(m->has_pairs, &m->pairs))
         snprintf(out, size, "acc %5.1f%%", 100 * m->mean_token_accuracy);
     else if (parts & PART_MARGIN)
         snprintf(out, size, "won %5.1f%%  margin %-6.2g", 100 * m->pairs.accuracies, m->pairs.margins);
@@ -136,14 +142,25 @@ static void log_rates(const struct eval_metrics *m)
     strbuf_free(&line);
 }
 
-void progress_log_eval(const struct eval_metrics *m, size_t num_conversations)
+static void put_amount(struct strbuf *out, size_t n, const char *what)
+{
+    strbuf_printf(out, "%s%zu %s%s", out->len ? " and " : "", n, what, n == 1 ? "" : "s");
+}
+
+void progress_log_eval(const struct eval_metrics *m, size_t n, size_t n_pairs)
 {
     char loss[32], pairs[64] = "";
+    struct strbuf amount = {0};
     format_loss(loss, sizeof loss, m->eval_loss);
-    if (m->has_pairs)
+    if (tells_pairs(m->has_pairs, &m->pairs))
         snprintf(pairs, sizeof pairs, "  won %.1f%%  margin %.3g", 100 * m->pairs.accuracies, m->pairs.margins);
-    log_info("eval at step %llu: loss %s%s  accuracy %.1f%%  (%zu conversation%s)", (ull)m->step, loss, pairs,
-             100 * m->eval_mean_token_accuracy, num_conversations, num_conversations == 1 ? "" : "s");
+    if (n_pairs > 0)
+        put_amount(&amount, n_pairs, "pair");
+    if (n > n_pairs || n == 0)
+        put_amount(&amount, n - n_pairs, "conversation");
+    log_info("eval at step %llu: loss %s%s  accuracy %.1f%%  (%s)", (ull)m->step, loss, pairs,
+             100 * m->eval_mean_token_accuracy, amount.data);
+    strbuf_free(&amount);
     if (m->has_rates)
         log_rates(m);
     for (size_t i = 0; i < m->n_samples; i++)

@@ -23,14 +23,15 @@ void progress_show(struct progress *progress, uint64_t step, double part);
 /* The line of a logged step. */
 void progress_log_step(struct progress *progress, const struct step_metrics *m);
 
-/* Its text: parts that do not fit are left out, the learning rate and the speed first, a margin last. left: "" or how long the run
- * will still take; with a live line below it, that says so and the line does not. */
+/* Its text: parts that do not fit are left out, the learning rate and the speed first, a margin last. left: "" or how
+ * long the run will still take; with a live line below it, that says so and the line does not. */
 enum { PROGRESS_LINE = 80 };
 void progress_step_text(char *out, size_t size, const struct step_metrics *m, uint64_t total_steps, const char *left,
                         bool has_live_line);
 
-/* The line of an evaluation of so many conversations; below it how often prompts were refused, and some answers. */
-void progress_log_eval(const struct eval_metrics *m, size_t num_conversations);
+/* The line of an evaluation of n conversations, n_pairs of which are pairs; below it how often prompts were refused, and
+ * some answers. */
+void progress_log_eval(const struct eval_metrics *m, size_t n, size_t n_pairs);
 
 struct progress_outcome {
     const char *output_dir;

@@ -180,12 +180,17 @@ static void write_member(struct strbuf *out, const struct field *field, const st
     strbuf_json_string(out, text->data ? text->data : "", text->len);
 }
 
+static int format_of(const struct settings *settings)
+{
+    if (settings->train.objective == OBJECTIVE_DPO)
+        return RECORD_FORMAT_PAIRS;
+    return strcmp(settings->train.save_dtype, "f32") == 0 ? RECORD_FORMAT_PLAIN : RECORD_FORMAT_MASTERS;
+}
+
 void run_record_write(const struct run_record *record, struct strbuf *out)
 {
     struct strbuf text = {0};
-    const bool is_plain = strcmp(record->settings->train.save_dtype, "f32") == 0;
-    strbuf_printf(out, "  \"format\": %d,\n  \"sft_version\": \"%s\",\n",
-                  is_plain ? RECORD_FORMAT_PLAIN : RECORD_FORMAT_MASTERS, SFT_VERSION);
+    strbuf_printf(out, "  \"format\": %d,\n  \"sft_version\": \"%s\",\n", format_of(record->settings), SFT_VERSION);
     write_given(record->settings, out);
     strbuf_puts(out, "  \"settings\": {");
     for (size_t i = 0; i < settings_fields_count; i++) {

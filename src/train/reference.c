@@ -68,6 +68,33 @@ static void open_file(struct reference_file *file, const struct token_store *sto
     free(stored);
 }
 
+/* Pairs whose numbers are not known, or with `all` all pairs: examples in their order, of those that repeat a record the
+ * first. Into ids, if not NULL; how many. */
+static size_t list_pairs(const struct reference *r, bool all, uint32_t *ids)
+{
+    const struct dataset *ds = r->ds;
+    size_t n_records = 0, n = 0;
+    for (size_t i = 0; i < ds->n_files; i++)
+        n_records += ds->files[i].store.n_records;
+    bool *is_listed = mem_calloc(n_records + 1, sizeof *is_listed);
+    for (size_t i = 0; i < ds->n_examples; i++) {
+        if (is_listed[ds->ids[i]] || !dataset_example(ds, i).is_pair || (!all && is_known(kept_of(r, i))))
+            continue;
+        is_listed[ds->ids[i]] = true;
+        if (ids)
+            ids[n] = (uint32_t)i;
+        n++;
+    }
+    free(is_listed);
+    return n;
+}
+
+static void take_kept(struct reference *r)
+{
+    for (size_t i = 0; i < r->ds->n_examples; i++)
+        r->of[i] = *kept_of(r, i);
+}
+
 void reference_find(struct reference *r, const struct dataset *ds, const char *model)
 {
     char *cache = token_cache_dir();
@@ -76,10 +103,9 @@ void reference_find(struct reference *r, const struct dataset *ds, const char *m
     r->files = mem_calloc(ds->n_files + 1, sizeof *r->files);
     for (size_t i = 0; i < ds->n_files; i++)
         open_file(&r->files[i], &ds->files[i].store, model, cache);
-    for (size_t i = 0; i < ds->n_examples; i++) {
-        r->of[i] = *kept_of(r, i);
-        r->n_missing += dataset_example(ds, i).is_pair && !is_known(&r->of[i]);
-    }
+    take_kept(r);
+    r->n_pairs = list_pairs(r, true, NULL);
+    r->n_missing = list_pairs(r, false, NULL);
     free(cache);
 }
 
@@ -117,16 +143,20 @@ static enum sft_status keep_file(struct reference_file *file, struct sft_err *er
     return reference_store_write(file->path, file->key, file->of, file->n_records, err);
 }
 
-/* That it cannot be is told once, and no reason to stop. */
-static void keep(const struct reference *r)
+/* That it cannot be is told once, and no reason to stop: it is not tried again. */
+static void keep(struct reference *r)
 {
     struct sft_err why;
-    for (size_t i = 0; i < r->ds->n_files; i++) {
-        struct reference_file *file = &r->files[i];
-        if (!file->path || !keep_file(file, &why))
-            continue;
-        log_warning("the token cache (SFT_CACHE_DIR): %s; what the reference says is not kept", SFT_ERR_TEXT(&why));
+    enum sft_status status = SFT_OK;
+    for (size_t i = 0; i < r->ds->n_files && !status; i++)
+        if (r->files[i].path)
+            status = keep_file(&r->files[i], &why);
+    if (!status)
         return;
+    log_warning("the token cache (SFT_CACHE_DIR): %s; what the reference says is not kept", SFT_ERR_TEXT(&why));
+    for (size_t i = 0; i < r->ds->n_files; i++) {
+        free(r->files[i].path);
+        r->files[i].path = NULL;
     }
 }
 
@@ -150,7 +180,7 @@ static enum sft_status take(struct reference *r, const struct objective_batch *b
                                            .rejected = conversation_logps(b, items->rejected[i])};
         if (!isfinite(logps.chosen) || !isfinite(logps.rejected))
             return fail_not_finite(r->ds, items->id[i], err);
-        *kept_of(r, items->id[i]) = r->of[items->id[i]] = logps;
+        *kept_of(r, items->id[i]) = logps;
         r->n_missing--;
     }
     return SFT_OK;
@@ -178,21 +208,19 @@ static enum sft_status run_turn(struct reference *r, const struct reference_pass
     return SFT_OK;
 }
 
-/* The examples that are missing, in their order. */
-static size_t list_missing(const struct reference *r, uint32_t *ids)
+static bool is_kept(const struct reference *r)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < r->ds->n_examples; i++)
-        if (!is_known(&r->of[i]) && dataset_example(r->ds, i).is_pair)
-            ids[n++] = (uint32_t)i;
-    return n;
+    for (size_t i = 0; i < r->ds->n_files; i++)
+        if (r->files[i].path)
+            return true;
+    return false;
 }
 
 enum sft_status reference_compute(struct reference *r, const struct reference_pass *by, struct sft_err *err)
 {
     static const double keep_seconds = 60;
     uint32_t *ids = mem_alloc((r->ds->n_examples + 1) * sizeof *ids);
-    const size_t n = list_missing(r, ids);
+    const size_t n = list_pairs(r, false, ids);
     double kept_at = clock_seconds();
     enum sft_status status = SFT_OK;
     for (size_t done = 0; done < n && !status; done += BATCH_WINDOW) {
@@ -205,6 +233,10 @@ enum sft_status reference_compute(struct reference *r, const struct reference_pa
     log_progress("%s", "");
     if (n > 0)
         keep(r);
+    if (status == SFT_EINTERRUPTED && is_kept(r))
+        log_info("pairs  what the reference said of %zu is kept: a later start asks for %zu more", n - r->n_missing,
+                 r->n_missing);
+    take_kept(r);
     free(ids);
     return status;
 }

@@ -11,7 +11,8 @@
 struct reference {
     const struct dataset *ds;
     struct answer_logps *of; /* (ds->n_examples): NaN where it is not known, or the example is no pair */
-    size_t n_missing;        /* pairs that are not known */
+    size_t n_pairs;          /* a repeated one counted once; */
+    size_t n_missing;        /* of them, those that are not known */
     struct reference_file {  /* (ds->n_files): as it is kept, with all that is known of its records */
         char *key, *path;    /* NULL: it is not kept */
         struct answer_logps *of;

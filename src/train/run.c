@@ -3,13 +3,26 @@
 #include "base/log.h"
 #include "config/settings.h"
 
+/* A mean over no pair would never have a best. */
+static enum sft_status check_metric(const struct run *run, struct sft_err *err)
+{
+    static const char *const words[] = {METRIC_CHOICES(CHOICE_WORD)};
+    const int choice = run->settings->train.metric_for_best_model;
+    if ((choice != METRIC_REWARD_ACCURACIES && choice != METRIC_REWARD_MARGINS) || run->data.eval.n_pairs > 0)
+        return SFT_OK;
+    return sft_fail(err, SFT_EUSAGE, "[train] metric_for_best_model = %s: of what is evaluated nothing is a pair "
+                                     "(name a file of pairs in [data] eval, or raise eval_fraction)", words[choice]);
+}
+
 static enum sft_status read_data(struct run *run, const struct run_options *options, struct sft_err *err)
 {
     const struct settings *s = run->settings;
     if (train_data_load(&run->data, &run->base, s, &(struct train_data_options){.stop = options->stop}, err) ||
         train_data_split(&run->data, &run->base, s->data.eval_fraction, err))
         return err->status;
-    return train_data_check_any_left(&run->data, base_model_max_length(&run->base, s->data.max_length), err);
+    if (train_data_check_any_left(&run->data, base_model_max_length(&run->base, s->data.max_length), err))
+        return err->status;
+    return check_metric(run, err);
 }
 
 /* An adapter that does not go with the template is the first thing to say, also of data that are bad. */

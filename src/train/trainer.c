@@ -125,7 +125,7 @@ static enum sft_status run_evaluation(struct trainer *t, struct sft_err *err)
     if (status) /* interrupted: it stays due, and is run when the run goes on */
         return status == SFT_EINTERRUPTED ? SFT_OK : status;
     t->state->last_eval_step = (int64_t)t->state->step;
-    progress_log_eval(&m, result.num_conversations);
+    progress_log_eval(&m, result.num_conversations, t->run->data.eval.n_pairs);
     divergence_add_eval(&t->divergence, m.step, m.eval_loss);
     judge(t, &m);
     return metrics_write_eval(t->metrics, &m, err);

@@ -385,19 +385,29 @@ static struct attention long_attention(const struct shape *s)
 
 static const struct shape *shape; /* the one that runs */
 
+static void run_forward(struct arrays *a, const struct attention *t)
+{
+    const size_t k = t->n_head * t->head_size, v = k + t->n_kv_head * t->head_size;
+    a->k->attention_fwd(a->y, a->lse, a->x, columns(a, a->x, k), columns(a, a->x, v), t, &a->work);
+}
+
+static void run_backward(struct arrays *a, const struct attention *t)
+{
+    const size_t k = t->n_head * t->head_size, v = k + t->n_kv_head * t->head_size;
+    a->k->attention_bwd(a->dx, columns(a, a->dx, k), columns(a, a->dx, v), a->dy, a->y, a->x, columns(a, a->x, k),
+                        columns(a, a->x, v), a->lse, t, &a->work);
+}
+
 static void run_long(struct arrays *a)
 {
     const struct attention t = long_attention(shape);
-    const size_t k = t.n_head * t.head_size, v = k + t.n_kv_head * t.head_size;
-    a->k->attention_fwd(a->y, a->lse, a->x, columns(a, a->x, k), columns(a, a->x, v), &t, &a->work);
+    run_forward(a, &t);
 }
 
 static void run_long_backward(struct arrays *a)
 {
     const struct attention t = long_attention(shape);
-    const size_t k = t.n_head * t.head_size, v = k + t.n_kv_head * t.head_size;
-    a->k->attention_bwd(a->dx, columns(a, a->dx, k), columns(a, a->dx, v), a->dy, a->y, a->x, columns(a, a->x, k),
-                        columns(a, a->x, v), a->lse, &t, &a->work);
+    run_backward(a, &t);
 }
 
 static double products(const struct shape *s)
@@ -421,6 +431,79 @@ static void bench_attention(struct arrays *a, const char *op, double peak)
     }
 }
 
+/* ---- conversations that begin alike: what they share once, or each written out ---- */
+
+enum { BRANCHES = 18, TRUNK = 200, BRANCH = 100, PATH = TRUNK + BRANCH, TOGETHER = 6 /* as many as the arrays hold */ };
+
+static struct attention branches(void)
+{
+    static size_t start[BRANCHES + 2], parent[BRANCHES + 1], reach[BRANCHES + 1];
+    struct attention t = long_attention(&shapes[1]);
+    for (size_t s = 0; s <= BRANCHES; s++) {
+        start[s + 1] = TRUNK + s * BRANCH;
+        parent[s] = s > 0 ? 0 : NO_PARENT;
+        reach[s] = s > 0 ? PATH : TRUNK;
+    }
+    t.S = BRANCHES + 1, t.q_start = start, t.kv_len = reach, t.parent = parent;
+    return t;
+}
+
+static struct attention written_out(void)
+{
+    static size_t start[TOGETHER + 1];
+    struct attention t = long_attention(&shapes[1]);
+    for (size_t s = 0; s <= TOGETHER; s++)
+        start[s] = s * PATH;
+    t.S = TOGETHER, t.q_start = start;
+    return t;
+}
+
+static void run_branches(struct arrays *a)
+{
+    const struct attention t = branches();
+    run_forward(a, &t);
+}
+
+static void run_branches_backward(struct arrays *a)
+{
+    const struct attention t = branches();
+    run_backward(a, &t);
+}
+
+static void run_written_out(struct arrays *a)
+{
+    const struct attention t = written_out();
+    for (size_t i = 0; i < BRANCHES; i += TOGETHER)
+        run_forward(a, &t);
+}
+
+static void run_written_out_backward(struct arrays *a)
+{
+    const struct attention t = written_out();
+    for (size_t i = 0; i < BRANCHES; i += TOGETHER)
+        run_backward(a, &t);
+}
+
+static void bench_branches(struct arrays *a, const char *op, double peak)
+{
+    const double flat = BRANCHES * PATH * (PATH + 1) / 2, again = (BRANCHES - 1) * TRUNK * (TRUNK + 1) / 2; /* pairs */
+    const double products = 2 * 2 * (double)(shapes[1].n_head * shapes[1].head_size);
+    const struct {
+        const char *name;
+        void (*run)(struct arrays *a);
+        double flops;
+    } runs[] = {
+        {"attention, 18 branches", run_branches, (flat - again) * products},
+        {"attention, 18 written out", run_written_out, flat * products},
+        {"attention, branches, backward", run_branches_backward, 2 * (flat - again) * products},
+        {"attention, written out, backward", run_written_out_backward, 2 * flat * products},
+    };
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+        if (strstr(runs[i].name, op))
+            print_rate(runs[i].name, best_seconds(run_op, &(struct op_run){runs[i].run, a}, REPEAT), runs[i].flops,
+                       peak);
+}
+
 static void bench_table(const struct kernels *k, const char *op)
 {
     struct arrays a = make_arrays(k);
@@ -437,6 +520,7 @@ static void bench_table(const struct kernels *k, const char *op)
             printf("  %-34s %9.3f ms  %7.1f GB/s\n", ops[i].name, seconds * 1e3, bytes / seconds / 1e9);
     }
     bench_attention(&a, op, peak);
+    bench_branches(&a, op, peak);
     free_arrays(&a);
 }
 

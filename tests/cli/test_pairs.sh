@@ -109,6 +109,26 @@ test_settings_that_do_not_go_with_it() {
     has_not stdout dpo]
 }
 
+# Conversations beside pairs: steps and evaluations without a pair say nothing of pairs, and nothing is chosen by them.
+test_conversations_beside_pairs() {
+    write_pairs
+    write_config
+    echo "{\"messages\":[$(user a),$(assistant b)]}" | awk '{ for (i = 0; i < 8; i++) print }' >singles.jsonl
+    sed -i 's|^train = .*|train = singles.jsonl pairs.jsonl\nshuffle = false|; s|^num_train_epochs.*|max_steps = 3|' config.ini
+    with_pairs() { "$SFT" train config.ini --set train.objective=dpo --set dpo.sft_weight=1 "$@"; }
+    expect 0 with_pairs --set data.eval=singles.jsonl
+    has_not stderr nan
+    is "$(grep -c '^step .* acc ' stderr) $(grep -c '^step .* won ' stderr)" '2 1'
+    has stderr '%  (8 conversations)'
+    is "$(sed -n 's/.*"step":\([0-9]*\),.*"rewards\/margins":null.*/\1/p' run/metrics.jsonl | tr '\n' ' ')" '1 2 '
+    rm -r run
+    expect 0 with_pairs --set data.eval=pairs.jsonl
+    has stderr '(3 pairs)'
+    rm -r run
+    expect_error 2 '[train] metric_for_best_model = eval_rewards/margins: of what is evaluated nothing is a pair (name a file of pairs in [data] eval, or raise eval_fraction)' \
+        with_pairs --set data.eval=singles.jsonl --set train.metric_for_best_model=eval_rewards/margins
+}
+
 # What other data call the three, and what review keeps of such rows.
 test_names_and_rows_of_review() {
     tiny_base base

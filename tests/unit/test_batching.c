@@ -136,6 +136,24 @@ START_TEST(every_cut_partitions_the_step)
 }
 END_TEST
 
+START_TEST(conversations_of_one_position_fill_a_micro_batch)
+{
+    enum { N = 7 };
+    static const float weights[] = {0, 1};
+    struct token_store_writer *w = token_store_create(NULL, NULL);
+    uint32_t ids[N];
+    for (int32_t i = 0; i < N; i++) {
+        const int32_t tokens[] = {1000 * i, 1000 * i + 1};
+        hand_add(w, tokens, weights, 2);
+        ids[i] = (uint32_t)i;
+    }
+    struct dataset ds = hand_dataset(w, N);
+    for (size_t micro = 1; micro < 2 * N; micro++)
+        check_cut(&ds, ids, N, micro);
+    dataset_free(&ds);
+}
+END_TEST
+
 START_TEST(order_is_a_function_of_seed_and_epoch)
 {
     enum { N = 1000 };
@@ -165,6 +183,7 @@ int main(void)
     tcase_add_test(cuts, labels_are_the_next_tokens);
     tcase_add_test(cuts, positions_of_an_example_without_labels);
     tcase_add_test(cuts, every_cut_partitions_the_step);
+    tcase_add_test(cuts, conversations_of_one_position_fill_a_micro_batch);
     tcase_add_test(cuts, order_is_a_function_of_seed_and_epoch);
     suite_add_tcase(suite, cuts);
     return run_suite(suite);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char TRAIN[] = "data/train.jsonl", EVAL[] = "data/eval.jsonl";
+static const char TRAIN[] = "data/train.jsonl", EVAL[] = "data/eval.jsonl", CONTRAST[] = "data/contrast.jsonl";
 static struct sft_err err;
 
 struct texts { /* malloc'd strings */
@@ -121,17 +121,23 @@ START_TEST(every_conversation_is_trained_on)
 }
 END_TEST
 
-START_TEST(no_user_message_is_in_both_files)
+static void check_no_user_message_of_eval_is_in(const char *path)
 {
-    struct texts train = texts_of(TRAIN, "user"), eval = texts_of(EVAL, "user");
+    struct texts train = texts_of(path, "user"), eval = texts_of(EVAL, "user");
     normalise_all(&train);
     normalise_all(&eval);
     qsort(train.items, train.count, sizeof *train.items, by_text);
     for (size_t i = 0; i < eval.count; i++)
         ck_assert_msg(!bsearch(&eval.items[i], train.items, train.count, sizeof *train.items, by_text),
-                      "in both files: %s", eval.items[i]);
+                      "in eval.jsonl and %s: %s", path, eval.items[i]);
     texts_free(&train);
     texts_free(&eval);
+}
+
+START_TEST(no_user_message_of_eval_is_trained_on)
+{
+    check_no_user_message_of_eval_is_in(TRAIN);
+    check_no_user_message_of_eval_is_in(CONTRAST);
 }
 END_TEST
 
@@ -195,7 +201,7 @@ int main(void)
     Suite *suite = suite_create("data_files");
     TCase *files = tcase_create("files");
     tcase_add_test(files, every_conversation_is_trained_on);
-    tcase_add_test(files, no_user_message_is_in_both_files);
+    tcase_add_test(files, no_user_message_of_eval_is_trained_on);
     tcase_add_test(files, the_demonstration_is_in_eval);
     tcase_add_test(files, the_sums_are_right);
     suite_add_tcase(suite, files);

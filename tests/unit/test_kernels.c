@@ -76,7 +76,8 @@ static const struct op_sizes softcap_sizes[] = {
  * one has nothing of its own; a tree whose branches are as long as a tile and its neighbours; a trunk of several tiles
  * with branches, and one beside it. */
 #define SHARED_3 .S = 3, .q_start = {0, 65, 66, 195}, .kv_start = {0, 65, 66, 195}, .parent = {0, 1, 1}
-#define SHARED_5 .S = 5, .q_start = {0, 3, 3, 40, 41, 110}, .kv_start = {0, 3, 3, 40, 41, 110}, .parent = {0, 1, 2, 0, 0}
+#define SHARED_5                                                                                            \
+    .S = 5, .q_start = {0, 3, 3, 40, 41, 110}, .kv_start = {0, 3, 3, 40, 41, 110}, .parent = {0, 1, 2, 0, 0}
 #define SHARED_7                                                                                            \
     .S = 7, .q_start = {0, 31, 95, 128, 191, 255, 256, 321}, .kv_start = {0, 31, 95, 128, 191, 255, 256, 321}, \
     .parent = {0, 1, 2, 3, 2, 0, 6}

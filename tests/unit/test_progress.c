@@ -53,6 +53,40 @@ START_TEST(step_lines_say_what_fits)
     ck_assert_str_eq(line, "step  123/1071  loss 0.8224   won  68.8%  margin 0.041   lr 0.000812  grad 1.87");
     progress_step_text(line, sizeof line, &m, 1071, "3m10s", false);
     ck_assert_str_eq(line, "step  123/1071  loss 0.8224   won  68.8%  margin 0.041   grad 1.87    3m10s left");
+    m.pairs.accuracies = m.pairs.margins = NAN; /* it had conversations alone */
+    progress_step_text(line, sizeof line, &m, 1071, "3m10s", false);
+    ck_assert_str_eq(line, "step  123/1071  loss 0.8224   acc  80.9%  grad 1.87     13600 tok/s  3m10s left");
+}
+END_TEST
+
+/* What progress_log_eval logs, into text (size). */
+static void log_eval(char *text, size_t size, const struct eval_metrics *m, size_t n, size_t n_pairs)
+{
+    FILE *file = tmpfile();
+    ck_assert(file && dup2(fileno(file), STDERR_FILENO) >= 0);
+    progress_log_eval(m, n, n_pairs);
+    fflush(stderr);
+    rewind(file);
+    text[fread(text, 1, size - 1, file)] = '\0';
+    fclose(file);
+}
+
+START_TEST(evaluations_say_of_what_they_are)
+{
+    struct eval_metrics m = {.step = 7, .eval_loss = 0.5, .eval_mean_token_accuracy = 0.25};
+    char text[512];
+    log_eval(text, sizeof text, &m, 1, 0);
+    ck_assert_str_eq(text, "eval at step 7: loss 0.5000  accuracy 25.0%  (1 conversation)\n");
+    m.has_pairs = true;
+    m.pairs = (struct pair_means){.accuracies = 0.75, .margins = 0.125};
+    log_eval(text, sizeof text, &m, 12, 12);
+    ck_assert_str_eq(text, "eval at step 7: loss 0.5000  won 75.0%  margin 0.125  accuracy 25.0%  (12 pairs)\n");
+    log_eval(text, sizeof text, &m, 4, 1);
+    ck_assert_str_eq(text, "eval at step 7: loss 0.5000  won 75.0%  margin 0.125  accuracy 25.0%  (1 pair and 3 "
+                           "conversations)\n");
+    m.pairs.accuracies = m.pairs.margins = NAN;
+    log_eval(text, sizeof text, &m, 2, 0);
+    ck_assert_str_eq(text, "eval at step 7: loss 0.5000  accuracy 25.0%  (2 conversations)\n");
 }
 END_TEST
 
@@ -65,13 +99,7 @@ START_TEST(samples_are_told_with_their_labels)
         {.prompt = "Hello", .prompt_len = 5, .completion = "", .completion_len = 0, .label = "incoherent"}};
     const struct eval_metrics m = {.samples = samples, .n_samples = 2};
     char text[512];
-    FILE *file = tmpfile();
-    ck_assert(file && dup2(fileno(file), STDERR_FILENO) >= 0);
-    progress_log_eval(&m, 3);
-    fflush(stderr);
-    rewind(file);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
+    log_eval(text, sizeof text, &m, 3, 0);
     ck_assert_ptr_nonnull(strchr(text, '\n'));
     ck_assert_str_eq(strchr(text, '\n') + 1, "  Name\\na tree. => Oak [...] (compliance)\n"
                                              "  Hello => (nothing) (incoherent)\n");
@@ -95,6 +123,17 @@ START_TEST(a_loss_that_falls_or_stays_is_fine)
         divergence_add_step(&d, step, 6 * exp(-0.01 * (double)step) + (double)(step % 3) - 1);
         ck_assert_msg(!divergence_of_loss(&d), "step %zu", (size_t)step);
     }
+}
+END_TEST
+
+/* That of ipo with a small beta begins at thousands. */
+START_TEST(a_large_loss_may_move_farther)
+{
+    struct divergence d = add_steps(divergence_new(50257), 2500, 1);
+    d = add_steps(d, 2600, 100);
+    ck_assert(!divergence_of_loss(&d));
+    ck_assert(divergence_of_loss(&(struct divergence){.step = 1, .start_steps = 1, .start_sum = 2500, .first = 2500,
+                                                      .recent = 2900}));
 }
 END_TEST
 
@@ -169,8 +208,10 @@ int main(void)
     TCase *lines = tcase_create("lines"), *divergence = tcase_create("divergence");
     tcase_add_test(lines, step_lines_fit_80_columns);
     tcase_add_test(lines, step_lines_say_what_fits);
+    tcase_add_test(lines, evaluations_say_of_what_they_are);
     tcase_add_test(lines, samples_are_told_with_their_labels);
     tcase_add_test(divergence, a_loss_that_falls_or_stays_is_fine);
+    tcase_add_test(divergence, a_large_loss_may_move_farther);
     tcase_add_test(divergence, a_loss_far_above_its_start_diverges);
     tcase_add_test(divergence, one_bad_batch_is_no_divergence_but_a_huge_one_is);
     tcase_add_test(divergence, the_first_update_may_break_it);

@@ -258,6 +258,21 @@ START_TEST(a_record_says_what_wrote_it_and_what_was_set)
 }
 END_TEST
 
+/* Lest a program that knows no pairs goes on with it, whatever the weights are saved as. */
+START_TEST(a_run_of_pairs_is_of_a_format_of_its_own)
+{
+    static const char *const dtypes[] = {"train.save_dtype=f32", "train.save_dtype=bf16"};
+    set("train.objective=dpo");
+    for (size_t i = 0; i < 2; i++) {
+        struct strbuf text = {0};
+        set(dtypes[i]);
+        run_record_write(&record, &text);
+        ck_assert_ptr_nonnull(strstr(text.data, "\"format\": 3,"));
+        strbuf_free(&text);
+    }
+}
+END_TEST
+
 static void put_state(const char *checkpoint, const char *text)
 {
     char *name = mem_printf("%s/trainer/state.json", checkpoint), *path = path_join(dir, checkpoint);
@@ -280,10 +295,10 @@ START_TEST(an_output_dir_says_what_its_run_was)
     put("checkpoint-9/trainer/state.json", "{\"given\": [], \"settings\": {\"train.seed\": \"2\"}}"); /* damaged */
     check_ok(output_dir_adopt(&settings, &err));
     ck_assert_uint_eq(settings.train.seed, 7);
-    put_state("checkpoint-9", "{\"format\": 3, \"sft_version\": \"9.5\"}");
+    put_state("checkpoint-9", "{\"format\": 4, \"sft_version\": \"9.5\"}");
     ck_assert_int_eq(output_dir_adopt(&settings, &err), SFT_EUSAGE);
     ck_assert_ptr_nonnull(strstr(
-        err_text(&err), "format 3 is newer than this sft (" SFT_VERSION ") reads: sft 9.5 wrote it"));
+        err_text(&err), "format 4 is newer than this sft (" SFT_VERSION ") reads: sft 9.5 wrote it"));
     free(newer);
     free(older);
     remove_dir();
@@ -308,6 +323,7 @@ int main(void)
     tcase_add_test(tests, what_is_set_now_is_meant);
     tcase_add_test(tests, what_was_set_then_must_be_set_again);
     tcase_add_test(tests, a_record_says_what_wrote_it_and_what_was_set);
+    tcase_add_test(tests, a_run_of_pairs_is_of_a_format_of_its_own);
     tcase_add_test(tests, an_output_dir_says_what_its_run_was);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Make what a model is taught to refuse with, of data/contrast.jsonl, data/general.jsonl and the model's own answers: docs/refusals.md.
+
+usage: refusal_data.py requests OUT.csv
+           the requests of data/general.jsonl, to be answered by the model: sft eval MODEL --prompts OUT.csv --max-new-tokens 48 --answers ANSWERS.jsonl
+       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total N] [--refusal-weight W] [--seed N]
+           conversations: harmful requests with one and the same short refusal (but for those who want to hurt themselves), look-alikes with their
+           answers, and ordinary ones with the model's own answers. All of data/contrast.jsonl and data/general.jsonl, and of data/train.jsonl the
+           refusals, the look-alikes and ORDINARY_ROWS ordinary conversations; or N conversations, of which SHARE (0.08) are refusals with K
+           look-alikes each, of data/contrast.jsonl, and the rest ordinary ones. The loss of a refusal counts W times (1).
+
+Only Python's standard library is needed.
+"""
+import argparse
+import csv
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "data"
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "scripts" / "make_data"))
+
+from contrast import REFUSAL, SENTENCE_END  # noqa: E402
+from parts import Chance  # noqa: E402
+
+ORDINARY_ROWS = 350
+ORDINARY = ("fact", "how_to", "small_talk", "arithmetic")  # kinds of train.jsonl; sums come last
+
+
+def read_rows(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def request_of(row):
+    return row["messages"][0]["content"]
+
+
+def requests(out):
+    with open(out, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("prompt", "label", "type"))
+        for row in read_rows(DATA / "general.jsonl"):
+            writer.writerow((request_of(row), "safe", row["kind"]))
+
+
+def whole_sentences(text):
+    """The text as far as its last sentence is whole; empty if none is."""
+    ends = [match.end() for match in SENTENCE_END.finditer(text)]
+    return text[: ends[-1]].strip() if ends else ""
+
+
+class Answers:
+    """What the model itself says, by request."""
+
+    def __init__(self, path):
+        self.rows = {row["prompt"]: row for row in read_rows(path)}
+
+    def compliance(self, request):
+        row = self.rows.get(request)
+        return whole_sentences(row["completion"]) if row and row["judged"] == "compliance" else ""
+
+
+# Conversations
+
+def single_turn(*kinds):
+    """Of data/train.jsonl, without a system message."""
+    return [row for row in read_rows(DATA / "train.jsonl") if row["kind"] in kinds and len(row["messages"]) == 2]
+
+
+def conversation(row, answer, weight=1):
+    message = {"role": "assistant", "content": answer}
+    if weight != 1:
+        message["weight"] = weight
+    return {"messages": [row["messages"][0], message], "kind": row["kind"]}
+
+
+def contrast_groups():
+    """[(refusal, look-alikes)] of data/contrast.jsonl."""
+    groups = []
+    for row in read_rows(DATA / "contrast.jsonl"):
+        if row["kind"] == "refusal":
+            groups.append((row, []))
+        else:
+            groups[-1][1].append(row)
+    return groups
+
+
+def refused(row, weight):
+    hurt = row["topic"] == "self_harm"  # care, and where to find help
+    return conversation(row, row["messages"][1]["content"] if hurt else REFUSAL, weight)
+
+
+def ordinary_rows(answers, chance):
+    """All there are: the model's own answers first, sums last."""
+    for row in read_rows(DATA / "general.jsonl"):
+        if answers.compliance(request_of(row)):
+            yield conversation(row, answers.compliance(request_of(row)))
+    yield from sorted(chance.shuffled(single_turn(*ORDINARY)), key=lambda row: row["kind"] == "arithmetic")
+
+
+def chosen_look_alikes(groups, wanted):
+    """As many as wanted, as evenly as can be: the first of every group, then the second ..."""
+    ranks = max((len(look_alikes) for _, look_alikes in groups), default=0)
+    beside = [look_alikes[rank] for rank in range(ranks) for _, look_alikes in groups if rank < len(look_alikes)]
+    if len(beside) < wanted:
+        sys.exit(f"{wanted} look-alikes are wanted, and {len(groups)} refusals have {len(beside)}: lower --look-alikes")
+    return beside[:wanted]
+
+
+def mix(args):
+    chance, answers = Chance(args.seed), Answers(args.answers)
+    groups = chance.shuffled(contrast_groups())
+    ordinary = list(ordinary_rows(answers, chance))
+    if args.total is None:
+        look_alikes = [row for _, beside in groups for row in beside]
+        groups += [(row, []) for row in single_turn("refusal")]
+        look_alikes += single_turn("look_alike")
+        n_own = sum(row["kind"] == "general" for row in ordinary)
+        ordinary = ordinary[: n_own + ORDINARY_ROWS]
+    else:
+        n_refusals = round(args.refusals * args.total)
+        if n_refusals > len(groups):
+            sys.exit(f"{n_refusals} refusals are wanted, and data/contrast.jsonl has {len(groups)}: lower --refusals or --total")
+        # Those that have as many look-alikes as are asked for come first, so that the refusals are the same for any number.
+        groups = sorted(groups, key=lambda group: len(group[1]) < 2)[:n_refusals]
+        look_alikes = chosen_look_alikes(groups, round(args.look_alikes * n_refusals))
+        wanted = args.total - n_refusals - len(look_alikes)
+        if not 0 <= wanted <= len(ordinary):
+            sys.exit(f"{wanted} ordinary conversations are wanted, and there are {len(ordinary)}: change --total")
+        ordinary = ordinary[:wanted]
+    rows = [refused(row, args.refusal_weight) for row, _ in groups] + look_alikes
+    return chance.shuffled(rows + ordinary)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="make what a model is taught to refuse with")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("requests").add_argument("out")
+    command = commands.add_parser("mix")
+    command.add_argument("out")
+    command.add_argument("--answers", required=True)
+    command.add_argument("--refusals", type=float)
+    command.add_argument("--look-alikes", type=float)
+    command.add_argument("--total", type=int)
+    command.add_argument("--refusal-weight", type=float, default=1)
+    command.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    if args.command == "requests":
+        requests(args.out)
+        return
+    rows = mix(args)
+    Path(args.out).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    print(f"{args.out}: {len(rows)} rows:", ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(row["kind"] for row in rows).items())))
+
+
+if __name__ == "__main__":
+    main()
