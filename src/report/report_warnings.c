@@ -192,12 +192,15 @@ static void check_overlap(struct finder *w)
     const struct dataset_overlap o = dataset_overlap(&data->train, &data->eval);
     const struct dataset_file *files = data->eval.files;
     const char *remedy = "take them out of one of the two";
+    const size_t n_pairs = data->eval.n_pairs;
+    const char *unit = n_pairs == 0 ? "eval conversations" : n_pairs == all ? "eval pairs"
+                                                                            : "eval pairs and conversations";
     if (o.same)
-        warn_of(w, "evaluated and trained on", o.same, all, "eval conversations",
+        warn_of(w, "evaluated and trained on", o.same, all, unit,
                 &files[o.first_same.file], o.first_same.line, remedy);
     if (o.same_prompt)
         warn_of(w, "evaluated on a prompt that is trained on with another reply", o.same_prompt, all,
-                "eval conversations", &files[o.first_same_prompt.file], o.first_same_prompt.line, remedy);
+                unit, &files[o.first_same_prompt.file], o.first_same_prompt.line, remedy);
 }
 
 static void check_resources(struct finder *w)

@@ -124,6 +124,7 @@ test_conversations_beside_pairs() {
     rm -r run
     expect 0 with_pairs --set data.eval=pairs.jsonl
     has stderr '(3 pairs)'
+    has stderr 'warning: evaluated and trained on: 3 of 3 eval pairs (100.0%), first pairs.jsonl:1'
     rm -r run
     expect_error 2 '[train] metric_for_best_model = eval_rewards/margins: of what is evaluated nothing is a pair (name a file of pairs in [data] eval, or raise eval_fraction)' \
         with_pairs --set data.eval=singles.jsonl --set train.metric_for_best_model=eval_rewards/margins
