@@ -1,7 +1,7 @@
 /* Any bytes as a store of a reference's log-probabilities. The first byte says which: '0', they are the file; '1', they
  * are changes of a whole one, two bytes each, where and what to; '2' the same, and it is given the hash that goes with
- * it, so that what is looked at is what the hash vouches for. No crash; what is read has log-probabilities or NaN alone,
- * and comes back as it is when it is written again. */
+ * it, so that what is looked at is what the hash vouches for. No crash; what is read has log-probabilities or NaN
+ * alone, and comes back as it is when it is written again. */
 #include "base/io.h"
 #include "base/map.h"
 #include "base/mem.h"
