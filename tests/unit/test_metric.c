@@ -113,7 +113,8 @@ END_TEST
 /* The loss is the targets' mean and the pairs', whichever there are. */
 START_TEST(the_mean_of_both_kinds)
 {
-    const struct loss_sums none = {0}, targets = {.loss = 6, .weight = 4, .correct = 3}, pairs = {.pairs = {.n = 2, .loss = 1}};
+    const struct loss_sums none = {0}, targets = {.loss = 6, .weight = 4, .correct = 3},
+                           pairs = {.pairs = {.n = 2, .loss = 1}};
     struct loss_sums both = targets;
     loss_sums_add(&both, &pairs);
     ck_assert(isnan(loss_sums_mean(&none)) && isnan(loss_sums_accuracy(&none)));
