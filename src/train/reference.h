@@ -33,8 +33,8 @@ struct reference_pass { /* what it is computed by, for micro-batches as the buff
 };
 
 /* Compute what is missing by the model as it is now, told to log_progress. What is computed is kept, also where a
- * signal set `stop`: SFT_EINTERRUPTED, without a message. SFT_EIO where the tokens are damaged; SFT_ENONFINITE names the
- * first pair that the model makes no number of. */
+ * signal set `stop`: SFT_EINTERRUPTED, without a message. SFT_EIO where the tokens are damaged; SFT_ENONFINITE names
+ * the first pair that the model makes no number of. */
 enum sft_status reference_compute(struct reference *reference, const struct reference_pass *by, struct sft_err *err);
 
 /* Bytes that it takes. */
