@@ -29,8 +29,8 @@ struct learner { /* not to be moved: objectives point into it */
 
 /* What a learner is made of. */
 struct learner_parts {
-    const char *fingerprint;  /* of the reference's files (output_dir.h); NULL: no reference is asked, and it is as if that
-                                 gave every answer a probability of 1, which costs the same */
+    const char *fingerprint;  /* of the reference's files (output_dir.h); NULL: no reference is asked, and it is as
+                                 if that gave every answer a probability of 1, which costs the same */
     const volatile int *stop; /* may be NULL; set by a signal while the reference is asked: SFT_EINTERRUPTED */
     const struct settings *settings;
     const struct base_model *base;

@@ -29,8 +29,8 @@ enum { PROGRESS_LINE = 80 };
 void progress_step_text(char *out, size_t size, const struct step_metrics *m, uint64_t total_steps, const char *left,
                         bool has_live_line);
 
-/* The line of an evaluation of n conversations, n_pairs of which are pairs; below it how often prompts were refused, and
- * some answers. */
+/* The line of an evaluation of n conversations, n_pairs of which are pairs; below it how often prompts were refused,
+ * and some answers. */
 void progress_log_eval(const struct eval_metrics *m, size_t n, size_t n_pairs);
 
 struct progress_outcome {

@@ -8,9 +8,9 @@
 #include "data/dataset.h"
 
 /* The form of a checkpoint, as trainer/state.json tells it: raised where an older program would go on wrongly. 1 (also
- * what names none): the weights are those in the model's own files; 2: they may be in trainer/; 3: they may, too, and pairs
- * are compared, which an older program would go on with as if each answer were to be learned. RECORD_FORMAT: the newest
- * that is read here; a checkpoint names the oldest that does for it. */
+ * what names none): the weights are those in the model's own files; 2: they may be in trainer/; 3: they may, too, and
+ * pairs are compared, which an older program would go on with as if each answer were to be learned. RECORD_FORMAT: the
+ * newest that is read here; a checkpoint names the oldest that does for it. */
 enum {
     RECORD_FORMAT_PLAIN = 1,
     RECORD_FORMAT_MASTERS = 2,

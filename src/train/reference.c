@@ -68,8 +68,8 @@ static void open_file(struct reference_file *file, const struct token_store *sto
     free(stored);
 }
 
-/* Pairs whose numbers are not known, or with `all` all pairs: examples in their order, of those that repeat a record the
- * first. Into ids, if not NULL; how many. */
+/* Pairs whose numbers are not known, or with `all` all pairs: examples in their order, of those that repeat a record
+ * the first. Into ids, if not NULL; how many. */
 static size_t list_pairs(const struct reference *r, bool all, uint32_t *ids)
 {
     const struct dataset *ds = r->ds;

@@ -1,4 +1,5 @@
-/* A reference's log-probabilities of the pairs of a token store, as a file in the token cache (data/store/token_cache.h).
+/* A reference's log-probabilities of the pairs of a token store, as a file in the token cache
+ * (data/store/token_cache.h).
  *
  *     header    magic, version, how many records the token store has, the key's length, a hash of all behind it
  *     key       any text that names what they were made of: the model, how it computed, the tokens (train/reference.h)

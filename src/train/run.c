@@ -7,7 +7,7 @@
 static enum sft_status check_metric(const struct run *run, struct sft_err *err)
 {
     static const char *const words[] = {METRIC_CHOICES(CHOICE_WORD)};
-    const int choice = run->settings->train.metric_for_best_model;
+    const enum metric_choice choice = run->settings->train.metric_for_best_model;
     if ((choice != METRIC_REWARD_ACCURACIES && choice != METRIC_REWARD_MARGINS) || run->data.eval.n_pairs > 0)
         return SFT_OK;
     return sft_fail(err, SFT_EUSAGE, "[train] metric_for_best_model = %s: of what is evaluated nothing is a pair "

@@ -2,8 +2,8 @@
  *
  * A store's name is a hash of its key, which names all that it was made from: the file's content, tokenizer,
  * template, settings, version. What nobody has used for 30 days is removed when the next store is written. The
- * directory can be deleted at any time. Stamps of sources (data/source/stamp.h) lie in it too, and what reference models
- * say of pairs (train/reference_store.h).
+ * directory can be deleted at any time. Stamps of sources (data/source/stamp.h) lie in it too, and what reference
+ * models say of pairs (train/reference_store.h).
  *
  * It holds what people said, and what is trained on is taken from it: it is made for its user alone (0700, files
  * 0600), and one that belongs to another user, or that everybody may write in, is not used, with a warning. */
