@@ -172,7 +172,8 @@ static void lay_targets(const struct laying *l, struct targets *targets)
     *targets = (struct targets){.M = M, .rows = to->rows, .labels = to->labels, .weights = to->weights};
 }
 
-void batch_list_lay(const struct batch_list *list, const struct batch_arrays *to, struct batch_buffer *buf)
+void batch_list_lay(const struct batch_list *list, const struct batch_arrays *to, struct batch *batch,
+                    struct targets *targets, struct batch_uses *uses)
 {
     struct laying l = {.to = to};
     for (size_t c = 0; c < list->n; c++) {
@@ -183,8 +184,8 @@ void batch_list_lay(const struct batch_list *list, const struct batch_arrays *to
         (conversation->is_rejected ? to->rejected : to->chosen)[conversation->item] = (uint32_t)c;
     }
     to->use_start[list->n] = l.U;
-    lay_segments(&l, &buf->batch);
-    lay_targets(&l, &buf->targets);
-    buf->uses = (struct batch_uses){
+    lay_segments(&l, batch);
+    lay_targets(&l, targets);
+    *uses = (struct batch_uses){
         .n_conversations = list->n, .start = to->use_start, .target = to->use_target, .weight = to->use_weight};
 }

@@ -6,7 +6,20 @@
 #ifndef SFT_DATA_BATCH_TREE_H
 #define SFT_DATA_BATCH_TREE_H
 
-#include "data/batching.h"
+#include "model/batch.h"
+
+#include <stdbool.h>
+
+enum { BATCH_LEAST_SHARED = 16 }; /* positions: to share fewer is not worth its while */
+
+/* The targets that each of a micro-batch's C conversations trains. Conversation c has those numbered
+ * start[c] .. start[c + 1]; weights[m] of struct targets is the sum over all conversations that train m. */
+struct batch_uses {
+    size_t n_conversations;
+    const size_t *start;    /* (C + 1); start[C] = U */
+    const uint32_t *target; /* (U): index into the targets, ascending in a conversation */
+    const float *weight;    /* (U): what it counts there, above 0 */
+};
 
 struct batch_conversation {
     const int32_t *tokens; /* (n + 1 at least, but of none that is empty) */
@@ -50,7 +63,8 @@ struct batch_arrays {
     uint32_t *order;                    /* of a turn's items */
 };
 
-/* Write the list's rows, segments, targets and uses to the arrays, and tell them in the buffer. */
-void batch_list_lay(const struct batch_list *list, const struct batch_arrays *to, struct batch_buffer *buf);
+/* Write the list's rows, segments, targets and uses to the arrays, and tell where they are. */
+void batch_list_lay(const struct batch_list *list, const struct batch_arrays *to, struct batch *batch,
+                    struct targets *targets, struct batch_uses *uses);
 
 #endif

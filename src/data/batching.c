@@ -1,7 +1,6 @@
 #include "data/batching.h"
 
 #include "base/map.h"
-#include "data/batch_tree.h"
 
 #include <string.h>
 
@@ -187,7 +186,7 @@ static bool fill_guarded(void *context)
     const struct filling f = choose(buf);
     if (f.list.rows > buf->max_positions)
         SFT_BUG("a micro-batch exceeds its buffer");
-    batch_list_lay(&f.list, buf->arrays, buf);
+    batch_list_lay(&f.list, buf->arrays, &buf->batch, &buf->targets, &buf->uses);
     return true;
 }
 

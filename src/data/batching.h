@@ -14,8 +14,8 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "data/batch_tree.h"
 #include "data/dataset.h"
-#include "model/batch.h"
 
 /* The order of an epoch: order[i] is the index of the i-th example (n of them, caller's array). */
 void batch_epoch_order(uint32_t *order, size_t n, uint64_t seed, uint64_t epoch, bool shuffle);
@@ -26,19 +26,7 @@ struct batch_options {
     bool pairs;                /* an item's rejected answer comes along, if it has one; else none does */
 };
 
-enum {
-    BATCH_LEAST_SHARED = 16, /* positions: to share fewer is not worth its while */
-    BATCH_WINDOW = 256       /* items in a turn of those that are only evaluated */
-};
-
-/* The targets that each of a micro-batch's C conversations trains. Conversation c has those numbered
- * start[c] .. start[c + 1]; weights[m] of struct targets is the sum over all conversations that train m. */
-struct batch_uses {
-    size_t n_conversations;
-    const size_t *start;    /* (C + 1); start[C] = U */
-    const uint32_t *target; /* (U): index into the targets, ascending in a conversation */
-    const float *weight;    /* (U): what it counts there, above 0 */
-};
+enum { BATCH_WINDOW = 256 }; /* items in a turn of those that are only evaluated */
 
 #define BATCH_NO_REJECTED UINT32_MAX
 
