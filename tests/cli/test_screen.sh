@@ -33,10 +33,10 @@ test_no_escape_code_in_a_file() {
     is "$(grep -v '^warning: ' stderr | awk 'length > 80' | grep -v "$DATA")" ''
 }
 
-# A run whose first step takes minutes.
+# A run whose first step takes minutes: copies are computed one by one.
 start_long_step() {
     write_config
-    "$SFT" train config.ini --set "data.train=$DATA/chat.jsonl*20000" --set "data.eval=$DATA/eval.jsonl" \
+    "$SFT" train config.ini --set data.shared_prefix=off --set "data.train=$DATA/chat.jsonl*20000" --set "data.eval=$DATA/eval.jsonl" \
         --set train.batch_size=240000 2>log &
     pid=$!
     wait_until grep -q '^eval at step 0' log
@@ -56,7 +56,7 @@ test_the_first_signal_says_what_will_happen_and_a_second_one_ends_it() {
 
 test_a_signal_before_the_first_step_has_nothing_to_save() {
     write_config
-    "$SFT" train config.ini --set "data.eval=$DATA/eval.jsonl*1000000" 2>log & # an evaluation that takes minutes
+    "$SFT" train config.ini --set data.shared_prefix=off --set "data.eval=$DATA/eval.jsonl*1000000" 2>log & # an evaluation that takes minutes
     pid=$!
     wait_until grep -q '^output ' log
     sleep 1
