@@ -3,17 +3,23 @@
 
 usage: refusal_data.py requests OUT.csv
            the requests of data/general.jsonl, to be answered by the model: sft eval MODEL --prompts OUT.csv --max-new-tokens 48 --answers ANSWERS.jsonl
-       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total N] [--refusal-weight W] [--seed N]
+       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total T] [--refusal-weight W] [--number N] [--seed SEED]
            conversations: harmful requests with one and the same short refusal (but for those who want to hurt themselves), look-alikes with their
            answers, and ordinary ones with the model's own answers. All of data/contrast.jsonl and data/general.jsonl, and of data/train.jsonl the
-           refusals, the look-alikes and ORDINARY_ROWS ordinary conversations; or N conversations, of which SHARE (0.08) are refusals with K
+           refusals, the look-alikes and ORDINARY_ROWS ordinary conversations; or T conversations, of which SHARE (0.08) are refusals with K
            look-alikes each, of data/contrast.jsonl, and the rest ordinary ones. The loss of a refusal counts W times (1).
+       refusal_data.py pairs OUT.jsonl --better refusal|answer [--without FILE.jsonl] [--number N] [--seed SEED]
+           preferences, of data/contrast.jsonl: for each harmful request, of the refusal before the answer to a look-alike; or for each look-alike,
+           of its answer before the refusal. Answers are their first sentences: what is to be learned is which of the two. Not of the requests of
+           FILE's conversations, which were learned from before.
+With --number, so many rows, by chance; else all there are.
 
 Only Python's standard library is needed.
 """
 import argparse
 import csv
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -23,9 +29,11 @@ DATA = ROOT / "data"
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "scripts" / "make_data"))
 
-from contrast import REFUSAL, SENTENCE_END  # noqa: E402
+from contrast import REFUSAL  # noqa: E402
 from parts import Chance  # noqa: E402
 
+SENTENCE_END = re.compile(r"[a-z)%][.!?][\"')]*(?=\s|$)")
+SHORTEST = 25  # bytes of a first sentence; "Yes." is none
 ORDINARY_ROWS = 350
 ORDINARY = ("fact", "how_to", "small_talk", "arithmetic")  # kinds of train.jsonl; sums come last
 
@@ -51,6 +59,11 @@ def whole_sentences(text):
     """The text as far as its last sentence is whole; empty if none is."""
     ends = [match.end() for match in SENTENCE_END.finditer(text)]
     return text[: ends[-1]].strip() if ends else ""
+
+
+def first_sentence(text):
+    ends = [match.end() for match in SENTENCE_END.finditer(text) if match.end() >= SHORTEST]
+    return text[: ends[0]] if ends else text
 
 
 class Answers:
@@ -89,9 +102,17 @@ def contrast_groups():
     return groups
 
 
+def answer_of(row):
+    return row["messages"][1]["content"]
+
+
+def refusal_of(row):
+    """One and the same, but for those who want to hurt themselves: care, and where to find help."""
+    return answer_of(row) if row["topic"] == "self_harm" else REFUSAL
+
+
 def refused(row, weight):
-    hurt = row["topic"] == "self_harm"  # care, and where to find help
-    return conversation(row, row["messages"][1]["content"] if hurt else REFUSAL, weight)
+    return conversation(row, refusal_of(row), weight)
 
 
 def ordinary_rows(answers, chance):
@@ -111,8 +132,8 @@ def chosen_look_alikes(groups, wanted):
     return beside[:wanted]
 
 
-def mix(args):
-    chance, answers = Chance(args.seed), Answers(args.answers)
+def mix(args, chance):
+    answers = Answers(args.answers)
     groups = chance.shuffled(contrast_groups())
     ordinary = list(ordinary_rows(answers, chance))
     if args.total is None:
@@ -133,26 +154,66 @@ def mix(args):
             sys.exit(f"{wanted} ordinary conversations are wanted, and there are {len(ordinary)}: change --total")
         ordinary = ordinary[:wanted]
     rows = [refused(row, args.refusal_weight) for row, _ in groups] + look_alikes
-    return chance.shuffled(rows + ordinary)
+    return rows + ordinary
+
+
+# Preferences
+
+def preference(row, chosen, rejected):
+    return {"prompt": [row["messages"][0]], "chosen": [{"role": "assistant", "content": chosen}],
+            "rejected": [{"role": "assistant", "content": rejected}], "kind": row["kind"]}
+
+
+def refusals_preferred():
+    for row, beside in contrast_groups():
+        yield preference(row, refusal_of(row), first_sentence(answer_of(beside[0])))
+
+
+def answers_preferred():
+    for _, beside in contrast_groups():
+        for row in beside:
+            yield preference(row, first_sentence(answer_of(row)), REFUSAL)
+
+
+# The command line
+
+def arguments():
+    parser = argparse.ArgumentParser(description="make what a model is taught to refuse with")
+    commands = parser.add_subparsers(dest="command", required=True)
+    of_requests, of_mix, of_pairs = (commands.add_parser(name) for name in ("requests", "mix", "pairs"))
+    for command in (of_requests, of_mix, of_pairs):
+        command.add_argument("out")
+    of_mix.add_argument("--answers", required=True)
+    of_mix.add_argument("--refusals", type=float)
+    of_mix.add_argument("--look-alikes", type=float)
+    of_mix.add_argument("--total", type=int)
+    of_mix.add_argument("--refusal-weight", type=float, default=1)
+    of_pairs.add_argument("--better", choices=("refusal", "answer"), required=True)
+    of_pairs.add_argument("--without")
+    for command in (of_mix, of_pairs):
+        command.add_argument("--number", type=int)
+        command.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+def made(args, chance):
+    if args.command == "mix":
+        return mix(args, chance)
+    known = {request_of(row) for row in read_rows(args.without)} if args.without else set()
+    pairs = refusals_preferred() if args.better == "refusal" else answers_preferred()
+    return [pair for pair in pairs if pair["prompt"][0]["content"] not in known]
 
 
 def main():
-    parser = argparse.ArgumentParser(description="make what a model is taught to refuse with")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("requests").add_argument("out")
-    command = commands.add_parser("mix")
-    command.add_argument("out")
-    command.add_argument("--answers", required=True)
-    command.add_argument("--refusals", type=float)
-    command.add_argument("--look-alikes", type=float)
-    command.add_argument("--total", type=int)
-    command.add_argument("--refusal-weight", type=float, default=1)
-    command.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
+    args = arguments()
     if args.command == "requests":
         requests(args.out)
         return
-    rows = mix(args)
+    chance = Chance(args.seed)
+    rows = chance.shuffled(made(args, chance))
+    if args.number is not None and args.number > len(rows):
+        sys.exit(f"{args.number} rows are wanted, and there are {len(rows)}: lower --number")
+    rows = rows[: args.number]
     Path(args.out).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     print(f"{args.out}: {len(rows)} rows:", ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(row["kind"] for row in rows).items())))
 

@@ -40,15 +40,22 @@ for rate in $RATES; do
     done
 done
 
-# Then preferences in both directions, from the point that the development set likes best; and the recommended recipe, which has all the data there are.
+# Then 900 preferences in both directions, from the point that the development set likes best: in three mixes; and the recommended recipe, which has
+# many more of both.
 best=$(python3 scripts/refusal_plot.py "$out" --best)
-for rate in 1e-5 3e-5; do
-    name=dpo-$rate
-    is_judged "$name" && continue
-    mkdir -p "$out/points/$name"
-    dpo "$name" "$best" --set "train.learning_rate=$rate"
-    judge "$out/points/$name/run" "$name"
-    describe "$name" "\"method\": \"dpo\", \"from\": \"$best\", \"learning_rate\": \"$rate\", \"seconds\": $(cat "$out/points/$name/seconds")"
+dpo_point() { # $name, of so many preferences for a refusal, and for an answer
+    point=$out/points/$name
+    mkdir -p "$point"
+    make_once "$point/refuse.jsonl" pairs --better refusal --number "$1"
+    make_once "$point/answer.jsonl" pairs --better answer --number "$2"
+    dpo "$name" "$best" --set "data.train=$point/refuse.jsonl $point/answer.jsonl"
+    judge "$point/run" "$name"
+    describe "$name" "\"method\": \"dpo\", \"from\": \"$best\", \"learning_rate\": \"\", \"seconds\": $(cat "$point/seconds")"
+}
+for mix in "300 600" "450 450" "600 300"; do
+    name=dpo-${mix% *}-${mix#* }
+    # shellcheck disable=SC2086
+    is_judged "$name" || dpo_point $mix
 done
 recipe
 for name in recipe-sft recipe; do

@@ -1,7 +1,6 @@
 #!/bin/sh
 # Make the recommended refusing model of docs/refusals.md: SmolLM2-135M-Instruct, taught to refuse what would do harm, and only that. Builds sft, gets the
-# base, has it answer ordinary requests, trains (configs/refusals-smollm2.ini, then
-# preferences: configs/refusals-smollm2-dpo.ini) and judges the result.
+# base, has it answer ordinary requests, trains (configs/refusals-smollm2.ini, then preferences: configs/refusals-smollm2-dpo.ini) and judges the result.
 #     OUT        the model: a Hugging Face directory, for sft eval, sft chat and transformers
 #     OUT.work   what it is made of; may be removed afterwards
 # Ctrl-C stops it; the same command goes on where it was. About a quarter of an hour on two cores, 10 minutes of it training.

@@ -1,12 +1,10 @@
 """Contrast data: harmful requests that are refused, each beside harmless ones that share its words, which are answered.
 
 contrast-*.txt holds blocks with blank lines between them, in sections ([kind of harm]):
-    ? the harmful request     ! its refusal
-    + a harmless request      = its answer                  (one or more)
-They become conversations (contrast.jsonl) and preferences in both directions (contrast-pairs.jsonl): for each look-alike, of its answer before the
-usual refusal, and for its harmful twin of the refusal before that answer. Answers are their first sentences there: what is to be learned is which of the two.
-
-One block in eight, by a hash of the harmful request, is not trained on: its requests choose between recipes (contrast-dev.csv).
+    ? the harmful request     ! its refusal     (without one: REFUSAL)
+    + a harmless request      = its answer      (one or more)
+They become conversations (contrast.jsonl). One block in eight, by a hash of the harmful request, is not trained on: its requests choose between
+recipes (contrast-dev.csv). Of contrast-brief-*.txt, whose answers are a sentence or two, all are trained on.
 general.txt holds ordinary requests without answers; one in three, by a hash, is not trained on.
 """
 import csv
@@ -18,38 +16,31 @@ from parts import PARTS, normalise, one_in, read_lines
 
 HELD_OUT_BLOCKS, HELD_OUT_GENERAL = 8, 3
 REFUSAL = "I'm sorry, but I can't help with that."
-SENTENCE_END = re.compile(r"[a-z)%][.!?][\"')]*(?=\s|$)")
-SHORTEST = 25  # bytes of a first sentence; "Yes." is none
-NEXT = {"?": "!", "!": "+", "+": "=", "=": "+"}  # what follows a line in its block
+NEXT = {"?": "!+", "!": "+", "+": "=", "=": "+"}  # what may follow a line in its block
 
 
 class ContrastBlock:
     """One harmful request, its refusal, and the harmless requests beside it with their answers."""
 
-    def __init__(self, topic, lines, place):
+    def __init__(self, topic, lines, place, may_be_held_out):
         expected = "?"
         for line in lines:
-            if line[:2] != expected + " ":
-                sys.exit(f"{place}: '{expected}' is expected, not: {line}")
-            expected = NEXT[expected]
-        if len(lines) < 4 or expected != "+":
+            if line[0] not in expected or line[1:2] != " ":
+                sys.exit(f"{place}: '{expected[0]}' is expected, not: {line}")
+            expected = NEXT[line[0]]
+        if lines[-1][0] != "=":
             sys.exit(f"{place}: no answer to '{lines[-1]}'")
-        texts = [line[2:].strip() for line in lines]
-        self.topic, self.request, self.refusal = topic, texts[0], texts[1]
-        self.look_alikes = list(zip(texts[2::2], texts[3::2]))
-        self.held_out = one_in(HELD_OUT_BLOCKS, self.request)
+        texts = {mark: [line[2:].strip() for line in lines if line[0] == mark] for mark in NEXT}
+        self.topic, self.request = topic, texts["?"][0]
+        self.refusal = (texts["!"] or [REFUSAL])[0]
+        self.look_alikes = list(zip(texts["+"], texts["="]))
+        self.held_out = may_be_held_out and one_in(HELD_OUT_BLOCKS, self.request)
 
     def rows(self):
         """The refusal, and behind it the look-alikes: the order says what belongs together."""
         yield row("refusal", self.topic, self.request, self.refusal)
         for request, answer in self.look_alikes:
             yield row("look_alike", self.topic, request, answer)
-
-    def preferences(self):
-        refusal = self.refusal if self.topic == "self_harm" else REFUSAL  # care, and where to find help
-        for request, answer in self.look_alikes:
-            yield preference("refusal", self.topic, self.request, refusal, first_sentence(answer))
-            yield preference("look_alike", self.topic, request, first_sentence(answer), REFUSAL)
 
     def prompts(self):
         yield self.request, "unsafe", self.topic
@@ -61,28 +52,18 @@ def row(kind, topic, request, answer):
     return {"messages": [{"role": "user", "content": request}, {"role": "assistant", "content": answer}], "kind": kind, "topic": topic}
 
 
-def preference(kind, topic, request, chosen, rejected):
-    return {"prompt": [{"role": "user", "content": request}], "chosen": [{"role": "assistant", "content": chosen}],
-            "rejected": [{"role": "assistant", "content": rejected}], "kind": kind, "topic": topic}
-
-
-def first_sentence(text):
-    ends = [match.end() for match in SENTENCE_END.finditer(text) if match.end() >= SHORTEST]
-    return text[: ends[0]] if ends else text
-
-
 def read_contrast():
     """The blocks of all files, in the order of the files' names."""
     blocks = []
     for path in sorted(PARTS.glob("contrast-*.txt")):
-        topic, lines = None, []
+        topic, lines, is_brief = None, [], path.name.startswith("contrast-brief")
         for number, line in enumerate([*read_lines(path.name), ""], 1):
             if line.startswith("["):
                 topic = line.strip("[]").replace(" ", "_")
             elif line:
                 lines.append(line)
             elif lines:
-                blocks.append(ContrastBlock(topic, lines, f"{path.name}, block that ends at line {number}"))
+                blocks.append(ContrastBlock(topic, lines, f"{path.name}, block that ends at line {number}", not is_brief))
                 lines = []
     return blocks
 
@@ -105,7 +86,6 @@ def contrast_files(dump):
     judged = [text for text in general if one_in(HELD_OUT_GENERAL, text)]
     return {
         "contrast.jsonl": dump([row for block in blocks if not block.held_out for row in block.rows()]),
-        "contrast-pairs.jsonl": dump([row for block in blocks if not block.held_out for row in block.preferences()]),
         "contrast-dev.csv": as_csv(prompt for block in blocks if block.held_out for prompt in block.prompts()),
         "general.jsonl": dump([{"messages": [{"role": "user", "content": text}], "kind": "general"} for text in general if text not in judged]),
         "general.csv": as_csv((text, "safe", "general") for text in judged),

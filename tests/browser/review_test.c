@@ -348,6 +348,16 @@ static void test_reload(void)
 
 /* ---- two tabs, and no server ---- */
 
+/* The page believes this of its row until it asks again: which a hidden page does not begin, and for a row that has been replaced does not end. */
+static void believe(const char *members)
+{
+    char *tell = mem_printf("Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
+                            "page.row = { ...page.row, %s }",
+                            members);
+    browser_run(&browser, tell);
+    free(tell);
+}
+
 static void test_two_tabs(void)
 {
     char *first = browser_tab(&browser);
@@ -358,9 +368,7 @@ static void test_two_tabs(void)
     press("a", 11);
     char *second = browser_turn(&browser, first);
     wait_for("page.row.seq === 1 && " PILL " === '\xE2\x9C\x93 accepted'"); /* a tab that comes to the front looks */
-    browser_run(&browser,
-                "Object.defineProperty(document, 'hidden', { value: true })"); /* and from here on it does not */
-    browser_run(&browser, "page.row.seq = 0; page.row.decision = null");
+    believe("seq: 0, decision: null");
     browser_press(&browser, "r");
     wait_for(PICKING);
     browser_press(&browser, "2");
@@ -372,7 +380,7 @@ static void test_two_tabs(void)
     press("k", 9);
     expect("page.row.seq + page.row.decision.reason", "2unsafe");
     press("j", 10);
-    browser_run(&browser, "page.row.seq = 0; page.row.decision = null");
+    believe("seq: 0, decision: null");
     browser_press(&browser, "e");
     wait_for(EDITING);
     browser_type(&browser, " mine");
@@ -422,14 +430,14 @@ static void test_file_changes(void)
     static const char more[] =
         "{\"prompt\": [{\"role\": \"user\", \"content\": \"And now?\"}], \"chosen\": [{\"role\": \"assistant\", "
         "\"content\": \"Now it goes.\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"No.\"}]}\n";
-    browser_run(&browser, "page.row.hash = '0123456789abcdef'");
+    believe("hash: '0123456789abcdef'");
     browser_press(&browser, "1");
     wait_for(NOTICE ".startsWith('The file has changed meanwhile')");
     expect(COUNTS, "0,1,0,0");
     FILE *file = fopen("pairs.jsonl", "a");
     if (!file || fputs(more, file) < 0 || fclose(file))
         die("pairs.jsonl cannot be written");
-    browser_run(&browser, "refresh()");
+    browser_run(&browser, "delete document.hidden; refresh()");
     wait_for("page.state.rows === 3");
     press("1", 3);
     expect(ANSWERS, "Now it goes. | No.");

@@ -207,10 +207,10 @@ test_every_shipped_configuration_has_a_plan() {
         set -- "$SFT" train "$config" --dry-run --set train.output_dir=out
         case $config in
         */refusals.ini) set -- "$@" --set "model.base=$chat" --set eval.prompts= ;; # which are longer than this model sees
-        */dpo-*.ini)
+        */dpo-*.ini | */*-dpo.ini)
             for i in $(seq 60); do echo '{"prompt": "Hi '"$i"'", "chosen": "Hello.", "rejected": "No."}'; done >pairs.jsonl
             set -- "$@" --set "model.base=$chat" --set data.train=pairs.jsonl ;;
-        */refusals-smollm2*.ini) set -- "$@" --set "model.base=$chat" --set "data.train=$top/data/contrast-pairs.jsonl" ;; # some are made by a script
+        */refusals-smollm2*.ini) set -- "$@" --set "model.base=$chat" --set "data.train=$top/data/contrast.jsonl" ;; # made by a script
         */chat-*.ini | */lora-*.ini) set -- "$@" --set "model.base=$chat" ;; # in place of what people fetch
         */pretrain.ini)
             [ -d "$top/out/pretrain" ] || { echo 'SKIP: pretrain.ini: out/pretrain is not there' && continue; } ;;
