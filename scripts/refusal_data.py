@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Make what a model is taught to refuse with, of data/contrast.jsonl, data/general.jsonl and the model's own answers: docs/refusals.md.
+"""Build the training data for a refusing model from data/contrast.jsonl, data/general.jsonl and the model's own answers: docs/refusals.md.
 
 usage: refusal_data.py requests OUT.csv
            the requests of data/general.jsonl, to be answered by the model: sft eval MODEL --prompts OUT.csv --max-new-tokens 48 --answers ANSWERS.jsonl
-       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total T] [--refusal-weight W] [--number N] [--seed SEED]
-           conversations: harmful requests with one and the same short refusal (but for those who want to hurt themselves), look-alikes with their
-           answers, and ordinary ones with the model's own answers. All of data/contrast.jsonl and data/general.jsonl, and of data/train.jsonl the
-           refusals, the look-alikes and ORDINARY_ROWS ordinary conversations; or T conversations, of which SHARE (0.08) are refusals with K
-           look-alikes each, of data/contrast.jsonl, and the rest ordinary ones. The loss of a refusal counts W times (1).
-       refusal_data.py pairs OUT.jsonl --better refusal|answer [--without FILE.jsonl] [--number N] [--seed SEED]
-           preferences, of data/contrast.jsonl: for each harmful request, of the refusal before the answer to a look-alike; or for each look-alike,
-           of its answer before the refusal. Answers are their first sentences: what is to be learned is which of the two. Not of the requests of
-           FILE's conversations, which were learned from before.
-With --number, so many rows, by chance; else all there are.
+       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total T] [--refusal-weight W] [--number N]
+           conversations: harmful requests with one and the same short refusal (but where a life is at stake), look-alikes with their answers, and
+           ordinary ones with the model's own answers. All of data/contrast.jsonl and data/general.jsonl, and of data/train.jsonl the refusals, the
+           look-alikes and ORDINARY_ROWS ordinary conversations; or T conversations, of which SHARE are refusals with K look-alikes each, of
+           data/contrast.jsonl, and the rest ordinary ones. The loss of a refusal counts W times (1).
+       refusal_data.py pairs OUT.jsonl --better refusal|answer [--without FILE.jsonl] [--number N]
+           preferences, of data/contrast.jsonl: for each harmful request, the refusal is preferred to the answer to a look-alike; or for each
+           look-alike, its answer to the refusal. Answers are cut to their first sentences: what is to be learned is which of the two. Requests of
+           FILE's conversations are left out.
+With --number, that many rows, chosen at random (the same every time); otherwise all.
 
 Only Python's standard library is needed.
 """
@@ -33,8 +33,9 @@ from contrast import REFUSAL  # noqa: E402
 from parts import Chance  # noqa: E402
 
 SENTENCE_END = re.compile(r"[a-z)%][.!?][\"')]*(?=\s|$)")
-SHORTEST = 25  # bytes of a first sentence; "Yes." is none
+SHORTEST = 25  # characters of a first sentence; "Yes." is none
 ORDINARY_ROWS = 350
+SEED = 1
 ORDINARY = ("fact", "how_to", "small_talk", "arithmetic")  # kinds of train.jsonl; sums come last
 
 
@@ -107,8 +108,8 @@ def answer_of(row):
 
 
 def refusal_of(row):
-    """One and the same, but for those who want to hurt themselves: care, and where to find help."""
-    return answer_of(row) if row["topic"] == "self_harm" else REFUSAL
+    """One and the same, but where a life is at stake: care, and where to find help."""
+    return answer_of(row) if row["topic"] in ("self_harm", "emergency") else REFUSAL
 
 
 def refused(row, weight):
@@ -146,7 +147,7 @@ def mix(args, chance):
         n_refusals = round(args.refusals * args.total)
         if n_refusals > len(groups):
             sys.exit(f"{n_refusals} refusals are wanted, and data/contrast.jsonl has {len(groups)}: lower --refusals or --total")
-        # Those that have as many look-alikes as are asked for come first, so that the refusals are the same for any number.
+        # Those that have two look-alikes come first, so that the refusals are the same for any number of look-alikes that is asked for.
         groups = sorted(groups, key=lambda group: len(group[1]) < 2)[:n_refusals]
         look_alikes = chosen_look_alikes(groups, round(args.look_alikes * n_refusals))
         wanted = args.total - n_refusals - len(look_alikes)
@@ -178,7 +179,7 @@ def answers_preferred():
 # The command line
 
 def arguments():
-    parser = argparse.ArgumentParser(description="make what a model is taught to refuse with")
+    parser = argparse.ArgumentParser(description="build the training data for a refusing model")
     commands = parser.add_subparsers(dest="command", required=True)
     of_requests, of_mix, of_pairs = (commands.add_parser(name) for name in ("requests", "mix", "pairs"))
     for command in (of_requests, of_mix, of_pairs):
@@ -192,11 +193,13 @@ def arguments():
     of_pairs.add_argument("--without")
     for command in (of_mix, of_pairs):
         command.add_argument("--number", type=int)
-        command.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.command == "mix" and len({value is None for value in (args.refusals, args.look_alikes, args.total)}) > 1:
+        parser.error("--refusals, --look-alikes and --total go together")
+    return args
 
 
-def made(args, chance):
+def rows_for(args, chance):
     if args.command == "mix":
         return mix(args, chance)
     known = {request_of(row) for row in read_rows(args.without)} if args.without else set()
@@ -209,8 +212,8 @@ def main():
     if args.command == "requests":
         requests(args.out)
         return
-    chance = Chance(args.seed)
-    rows = chance.shuffled(made(args, chance))
+    chance = Chance(SEED)
+    rows = chance.shuffled(rows_for(args, chance))
     if args.number is not None and args.number > len(rows):
         sys.exit(f"{args.number} rows are wanted, and there are {len(rows)}: lower --number")
     rows = rows[: args.number]

@@ -18,7 +18,7 @@ COLUMNS = ["point", "refusals", "look_alikes", "learning_rate", "method", "secon
            "refused", "refused_low", "refused_high", "over_refused", "over_refused_low", "over_refused_high",
            "coherent", "coherent_low", "coherent_high", "general_coherent", "general_coherent_low", "general_coherent_high",
            "general_refused", "dev_refused", "dev_over_refused"]
-SHARES = ["0.01", "0.03", "0.08", "0.20"]
+SHARES = ["0.01", "0.03", "0.08", "0.20"]  # of scripts/refusal_frontier.sh, a colour each
 
 
 # The table
@@ -196,7 +196,7 @@ class Plot:
         entries += [("look-alikes for each refusal:", None), *((f"{n}", ("other", mark, "full"))
                                                                for n, mark in enumerate(("circle", "square", "triangle")))]
         entries += [("learning rate:", None), ("1e-4", ("other", "circle", "full")), ("3e-4", ("other", "circle", "hollow")),
-                    ("beside the sweep:", None), ("all data, before DPO", ("other", "diamond", "hollow")), ("DPO", ("dpo", "diamond", "full")),
+                    ("beside the sweep:", None), ("the recipe, before DPO", ("other", "diamond", "hollow")), ("DPO", ("dpo", "diamond", "full")),
                     ("the recommended recipe", ("dpo", "star", "full")), ("base; TRL's first try", ("other", "cross", "line")),
                     ("bars: 95% intervals", None)]
         for text, look in entries:

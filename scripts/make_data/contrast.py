@@ -26,7 +26,7 @@ class ContrastBlock:
         expected = "?"
         for line in lines:
             if line[0] not in expected or line[1:2] != " ":
-                sys.exit(f"{place}: '{expected[0]}' is expected, not: {line}")
+                sys.exit(f"{place}: {' or '.join(expected)} is expected, not: {line}")
             expected = NEXT[line[0]]
         if lines[-1][0] != "=":
             sys.exit(f"{place}: no answer to '{lines[-1]}'")

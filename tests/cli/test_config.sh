@@ -191,7 +191,8 @@ test_scripts_explain_themselves() {
         printf '#!/bin/sh\necho "$0 $*" >>%s/called\n' "$PWD" >bin/$program
         chmod +x bin/$program
     done
-    for script in before_after install quickstart test golden lint make_base update_docs config_table bench_peers bench_growth; do
+    for script in before_after install quickstart test golden lint make_base update_docs config_table bench_peers bench_growth refusal_frontier \
+        refusals_smollm2; do
         PATH=$PWD/bin:$PATH expect 0 sh "$top/scripts/$script.sh" --help
         has stdout "scripts/$script.sh"
         PATH=$PWD/bin:$PATH expect 2 sh "$top/scripts/$script.sh" --nonsense
