@@ -348,7 +348,8 @@ static void test_reload(void)
 
 /* ---- two tabs, and no server ---- */
 
-/* The page believes this of its row until it asks again: which a hidden page does not begin, and for a row that has been replaced does not end. */
+/* The page believes this of its row until it asks again: a hidden page does not begin to, and what is on its way is of no
+ * use for a row that has been replaced. */
 static void believe(const char *members)
 {
     char *tell = mem_printf("Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
