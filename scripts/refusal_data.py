@@ -40,8 +40,11 @@ ORDINARY = ("fact", "how_to", "small_talk", "arithmetic")  # kinds of train.json
 
 
 def read_rows(path):
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+    try:
+        with open(path, encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+    except OSError as error:
+        sys.exit(str(error))
 
 
 def request_of(row):
@@ -179,7 +182,7 @@ def answers_preferred():
 # The command line
 
 def arguments():
-    parser = argparse.ArgumentParser(description="build the training data for a refusing model")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     of_requests, of_mix, of_pairs = (commands.add_parser(name) for name in ("requests", "mix", "pairs"))
     for command in (of_requests, of_mix, of_pairs):

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Steps that scripts/refusal_frontier.sh and scripts/refusals_smollm2.sh share. Sourced in the repository's root; $out is absolute, $base is absolute
-# or empty. Every step is skipped where what it makes is there, and makes it under another name first: any of them may be interrupted.
+# or empty. Every step is skipped where what it makes is there, and makes it under another name first: any of them may be interrupted. Trainings go on
+# where they were; other steps, of half a minute, begin again.
 # shellcheck disable=SC2154
 
 prepare() { # builds sft, unless SFT names a build, and gets the base
@@ -15,6 +16,7 @@ prepare() { # builds sft, unless SFT names a build, and gets the base
         base=$PWD/out/models/smollm2
         [ -e "$base" ] || sh scripts/get_model.sh smollm2
     fi
+    [ -e "$base/config.json" ] || { echo "$base is no model: it has no config.json" >&2; exit 1; }
     mkdir -p "$out/points"
     check_origin
     answer_with_base

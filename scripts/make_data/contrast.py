@@ -23,6 +23,8 @@ class ContrastBlock:
     """One harmful request, its refusal, and the harmless requests beside it with their answers."""
 
     def __init__(self, topic, lines, place, may_be_held_out):
+        if topic is None:
+            sys.exit(f"{place}: a section, [kind of harm], is expected before the first block")
         expected = "?"
         for line in lines:
             if line[0] not in expected or line[1:2] != " ":
