@@ -348,8 +348,8 @@ static void test_reload(void)
 
 /* ---- two tabs, and no server ---- */
 
-/* The page believes this of its row until it asks again: hidden, it does not begin to; and an answer that is on its way is
- * of no use to it, for the row has been replaced. */
+/* The page believes this of its row until it asks again: hidden, it does not begin to, and an answer that is on its
+ * way is of no use to it, for the row has been replaced. */
 static void believe(const char *members)
 {
     char *tell = mem_printf("Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
