@@ -93,11 +93,6 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call Q,cc  ) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -c -o $@ $<
 
-# The oracle took most of the sanitizers' time; they see the same source as it is compiled over float.
-ifeq ($(VARIANT),asan)
-$(B)/f64/%.o: SANITIZE =
-$(B)/f64/%.o: OPTIMIZE = -O3
-endif
 $(B)/f64/%.o: %.c
 	@mkdir -p $(@D)
 	$(call Q,cc  ) $(CC) $(CPPFLAGS) -DSFT_REAL_F64 $(BASE_CFLAGS) $(ARCH_FLAGS) -MMD -MP -c -o $@ $<
