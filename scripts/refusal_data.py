@@ -3,16 +3,19 @@
 
 usage: refusal_data.py requests OUT.csv
            the requests of data/general.jsonl, to be answered by the model: sft eval MODEL --prompts OUT.csv --max-new-tokens 48 --answers ANSWERS.jsonl
-       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total T] [--refusal-weight W] [--number N]
+       refusal_data.py prompts OUT.jsonl --after refusal|answer
+           the prompts of data/prompts.csv, each after another one that was refused; or after a conversation of data/eval.jsonl
+       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total T] [--refusal-weight W] [--number N] [--two-turns T]
            conversations: harmful requests with one and the same short refusal (but where a life is at stake), look-alikes with their answers, and
            ordinary ones with the model's own answers. All of data/contrast.jsonl and data/general.jsonl, and of data/train.jsonl the refusals, the
            look-alikes and ORDINARY_ROWS ordinary conversations; or T conversations, of which SHARE are refusals with K look-alikes each, of
            data/contrast.jsonl, and the rest ordinary ones. The loss of a refusal counts W times (1).
-       refusal_data.py pairs OUT.jsonl --better refusal|answer [--without FILE.jsonl] [--number N]
+       refusal_data.py pairs OUT.jsonl --better refusal|answer [--without FILE.jsonl] [--number N] [--two-turns T]
            preferences, of data/contrast.jsonl: for each harmful request, the refusal is preferred to the answer to a look-alike; or for each
            look-alike, its answer to the refusal. Answers are cut to their first sentences: what is to be learned is which of the two. Requests of
            FILE's conversations are left out.
-With --number, that many rows, chosen at random (the same every time); otherwise all.
+With --number, that many rows, chosen at random (the same every time); otherwise all. With --two-turns, a share T of
+the conversations are two of them, one after the other; or a share T of the preferences come after a turn that was refused or, as often, answered.
 
 Only Python's standard library is needed.
 """
@@ -83,16 +86,20 @@ class Answers:
 
 # Conversations
 
+def message(role, content):
+    return {"role": role, "content": content}
+
+
 def single_turn(*kinds):
     """Of data/train.jsonl, without a system message."""
     return [row for row in read_rows(DATA / "train.jsonl") if row["kind"] in kinds and len(row["messages"]) == 2]
 
 
 def conversation(row, answer, weight=1):
-    message = {"role": "assistant", "content": answer}
+    said = message("assistant", answer)
     if weight != 1:
-        message["weight"] = weight
-    return {"messages": [row["messages"][0], message], "kind": row["kind"]}
+        said["weight"] = weight
+    return {"messages": [row["messages"][0], said], "kind": row["kind"]}
 
 
 def contrast_groups():
@@ -164,8 +171,7 @@ def mix(args, chance):
 # Preferences
 
 def preference(row, chosen, rejected):
-    return {"prompt": [row["messages"][0]], "chosen": [{"role": "assistant", "content": chosen}],
-            "rejected": [{"role": "assistant", "content": rejected}], "kind": row["kind"]}
+    return {"prompt": [row["messages"][0]], "chosen": [message("assistant", chosen)], "rejected": [message("assistant", rejected)], "kind": row["kind"]}
 
 
 def refusals_preferred():
@@ -179,14 +185,49 @@ def answers_preferred():
             yield preference(row, first_sentence(answer_of(row)), REFUSAL)
 
 
+# Two turns
+
+def chained(rows, share, chance):
+    """Conversations, so many of them two of the given, one after the other: every answer is in one of them."""
+    n = round(share * len(rows) / (1 + share))
+    twos = [{"messages": first["messages"] + second["messages"], "kind": "two_turns"} for first, second in zip(rows, rows[n:2 * n])]
+    return chance.shuffled(twos + rows[2 * n:])
+
+
+def preceded(pairs, share, chance):
+    """The pairs, so many of them after a turn that was refused or, as often, answered."""
+    groups = contrast_groups()
+    n = round(share * len(pairs))
+    for i in range(n):
+        refusal, look_alikes = chance.pick(groups)
+        look_alike = chance.pick(look_alikes)
+        earlier = conversation(refusal, refusal_of(refusal)) if i % 2 else conversation(look_alike, first_sentence(answer_of(look_alike)))
+        pairs[i] = {**pairs[i], "prompt": earlier["messages"] + pairs[i]["prompt"], "kind": f"{pairs[i]['kind']} after {earlier['kind']}"}
+    return chance.shuffled(pairs)
+
+
+def prompts_after(kind, chance):
+    """data/prompts.csv, each after a turn that nothing was trained on either: another prompt of the same file that was refused, or what was answered."""
+    with open(DATA / "prompts.csv", encoding="utf-8", newline="") as file:
+        prompts = list(csv.DictReader(file))
+    if kind == "refusal":
+        earlier = [[message("user", row["prompt"]), message("assistant", REFUSAL)] for row in prompts if row["label"] == "unsafe"]
+    else:
+        earlier = [row["messages"] for row in read_rows(DATA / "eval.jsonl") if row["kind"] in (*ORDINARY, "look_alike") and len(row["messages"]) == 2]
+    for row in prompts:
+        turn = chance.pick([turn for turn in earlier if turn[0]["content"] != row["prompt"]])
+        yield {"messages": [*turn, message("user", row["prompt"])], "label": row["label"], "type": row["type"]}
+
+
 # The command line
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    of_requests, of_mix, of_pairs = (commands.add_parser(name) for name in ("requests", "mix", "pairs"))
-    for command in (of_requests, of_mix, of_pairs):
+    of_requests, of_prompts, of_mix, of_pairs = (commands.add_parser(name) for name in ("requests", "prompts", "mix", "pairs"))
+    for command in (of_requests, of_prompts, of_mix, of_pairs):
         command.add_argument("out")
+    of_prompts.add_argument("--after", choices=("refusal", "answer"), required=True)
     of_mix.add_argument("--answers", required=True)
     of_mix.add_argument("--refusals", type=float)
     of_mix.add_argument("--look-alikes", type=float)
@@ -196,18 +237,31 @@ def arguments():
     of_pairs.add_argument("--without")
     for command in (of_mix, of_pairs):
         command.add_argument("--number", type=int)
+        command.add_argument("--two-turns", type=float, default=0)
     args = parser.parse_args()
     if args.command == "mix" and len({value is None for value in (args.refusals, args.look_alikes, args.total)}) > 1:
         parser.error("--refusals, --look-alikes and --total go together")
     return args
 
 
+def preferences(args):
+    known = {said["content"] for row in read_rows(args.without) for said in row["messages"]} if args.without else set()
+    preferred = refusals_preferred() if args.better == "refusal" else answers_preferred()
+    return [pair for pair in preferred if pair["prompt"][0]["content"] not in known]
+
+
 def rows_for(args, chance):
-    if args.command == "mix":
-        return mix(args, chance)
-    known = {request_of(row) for row in read_rows(args.without)} if args.without else set()
-    pairs = refusals_preferred() if args.better == "refusal" else answers_preferred()
-    return [pair for pair in pairs if pair["prompt"][0]["content"] not in known]
+    if args.command == "prompts":
+        return list(prompts_after(args.after, chance))
+    rows = chance.shuffled(mix(args, chance) if args.command == "mix" else preferences(args))
+    if args.number is not None and args.number > len(rows):
+        sys.exit(f"{args.number} rows are wanted, and there are {len(rows)}: lower --number")
+    rows = rows[: args.number]
+    if not rows:
+        sys.exit(f"{args.out}: no row is left of data/contrast.jsonl")
+    if not args.two_turns:
+        return rows
+    return chained(rows, args.two_turns, chance) if args.command == "mix" else preceded(rows, args.two_turns, chance)
 
 
 def main():
@@ -215,13 +269,10 @@ def main():
     if args.command == "requests":
         requests(args.out)
         return
-    chance = Chance(SEED)
-    rows = chance.shuffled(rows_for(args, chance))
-    if args.number is not None and args.number > len(rows):
-        sys.exit(f"{args.number} rows are wanted, and there are {len(rows)}: lower --number")
-    rows = rows[: args.number]
+    rows = rows_for(args, Chance(SEED))
     Path(args.out).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    print(f"{args.out}: {len(rows)} rows:", ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(row["kind"] for row in rows).items())))
+    counts = Counter(row.get("kind") or row["label"] for row in rows)
+    print(f"{args.out}: {len(rows)} rows:", ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())))
 
 
 if __name__ == "__main__":

@@ -103,10 +103,26 @@ static void print_files(const char *label, const json *files)
     }
 }
 
+/* What pairs were compared by, where they were. */
+static void print_dpo(const json *settings)
+{
+    const char *objective = json_string(json_get(settings, "train.objective"));
+    if (!objective || strcmp(objective, "dpo") != 0)
+        return;
+    printf("objective  dpo:");
+    for (const json *setting = json_first(settings); setting; setting = json_next(setting)) {
+        static const char section[] = "dpo.";
+        if (strncmp(json_key(setting), section, sizeof section - 1) == 0 && json_string(setting))
+            printf(" %s = %s", json_key(setting) + sizeof section - 1, json_string(setting));
+    }
+    printf("\n");
+}
+
 void info_print_checkpoint(const struct info *info)
 {
     if (info->step >= 0)
         printf("checkpoint step %.0f of %.0f\n", info->step, info->total_steps);
+    print_dpo(json_get(info->state, "settings"));
     print_files("trained on", json_get(json_get(info->state, "data"), "train"));
     printf("checksums  %s\n", !info->has_checksums   ? "none (only what sft train writes has some)"
                               : info->checksums_hold ? "hold"

@@ -202,7 +202,7 @@ static void add_examples(struct strbuf *out, const struct judged *j, enum judged
     size_t *rows, all;
     const size_t n = judged_examples(j, kind, &rows, &all);
     if (n > 0)
-        strbuf_printf(out, "\n%s: %zu of %zu\n", names[kind], n, all);
+        strbuf_printf(out, "\n%s (%zu of %zu shown)\n", names[kind], n, all);
     for (size_t i = 0; i < n; i++) {
         const struct prompt_row *prompt = &j->prompts->items[rows[i]];
         add_text(out, "", prompt->text, prompt->len, false, columns);

@@ -252,15 +252,35 @@ static void put_steps(struct strbuf *out, const struct report_of *of)
                   amount(batch_size < most ? batch_size : most, unit).text, (ull)i->steps_per_epoch);
 }
 
-/* What is saved, where something is. */
+/* What is saved, where it is worth a word. */
 static void put_sharing(struct strbuf *out, const struct train_sharing *s)
 {
-    if (s->rows < s->positions)
+    static const double LEAST = 1.0;
+    const double saved = report_percent(s->positions - s->rows, s->positions);
+    if (saved >= LEAST)
         strbuf_printf(out,
-                      "       beginnings that conversations share are computed once: %llu of %llu positions in "
-                      "%s (%.1f%% fewer)\n",
-                      (ull)s->rows, (ull)s->positions, amount(s->steps, "step").text,
-                      report_percent(s->positions - s->rows, s->positions));
+                      "       what conversations of a micro-batch begin with in common is computed once: %llu positions in "
+                      "place of %llu in %s (%.0f%% fewer)\n",
+                      (ull)s->rows, (ull)s->positions, amount(s->steps, "step").text, saved);
+}
+
+/* How pairs are compared, and what is computed for it before the first step. */
+static void put_dpo(struct strbuf *out, const struct report_of *of)
+{
+    static const char *const loss_types[] = {DPO_LOSS_CHOICES(CHOICE_WORD)};
+    const struct settings *s = of->settings;
+    const size_t n_pairs = of->data->train.n_pairs + of->data->eval.n_pairs;
+    if (s->train.objective != OBJECTIVE_DPO)
+        return;
+    strbuf_printf(out, "dpo    loss_type %s, beta %g, ", loss_types[s->dpo.loss_type], s->dpo.beta);
+    if (s->dpo.label_smoothing > 0)
+        strbuf_printf(out, "label_smoothing %g, ", s->dpo.label_smoothing);
+    strbuf_printf(out, "sft_weight %g, learning_rate %g\n", s->dpo.sft_weight, s->train.learning_rate);
+    if (s->dpo.reference_free)
+        strbuf_puts(out, "       without a reference\n");
+    else if (n_pairs)
+        strbuf_printf(out, "       the reference is asked once, for %s, before the first step\n",
+                      amount(n_pairs, "pair").text);
 }
 
 /* What is trained in the place of the model. */
@@ -351,6 +371,7 @@ void report_text(const struct report *report, struct strbuf *out)
     if (of->plan) {
         put_steps(out, of);
         put_sharing(out, &report->sharing);
+        put_dpo(out, of);
         if (of->settings->lora.on)
             put_adapter(out, &of->plan->table);
         put_low_rate(out, of->settings);

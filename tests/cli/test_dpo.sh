@@ -42,6 +42,8 @@ test_a_model_that_has_not_moved_is_its_own_reference() {
     awk -v last="$(values run/metrics.jsonl rewards/margins | tail -n 1)" 'BEGIN { exit !(last > 0) }' || die 'nothing was learned'
     has stderr '  won '
     has stderr "rewards' margin"
+    expect 0 "$SFT" info run
+    has stdout 'objective  dpo: beta = 0.1 loss_type = sigmoid label_smoothing = 0 reference_free = false sft_weight = 0'
 }
 
 test_the_reference_is_asked_once() {

@@ -72,6 +72,8 @@ test_the_report_counts_pairs() {
     has stdout 'train  pairs.jsonl (hh): 3 pairs and 1 conversation, 20 turns, '
     has stdout '       left out: 1 (chosen and rejected are the same)'
     has stdout 'keys that are not used: meta (1 row)'
+    has stdout 'dpo    loss_type sigmoid, beta 0.1, sft_weight 1, learning_rate 1e-06'
+    has stdout '       the reference is asked once, for 3 pairs, before the first step'
     has stdout 'warning: chosen and rejected are the same, left out: 1 of 5 pairs and conversations (20.0%), first pairs.jsonl:3'
     expect 0 pairs pairs.jsonl --report --json --set dpo.sft_weight=1
     has stdout '"conversations":4,"pairs":3,"examples":4,'
@@ -92,6 +94,17 @@ test_rows_that_are_no_pairs() {
     printf 'A text.\n' >a.txt
     expect_error 1 'a.txt: no row has a chosen and a rejected answer, which objective = dpo compares ([data] columns = KEY:chosen KEY:rejected says which keys they are)' \
         pairs a.txt
+}
+
+test_a_row_without_a_chosen_answer_is_told_of_the_key_that_may_be_it() {
+    write_pairs
+    echo '{"prompt": "a", "choosen": "b", "rejected": "c"}' >pairs.jsonl
+    expect 1 pairs pairs.jsonl
+    has stderr 'pairs.jsonl:1: unknown structure: it has the keys prompt, choosen, rejected (a rejected answer, and no chosen one); expected'
+    has stderr '; [data] columns = choosen:chosen says which answer is the chosen one'
+    echo '{"prompt": "a", "rejected": "c"}' >pairs.jsonl
+    expect 1 pairs pairs.jsonl
+    has stderr '; [data] columns = OTHER:chosen says which answer is the chosen one'
 }
 
 test_settings_that_do_not_go_with_it() {

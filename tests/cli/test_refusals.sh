@@ -61,7 +61,8 @@ test_the_refusing_model() {
     expect 0 sh "$top/scripts/refusals_smollm2.sh" 'of mine/refusing/'
     is "$(asked train) $(asked eval)" '4 4'
     is "$(cat 'of mine/refusing/model.safetensors')" "$PWD/of mine/refusing.work/points/recipe-sft/run/last"
-    is "$(grep -c . 'of mine/refusing.work/teach.jsonl')" 2500
+    is "$(grep -c . 'of mine/refusing.work/teach.jsonl')" 2000
+    is "$(grep -o '"role": "assistant"' 'of mine/refusing.work/teach.jsonl' | grep -c .)" 2500
     expect 1 sh "$top/scripts/refusals_smollm2.sh" 'of mine/refusing'
     has stderr 'remove it and of mine/refusing.work'
     rm -r 'of mine/refusing'
@@ -87,18 +88,78 @@ test_the_sweep() {
     [ ! -e asked ] || die "asked again: $(cat asked)"
 }
 
+# What the user of each line says last, or throughout, without what is said to it.
+said_last() {
+    sed -E 's/"(chosen|completion)".*//; s/.*"role": "user", "content": ("[^}]*")}.*/\1/' "$@"
+}
+
+said() {
+    sed -E 's/"chosen".*//' "$@" | grep -o '"role": "user", "content": "[^}]*"}'
+}
+
 test_requests_in_preferences_are_others_than_those_that_were_taught() {
     make_fake
     echo '{"prompt": "none", "completion": "none", "judged": "compliance"}' >answers.jsonl
-    expect 0 python3 "$top/scripts/refusal_data.py" mix teach.jsonl --answers answers.jsonl --refusal-weight 0.5 --number 2500
+    expect 0 python3 "$top/scripts/refusal_data.py" mix teach.jsonl --answers answers.jsonl --refusal-weight 0.5 --number 2500 --two-turns 0.25
     for better in refusal answer; do
         expect 0 python3 "$top/scripts/refusal_data.py" pairs $better.jsonl --better $better --without teach.jsonl
     done
     has teach.jsonl '"weight": 0.5'
-    sed 's/.*"role": "user", "content": \("[^}]*"\)}.*/\1/' teach.jsonl | sort >taught
-    sed 's/.*"prompt": \[{"role": "user", "content": \("[^}]*"\)}\], "chosen.*/\1/' refusal.jsonl answer.jsonl | sort >preferred
+    said teach.jsonl | sort >taught
+    said refusal.jsonl answer.jsonl | sort >preferred
+    is "$(grep -c . taught)" 2500
+    is "$(uniq taught | grep -c .)" 2500
     is "$(comm -12 taught preferred | grep -c .)" 0
     expect 1 python3 "$top/scripts/refusal_data.py" pairs x.jsonl --better answer --number 1000000
     has stderr 'lower --number'
+    expect 1 python3 "$top/scripts/refusal_data.py" pairs x.jsonl --better answer --number 0
+    has stderr 'no row is left'
     expect 2 python3 "$top/scripts/refusal_data.py" mix x.jsonl --answers answers.jsonl --total 480
+}
+
+test_preferences_after_a_turn() {
+    make_fake
+    expect 0 python3 "$top/scripts/refusal_data.py" pairs single.jsonl --better refusal --number 1000
+    expect 0 python3 "$top/scripts/refusal_data.py" pairs turns.jsonl --better refusal --number 1000 --two-turns 0.2
+    is "$(said turns.jsonl | grep -c .)" 1200
+    is "$(grep -c 'refusal after refusal' turns.jsonl) $(grep -c 'refusal after look_alike' turns.jsonl)" '100 100'
+    for file in single turns; do
+        said_last $file.jsonl | sort >$file
+    done
+    same single turns
+}
+
+test_prompts_after_a_turn() {
+    make_fake
+    python3 -c 'import csv, json; [print(json.dumps(row["prompt"], ensure_ascii=False)) for row in csv.DictReader(open("'"$top"'/data/prompts.csv"))]' >prompts
+    for kind in refusal answer; do
+        expect 0 python3 "$top/scripts/refusal_data.py" prompts after.jsonl --after $kind
+        is "$(grep -o '"role": "assistant"' after.jsonl | grep -c .)" 200
+        said_last after.jsonl >asked
+        same asked prompts
+    done
+}
+
+test_how_well_models_tell_them_apart() {
+    make_fake
+    cat >fake <<'END'
+#!/usr/bin/env python3
+import json, sys
+with open(sys.argv[-1], "w") as out:
+    for line in open(sys.argv[3]):
+        row = json.loads(line)
+        assert row["completion"].startswith("I'm sorry"), row
+        print(json.dumps({"loss": float(row["prompt"])}), file=out)
+END
+    printf 'prompt,label\n1,unsafe\n2,safe\n3,unsafe\n3,safe\n' >prompts.csv
+    expect 0 python3 "$top/scripts/refusal_auc.py" one two --prompts prompts.csv
+    is "$(cat stdout)" '0.625  one
+0.625  two'
+    printf 'prompt,label\n1,unsafe\n2,other\n' >prompts.csv
+    expect 1 python3 "$top/scripts/refusal_auc.py" one --prompts prompts.csv
+    has stderr 'prompts.csv: row 2: expected the columns prompt and label (safe or unsafe)'
+    printf '#!/bin/sh\nexit 1\n' >fake
+    printf 'prompt,label\n1,unsafe\n2,safe\n' >prompts.csv
+    expect 1 python3 "$top/scripts/refusal_auc.py" one --prompts prompts.csv
+    has stderr 'one: sft eval failed'
 }

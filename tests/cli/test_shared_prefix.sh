@@ -23,9 +23,9 @@ close() {
 test_training_is_the_same_but_for_rounding() {
     write_shared_config
     expect 0 "$SFT" train config.ini --set data.eval="$DATA/eval.jsonl" --set train.output_dir=auto
-    has stderr 'beginnings that conversations share are computed once'
+    has stderr 'begin with in common is computed'
     expect 0 "$SFT" train config.ini --set data.eval="$DATA/eval.jsonl" --set train.output_dir=off --set data.shared_prefix=off
-    has_not stderr 'beginnings that conversations share'
+    has_not stderr 'begin with in common'
     for key in loss grad_norm eval_loss; do
         close auto/metrics.jsonl off/metrics.jsonl $key 1e-4
     done
@@ -40,7 +40,7 @@ test_nothing_to_share_changes_no_bit() {
     sed -n '5,$p' "$DATA/chat.jsonl" >few.jsonl
     for how in auto off; do
         expect 0 "$SFT" train config.ini --set data.train=few.jsonl --set train.output_dir=few-$how --set data.shared_prefix=$how
-        has_not stderr 'beginnings that conversations share'
+        has_not stderr 'begin with in common'
     done
     same few-auto/last/model.safetensors few-off/last/model.safetensors
 }
@@ -88,8 +88,8 @@ test_the_report_says_what_is_saved() {
     run=$(field positions_run <stdout)
     holds "$run < 0.8 * $positions"
     expect 0 "$SFT" inspect config.ini --report
-    is "$(tr -s '\n ' ' ' <stdout | grep -o 'computed once: [0-9]* of [0-9]* positions in 3 steps')" \
-        "computed once: $run of $positions positions in 3 steps"
+    is "$(tr -s '\n ' ' ' <stdout | grep -o 'computed once: [0-9]* positions in place of [0-9]* in 3 steps')" \
+        "computed once: $run positions in place of $positions in 3 steps"
     expect 0 "$SFT" inspect config.ini --report --json --set data.shared_prefix=off
     has_not stdout first_epoch
 }

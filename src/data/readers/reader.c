@@ -74,6 +74,19 @@ static void suggest_columns(const json *row, struct strbuf *out)
     strbuf_puts(out, list ? " says what they are" : " says which is which");
 }
 
+/* "[data] columns = b:chosen", with the row's last key whose value would do. */
+static void suggest_chosen(const json *row, struct strbuf *out)
+{
+    const char *key = "OTHER";
+    for (const json *child = json_first(row); child; child = json_next(child))
+        if ((json_is_string(child) || json_is_array(child)) && strcmp(json_key(child), "prompt") != 0 &&
+            strcmp(json_key(child), "rejected") != 0)
+            key = json_key(child);
+    strbuf_puts(out, "[data] columns =");
+    suggest(out, key, "chosen");
+    strbuf_puts(out, " says which answer is the chosen one");
+}
+
 static const struct reader *detect(const json *row, bool has_columns, struct sft_err *err)
 {
     if (!json_is_object(row)) {
@@ -84,14 +97,17 @@ static const struct reader *detect(const json *row, bool has_columns, struct sft
         if (readers[i]->detects ? readers[i]->detects(row) : readers[i]->matches(row))
             return readers[i];
     struct strbuf text = {0};
+    const bool lacks_chosen = json_get(row, "rejected") && !json_get(row, "chosen");
     describe_keys(row, &text);
+    if (lacks_chosen)
+        strbuf_puts(&text, " (a rejected answer, and no chosen one)");
     if (json_is_array(json_get(row, "input_ids")))
         strbuf_puts(&text, " (tokens already, and texts are read here)");
     strbuf_puts(&text, "; expected ");
     list_formats(&text);
     if (has_columns) {
         strbuf_puts(&text, "; ");
-        suggest_columns(row, &text);
+        (lacks_chosen ? suggest_chosen : suggest_columns)(row, &text);
     }
     sft_fail(err, SFT_EDATA, "unknown structure: it has %s", text.data);
     strbuf_free(&text);
