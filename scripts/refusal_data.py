@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""Build the training data for a refusing model from data/contrast.jsonl, data/general.jsonl and the model's own answers: docs/refusals.md.
+"""Build what a refusing model is taught from and judged by, of data/contrast.jsonl, data/general.jsonl and the model's own answers: docs/refusals.md.
 
 usage: refusal_data.py requests OUT.csv
            the requests of data/general.jsonl, to be answered by the model: sft eval MODEL --prompts OUT.csv --max-new-tokens 48 --answers ANSWERS.jsonl
-       refusal_data.py prompts OUT.jsonl --after refusal|answer
-           the prompts of data/prompts.csv, each after another one that was refused; or after a conversation of data/eval.jsonl
-       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total T] [--refusal-weight W] [--number N] [--two-turns T]
+       refusal_data.py mix OUT.jsonl --answers ANSWERS.jsonl [--refusals SHARE --look-alikes K --total T] [--refusal-weight W] [--number N] [--two-turns SHARE]
            conversations: harmful requests with one and the same short refusal (but where a life is at stake), look-alikes with their answers, and
            ordinary ones with the model's own answers. All of data/contrast.jsonl and data/general.jsonl, and of data/train.jsonl the refusals, the
            look-alikes and ORDINARY_ROWS ordinary conversations; or T conversations, of which SHARE are refusals with K look-alikes each, of
            data/contrast.jsonl, and the rest ordinary ones. The loss of a refusal counts W times (1).
-       refusal_data.py pairs OUT.jsonl --better refusal|answer [--without FILE.jsonl] [--number N] [--two-turns T]
+       refusal_data.py pairs OUT.jsonl --better refusal|answer [--without FILE.jsonl] [--number N] [--two-turns SHARE]
            preferences, of data/contrast.jsonl: for each harmful request, the refusal is preferred to the answer to a look-alike; or for each
            look-alike, its answer to the refusal. Answers are cut to their first sentences: what is to be learned is which of the two. Requests of
            FILE's conversations are left out.
-With --number, that many rows, chosen at random (the same every time); otherwise all. With --two-turns, a share T of
-the conversations are two of them, one after the other; or a share T of the preferences come after a turn that was refused or, as often, answered.
+       refusal_data.py prompts OUT.jsonl --after refusal|answer
+           the prompts of data/prompts.csv, to judge a model by (sft eval MODEL --prompts OUT.jsonl), each after a turn that nothing is trained on:
+           another unsafe prompt of the same file and its refusal, or an ordinary request or look-alike of data/eval.jsonl and its answer
+With --number, N rows, chosen at random (the same every time); otherwise all. With --two-turns, SHARE of the conversations are two of the N, one after the
+other; SHARE of the preferences come after another request, and its refusal or, as often, its answer.
 
 Only Python's standard library is needed.
 """
@@ -168,108 +169,126 @@ def mix(args, chance):
     return rows + ordinary
 
 
+def one_after_the_other(rows, share, chance):
+    """The rows as conversations: n of two rows and len(rows) - 2n of one, with n such that n / (len(rows) - n) = share."""
+    n = round(share * len(rows) / (1 + share))
+    twos = [{"messages": first["messages"] + second["messages"], "kind": "two_turns"} for first, second in zip(rows[:n], rows[n:2 * n])]
+    return chance.shuffled(twos + rows[2 * n:])
+
+
+def make_conversations(args, chance):
+    rows = taken(chance.shuffled(mix(args, chance)), args.number)
+    return one_after_the_other(rows, args.two_turns, chance) if args.two_turns else rows
+
+
 # Preferences
 
 def preference(row, chosen, rejected):
     return {"prompt": [row["messages"][0]], "chosen": [message("assistant", chosen)], "rejected": [message("assistant", rejected)], "kind": row["kind"]}
 
 
-def refusals_preferred():
-    for row, beside in contrast_groups():
+def refusals_preferred(groups):
+    for row, beside in groups:
         yield preference(row, refusal_of(row), first_sentence(answer_of(beside[0])))
 
 
-def answers_preferred():
-    for _, beside in contrast_groups():
+def answers_preferred(groups):
+    for _, beside in groups:
         for row in beside:
             yield preference(row, first_sentence(answer_of(row)), REFUSAL)
 
 
-# Two turns
-
-def chained(rows, share, chance):
-    """Conversations, so many of them two of the given, one after the other: every answer is in one of them."""
-    n = round(share * len(rows) / (1 + share))
-    twos = [{"messages": first["messages"] + second["messages"], "kind": "two_turns"} for first, second in zip(rows, rows[n:2 * n])]
-    return chance.shuffled(twos + rows[2 * n:])
+def after_a_turn(pair, turns, chance):
+    earlier = chance.pick([turn for turn in turns if turn["messages"][0] != pair["prompt"][0]])
+    return {**pair, "prompt": earlier["messages"] + pair["prompt"], "kind": f"{pair['kind']} after {earlier['kind']}"}
 
 
-def preceded(pairs, share, chance):
-    """The pairs, so many of them after a turn that was refused or, as often, answered."""
+def make_preferences(args, chance):
+    taught = {said["content"] for row in read_rows(args.without) for said in row["messages"] if said["role"] == "user"} if args.without else set()
     groups = contrast_groups()
-    n = round(share * len(pairs))
-    for i in range(n):
-        refusal, look_alikes = chance.pick(groups)
-        look_alike = chance.pick(look_alikes)
-        earlier = conversation(refusal, refusal_of(refusal)) if i % 2 else conversation(look_alike, first_sentence(answer_of(look_alike)))
-        pairs[i] = {**pairs[i], "prompt": earlier["messages"] + pairs[i]["prompt"], "kind": f"{pairs[i]['kind']} after {earlier['kind']}"}
-    return chance.shuffled(pairs)
+    preferred = refusals_preferred(groups) if args.better == "refusal" else answers_preferred(groups)
+    rows = taken(chance.shuffled(row for row in preferred if row["prompt"][0]["content"] not in taught), args.number)
+    refusals = [conversation(row, refusal_of(row)) for row, _ in groups if request_of(row) not in taught]
+    answers = [conversation(row, first_sentence(answer_of(row))) for _, beside in groups for row in beside if request_of(row) not in taught]
+    n = round(args.two_turns * len(rows))
+    with_turns = [after_a_turn(row, refusals if i % 2 else answers, chance) for i, row in enumerate(rows[:n])]
+    return chance.shuffled(with_turns + rows[n:]) if n else rows
 
 
-def prompts_after(kind, chance):
-    """data/prompts.csv, each after a turn that nothing was trained on either: another prompt of the same file that was refused, or what was answered."""
+# Prompts after a turn
+
+def make_prompts(args, chance):
     with open(DATA / "prompts.csv", encoding="utf-8", newline="") as file:
         prompts = list(csv.DictReader(file))
-    if kind == "refusal":
-        earlier = [[message("user", row["prompt"]), message("assistant", REFUSAL)] for row in prompts if row["label"] == "unsafe"]
+    if args.after == "refusal":
+        turns = [[message("user", row["prompt"]), message("assistant", REFUSAL)] for row in prompts if row["label"] == "unsafe"]
     else:
-        earlier = [row["messages"] for row in read_rows(DATA / "eval.jsonl") if row["kind"] in (*ORDINARY, "look_alike") and len(row["messages"]) == 2]
+        turns = [row["messages"] for row in read_rows(DATA / "eval.jsonl") if row["kind"] in (*ORDINARY, "look_alike") and len(row["messages"]) == 2]
+    rows = []
     for row in prompts:
-        turn = chance.pick([turn for turn in earlier if turn[0]["content"] != row["prompt"]])
-        yield {"messages": [*turn, message("user", row["prompt"])], "label": row["label"], "type": row["type"]}
+        earlier = chance.pick([turn for turn in turns if turn[0]["content"] != row["prompt"]])
+        rows.append({"messages": [*earlier, message("user", row["prompt"])], "label": row["label"], "type": row["type"]})
+    return rows
 
 
 # The command line
 
+def taken(rows, number):
+    if number is not None and number > len(rows):
+        sys.exit(f"{number} rows are wanted, and there are {len(rows)}: lower --number")
+    if not rows:
+        sys.exit("no row is left of data/contrast.jsonl")
+    return rows[:number]
+
+
+def number_of(convert, low, high, words):
+    """An argument's type: from low to high, in words."""
+    def parse(text):
+        try:
+            value = convert(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"expected {words}, found '{text}'")
+        return value
+    return parse
+
+
+COUNT = number_of(int, 1, float("inf"), "a whole number of at least 1")
+SHARE = number_of(float, 0, 1, "a number from 0 to 1")
+AMOUNT = number_of(float, 0, float("inf"), "a number of at least 0")
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    of_requests, of_prompts, of_mix, of_pairs = (commands.add_parser(name) for name in ("requests", "prompts", "mix", "pairs"))
-    for command in (of_requests, of_prompts, of_mix, of_pairs):
+    of_requests, of_mix, of_pairs, of_prompts = (commands.add_parser(name) for name in ("requests", "mix", "pairs", "prompts"))
+    for command, make in ((of_requests, None), (of_mix, make_conversations), (of_pairs, make_preferences), (of_prompts, make_prompts)):
+        command.set_defaults(make=make)
         command.add_argument("out")
-    of_prompts.add_argument("--after", choices=("refusal", "answer"), required=True)
     of_mix.add_argument("--answers", required=True)
-    of_mix.add_argument("--refusals", type=float)
-    of_mix.add_argument("--look-alikes", type=float)
-    of_mix.add_argument("--total", type=int)
-    of_mix.add_argument("--refusal-weight", type=float, default=1)
+    of_mix.add_argument("--refusals", type=SHARE)
+    of_mix.add_argument("--look-alikes", type=AMOUNT)
+    of_mix.add_argument("--total", type=COUNT)
+    of_mix.add_argument("--refusal-weight", type=AMOUNT, default=1)
     of_pairs.add_argument("--better", choices=("refusal", "answer"), required=True)
     of_pairs.add_argument("--without")
     for command in (of_mix, of_pairs):
-        command.add_argument("--number", type=int)
-        command.add_argument("--two-turns", type=float, default=0)
+        command.add_argument("--number", type=COUNT)
+        command.add_argument("--two-turns", type=SHARE, default=0)
+    of_prompts.add_argument("--after", choices=("refusal", "answer"), required=True)
     args = parser.parse_args()
     if args.command == "mix" and len({value is None for value in (args.refusals, args.look_alikes, args.total)}) > 1:
         parser.error("--refusals, --look-alikes and --total go together")
     return args
 
 
-def preferences(args):
-    known = {said["content"] for row in read_rows(args.without) for said in row["messages"]} if args.without else set()
-    preferred = refusals_preferred() if args.better == "refusal" else answers_preferred()
-    return [pair for pair in preferred if pair["prompt"][0]["content"] not in known]
-
-
-def rows_for(args, chance):
-    if args.command == "prompts":
-        return list(prompts_after(args.after, chance))
-    rows = chance.shuffled(mix(args, chance) if args.command == "mix" else preferences(args))
-    if args.number is not None and args.number > len(rows):
-        sys.exit(f"{args.number} rows are wanted, and there are {len(rows)}: lower --number")
-    rows = rows[: args.number]
-    if not rows:
-        sys.exit(f"{args.out}: no row is left of data/contrast.jsonl")
-    if not args.two_turns:
-        return rows
-    return chained(rows, args.two_turns, chance) if args.command == "mix" else preceded(rows, args.two_turns, chance)
-
-
 def main():
     args = arguments()
-    if args.command == "requests":
+    if not args.make:
         requests(args.out)
         return
-    rows = rows_for(args, Chance(SEED))
+    rows = args.make(args, Chance(SEED))
     Path(args.out).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     counts = Counter(row.get("kind") or row["label"] for row in rows)
     print(f"{args.out}: {len(rows)} rows:", ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())))

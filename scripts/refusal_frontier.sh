@@ -4,7 +4,7 @@
 # data/prompts.csv (which nothing is trained on or chosen by), a quarter of data/contrast-dev.csv (held out; the best point is chosen by it) and
 # data/general.csv (does it still answer?).
 #     OUT/points.csv    a line a point, with 95% intervals        OUT/points.svg    the plot
-# Ctrl-C stops it; the same command resumes where it stopped: a finished point is not run again. About an hour on two cores.
+# Ctrl-C stops it; the same command resumes where it stopped: a finished point is not run again. About 40 minutes on two cores.
 #
 # usage: sh scripts/refusal_frontier.sh [OUT]             (by default out/refusal-frontier)
 #        BASE=DIR: the base, by default out/models/smollm2, which is fetched if it is not there

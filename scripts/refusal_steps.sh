@@ -24,7 +24,8 @@ prepare() { # builds sft, unless SFT names a build, and gets the base
 
 # What was made of another base, or before data or settings changed, is not gone on with.
 check_origin() {
-    cat "$base/config.json" data/*.jsonl data/*.csv configs/refusals-smollm2*.ini scripts/refusal_*.py scripts/refusal_*.sh | cksum >"$out/origin.tmp"
+    cat "$base/config.json" data/*.jsonl data/*.csv configs/refusals-smollm2*.ini scripts/refusal_data.py scripts/refusal_*.sh \
+        scripts/make_data/contrast.py scripts/make_data/parts.py | cksum >"$out/origin.tmp"
     cat "$base"/*.safetensors | wc -c >>"$out/origin.tmp"
     if [ -e "$out/origin" ] && ! cmp -s "$out/origin" "$out/origin.tmp"; then
         echo "$out was made of another base, or with data or settings that have changed since: remove it, or name another folder" >&2

@@ -103,18 +103,17 @@ static void print_files(const char *label, const json *files)
     }
 }
 
-/* What pairs were compared by, where they were. */
+/* The [dpo] settings of a run with objective = dpo. */
 static void print_dpo(const json *settings)
 {
+    static const char section[] = "dpo.";
     const char *objective = json_string(json_get(settings, "train.objective"));
     if (!objective || strcmp(objective, "dpo") != 0)
         return;
-    printf("objective  dpo:");
-    for (const json *setting = json_first(settings); setting; setting = json_next(setting)) {
-        static const char section[] = "dpo.";
+    printf("objective  dpo");
+    for (const json *setting = json_first(settings); setting; setting = json_next(setting))
         if (strncmp(json_key(setting), section, sizeof section - 1) == 0 && json_string(setting))
-            printf(" %s = %s", json_key(setting) + sizeof section - 1, json_string(setting));
-    }
+            printf(", %s %s", json_key(setting) + sizeof section - 1, json_string(setting));
     printf("\n");
 }
 

@@ -43,7 +43,7 @@ test_a_model_that_has_not_moved_is_its_own_reference() {
     has stderr '  won '
     has stderr "rewards' margin"
     expect 0 "$SFT" info run
-    has stdout 'objective  dpo: beta = 0.1 loss_type = sigmoid label_smoothing = 0 reference_free = false sft_weight = 0'
+    has stdout 'objective  dpo, beta 0.1, loss_type sigmoid, label_smoothing 0, reference_free false, sft_weight 0'
 }
 
 test_the_reference_is_asked_once() {

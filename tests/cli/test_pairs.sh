@@ -102,9 +102,14 @@ test_a_row_without_a_chosen_answer_is_told_of_the_key_that_may_be_it() {
     expect 1 pairs pairs.jsonl
     has stderr 'pairs.jsonl:1: unknown structure: it has the keys prompt, choosen, rejected (a rejected answer, and no chosen one); expected'
     has stderr '; [data] columns = choosen:chosen says which answer is the chosen one'
-    echo '{"prompt": "a", "rejected": "c"}' >pairs.jsonl
+    echo '{"question": "a", "better": "b", "rejected": "c"}' >pairs.jsonl
     expect 1 pairs pairs.jsonl
-    has stderr '; [data] columns = OTHER:chosen says which answer is the chosen one'
+    has stderr '; [data] columns = better:chosen says which answer is the chosen one'
+    for row in '{"prompt": "a", "rejected": "c"}' '{"prompt": "a", "good": "b", "rejected": "c", "model": "d"}'; do
+        echo "$row" >pairs.jsonl
+        expect 1 pairs pairs.jsonl
+        has stderr '; [data] columns = OTHER:chosen says which answer is the chosen one'
+    done
 }
 
 test_settings_that_do_not_go_with_it() {

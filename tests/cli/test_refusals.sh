@@ -102,7 +102,7 @@ test_requests_in_preferences_are_others_than_those_that_were_taught() {
     echo '{"prompt": "none", "completion": "none", "judged": "compliance"}' >answers.jsonl
     expect 0 python3 "$top/scripts/refusal_data.py" mix teach.jsonl --answers answers.jsonl --refusal-weight 0.5 --number 2500 --two-turns 0.25
     for better in refusal answer; do
-        expect 0 python3 "$top/scripts/refusal_data.py" pairs $better.jsonl --better $better --without teach.jsonl
+        expect 0 python3 "$top/scripts/refusal_data.py" pairs $better.jsonl --better $better --without teach.jsonl --two-turns 0.1
     done
     has teach.jsonl '"weight": 0.5'
     said teach.jsonl | sort >taught
@@ -112,8 +112,8 @@ test_requests_in_preferences_are_others_than_those_that_were_taught() {
     is "$(comm -12 taught preferred | grep -c .)" 0
     expect 1 python3 "$top/scripts/refusal_data.py" pairs x.jsonl --better answer --number 1000000
     has stderr 'lower --number'
-    expect 1 python3 "$top/scripts/refusal_data.py" pairs x.jsonl --better answer --number 0
-    has stderr 'no row is left'
+    expect 2 python3 "$top/scripts/refusal_data.py" pairs x.jsonl --better answer --number 0
+    has stderr 'found '"'0'"
     expect 2 python3 "$top/scripts/refusal_data.py" mix x.jsonl --answers answers.jsonl --total 480
 }
 
@@ -122,7 +122,8 @@ test_preferences_after_a_turn() {
     expect 0 python3 "$top/scripts/refusal_data.py" pairs single.jsonl --better refusal --number 1000
     expect 0 python3 "$top/scripts/refusal_data.py" pairs turns.jsonl --better refusal --number 1000 --two-turns 0.2
     is "$(said turns.jsonl | grep -c .)" 1200
-    is "$(grep -c 'refusal after refusal' turns.jsonl) $(grep -c 'refusal after look_alike' turns.jsonl)" '100 100'
+    refused=$(sed -E 's/"chosen".*//' turns.jsonl | grep -c "I'm sorry, but I can't help with that")
+    holds "$refused >= 90 && $refused <= 100" # a few, where a life is at stake, in other words
     for file in single turns; do
         said_last $file.jsonl | sort >$file
     done
@@ -135,6 +136,8 @@ test_prompts_after_a_turn() {
     for kind in refusal answer; do
         expect 0 python3 "$top/scripts/refusal_data.py" prompts after.jsonl --after $kind
         is "$(grep -o '"role": "assistant"' after.jsonl | grep -c .)" 200
+        is "$(grep -c "I'm sorry, but I can't help with that" after.jsonl)" "$([ $kind = answer ] && echo 0 || echo 200)"
+        is "$(said after.jsonl | uniq -d | grep -c .)" 0 # none is its own earlier turn
         said_last after.jsonl >asked
         same asked prompts
     done
@@ -158,8 +161,17 @@ END
     printf 'prompt,label\n1,unsafe\n2,other\n' >prompts.csv
     expect 1 python3 "$top/scripts/refusal_auc.py" one --prompts prompts.csv
     has stderr 'prompts.csv: row 2: expected the columns prompt and label (safe or unsafe)'
-    printf '#!/bin/sh\nexit 1\n' >fake
+    printf 'prompt,label\n1,unsafe\n' >prompts.csv
+    expect 1 python3 "$top/scripts/refusal_auc.py" one --prompts prompts.csv
+    has stderr 'prompts.csv: safe and unsafe prompts are needed'
     printf 'prompt,label\n1,unsafe\n2,safe\n' >prompts.csv
+    printf '#!/bin/sh\n: >"$7"\n' >fake
+    expect 1 python3 "$top/scripts/refusal_auc.py" one --prompts prompts.csv
+    has stderr 'one: of 2 prompts only 0 were read'
+    printf '#!/bin/sh\nexit 1\n' >fake
     expect 1 python3 "$top/scripts/refusal_auc.py" one --prompts prompts.csv
     has stderr 'one: sft eval failed'
+    rm fake
+    expect 1 python3 "$top/scripts/refusal_auc.py" one --prompts prompts.csv
+    has stderr 'build it (make sft), or set SFT'
 }

@@ -74,16 +74,19 @@ static void suggest_columns(const json *row, struct strbuf *out)
     strbuf_puts(out, list ? " says what they are" : " says which is which");
 }
 
-/* "[data] columns = b:chosen", with the row's last key whose value would do. */
+/* "[data] columns = b:chosen", where one key alone has a value that would do. */
 static void suggest_chosen(const json *row, struct strbuf *out)
 {
-    const char *key = "OTHER";
+    const json *other_prompt = preference_other_prompt(row), *found = NULL;
+    size_t n = 0;
     for (const json *child = json_first(row); child; child = json_next(child))
         if ((json_is_string(child) || json_is_array(child)) && strcmp(json_key(child), "prompt") != 0 &&
-            strcmp(json_key(child), "rejected") != 0)
-            key = json_key(child);
+            strcmp(json_key(child), "rejected") != 0 && child != other_prompt) {
+            found = child;
+            n++;
+        }
     strbuf_puts(out, "[data] columns =");
-    suggest(out, key, "chosen");
+    suggest(out, n == 1 ? json_key(found) : "OTHER", "chosen");
     strbuf_puts(out, " says which answer is the chosen one");
 }
 

@@ -7,8 +7,7 @@
 
 /* ---- a prompt that has another name ---- */
 
-/* What others call it. A row whose prompt nobody read would teach answers to nothing. */
-static const json *find_other_prompt(const json *row)
+const json *preference_other_prompt(const json *row)
 {
     static const char *const names[] = {"question", "instruction", "input", "query", "user", "problem", "context"};
     for (const json *child = json_first(row); child; child = json_next(child))
@@ -19,9 +18,10 @@ static const json *find_other_prompt(const json *row)
     return NULL;
 }
 
+/* A row whose prompt nobody read would teach answers to nothing. */
 static enum sft_status refuse_other_prompt(const json *row, struct sft_err *err)
 {
-    const json *other = find_other_prompt(row);
+    const json *other = preference_other_prompt(row);
     if (!other)
         return SFT_OK;
     sft_fail(err, SFT_EDATA, "chosen and rejected have no prompt; [data] columns = %.40s:prompt says that this is it, "

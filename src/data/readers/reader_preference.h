@@ -16,4 +16,8 @@
  * prompt. SFT_EDATA too where texts have no prompt, or a key that is likely to be the prompt goes by another name. */
 enum sft_status preference_read(const json *row, struct conversations *out, size_t n_prompt[2], struct sft_err *err);
 
+/* Of a row without "prompt" the value that is likely to be one by its key's name (question, instruction, ...), or NULL.
+ * The row's own. */
+const json *preference_other_prompt(const json *row);
+
 #endif
