@@ -61,8 +61,8 @@ test_the_refusing_model() {
     expect 0 sh "$top/scripts/refusals_smollm2.sh" 'of mine/refusing/'
     is "$(asked train) $(asked eval)" '4 4'
     is "$(cat 'of mine/refusing/model.safetensors')" "$PWD/of mine/refusing.work/points/recipe-sft/run/last"
-    is "$(grep -c . 'of mine/refusing.work/teach.jsonl')" 2000
-    is "$(grep -o '"role": "assistant"' 'of mine/refusing.work/teach.jsonl' | grep -c .)" 2500
+    is "$(grep -c . 'of mine/refusing.work/teach.jsonl')" 1200
+    is "$(grep -o '"role": "assistant"' 'of mine/refusing.work/teach.jsonl' | grep -c .)" 1500
     expect 1 sh "$top/scripts/refusals_smollm2.sh" 'of mine/refusing'
     has stderr 'remove it and of mine/refusing.work'
     rm -r 'of mine/refusing'
