@@ -90,10 +90,11 @@ tabulate() { # NAME MEMBERS: what the table says of the point beside how it was 
 }
 
 recipe() { # OUT/points/recipe-sft/run, and from it, with other requests, OUT/points/recipe/run: the recommended model
-    teach=$out/teach.jsonl refuse=$out/refuse.jsonl answer=$out/answer.jsonl
+    teach=$out/teach.jsonl refuse=$out/refuse.jsonl answer=$out/answer.jsonl ordinary=$out/ordinary.jsonl
     make_once "$teach" mix --answers "$out/base-answers.jsonl" --refusal-weight 0.5 --number 1500 --two-turns 0.25
-    make_once "$refuse" pairs --better refusal --without "$teach" --number 2500 --two-turns 0.1
-    make_once "$answer" pairs --better answer --without "$teach" --number 2850 --two-turns 0.1
+    make_once "$refuse" pairs --better refusal --without "$teach" --number 2450 --two-turns 0.1
+    make_once "$answer" pairs --better answer --without "$teach" --number 2750 --two-turns 0.1
+    make_once "$ordinary" mix --answers "$out/base-answers.jsonl" --refusals 0 --look-alikes 0 --total 300
     train recipe-sft configs/refusals-smollm2.ini --set "model.base=$base" --set "data.train=\"$teach\""
-    dpo recipe recipe-sft --set "data.train=\"$refuse\" \"$answer\""
+    dpo recipe recipe-sft --set "data.train=\"$refuse\" \"$answer\" \"$ordinary\""
 }
