@@ -3,7 +3,7 @@
 # base, has it answer ordinary requests, trains (configs/refusals-smollm2.ini, then preferences: configs/refusals-smollm2-dpo.ini) and judges the result.
 #     OUT        the model: a Hugging Face directory, for sft eval, sft chat and transformers
 #     OUT.work   intermediate files; safe to delete afterwards
-# Ctrl-C stops it; the same command resumes where it stopped. About a quarter of an hour on two cores, 9 minutes of it training.
+# Ctrl-C stops it; the same command resumes where it stopped. About 11 minutes on two cores, 10 of them training.
 #
 # usage: sh scripts/refusals_smollm2.sh OUT
 #        BASE=DIR: the base, by default out/models/smollm2, which is fetched if it is not there

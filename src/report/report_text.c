@@ -259,8 +259,8 @@ static void put_sharing(struct strbuf *out, const struct train_sharing *s)
     const double saved = report_percent(s->positions - s->rows, s->positions);
     if (saved >= LEAST)
         strbuf_printf(out,
-                      "       what conversations of a micro-batch begin with in common is computed once: %llu positions in "
-                      "place of %llu in %s (%.0f%% fewer)\n",
+                      "       what conversations of a micro-batch begin with in common is computed once: "
+                      "%llu positions in place of %llu in %s (%.0f%% fewer)\n",
                       (ull)s->rows, (ull)s->positions, amount(s->steps, "step").text, saved);
 }
 
