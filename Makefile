@@ -82,6 +82,10 @@ $(B)/kernels/avx512/%.o: ARCH_FLAGS += $(AVX512_FLAGS)
 $(B)/kernels/avx512/bf16_avx512.o: ARCH_FLAGS += -mavx512bf16
 $(B)/kernels/amx/%.o: ARCH_FLAGS += $(AMX_FLAGS)
 $(B)/tests/unit/bf16/%.o: ARCH_FLAGS += $(AVX512_FLAGS) -mavx512bf16
+# AMX in plain C, in which the tests of what is built on it spend most of their time: fast in every variant, and without sanitizers of its own, for
+# what it reads and writes of others' memory goes by memcpy, which they watch
+$(B)/tests/unit/bf16/amx_model.o: OPTIMIZE = -O3
+$(B)/tests/unit/bf16/amx_model.o: SANITIZE =
 $(B)/kernels/ref/%.o $(B)/f64/kernels/ref/%.o $(B)/src/files/gguf/gguf_types.o: BASE_CFLAGS += -ffp-contract=off
 
 # what is compiled into it (.incbin), which no compiler tells
